@@ -1,0 +1,1 @@
+"""Foundations that every layer may use: errors, array aliases, numerics, supports, units."""

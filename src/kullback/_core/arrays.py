@@ -1,0 +1,35 @@
+"""Names for the arrays that travel through the library, and the float64 context."""
+
+from __future__ import annotations
+
+import contextlib
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+Vector: TypeAlias = npt.NDArray[np.float64]
+"""A NumPy array of float64; its shape is told where it is used."""
+
+Array: TypeAlias = jax.Array
+"""A JAX array or tracer."""
+
+
+def float64() -> contextlib.AbstractContextManager[Any]:
+    """Give the context in which JAX computes in double precision.
+
+    A context and not the global switch, because the switch belongs to the user's program.
+    """
+    return jax.enable_x64(True)
+
+
+def namespace(array: Any) -> ModuleType:
+    """Give the array's own library (NumPy or JAX) through the array API standard.
+
+    Small dense algebra written against it runs in NumPy without any compilation, and in JAX
+    under ``jit`` and ``vmap``.
+    """
+    module: ModuleType = array.__array_namespace__()
+    return module

@@ -1,0 +1,51 @@
+"""The errors Kullback raises for wrong input, and the suggestion they add to an unknown name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+# The smallest similarity, as difflib measures it, at which a name is suggested: at difflib's own
+# 0.6 "los" suggests "loss" and "wieght" suggests "weight", while "age" does not suggest "rate".
+SIMILARITY = 0.6
+
+
+class KullbackError(ValueError):
+    """Something that was given is wrong; the message says what, where, and what would be right.
+
+    The command line turns it into exit code 2 and prints the message without a traceback.
+    """
+
+
+class DataError(KullbackError):
+    """The rows, the weights or the columns asked for are wrong."""
+
+
+class ModelError(KullbackError):
+    """The model is wrong in itself, or does not go with the data."""
+
+
+class FileFormatError(KullbackError):
+    """A file cannot be read: it is cut off, damaged, empty, or not of the kind its name says."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message that suggests the known name nearest to a mistyped one.
+
+    Args:
+        name: what was given.
+        known: the names that would have been right.
+
+    Returns:
+        A clause to append to a message, or an empty string where no known name is near.
+
+    >>> did_you_mean("los", ["loss", "age"])
+    '; did you mean "loss"?'
+    >>> did_you_mean("Loss", ["loss", "age"])
+    '; did you mean "loss"?'
+    >>> did_you_mean("region", ["loss", "age"])
+    ''
+    """
+    by_lower_case = {known_name.lower(): known_name for known_name in known}
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=SIMILARITY)
+    return f'; did you mean "{by_lower_case[near[0]]}"?' if near else ""

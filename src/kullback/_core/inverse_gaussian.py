@@ -1,0 +1,94 @@
+"""The inverse Gaussian's log-cdf and log-survival without cancellation.
+
+With α = √(λ/x)(x/μ − 1), β = √(λ/x)(x/μ + 1) and Mills' ratio M, the textbook Φ(α) + e^{2λ/μ} Φ(−β)
+is φ(α) [M(−α) + M(β)], because e^{2λ/μ} φ(β) = φ(α); and the survival is φ(α) [M(α) − M(β)].
+Nothing overflows, and the survival's difference is a quadrature of −M' where it is small
+(G. Giner and G. Smyth, 2016, "statmod: probability calculations for the inverse Gaussian
+distribution", give the same rearrangement).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.gamma_functions import _HALF_LOG_TWO_PI
+from kullback._core.normal_functions import mills_ratio, mills_slope
+from kullback._core.partials import with_partials
+from kullback._core.smooth import log1mexp
+
+# Over an interval of length 1 the integrand −M' is entire and varies by less than a factor 4: ten
+# Gauss–Legendre nodes are exact to 1e-16 (tested).
+_NODES, _WEIGHTS = (array.astype(float) for array in np.polynomial.legendre.leggauss(10))
+
+
+def _mills_drop(z: jax.Array, step: jax.Array) -> jax.Array:
+    """M(z) − M(z + step) for step ≥ 0, to relative precision."""
+    short = step < 1.0
+    h = jnp.where(short, step, 0.0)
+    half = 0.5 * h
+    total = jnp.zeros_like(z * h)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        total = total + float(weight) * mills_slope(z + half * (1.0 + float(node)))
+    return jnp.where(short, half * total, mills_ratio(z) - mills_ratio(z + step))
+
+
+def _arguments(
+    mean: jax.Array, shape: jax.Array, x: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Α, β − α = 2√(λ/x), and ln φ(α)."""
+    root = jnp.sqrt(shape / x)
+    alpha = root * ((x - mean) / mean)
+    return alpha, 2.0 * root, -0.5 * alpha * alpha - _HALF_LOG_TWO_PI
+
+
+def _log_cdf_by_sum(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
+    alpha, gap, log_density = _arguments(mean, shape, x)
+    # For α > 0, M(−α) = 1/φ(α) − M(α) would overflow; there the survival is the smaller side.
+    lower = alpha < 0
+    a = jnp.where(lower, -alpha, 1.0)
+    return log_density + jnp.log(mills_ratio(a) + mills_ratio(jnp.where(lower, alpha, 0.0) + gap))
+
+
+def _log_survival_by_difference(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
+    alpha, gap, log_density = _arguments(mean, shape, x)
+    # Below −1 the cdf is the smaller side.
+    a = jnp.where(alpha > -1.0, alpha, 0.0)
+    return log_density + jnp.log(_mills_drop(a, gap))
+
+
+def _use_cdf(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
+    """Whether the cdf, rather than the survival, is computed and the other side derived from it."""
+    # At α <= -1 the cdf is φ(α)[M(-α) + M(β)] <= 0.32; above, the survival is at most 0.84.
+    return _arguments(mean, shape, x)[0] <= -1.0
+
+
+def _log_density(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
+    alpha = jnp.sqrt(shape / x) * ((x - mean) / mean)
+    return 0.5 * (jnp.log(shape) - 3.0 * jnp.log(x)) - _HALF_LOG_TWO_PI - 0.5 * alpha * alpha
+
+
+def _cdf(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
+    by_survival = log1mexp(_log_survival_by_difference(mean, shape, x))
+    return jnp.where(_use_cdf(mean, shape, x), _log_cdf_by_sum(mean, shape, x), by_survival)
+
+
+def _survival(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
+    by_cdf = log1mexp(_log_cdf_by_sum(mean, shape, x))
+    difference = _log_survival_by_difference(mean, shape, x)
+    return jnp.where(_use_cdf(mean, shape, x), by_cdf, difference)
+
+
+def log_inverse_gaussian_cdf(
+    mean: jax.typing.ArrayLike, shape: jax.typing.ArrayLike, x: jax.typing.ArrayLike
+) -> jax.Array:
+    """Ln P(X ≤ x) for X inverse Gaussian with the given mean and shape λ, x > 0."""
+    dtype = jnp.result_type(float, mean, shape, x)
+    return _cdf(jnp.asarray(mean, dtype), jnp.asarray(shape, dtype), jnp.asarray(x, dtype))
+
+
+def log_inverse_gaussian_survival(
+    mean: jax.typing.ArrayLike, shape: jax.typing.ArrayLike, x: jax.typing.ArrayLike
+) -> jax.Array:
+    """Ln P(X > x) for X inverse Gaussian with the given mean and shape λ, x > 0."""
+    dtype = jnp.result_type(float, mean, shape, x)
+    return _survival(jnp.asarray(mean, dtype), jnp.asarray(shape, dtype), jnp.asarray(x, dtype))

@@ -1,0 +1,234 @@
+"""Supports: the values that a parameter or an outcome may take, and their unconstrained scale.
+
+A support is data. It says which values it holds, and maps an unconstrained vector ``u`` onto itself
+(``natural``), with the first two derivatives that the chain rule needs. Everything is written against
+the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector, namespace
+
+
+class Support(abc.ABC):
+    """The values that a parameter may take: abstract."""
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """How many numbers one value holds."""
+
+    @property
+    @abc.abstractmethod
+    def freedom(self) -> int:
+        """How many unconstrained numbers describe one value."""
+
+    @abc.abstractmethod
+    def contains(self, value: Any) -> Any:
+        """Say, elementwise, whether values lie inside."""
+
+    @abc.abstractmethod
+    def natural(self, u: Any) -> Any:
+        """Map ``u`` of shape (freedom,) to the value, shape (size,)."""
+
+    @abc.abstractmethod
+    def unconstrained(self, value: Any) -> Any:
+        """Map a value of shape (size,) to its ``u``, shape (freedom,)."""
+
+    @abc.abstractmethod
+    def jacobian(self, u: Any) -> Any:
+        """Give ∂ value / ∂ u, shape (size, freedom)."""
+
+    @abc.abstractmethod
+    def curvature(self, u: Any, gradient: Any) -> Any:
+        """Give Σ_k gradient_k ∂² value_k / ∂u∂u', shape (freedom, freedom)."""
+
+    @abc.abstractmethod
+    def phrase(self, name: str) -> str:
+        """Say the condition in words: ``"y > 0"``."""
+
+
+@final
+@dataclass(frozen=True)
+class Interval(Support):
+    """An interval of the line: ``value = u``, ``lower + e^u``, ``upper − e^−u`` or a logistic.
+
+    Attributes:
+        lower: left end; −inf for none.
+        upper: right end; inf for none.
+        holds_lower: whether the left end itself belongs to it.
+        holds_upper: whether the right end itself belongs to it.
+        whole: whether only whole numbers belong to it.
+    """
+
+    lower: float = -math.inf
+    upper: float = math.inf
+    holds_lower: bool = False
+    holds_upper: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the ends are in order."""
+        if not self.lower < self.upper:
+            raise ValueError(f"an interval needs lower < upper, not [{self.lower}, {self.upper}]")
+
+    size = 1
+    freedom = 1
+
+    def contains(self, value: Any) -> Any:
+        """Say, elementwise, whether values lie inside; NaN does not."""
+        x = np.asarray(value)
+        above = x >= self.lower if self.holds_lower else x > self.lower
+        below = x <= self.upper if self.holds_upper else x < self.upper
+        inside = above & below
+        return inside & (x == np.floor(x)) if self.whole else inside
+
+    def natural(self, u: Any) -> Any:
+        """Map ``u`` to the value."""
+        xp = namespace(u)
+        if math.isinf(self.lower) and math.isinf(self.upper):
+            return u
+        if math.isinf(self.upper):
+            return self.lower + xp.exp(u)
+        if math.isinf(self.lower):
+            return self.upper - xp.exp(-u)
+        # from the nearer end, so that the distance to either end keeps its digits
+        near_lower = self.lower + self.width * _logistic(xp, u)
+        near_upper = self.upper - self.width * _logistic(xp, -u)
+        return xp.where(u < 0, near_lower, near_upper)
+
+    @property
+    def width(self) -> float:
+        """``upper − lower``."""
+        return self.upper - self.lower
+
+    def unconstrained(self, value: Any) -> Any:
+        """Map the value to ``u``."""
+        xp = namespace(value)
+        if math.isinf(self.lower) and math.isinf(self.upper):
+            return value
+        if math.isinf(self.upper):
+            return xp.log(value - self.lower)
+        if math.isinf(self.lower):
+            return -xp.log(self.upper - value)
+        return xp.log(value - self.lower) - xp.log(self.upper - value)
+
+    def _slope(self, u: Any) -> tuple[Any, Any]:
+        """Give d value / du and d² value / du²."""
+        xp = namespace(u)
+        if math.isinf(self.lower) and math.isinf(self.upper):
+            return xp.ones_like(u), xp.zeros_like(u)
+        if math.isinf(self.upper):
+            return xp.exp(u), xp.exp(u)
+        if math.isinf(self.lower):
+            return xp.exp(-u), -xp.exp(-u)
+        p, q = _logistic(xp, u), _logistic(xp, -u)
+        return self.width * p * q, self.width * p * q * (q - p)
+
+    def jacobian(self, u: Any) -> Any:
+        """Give d value / du, shape (1, 1)."""
+        return self._slope(u)[0][:, None]
+
+    def curvature(self, u: Any, gradient: Any) -> Any:
+        """Give gradient · d² value / du², shape (1, 1)."""
+        return (gradient * self._slope(u)[1])[:, None]
+
+    def phrase(self, name: str) -> str:
+        """Say the condition in words."""
+        if self.whole:
+            first = self.lower if self.holds_lower else self.lower + 1
+            if math.isinf(self.upper):
+                return f"{name} = {first:g}, {first + 1:g}, {first + 2:g}, ..."
+            last = self.upper if self.holds_upper else self.upper - 1
+            return f"{name} = {first:g}" if last == first else (
+                f"{name} = {first:g} or {last:g}" if last == first + 1 else f"{name} = {first:g}, ..., {last:g}"
+            )
+        left = "<=" if self.holds_lower else "<"
+        right = "<=" if self.holds_upper else "<"
+        if math.isinf(self.lower) and math.isinf(self.upper):
+            return f"any finite {name}"
+        if math.isinf(self.upper):
+            return f"{name} {left.replace('<', '>')} {self.lower:g}"
+        if math.isinf(self.lower):
+            return f"{name} {right} {self.upper:g}"
+        return f"{self.lower:g} {left} {name} {right} {self.upper:g}"
+
+
+def _logistic(xp: Any, u: Any) -> Any:
+    """``1 / (1 + e^−u)`` without overflow on either side."""
+    small = xp.exp(-xp.abs(u))
+    return xp.where(u >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
+
+
+@final
+@dataclass(frozen=True)
+class Simplex(Support):
+    """K probabilities that sum to one: ``value = softmax(u_1, ..., u_{K−1}, 0)``.
+
+    Attributes:
+        size: the number K of probabilities.
+    """
+
+    size: int = 2  # type: ignore[misc]  # a field that fulfils the abstract property
+
+    @property
+    def freedom(self) -> int:
+        """K − 1."""
+        return self.size - 1
+
+    def contains(self, value: Any) -> Any:
+        """Say whether the vector is non-negative and sums to one (to 1e-9, a sum of K roundings)."""
+        p = np.asarray(value)
+        return bool(np.all(p >= 0.0) and abs(float(np.sum(p)) - 1.0) <= 1e-9)
+
+    def natural(self, u: Any) -> Any:
+        """Softmax with the last logit at 0."""
+        xp = namespace(u)
+        logits = xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
+        odds = xp.exp(logits - xp.max(logits))
+        return odds / xp.sum(odds)
+
+    def unconstrained(self, value: Any) -> Any:
+        """Log odds against the last probability."""
+        xp = namespace(value)
+        return xp.log(value[:-1]) - xp.log(value[-1])
+
+    def jacobian(self, u: Any) -> Any:
+        """``diag(p) − p p'`` without its last column."""
+        xp = namespace(u)
+        p = self.natural(u)
+        return (xp.eye(self.size) * p[:, None] - p[:, None] * p[None, :])[:, :-1]
+
+    def curvature(self, u: Any, gradient: Any) -> Any:
+        """Σ_k g_k ∂²p_k/∂u_i∂u_j = δ_ij p_i h_i − p_i p_j (h_i + h_j) with h = g − Σ g p."""
+        xp = namespace(u)
+        p = self.natural(u)
+        centred = gradient - xp.sum(gradient * p)
+        full = xp.eye(self.size) * (p * centred)[:, None]
+        full = full - p[:, None] * p[None, :] * (centred[:, None] + centred[None, :])
+        return full[:-1, :-1]
+
+    def phrase(self, name: str) -> str:
+        """Say the condition in words."""
+        return f"{name} >= 0 with sum 1"
+
+
+REAL: Final = Interval()
+POSITIVE: Final = Interval(lower=0.0)
+NON_NEGATIVE: Final = Interval(lower=0.0, holds_lower=True)
+UNIT: Final = Interval(lower=0.0, upper=1.0)
+COUNTS: Final = Interval(lower=0.0, holds_lower=True, whole=True)
+POSITIVE_COUNTS: Final = Interval(lower=1.0, holds_lower=True, whole=True)
+BINARY: Final = Interval(lower=0.0, upper=1.0, holds_lower=True, holds_upper=True, whole=True)
+
+
+def finite(value: Vector) -> bool:
+    """Say whether every entry is a finite number."""
+    return bool(np.all(np.isfinite(value)))

@@ -1,0 +1,69 @@
+"""Integral of a log-concave density's tail, relative to its height where the tail begins.
+
+For large parameters the tails of the gamma, beta and von Mises distributions are near normal, and
+their series and continued fractions need about √(parameter) steps. Their integrals do not: divided
+by its value at the near end, the integrand falls from 1 to nothing without a feature, and
+Gauss–Legendre with 32 nodes gives it to the last digits whatever the parameters.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# The integrand is cut where it is exp(-40) = 4e-18 of its start. Between a half-normal and an
+# exponential of any slope 24 nodes leave less than 1e-15; 32 leave room for skewness (tested).
+LOG_CUT = 40.0
+# The nodes in (0, 1/2) of the 32-point Gauss–Legendre rule on (0, 1), and their weights, rounded
+# from 40 digits: NumPy's leggauss is wrong by 6e-14 in the outer weights.
+_HALF_RULE = (
+    (0.0013680690752592183, 0.003509305004735048),
+    (0.007194244227365833, 0.008137197365452835),
+    (0.017618872206246784, 0.01269603265463103),
+    (0.03254696203113015, 0.017136931456510716),
+    (0.05183942211697394, 0.02141794901111334),
+    (0.07531619313371501, 0.025499029631188087),
+    (0.1027581020160288, 0.029342046739267772),
+    (0.13390894062985517, 0.032911111388180925),
+    (0.1684778665348924, 0.03617289705442425),
+    (0.20614212137961885, 0.039096947893535156),
+    (0.2465500455338853, 0.041655962113473374),
+    (0.2893243619346823, 0.043826046502201906),
+    (0.33406569885893617, 0.045586939347881945),
+    (0.38035631887393145, 0.04692219954040228),
+    (0.42776401920860174, 0.04781936003963743),
+    (0.4758461671561308, 0.0482700442573639),
+)
+_NODES = np.array([node for node, _ in _HALF_RULE] + [1.0 - node for node, _ in _HALF_RULE])
+_WEIGHTS = np.array([weight for _, weight in _HALF_RULE] * 2)
+
+
+def reach(slope: jax.Array, curvature: jax.Array) -> jax.Array:
+    """The h ≥ 0 at which slope·h + curvature·h²/2 = LOG_CUT, for slope and curvature ≥ 0."""
+    return 2.0 * LOG_CUT / (slope + jnp.sqrt(slope * slope + 2.0 * LOG_CUT * curvature))
+
+
+def log_tail_integral(
+    log_integrand: Callable[[jax.Array], jax.Array],
+    length: jax.Array,
+    active: jax.Array,
+) -> jax.Array:
+    """Ln ∫₀^length exp(log_integrand(h)) dh, elementwise, where `active`; ln(length) elsewhere.
+
+    Args:
+        log_integrand: of h ≥ 0, 0 at 0, decreasing; must be finite for elements that are not active.
+        length: the range, with no tangent of its own if it only says where to cut.
+        active: which elements are wanted. Where none is, no node is evaluated.
+    """
+    nodes = jnp.asarray(_NODES, length.dtype)
+    weights = jnp.asarray(_WEIGHTS, length.dtype)
+    start = jnp.zeros(jnp.shape(jax.eval_shape(log_integrand, length)), length.dtype)
+
+    def add(i: jax.Array, total: jax.Array) -> jax.Array:
+        return total + weights[i] * jnp.exp(log_integrand(length * nodes[i]))
+
+    # A trip count that depends on the data: zero when no element needs the integral.
+    steps = jnp.where(jnp.any(active), _NODES.size, 0)
+    total = jax.lax.fori_loop(0, steps, add, start)
+    return jnp.log(length) + jnp.log(jnp.where(active, total, 1.0))

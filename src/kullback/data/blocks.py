@@ -1,0 +1,212 @@
+"""Cutting a sample into blocks of a fixed size, the same blocks however the rows arrive.
+
+A sum over rows is made block by block, and the sums of blocks are added in the order of their
+index. For that to give the same bits from memory and from files with any row groups, block i of a
+kind must always hold that kind's rows `i * size` to `(i + 1) * size`, whatever the chunks they came
+in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import final
+
+import numpy as np
+
+from kullback.data.rows import RowKind
+from kullback.data.sample import Chunk, Floats, Integers
+
+# Rows in a block, and rows in a tile, of which a block holds 32. Measured with the compiled
+# kernels: a tile with its derivatives stays in a core's cache, and a block is long enough for the
+# cost of calling a kernel (tens of microseconds) not to count.
+ROWS = 65_536
+TILE = 2_048
+
+# Where an array has to start for JAX to take it on a CPU without copying it, in bytes.
+ALIGNMENT = 64
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows of one kind, padded to a fixed length.
+
+    Attributes:
+        kind: what was seen of these rows' outcomes.
+        index: the block's place among the blocks of its kind, which fixes the order of addition.
+        fields: the outcome and the covariates, each of the block's capacity. What is beyond `count`
+            is a copy of the block's first row: a row on which the model is evaluated anyway.
+        weight: the rows' weights; zero on the padding.
+        count: how many rows are real.
+        tiles: how many tiles hold real rows: the kernel need not look at the rest.
+        origin: runs of rows as (position of the first in the block, its number in the user's data,
+            the numbers of all where they are not consecutive).
+    """
+
+    kind: RowKind
+    index: int
+    fields: dict[str, Floats]
+    weight: Floats
+    count: int
+    tiles: int
+    origin: tuple[tuple[int, int, Integers | None], ...]
+
+    @property
+    def capacity(self) -> int:
+        """The length of every array in the block."""
+        return len(self.weight)
+
+    def row_number(self, position: int) -> int:
+        """The number in the user's data of the row at a position (on the padding: of the first)."""
+        if position >= self.count:
+            position = 0
+        start, first_row, rows = next(run for run in reversed(self.origin) if run[0] <= position)
+        return first_row + position - start if rows is None else int(rows[position - start])
+
+
+def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
+    """Cut chunks into blocks.
+
+    Block i of a kind holds that kind's rows `i * size` to `(i + 1) * size` and has the capacity
+    `size`, except that a kind whose rows all fit in one tile gets the capacity of one tile. A block
+    that lies inside one chunk is a view of it; only blocks across chunks and the last block are
+    copied.
+
+    Args:
+        chunks: consecutive rows; chunks of several kinds may alternate.
+        size: how many rows a block holds.
+
+    Yields:
+        The blocks, those of each kind in the order of their index.
+    """
+    cutters: dict[RowKind, _Cutter] = {}
+    for chunk in chunks:
+        cutter = cutters.get(chunk.kind)
+        if cutter is None:
+            cutter = cutters[chunk.kind] = _Cutter(chunk.kind, size)
+        yield from cutter.add(chunk)
+    for cutter in cutters.values():
+        yield from cutter.finish()
+
+
+def aligned(count: int) -> Floats:
+    """An uninitialised float64 array that starts where JAX need not copy it."""
+    raw = np.empty(count * 8 + ALIGNMENT, dtype=np.uint8)
+    offset = -raw.ctypes.data % ALIGNMENT
+    return raw[offset : offset + count * 8].view(np.float64)
+
+
+@lru_cache(maxsize=8)
+def _ones(size: int) -> Floats:
+    """The weights of a full block of rows of weight one, shared by all such blocks."""
+    ones = aligned(size)
+    ones[:] = 1.0
+    ones.flags.writeable = False
+    return ones
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Rows `start` to `stop` of a chunk."""
+
+    chunk: Chunk
+    start: int
+    stop: int
+
+    @property
+    def origin(self) -> tuple[int, Integers | None]:
+        """The number of the first row, and of all rows where they are not consecutive."""
+        if self.chunk.rows is None:
+            return self.chunk.first_row + self.start, None
+        rows = self.chunk.rows[self.start : self.stop]
+        return int(rows[0]), rows
+
+
+class _Cutter:
+    """Collects the rows of one kind until they fill a block."""
+
+    def __init__(self, kind: RowKind, size: int) -> None:
+        self._kind = kind
+        self._size = size
+        self._index = 0
+        self._pieces: list[_Piece] = []
+        self._pending = 0
+
+    def add(self, chunk: Chunk) -> Iterator[Block]:
+        """Take a chunk's rows and give the blocks that they fill."""
+        start, count = 0, chunk.count
+        while start < count:
+            stop = min(count, start + self._size - self._pending)
+            self._pieces.append(_Piece(chunk, start, stop))
+            self._pending += stop - start
+            start = stop
+            if self._pending == self._size:
+                yield self._block()
+
+    def finish(self) -> Iterator[Block]:
+        """Give the last block, if rows are left."""
+        if self._pending:
+            yield self._block()
+
+    def _block(self) -> Block:
+        """Make the next block of what was collected."""
+        pieces, count = self._pieces, self._pending
+        if len(pieces) == 1 and count == self._size:
+            (piece,) = pieces
+            rows, weights = slice(piece.start, piece.stop), piece.chunk.weight
+            fields = {name: values[rows] for name, values in piece.chunk.fields.items()}
+            weight = _ones(count) if weights is None else weights[rows]
+        else:
+            alone = self._index == 0 and count <= TILE
+            capacity = min(TILE, self._size) if alone else self._size
+            fields = {name: _joined(pieces, name, capacity) for name in pieces[0].chunk.fields}
+            weight = _joined_weights(pieces, capacity)
+        block = Block(
+            self._kind, self._index, fields, weight, count, -(-count // TILE), _origin(pieces)
+        )
+        self._index += 1
+        self._pieces, self._pending = [], 0
+        return block
+
+
+def _joined(pieces: list[_Piece], name: str, capacity: int) -> Floats:
+    """One field of several pieces in one array, padded with its first value."""
+    joined = aligned(capacity)
+    end = 0
+    for piece in pieces:
+        start, end = end, end + piece.stop - piece.start
+        joined[start:end] = piece.chunk.fields[name][piece.start : piece.stop]
+    joined[end:] = joined[0]
+    return joined
+
+
+def _joined_weights(pieces: list[_Piece], capacity: int) -> Floats:
+    """The weights of several pieces in one array, zero on the padding."""
+    joined = aligned(capacity)
+    end = 0
+    for piece in pieces:
+        start, end = end, end + piece.stop - piece.start
+        weights = piece.chunk.weight
+        joined[start:end] = 1.0 if weights is None else weights[piece.start : piece.stop]
+    joined[end:] = 0.0
+    return joined
+
+
+def _origin(pieces: list[_Piece]) -> tuple[tuple[int, int, Integers | None], ...]:
+    """The runs of consecutive rows in several pieces."""
+    runs: list[tuple[int, int, Integers | None]] = []
+    position = 0
+    for piece in pieces:
+        first_row, rows = piece.origin
+        follows = (
+            bool(runs)
+            and rows is None
+            and runs[-1][2] is None
+            and first_row == runs[-1][1] + position - runs[-1][0]
+        )
+        if not follows:
+            runs.append((position, first_row, rows))
+        position += piece.stop - piece.start
+    return tuple(runs)

@@ -1,0 +1,215 @@
+"""Refusing rows that cannot be used, in words that name the column, the rows and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.errors import DataError, did_you_mean
+from kullback.data.sample import Floats, plain_row
+
+# How many offending rows, and how many column names, a message lists: enough to find the pattern,
+# few enough to be read.
+SHOWN_ROWS = 3
+SHOWN_COLUMNS = 20
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Where a run of rows comes from, for messages.
+
+    Attributes:
+        where: said after the column's name, for example ` in losses/b.parquet (row group 3)`.
+        name_row: names a row, given its position in the run.
+    """
+
+    where: str = ""
+    name_row: Callable[[int], str] = plain_row
+
+
+HERE = Place()
+
+
+def column_label(name: str) -> str:
+    """A column's name in a message.
+
+    >>> print(column_label("loss"))
+    column "loss"
+    """
+    return f'column "{name}"'
+
+
+def and_more(parts: Sequence[str], total: int) -> str:
+    """Join parts with commas, and say how many more there are than are shown.
+
+    >>> and_more(["row 1", "row 4"], 2)
+    'row 1 and row 4'
+    >>> and_more(["row 1", "row 4", "row 7"], 12)
+    'row 1, row 4, row 7 and 9 more'
+    """
+    *head, last = [*parts, f"{total - len(parts):,} more"] if total > len(parts) else parts
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def count_of(number: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> count_of(1, "missing value"), count_of(1200, "missing value")
+    ('1 missing value', '1,200 missing values')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shown_rows(
+    offending: NDArray[np.bool_], place: Place, values: NDArray[Any] | None = None
+) -> str:
+    """Name the first offending rows, each with its value where `values` are given."""
+    positions = np.flatnonzero(offending)
+    parts = [
+        place.name_row(position) + ("" if values is None else f" ({values[position]})")
+        for position in positions[:SHOWN_ROWS].tolist()
+    ]
+    return and_more(parts, len(positions))
+
+
+def column_list(names: Iterable[str]) -> str:
+    """The names of columns, quoted, cut off where there are many."""
+    known = [f'"{name}"' for name in names]
+    return and_more(known[:SHOWN_COLUMNS], len(known))
+
+
+def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
+    """Return the name of a column if the data have it exactly once.
+
+    Args:
+        name: what was given for the column.
+        known: the columns of the data.
+        role: the argument that was given, for example `y`.
+        of: the data in words.
+
+    Raises:
+        DataError: it is no name, or no column or more than one is called that.
+    """
+    if not isinstance(name, str):
+        raise DataError(
+            f"{role} must be the name of a column of {of}, not {type(name).__name__}; "
+            f"the columns are {column_list(known)}"
+        )
+    if name not in known:
+        raise DataError(
+            f'there is no column "{name}" in {of}{did_you_mean(name, known)}'
+            f"{'' if did_you_mean(name, known) else '.'} "
+            + (f"The columns are {column_list(known)}." if known else "It has no columns.")
+        )
+    if sum(other == name for other in known) > 1:
+        raise DataError(
+            f'{of} has {sum(other == name for other in known)} columns called "{name}"; '
+            "give each column its own name"
+        )
+    return name
+
+
+def check_choice(value: object, choices: Sequence[str], role: str) -> None:
+    """Refuse an option that is not among the choices."""
+    if value not in choices:
+        names = " or ".join(f'"{choice}"' for choice in choices)
+        raise DataError(f"{role} must be {names}, not {value!r}{did_you_mean(str(value), choices)}")
+
+
+def check_lengths(lengths: Mapping[str, int]) -> int:
+    """Return the common length of the columns, named by their labels."""
+    (first, rows), *others = lengths.items()
+    for label, length in others:
+        if length != rows:
+            raise DataError(
+                f"{first} has {count_of(rows, 'row')} and {label} has {length:,}; "
+                "every row needs a value of each"
+            )
+    return rows
+
+
+def check_some(label: str, rows: int, dropped: int) -> None:
+    """Refuse data without a row to fit."""
+    if rows == 0 and dropped:
+        raise DataError(
+            f"{label} has no rows left: {count_of(dropped, 'row')} had a missing value and "
+            'went with missing="drop"'
+        )
+    if rows == 0:
+        raise DataError(f"{label} has no rows; there is nothing to fit")
+
+
+def check_total(label: str, total: float) -> None:
+    """Refuse weights that are all zero."""
+    if total == 0.0:
+        raise DataError(f"all values in {label} are zero; at least one row must count")
+
+
+def find_missing(
+    columns: Mapping[str, Floats], *, drop: bool, place: Place = HERE
+) -> NDArray[np.bool_] | None:
+    """Look for values that are missing or infinite.
+
+    Args:
+        columns: the values by the label of their column; NaN where a value is missing.
+        drop: whether rows with a missing value are to be left out.
+        place: where the rows come from.
+
+    Returns:
+        Which rows lack a value of some column, or None where no row does.
+
+    Raises:
+        DataError: a value is infinite, or one is missing and rows are not to be left out.
+    """
+    missing: NDArray[np.bool_] | None = None
+    for label, values in columns.items():
+        if _all_finite(values):
+            continue
+        infinite = np.isinf(values)
+        if infinite.any():
+            raise DataError(
+                f"{count_of(int(infinite.sum()), 'infinite value')} in {label}{place.where}: "
+                f"{shown_rows(infinite, place, values)}. "
+                "Correct such rows, or take them out of the data."
+            )
+        absent = np.isnan(values)
+        if not absent.any():
+            continue
+        if not drop:
+            raise DataError(
+                f"{count_of(int(absent.sum()), 'missing value')} in {label}{place.where}: "
+                f"{shown_rows(absent, place)}. "
+                'Fill in what is missing, or give missing="drop" to leave such rows out.'
+            )
+        missing = absent if missing is None else missing | absent
+    return missing
+
+
+def check_weight(label: str, weight: Floats, place: Place = HERE) -> None:
+    """Refuse negative weights.
+
+    Raises:
+        DataError: a weight is below zero.
+    """
+    if len(weight) and weight.min() < 0.0:
+        negative = weight < 0.0
+        raise DataError(
+            f"{count_of(int(negative.sum()), 'negative value')} in {label}{place.where}: "
+            f"{shown_rows(negative, place, weight)}. "
+            "A weight says how many times a row was seen: it cannot be below zero."
+        )
+
+
+def _all_finite(values: Floats) -> bool:
+    """Whether every value is a finite number.
+
+    A sum is not finite if a term is not, and summing is six times as fast as looking at each value;
+    only where the sum is not finite (finite terms may overflow) does a closer look follow.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())

@@ -1,0 +1,400 @@
+"""Reading columns of CSV and Parquet files part by part, through pyarrow (imported only here)."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kullback._core.errors import DataError, FileFormatError
+from kullback.data.arrays import is_exact, refuse_text, text_without_number
+from kullback.data.blocks import ROWS
+from kullback.data.checks import Place, check_column, column_label, count_of
+from kullback.data.stream import Part
+
+# The most that one part of a file takes in memory, of which a few are held at once (one in use, two
+# decoded ahead, one being decoded). A row group as pyarrow writes it, a million rows, is one part.
+PART_BYTES = 16 * 2**20
+
+# A row group that is larger than that is read in pieces of whole blocks, so that most blocks are
+# views. Measured, pieces of one to sixteen blocks are read equally fast; larger ones take memory.
+PIECE_ROWS = 4 * ROWS
+
+# Such a row group is read from disk through a buffer of this size.
+BUFFER_BYTES = 2**20
+
+# How much of a CSV file is parsed at a time: pyarrow's own choice is 1 MiB, of which each costs a
+# hand-over between threads.
+CSV_BLOCK_BYTES = 4 * 2**20
+
+# How far into a CSV file the types of its columns are looked for.
+CSV_HEAD_BYTES = 2**20
+
+TEXT = pa.string()
+
+
+@final
+class Files:
+    """Files with the same columns, read one after the other.
+
+    Attributes:
+        names: the columns of the first file.
+        description: the files in words, for messages about their columns.
+        only_text: whether the files hold nothing but text, so that a label's type is a guess.
+    """
+
+    def __init__(self, files: list[File], given: str) -> None:
+        kinds = sorted({type(file).__name__ for file in files})
+        if len(kinds) > 1:
+            raise DataError(f"{given}: CSV and Parquet files are mixed; give files of one kind")
+        self._files = files
+        self._given = given
+        self.names = files[0].names
+        self.description = files[0].path
+        self.only_text = isinstance(files[0], CsvFile)
+
+    def check_columns(self, names: tuple[str, ...]) -> None:
+        """Refuse files that lack a column, or hold something else in it than the first file.
+
+        Raises:
+            DataError: the files differ.
+        """
+        first, *others = self._files
+        for file in others:
+            for name in names:
+                check_column(name, file.names, "column", f"{file.path} ({first.path} has it)")
+                kind, wanted = file.family(name), first.family(name)
+                if kind != wanted and "nothing" not in {kind, wanted}:
+                    raise DataError(
+                        f"{column_label(name)} holds {kind} in {file.path} and {wanted} in "
+                        f"{first.path}; the files must agree"
+                    )
+
+    def size(self, names: tuple[str, ...]) -> int:
+        """About how many bytes the columns take in memory."""
+        return sum(file.size(names) for file in self._files)
+
+    def parts(
+        self, names: tuple[str, ...], text: frozenset[str] = frozenset()
+    ) -> Generator[Part, None, None]:
+        """Read columns once, file by file, the ones in `text` as text where the file has only text.
+
+        Raises:
+            DataError: a value of a CSV file is no number.
+            FileFormatError: a file cannot be read, or has changed since it was opened.
+        """
+        for file in self._files:
+            file.check_unchanged()
+            yield from file.parts(names, text)
+
+    def describe(self) -> str:
+        """The files in words: `losses/*.parquet (12 files, 96 row groups)`."""
+        groups = sum(file.groups for file in self._files)
+        counts = [count_of(len(self._files), "file")] if len(self._files) > 1 else []
+        counts += [count_of(groups, "row group")] if groups else []
+        return f"{self._given} ({', '.join(counts)})" if counts else self._given
+
+
+class File(ABC):
+    """A file of columns.
+
+    Attributes:
+        path: where it is.
+        names: its columns, in their order.
+        groups: how many row groups it has; zero for a kind of file that has none.
+    """
+
+    groups: int = 0
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._state = _state(path)
+        if self._state[0] == 0:
+            raise FileFormatError(f"{path} is empty (0 bytes)")
+        self._types = self._find_types()
+        self.names = [name for name, _ in self._types]
+
+    @abstractmethod
+    def _find_types(self) -> list[tuple[str, Any]]:
+        """The file's columns and their Arrow types."""
+
+    @abstractmethod
+    def size(self, names: tuple[str, ...]) -> int:
+        """About how many bytes columns take in memory."""
+
+    @abstractmethod
+    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
+        """Read columns once."""
+
+    def family(self, name: str) -> str:
+        """What a column is declared to hold, in words."""
+        return _family(dict(self._types)[name])
+
+    def check_unchanged(self) -> None:
+        """Refuse a file that was changed since it was opened: passes over it would not agree."""
+        if _state(self.path) != self._state:
+            raise FileFormatError(f"{self.path} has changed since it was opened; start again")
+
+
+@final
+class ParquetFile(File):
+    """A Parquet file, read by row group."""
+
+    def _find_types(self) -> list[tuple[str, Any]]:
+        with _readable(self.path, "Parquet"), pq.ParquetFile(self.path) as file:
+            self._metadata = file.metadata
+            schema = file.schema_arrow
+        self.groups = self._metadata.num_row_groups
+        return list(zip(schema.names, schema.types, strict=True))
+
+    def size(self, names: tuple[str, ...]) -> int:
+        """The bytes of the columns as float64."""
+        return int(self._metadata.num_rows) * len(names) * 8
+
+    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:  # noqa: ARG002
+        """Read columns by row group; a row group larger than one part, piece by piece."""
+        most = max(1, PART_BYTES // (8 * len(names)))
+        rows = [self._metadata.row_group(group).num_rows for group in range(self.groups)]
+        # pyarrow's pre_buffer would keep every row group it has read until the file is closed.
+        options = {
+            "metadata": self._metadata,
+            "pre_buffer": False,
+            "page_checksum_verification": True,
+        }
+        if any(count > most for count in rows):
+            options["buffer_size"] = BUFFER_BYTES
+        first_row = 0
+        with _readable(self.path, "Parquet"):
+            opened = pq.ParquetFile(self.path, **options)
+        with opened as file:
+            for group, count in enumerate(rows):
+                where = f"{self.path} (row group {group})"
+                for table in self._read_group(file, group, list(names), count, most, where):
+                    columns = {name: _values(table.column(name)) for name in names}
+                    yield Part(columns, self.path, first_row, f" in {where}")
+                    first_row += table.num_rows
+
+    def _read_group(
+        self, file: Any, group: int, names: list[str], count: int, most: int, where: str
+    ) -> Iterator[Any]:
+        """One row group as one table, or as pieces where it has more than `most` rows."""
+        if count <= most:
+            with _readable(where, "Parquet"):
+                table = file.read_row_group(group, columns=names, use_threads=len(names) > 1)
+            yield table
+            return
+        batches = file.iter_batches(
+            batch_size=min(PIECE_ROWS, most),
+            row_groups=[group],
+            columns=names,
+            use_threads=len(names) > 1,
+        )
+        while True:
+            with _readable(where, "Parquet"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield pa.Table.from_batches([batch])
+
+
+@final
+class CsvFile(File):
+    """A CSV file with a header, commas between values, and numbers with a decimal point."""
+
+    def _find_types(self) -> list[tuple[str, Any]]:
+        with _readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
+            schema = reader.schema
+            names = schema.names  # here a name that is not UTF-8 is found
+        for separator in (";", "\t", "|"):
+            if len(names) == 1 and separator in names[0]:
+                raise FileFormatError(
+                    f"{self.path} has {separator!r} between its values, and a comma was expected"
+                )
+        return list(zip(names, schema.types, strict=True))
+
+    def size(self, names: tuple[str, ...]) -> int:  # noqa: ARG002
+        """The size of the file: all of it is parsed, whichever columns are used."""
+        return self._state[0]
+
+    def family(self, name: str) -> str:
+        """What a column seems to hold; its numbers and texts are told apart when they are read."""
+        found = super().family(name)
+        return found if found == "dates or times" else "numbers or text"
+
+    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
+        """Read columns block by block, as numbers unless they are in `text`."""
+        found = dict(self._types)
+        types = {name: TEXT if name in text else _number_type(found[name]) for name in names}
+        first_row = 0
+        try:
+            for batch in self._batches(names, types):
+                columns = {name: _values(batch.column(name)) for name in names}
+                yield Part(columns, self.path, first_row, f" in {self.path}")
+                first_row += batch.num_rows
+        except _ConversionError as error:
+            self._explain([name for name in names if name not in text])
+            raise FileFormatError(str(error)) from error
+
+    def _batches(self, names: tuple[str, ...], types: dict[str, Any]) -> Iterator[Any]:
+        """The rows of the file, block by block."""
+        with _readable(self.path, "CSV"):
+            reader = self._open(CSV_BLOCK_BYTES, list(names), types)
+        with reader:
+            while True:
+                with _readable(self.path, "CSV"):
+                    batch = next(reader, None)
+                if batch is None:
+                    return
+                yield batch
+
+    def _open(self, block: int, names: list[str] | None = None, types: Any = None) -> Any:
+        """A reader that parses the file block by block."""
+        # In a file of one column an empty line is a missing value, which must not go unseen.
+        one_column = hasattr(self, "names") and len(self.names) == 1
+        return pcsv.open_csv(
+            self.path,
+            pcsv.ReadOptions(block_size=block),
+            pcsv.ParseOptions(ignore_empty_lines=not one_column),
+            pcsv.ConvertOptions(
+                include_columns=names, column_types=types, strings_can_be_null=True
+            ),
+        )
+
+    def _explain(self, names: list[str]) -> None:
+        """Read columns as text, to say which of their values are no numbers."""
+        for name in names:
+            read = [_values(batch.column(name)) for batch in self._batches((name,), {name: TEXT})]
+            texts = np.concatenate(read)
+            if text_without_number(texts).any():
+                refuse_text(texts, column_label(name), Place(f" in {self.path}"))
+
+
+class _ConversionError(FileFormatError):
+    """A value of a CSV file is not of the type of its column."""
+
+
+def open_files(paths: list[str], given: str) -> Files:
+    """Open files by the kind their names say.
+
+    Args:
+        paths: the files, in the order in which they are read.
+        given: what the user gave for them.
+
+    Raises:
+        DataError: a file is of no known kind.
+        FileFormatError: a file cannot be read.
+    """
+    return Files([_open(path) for path in paths], given)
+
+
+def from_arrow(data: Any) -> NDArray[Any]:
+    """A column that speaks Arrow's array protocol as a NumPy array."""
+    return _values(pa.array(data))
+
+
+def from_interchange(data: Any) -> Any:
+    """A table of another library as an Arrow table, by the data frame interchange protocol."""
+    from pyarrow.interchange import from_dataframe
+
+    return from_dataframe(data)
+
+
+def _open(path: str) -> File:
+    kind = FILE_KINDS.get(os.path.splitext(path)[1].lower())
+    if kind is None:
+        raise DataError(
+            f"{path} is of no known kind: the name of a file must end in "
+            f"{', '.join(list(FILE_KINDS)[:-1])} or {list(FILE_KINDS)[-1]}"
+        )
+    return kind(path)
+
+
+# The kinds of files by the ending of their names.
+FILE_KINDS: dict[str, type[File]] = {".csv": CsvFile, ".parquet": ParquetFile, ".pq": ParquetFile}
+
+
+def _state(path: str) -> tuple[int, int]:
+    """A file's size and the time of its last change."""
+    try:
+        state = os.stat(path)
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error
+    return state.st_size, state.st_mtime_ns
+
+
+@contextmanager
+def _readable(where: str, kind: str) -> Iterator[None]:
+    """Turn what pyarrow raises for a damaged file into an error that names the file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = [*str(error).strip().splitlines(), type(error).__name__][0]
+        reason = reason.split(". ")[0].rstrip(".")
+        if "UTF8" in reason or isinstance(error, UnicodeDecodeError):
+            raise FileFormatError(
+                f"{where} cannot be read as {kind}: it is not in UTF-8 ({reason}). "
+                "Save it in UTF-8."
+            ) from error
+        if "conversion error" in reason:
+            raise _ConversionError(f"{where} cannot be read as {kind}: {reason}") from error
+        raise FileFormatError(
+            f"{where} cannot be read as {kind}: {reason}. The file is damaged, cut off or of "
+            "another kind; write it again or leave it out."
+        ) from error
+
+
+def _number_type(found: Any) -> Any:
+    """The type as which a column of a CSV file is read, given what its first values look like."""
+    # A column that starts with whole numbers, or with none at all, may go on with others; text is
+    # read as numbers so that it is refused with its place.
+    keeps = pa.types.is_boolean(found) or pa.types.is_temporal(found)
+    return found if keeps else pa.float64()
+
+
+def _family(kind: Any) -> str:
+    """What a column of an Arrow type holds, in one word."""
+    if pa.types.is_dictionary(kind):
+        return _family(kind.value_type)
+    if pa.types.is_null(kind):
+        return "nothing"
+    if pa.types.is_temporal(kind):
+        return "dates or times"
+    if pa.types.is_nested(kind):
+        return "nested values"
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    return "numbers" if any(is_kind(kind) for is_kind in numeric) else "text"
+
+
+def _values(column: Any) -> NDArray[Any]:
+    """An Arrow column as a NumPy array: of numbers without a copy where it holds nothing else."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _values(column.cast(kind.value_type))
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan)
+    if pa.types.is_decimal(kind):
+        return _values(column.cast(pa.float64()))
+    if pa.types.is_nested(kind) or (pa.types.is_integer(kind) and not _stays_exact(column)):
+        return np.fromiter(column.to_pylist(), dtype=object, count=len(column))
+    if isinstance(column, pa.ChunkedArray) and column.num_chunks == 1:
+        column = column.chunk(0)
+    if isinstance(column, pa.ChunkedArray):
+        return np.asarray(column.to_numpy())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _stays_exact(column: Any) -> bool:
+    """Whether integers stay as they are in NumPy, where they become floats if one is null."""
+    if not column.null_count or column.null_count == len(column):
+        return True
+    ends = pc.min_max(column).as_py()
+    return is_exact(ends["min"]) and is_exact(ends["max"])

@@ -1,0 +1,114 @@
+"""Class labels: the distinct ones, sorted, and the codes that stand for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.errors import DataError
+from kullback.data.arrays import is_missing, shown
+from kullback.data.checks import and_more
+from kullback.data.sample import Floats
+
+
+@final
+@dataclass(frozen=True)
+class Labels:
+    """The classes of an outcome, and the codes that stand for them.
+
+    Attributes:
+        levels: the distinct labels, sorted; a label's code is its place here.
+        index: the code of each label as the data write it.
+    """
+
+    levels: tuple[Any, ...]
+    index: dict[Hashable, int]
+
+    @classmethod
+    def of(cls, distinct: Iterable[Hashable], label: str, *, written: bool = False) -> Labels:
+        """Sort distinct labels.
+
+        Args:
+            distinct: the labels.
+            label: the name of the outcome in messages.
+            written: whether all labels come as text because the source has nothing else (CSV);
+                where all of them are numbers in their usual form, they are those numbers.
+
+        Raises:
+            DataError: the labels cannot be sorted.
+        """
+        values = {value: _number(value) if written else value for value in distinct}
+        if written and None in values.values():
+            values = {text: text for text in values}
+        try:
+            ordered = sorted(values, key=values.__getitem__)  # type: ignore[arg-type]
+        except TypeError:
+            types = and_more(sorted({type(value).__name__ for value in values}), 0)
+            raise DataError(
+                f"{label} mixes labels of type {types}; make all of them the same type"
+            ) from None
+        return cls(
+            _plain_levels([values[value] for value in ordered]),
+            {value: code for code, value in enumerate(ordered)},
+        )
+
+    def codes(self, values: NDArray[Any]) -> Floats:
+        """The codes 0, 1, ... of labels, as float64; NaN where a label is missing."""
+        known = np.array(list(self.index))
+        if values.dtype.kind in "biuf" and known.dtype.kind in "biuf":
+            codes = np.searchsorted(known, values).astype(np.float64)
+            codes[np.isnan(values)] = np.nan
+            return codes
+        find = self.index.get
+        return np.array([find(value, np.nan) for value in values.tolist()], dtype=np.float64)
+
+
+def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
+    """The distinct labels in a column, those that are missing left out.
+
+    Raises:
+        DataError: something in the column cannot be a label.
+    """
+    if values.dtype.kind in "mMc":
+        raise DataError(
+            f"{label} holds values of type {values.dtype}, which cannot be class labels; convert "
+            "them to text first"
+        )
+    distinct = np.unique(values).tolist() if values.dtype.kind in "biufUST" else values.tolist()
+    try:
+        return {value for value in set(distinct) if not is_missing(value)}
+    except TypeError:
+        row = next(row for row, value in enumerate(distinct) if not isinstance(value, Hashable))
+        raise DataError(
+            f"{label} holds values of type {type(distinct[row]).__name__}, which cannot be class "
+            f"labels; row {row} is {shown(distinct[row])}"
+        ) from None
+
+
+def _plain_levels(levels: list[Any]) -> tuple[Any, ...]:
+    """Numbers as integers where all of them are whole.
+
+    Whole numbers come as floats from a column in which a value is missing, and may do so from some
+    parts of a file only.
+    """
+    whole = all(
+        type(level) is int or (isinstance(level, float) and level.is_integer()) for level in levels
+    )
+    return tuple(int(level) if whole else level for level in levels)
+
+
+def _number(text: Hashable) -> int | float | None:
+    """The number that a text is the usual form of, if it is one."""
+    for kind in (int, float):
+        try:
+            number = kind(str(text))
+        except ValueError:
+            continue
+        if str(number) == text and math.isfinite(number):
+            return number
+    return None

@@ -1,0 +1,1 @@
+"""Engines: they add a statistic up over a sample, wherever its rows are."""

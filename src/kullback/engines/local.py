@@ -1,0 +1,69 @@
+"""The engine for samples in memory: blocks shared out among threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, final
+
+from kullback._core.arrays import Vector, float64
+from kullback._core.errors import DataError
+from kullback.data.blocks import Block, blocks
+from kullback.data.sample import Sample
+from kullback.engines.engine import Engine
+from kullback.objective.statistics import Statistic
+
+Partial = TypeVar("Partial")
+
+
+def threads_or_all(threads: int | None) -> int:
+    """Give the number of threads to use: as many as the process may use cores, unless told."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads < 1:
+        raise DataError(f"threads={threads} is no number of threads. Give 1 or more.")
+    return threads
+
+
+@final
+class LocalEngine(Engine):
+    """Adds up over a sample that is held in memory.
+
+    Args:
+        sample: the sample.
+        threads: how many threads work at once; None: one a core. It changes no bit of the result.
+    """
+
+    def __init__(self, sample: Sample, threads: int | None = None) -> None:
+        """Cut the sample into blocks, once for all passes."""
+        super().__init__()
+        self._blocks = list(blocks(sample.chunks()))
+        self._threads = min(threads_or_all(threads), max(len(self._blocks), 1))
+
+    def first_block(self) -> Block:
+        """Give the first block."""
+        if not self._blocks:
+            raise DataError("the sample has no rows. Give at least one.")
+        return self._blocks[0]
+
+    def results(
+        self, statistic: Statistic[Partial], arguments: Vector
+    ) -> Iterator[tuple[Block, Partial]]:
+        """Evaluate the blocks, in threads where there are several."""
+
+        def evaluate(part: list[Block]) -> list[tuple[Block, Partial]]:
+            with float64():  # the context belongs to a thread
+                return [(block, statistic.of_block(block, arguments)) for block in part]
+
+        if self._threads == 1:
+            with float64():
+                for block in self._blocks:
+                    yield block, statistic.of_block(block, arguments)
+            return
+        # short runs, so that threads finish together and progress can be shown
+        run = 4
+        parts = [self._blocks[i : i + run] for i in range(0, len(self._blocks), run)]
+        with ThreadPoolExecutor(self._threads) as pool:
+            for done in pool.map(evaluate, parts):
+                yield from done

@@ -1,0 +1,63 @@
+"""The engine for samples that are read from files at every pass, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar, final
+
+from kullback._core.arrays import Vector, float64
+from kullback._core.errors import DataError
+from kullback.data.blocks import Block, blocks
+from kullback.data.sample import Sample
+from kullback.engines.engine import Engine
+from kullback.engines.local import threads_or_all
+from kullback.objective.statistics import Statistic
+
+Partial = TypeVar("Partial")
+
+# Blocks that may wait for a thread, for each thread: enough that no thread waits for the reader,
+# few enough that memory stays bounded (a block of one column and its weights is 1 MiB).
+_WAITING = 4
+
+
+@final
+class StreamingEngine(Engine):
+    """Adds up over a sample that is read again at every pass.
+
+    Args:
+        sample: the sample.
+        threads: how many threads compute while the sample is read ahead; None: one a core. It
+            changes no bit of the result.
+    """
+
+    def __init__(self, sample: Sample, threads: int | None = None) -> None:
+        """Hold the sample; nothing is read yet."""
+        super().__init__()
+        self._sample = sample
+        self._threads = threads_or_all(threads)
+
+    def first_block(self) -> Block:
+        """Read the beginning of the sample."""
+        for block in blocks(self._sample.chunks()):
+            return block
+        raise DataError("the sample has no rows. Give at least one.")
+
+    def results(
+        self, statistic: Statistic[Partial], arguments: Vector
+    ) -> Iterator[tuple[Block, Partial]]:
+        """Evaluate blocks in threads as they are read."""
+
+        def evaluate(block: Block) -> tuple[Block, Partial]:
+            with float64():  # the context belongs to a thread
+                return block, statistic.of_block(block, arguments)
+
+        waiting: deque[Future[tuple[Block, Partial]]] = deque()
+        with ThreadPoolExecutor(self._threads) as pool:
+            for block in blocks(self._sample.chunks()):
+                waiting.append(pool.submit(evaluate, block))
+                if len(waiting) > _WAITING * self._threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()

@@ -1,0 +1,46 @@
+"""The fixed tree in which block results are merged: by index, whatever the order of arrival.
+
+Block 2i merges with block 2i + 1, their result with the neighbouring pair's, and so on; a result
+without a neighbour moves up a level as it is. Rounding depends on this tree alone, so the bits are
+the same for any number of threads or workers, any order, and any retries.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from kullback.objective.statistics import Statistic
+
+
+@final
+class Tree:
+    """Merges partial results as they arrive, holding at most a few for each level."""
+
+    def __init__(self, statistic: Statistic[Any]) -> None:
+        """Start empty."""
+        self._statistic = statistic
+        self._waiting: dict[tuple[int, int], Any] = {}
+
+    def add(self, index: int, partial: Any) -> None:
+        """Take the result of block ``index``; each index once."""
+        node, value = (0, index), partial
+        while (node[0], node[1] ^ 1) in self._waiting:
+            sibling = self._waiting.pop((node[0], node[1] ^ 1))
+            first, second = (sibling, value) if node[1] % 2 else (value, sibling)
+            value = self._statistic.merge(first, second)
+            node = (node[0] + 1, node[1] // 2)
+        self._waiting[node] = value
+
+    def total(self) -> Any:
+        """Merge what is left: results without a neighbour, from the lowest level up."""
+        waiting = self._waiting
+        while len(waiting) > 1:
+            node = min(waiting)
+            value = waiting.pop(node)
+            while (node[0], node[1] ^ 1) not in waiting:
+                node = (node[0] + 1, node[1] // 2)
+            sibling = waiting.pop((node[0], node[1] ^ 1))
+            first, second = (sibling, value) if node[1] % 2 else (value, sibling)
+            waiting[(node[0] + 1, node[1] // 2)] = self._statistic.merge(first, second)
+        (value,) = waiting.values()
+        return value

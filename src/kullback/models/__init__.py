@@ -1,0 +1,1 @@
+"""Models ``q(θ)``: families whose parameters each have a source."""

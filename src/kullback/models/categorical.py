@@ -1,0 +1,280 @@
+"""The categorical family: one of K classes, by probabilities or by logits."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector, namespace
+from kullback._core.errors import ModelError
+from kullback._core.numerics import log
+from kullback._core.supports import COUNTS, Interval, Simplex, Support, finite
+from kullback.models.model import Model, Moment
+from kullback.models.source import Free, Pinned, Source
+
+# How many classes a message lists.
+_SHOWN = 5
+
+
+@final
+@dataclass(frozen=True)
+class Logits(Support):
+    """K numbers of which only the differences matter: free ones have the last at 0.
+
+    Attributes:
+        size: the number K of classes.
+    """
+
+    size: int = 2
+
+    @property
+    def freedom(self) -> int:
+        """K − 1."""
+        return self.size - 1
+
+    def contains(self, value: Any) -> Any:
+        """Say whether all are finite."""
+        return finite(np.asarray(value))
+
+    def natural(self, u: Any) -> Any:
+        """Append the last logit, 0."""
+        xp = namespace(u)
+        return xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
+
+    def unconstrained(self, value: Any) -> Any:
+        """Differences from the last logit."""
+        return value[:-1] - value[-1]
+
+    def jacobian(self, u: Any) -> Any:
+        """The identity above a row of zeros."""
+        return namespace(u).eye(self.size)[:, :-1]
+
+    def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002  # the map is linear
+        """Zeros."""
+        return namespace(u).zeros((self.freedom, self.freedom))
+
+    def phrase(self, name: str) -> str:
+        """Say the condition in words."""
+        return f"{name}: {self.size} finite numbers"
+
+
+@final
+class Categorical(Model):
+    """Categorical distribution over K classes: q(k) = probabilities[k] = softmax(logits)[k].
+
+    Outcomes are class labels, known to the model by their codes 0, ..., K − 1; K comes from the
+    sample's labels or from the vector that you give. Parameters: ``probabilities`` ≥ 0 with sum 1,
+    or ``logits``, any K numbers, of which only the differences matter (estimates have the last at
+    0). A given probability may be 0; its class is then impossible. Source: A. Agresti (2013),
+    Categorical Data Analysis, section 1.2.
+
+    Args:
+        probabilities: K probabilities, or a source for them.
+        logits: K logits, or a source for them.
+        levels: the class labels in the order of their codes, if you know them beforehand.
+
+    Raises:
+        ModelError: for both parameters at once, for numbers that are no probabilities, or where
+            the number of levels is not K.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Categorical(probabilities=[0.5, 0.25, 0.25]).density([0, 1, 2])
+        array([0.5 , 0.25, 0.25])
+    """
+
+    outcome = "label"
+
+    def __init__(
+        self, *, probabilities: Any = None, logits: Any = None, levels: Sequence[Any] | None = None
+    ) -> None:
+        if probabilities is not None and logits is not None:
+            raise ModelError(
+                "Categorical takes probabilities or logits, not both: one gives the other."
+            )
+        self.parameter = "probabilities" if logits is None else "logits"
+        self.classes: int | None = None
+        self.levels: tuple[Any, ...] | None = None
+        self.sources = self._read_sources(
+            {self.parameter: probabilities if logits is None else logits}
+        )
+        source = self._source
+        if isinstance(source, Pinned):
+            if source.number.ndim != 1 or source.number.size == 0:
+                raise ModelError(
+                    f"Categorical needs {self.parameter} as a list of numbers, one a class, "
+                    f"not {source.number.tolist()!r}."
+                )
+            self.classes = source.number.size
+            _ = self.layout  # numbers outside the support are told here
+        if levels is not None:
+            self._set_levels(tuple(levels))
+
+    def _set_levels(self, levels: tuple[Any, ...]) -> None:
+        if not levels or len(set(levels)) < len(levels):
+            raise ModelError(
+                f"Categorical needs at least one level and each of them once, not {_shown(levels)}."
+            )
+        if self.classes is not None and len(levels) != self.classes:
+            raise ModelError(
+                f"Categorical has {self.classes} {self.parameter} and there are {len(levels)} "
+                f"levels ({_shown(levels)}). Give one number a level, in this order."
+            )
+        if self.levels is not None and levels != self.levels:
+            raise ModelError(
+                f"Categorical knows the levels {_shown(self.levels)}, in this order, and the data "
+                f"have {_shown(levels)}. Fit a new model, or give data with the same levels."
+            )
+        self.levels = levels
+        self.classes = len(levels)
+
+    # ---- structure -------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> Mapping[str, Support]:
+        """The one parameter, a vector of K numbers."""
+        size = self.classes or 2  # before the classes are known only the name is meaningful
+        return {
+            self.parameter: Simplex(size) if self.parameter == "probabilities" else Logits(size)
+        }
+
+    @property
+    def _source(self) -> Source:
+        return self.sources[self.parameter]
+
+    @property
+    def support(self) -> Interval:  # type: ignore[override]  # it depends on the number of classes
+        """The codes 0, ..., K − 1."""
+        # open ends, because an interval with one class would else have no length
+        return COUNTS if self.classes is None else Interval(-1.0, float(self.classes), whole=True)
+
+    @property
+    def structure(self) -> Hashable:
+        """The number of classes, and the source's structure."""
+        return (self.classes, super().structure)
+
+    def with_sources(self, sources: Mapping[str, Source]) -> Self:
+        """Give the same model with another source."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.sources = dict(sources)
+        return other
+
+    def with_levels(self, levels: tuple[Any, ...]) -> Self:
+        """Give the model for these class labels, in the order of their codes.
+
+        Raises:
+            ModelError: where the model is for other ones, or for another number of them.
+        """
+        other = self.with_sources(self.sources)
+        other._set_levels(tuple(levels))
+        return other
+
+    # ---- formulas --------------------------------------------------------------------------
+
+    def _log_probabilities(self, parameters: Mapping[str, Array]) -> Array:
+        """Logs of the K probabilities, along the last axis."""
+        value = jnp.atleast_1d(parameters[self.parameter])  # one class comes as a scalar
+        if self.parameter == "probabilities":
+            return log(value)
+        return jax.nn.log_softmax(value)
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of each code, −inf for what is none."""
+        logs = self._log_probabilities(parameters)
+        inside = (x >= 0.0) & (x < logs.shape[-1]) & (x == jnp.floor(x))
+        value = _pick(logs, jnp.where(inside, x, 0.0))
+        return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
+
+    def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of codes that are known to be 0, ..., K − 1."""
+        return _pick(self._log_probabilities(parameters), x)
+
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of a code ≤ ``x``."""
+        logs = self._log_probabilities(parameters)
+        code, last = jnp.floor(x), logs.shape[-1] - 1.0
+        sums = jax.lax.cumlogsumexp(logs, axis=logs.ndim - 1)
+        value = _pick(sums, jnp.where((code >= 0.0) & (code < last), code, 0.0))
+        value = jnp.where(code < 0.0, -jnp.inf, jnp.where(code >= last, 0.0, value))
+        return jnp.where(jnp.isnan(x), jnp.nan, value)
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of a code > ``x``."""
+        logs = self._log_probabilities(parameters)
+        code, last = jnp.floor(x), logs.shape[-1] - 1.0
+        sums = jax.lax.cumlogsumexp(logs, axis=logs.ndim - 1, reverse=True)
+        value = _pick(sums, jnp.where((code >= 0.0) & (code < last), code + 1.0, 0.0))
+        value = jnp.where(code < 0.0, 0.0, jnp.where(code >= last, -jnp.inf, value))
+        return jnp.where(jnp.isnan(x), jnp.nan, value)
+
+    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
+        """Smallest code whose distribution function reaches ``u``."""
+        below = self._cumulative(parameters) < u[..., None]
+        return jnp.sum(below, axis=-1).astype(jnp.float64)
+
+    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
+        """Draw codes; one of probability 0 is never drawn."""
+        cumulative = self._cumulative(parameters)
+        # u < 1 keeps the product below the last sum, whatever rounding made of that
+        u = jax.random.uniform(key, shape, jnp.float64) * cumulative[..., -1]
+        return jnp.searchsorted(cumulative, u, side="right").astype(jnp.float64)
+
+    def _cumulative(self, parameters: Mapping[str, Array]) -> Array:
+        sums = jnp.cumsum(jnp.exp(self._log_probabilities(parameters)), axis=-1)
+        # from the last possible class on it is exactly 1, so that none after it is a quantile
+        return jnp.where(sums >= sums[..., -1:], 1.0, sums)
+
+    def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:
+        """Compute the entropy −Σ p log p; class labels have no mean and no variance."""
+        if which != "entropy":
+            raise ModelError(f"Categorical has no {which}: its outcomes are labels, not numbers.")
+        logs = self._log_probabilities(parameters)
+        possible = logs > -jnp.inf
+        return -jnp.sum(jnp.where(possible, jnp.exp(logs) * jnp.where(possible, logs, 0.0), 0.0))
+
+    # ---- estimates on the host -------------------------------------------------------------
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
+        """Give the shares of the classes, which are the estimate.
+
+        Raises:
+            ModelError: where a class has no weight: its estimated probability is 0, which the
+                logarithmic scale cannot hold and which has no standard error.
+        """
+        if not isinstance(self._source, Free):
+            return ({},)
+        k = self.classes or int(np.max(values)) + 1
+        totals = np.bincount(values.astype(np.intp), weights=weights, minlength=k)
+        empty = np.flatnonzero(totals == 0.0)
+        if empty.size:
+            names = [self.levels[i] if self.levels else int(i) for i in empty]
+            many = "classes" if empty.size > 1 else "class"
+            raise ModelError(
+                f"Categorical cannot be fitted: the {many} {_shown(names)} had no row of positive "
+                f"weight, so the estimated probability would be 0, which has no logit and no "
+                f"standard error. Leave such rows out of the data, or pin the probabilities."
+            )
+        shares = totals / np.sum(totals)
+        if self.parameter == "probabilities":
+            return ({"probabilities": shares},)
+        return ({"logits": np.log(shares) - np.log(shares[-1])},)
+
+
+def _pick(values: Array, code: Array) -> Array:
+    """Take, for each row, the entry of its code: from one vector, or from the row's own."""
+    index = code.astype(jnp.int32)
+    if values.ndim == 1:
+        return values[index]
+    return jnp.take_along_axis(values, index[..., None], axis=-1)[..., 0]
+
+
+def _shown(levels: Sequence[Any]) -> str:
+    parts = [repr(level) for level in levels[:_SHOWN]]
+    more = len(levels) - len(parts)
+    return ", ".join(parts) + (f" and {more:,} more" if more else "")

@@ -1,0 +1,325 @@
+"""The base of every family: a short final class that states its parameters, support and formulas.
+
+A family states its *canonical* parametrisation (the one that estimates are reported in) and any
+alternatives; a user who names a parameter of an alternative gets the model in that one. A family
+whose log-density is affine in a few statistics of the outcome states those instead, and is then
+fitted from one pass over any number of rows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias
+
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array, Vector, float64
+from kullback._core.errors import ModelError, did_you_mean
+from kullback._core.numerics import log1mexp
+from kullback._core.supports import Interval, Support
+from kullback.models.inversion import quantile_by_inversion
+from kullback.models.model import Caution, Model, Moment
+from kullback.models.source import Pinned, Source, as_source
+
+Formula: TypeAlias = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Parametrisation:
+    """Another set of names for the same family.
+
+    Attributes:
+        parameters: names and supports.
+        to_canonical: from these parameters (by keyword) to the canonical ones, by name.
+        from_canonical: the other way.
+    """
+
+    parameters: Mapping[str, Support]
+    to_canonical: Callable[..., Mapping[str, Array]]
+    from_canonical: Callable[..., Mapping[str, Array]]
+
+
+class Family(Model):
+    """A parametric family: abstract. CONTRIBUTING.md, "Add a family", walks through one.
+
+    A subclass states, as class attributes:
+
+    * ``canonical``: names and supports of its parameters;
+    * ``support``: the outcomes;
+    * optionally ``alternatives`` (other parametrisations), ``defaults`` (parameters pinned unless
+      the user gives them a source), ``given`` (parameters that the user must pin: known, never
+      estimated) and ``order_statistics``;
+
+    and as static methods, elementwise in JAX, of the canonical parameters by keyword:
+
+    * ``_log_density(x, ...)``; or, for an exponential family, ``_statistics(x, origin)``, a tuple of
+      statistics measured from the point ``origin`` so that their differences keep their digits, and
+      ``_log_density_of(statistics, origin, ...)``, which is affine in them;
+    * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
+      ``_mean``, ``_variance``, ``_entropy``;
+
+    and, on the host, with NumPy:
+
+    * ``_estimate(means, origin, pinned)``: the maximum-likelihood estimate in closed form from the
+      weighted means of the statistics, or None where the pinned parameters leave none;
+    * ``_starts(values, weights)``: starting values, the best guess first;
+    * ``_caution(...)``: of the estimates, what to beware of there (a ``Caution``), or None.
+    """
+
+    canonical: ClassVar[Mapping[str, Support]]
+    alternatives: ClassVar[Sequence[Parametrisation]] = ()
+    defaults: ClassVar[Mapping[str, float]] = {}
+    given: ClassVar[Sequence[str]] = ()
+
+    _log_density: ClassVar[Formula | None] = None
+    _statistics: ClassVar[Formula | None] = None
+    _log_density_of: ClassVar[Formula | None] = None
+    _log_cdf: ClassVar[Formula | None] = None
+    _log_survival: ClassVar[Formula | None] = None
+    _quantile: ClassVar[Formula | None] = None
+    _draw: ClassVar[Formula | None] = None
+    _mean: ClassVar[Formula | None] = None
+    _variance: ClassVar[Formula | None] = None
+    _entropy: ClassVar[Formula | None] = None
+    _estimate: ClassVar[Formula | None] = None
+    _starts: ClassVar[Formula | None] = None
+    _caution: ClassVar[Formula | None] = None
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Check the declaration once, and give the constructor a signature that tools can show."""
+        super().__init_subclass__(**keywords)
+        if cls._log_density is None and (cls._statistics is None or cls._log_density_of is None):
+            raise TypeError(f"{cls.__name__} needs _log_density, or _statistics and _log_density_of")
+        names = dict.fromkeys([*cls.canonical, *(n for a in cls.alternatives for n in a.parameters)])
+        # setattr: the type checker knows no such attribute, inspect.signature does
+        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in names]
+        )
+
+    def __init__(self, **sources: Any) -> None:
+        """Take a source for any parameter of one parametrisation; the others are free.
+
+        Raises:
+            ModelError: for an unknown parameter, parameters of two parametrisations at once, or a
+                number outside its parameter's support.
+        """
+        self.parametrisation = self._choose(sources)
+        filled = {**{k: v for k, v in self.defaults.items() if k in self.parameters}, **sources}
+        self.sources = self._read_sources(filled)
+        for name in self.given:
+            if not isinstance(self.sources[name], Pinned):
+                raise ModelError(
+                    f"{self.name} needs {name} as a number: it is known, not estimated. "
+                    f"Write {self.name}({name}=...)."
+                )
+        _ = self.layout  # a number outside its support is told here and not during the fit
+
+    @classmethod
+    def _choose(cls, sources: Mapping[str, Any]) -> Parametrisation | None:
+        """Find the parametrisation that has all the names given; None is the canonical one."""
+        if all(name in cls.canonical for name in sources):
+            return None
+        for other in cls.alternatives:
+            if all(name in other.parameters for name in sources):
+                return other
+        every = [list(cls.canonical), *(list(other.parameters) for other in cls.alternatives)]
+        known = list(dict.fromkeys(name for names in every for name in names))
+        choices = "; or ".join(", ".join(names) for names in every)
+        for name in sources:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise ModelError(f"{cls.__name__} has no parameter {name!r}{hint}. It has {choices}.")
+        named = ", ".join(sources)
+        raise ModelError(
+            f"{cls.__name__}({named}) mixes parameters of different parametrisations. "
+            f"Use one set: {choices}."
+        )
+
+    # ---- names and structure ---------------------------------------------------------------
+
+    @property
+    def parameters(self) -> Mapping[str, Support]:
+        """The parameters in the chosen parametrisation."""
+        chosen = self.parametrisation
+        return self.canonical if chosen is None else chosen.parameters
+
+    @property
+    def structure(self) -> Hashable:
+        """The family, the parametrisation, and the sources' structures."""
+        chosen = self.parametrisation
+        which = -1 if chosen is None else list(self.alternatives).index(chosen)
+        return (which, super().structure)
+
+    def with_sources(self, sources: Mapping[str, Source]) -> Self:
+        """Give the same family, in the same parametrisation, with other sources."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.sources = {name: as_source(name, source) for name, source in sources.items()}
+        return other
+
+    def to_canonical(self, parameters: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Convert parameters of the chosen parametrisation to the canonical ones."""
+        chosen = self.parametrisation
+        return parameters if chosen is None else chosen.to_canonical(**parameters)
+
+    def from_canonical(self, parameters: Mapping[str, Any]) -> Mapping[str, float | Vector]:
+        """Convert canonical numbers to the chosen parametrisation, on the host."""
+        chosen = self.parametrisation
+        if chosen is None or set(parameters) != set(self.canonical):
+            return parameters
+        with float64():
+            numbers = {name: jnp.asarray(value) for name, value in parameters.items()}
+            return {name: float(v) for name, v in chosen.from_canonical(**numbers).items()}
+
+    # ---- formulas --------------------------------------------------------------------------
+
+    @property
+    def sufficient(self) -> bool:
+        """Whether a few statistics of the sample hold all that the likelihood needs."""
+        return self._statistics is not None and not self.columns
+
+    def statistics(self, x: Array, origin: Array) -> tuple[Array, ...]:
+        """Compute the sufficient statistics of each row, measured from ``origin``."""
+        if self._statistics is None:
+            raise self._lacks("sufficient statistics")
+        return tuple(self._statistics(x, origin))
+
+    def log_density_of(
+        self, statistics: Sequence[Array], origin: Array, parameters: Mapping[str, Array]
+    ) -> Array:
+        """Compute the log-density from statistics (the mean log-density from their means)."""
+        if self._log_density_of is None:
+            raise self._lacks("sufficient statistics")
+        value: Array = self._log_density_of(statistics, origin, **self.to_canonical(parameters))
+        return value
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-density of each row, −inf outside the support."""
+        inside = _inside(x, self.support)
+        # a possible outcome stands in outside, so that no NaN enters a derivative
+        safe = jnp.where(inside, x, _interior_point(self.support))
+        value = self.row_log_density_inside(safe, parameters)
+        return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
+
+    def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-density of rows that are known to lie in the support."""
+        if self._log_density is None:
+            origin = jnp.asarray(_interior_point(self.support))
+            return self.log_density_of(self.statistics(x, origin), origin, parameters)
+        value: Array = self._log_density(x, **self.to_canonical(parameters))
+        return value
+
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome ≤ ``x``: 0 beyond the support, −inf before it."""
+        if self._log_cdf is None and self._log_survival is not None:
+            return log1mexp(self.row_log_survival(x, parameters))
+        if self._log_cdf is None:
+            raise self._lacks("distribution function")
+        return self._tail(self._log_cdf, x, parameters, before=-jnp.inf, beyond=0.0)
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome > ``x``: −inf beyond the support, 0 before it."""
+        if self._log_survival is None:
+            return log1mexp(self.row_log_cdf(x, parameters))
+        return self._tail(self._log_survival, x, parameters, before=0.0, beyond=-jnp.inf)
+
+    def _tail(
+        self,
+        formula: Formula,
+        x: Array,
+        parameters: Mapping[str, Array],
+        *,
+        before: float,
+        beyond: float,
+    ) -> Array:
+        s = self.support
+        at = jnp.floor(x) if s.whole else x
+        low = (at < s.lower) if s.holds_lower else (at <= s.lower)
+        high = at >= s.upper
+        inside = ~(low | high)
+        value = formula(
+            jnp.where(inside, at, _interior_point(s)), **self.to_canonical(parameters)
+        )
+        value = jnp.where(low, before, jnp.where(high, beyond, value))
+        return jnp.where(jnp.isnan(x), jnp.nan, value)
+
+    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
+        """Quantiles: the family's own formula, else bisection of the distribution function."""
+        if self._quantile is not None:
+            value: Array = self._quantile(u, **self.to_canonical(parameters))
+            return value
+        return quantile_by_inversion(
+            u,
+            lambda x: self.row_log_cdf(x, parameters),
+            lambda x: self.row_log_survival(x, parameters),
+            self.support,
+        )
+
+    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
+        """Draw outcomes: the family's own way, else through the quantile function."""
+        if self._draw is None:
+            return super().draw(key, shape, parameters)
+        value: Array = self._draw(key, shape, **self.to_canonical(parameters))
+        return value
+
+    def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:
+        """Compute the mean, the variance or the entropy."""
+        formulas = {"mean": self._mean, "variance": self._variance, "entropy": self._entropy}
+        formula = formulas[which]
+        if formula is None:
+            raise self._lacks(f"closed form of its {which}")
+        value: Array = formula(**self.to_canonical(parameters))
+        return value
+
+    # ---- estimates on the host -------------------------------------------------------------
+
+    def closed_form(
+        self, means: Sequence[float], origin: float, pinned: Mapping[str, float]
+    ) -> Mapping[str, float | Vector] | None:
+        """Give the maximum-likelihood estimate from the mean statistics, or None if there is none.
+
+        Args:
+            means: weighted means of the statistics.
+            origin: the point that they are measured from.
+            pinned: values of parameters that are not free, in the chosen parametrisation.
+        """
+        if self._estimate is None or (pinned and self.parametrisation is not None):
+            return None
+        estimate = self._estimate(means, origin, pinned)
+        return None if estimate is None else self.from_canonical(estimate)
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
+        """Give starting values, converted to the chosen parametrisation."""
+        if self._starts is None:
+            return ({},)
+        return [self.from_canonical(start) for start in self._starts(values, weights)]
+
+    def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
+        """Say what to beware of at these estimates, or None."""
+        if self._caution is None or set(estimates) != set(self.parameters):
+            return None
+        with float64():
+            numbers = {name: jnp.asarray(v).reshape(()) for name, v in estimates.items()}
+            found: Caution | None = self._caution(
+                **{name: float(v) for name, v in self.to_canonical(numbers).items()}
+            )
+        return found
+
+
+def _inside(x: Array, support: Interval) -> Array:
+    above = x >= support.lower if support.holds_lower else x > support.lower
+    below = x <= support.upper if support.holds_upper else x < support.upper
+    inside = above & below & jnp.isfinite(x)
+    return inside & (x == jnp.floor(x)) if support.whole else inside
+
+
+def _interior_point(support: Interval) -> float:
+    """Give an outcome that is possible whatever the parameters."""
+    lower, upper = support.lower, support.upper
+    if support.whole:
+        return max(lower, 0.0) if support.holds_lower else lower + 1.0
+    if lower > -jnp.inf and upper < jnp.inf:
+        return 0.5 * (lower + upper)
+    return lower + 1.0 if lower > -jnp.inf else upper - 1.0 if upper < jnp.inf else 0.5

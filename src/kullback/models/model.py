@@ -1,0 +1,330 @@
+"""The abstract model: named parameters, a source for each, and the log-density of a row.
+
+A model is immutable. Pinned at numbers it is a distribution, with ``log_density``, ``cdf``,
+``quantile``, ``sample`` and so on; with free sources it is what ``kl.fit`` estimates.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector, float64
+from kullback._core.errors import ModelError, did_you_mean
+from kullback._core.supports import Interval, Support
+from kullback.models.evaluation import blockwise
+from kullback.models.layout import Layout
+from kullback.models.source import Coefficient, Pinned, SameAs, Source, as_source
+
+
+Moment: TypeAlias = Literal["mean", "variance", "entropy"]
+OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
+
+
+@dataclass(frozen=True)
+class Caution:
+    """What to beware of at an estimate.
+
+    Attributes:
+        text: in words, with what to try.
+        no_maximum: whether the likelihood has no maximum there, so that the estimate is none.
+    """
+
+    text: str
+    no_maximum: bool = False
+
+
+class Model(abc.ABC):
+    """A probabilistic model of a row: abstract.
+
+    A subclass gives ``parameters``, ``with_sources`` and ``row_log_density``; everything else has a
+    default, derived from these or a clear error.
+    """
+
+    support: Interval
+    outcome: Literal["number", "label"] = "number"
+    order_statistics: Mapping[str, OrderStatistic] = {}
+    """Parameters whose estimate is an order statistic of the sample, whatever the others are."""
+
+    limits: Mapping[str, str] = {}
+    """Models that this one becomes as a parameter goes to infinity, by parameter."""
+
+    sources: Mapping[str, Source]
+
+    # ---- what a subclass tells -------------------------------------------------------------
+
+    @property
+    @abc.abstractmethod
+    def parameters(self) -> Mapping[str, Support]:
+        """The parameters' names and supports, in the order of reports."""
+
+    @abc.abstractmethod
+    def with_sources(self, sources: Mapping[str, Source]) -> Model:
+        """Give the same model with other sources."""
+
+    @abc.abstractmethod
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-density of each row (log-probability for counts and labels), −inf where impossible.
+
+        This and the other ``row_`` methods are JAX functions, elementwise over rows, in float64.
+        """
+
+    def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-density of rows that are known to lie in ``support``: without that check."""
+        return self.row_log_density(x, parameters)
+
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Log-probability of an outcome ≤ ``x``."""
+        raise self._lacks("distribution function")
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Log-probability of an outcome > ``x``."""
+        raise self._lacks("survival function")
+
+    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Smallest outcome whose distribution function reaches ``u``."""
+        raise self._lacks("quantile function")
+
+    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
+        """Draw outcomes; by default through the quantile function."""
+        # strictly inside (0, 1): an end would be an infinite quantile
+        u = jax.random.uniform(key, shape, jnp.float64, minval=np.finfo(np.float64).tiny)
+        return self.row_quantile(u, parameters)
+
+    def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Compute the mean, the variance or the entropy."""
+        raise self._lacks(f"closed form of its {which}")
+
+    def _lacks(self, what: str) -> ModelError:
+        return ModelError(f"{self.name} has no {what}.")
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:  # noqa: ARG002
+        """Give starting values of the parameters; several where the likelihood has many peaks.
+
+        Args:
+            values: outcomes of a subsample (of all rows, where there are few or few distinct ones).
+            weights: their weights.
+        """
+        return ({},)
+
+    def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:  # noqa: ARG002
+        """Say what to beware of at these estimates, or None."""
+        return None
+
+    def with_levels(self, levels: tuple[Any, ...]) -> Model:  # noqa: ARG002
+        """Give the model for a sample with these class labels."""
+        return self
+
+    # ---- names and structure ---------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What messages call the model."""
+        return type(self).__name__
+
+    @property
+    def structure(self) -> Hashable:
+        """What the compiled code depends on: not the numbers."""
+        return (type(self), tuple((k, s.structure) for k, s in self.sources.items()))
+
+    @property
+    def discrete(self) -> bool:
+        """Whether outcomes are whole numbers or classes, so that densities are probabilities."""
+        return self.support.whole
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the sources read."""
+        return tuple(dict.fromkeys(c for s in self.sources.values() for c in s.columns))
+
+    def _read_sources(self, given: Mapping[str, Any]) -> dict[str, Source]:
+        """Turn what a user gave by name into a source for each parameter, ties last checked."""
+        unknown = [name for name in given if name not in self.parameters]
+        if unknown:
+            known = ", ".join(self.parameters)
+            hint = did_you_mean(unknown[0], self.parameters)
+            raise ModelError(f"{self.name} has no parameter {unknown[0]!r}{hint}. It has {known}.")
+        sources = {name: as_source(name, given.get(name)) for name in self.parameters}
+        for name, source in sources.items():
+            if isinstance(source, SameAs):
+                target = sources.get(source.other)
+                if source.other == name or target is None or isinstance(target, SameAs):
+                    others = ", ".join(repr(other) for other in sources if other != name)
+                    raise ModelError(
+                        f"{name}={source!r}: a tie needs another parameter that is not tied itself, "
+                        f"one of {others}."
+                    )
+        return sources
+
+    # ---- coefficients ----------------------------------------------------------------------
+
+    @property
+    def layout(self) -> Layout:
+        """All coefficients in order.
+
+        Raises:
+            ModelError: where a pinned number lies outside its parameter's support.
+        """
+        return Layout(tuple(c for group in self._coefficients().values() for c in group))
+
+    def _coefficients(self) -> dict[str, tuple[Coefficient, ...]]:
+        return {
+            name: source.coefficients(name, self.parameters[name])
+            for name, source in self.sources.items()
+        }
+
+    def row_parameters(self, natural: Sequence[Array], row: Mapping[str, Array]) -> dict[str, Array]:
+        """Compute every parameter from the coefficients' natural numbers: the sources at work.
+
+        Args:
+            natural: one scalar a natural number, in the layout's order.
+            row: the columns of a block of rows.
+
+        Returns:
+            By name, a scalar, a vector (for vector parameters), or one value a row.
+        """
+        parameters: dict[str, Array] = {}
+        position = 0
+        taken: dict[str, list[Array]] = {}
+        for name, coefficients in self._coefficients().items():
+            taken[name] = []
+            for c in coefficients:
+                numbers = natural[position : position + c.support.size]
+                taken[name].append(numbers[0] if c.support.size == 1 else jnp.stack(numbers))
+                position += c.support.size
+        ties = [name for name, source in self.sources.items() if isinstance(source, SameAs)]
+        for name in [*(n for n in self.sources if n not in ties), *ties]:
+            parameters[name] = self.sources[name].value(taken[name], row, parameters)
+        return parameters
+
+    def pinned(self, natural: Mapping[str, Vector]) -> Model:
+        """Give the same model with every coefficient fixed at the values given by name."""
+        sources = {}
+        for name, coefficients in self._coefficients().items():
+            values = [natural[c.name] for c in coefficients]
+            source = self.sources[name].pinned(values)
+            if isinstance(source, Pinned) and self.parameters[name].size == 1:
+                source = Pinned(source.number.reshape(()))
+            sources[name] = source
+        return self.with_sources(sources)
+
+    # ---- the public face of a distribution -------------------------------------------------
+
+    @property
+    def params(self) -> dict[str, float | Vector]:
+        """The parameters of a distribution: floats, or arrays for vectors.
+
+        Raises:
+            ModelError: while a parameter is not pinned.
+        """
+        out: dict[str, float | Vector] = {}
+        for name, source in self.sources.items():
+            target = self.sources[source.other] if isinstance(source, SameAs) else source
+            if not isinstance(target, Pinned):
+                raise ModelError(
+                    f"{self!r} is not a distribution yet: {name} has no value. Fit it with "
+                    f"kl.fit(model, data) and use fit.model, or pin it: {self.name}({name}=...)."
+                )
+            number = target.number
+            out[name] = float(number) if number.size == 1 else number.copy()
+        return out
+
+    def _natural(self) -> Vector:
+        _ = self.params  # every parameter must have a value
+        layout = self.layout
+        return layout.natural(np.zeros(0))
+
+    def log_density(self, x: Any) -> Any:
+        """Log-density at ``x`` (log-probability for counts and labels), in nats.
+
+        Args:
+            x: numbers of any shape.
+
+        Returns:
+            A float or a float64 array of the same shape; −inf outside the support.
+        """
+        return self._evaluate("row_log_density", x)
+
+    def density(self, x: Any) -> Any:
+        """Density at ``x``: the exponential of ``log_density``."""
+        return np.exp(self.log_density(x))
+
+    def log_cdf(self, x: Any) -> Any:
+        """Log-probability of an outcome ≤ ``x``."""
+        return self._evaluate("row_log_cdf", x)
+
+    def cdf(self, x: Any) -> Any:
+        """Probability of an outcome ≤ ``x``."""
+        return np.exp(self.log_cdf(x))
+
+    def log_survival(self, x: Any) -> Any:
+        """Log-probability of an outcome > ``x``."""
+        return self._evaluate("row_log_survival", x)
+
+    def survival(self, x: Any) -> Any:
+        """Probability of an outcome > ``x``."""
+        return np.exp(self.log_survival(x))
+
+    def quantile(self, u: Any) -> Any:
+        """Smallest outcome with ``cdf ≥ u``.
+
+        Args:
+            u: probabilities, 0 ≤ u ≤ 1.
+
+        Raises:
+            ModelError: for numbers outside [0, 1].
+        """
+        array = np.asarray(u, dtype=np.float64)
+        if not np.all((array >= 0.0) & (array <= 1.0)):
+            raise ModelError("quantile needs probabilities: every u must lie in [0, 1].")
+        return self._evaluate("row_quantile", array)
+
+    def sample(self, key: Any, n: int | tuple[int, ...] = 1) -> Vector:
+        """Draw outcomes.
+
+        Args:
+            key: a whole number (a seed) or a JAX random key.
+            n: how many, or a shape.
+
+        Returns:
+            A float64 array.
+        """
+        shape = (n,) if isinstance(n, int) else tuple(n)
+        with float64():
+            random = jax.random.key(key) if isinstance(key, int | np.integer) else key
+            parameters = self.row_parameters([jnp.asarray(v) for v in self._natural()], {})
+            return np.asarray(self.draw(random, shape, parameters), dtype=np.float64)
+
+    def mean(self) -> float:
+        """Expected outcome."""
+        return self._moment("mean")
+
+    def variance(self) -> float:
+        """Variance of the outcome."""
+        return self._moment("variance")
+
+    def entropy(self) -> float:
+        """Entropy in nats: H = E[−log q(X)] (differential for continuous models)."""
+        return self._moment("entropy")
+
+    def _moment(self, which: Moment) -> float:
+        with float64():
+            parameters = self.row_parameters([jnp.asarray(v) for v in self._natural()], {})
+            return float(self.moment(which, parameters))
+
+    def _evaluate(self, hook: str, x: Any) -> Any:
+        return blockwise(self, hook, np.asarray(x, dtype=np.float64), self._natural())
+
+    def __repr__(self) -> str:
+        """Show the sources as they would be written."""
+        parts = []
+        for name, source in self.sources.items():
+            shown = "?" if type(source).__name__ == "Free" else repr(source)
+            parts.append(f"{name}={shown}")
+        return f"{self.name}({', '.join(parts)})"

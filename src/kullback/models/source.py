@@ -1,0 +1,268 @@
+"""Sources: where a parameter of a model comes from.
+
+A source turns coefficients (single numbers, estimated or fixed) and the columns of a row into the
+parameter's value for that row. Formulas, functions and networks are further subclasses.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.errors import ModelError
+from kullback._core.supports import Interval, Support
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One unknown of a model: a value with its support.
+
+    Attributes:
+        name: what reports call it: the parameter's name, with the coefficient's behind a dot.
+        support: the values that it may take.
+        start: where a solver starts; None leaves that to the model.
+        value: its value if it is fixed, None if it is estimated.
+    """
+
+    name: str
+    support: Support
+    start: Vector | None = None
+    value: Vector | None = None
+
+
+class Source(abc.ABC):
+    """Where a parameter comes from: abstract.
+
+    A subclass names the ``columns`` that it reads, gives its ``coefficients``, and computes the
+    parameter's ``value`` from both with JAX operations. Two sources with equal ``structure`` share
+    one compiled kernel, so the structure holds no number that a fit changes.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    @property
+    def structure(self) -> Hashable:
+        """What the compiled code depends on."""
+        return (type(self), self.columns)
+
+    @abc.abstractmethod
+    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
+        """Give the unknowns of this source, for a parameter with that support."""
+
+    @abc.abstractmethod
+    def value(
+        self,
+        coefficients: Sequence[Array],
+        row: Mapping[str, Array],
+        parameters: Mapping[str, Array],
+    ) -> Array:
+        """Compute the parameter: a scalar, or one value a row.
+
+        Args:
+            coefficients: one array a coefficient, in the order of ``coefficients``.
+            row: the columns of a block of rows, by name.
+            parameters: the parameters that were computed before this one (for ties).
+        """
+
+    @abc.abstractmethod
+    def pinned(self, values: Sequence[Vector]) -> Source:
+        """Give this source with its coefficients fixed at ``values``."""
+
+
+@final
+@dataclass(frozen=True)
+class Free(Source):
+    """Nothing given: one free value, anywhere in the parameter's support."""
+
+    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
+        """One coefficient that is the parameter itself."""
+        return (Coefficient(parameter, support),)
+
+    def value(
+        self,
+        coefficients: Sequence[Array],
+        row: Mapping[str, Array],  # noqa: ARG002  # the protocol's
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array:
+        """The coefficient."""
+        return coefficients[0]
+
+    def pinned(self, values: Sequence[Vector]) -> Source:
+        """A number."""
+        return Pinned(values[0])
+
+
+@final
+class Pinned(Source):
+    """A number (or a vector of them): known, not estimated."""
+
+    def __init__(self, number: Any) -> None:
+        """Hold the number, read as float64."""
+        try:
+            self.number: Vector = np.array(number, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ModelError(
+                f"{number!r} is not a number. A parameter is pinned with a number, left free by "
+                f"leaving it out, or given a source such as kl.Param(start=...)."
+            ) from None
+        self.number.flags.writeable = False
+
+    def __repr__(self) -> str:
+        """Show the number."""
+        return repr(self.number.tolist())
+
+    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
+        """One fixed coefficient; the number must lie in the parameter's support.
+
+        Raises:
+            ModelError: where it does not.
+        """
+        vector = self.number.reshape(-1)
+        if vector.size != support.size or not np.all(support.contains(vector)):
+            given = self.number.tolist()
+            raise ModelError(
+                f"{parameter}={given!r} lies outside its support: needs {support.phrase(parameter)}."
+            )
+        return (Coefficient(parameter, support, value=vector),)
+
+    def value(
+        self,
+        coefficients: Sequence[Array],
+        row: Mapping[str, Array],  # noqa: ARG002
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array:
+        """The number; it travels as an argument, so that other numbers need no other kernel."""
+        return coefficients[0]
+
+    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """Itself."""
+        return self
+
+
+@final
+@dataclass(frozen=True)
+class Param(Source):
+    """A free parameter with a start and bounds of the user's.
+
+    Args:
+        start: where the solver starts; None lets the model choose.
+        lower: a lower bound inside the parameter's support, not attained.
+        upper: an upper bound, not attained.
+
+    Raises:
+        ModelError: for bounds out of order or a start outside them.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.StudentT(df=kl.Param(start=5.0, lower=2.0))
+        StudentT(df=Param(start=5.0, lower=2.0, upper=None), loc=?, scale=?)
+    """
+
+    start: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
+        """One coefficient on the intersection of the bounds and the support."""
+        if not isinstance(support, Interval):
+            raise ModelError(f"{parameter} is a vector, and kl.Param bounds a single number.")
+        lower = support.lower if self.lower is None else max(float(self.lower), support.lower)
+        upper = support.upper if self.upper is None else min(float(self.upper), support.upper)
+        if not lower < upper:
+            raise ModelError(
+                f"{parameter}={self!r} leaves nothing to choose: inside the parameter's own support "
+                f"the bounds are {lower:g} and {upper:g}. Give lower < upper."
+            )
+        start = None if self.start is None else np.array([self.start], dtype=np.float64)
+        inside = Interval(lower, upper)
+        if start is not None and not bool(inside.contains(start)[0]):
+            raise ModelError(
+                f"{parameter}={self!r} starts outside its bounds: needs {inside.phrase('start')}."
+            )
+        return (Coefficient(parameter, inside, start=start),)
+
+    def value(
+        self,
+        coefficients: Sequence[Array],
+        row: Mapping[str, Array],  # noqa: ARG002
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array:
+        """The coefficient."""
+        return coefficients[0]
+
+    def pinned(self, values: Sequence[Vector]) -> Source:
+        """A number."""
+        return Pinned(values[0])
+
+
+@final
+@dataclass(frozen=True)
+class SameAs(Source):
+    """A tie: this parameter equals another parameter of the same model."""
+
+    other: str
+    columns: ClassVar[tuple[str, ...]] = ()  # type: ignore[misc]  # never any
+
+    @property
+    def structure(self) -> Hashable:
+        """The name of the other parameter."""
+        return (SameAs, self.other)
+
+    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:  # noqa: ARG002
+        """None of its own."""
+        return ()
+
+    def value(
+        self,
+        coefficients: Sequence[Array],  # noqa: ARG002
+        row: Mapping[str, Array],  # noqa: ARG002
+        parameters: Mapping[str, Array],
+    ) -> Array:
+        """The other parameter."""
+        return parameters[self.other]
+
+    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """Itself: the tie holds in the fitted model too."""
+        return self
+
+
+def same_as(other: str) -> SameAs:
+    """Tie a parameter to another parameter of the same model.
+
+    Args:
+        other: the name of the parameter that it equals.
+
+    Returns:
+        The source.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Gamma(shape=kl.same_as("rate"))   # a gamma distribution with mean one
+        Gamma(shape=SameAs(other='rate'), rate=?)
+    """
+    return SameAs(other)
+
+
+def as_source(parameter: str, given: Any) -> Source:
+    """Read what a user gave for a parameter: None, a number, or a source."""
+    if given is None:
+        return Free()
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, str):
+        raise ModelError(
+            f"{parameter}={given!r} is a text. Give a number to pin it, leave it out to estimate it, "
+            f"or use a source such as kl.Param(start=...) or kl.same_as('other')."
+        )
+    pinned = Pinned(given)
+    if not np.all(np.isfinite(pinned.number)) or (
+        pinned.number.ndim == 0 and math.isnan(float(pinned.number))
+    ):
+        raise ModelError(f"{parameter}={given!r} is not a finite number.")
+    return pinned

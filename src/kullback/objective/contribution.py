@@ -1,0 +1,49 @@
+"""What a row contributes: one log-term for each kind of row, by dispatch on the kind.
+
+A new kind of row registers its term here (or in the module that brings it)::
+
+    @log_term.register
+    def _(kind: RightCensored, model, parameters, row):
+        return model.row_log_survival(row["y"], parameters)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+
+from kullback._core.arrays import Array
+from kullback.data.rows import Exact, RowKind
+from kullback.models.model import Model
+
+
+@singledispatch
+def log_term(
+    kind: RowKind,
+    model: Model,  # noqa: ARG001  # the protocol's
+    parameters: Mapping[str, Array],  # noqa: ARG001
+    row: Mapping[str, Array],  # noqa: ARG001
+) -> Array:
+    """Compute log q(row; θ) for every row of a block, elementwise, in JAX.
+
+    Args:
+        kind: the kind of row.
+        model: the model.
+        parameters: its parameters by name, scalars or one value a row.
+        row: the columns of the block.
+
+    Raises:
+        TypeError: for a kind that nobody has registered.
+    """
+    raise TypeError(f"no log-term is registered for rows of kind {type(kind).__name__}")
+
+
+@log_term.register
+def _(
+    kind: Exact,  # noqa: ARG001
+    model: Model,
+    parameters: Mapping[str, Array],
+    row: Mapping[str, Array],
+) -> Array:
+    # the pass that describes the sample has checked that every outcome lies in the support
+    return model.row_log_density_inside(row["y"], parameters)

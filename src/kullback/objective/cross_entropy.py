@@ -1,0 +1,70 @@
+"""THE definition: the number that every fit minimises, with its derivatives.
+
+    H(p, q(θ)) = Σ w_i ℓ_i / Σ w_i,    ℓ_i = −log q(row_i; θ)
+
+in nats, natural logarithm, every constant kept, no floor and no clip under the logarithm. ``p`` is
+the weighted empirical distribution of the sample. An impossible row costs +inf.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback.models.layout import Layout
+from kullback.models.model import Model
+from kullback.objective.statistics import Curvature, Sums
+
+
+@final
+@dataclass(frozen=True)
+class Evaluation:
+    """The cross-entropy at a point, on the unconstrained scale.
+
+    Attributes:
+        at: the point ``u``, shape (k,).
+        value: H(p, q(θ)) in nats; +inf where a row is impossible.
+        gradient: ∂H/∂u, shape (k,).
+        hessian: ∂²H/∂u∂u', shape (k, k).
+        sums: the same in the natural coefficients, with the scores' outer product.
+    """
+
+    at: Vector
+    value: float
+    gradient: Vector
+    hessian: Vector
+    sums: Sums
+
+
+@final
+@dataclass(frozen=True)
+class CrossEntropy:
+    """H(p, q(θ)) as a function of the unconstrained vector ``u``.
+
+    Attributes:
+        model: q.
+        layout: which coefficients ``u`` moves.
+        add_up: gives the sums of a ``Curvature`` at natural coefficients; where the rows are and how
+            they are added is the engine's affair.
+    """
+
+    model: Model
+    layout: Layout
+    add_up: Callable[[Curvature, Vector], Sums]
+
+    def __call__(self, u: Vector) -> Evaluation:
+        """Evaluate at ``u``, shape (k,): one pass over the sample."""
+        curvature = Curvature(self.model, self.layout.mask)
+        sums = self.add_up(curvature, self.layout.natural(u))
+        jacobian = self.layout.jacobian(u)
+        # NaN comes from inf − inf between rows: some row is impossible here
+        value = math.inf if math.isnan(sums.loss) else sums.loss
+        with np.errstate(invalid="ignore", over="ignore"):  # derivatives of an infinite loss
+            gradient = jacobian.T @ sums.score
+            hessian = jacobian.T @ sums.hessian @ jacobian + self.layout.curvature(u, sums.score)
+        return Evaluation(u, value, gradient, hessian, sums)

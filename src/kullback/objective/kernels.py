@@ -1,0 +1,84 @@
+"""The compiled kernel of a pass: weighted sums of elementwise rows, tile by tile.
+
+For each tile the rows are computed, multiplied by the weights and added to one accumulator a sum and
+a lane; at the end the lanes are folded in halves. Elementwise loops are what the compiler vectorises
+best, the tile stays in cache, and the number of tiles is an argument, so that a kernel is compiled
+once for any number of rows. (10 million Student-t rows, value + gradient + Hessian, 2 cores: stacked
+rows times weights by one matrix product 0.14 s, this form 0.09 s.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.compilation import COMPILED
+from kullback.data.blocks import TILE, Block
+from kullback.data.rows import RowKind
+
+
+class RowFunctions(Protocol):
+    """What a kernel sums: functions of the rows, with what their compiled code depends on."""
+
+    @property
+    def structure(self) -> Hashable:
+        """The key of the compiled kernel."""
+
+    def rows(
+        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
+    ) -> Sequence[Array]:
+        """Compute the values to be summed."""
+
+
+def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> Vector:
+    """Give Σ w · value over the rows of a block, for every value, as one flat vector."""
+    names, count = tuple(block.fields), arguments.size
+    sums = COMPILED.call(
+        (functions.structure, block.kind, names, block.capacity, count),
+        lambda: _kernel(functions, block.kind, names, count),
+        arguments,
+        tuple(block.fields.values()),
+        block.weight,
+        np.int32(block.tiles),
+    )
+    return np.asarray(sums)
+
+
+def _kernel(
+    functions: RowFunctions, kind: RowKind, names: tuple[str, ...], count: int
+) -> Callable[[Array, tuple[Array, ...], Array, Array], Array]:
+    def kernel(arguments: Array, fields: tuple[Array, ...], weight: Array, tiles: Array) -> Array:
+        scalars = [arguments[i] for i in range(count)]
+
+        def values(tile: Array) -> list[Array]:
+            def cut(column: Array) -> Array:
+                return jax.lax.dynamic_slice(column, (tile * TILE,), (TILE,))
+
+            row = {name: cut(column) for name, column in zip(names, fields, strict=True)}
+            w = cut(weight)
+            rows = functions.rows(kind, scalars, row)
+            return [r * w.reshape(-1, *[1] * (max(r.ndim, 1) - 1)) for r in rows]
+
+        def add(tile: Array, sums: list[Array]) -> list[Array]:
+            return [total + value for total, value in zip(sums, values(tile), strict=True)]
+
+        shapes = jax.eval_shape(values, jnp.int32(0))
+        zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
+        sums = jax.lax.fori_loop(0, tiles, add, zeros)
+        flat = jnp.concatenate([s.reshape(TILE, -1) for s in sums], axis=1)
+        return _fold(flat)
+
+    return kernel
+
+
+def _fold(lanes: Array) -> Array:
+    """Add the lanes pairwise: the same order always, and rounding that grows only with log n."""
+    while lanes.shape[0] > 1:
+        half = lanes.shape[0] // 2
+        lanes = lanes[:half] + lanes[half:]
+    return lanes[0]

@@ -1,0 +1,207 @@
+"""What one pass over a sample adds up.
+
+A statistic turns a block of rows into a partial result, and merges partial results two by two. An
+engine decides where the blocks are and in which order they arrive; the merges follow a fixed tree,
+so the outcome has the same bits every time.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback.data.blocks import Block
+from kullback.data.rows import RowKind
+from kullback.models.model import Model
+from kullback.objective.contribution import log_term
+from kullback.objective.kernels import weighted_sums
+
+Partial = TypeVar("Partial")
+
+# Up to this many free numbers, second derivatives are built one scalar pair at a time, which keeps
+# zero tangents symbolic; beyond it the number of pairs would make compilation slow.
+_SCALARS = 6
+
+
+class Statistic(abc.ABC, Generic[Partial]):
+    """What one pass adds up: abstract."""
+
+    @abc.abstractmethod
+    def of_block(self, block: Block, arguments: Vector) -> Partial:
+        """Give the partial result of one block; it must not depend on other blocks."""
+
+    @abc.abstractmethod
+    def merge(self, left: Partial, right: Partial) -> Partial:
+        """Join the results of two neighbouring runs of blocks, the earlier one first."""
+
+
+class RowSums(Statistic[Vector]):
+    """Weighted sums over rows of elementwise functions, in one compiled kernel: abstract.
+
+    Two statistics with the same ``structure`` share a kernel.
+    """
+
+    @property
+    @abc.abstractmethod
+    def structure(self) -> Hashable:
+        """What the compiled code depends on."""
+
+    @abc.abstractmethod
+    def rows(
+        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
+    ) -> Sequence[Array]:
+        """Compute, for each row of a tile, the values to be summed: arrays of shape (rows, ...)."""
+
+    def of_block(self, block: Block, arguments: Vector) -> Vector:
+        """Give Σ w · value for every value that ``rows`` gives, flattened into one vector."""
+        return weighted_sums(self, block, arguments)
+
+    def merge(self, left: Vector, right: Vector) -> Vector:
+        """Add."""
+        return left + right
+
+
+@final
+@dataclass(frozen=True)
+class Joint(Statistic[tuple[Any, ...]]):
+    """Several statistics in one pass.
+
+    Attributes:
+        statistics: the statistics.
+        arguments: the arguments of each.
+    """
+
+    statistics: tuple[Statistic[Any], ...]
+    arguments: tuple[Vector, ...]
+
+    def of_block(self, block: Block, arguments: Vector) -> tuple[Any, ...]:  # noqa: ARG002
+        """Give the partial result of each."""
+        pairs = zip(self.statistics, self.arguments, strict=True)
+        return tuple(statistic.of_block(block, own) for statistic, own in pairs)
+
+    def merge(self, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Merge each with its own kind."""
+        triples = zip(self.statistics, left, right, strict=True)
+        return tuple(statistic.merge(a, b) for statistic, a, b in triples)
+
+
+@final
+@dataclass(frozen=True)
+class Sums:
+    """What ``Curvature`` adds up, per unit of weight, in the free natural coefficients.
+
+    Attributes:
+        weight: total weight.
+        loss: cross-entropy: mean of −log q.
+        variance: variance of −log q over the rows.
+        score: its gradient, shape (d,).
+        hessian: its second derivatives, shape (d, d).
+        outer: mean outer product of the rows' scores, shape (d, d).
+    """
+
+    weight: float
+    loss: float
+    variance: float
+    score: Vector
+    hessian: Vector
+    outer: Vector
+
+
+@final
+@dataclass(frozen=True)
+class Curvature(RowSums):
+    """The loss, its gradient and Hessian, and the outer product of the scores, in one pass.
+
+    Derivatives are taken in the natural coefficients (see ``models.layout`` for why), each as a
+    scalar of its own.
+
+    Attributes:
+        model: the model.
+        mask: for each natural number of its layout, whether to differentiate in it.
+    """
+
+    model: Model
+    mask: tuple[bool, ...]
+
+    @property
+    def structure(self) -> Hashable:
+        """The model's structure and which numbers are free."""
+        return (Curvature, self.model.structure, self.mask)
+
+    def rows(
+        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
+    ) -> Sequence[Array]:
+        """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
+        free = [i for i, is_free in enumerate(self.mask) if is_free]
+
+        def loss(*numbers: Array, row: Mapping[str, Array] = row) -> Array:
+            filled = list(arguments)
+            for i, number in zip(free, numbers, strict=True):
+                filled[i] = number
+            parameters = self.model.row_parameters(filled, row)
+            return -log_term(kind, self.model, parameters, row)
+
+        at = [arguments[i] for i in free]
+        one = jnp.ones(())
+        if len(free) > _SCALARS:
+            return (one, *_dense_derivatives(loss, at, row))
+        d = len(free)
+        first = [_partial_derivative(loss, i) for i in range(d)]
+        scores = [slope(*at) for slope in first]
+        second = [_partial_derivative(first[i], j)(*at) for i in range(d) for j in range(i + 1)]
+        outer = [scores[i] * scores[j] for i in range(d) for j in range(i + 1)]
+        value = loss(*at)
+        return (one, value, value * value, *scores, *second, *outer)
+
+    def unpack(self, sums: Vector) -> Sums:
+        """Read the vector of sums."""
+        d = sum(self.mask)
+        means = sums / sums[0]
+        weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
+        score, rest = means[3 : 3 + d], means[3 + d :]
+        if d > _SCALARS:
+            hessian, outer = rest.reshape(2, d, d)
+        else:
+            half = d * (d + 1) // 2
+            hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)
+        return Sums(weight, loss, max(square - loss * loss, 0.0), score, hessian, outer)
+
+
+def _partial_derivative(f: Any, i: int) -> Any:
+    def derivative(*numbers: Array) -> Array:
+        def along(t: Array) -> Array:
+            value: Array = f(*numbers[:i], t, *numbers[i + 1 :])
+            return value
+
+        return jax.jvp(along, (numbers[i],), (jnp.ones(()),))[1]
+
+    return derivative
+
+
+def _dense_derivatives(loss: Any, at: Sequence[Array], row: Mapping[str, Array]) -> list[Array]:
+    """Derivatives for many coefficients: a gradient and a Hessian for each row."""
+    numbers = jnp.stack(at)
+
+    def of_row(numbers: Array, one_row: Mapping[str, Array]) -> Array:
+        value: Array = loss(*[numbers[i] for i in range(len(at))], row=one_row)
+        return value
+
+    value = jax.vmap(of_row, (None, 0))(numbers, row)
+    score = jax.vmap(jax.grad(of_row), (None, 0))(numbers, row)
+    hessian = jax.vmap(jax.hessian(of_row), (None, 0))(numbers, row)
+    return [value, value * value, score, hessian, score[:, :, None] * score[:, None, :]]
+
+
+def _symmetric(lower: Vector, d: int) -> Vector:
+    matrix = np.empty((d, d))
+    rows, columns = np.tril_indices(d)
+    matrix[rows, columns] = lower
+    matrix[columns, rows] = lower
+    return matrix

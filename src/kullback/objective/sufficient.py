@@ -1,0 +1,175 @@
+"""Samples condensed without loss: mean sufficient statistics, and tables of distinct values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector, float64
+from kullback._core.compilation import COMPILED
+from kullback.data.blocks import Block
+from kullback.data.rows import RowKind
+from kullback.models.family import Family
+from kullback.objective.statistics import Curvature, RowSums, Statistic, Sums
+
+# More distinct values than this are not kept in a table: the rows themselves are then gone through.
+_DISTINCT = 1 << 20
+
+# Whole numbers in a range no longer than this are counted in an array, others by sorting.
+_COUNTED = 1 << 16
+
+
+@final
+@dataclass(frozen=True)
+class SufficientMoments:
+    """Weighted first and second moments of the sufficient statistics.
+
+    Attributes:
+        weight: total weight.
+        means: mean of each statistic, shape (m,).
+        covariance: their covariance, shape (m, m).
+        origin: the point that the statistics are measured from.
+    """
+
+    weight: float
+    means: Vector
+    covariance: Vector
+    origin: float
+
+
+@final
+@dataclass(frozen=True)
+class SufficientSums(RowSums):
+    """The sums of a family's sufficient statistics and of their products; argument: the origin."""
+
+    family: Family
+
+    @property
+    def structure(self) -> Hashable:
+        """The family's class: its statistics hold no parameter."""
+        return (SufficientSums, type(self.family))
+
+    def rows(
+        self,
+        kind: RowKind,  # noqa: ARG002  # exact rows only: others have no sufficient statistics
+        arguments: Sequence[Array],
+        row: Mapping[str, Array],
+    ) -> Sequence[Array]:
+        """1, T_k, and the lower triangle of T_k T_l."""
+        t = self.family.statistics(row["y"], arguments[0])
+        return (jnp.ones(()), *t, *(t[k] * t[m] for k in range(len(t)) for m in range(k + 1)))
+
+    def unpack(self, sums: Vector, origin: float) -> SufficientMoments:
+        """Read the vector of sums."""
+        moments = sums[1:] / sums[0]
+        m = int((np.sqrt(9 + 8 * moments.size) - 3) / 2)  # m + m(m + 1)/2 numbers
+        means = moments[:m]
+        second = np.empty((m, m))
+        rows, columns = np.tril_indices(m)
+        second[rows, columns] = second[columns, rows] = moments[m:]
+        return SufficientMoments(
+            float(sums[0]), means, second - means[:, None] * means[None, :], origin
+        )
+
+
+def curvature_of_moments(
+    curvature: Curvature, moments: SufficientMoments, natural: Vector
+) -> Sums:
+    """Give what a pass over the rows would add up, from the moments of the statistics alone.
+
+    The log-density is affine in the statistics T, so its mean is its value at the mean of T, and
+    the scores' outer product is s s' + B Cov(T) B' with B = ∂²ℓ/∂θ∂T.
+    """
+    family = curvature.model
+    assert isinstance(family, Family)
+    key = (SufficientMoments, curvature.structure, moments.means.size)
+    with float64():
+        results = COMPILED.call(
+            key,
+            lambda: _derivatives(curvature, family),
+            moments.means,
+            np.float64(moments.origin),
+            natural,
+        )
+        value, score, hessian, mixed, slope = (np.asarray(r) for r in results)
+    covariance = moments.covariance
+    variance = float(slope @ covariance @ slope)
+    outer = score[:, None] * score[None, :] + mixed @ moments.covariance @ mixed.T
+    return Sums(moments.weight, float(value), variance, score, hessian, outer)
+
+
+def _derivatives(curvature: Curvature, family: Family) -> Callable[..., tuple[Array, ...]]:
+    free = np.flatnonzero(np.array(curvature.mask, dtype=bool))
+
+    def loss(theta: Array, means: Array, origin: Array, numbers: Array) -> Array:
+        filled = numbers.at[free].set(theta)
+        scalars = [filled[i] for i in range(len(curvature.mask))]
+        parameters = family.row_parameters(scalars, {})
+        statistics = [means[k] for k in range(means.size)]
+        return -family.log_density_of(statistics, origin, parameters)
+
+    def derivatives(means: Array, origin: Array, numbers: Array) -> tuple[Array, ...]:
+        at = (numbers[free], means, origin, numbers)
+        gradient = jax.jacfwd(loss)
+        return (
+            loss(*at),
+            gradient(*at),
+            jax.jacfwd(gradient)(*at),
+            jax.jacfwd(gradient, argnums=1)(*at),
+            jax.jacfwd(loss, argnums=1)(*at),
+        )
+
+    return derivatives
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Distinct outcomes with their weights.
+
+    Attributes:
+        values: the outcomes in ascending order; None where there were too many to keep.
+        weights: the total weight of each.
+        rows: how many rows had it.
+    """
+
+    values: Vector | None
+    weights: Vector
+    rows: Vector
+
+
+@final
+@dataclass(frozen=True)
+class Tabulate(Statistic[Table]):
+    """Adds up a table of distinct outcomes: the exact empirical distribution of discrete data."""
+
+    def of_block(self, block: Block, arguments: Vector) -> Table:  # noqa: ARG002
+        """Count one block."""
+        y, w = block.fields["y"][: block.count], block.weight[: block.count]
+        low, high = y.min(), y.max()
+        if high - low < _COUNTED and bool(np.all(y == np.floor(y))):
+            codes = (y - low).astype(np.intp)
+            rows = np.bincount(codes)
+            seen = np.flatnonzero(rows)
+            return Table(seen + low, np.bincount(codes, weights=w)[seen], rows[seen].astype(float))
+        values, codes, rows = np.unique(y, return_inverse=True, return_counts=True)
+        return Table(values, np.bincount(codes, weights=w), rows.astype(float))
+
+    def merge(self, left: Table, right: Table) -> Table:
+        """Add the counts of equal outcomes."""
+        if left.values is None or right.values is None:
+            return Table(None, np.zeros(0), np.zeros(0))
+        values = np.union1d(left.values, right.values)
+        if values.size > _DISTINCT:
+            return Table(None, np.zeros(0), np.zeros(0))
+        weights, rows = np.zeros(values.size), np.zeros(values.size)
+        for part in (left, right):
+            at = np.searchsorted(values, part.values)
+            weights[at] += part.weights
+            rows[at] += part.rows
+        return Table(values, weights, rows)

@@ -1,0 +1,1 @@
+"""Results: the immutable fit, its certificate, its uncertainty and its ledger."""

@@ -1,0 +1,317 @@
+"""The fit: the same model with every parameter pinned, and what is known about it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import KullbackError
+from kullback._core.supports import UNIT, Interval, Support
+from kullback.models.layout import Layout
+from kullback.models.model import Model
+from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.statistics import Curvature
+from kullback.results.certificate import Certificate
+from kullback.results.ledger import Ledger, Reference, build_ledger
+from kullback.results.summary import Summary
+from kullback.results.uncertainty import (
+    expected_information,
+    inverse,
+    quadrature,
+)
+
+Number: TypeAlias = "float | Vector"
+CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
+
+
+@final
+@dataclass(frozen=True)
+class Seen:
+    """What a fit remembers of the sample.
+
+    Attributes:
+        label: what messages call the outcome.
+        source: where the rows came from, in words.
+        rows: how many rows.
+        weight: their total weight.
+        dropped: how many rows were left out because a value was missing.
+        entropy: exact entropy of the empirical distribution in nats, for discrete outcomes.
+        levels: class labels in the order of their codes, for labels.
+    """
+
+    label: str
+    source: str
+    rows: int
+    weight: float
+    dropped: int
+    entropy: float | None
+    levels: tuple[Any, ...] | None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model: immutable.
+
+    Attributes:
+        form: the model as it was given, with its free sources.
+        layout: its coefficients; those on an edge of the sample are held.
+        evaluation: the cross-entropy and its derivatives at the estimate.
+        seen: what is remembered of the sample.
+        certificate: whether, how and why the fit converged.
+    """
+
+    form: Model
+    layout: Layout
+    evaluation: Evaluation
+    seen: Seen
+    certificate: Certificate
+
+    # ---- estimates -------------------------------------------------------------------------
+
+    @cached_property
+    def _natural(self) -> Vector:
+        return self.layout.natural(self.evaluation.at)
+
+    @cached_property
+    def model(self) -> Model:
+        """The same model with every parameter pinned at its estimate."""
+        return self.form.pinned(self.layout.split(self._natural))
+
+    @property
+    def params(self) -> dict[str, Number]:
+        """Estimates by parameter: floats, or arrays for vectors and for sources with several
+        coefficients.
+        """
+        return self._by_parameter(self._natural)
+
+    @property
+    def stderr(self) -> dict[str, Number]:
+        """Standard errors by parameter, from the observed information.
+
+        0 for what was pinned; NaN where the curvature supports none (see ``certificate``).
+        """
+        return self._standard_errors(self.covariance())
+
+    def _standard_errors(self, covariance: Vector) -> dict[str, Number]:
+        errors = np.sqrt(np.diag(covariance))
+        full = np.zeros(self._natural.size)
+        full[np.array(self.layout.mask, dtype=bool)] = errors
+        held = [c.name in self.layout.held for c in self.layout.coefficients for _ in range(c.support.size)]
+        full[np.array(held, dtype=bool)] = np.nan
+        return self._by_parameter(full)
+
+    def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
+        """Group one number a natural coefficient by the parameter that it belongs to."""
+        values = self.layout.split(numbers)
+        out: dict[str, Number] = {}
+        for name, source in self.form.sources.items():
+            own = source.coefficients(name, self.form.parameters[name])
+            if not own:  # a tie: as the parameter that it equals
+                other = getattr(source, "other", name)
+                own = self.form.sources[other].coefficients(other, self.form.parameters[other])
+            group = np.concatenate([values[c.name] for c in own])
+            scalar = group.size == 1 and self.form.parameters[name].size == 1
+            out[name] = float(group[0]) if scalar else group
+        return out
+
+    # ---- the number ------------------------------------------------------------------------
+
+    @property
+    def cross_entropy(self) -> float:
+        """H(p, q): mean of −log q over the sample, in nats per unit of weight."""
+        return self.evaluation.value
+
+    @property
+    def log_likelihood(self) -> float:
+        """Σ w log q: every constant included."""
+        return -self.evaluation.value * self.seen.weight
+
+    @property
+    def n(self) -> float:
+        """Total weight: the number of rows where no weights were given."""
+        return self.seen.weight
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers were estimated, those on an edge of the sample included."""
+        return self.layout.freedom + len(self.layout.held)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion: 2k − 2 log L."""
+        return 2.0 * self.parameter_count - 2.0 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion: k log n − 2 log L."""
+        return self.parameter_count * math.log(self.n) - 2.0 * self.log_likelihood
+
+    # ---- uncertainty -----------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The estimated numbers that have a covariance, in the order of its rows."""
+        return self.layout.names
+
+    def covariance(self, kind: CovarianceKind = "observed") -> Vector:
+        """Covariance matrix of the estimates, in the user's parametrisation.
+
+        Args:
+            kind: "observed" inverts the Hessian at the estimate; "expected" the Fisher information
+                of the fitted model; "sandwich" holds when the model is wrong (Huber 1967).
+
+        Returns:
+            Shape (d, d), in the order of ``names``; NaN where the curvature supports none.
+
+        Raises:
+            KullbackError: for another kind.
+        """
+        kinds = ("observed", "expected", "sandwich")
+        if kind not in kinds:
+            raise KullbackError(f"kind={kind!r} is no covariance; use one of {', '.join(kinds)}.")
+        jacobian = self.layout.jacobian(self.evaluation.at)
+        sums, weight = self.evaluation.sums, self.seen.weight
+        if not self.certificate.converged and kind != "expected":
+            return np.full((jacobian.shape[0],) * 2, np.nan)
+        if kind == "expected":
+            curvature = Curvature(self.form, self.layout.mask)
+            information = expected_information(self.model, curvature, self._natural)
+            middle = inverse(jacobian.T @ information @ jacobian)
+        else:
+            middle = inverse(self.evaluation.hessian)
+            if kind == "sandwich":
+                middle = middle @ (jacobian.T @ sums.outer @ jacobian) @ middle
+        out: Vector = jacobian @ middle @ jacobian.T / weight
+        return out
+
+    def interval(
+        self, level: float = 0.95, method: str = "wald", kind: CovarianceKind = "observed"
+    ) -> dict[str, Vector]:
+        """Confidence intervals by parameter.
+
+        Args:
+            level: probability of covering, between 0 and 1.
+            method: "wald": the estimate ± normal quantile × standard error on the unconstrained
+                scale (logarithms of positive parameters, log odds of probabilities), mapped back, so
+                that no interval leaves the parameter's support.
+            kind: which covariance.
+
+        Returns:
+            By parameter, an array of shape (2,), or (size, 2) for vectors.
+
+        Raises:
+            KullbackError: for a level outside (0, 1) or another method.
+        """
+        if not 0.0 < level < 1.0:
+            raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+        if method != "wald":
+            raise KullbackError(f"method={method!r} is not available; use 'wald'.")
+        z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
+        errors = self._standard_errors(self.covariance(kind))
+        layout_supports = {c.name: c.support for c in self.layout.coefficients}
+        out: dict[str, Vector] = {}
+        for name, value in self.params.items():
+            estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
+            support = layout_supports.get(name, self.form.parameters[name])
+            low = np.empty(estimates.size)
+            high = np.empty(estimates.size)
+            for i, (estimate, error) in enumerate(zip(estimates, stderr, strict=True)):
+                low[i], high[i] = _wald(estimate, error, z, support)
+            ends = np.stack([low, high], axis=-1)
+            out[name] = ends if isinstance(value, np.ndarray) else ends[0]
+        return out
+
+    # ---- the account -----------------------------------------------------------------------
+
+    def ledger(self, unit: str = "nats", reference: Model | None = None) -> Ledger:
+        """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
+
+        For discrete outcomes the entropy is the exact entropy of the empirical distribution. For
+        continuous ones the empirical distribution has no density, so entropy and relative entropy
+        stand in the ledger only against a ``reference``.
+
+        Args:
+            unit: "nats", "bits" or "hartleys".
+            reference: a pinned model that the data are known to come from.
+
+        Raises:
+            KullbackError: for another unit.
+            ModelError: for a reference that is not pinned.
+        """
+        optimism = math.nan
+        if self.layout.freedom and self.certificate.converged:
+            jacobian = self.layout.jacobian(self.evaluation.at)
+            outer = jacobian.T @ self.evaluation.sums.outer @ jacobian
+            optimism = float(np.trace(inverse(self.evaluation.hessian) @ outer))
+        known = None if reference is None else self._reference(reference)
+        return build_ledger(
+            cross_entropy=self.cross_entropy,
+            variance=self.evaluation.sums.variance,
+            weight=self.seen.weight,
+            parameters=self.parameter_count,
+            optimism=optimism,
+            entropy=self.seen.entropy,
+            reference=known,
+            unit=unit,
+        )
+
+    def _reference(self, reference: Model) -> Reference:
+        points = quadrature(reference)
+        x, weight = points.fields["y"], points.weight
+        own = reference.log_density(x)
+        entropy = -float(np.sum(weight * own))
+        relative = float(np.sum(weight * (own - self.model.log_density(x))))
+        return Reference(repr(reference), entropy, relative)
+
+    # ---- presentation ----------------------------------------------------------------------
+
+    def summary(self, unit: str = "nats") -> Summary:
+        """Give estimates, criteria, ledger and certificate as a text that prints well.
+
+        Args:
+            unit: of the ledger: "nats", "bits" or "hartleys".
+        """
+        return Summary.of(self, unit)
+
+    def __repr__(self) -> str:
+        """Show the model and the number."""
+        state = "" if self.certificate.converged else ", NOT CONVERGED"
+        return f"Fit({self.model!r}, cross_entropy={self.cross_entropy:.6g}, n={self.n:g}{state})"
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit as JSON: data only, no code.
+
+        Args:
+            path: the file to write.
+
+        Raises:
+            ModelError: for a model whose sources are the user's own code.
+        """
+        from kullback.results.storage import write
+
+        write(self, Path(path))
+
+
+def _wald(estimate: float, error: float, z: float, support: Support) -> tuple[float, float]:
+    if error == 0.0 or math.isnan(error):
+        return (estimate, estimate) if error == 0.0 else (math.nan, math.nan)
+    scale = support if isinstance(support, Interval) else UNIT  # each probability of a simplex
+    u = scale.unconstrained(np.array([estimate]))
+    slope = scale.jacobian(u)[0, 0]
+    if slope == 0.0 or not np.isfinite(slope):
+        return math.nan, math.nan
+    half = z * error / slope
+    ends = np.array([u - half, u + half]).reshape(2, 1)
+    low, high = (float(scale.natural(end)[0]) for end in ends)
+    return low, high

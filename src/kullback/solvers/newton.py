@@ -1,0 +1,166 @@
+"""Newton's method in a trust region, on the unconstrained scale.
+
+Each step minimises the quadratic model with the Hessian's eigenvalues replaced by their absolute
+values (so that a saddle or a maximum is left downhill), cut at the radius of the region. Lengths are
+measured in the Hessian's own diagonal, so that a location of 10⁷ and a log-scale of 0.1 are on one
+footing: a scaled gradient of g means an error of about g standard deviations of one row.
+
+The step is written against the array API and has no branches: it runs in NumPy without compilation,
+and in JAX under ``jit`` and ``vmap``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+from kullback._core.arrays import Vector, namespace
+from kullback.solvers.solver import Outcome, Point, Solver
+
+
+class NewtonState(NamedTuple):
+    """Where the search stands; arrays, so that ``vmap`` can carry many.
+
+    Attributes:
+        at: the best point, shape (k,).
+        value: the objective there.
+        gradient: its gradient.
+        hessian: its Hessian.
+        radius: the trust region's radius, in scaled units.
+        step: the step that is proposed.
+        promised: the decrease that the quadratic model promises for it.
+        slope: length of the scaled gradient at the best point.
+        refused: how many steps in a row were not taken.
+    """
+
+    at: Any
+    value: Any
+    gradient: Any
+    hessian: Any
+    radius: Any
+    step: Any
+    promised: Any
+    slope: Any
+    refused: Any
+
+
+@final
+@dataclass(frozen=True)
+class Newton(Solver[NewtonState]):
+    """Newton's method in a trust region.
+
+    Attributes:
+        tolerance: scaled gradient at which a point counts as the minimum. One more Newton correction
+            is then applied without another pass; as the method squares errors, what is left is the
+            tolerance's square, so 1e-9 leaves rounding only, and standard errors nine digits.
+        radius: the first trust region, in standard deviations of one row.
+        max_refused: steps refused in a row after which no progress is possible.
+    """
+
+    tolerance: float = 1e-9
+    radius: float = 1.0
+    max_refused: int = 30
+
+    def init(self, point: Point) -> NewtonState:
+        """Start from the first point."""
+        xp = namespace(point.gradient)
+        zero = xp.zeros_like(point.gradient)
+        radius = self.radius + 0.0 * xp.sum(zero)
+        state = NewtonState(
+            point.at, point.value, point.gradient, point.hessian, radius, zero, 0.0, 0.0, 0
+        )
+        return self._aim(state)
+
+    def propose(self, state: NewtonState) -> Vector:
+        """The best point plus the step."""
+        at: Vector = state.at + state.step
+        return at
+
+    def best(self, state: NewtonState) -> Vector:
+        """The best point."""
+        at: Vector = state.at
+        return at
+
+    def step(self, state: NewtonState, point: Point) -> NewtonState:
+        """Take the step if it lowered the objective, and adapt the region."""
+        xp = namespace(state.gradient)
+        ratio = (state.value - point.value) / state.promised
+        finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
+        # below this the difference of two values is rounding, and the gradient has to decide
+        rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
+        smaller = _slope(point.gradient, point.hessian) < state.slope
+        taken = finite & xp.where(rounding, smaller, ratio > 1e-4)
+        length = _scaled_length(state.step, state.hessian)
+        # where the model was poor the region shrinks, where it was good it may grow
+        poor = ~finite | (~rounding & (ratio < 0.25))
+        good = finite & (ratio > 0.75) & (length > 0.9 * state.radius)
+        radius = xp.where(poor, 0.25 * length, xp.where(good, 4.0 * state.radius, state.radius))
+        moved = NewtonState(
+            at=xp.where(taken, point.at, state.at),
+            value=xp.where(taken, point.value, state.value),
+            gradient=xp.where(taken, point.gradient, state.gradient),
+            hessian=xp.where(taken, point.hessian, state.hessian),
+            radius=radius,
+            step=state.step,
+            promised=state.promised,
+            slope=state.slope,
+            refused=xp.where(taken, 0, state.refused + 1),
+        )
+        return self._aim(moved)
+
+    def done(self, state: NewtonState) -> Outcome | None:
+        """Converged, or no further progress."""
+        if not bool(namespace(state.gradient).all(namespace(state.gradient).isfinite(state.hessian))):
+            return Outcome.NOT_FINITE
+        if float(state.slope) <= self.tolerance:
+            return Outcome.CONVERGED
+        # a step refused where only rounding is left: this is as near as doubles get
+        rounding = float(state.promised) <= 1e-14 * (1.0 + abs(float(state.value)))
+        if int(state.refused) > 0 and rounding and float(state.slope) <= 1e3 * self.tolerance:
+            return Outcome.CONVERGED
+        if int(state.refused) > self.max_refused:
+            return Outcome.STALLED
+        return None
+
+    def polish(self, state: NewtonState) -> Vector | None:
+        """The next Newton step, where it still changes a digit."""
+        # scaled gradients of this size are the rounding of the sums themselves
+        return None if float(state.slope) < 1e-14 else state.step
+
+    def _aim(self, state: NewtonState) -> NewtonState:
+        """Minimise the quadratic model inside the region."""
+        xp = namespace(state.gradient)
+        scale = _scale(state.hessian)
+        gradient = state.gradient / scale
+        hessian = state.hessian / (scale[:, None] * scale[None, :])
+        hessian = xp.where(xp.isfinite(hessian), hessian, xp.eye(gradient.shape[0]))
+        values, vectors = xp.linalg.eigh(hessian)
+        size = xp.abs(values)
+        # an eigenvalue of rounding size gives no direction worth more than the region's radius
+        floor = 1e-14 * xp.max(size)
+        along = vectors.T @ gradient / xp.where(size > floor, size, floor)
+        step = -(vectors @ along)
+        length = xp.sqrt(xp.sum(step * step))
+        step = step * xp.where(length > state.radius, state.radius / length, 1.0)
+        promised = -(gradient @ step + 0.5 * step @ (hessian @ step))
+        slope = xp.sqrt(xp.sum(gradient * gradient))
+        return state._replace(step=step / scale, promised=promised, slope=slope)
+
+
+def _scale(hessian: Any) -> Any:
+    """Square roots of the diagonal's size; 1 where it is zero or not finite."""
+    xp = namespace(hessian)
+    size = xp.sqrt(xp.abs(xp.linalg.diagonal(hessian)))
+    return xp.where(xp.isfinite(size) & (size > 0.0), size, 1.0)
+
+
+def _slope(gradient: Any, hessian: Any) -> Any:
+    xp = namespace(gradient)
+    scaled = gradient / _scale(hessian)
+    return xp.sqrt(xp.sum(scaled * scaled))
+
+
+def _scaled_length(step: Any, hessian: Any) -> Any:
+    xp = namespace(step)
+    scaled = step * _scale(hessian)
+    return xp.sqrt(xp.sum(scaled * scaled))
