@@ -216,7 +216,7 @@ def _look(model: Model, sample: Sample, engine: Engine) -> _Known:
         arguments.append(np.zeros(0))
     joint = Joint(tuple(statistics), tuple(arguments))
     description, *rest = engine.reduce(joint, np.zeros(0))
-    description.check(model.name, model.support, sample.label)
+    description.check(model, sample.label, sample.locate)
     moments = table = None
     if sufficient:
         moments = SufficientSums(model).unpack(rest[0], float(arguments[1][0]))

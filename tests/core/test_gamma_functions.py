@@ -39,8 +39,12 @@ def test_differences_do_not_cancel(worst_error):
 
     # ln Γ(a+b) − ln Γ(a) has zeros off b = 0 (a near 1, say), so 1e-12 rather than 1e-15.
     assert worst_error(log_gamma_ratio, ratio, _A, _B) < 1e-12
-    digammas = worst_error(digamma_difference, lambda a, b: mp.digamma(a + b) - mp.digamma(a), _A, _B)
-    trigammas = worst_error(trigamma_difference, lambda a, b: mp.psi(1, a + b) - mp.psi(1, a), _A, _B)
+    digammas = worst_error(
+        digamma_difference, lambda a, b: mp.digamma(a + b) - mp.digamma(a), _A, _B
+    )
+    trigammas = worst_error(
+        trigamma_difference, lambda a, b: mp.psi(1, a + b) - mp.psi(1, a), _A, _B
+    )
     assert max(digammas, trigammas) < 1e-14
 
 

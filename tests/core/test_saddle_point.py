@@ -54,7 +54,9 @@ def test_binomial_kernel(worst_error):
     x = np.round(np.where(np.arange(300) < 150, mean, _RNG.uniform(0, 1, 300)) * 2**40) / 2**40
     x = np.clip(x, 2.0**-40, 1 - 2.0**-40)
     # b·x − a·y is rounded once at the size of n x y: n 1e-16 z/√(n x y) of the result at worst.
-    assert worst_error(lambda a, b, x: log_binomial_kernel(a, b, x, 1 - x), _binomial, a, b, x) < 1e-12
+    assert (
+        worst_error(lambda a, b, x: log_binomial_kernel(a, b, x, 1 - x), _binomial, a, b, x) < 1e-12
+    )
 
 
 def test_binomial_kernel_edges():

@@ -34,7 +34,7 @@ _LARGE_SHAPE = 100.0
 def _power_series(a: jax.Array, b: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
     """A Σ_{n≥1} (1−b)…(n−b) xⁿ / (n! (a+n)): I_x(a, b) = x^a / (a B(a, b)) times one plus it."""
 
-    def unfinished(state: Any) -> jax.Array:
+    def unfinished(state: Any) -> Any:
         n, power, _ = state
         return (n < _MAX_STEPS) & jnp.any(active & (jnp.abs(power) > _TOLERANCE * x))
 
@@ -45,7 +45,8 @@ def _power_series(a: jax.Array, b: jax.Array, x: jax.Array, active: jax.Array) -
 
     one = jnp.ones_like(a * b * x)
     start = (jnp.ones((), one.dtype), one, jnp.zeros_like(one))
-    return a * jax.lax.while_loop(unfinished, add, start)[2]
+    total: jax.Array = a * jax.lax.while_loop(unfinished, add, start)[2]
+    return total
 
 
 def _continued_fraction(
@@ -53,7 +54,7 @@ def _continued_fraction(
 ) -> jax.Array:
     """DLMF 8.17.22's fraction: I_x(a, b) = x^a y^b / (a B(a, b)) times it; modified Lentz."""
 
-    def unfinished(state: Any) -> jax.Array:
+    def unfinished(state: Any) -> Any:
         m, _, _, _, factor = state
         return (m < _MAX_STEPS) & jnp.any(active & (jnp.abs(factor - 1.0) > 1e-16))
 
@@ -73,10 +74,11 @@ def _continued_fraction(
     # 1 - (a+b) x/(a+1), with x + y = 1 used where it would cancel.
     first = (1.0 + a * y - b * x) / (a + 1.0)
     start = (jnp.ones((), one.dtype), one, 1.0 / first * one, 1.0 / first * one, 2.0 * one)
-    result = jax.lax.while_loop(unfinished, step, start)
+    state = jax.lax.while_loop(unfinished, step, start)
     # Twenty more, for the derivatives: they converge at the same rate from a larger start.
     steps = jnp.where(jnp.any(active), 20, 0)
-    return jax.lax.fori_loop(0, steps, lambda _, state: step(state), result)[3]
+    total: jax.Array = jax.lax.fori_loop(0, steps, lambda _, state: step(state), state)[3]
+    return total
 
 
 def _log_tail_near_mean(

@@ -17,9 +17,7 @@ _SHIFT = 10
 # B_2k / (2k (2k-1)), k = 1..9: at z >= 10 the first term left out is 1.4e-18 for ln Γ, and for
 # digamma and trigamma (whose terms carry 2k-1 and 2k more) below 3e-17 of the result.
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
-_LOG_GAMMA_SERIES = tuple(
-    b / ((2 * k) * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, start=1)
-)
+_LOG_GAMMA_SERIES = tuple(b / ((2 * k) * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, start=1))
 _DIGAMMA_SERIES = tuple(b / (2 * k) for k, b in enumerate(_BERNOULLI, start=1))
 _HALF_LOG_TWO_PI = 0.5 * float(np.log(2 * np.pi))
 # 1/(a+i) - 1/(c+i) with a < 10 and c above this is 1/(a+i) to the last bit; beyond it the products
@@ -109,7 +107,7 @@ def digamma(x: jax.Array) -> jax.Array:
 
 @with_partials(digamma)
 def log_gamma(x: jax.Array) -> jax.Array:
-    """ln Γ(x) for x > 0, to relative precision, also around its zeros at 1 and 2."""
+    """Ln Γ(x) for x > 0, to relative precision, also around its zeros at 1 and 2."""
     # Below 10 it is a difference from ln Γ(1) = 0 or ln Γ(2) = 0, whichever is nearer.
     small = x < _SHIFT
     s = jnp.where(small, x, 1.0)

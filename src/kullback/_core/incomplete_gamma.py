@@ -36,7 +36,7 @@ _LARGE_SHAPE = 100.0
 def _ascending_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
     """Σ xⁿ / ((a+1)…(a+n)), so that P = x^a e^−x / Γ(a+1) times it."""
 
-    def unfinished(state: Any) -> jax.Array:
+    def unfinished(state: Any) -> Any:
         n, term, total = state
         return (n < _MAX_STEPS) & jnp.any(active & (term > _TOLERANCE * total))
 
@@ -46,13 +46,15 @@ def _ascending_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Arra
         return n + 1.0, term, total + term
 
     one = jnp.ones_like(a * x)
-    return jax.lax.while_loop(unfinished, add, (jnp.ones((), one.dtype), one, one))[2]
+    start = (jnp.ones((), one.dtype), one, one)
+    total: jax.Array = jax.lax.while_loop(unfinished, add, start)[2]
+    return total
 
 
 def _alternating_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
     """A Σ_{n≥1} (−x)ⁿ / (n! (a+n)), so that P = x^a / Γ(a+1) times one plus it."""
 
-    def unfinished(state: Any) -> jax.Array:
+    def unfinished(state: Any) -> Any:
         n, power, _ = state
         return (n < _MAX_STEPS) & jnp.any(active & (jnp.abs(power) > _TOLERANCE * x))
 
@@ -63,7 +65,8 @@ def _alternating_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Ar
 
     one = jnp.ones_like(a * x)
     start = (jnp.ones((), one.dtype), one, jnp.zeros_like(one))
-    return a * jax.lax.while_loop(unfinished, add, start)[2]
+    total: jax.Array = a * jax.lax.while_loop(unfinished, add, start)[2]
+    return total
 
 
 def _continued_fraction(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
@@ -71,7 +74,7 @@ def _continued_fraction(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Ar
     # 1(1-a) = 0 at a = 1 ends the fraction: d stays finite and every later factor is one.
     b = x + 1.0 - a
 
-    def unfinished(state: Any) -> jax.Array:
+    def unfinished(state: Any) -> Any:
         n, _, _, _, factor = state
         return (n < _MAX_STEPS) & jnp.any(active & (jnp.abs(factor - 1.0) > 1e-16))
 
@@ -85,10 +88,11 @@ def _continued_fraction(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Ar
 
     one = jnp.ones_like(b)
     start = (jnp.ones((), one.dtype), 1e300 * one, 1.0 / b, 1.0 / b, 2.0 * one)
-    result = jax.lax.while_loop(unfinished, step, start)
+    state = jax.lax.while_loop(unfinished, step, start)
     # Twenty more, for the derivatives: they converge at the same rate from a larger start.
     steps = jnp.where(jnp.any(active), 20, 0)
-    return jax.lax.fori_loop(0, steps, lambda _, state: step(state), result)[3]
+    total: jax.Array = jax.lax.fori_loop(0, steps, lambda _, state: step(state), state)[3]
+    return total
 
 
 def _log_tail_near_mean(

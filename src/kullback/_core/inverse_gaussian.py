@@ -13,7 +13,6 @@ import numpy as np
 
 from kullback._core.gamma_functions import _HALF_LOG_TWO_PI
 from kullback._core.normal_functions import mills_ratio, mills_slope
-from kullback._core.partials import with_partials
 from kullback._core.smooth import log1mexp
 
 # Over an interval of length 1 the integrand −M' is entire and varies by less than a factor 4: ten
@@ -60,11 +59,6 @@ def _use_cdf(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
     """Whether the cdf, rather than the survival, is computed and the other side derived from it."""
     # At α <= -1 the cdf is φ(α)[M(-α) + M(β)] <= 0.32; above, the survival is at most 0.84.
     return _arguments(mean, shape, x)[0] <= -1.0
-
-
-def _log_density(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
-    alpha = jnp.sqrt(shape / x) * ((x - mean) / mean)
-    return 0.5 * (jnp.log(shape) - 3.0 * jnp.log(x)) - _HALF_LOG_TWO_PI - 0.5 * alpha * alpha
 
 
 def _cdf(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:

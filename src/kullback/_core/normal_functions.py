@@ -17,17 +17,13 @@ from kullback._core.smooth import log1mexp
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_PI = math.sqrt(0.5 * math.pi)
 # From here on z M(z) = 1 - 1/z² + 3/z⁴ - 15/z⁶ + ... is used: fifteen terms leave 3e-17, and below
-# it 1 - z M loses a factor z² = 144 and M'' a factor z⁴ = 2e4 of double precision. JAX's erfcx, used
-# below, is never asked beyond: it returns 0 around 26.6 (JAX 0.10.2).
+# it 1 - z M loses a factor z² = 144 and M'' a factor z⁴ = 2e4 of double precision. JAX's erfcx,
+# used below, is never asked beyond: it returns 0 around 26.6 (JAX 0.10.2).
 _ASYMPTOTIC = 12.0
-_MILLS_SERIES = tuple(
-    (-1.0) ** k * math.prod(range(1, 2 * k, 2), start=1.0) for k in range(17)
-)
+_MILLS_SERIES = tuple((-1.0) ** k * math.prod(range(1, 2 * k, 2), start=1.0) for k in range(17))
 # z² (1 - z M) and z³ M'' / 2 as series in 1/z².
 _MILLS_SLOPE_SERIES = tuple(-c for c in _MILLS_SERIES[1:])
-_MILLS_CURVATURE_SERIES = tuple(
-    -(k + 1) * c for k, c in enumerate(_MILLS_SERIES[1:])
-)
+_MILLS_CURVATURE_SERIES = tuple(-(k + 1) * c for k, c in enumerate(_MILLS_SERIES[1:]))
 
 
 def _regions(z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

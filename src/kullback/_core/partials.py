@@ -1,4 +1,4 @@
-"""Elementwise functions with their partial derivatives written down, differentiable to any order."""
+"""Elementwise functions with their partial derivatives written down, of any order."""
 
 from collections.abc import Callable
 from typing import Any

@@ -8,7 +8,7 @@ From these kernels, with y the outcome:
     Poisson             log_poisson_kernel(y, rate)
     Gamma               log_poisson_kernel(shape, rate·y) + log(shape) − log(y)
     Binomial            log_binomial_kernel(y, n − y, p, 1 − p)
-    Beta                log_binomial_kernel(a, b, y, 1 − y) + log(a) + log(b) − log(a+b) − log(y(1−y))
+    Beta                log_binomial_kernel(a, b, y, 1 − y) + log(a b / ((a + b) y (1 − y)))
     NegativeBinomial    log_binomial_kernel(size, y, p, 1 − p) + log(size) − log(size + y)
 What remains is the conditioning of the problem itself: an argument that was rounded before it came
 here (rate·y, say) moves the result by its rounding times |x − m|.
@@ -93,12 +93,12 @@ def _poisson_deviance_partial_x(x: jax.Array, m: jax.Array) -> jax.Array:
     return log_ratio(x, m)
 
 
-@with_partials(lambda x, m: -1.0 / m, lambda x, m: x / (m * m))
+@with_partials(lambda _x, m: -1.0 / m, lambda x, m: x / (m * m))
 def _relative_excess(x: jax.Array, m: jax.Array) -> jax.Array:
     return (m - x) / m
 
 
-@with_partials(lambda x, m: 1.0 / x, lambda x, m: -1.0 / m)
+@with_partials(lambda x, _m: 1.0 / x, lambda _x, m: -1.0 / m)
 def log_ratio(x: jax.Array, m: jax.Array) -> jax.Array:
     """ln(x/m) for x ≥ 0, m > 0, to relative precision also where x is near m."""
     return _log_ratio(x, m, m - x)
@@ -143,9 +143,9 @@ def _zero(*args: jax.Array) -> jax.Array:
 
 
 @with_partials(
-    lambda a, b, x, y: b / (a * (a + b)),
-    lambda a, b, x, y: -1.0 / (a + b),
-    lambda a, b, x, y: -1.0 / x,
+    lambda a, b, _x, _y: b / (a * (a + b)),
+    lambda a, b, _x, _y: -1.0 / (a + b),
+    lambda _a, _b, x, _y: -1.0 / x,
     _zero,
 )
 def _log_cell_ratio(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:

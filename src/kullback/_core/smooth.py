@@ -38,11 +38,13 @@ def _expm1_over(x: jax.Array) -> jax.Array:
 
 
 def _log1p_over_slope(x: jax.Array) -> jax.Array:
-    return jax.jvp(_log1p_over, (x,), (jnp.ones_like(x),))[1]
+    result: jax.Array = jax.jvp(_log1p_over, (x,), (jnp.ones_like(x),))[1]
+    return result
 
 
 def _expm1_over_slope(x: jax.Array) -> jax.Array:
-    return jax.jvp(_expm1_over, (x,), (jnp.ones_like(x),))[1]
+    result: jax.Array = jax.jvp(_expm1_over, (x,), (jnp.ones_like(x),))[1]
+    return result
 
 
 @with_partials(_log1p_over_slope)

@@ -52,7 +52,7 @@ def log_tail_integral(
     """Ln ∫₀^length exp(log_integrand(h)) dh, elementwise, where `active`; ln(length) elsewhere.
 
     Args:
-        log_integrand: of h ≥ 0, 0 at 0, decreasing; must be finite for elements that are not active.
+        log_integrand: of h ≥ 0, 0 at 0, decreasing; finite for elements that are not active too.
         length: the range, with no tangent of its own if it only says where to cut.
         active: which elements are wanted. Where none is, no node is evaluated.
     """

@@ -15,8 +15,8 @@ from kullback._core.smooth import log1mexp
 from kullback._core.tail_quadrature import LOG_CUT, log_tail_integral
 
 _LOG_TWO_PI = math.log(2.0 * math.pi)
-# From here on I₀ is its asymptotic series (DLMF 10.40.1): twenty terms leave 2e-17. Below, the power
-# series in κ²/4, all of whose terms are positive, needs fifty-five.
+# From here on I₀ is its asymptotic series (DLMF 10.40.1): twenty terms leave 2e-17. Below, the
+# power series in κ²/4, all of whose terms are positive, needs fifty-five.
 _ASYMPTOTIC = 32.0
 
 

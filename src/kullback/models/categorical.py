@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -158,14 +158,14 @@ class Categorical(Model):
         """The number of classes, and the source's structure."""
         return (self.classes, super().structure)
 
-    def with_sources(self, sources: Mapping[str, Source]) -> Self:
+    def with_sources(self, sources: Mapping[str, Source]) -> Categorical:
         """Give the same model with another source."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.sources = dict(sources)
         return other
 
-    def with_levels(self, levels: tuple[Any, ...]) -> Self:
+    def with_levels(self, levels: tuple[Any, ...]) -> Categorical:
         """Give the model for these class labels, in the order of their codes.
 
         Raises:

@@ -11,12 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.beta_functions import log_beta_i
 from kullback._core.errors import ModelError
 from kullback._core.gamma_functions import digamma_difference, log_gamma_ratio
 from kullback._core.normal_functions import log_ndtr, ndtri_exp
 from kullback._core.numerics import log, reciprocal
 from kullback._core.partials import with_partials
 from kullback._core.supports import POSITIVE, REAL
+from kullback._core.tail_quadrature import LOG_CUT, log_tail_integral
 from kullback.models.family import Family, Parametrisation
 from kullback.models.source import Pinned
 
@@ -71,6 +73,15 @@ def _robust_starts(
         {"loc": median, "scale": start_scale(median, by_quartiles, by_moments)},
         {"loc": mean, "scale": start_scale(mean, by_moments)},
     ]
+
+
+# ---- tails ---------------------------------------------------------------------------------
+
+
+def log_complement(p: Array) -> Array:
+    """Compute log(1 − p) for 0 ≤ p ≤ 1/2: XLA's log1p is wrong by 3e-14 beyond a third."""
+    large = p > 0.25
+    return jnp.where(large, jnp.log(1.0 - p), jnp.log1p(-jnp.where(large, 0.0, p)))
 
 
 # ---- families ------------------------------------------------------------------------------
@@ -166,6 +177,13 @@ class Normal(Family):
 # Where w² would overflow, log(1 + w²) is taken from w scaled by this power of two.
 _HUGE = 2.0**511
 _SHRINK = 2.0**-513
+# From here on 1 + w² and w² are the same double, and 1 − 1/w² and 1.
+_FAR = 1e10
+# Half the degrees of freedom from which on the tail is integrated: it then falls by e^-40 before w
+# doubles, which 32 nodes resolve to the last digits.
+_LARGE = 60.0
+# The incomplete beta function has a root's cusp at w = 0, so that it is taken this far beside it.
+_NEAR = 1e-150
 
 
 def _scaled_square(w: Array) -> tuple[Array, Array, Array]:
@@ -196,15 +214,70 @@ def log1p_square(w: Array) -> Array:
     return jnp.log1p(argument) - jnp.where(huge, 2.0 * math.log(_SHRINK), 0.0)
 
 
+def _log_t_kernel(a: Array, w: Array) -> Array:
+    """Log-density of w = t/√df with a = df/2."""
+    return log_gamma_ratio(a, 0.5) - 0.5 * _LOG_PI - (a + 0.5) * log1p_square(w)
+
+
+def _log_t_tail_integral(a: Array, w: Array, active: Array) -> Array:
+    """Integrate the density from w ≥ 0 on: (1 + (w + h)²)/(1 + w²) = 1 + h (2w + h)/(1 + w²)."""
+    power, square = a + 0.5, 1.0 + w * w
+    rise = square * jnp.expm1(LOG_CUT * reciprocal(power))  # at the cut, h (2w + h) is this
+    length = rise / (w + jnp.sqrt(w * w + rise))
+
+    def log_integrand(h: Array) -> Array:
+        return -power * jnp.log1p(h * (2.0 * w + h) * reciprocal(square))
+
+    integral = log_tail_integral(log_integrand, jax.lax.stop_gradient(length), active)
+    return _log_t_kernel(a, w) + integral
+
+
+def _log_t_tail_formula(a: Array, w: Array) -> Array:
+    # 2 P(W > |w|) = I_x(a, 1/2) with x = 1/(1 + w²). For a large a this x is so near 1 that its
+    # rounding shows, and the density is integrated. Where x nears the smallest double, the power
+    # series' first term is left: a ln x − ln(a B(a, 1/2)).
+    w = w + jnp.where(jnp.abs(w) < _NEAR, _NEAR, 0.0)
+    far, large = jnp.abs(w) > _FAR, a > _LARGE
+    square = log1p_square(w)
+    x, complement = jnp.exp(-square), w * square_ratio(w)
+    usual = ~(far | large)
+    by_beta = log_beta_i(
+        jnp.where(large, 1.0, a), 0.5, jnp.where(usual, x, 0.5), jnp.where(usual, complement, 0.5)
+    )
+    by_integral = _log_t_tail_integral(a, jnp.where(far, 1.0, jnp.abs(w)), large & ~far)
+    by_power = log_gamma_ratio(a, 0.5) - 0.5 * _LOG_PI - log(a) - a * square - _LOG_TWO
+    middle = jnp.where(large, by_integral, by_beta - _LOG_TWO)
+    one_side = jnp.where(far, by_power, middle)
+    # for w < 0 the other side is at least a half, so that this logarithm does not cancel
+    return jnp.where(w < 0.0, log_complement(jnp.exp(one_side)), one_side)
+
+
+def _log_t_tail_slope(a: Array, w: Array) -> Array:
+    return -jnp.exp(_log_t_kernel(a, w) - log_t_tail(a, w))
+
+
+def _log_t_tail_by_shape(a: Array, w: Array) -> Array:
+    shape = jnp.broadcast_shapes(a.shape, w.shape)
+    at = jnp.broadcast_to(a, shape)
+    slope: Array = jax.jvp(lambda a: _log_t_tail_formula(a, w), (at,), (jnp.ones_like(at),))[1]
+    return slope
+
+
+@with_partials(_log_t_tail_by_shape, _log_t_tail_slope)
+def log_t_tail(a: Array, w: Array) -> Array:
+    """Log-probability that Student's t with df = 2a exceeds w √df."""
+    return _log_t_tail_formula(a, w)
+
+
 @final
 class StudentT(Family):
     """Student's t distribution: a normal with heavy tails, x any number.
 
     q(x) = Γ((df + 1)/2) / (Γ(df/2) √(π df) scale) · (1 + z²/df)^(−(df + 1)/2), z = (x − loc)/scale.
-    Parameters: ``df`` > 0 (small: heavy tails; 1: Cauchy; large: normal), ``loc`` and ``scale`` > 0.
-    The mean is loc where df > 1 (else undefined), the variance scale² df/(df − 2) where df > 2.
-    Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous Univariate Distributions
-    2, eq. 28.2.
+    Parameters: ``df`` > 0 (1: Cauchy; large: normal), ``loc`` and ``scale`` > 0. The mean is loc
+    where df > 1 (else undefined), the variance scale² df/(df − 2) where df > 2. Source:
+    N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous Univariate Distributions 2,
+    eq. 28.2.
 
     Example:
         >>> import kullback as kl
@@ -222,9 +295,17 @@ class StudentT(Family):
         return constant - (0.5 * (df + 1.0)) * log1p_square(w)
 
     @staticmethod
-    def _draw(
-        key: Array, shape: tuple[int, ...], df: Array, loc: Array, scale: Array
-    ) -> Array:
+    def _log_cdf(x: Array, df: Array, loc: Array, scale: Array) -> Array:
+        w = (loc - x) * (reciprocal(scale) * jax.lax.rsqrt(df))
+        return log_t_tail(0.5 * df, w)
+
+    @staticmethod
+    def _log_survival(x: Array, df: Array, loc: Array, scale: Array) -> Array:
+        w = (x - loc) * (reciprocal(scale) * jax.lax.rsqrt(df))
+        return log_t_tail(0.5 * df, w)
+
+    @staticmethod
+    def _draw(key: Array, shape: tuple[int, ...], df: Array, loc: Array, scale: Array) -> Array:
         # the chi-square in logarithms: for a df of 0.01 it underflows in one draw of forty
         normal, chi = jax.random.split(key)
         log_mean_square = jax.random.loggamma(chi, 0.5 * df, shape, jnp.float64) - log(0.5 * df)
@@ -256,3 +337,286 @@ class StudentT(Family):
             {"df": df, **_robust_starts(values, weights, quartile, 1.0)[0]}
             for df, quartile in quartiles.items()
         ]
+
+
+@with_partials(lambda z: -jnp.exp(-log1p_square(z) - _LOG_PI - log_cauchy_tail(z)))
+def log_cauchy_tail(z: Array) -> Array:
+    """Log-probability that a standard Cauchy variable exceeds z."""
+    away = jnp.arctan2(1.0, jnp.abs(z)) * (1.0 / math.pi)  # the tail beyond |z|
+    return jnp.where(z < 0.0, log_complement(away), jnp.log(away))
+
+
+@final
+class Cauchy(Family):
+    """Cauchy distribution: q(x) = 1 / (π scale (1 + z²)), z = (x − loc)/scale, x any number.
+
+    Parameters: ``loc`` (the median) and ``scale`` > 0 (half the interquartile range). It has no
+    mean and no variance. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
+    Univariate Distributions 1, eq. 16.1.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Cauchy(loc=1.0, scale=2.0).quantile(0.75)
+        3.0
+    """
+
+    canonical = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+
+    @staticmethod
+    def _log_density(x: Array, loc: Array, scale: Array) -> Array:
+        return -log1p_square((x - loc) * reciprocal(scale)) - (log(scale) + _LOG_PI)
+
+    @staticmethod
+    def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:
+        return log_cauchy_tail((loc - x) * reciprocal(scale))
+
+    @staticmethod
+    def _log_survival(x: Array, loc: Array, scale: Array) -> Array:
+        return log_cauchy_tail((x - loc) * reciprocal(scale))
+
+    @staticmethod
+    def _quantile(u: Array, loc: Array, scale: Array) -> Array:
+        # the distance from the nearer end keeps its digits; at an end the tangent is exactly zero
+        end = jnp.where(u < 0.5, u, 1.0 - u)
+        tail = jnp.abs(1.0 / jnp.tan(jnp.pi * end))
+        middle = jnp.tan(jnp.pi * (u - 0.5))
+        return loc + scale * jnp.where(end > 0.25, middle, jnp.where(u < 0.5, -tail, tail))
+
+    @staticmethod
+    def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return jnp.full_like(loc, jnp.nan)
+
+    @staticmethod
+    def _variance(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return jnp.full_like(loc, jnp.nan)
+
+    @staticmethod
+    def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return log(scale) + math.log(4.0 * math.pi)
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        # with the scale pinned there may be a peak near each cluster, so two starts more
+        first = _robust_starts(values, weights, 1.0, 1.0)[0]
+        sides = weighted_quantiles(values, weights, (0.25, 0.75))
+        return [first, *({"loc": side, "scale": first["scale"]} for side in sides)]
+
+
+def _logistic_slope(z: Array) -> Array:
+    e = jnp.exp(-jnp.abs(z))
+    r = reciprocal(1.0 + e)
+    return e * r * r
+
+
+@with_partials(_logistic_slope)
+def logistic(z: Array) -> Array:
+    """Compute 1 / (1 + e^−z), to relative precision in both tails."""
+    e = jnp.exp(-jnp.abs(z))
+    return jnp.where(z < 0.0, e, 1.0) * reciprocal(1.0 + e)
+
+
+@with_partials(lambda z: logistic(-z))
+def log_logistic(z: Array) -> Array:
+    """Compute log(1 / (1 + e^−z)), to relative precision in both tails."""
+    return jnp.minimum(z, 0.0) - jnp.log1p(jnp.exp(-jnp.abs(z)))
+
+
+@with_partials(lambda z: 1.0 - 2.0 * logistic(z))
+def _log_logistic_density(z: Array) -> Array:
+    size = jnp.abs(z)
+    return -size - 2.0 * jnp.log1p(jnp.exp(-size))
+
+
+@final
+class Logistic(Family):
+    """Logistic distribution: P(X ≤ x) = 1 / (1 + e^−z), z = (x − loc)/scale, x any number.
+
+    Density e^−z / (scale (1 + e^−z)²). Parameters: ``loc`` (mean and median) and ``scale`` > 0.
+    Variance π² scale²/3. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous
+    Univariate Distributions 2, eq. 23.5.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Logistic(loc=1.0, scale=2.0).cdf(1.0)
+        0.5
+    """
+
+    canonical = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+
+    @staticmethod
+    def _log_density(x: Array, loc: Array, scale: Array) -> Array:
+        return _log_logistic_density((x - loc) * reciprocal(scale)) - log(scale)
+
+    @staticmethod
+    def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:
+        return log_logistic((x - loc) * reciprocal(scale))
+
+    @staticmethod
+    def _log_survival(x: Array, loc: Array, scale: Array) -> Array:
+        return log_logistic((loc - x) * reciprocal(scale))
+
+    @staticmethod
+    def _quantile(u: Array, loc: Array, scale: Array) -> Array:
+        return loc + scale * (jnp.log(u) - jnp.log1p(-u))
+
+    @staticmethod
+    def _draw(key: Array, shape: tuple[int, ...], loc: Array, scale: Array) -> Array:
+        return loc + scale * jax.random.logistic(key, shape, jnp.float64)
+
+    @staticmethod
+    def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return loc
+
+    @staticmethod
+    def _variance(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return (math.pi**2 / 3.0) * scale * scale
+
+    @staticmethod
+    def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return log(scale) + 2.0
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        return _robust_starts(values, weights, math.log(3.0), math.pi / math.sqrt(3.0))
+
+
+@final
+class Laplace(Family):
+    """Laplace distribution: q(x) = exp(−|x − loc|/scale) / (2 scale), x any number.
+
+    Parameters: ``loc`` (mean and median; its estimate is the sample's median) and ``scale`` > 0
+    (the mean distance from loc). Variance 2 scale². Source: N. L. Johnson, S. Kotz and
+    N. Balakrishnan (1995), Continuous Univariate Distributions 2, eq. 24.1.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Laplace(loc=1.0, scale=2.0).variance()
+        8.0
+    """
+
+    canonical = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+    order_statistics = {"loc": "median"}
+
+    @staticmethod
+    def _log_density(x: Array, loc: Array, scale: Array) -> Array:
+        return -jnp.abs(x - loc) * reciprocal(scale) - (log(scale) + _LOG_TWO)
+
+    @staticmethod
+    def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:
+        return _log_laplace_tail((loc - x) * reciprocal(scale))
+
+    @staticmethod
+    def _log_survival(x: Array, loc: Array, scale: Array) -> Array:
+        return _log_laplace_tail((x - loc) * reciprocal(scale))
+
+    @staticmethod
+    def _quantile(u: Array, loc: Array, scale: Array) -> Array:
+        lower = jnp.log(2.0 * jnp.where(u < 0.5, u, 0.5))
+        upper = jnp.log(2.0 * jnp.where(u < 0.5, 0.5, 1.0 - u))
+        return loc + scale * (lower - upper)
+
+    @staticmethod
+    def _draw(key: Array, shape: tuple[int, ...], loc: Array, scale: Array) -> Array:
+        return loc + scale * jax.random.laplace(key, shape, jnp.float64)
+
+    @staticmethod
+    def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return loc
+
+    @staticmethod
+    def _variance(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return 2.0 * scale * scale
+
+    @staticmethod
+    def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return log(scale) + (1.0 + _LOG_TWO)
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        (median,) = weighted_quantiles(values, weights, (0.5,))
+        distance = float(np.average(np.abs(values - median), weights=weights))
+        return [{"loc": median, "scale": start_scale(median, distance)}]
+
+
+def _log_laplace_tail(z: Array) -> Array:
+    """Log-probability that a standard Laplace variable exceeds z."""
+    above = z >= 0.0
+    return jnp.where(above, -z - _LOG_TWO, log_complement(0.5 * jnp.exp(jnp.where(above, 0.0, z))))
+
+
+@final
+class Uniform(Family):
+    """Uniform distribution: q(x) = 1 / (upper − lower) for lower ≤ x ≤ upper, both ends included.
+
+    Parameters: ``lower`` < ``upper``; their estimates are the sample's extremes. Source:
+    N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous Univariate Distributions 2,
+    eq. 26.1.
+
+    Raises:
+        ModelError: for numbers with lower ≥ upper.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Uniform(lower=1.0, upper=4.0).mean()
+        2.5
+    """
+
+    canonical = {"lower": REAL, "upper": REAL}
+    support = REAL
+    order_statistics = {"lower": "minimum", "upper": "maximum"}
+
+    def __init__(self, **sources: Any) -> None:
+        super().__init__(**sources)
+        lower, upper = self.sources["lower"], self.sources["upper"]
+        if (
+            isinstance(lower, Pinned)
+            and isinstance(upper, Pinned)
+            and not float(lower.number) < float(upper.number)
+        ):
+            raise ModelError(f"{self!r} holds no interval: needs lower < upper.")
+
+    @staticmethod
+    def _log_density(x: Array, lower: Array, upper: Array) -> Array:
+        inside = (x >= lower) & (x <= upper)
+        return jnp.where(inside, -log(upper - lower), -jnp.inf)
+
+    @staticmethod
+    def _log_cdf(x: Array, lower: Array, upper: Array) -> Array:
+        return _log_share(x - lower, upper - x, upper - lower)
+
+    @staticmethod
+    def _log_survival(x: Array, lower: Array, upper: Array) -> Array:
+        return _log_share(upper - x, x - lower, upper - lower)
+
+    @staticmethod
+    def _quantile(u: Array, lower: Array, upper: Array) -> Array:
+        return lower * (1.0 - u) + upper * u
+
+    @staticmethod
+    def _mean(lower: Array, upper: Array) -> Array:
+        return 0.5 * lower + 0.5 * upper
+
+    @staticmethod
+    def _variance(lower: Array, upper: Array) -> Array:
+        return (upper - lower) ** 2 / 12.0
+
+    @staticmethod
+    def _entropy(lower: Array, upper: Array) -> Array:
+        return log(upper - lower)
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        seen = values[weights > 0.0]
+        low, high = float(np.min(seen)), float(np.max(seen))
+        return [{"lower": low, "upper": high if high > low else low + start_scale(low)}]
+
+
+def _log_share(part: Array, rest: Array, whole: Array) -> Array:
+    """log(part/whole), from the smaller side; 0 and −inf beyond the ends."""
+    inside, r = (part > 0.0) & (rest > 0.0), reciprocal(whole)
+    above = log_complement(jnp.where(inside & (part > rest), rest * r, 0.0))
+    value = jnp.where(part > rest, above, jnp.log(jnp.where(inside, part * r, 1.0)))
+    return jnp.where(inside, value, jnp.where(part > 0.0, 0.0, -jnp.inf))

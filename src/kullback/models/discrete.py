@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, TypeAlias, final
 
 import jax
@@ -42,7 +42,8 @@ from kullback._core.supports import (
     UNIT,
     Interval,
 )
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family, Formula, Parametrisation
+from kullback.models.inversion import quantile_by_inversion
 from kullback.models.source import Pinned
 
 # Probabilities that may be 0 or 1 where they are given; an estimate is always inside.
@@ -318,10 +319,39 @@ class Binomial(Family):
         """0, ..., trials."""
         return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
 
-    @property
-    def structure(self) -> Hashable:
-        """The family's, with the trials: compiled code holds the support's upper end."""
-        return (self._trials, super().structure)
+    # Compiled code is shared by all numbers of trials, so these three read the number from the
+    # parameters and not from the support.
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of each row, −inf for what is none of 0, ..., trials."""
+        inside = (x >= 0.0) & (x <= parameters["trials"]) & (x == jnp.floor(x))
+        value = self.row_log_density_inside(jnp.where(inside, x, 0.0), parameters)
+        return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
+
+    def _tail(
+        self,
+        formula: Formula,
+        x: Array,
+        parameters: Mapping[str, Array],
+        *,
+        before: float,
+        beyond: float,
+    ) -> Array:
+        low, high = x < 0.0, x >= parameters["trials"]
+        at = jnp.where(low | high, 0.0, jnp.floor(x))
+        value = formula(at, **self.to_canonical(parameters))
+        value = jnp.where(low, before, jnp.where(high, beyond, value))
+        return jnp.where(jnp.isnan(x), jnp.nan, value)
+
+    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
+        """Smallest outcome whose distribution function reaches ``u``."""
+        found = quantile_by_inversion(
+            u,
+            lambda x: self.row_log_cdf(x, parameters),
+            lambda x: self.row_log_survival(x, parameters),
+            COUNTS,
+        )
+        return jnp.minimum(found, parameters["trials"])  # at u = 1 the counts have no last
 
     @staticmethod
     def _log_density(

@@ -111,6 +111,25 @@ def _gamma_start(values: Vector, weights: Vector) -> dict[str, float]:
     return {"shape": float(shape), "rate": float(shape / mean)}
 
 
+def _digamma_minus_log(shape: Array) -> Array:
+    """Compute ψ(shape) − log(shape) to relative precision."""
+    slope: Array = jax.jvp(stirling_remainder, (shape,), (jnp.ones_like(shape),))[1]
+    return slope - reciprocal(shape)
+
+
+@with_partials(
+    lambda shape, m: log_ratio(m, shape) - _digamma_minus_log(shape),
+    lambda shape, m: (shape - m) * reciprocal(m),
+)
+def _log_gamma_kernel(shape: Array, m: Array) -> Array:
+    """Compute shape log m − m − ln Γ(shape): the log-density of a gamma variable's logarithm.
+
+    Its derivatives are written down because those of the saddle-point form hold m², which leaves
+    the doubles before m does.
+    """
+    return log_poisson_kernel(shape, m) + jnp.log(shape)
+
+
 @final
 class Exponential(Family):
     """Exponential distribution: q(x) = rate e^(−rate x), x ≥ 0.
@@ -225,7 +244,7 @@ class Gamma(Family):
 
     @staticmethod
     def _log_density(x: Array, shape: Array, rate: Array) -> Array:
-        return log_poisson_kernel(shape, rate * x) + log(shape) - jnp.log(x)
+        return _log_gamma_kernel(shape, rate * x) - jnp.log(x)
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, rate: Array) -> Array:
@@ -251,9 +270,8 @@ class Gamma(Family):
     @staticmethod
     def _entropy(shape: Array, rate: Array) -> Array:
         # shape − log rate + ln Γ(shape) + (1 − shape) ψ(shape), its large terms cancelled by hand
-        remainder, slope = jax.jvp(stirling_remainder, (shape,), (jnp.ones_like(shape),))
-        value: Array = remainder - jnp.log(rate) + (1.0 - shape) * (slope - 1.0 / shape)
-        return value
+        rest = stirling_remainder(shape) + (1.0 - shape) * _digamma_minus_log(shape)
+        return rest - jnp.log(rate)
 
     @staticmethod
     def _estimate(
@@ -298,7 +316,7 @@ class InverseGamma(Family):
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
-        return log_poisson_kernel(shape, scale * reciprocal(x)) + log(shape) - jnp.log(x)
+        return _log_gamma_kernel(shape, scale / x) - jnp.log(x)
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, scale: Array) -> Array:
@@ -325,9 +343,8 @@ class InverseGamma(Family):
     @staticmethod
     def _entropy(shape: Array, scale: Array) -> Array:
         # shape + log scale + ln Γ(shape) − (1 + shape) ψ(shape), large terms cancelled by hand
-        remainder, slope = jax.jvp(stirling_remainder, (shape,), (jnp.ones_like(shape),))
-        rest: Array = remainder - 2.0 * jnp.log(shape) - (1.0 + shape) * (slope - 1.0 / shape)
-        return rest + jnp.log(scale)
+        rest = stirling_remainder(shape) - (1.0 + shape) * _digamma_minus_log(shape)
+        return rest - 2.0 * jnp.log(shape) + jnp.log(scale)
 
     @staticmethod
     def _estimate(
@@ -776,16 +793,19 @@ class Gompertz(Family):
 
     @staticmethod
     def _log_density(x: Array, shape: Array, rate: Array) -> Array:
-        return log(rate) + shape * x - rate * expm1_scaled(shape, x)
+        return log(rate) + shape * x - _gompertz_hazard(x, shape, rate)
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, rate: Array) -> Array:
-        return -rate * expm1_scaled(shape, x)
+        return -_gompertz_hazard(x, shape, rate)
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, rate: Array) -> Array:
-        log_hazard = jnp.log(rate) + jnp.log(x) + jnp.log(expm1_over(shape * x))
-        return log_cdf_of_hazard(rate * expm1_scaled(shape, x), log_hazard)
+        hazard = _gompertz_hazard(x, shape, rate)
+        tiny = hazard < 1e-290  # beyond the doubles, by its factors
+        factors = jnp.log(rate) + jnp.log(x) + jnp.log(expm1_over(jnp.where(tiny, shape * x, 0.0)))
+        log_hazard = jnp.where(tiny, factors, jnp.log(jnp.where(tiny, 1.0, hazard)))
+        return log_cdf_of_hazard(hazard, log_hazard)
 
     @staticmethod
     def _quantile(u: Array, shape: Array, rate: Array) -> Array:
@@ -837,6 +857,17 @@ class Gompertz(Family):
             f"The shape is negative: by this model a share of {share:.3g} never fails (a defective "
             f"distribution). Where every unit must fail, bound it: shape=kl.Param(lower=0.0)."
         )
+
+
+def _gompertz_hazard(x: Array, shape: Array, rate: Array) -> Array:
+    """Compute rate (e^(shape x) − 1)/shape, also where the exponential leaves the doubles.
+
+    There e^600 is taken to the rate, which is small if the outcome is possible at all; the −1 is
+    then e^−100 of the rest.
+    """
+    large = shape * x > 700.0
+    shift = jnp.where(large, 600.0 * reciprocal(jnp.where(large, shape, 1.0)), 0.0)
+    return rate * jnp.where(large, math.exp(600.0), 1.0) * expm1_scaled(shape, x - shift)
 
 
 def _root_mean_square(values: Vector, weights: Vector) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -11,6 +12,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback._core.supports import Interval
 from kullback.data.blocks import ROWS, Block
+from kullback.models.model import Model
 from kullback.objective.statistics import Statistic
 
 # The subsample's size: one block, so that a solver's step on it costs one kernel call, and large
@@ -50,19 +52,24 @@ class Description:
     impossible: int
     examples: tuple[tuple[int, float], ...]
 
-    def check(self, model_name: str, support: Interval, label: str) -> None:
+    def check(self, model: Model, label: str, locate: Callable[[int], str]) -> None:
         """Raise if a row is impossible under the model.
+
+        Args:
+            model: the model.
+            label: what messages call the outcome.
+            locate: names a row, given its number.
 
         Raises:
             DataError: naming the first rows outside the support.
         """
         if not self.impossible:
             return
-        shown = ", ".join(f"row {row} ({value!r})" for row, value in self.examples)
+        shown = ", ".join(f"{locate(row)} ({value!r})" for row, value in self.examples)
         one = self.impossible == 1
         first = "it is" if one else ("the first is" if len(self.examples) == 1 else "the first are")
         raise DataError(
-            f"{model_name} needs {support.phrase('y')}; {self.impossible:,} "
+            f"{model.name} needs {model.support.phrase('y')}; {self.impossible:,} "
             f"row{'' if one else 's'} of {label} {'is' if one else 'are'} not, {first} {shown}. "
             f"Take a model whose support holds these values, or leave the rows out."
         )

@@ -10,7 +10,7 @@ import abc
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, final
+from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Outcome(enum.Enum):
     NOT_FINITE = "not finite"
 
 
+@runtime_checkable
 class Point(Protocol):
     """What is known at a point: value, gradient and Hessian."""
 

@@ -1,0 +1,30 @@
+"""Kullback's own models by name: the only ones that a file may name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+import kullback.models
+from kullback.models.family import Family
+from kullback.models.model import Model
+
+
+@cache
+def own_models() -> Mapping[str, type[Model]]:
+    """Give every public model class that a module of ``kullback.models`` defines, by name.
+
+    A family is found by being written there; there is no second list to keep. Classes defined
+    elsewhere are not in it, whatever they are called.
+    """
+    found: dict[str, type[Model]] = {}
+    for module in pkgutil.iter_modules(kullback.models.__path__, "kullback.models."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            here = isinstance(value, type) and value.__module__ == module.name
+            if here and issubclass(value, Model) and value not in (Model, Family):
+                if not name.startswith("_"):
+                    found[name] = value
+    return MappingProxyType(found)

@@ -1,0 +1,180 @@
+"""JSON files read with suspicion: every entry is asked for by kind, and what is wrong is told by place.
+
+Floats come in Python's shortest form, which reads back to the same bits; infinities and NaN, which
+JSON lacks, as the texts "inf", "-inf" and "nan".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+
+Kind = TypeVar("Kind")
+
+# Room for three matrices of 1,300 coefficients at 25 bytes a number; a file without an end (a
+# device, a runaway download) is refused before it fills the memory.
+LARGEST = 128 * 2**20
+
+# How much of a text that a file holds is repeated in a message.
+_SHOWN = 40
+
+
+class WrongError(Exception):
+    """What is wrong with a file, in words."""
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise WrongError("it is not a regular file.")
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise WrongError("there is no such file.") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise WrongError(f"{getattr(error, 'strerror', None) or error}.") from None
+    if len(content) > LARGEST:
+        raise WrongError(f"it is larger than any saved fit ({LARGEST:,} bytes).")
+    return content
+
+
+def _parse(content: bytes) -> Node:
+    if not content.strip():
+        raise WrongError("it is empty.")
+    try:
+        document = json.loads(
+            content.decode("utf-8"),
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            object_pairs_hook=_no_twin,
+        )
+    except UnicodeDecodeError:
+        raise WrongError("it is not text.") from None
+    except json.JSONDecodeError as error:
+        raise WrongError(
+            f"it is damaged, cut off, or not JSON (line {error.lineno}: {error.msg})."
+        ) from None
+    except RecursionError:
+        raise WrongError("its lists are nested too deeply.") from None
+    except ValueError:  # int() refuses thousands of digits
+        raise WrongError("it holds a number with too many digits.") from None
+    return Node(document, "")
+
+
+def _no_constant(name: str) -> float:
+    raise WrongError(f'it holds {name}, which JSON lacks; saved fits hold the texts "inf" and "nan".')
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        raise WrongError(f"the number {shown} is too large.")
+    return number
+
+
+def _no_twin(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise WrongError("an entry stands in it twice.")
+    return out
+
+
+@final
+@dataclass(frozen=True)
+class Node:
+    """A place in the file: what stands there, and the place's name for messages."""
+
+    value: Any
+    place: str
+
+    def _expect(self, kind: type[Kind], words: str) -> Kind:
+        if type(self.value) is not kind:  # not isinstance: a bool is no number here
+            raise self.wrong(f"needs {words}")
+        return self.value
+
+    def wrong(self, what: str) -> WrongError:
+        shown = repr(self.value) if isinstance(self.value, str | int | float) else ""
+        shown = f", not {shown[:40]}" if shown else ""
+        return WrongError(f'"{self.place}" {what}{shown}.' if self.place else f"it {what}.")
+
+    def entries(self) -> dict[str, Node]:
+        value = self._expect(dict, "entries by name")
+        return {name: Node(item, _joined(self.place, name)) for name, item in value.items()}
+
+    def items(self) -> list[Node]:
+        value = self._expect(list, "a list")
+        return [Node(item, f"{self.place}[{i}]") for i, item in enumerate(value)]
+
+    def __getitem__(self, name: str) -> Node:
+        value = self._expect(dict, "entries by name")
+        if name not in value:
+            raise WrongError(f'"{_joined(self.place, name)}" is missing.')
+        return Node(value[name], _joined(self.place, name))
+
+    def text(self) -> str:
+        return self._expect(str, "a text")
+
+    def flag(self) -> bool:
+        return self._expect(bool, "true or false")
+
+    def whole(self) -> int:
+        value = self._expect(int, "a whole number")
+        if not 0 <= value < 2**63:
+            raise self.wrong("needs a whole number that counts something")
+        return value
+
+    def number(self) -> float:
+        texts = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+        if isinstance(self.value, str) and self.value in texts:
+            return texts[self.value]
+        if type(self.value) not in (int, float):
+            raise self.wrong("needs a number")
+        try:
+            return float(self.value)
+        except OverflowError:
+            raise WrongError(f'the number at "{self.place}" is too large.') from None
+
+    def positive(self) -> float:
+        value = self.number()
+        if not 0.0 < value < math.inf:
+            raise self.wrong("needs a positive number")
+        return value
+
+    def optional(self, read: Callable[[Node], Kind]) -> Kind | None:
+        return None if self.value is None else read(self)
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(item.text() for item in self.items())
+
+    def vector(self, size: int) -> Vector:
+        items = self.items()
+        if len(items) != size:
+            raise self.wrong(f"needs {size} numbers and has {len(items)}")
+        return np.array([item.number() for item in items], dtype=np.float64)
+
+    def matrix(self, size: int) -> Vector:
+        rows = self.items()
+        if len(rows) != size:
+            raise self.wrong(f"needs {size} rows and has {len(rows)}")
+        return np.array([row.vector(size) for row in rows], dtype=np.float64).reshape(size, size)
+
+    def array(self) -> Any:
+        """Read a number, or a list of arrays of any depth."""
+        if isinstance(self.value, list):
+            return [item.array() for item in self.items()]
+        return self.number()
+
+
+def _joined(place: str, name: str) -> str:
+    short = name if len(name) <= 40 else name[:37] + "..."
+    return f"{place}.{short}" if place else short
