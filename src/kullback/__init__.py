@@ -9,26 +9,86 @@
 from kullback._core.errors import DataError, FileFormatError, KullbackError, ModelError
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
-from kullback.fitting import fit
-from kullback.models.positive import Gamma, Weibull
-from kullback.models.source import Param, same_as
+from kullback.fitting import Progress, fit
+from kullback.models.bounded import Beta, VonMises
+from kullback.models.categorical import Categorical
+from kullback.models.continuous import Cauchy, Laplace, Logistic, Normal, StudentT, Uniform
+from kullback.models.discrete import (
+    Bernoulli,
+    Binomial,
+    Geometric,
+    LogSeries,
+    NegativeBinomial,
+    Poisson,
+)
+from kullback.models.extreme import GeneralizedExtremeValue, GeneralizedPareto, Gumbel
+from kullback.models.family import Family
+from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto
+from kullback.models.model import Model
+from kullback.models.positive import (
+    Exponential,
+    Gamma,
+    Gompertz,
+    HalfNormal,
+    InverseGamma,
+    InverseGaussian,
+    LogNormal,
+    Rayleigh,
+    Weibull,
+)
+from kullback.models.source import Param, Source, same_as
 from kullback.results.fit import Fit
+from kullback.results.storage import load
 from kullback.solvers.newton import Newton
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Burr",
+    "Categorical",
+    "Cauchy",
     "DataError",
+    "Exponential",
+    "Family",
     "FileFormatError",
     "Fit",
     "Gamma",
+    "GeneralizedExtremeValue",
+    "GeneralizedPareto",
+    "Geometric",
+    "Gompertz",
+    "Gumbel",
+    "HalfNormal",
+    "InverseGamma",
+    "InverseGaussian",
     "KullbackError",
+    "Laplace",
     "LocalEngine",
+    "LogLogistic",
+    "LogNormal",
+    "LogSeries",
+    "Logistic",
+    "Lomax",
+    "Model",
     "ModelError",
+    "NegativeBinomial",
     "Newton",
+    "Normal",
     "Param",
+    "Pareto",
+    "Poisson",
+    "Progress",
+    "Rayleigh",
+    "Source",
     "StreamingEngine",
+    "StudentT",
+    "Uniform",
+    "VonMises",
     "Weibull",
     "fit",
+    "load",
     "same_as",
 ]

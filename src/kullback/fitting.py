@@ -24,6 +24,7 @@ from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.description import THINNED, Describe, Description
+from kullback.objective.median import weighted_median
 from kullback.objective.statistics import Curvature, Joint, Statistic, Sums
 from kullback.objective.sufficient import (
     SufficientMoments,
@@ -121,7 +122,7 @@ def fit(
     watch = _Watch(progress)
     over_rows.progress = watch.rows
     known = _look(model, sample, over_rows)
-    layout = _hold_order_statistics(model, known)
+    layout = _hold_order_statistics(model, known, over_rows)
     solved = _solve(model, layout, known, over_rows, solver or Newton(), watch)
     compiling = COMPILED.seconds - compiled
     certificate = replace(
@@ -243,7 +244,7 @@ def _refuse_constant(model: Model, known: _Known, label: str) -> None:
     )
 
 
-def _hold_order_statistics(model: Model, known: _Known) -> Layout:
+def _hold_order_statistics(model: Model, known: _Known, engine: Engine) -> Layout:
     """Hold free parameters whose estimate is an extreme or the median of the sample."""
     layout = model.layout
     free = {c.name for c in layout.free}
@@ -252,21 +253,11 @@ def _hold_order_statistics(model: Model, known: _Known) -> Layout:
         if name not in free:
             continue
         if which == "median":
-            held[name] = np.array([_weighted_median(known)])
+            held[name] = np.array([weighted_median(known.description, engine.reduce)])
         else:
             d = known.description
             held[name] = np.array([d.minimum if which == "minimum" else d.maximum])
     return replace(layout, held=held) if held else layout
-
-
-def _weighted_median(known: _Known) -> float:
-    d = known.description
-    if d.stride > 1:
-        raise ModelError("not yet")
-    order = np.argsort(d.values, kind="stable")
-    total = np.cumsum(d.weights[order])
-    at = int(np.searchsorted(total, 0.5 * total[-1]))
-    return float(d.values[order[at]])
 
 
 # ---- the solve ---------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ mp.mp.dps = 60
 
 def _of_hazard(hazard):
     """(log cdf, log survival) from a cumulative hazard."""
+    if hazard > 1e6:  # mpmath's exponential would need as many digits
+        return mp.mpf(0), -hazard
     return mp.log(-mp.expm1(-hazard)) if hazard < 1 else mp.log1p(-mp.exp(-hazard)), -hazard
 
 
@@ -75,9 +77,7 @@ DENSITIES = {
     ),
     Rayleigh: lambda x, scale: mp.log(x / scale**2) - (x / scale) ** 2 / 2,
     HalfNormal: lambda x, scale: mp.log(2 / mp.pi) / 2 - mp.log(scale) - (x / scale) ** 2 / 2,
-    Gompertz: lambda x, shape, rate: (
-        mp.log(rate) + shape * x - _gompertz_hazard(x, shape, rate)
-    ),
+    Gompertz: lambda x, shape, rate: mp.log(rate) + shape * x - _gompertz_hazard(x, shape, rate),
 }
 TAILS = {
     Exponential: lambda x, rate: _of_hazard(rate * x),
@@ -190,6 +190,10 @@ def test_tails(family):
             continue  # mpmath's series is too long there; the incomplete gamma has its own tests
         model = family(**parameters)
         x = points(model)
+        if family is Gamma:  # mpmath's series is too long for larger arguments
+            x = x[parameters["rate"] * x < 1e5]
+        if family is InverseGamma:
+            x = x[parameters["scale"] / x < 1e5]
         pairs = [TAILS[family](mp.mpf(v), **exactly(parameters)) for v in x.tolist()]
         limits = conditioning(family, parameters, x)
         for side, got in enumerate([model.log_cdf(x), model.log_survival(x)]):
@@ -212,9 +216,11 @@ def test_edges_of_the_support(family):
     assert model.log_survival([-1.0, 0.0, np.inf]).tolist() == [0.0, 0.0, -np.inf]
     assert model.quantile([0.0, 1.0]).tolist() == [0.0, np.inf]
     assert np.isnan(model.log_density(np.nan))
-    zero = DENSITIES[family](mp.mpf(0), **exactly(PARAMETERS[family][0])) if (
-        model.support.holds_lower
-    ) else -mp.inf
+    zero = (
+        DENSITIES[family](mp.mpf(0), **exactly(PARAMETERS[family][0]))
+        if (model.support.holds_lower)
+        else -mp.inf
+    )
     assert model.log_density(0.0) == pytest.approx(float(zero), rel=1e-15)
 
 
@@ -229,7 +235,10 @@ def test_quantiles(family):
         x, v = x[inside], u[inside]
         # An error of x moves log cdf by x q(x)/cdf(x) times it. The bisection's coordinate, up to
         # 1400, leaves 2.3e-13; the closed forms a few roundings.
-        for log_tail, log_u in [(model.log_cdf(x), np.log(v)), (model.log_survival(x), np.log1p(-v))]:
+        for log_tail, log_u in [
+            (model.log_cdf(x), np.log(v)),
+            (model.log_survival(x), np.log1p(-v)),
+        ]:
             slope = np.exp(np.log(x) + model.log_density(x) - log_tail)
             error = 2.3e-13 if family._quantile is None else 1e-14
             assert np.all(np.abs(log_tail - log_u) <= 1e-14 * np.abs(log_u) + error * (1 + slope))
@@ -273,7 +282,9 @@ def test_statistics_give_the_density(family):
             if not np.all((x > 1e-300) & (x < 1e300)):
                 continue  # a shape of 1e-6: all but a few of the outcomes leave the doubles
             exact = model.log_density(x)
-            limit = 1e-12 * np.maximum(np.abs(exact), 1.0) + 4.0 * conditioning(family, parameters, x)
+            limit = 1e-12 * np.maximum(np.abs(exact), 1.0) + 4.0 * conditioning(
+                family, parameters, x
+            )
             for origin in x[1:4]:
                 got, sizes = compiled(x, origin, list(parameters.values()))
                 size = np.max([np.asarray(v) for v in sizes], axis=0)
@@ -374,7 +385,9 @@ def test_moments_at_extreme_parameters():
     for shape in (0.02, 0.5, 16.0, 1e4, 1e8):
         k = mp.mpf(shape)
         variance = mp.gamma(1 + 2 / k) - mp.gamma(1 + 1 / k) ** 2
-        assert Weibull(shape=shape, scale=1.0).variance() == pytest.approx(float(variance), rel=1e-12)
+        assert Weibull(shape=shape, scale=1.0).variance() == pytest.approx(
+            float(variance), rel=1e-12
+        )
     for shape in (1e-6, 0.3, 50.0, 1e8):
         a = mp.mpf(shape)
         common = a + mp.loggamma(a)

@@ -54,6 +54,11 @@ class Block:
     origin: tuple[tuple[int, int, Integers | None], ...]
 
     @property
+    def weighted(self) -> bool:
+        """Whether any weight may differ from one (the shared array of ones is known by sight)."""
+        return self.weight is not _ones(len(self.weight)) if self.count == len(self.weight) else True
+
+    @property
     def capacity(self) -> int:
         """The length of every array in the block."""
         return len(self.weight)

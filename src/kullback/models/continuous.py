@@ -93,7 +93,7 @@ class Normal(Family):
 
     Parameters: ``loc`` (the mean) and ``scale`` > 0 (the standard deviation); also by
     ``loc, variance``. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
-    Univariate Distributions 1, eq. 13.1.
+    Univariate Distributions 1, chapter 13.
 
     Example:
         >>> import kullback as kl
@@ -277,7 +277,7 @@ class StudentT(Family):
     Parameters: ``df`` > 0 (1: Cauchy; large: normal), ``loc`` and ``scale`` > 0. The mean is loc
     where df > 1 (else undefined), the variance scale² df/(df − 2) where df > 2. Source:
     N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous Univariate Distributions 2,
-    eq. 28.2.
+    chapter 28.
 
     Example:
         >>> import kullback as kl
@@ -352,7 +352,7 @@ class Cauchy(Family):
 
     Parameters: ``loc`` (the median) and ``scale`` > 0 (half the interquartile range). It has no
     mean and no variance. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
-    Univariate Distributions 1, eq. 16.1.
+    Univariate Distributions 1, chapter 16.
 
     Example:
         >>> import kullback as kl
@@ -434,7 +434,7 @@ class Logistic(Family):
 
     Density e^−z / (scale (1 + e^−z)²). Parameters: ``loc`` (mean and median) and ``scale`` > 0.
     Variance π² scale²/3. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous
-    Univariate Distributions 2, eq. 23.5.
+    Univariate Distributions 2, chapter 23.
 
     Example:
         >>> import kullback as kl
@@ -488,7 +488,7 @@ class Laplace(Family):
 
     Parameters: ``loc`` (mean and median; its estimate is the sample's median) and ``scale`` > 0
     (the mean distance from loc). Variance 2 scale². Source: N. L. Johnson, S. Kotz and
-    N. Balakrishnan (1995), Continuous Univariate Distributions 2, eq. 24.1.
+    N. Balakrishnan (1995), Continuous Univariate Distributions 2, chapter 24.
 
     Example:
         >>> import kullback as kl
@@ -553,7 +553,7 @@ class Uniform(Family):
 
     Parameters: ``lower`` < ``upper``; their estimates are the sample's extremes. Source:
     N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous Univariate Distributions 2,
-    eq. 26.1.
+    chapter 26.
 
     Raises:
         ModelError: for numbers with lower ≥ upper.

@@ -210,7 +210,11 @@ class Bernoulli(Family):
 
     @staticmethod
     def _quantile(u: Array, probability: Array, logit: Array | None = None) -> Array:
-        return jnp.where(u <= _complement(probability, logit), 0.0, 1.0)
+        # compared on the side where the numbers are small and keep their digits
+        failure = jnp.where(
+            u <= 0.5, u <= _complement(probability, logit), probability <= 1.0 - u
+        )
+        return jnp.where(failure, 0.0, 1.0)
 
     @staticmethod
     def _draw(
@@ -232,8 +236,9 @@ class Bernoulli(Family):
 
     @staticmethod
     def _entropy(probability: Array, logit: Array | None = None) -> Array:
-        # the mean of −log q, which is affine in the outcome
-        return -Bernoulli._log_density_of((probability,), jnp.zeros(()), probability, logit)
+        if logit is None:
+            return -xlogy(probability, probability) - xlog1py(1.0 - probability, -probability)
+        return probability * _softplus(-logit) + _logistic(-logit) * _softplus(logit)
 
     @staticmethod
     def _estimate(
@@ -626,6 +631,11 @@ def _size_slope(y: Array, m: Array, r: Array) -> Array:
     return jnp.where(near, log1p_minus(jnp.where(near, t, 0.0)), far) + _growth_slopes(y, r)[0]
 
 
+@with_partials(
+    _no_partial,
+    lambda y, m, r: (r + y) * reciprocal(r + m) * reciprocal(r + m) - y * reciprocal(m * m),
+    lambda y, m, r: (y - m) * reciprocal(r + m) * reciprocal(r + m),
+)
 def _mean_slope(y: Array, m: Array, r: Array) -> Array:
     return (y - m) * reciprocal(m) * (r * reciprocal(r + m))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import jax.numpy as jnp
 
@@ -152,7 +152,7 @@ class Family(Model):
         which = -1 if chosen is None else list(self.alternatives).index(chosen)
         return (which, super().structure)
 
-    def with_sources(self, sources: Mapping[str, Source]) -> Self:
+    def with_sources(self, sources: Mapping[str, Source]) -> Family:
         """Give the same family, in the same parametrisation, with other sources."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -55,20 +56,37 @@ class Layout:
         """How many numbers a solver moves."""
         return sum(c.support.freedom for c in self.free)
 
-    def _parts(self, u: Vector) -> list[Vector]:
-        ends = np.cumsum([c.support.freedom for c in self.free])
-        return np.split(u, ends[:-1]) if self.free else []
+    @cached_property
+    def _moved(self) -> tuple[slice, ...]:
+        """Where in ``u`` each free coefficient is."""
+        return _slices([c.support.freedom for c in self.free])
+
+    @cached_property
+    def _among_free(self) -> tuple[slice, ...]:
+        """Where among the free natural numbers each free coefficient is."""
+        return _slices([c.support.size for c in self.free])
+
+    @cached_property
+    def _among_all(self) -> tuple[slice, ...]:
+        """Where among all natural numbers each coefficient is."""
+        return _slices([c.support.size for c in self.coefficients])
+
+    @cached_property
+    def _fixed(self) -> Vector:
+        """The natural numbers of coefficients that are not free; zero elsewhere."""
+        out = np.zeros(len(self.mask))
+        for c, where in zip(self.coefficients, self._among_all, strict=True):
+            if c.value is not None or c.name in self.held:
+                out[where] = self.held[c.name] if c.value is None else c.value
+        return out
 
     def natural(self, u: Vector) -> Vector:
         """Map ``u`` (freedom,) to the values of all coefficients, fixed ones included."""
-        parts = dict(zip((c.name for c in self.free), self._parts(u), strict=True))
-        values = []
-        for c in self.coefficients:
-            if c.name in parts:
-                values.append(c.support.natural(parts[c.name]))
-            else:
-                values.append(self.held[c.name] if c.value is None else c.value)
-        return np.concatenate(values) if values else np.zeros(0)
+        out = self._fixed.copy()
+        places = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
+        for c, where in zip(self.free, self._moved, strict=True):
+            out[places[c.name]] = c.support.natural(u[where])
+        return out
 
     def unconstrained(self, values: Mapping[str, Vector]) -> Vector:
         """Map the free coefficients' values, by name, to ``u``."""
@@ -77,26 +95,26 @@ class Layout:
 
     def split(self, natural: Vector) -> dict[str, Vector]:
         """Cut a vector of all natural values into coefficients by name."""
-        ends = np.cumsum([c.support.size for c in self.coefficients])
-        parts = np.split(natural, ends[:-1]) if self.coefficients else []
-        return {c.name: part for c, part in zip(self.coefficients, parts, strict=True)}
+        pairs = zip(self.coefficients, self._among_all, strict=True)
+        return {c.name: natural[where] for c, where in pairs}
 
     def jacobian(self, u: Vector) -> Vector:
         """∂ (free natural values) / ∂ u, block diagonal."""
         return _block_diagonal(
-            [c.support.jacobian(part) for c, part in zip(self.free, self._parts(u), strict=True)]
+            [c.support.jacobian(u[at]) for c, at in zip(self.free, self._moved, strict=True)]
         )
 
     def curvature(self, u: Vector, gradient: Vector) -> Vector:
         """Σ_k gradient_k ∂² value_k / ∂u∂u' over the free natural values, block diagonal."""
-        ends = np.cumsum([c.support.size for c in self.free])
-        gradients = np.split(gradient, ends[:-1]) if self.free else []
+        triples = zip(self.free, self._moved, self._among_free, strict=True)
         return _block_diagonal(
-            [
-                c.support.curvature(part, g)
-                for c, part, g in zip(self.free, self._parts(u), gradients, strict=True)
-            ]
+            [c.support.curvature(u[at], gradient[own]) for c, at, own in triples]
         )
+
+
+def _slices(sizes: Sequence[int]) -> tuple[slice, ...]:
+    ends = list(accumulate(sizes, initial=0))
+    return tuple(slice(i, j) for i, j in pairwise(ends))
 
 
 def _block_diagonal(blocks: Sequence[Vector]) -> Vector:

@@ -118,16 +118,17 @@ def _digamma_minus_log(shape: Array) -> Array:
 
 
 @with_partials(
-    lambda shape, m: log_ratio(m, shape) - _digamma_minus_log(shape),
-    lambda shape, m: (shape - m) * reciprocal(m),
+    lambda x, shape, rate: shape * reciprocal(x) - rate,
+    lambda x, shape, rate: log_ratio(rate * x, shape) - _digamma_minus_log(shape),
+    lambda x, shape, rate: shape * reciprocal(rate) - x,
 )
-def _log_gamma_kernel(shape: Array, m: Array) -> Array:
-    """Compute shape log m − m − ln Γ(shape): the log-density of a gamma variable's logarithm.
+def _log_gamma_kernel(x: Array, shape: Array, rate: Array) -> Array:
+    """Compute shape log(rate x) − rate x − ln Γ(shape), the log-density of log X of a gamma X.
 
-    Its derivatives are written down because those of the saddle-point form hold m², which leaves
-    the doubles before m does.
+    Its derivatives are written down because those of the saddle-point form hold (rate x)², which
+    leaves the doubles before rate x does.
     """
-    return log_poisson_kernel(shape, m) + jnp.log(shape)
+    return log_poisson_kernel(shape, rate * x) + jnp.log(shape)
 
 
 @final
@@ -244,7 +245,7 @@ class Gamma(Family):
 
     @staticmethod
     def _log_density(x: Array, shape: Array, rate: Array) -> Array:
-        return _log_gamma_kernel(shape, rate * x) - jnp.log(x)
+        return _log_gamma_kernel(x, shape, rate) - jnp.log(x)
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, rate: Array) -> Array:
@@ -316,7 +317,7 @@ class InverseGamma(Family):
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
-        return _log_gamma_kernel(shape, scale / x) - jnp.log(x)
+        return _log_gamma_kernel(reciprocal(x), shape, scale) - jnp.log(x)
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, scale: Array) -> Array:

@@ -24,7 +24,7 @@ def own_models() -> Mapping[str, type[Model]]:
     for module in pkgutil.iter_modules(kullback.models.__path__, "kullback.models."):
         for name, value in vars(importlib.import_module(module.name)).items():
             here = isinstance(value, type) and value.__module__ == module.name
-            if here and issubclass(value, Model) and value not in (Model, Family):
-                if not name.startswith("_"):
-                    found[name] = value
+            public = not name.startswith("_") and value not in (Model, Family)
+            if here and public and issubclass(value, Model):
+                found[name] = value
     return MappingProxyType(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -24,7 +25,29 @@ _SHOWN = 3
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Rows of one block at regular distances.
+
+    Attributes:
+        first: position in the sample of the first row.
+        values: the outcomes.
+        weights: their weights.
+    """
+
+    first: int
+    values: Vector
+    weights: Vector
+
+    def thinned(self, old: int, new: int) -> Piece:
+        """Keep the rows at multiples of the stride ``new``, from rows at multiples of ``old``."""
+        offset = -self.first % new
+        kept = slice(offset // old, None, new // old)
+        return Piece(self.first + offset, self.values[kept], self.weights[kept])
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Description:
     """What the first look found.
 
@@ -33,10 +56,8 @@ class Description:
         weight: their total weight.
         minimum: smallest outcome among rows of positive weight.
         maximum: largest outcome among them.
-        positions: where in the sample the rows of the thinned subsample stand.
-        values: their outcomes.
-        weights: their weights.
-        stride: the subsample holds every ``stride``-th row.
+        pieces: the thinned subsample, block by block.
+        stride: it holds the rows whose position in the sample is a multiple of this.
         impossible: how many rows lie outside the support.
         examples: the first of them: row number and value.
     """
@@ -45,12 +66,20 @@ class Description:
     weight: float
     minimum: float
     maximum: float
-    positions: Vector
-    values: Vector
-    weights: Vector
+    pieces: tuple[Piece, ...]
     stride: int
     impossible: int
     examples: tuple[tuple[int, float], ...]
+
+    @cached_property
+    def values(self) -> Vector:
+        """Outcomes of the thinned subsample."""
+        return np.concatenate([piece.values for piece in self.pieces])
+
+    @cached_property
+    def weights(self) -> Vector:
+        """Weights of the thinned subsample."""
+        return np.concatenate([piece.weights for piece in self.pieces])
 
     def check(self, model: Model, label: str, locate: Callable[[int], str]) -> None:
         """Raise if a row is impossible under the model.
@@ -94,22 +123,21 @@ class Describe(Statistic[Description]):
         ends_inside = bool(np.all(self.support.contains(np.array([low, high]))))
         if self.support.whole or not ends_inside:
             wrong = np.flatnonzero(~self.support.contains(y))
-        weightless = float(w.min()) <= 0.0
-        if weightless:
+        if block.weighted and float(w.min()) <= 0.0:
             seen = y[w > 0.0]
             low, high = (float(seen.min()), float(seen.max())) if seen.size else (np.inf, -np.inf)
         # rows before this block already force the whole sample's stride to be larger than its index
         stride = 1 << block.index.bit_length()
-        begin = block.index * ROWS
-        kept = slice(-begin % stride, None, stride)
+        whole = Piece(block.index * ROWS, y, w)
+        kept = whole if stride == 1 else whole.thinned(1, stride)
+        if stride > 1:  # a copy, so that a streamed block's memory is free once it is summed
+            kept = Piece(kept.first, kept.values.copy(), kept.weights.copy())
         return Description(
             rows=block.count,
-            weight=float(np.sum(w)),
+            weight=float(np.sum(w)) if block.weighted else float(block.count),
             minimum=low,
             maximum=high,
-            positions=np.arange(begin, begin + block.count)[kept],
-            values=y[kept],
-            weights=w[kept],
+            pieces=(kept,),
             stride=stride,
             impossible=wrong.size,
             examples=tuple((block.row_number(int(i)), float(y[i])) for i in wrong[:_SHOWN]),
@@ -118,33 +146,24 @@ class Describe(Statistic[Description]):
     def merge(self, left: Description, right: Description) -> Description:
         """Join two runs of blocks, thinning the subsample where it grows too large."""
         stride = max(left.stride, right.stride)
-        left, right = _thin(left, stride), _thin(right, stride)
-        while left.values.size + right.values.size > THINNED:
+        pieces = _thin(left, stride) + _thin(right, stride)
+        while sum(piece.values.size for piece in pieces) > THINNED:
+            pieces = tuple(piece.thinned(stride, 2 * stride) for piece in pieces)
             stride *= 2
-            left, right = _thin(left, stride), _thin(right, stride)
         return Description(
             rows=left.rows + right.rows,
             weight=left.weight + right.weight,
             minimum=min(left.minimum, right.minimum),
             maximum=max(left.maximum, right.maximum),
-            positions=np.concatenate([left.positions, right.positions]),
-            values=np.concatenate([left.values, right.values]),
-            weights=np.concatenate([left.weights, right.weights]),
+            pieces=pieces,
             stride=stride,
             impossible=left.impossible + right.impossible,
             examples=(left.examples + right.examples)[:_SHOWN],
         )
 
 
-def _thin(part: Description, stride: int) -> Description:
+def _thin(part: Description, stride: int) -> tuple[Piece, ...]:
     """Keep the rows at multiples of the stride: the same rows whatever the order of arrival."""
     if stride == part.stride:
-        return part
-    kept = part.positions % stride == 0
-    return replace(
-        part,
-        stride=stride,
-        positions=part.positions[kept],
-        values=part.values[kept],
-        weights=part.weights[kept],
-    )
+        return part.pieces
+    return tuple(piece.thinned(part.stride, stride) for piece in part.pieces)

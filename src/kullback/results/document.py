@@ -1,4 +1,4 @@
-"""JSON files read with suspicion: every entry is asked for by kind, and what is wrong is told by place.
+"""JSON files read with suspicion: entries are asked for by kind, errors tell the place.
 
 Floats come in Python's shortest form, which reads back to the same bits; infinities and NaN, which
 JSON lacks, as the texts "inf", "-inf" and "nan".
@@ -32,11 +32,27 @@ class WrongError(Exception):
     """What is wrong with a file, in words."""
 
 
-def _bytes(path: str) -> bytes:
+def plain(value: Any) -> Any:
+    """Turn arrays into lists, and numbers that JSON lacks into texts."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0.0 else "-inf"
+    return value
+
+
+def shortened(text: str) -> str:
+    """Cut a text that a file holds, for a message."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _content(path: str) -> bytes:
     try:
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise WrongError("it is not a regular file.")
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
+            raise WrongError("it is not a regular file.")
+        with open(path, "rb") as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise WrongError("there is no such file.") from None
@@ -47,7 +63,13 @@ def _bytes(path: str) -> bytes:
     return content
 
 
-def _parse(content: bytes) -> Node:
+def read_document(path: str) -> Node:
+    """Read a JSON file.
+
+    Raises:
+        WrongError: for a file that cannot be read, or is not JSON.
+    """
+    content = _content(path)
     if not content.strip():
         raise WrongError("it is empty.")
     try:
@@ -71,14 +93,15 @@ def _parse(content: bytes) -> Node:
 
 
 def _no_constant(name: str) -> float:
-    raise WrongError(f'it holds {name}, which JSON lacks; saved fits hold the texts "inf" and "nan".')
+    raise WrongError(
+        f'it holds {name}, which JSON lacks; the texts "inf" and "nan" stand for them.'
+    )
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        shown = text if len(text) <= 40 else text[:37] + "..."
-        raise WrongError(f"the number {shown} is too large.")
+        raise WrongError(f"the number {shortened(text)} is too large.")
     return number
 
 
@@ -103,37 +126,45 @@ class Node:
         return self.value
 
     def wrong(self, what: str) -> WrongError:
-        shown = repr(self.value) if isinstance(self.value, str | int | float) else ""
-        shown = f", not {shown[:40]}" if shown else ""
+        """Give the error that says so of this place."""
+        scalar = isinstance(self.value, str | float) or type(self.value) in (bool, int)
+        shown = f", not {shortened(json.dumps(self.value))}" if scalar else ""
         return WrongError(f'"{self.place}" {what}{shown}.' if self.place else f"it {what}.")
 
     def entries(self) -> dict[str, Node]:
+        """Give the entries of an object."""
         value = self._expect(dict, "entries by name")
         return {name: Node(item, _joined(self.place, name)) for name, item in value.items()}
 
     def items(self) -> list[Node]:
+        """Give the items of a list."""
         value = self._expect(list, "a list")
         return [Node(item, f"{self.place}[{i}]") for i, item in enumerate(value)]
 
     def __getitem__(self, name: str) -> Node:
+        """Give the entry with that name."""
         value = self._expect(dict, "entries by name")
         if name not in value:
             raise WrongError(f'"{_joined(self.place, name)}" is missing.')
         return Node(value[name], _joined(self.place, name))
 
     def text(self) -> str:
+        """Read a text."""
         return self._expect(str, "a text")
 
     def flag(self) -> bool:
+        """Read true or false."""
         return self._expect(bool, "true or false")
 
     def whole(self) -> int:
+        """Read a whole number ≥ 0 of at most 63 bits."""
         value = self._expect(int, "a whole number")
         if not 0 <= value < 2**63:
             raise self.wrong("needs a whole number that counts something")
         return value
 
     def number(self) -> float:
+        """Read a float."""
         texts = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
         if isinstance(self.value, str) and self.value in texts:
             return texts[self.value]
@@ -145,24 +176,29 @@ class Node:
             raise WrongError(f'the number at "{self.place}" is too large.') from None
 
     def positive(self) -> float:
+        """Read a positive, finite number."""
         value = self.number()
         if not 0.0 < value < math.inf:
             raise self.wrong("needs a positive number")
         return value
 
     def optional(self, read: Callable[[Node], Kind]) -> Kind | None:
+        """Read with ``read``, or None where null stands."""
         return None if self.value is None else read(self)
 
     def texts(self) -> tuple[str, ...]:
+        """Read a list of texts."""
         return tuple(item.text() for item in self.items())
 
     def vector(self, size: int) -> Vector:
+        """Read a list of ``size`` numbers."""
         items = self.items()
         if len(items) != size:
             raise self.wrong(f"needs {size} numbers and has {len(items)}")
         return np.array([item.number() for item in items], dtype=np.float64)
 
     def matrix(self, size: int) -> Vector:
+        """Read a square matrix."""
         rows = self.items()
         if len(rows) != size:
             raise self.wrong(f"needs {size} rows and has {len(rows)}")
@@ -176,5 +212,4 @@ class Node:
 
 
 def _joined(place: str, name: str) -> str:
-    short = name if len(name) <= 40 else name[:37] + "..."
-    return f"{place}.{short}" if place else short
+    return f"{place}.{shortened(name)}" if place else shortened(name)

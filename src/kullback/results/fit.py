@@ -279,7 +279,9 @@ class Fit:
         Args:
             unit: of the ledger: "nats", "bits" or "hartleys".
         """
-        return Summary.of(self, unit)
+        from kullback.results.summarising import summarise  # which needs Fit itself
+
+        return summarise(self, unit)
 
     def __repr__(self) -> str:
         """Show the model and the number."""

@@ -1,8 +1,7 @@
-"""Saved fits: JSON that holds data and never code, read with suspicion.
+"""Saved fits: JSON that holds data and never code.
 
-Every float is written in Python's shortest form that reads back to the same bits; infinities and NaN,
-which JSON lacks, as the texts "inf", "-inf" and "nan". A model is written as its name, which must be
-one of Kullback's own, and the source of each parameter.
+A model is written as its name, which must be one of Kullback's own, and the source of each
+parameter; every number so that it reads back to the same bits.
 """
 
 from __future__ import annotations
@@ -12,11 +11,10 @@ import json
 import math
 import os
 import secrets
-import stat
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any
 
 import numpy as np
 
@@ -29,23 +27,23 @@ from kullback.models.source import Free, Param, Pinned, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Sums
 from kullback.results.certificate import Certificate
+from kullback.results.document import LARGEST, Node, WrongError, plain, read_document, shortened
 from kullback.results.fit import Fit, Seen
 
 FORMAT, VERSION = "kullback fit", 1
-
-# Room for three matrices of 1,300 coefficients at 25 bytes a number; a file without an end (a device,
-# a runaway download) is refused before it fills the memory.
-LARGEST = 128 * 2**20
 
 # Estimates are stored in both scales, which must agree: the exponentials of two platforms differ by
 # a few roundings (2e-16), a number that was changed by hand by more than this.
 _SAME = 1e-12
 
-Kind = TypeVar("Kind")
+# How much of a model's own message about its sources is repeated: it may repeat the file.
+_QUOTED = 200
+
+_NEVER_CODE = "a saved fit holds data, never code. Save the numbers in fit.params instead."
 
 
 def write(fit: Fit, path: str | os.PathLike[str]) -> None:
-    """Write a fit as JSON, whole or not at all.
+    """Write a fit as JSON, the whole file or nothing.
 
     Args:
         fit: the fit.
@@ -58,31 +56,10 @@ def write(fit: Fit, path: str | os.PathLike[str]) -> None:
     text = _text(fit)
     if len(text) > LARGEST:
         raise ModelError(
-            f"the fit has {fit.parameter_count:,} coefficients and takes {len(text):,} bytes; a saved "
-            f"fit may take {LARGEST:,}."
+            f"a fit of {fit.parameter_count:,} coefficients takes {len(text):,} bytes; a saved fit "
+            f"may take {LARGEST:,}."
         )
     _replace(Path(os.path.realpath(path)), text.encode("ascii"), os.fspath(path))
-
-
-def read(path: str | os.PathLike[str]) -> Fit:
-    """Read a fit that ``write`` wrote.
-
-    Args:
-        path: the file.
-
-    Returns:
-        An equal fit: the same estimates, errors, ledger and certificate, to the last bit.
-
-    Raises:
-        FileFormatError: for a file that cannot be read, or that is no saved fit; it says why.
-    """
-    name = os.fspath(path)
-    try:
-        document = _parse(_bytes(name))
-        with np.errstate(all="ignore"):  # what overflows is compared, and refused, below
-            return _fit(document)
-    except WrongError as wrong:
-        raise FileFormatError(f"{name} is not a saved fit that can be read: {wrong}") from None
 
 
 def load(path: str | os.PathLike[str]) -> Fit:
@@ -92,12 +69,19 @@ def load(path: str | os.PathLike[str]) -> Fit:
         path: the file.
 
     Returns:
-        The fit, equal to the one that was saved: estimates, errors, ledger, certificate.
+        The fit, equal to the one that was saved to the last bit: estimates, errors, ledger and
+        certificate.
 
     Raises:
         FileFormatError: for a file that cannot be read, or that is no saved fit; it says why.
     """
-    return read(path)
+    name = os.fspath(path)
+    try:
+        document = read_document(name)
+        with np.errstate(all="ignore"):  # what overflows is compared, and refused, below
+            return _fit(document)
+    except WrongError as wrong:
+        raise FileFormatError(f"{name} is not a saved fit that can be read: {wrong}") from None
 
 
 # ---- writing -----------------------------------------------------------------------------------
@@ -105,41 +89,31 @@ def load(path: str | os.PathLike[str]) -> Fit:
 
 def _text(fit: Fit) -> str:
     evaluation, sums = fit.evaluation, fit.evaluation.sums
-    natural = fit.layout.split(fit.layout.natural(evaluation.at))
+    with np.errstate(all="ignore"):  # a fit that ran away may overflow
+        natural = fit.layout.split(fit.layout.natural(evaluation.at))
     document = {
         "format": FORMAT,
         "version": VERSION,
         "kullback": _version(),
         "model": _model_out(fit),
-        "estimates": {name: _plain(value) for name, value in natural.items()},
-        "held": {name: _plain(value) for name, value in fit.layout.held.items()},
+        "estimates": {name: plain(value) for name, value in natural.items()},
+        "held": {name: plain(value) for name, value in fit.layout.held.items()},
         "evaluation": {
-            "at": _plain(evaluation.at),
-            "value": _plain(evaluation.value),
-            "gradient": _plain(evaluation.gradient),
-            "hessian": _plain(evaluation.hessian),
+            "at": plain(evaluation.at),
+            "value": plain(evaluation.value),
+            "gradient": plain(evaluation.gradient),
+            "hessian": plain(evaluation.hessian),
         },
-        "sums": {name: _plain(value) for name, value in vars(sums).items()},
+        "sums": {name: plain(value) for name, value in vars(sums).items()},
         "seen": {
-            **{name: _plain(value) for name, value in vars(fit.seen).items() if name != "levels"},
+            **{name: plain(value) for name, value in vars(fit.seen).items() if name != "levels"},
             "levels": None if fit.seen.levels is None else [_level_out(v) for v in fit.seen.levels],
         },
-        "certificate": {name: _plain(value) for name, value in asdict(fit.certificate).items()},
+        "certificate": {name: plain(value) for name, value in vars(fit.certificate).items()},
     }
     # a part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
     return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def _plain(value: Any) -> Any:
-    """Turn arrays into lists, and numbers that JSON lacks into texts."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0.0 else "-inf"
-    return value
 
 
 def _version() -> str | None:
@@ -153,9 +127,8 @@ def _model_out(fit: Fit) -> dict[str, Any]:
     form = fit.form
     if own_models().get(form.name) is not type(form):
         raise ModelError(
-            f"{form!r} cannot be saved: {type(form).__module__}.{type(form).__qualname__} is not one "
-            f"of Kullback's own models, and a saved fit holds data, never code. Save the numbers in "
-            f"fit.params instead."
+            f"{form!r} cannot be saved: {type(form).__module__}.{type(form).__qualname__} is not "
+            f"one of Kullback's own models, and {_NEVER_CODE}"
         )
     sources = {name: _source_out(name, source) for name, source in form.sources.items()}
     written = {"name": form.name, "sources": sources}
@@ -165,37 +138,37 @@ def _model_out(fit: Fit) -> dict[str, Any]:
         again = None
     if again is None or again.structure != form.structure:
         raise ModelError(
-            f"{form!r} cannot be saved: its name and sources alone do not make the same model again."
+            f"{form!r} cannot be saved: its name and sources alone do not make the same model."
         )
     return written
 
 
 def _source_out(name: str, source: Source) -> dict[str, Any]:
-    match source:
-        case Free():
-            return {"source": "free"}
-        case Pinned():
-            return {"source": "pinned", "number": _plain(source.number)}
-        case Param():
-            bounds = {"start": source.start, "lower": source.lower, "upper": source.upper}
-            numbers = {k: None if v is None else _plain(float(v)) for k, v in bounds.items()}
-            return {"source": "param", **numbers}
-        case SameAs():
-            return {"source": "same_as", "other": source.other}
+    # by exact type: a subclass may compute something else
+    if type(source) is Free:
+        return {"source": "free"}
+    if type(source) is Pinned:
+        return {"source": "pinned", "number": plain(source.number)}
+    if type(source) is Param:
+        bounds = {"start": source.start, "lower": source.lower, "upper": source.upper}
+        numbers = {k: None if v is None else plain(float(v)) for k, v in bounds.items()}
+        return {"source": "param", **numbers}
+    if type(source) is SameAs:
+        return {"source": "same_as", "other": source.other}
     raise ModelError(
-        f"{name}={source!r} cannot be saved: {type(source).__qualname__} is the user's own kind of "
-        f"source, and a saved fit holds data, never code. Save the numbers in fit.params instead."
+        f"{name}={source!r} cannot be saved: {type(source).__module__}."
+        f"{type(source).__qualname__} is not one of Kullback's own sources, and {_NEVER_CODE}"
     )
 
 
 def _level_out(level: Any) -> Any:
     if isinstance(level, float) and not math.isfinite(level):
-        return {"float": _plain(level)}  # the text "inf" is a label, too
+        return {"float": plain(level)}  # the text "inf" is a label, too
     if type(level) in (str, bool, int, float):
         return level
     raise ModelError(
-        f"the class label {level!r} of type {type(level).__name__} cannot be saved; a saved fit holds "
-        f"texts and numbers. Turn the labels into text before fitting."
+        f"the class label {level!r} of type {type(level).__name__} cannot be saved: a saved fit "
+        f"holds texts and numbers. Turn the labels into text before fitting."
     )
 
 
@@ -227,9 +200,9 @@ def _fit(document: Node) -> Fit:
     version = document["version"].whole()
     if version != VERSION:
         by = document["kullback"].value if "kullback" in document.entries() else None
-        writer = f"Kullback {by[:40]}" if isinstance(by, str) else "another Kullback"
+        writer = f"Kullback {shortened(by)}" if isinstance(by, str) else "another Kullback"
         raise WrongError(
-            f"it has version {version} of the format, from {writer}, and this Kullback reads version "
+            f"it has version {version} of the format, from {writer}; this Kullback reads version "
             f"{VERSION}. Upgrade with: pip install --upgrade kullback"
         )
     seen = _seen(document["seen"])
@@ -256,17 +229,18 @@ def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
     name = node["name"].text()
     known = own_models()
     if name not in known:
-        raise WrongError(f"{name[:40]!r} is no model of Kullback's{did_you_mean(name[:40], known)}.")
-    sources = {key: _source(entry) for key, entry in node["sources"].entries().items()}
+        hint = did_you_mean(shortened(name), known)
+        raise WrongError(f"{shortened(name)!r} is no model of Kullback's{hint}.")
     labelled = known[name].outcome == "label"
     if labelled != (levels is not None):
         raise WrongError(f"{name} {'needs' if labelled else 'has no'} class labels (seen.levels).")
     try:
+        sources = {key: _source(entry) for key, entry in node["sources"].entries().items()}
         model: Model = known[name](**sources)
         model = model if levels is None else model.with_levels(levels)
         _ = model.layout  # bounds and numbers outside a support are told here
     except (TypeError, ValueError, OverflowError) as error:
-        raise WrongError(f'"{node.place}" makes no model: {error}') from None
+        raise WrongError(f'"{node.place}" makes no model: {str(error)[:_QUOTED]}') from None
     if set(model.parameters) != set(sources):
         missing = ", ".join(sorted(set(model.parameters) - set(sources)))
         raise WrongError(f'"{node.place}.sources" lacks {missing}.')
@@ -342,5 +316,5 @@ _READERS: Mapping[str, Callable[[Node], Any]] = {
 
 
 def _certificate(node: Node) -> Certificate:
-    fields = Certificate.__annotations__  # texts, because annotations are postponed
-    return Certificate(**{name: _READERS[kind](node[name]) for name, kind in fields.items()})
+    # a field's type is a text, because annotations are postponed
+    return Certificate(**{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(Certificate)})

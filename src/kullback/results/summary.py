@@ -5,14 +5,9 @@ from __future__ import annotations
 import html
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
-
-import numpy as np
+from typing import Any, final
 
 from kullback.results.ledger import Ledger
-
-if TYPE_CHECKING:  # Fit builds a Summary, so this one direction is for the type checker only
-    from kullback.results.fit import Fit
 
 
 @final
@@ -39,44 +34,6 @@ class Summary:
     converged: bool
     certificate: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, fit: Fit, unit: str) -> Summary:
-        """Collect the tables of a fit."""
-        certificate = fit.certificate
-        seen = fit.seen
-        rows = f"{seen.rows:,} row{'' if seen.rows == 1 else 's'}"
-        weight = "" if seen.weight == seen.rows else f", total weight {seen.weight:,.12g}"
-        dropped = f", {seen.dropped:,} dropped as missing" if seen.dropped else ""
-        agreed = f"{certificate.agreed} of {certificate.starts}"
-        checked = [
-            ("status", certificate.reason),
-            ("gradient", f"{certificate.gradient_norm:.1e} standard deviations of a row"),
-            ("smallest curvature", f"{certificate.smallest_eigenvalue:.3g} (scaled Hessian)"),
-            *(("on a bound", bound) for bound in certificate.bounds),
-            ("solver", f"{certificate.solver}, {certificate.steps} steps; {agreed} starts agreed"),
-            ("work", f"{certificate.passes} passes over the rows"),
-            (
-                "time",
-                f"{certificate.compile_seconds:.2f} s compiling, {certificate.run_seconds:.2f} s running",
-            ),
-        ]
-        if not fit.layout.freedom:
-            checked = [c for c in checked if c[0] not in ("gradient", "smallest curvature")]
-        return cls(
-            title=f"{fit.form.name} fitted to {seen.label}: {rows}{weight}{dropped}",
-            columns=("", "estimate", "std. error", "95% interval"),
-            estimates=tuple(_estimates(fit)),
-            facts=(
-                ("log-likelihood", f"{fit.log_likelihood:,.6f}"),
-                ("AIC", f"{fit.aic:,.4f}"),
-                ("BIC", f"{fit.bic:,.4f}"),
-            ),
-            ledger=fit.ledger(unit),
-            converged=certificate.converged,
-            certificate=tuple(checked),
-            notes=certificate.advice,
-        )
 
     def __str__(self) -> str:
         """Set the summary out for a terminal."""
@@ -127,26 +84,6 @@ class Summary:
             + notes
             + "</div>"
         )
-
-
-def _estimates(fit: Fit) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    params, errors, intervals = fit.params, fit.stderr, fit.interval()
-    for name, value in params.items():
-        values, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
-        ends = intervals[name].reshape(-1, 2)
-        for i, (estimate, error, (low, high)) in enumerate(zip(values, stderr, ends, strict=True)):
-            label = name
-            if values.size > 1:
-                levels = fit.seen.levels
-                label = f"{name}[{levels[i]!r}]" if levels is not None else f"{name}[{i}]"
-            if error == 0.0:
-                rows.append((label, f"{estimate:.6g}", "fixed", ""))
-            elif math.isnan(error):
-                rows.append((label, f"{estimate:.6g}", "none", ""))
-            else:
-                rows.append((label, f"{estimate:.6g}", f"{error:.4g}", f"{low:.6g} .. {high:.6g}"))
-    return rows
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -84,7 +84,7 @@ class Newton(Solver[NewtonState]):
     def step(self, state: NewtonState, point: Point) -> NewtonState:
         """Take the step if it lowered the objective, and adapt the region."""
         xp = namespace(state.gradient)
-        ratio = (state.value - point.value) / state.promised
+        ratio = (state.value - point.value) / xp.where(state.promised > 0.0, state.promised, 1.0)
         finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
@@ -141,7 +141,7 @@ class Newton(Solver[NewtonState]):
         along = vectors.T @ gradient / xp.where(size > floor, size, floor)
         step = -(vectors @ along)
         length = xp.sqrt(xp.sum(step * step))
-        step = step * xp.where(length > state.radius, state.radius / length, 1.0)
+        step = step * (state.radius / xp.maximum(length, state.radius))
         promised = -(gradient @ step + 0.5 * step @ (hessian @ step))
         slope = xp.sqrt(xp.sum(gradient * gradient))
         return state._replace(step=step / scale, promised=promised, slope=slope)

@@ -1,0 +1,92 @@
+"""The exact weighted median of a sample of any size, in one more pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback.data.blocks import Block
+from kullback.objective.description import Description
+from kullback.objective.statistics import Statistic
+
+
+@final
+@dataclass(frozen=True)
+class Bracketed:
+    """The rows between two values, and the weight on either side.
+
+    Attributes:
+        below: weight of the rows below the bracket.
+        total: weight of all rows.
+        values: outcomes inside it, ends included.
+        weights: their weights.
+    """
+
+    below: float
+    total: float
+    values: Vector
+    weights: Vector
+
+
+@final
+@dataclass(frozen=True)
+class Between(Statistic[Bracketed]):
+    """Gathers the rows between two values; the arguments are the two ends."""
+
+    def of_block(self, block: Block, arguments: Vector) -> Bracketed:
+        """Gather from one block."""
+        y, w = block.fields["y"][: block.count], block.weight[: block.count]
+        low, high = arguments
+        inside = (y >= low) & (y <= high)
+        return Bracketed(float(np.sum(w[y < low])), float(np.sum(w)), y[inside], w[inside])
+
+    def merge(self, left: Bracketed, right: Bracketed) -> Bracketed:
+        """Put two runs of blocks together."""
+        return Bracketed(
+            left.below + right.below,
+            left.total + right.total,
+            np.concatenate([left.values, right.values]),
+            np.concatenate([left.weights, right.weights]),
+        )
+
+
+def weighted_median(description: Description, reduce: Callable[..., Any]) -> float:
+    """Give the smallest outcome with at least half of the weight at or below it.
+
+    Args:
+        description: of the sample; its thinned rows say where to look.
+        reduce: adds a statistic up over the sample.
+    """
+    if description.stride == 1:
+        whole = Bracketed(0.0, description.weight, description.values, description.weights)
+        found = _median(whole)
+        assert found is not None  # the bracket holds every row
+        return found
+    order = np.argsort(description.values, kind="stable")
+    values = description.values[order]
+    share = np.cumsum(description.weights[order])
+    share /= share[-1]
+    # four standard errors of a share of the subsample; doubled until the median lies inside
+    margin = 2.0 / math.sqrt(values.size)
+    while True:
+        at = np.searchsorted(share, [0.5 - margin, 0.5 + margin])
+        low = values[at[0]] if margin < 0.5 and at[0] > 0 else description.minimum
+        high = values[at[1]] if margin < 0.5 and at[1] < values.size else description.maximum
+        found = _median(reduce(Between(), np.array([low, high])))
+        if found is not None:
+            return found
+        margin *= 2.0
+
+
+def _median(rows: Bracketed) -> float | None:
+    order = np.argsort(rows.values, kind="stable")
+    reached = rows.below + np.cumsum(rows.weights[order])
+    at = int(np.searchsorted(reached, 0.5 * rows.total))
+    if rows.below >= 0.5 * rows.total or at == order.size:
+        return None
+    return float(rows.values[order[at]])

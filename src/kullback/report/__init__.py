@@ -1,0 +1,1 @@
+"""Reports: pure functions of a fit's summary, and the progress bar."""

@@ -1,0 +1,173 @@
+"""The categorical family, against mpmath, SciPy and its own definition."""
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from kullback._core.arrays import float64
+from kullback._core.errors import ModelError
+from kullback.models.categorical import Categorical, Logits
+from kullback.models.source import Free
+
+P = np.array([0.5, 0.0, 0.125, 0.375])
+T = np.array([2.0, -300.0, -1.5, 40.0])
+
+
+def test_density_and_tails_of_given_probabilities():
+    model = Categorical(probabilities=P)
+    codes = np.arange(4.0)
+    assert model.density(codes).tolist() == pytest.approx(P, rel=1e-15)
+    assert model.log_density(1.0) == -np.inf
+    assert model.log_density([-1.0, 0.5, 4.0]).tolist() == [-np.inf] * 3
+    assert np.isnan(model.log_density(np.nan))
+    x = np.array([-1.0, 0.0, 0.7, 1.0, 2.0, 3.0, 9.0])
+    np.testing.assert_allclose(model.cdf(x), [0.0, 0.5, 0.5, 0.5, 0.625, 1.0, 1.0], rtol=1e-15)
+    np.testing.assert_allclose(model.survival(x), [1.0, 0.5, 0.5, 0.5, 0.375, 0.0, 0.0], rtol=1e-15)
+    assert model.quantile([0.0, 0.5, 0.51, 0.625, 0.7, 1.0]).tolist() == [0, 0, 2, 2, 3, 3]
+    # a last class that is impossible is no quantile
+    assert Categorical(probabilities=[0.4, 0.6, 0.0]).quantile(1.0) == 1.0
+
+
+def test_logits_keep_both_tails():
+    model = Categorical(logits=T)
+    with mp.workdps(200):  # exp(−340) beside 1
+        weights = [mp.exp(mp.mpf(t)) for t in T]
+        total = mp.fsum(weights)
+        density = [float(mp.log(w / total)) for w in weights]
+        # the log of nearly all is minus what is missing
+        below = [float(mp.log(mp.fsum(weights[: k + 1]) / total)) for k in range(4)]
+        above = [float(mp.log1p(-mp.fsum(weights[: k + 1]) / total)) for k in range(3)]
+    codes = np.arange(4.0)
+    np.testing.assert_allclose(model.log_density(codes[:3]), density[:3], rtol=1e-14)
+    np.testing.assert_allclose(model.log_cdf(codes), below, rtol=1e-14)
+    # near 0 a log-sum is good to rounding beside 1, not beside the result
+    np.testing.assert_allclose(model.log_density(3.0), density[3], atol=1e-15)
+    np.testing.assert_allclose(model.log_survival(codes[:3]), above, atol=1e-15)
+    assert model.log_survival(3.0) == -np.inf
+
+
+def test_only_differences_of_logits_matter():
+    codes = np.arange(4.0)
+    a, b = Categorical(logits=T).log_density(codes), Categorical(logits=T + 3.0).log_density(codes)
+    np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(a, special.log_softmax(T), rtol=1e-14, atol=1e-15)
+
+
+def test_entropy():
+    assert Categorical(probabilities=P).entropy() == pytest.approx(stats.entropy(P), rel=1e-14)
+    t = np.array([0.3, -2.0, 1.0])
+    expected = stats.entropy(special.softmax(t))
+    assert Categorical(logits=t).entropy() == pytest.approx(expected, rel=1e-14)
+    assert Categorical(probabilities=[1.0, 0.0]).entropy() == 0.0
+    with pytest.raises(ModelError, match="labels, not numbers"):
+        Categorical(probabilities=P).mean()
+
+
+def test_draws():
+    x = Categorical(probabilities=P).sample(11, 40_000)
+    counts = np.bincount(x.astype(int), minlength=4)
+    assert counts[1] == 0
+    chi = np.sum((counts - x.size * P)[[0, 2, 3]] ** 2 / (x.size * P[[0, 2, 3]]))
+    # one fixed seed; a right sampler exceeds this with probability 1e-6
+    assert chi < stats.chi2.isf(1e-6, 2)
+    assert np.all(Categorical(probabilities=[0.0, 1.0, 0.0]).sample(1, 100) == 1.0)
+
+
+def test_levels_give_the_number_of_classes():
+    model = Categorical().with_levels(("a", "b", "c"))
+    assert (model.levels, model.classes) == (("a", "b", "c"), 3)
+    assert model.support.phrase("y") == "y = 0, ..., 2"
+    assert model.outcome == "label"
+    assert model.discrete
+    assert model.layout.freedom == 2
+    assert model.structure != Categorical().with_levels(("a", "b")).structure
+    assert model.with_levels(("a", "b", "c")).levels == model.levels
+    assert Categorical(logits=[0.0, 1.0], levels=["no", "yes"]).levels == ("no", "yes")
+    with pytest.raises(ModelError, match=r"knows the levels 'a', 'b', 'c'.* have .a., .b., .d."):
+        model.with_levels(("a", "b", "d"))
+    with pytest.raises(ModelError, match=r"4 probabilities and there are 2 levels \('a', 'b'\)"):
+        Categorical(probabilities=P).with_levels(("a", "b"))
+    with pytest.raises(ModelError, match="each of them once"):
+        Categorical(levels=["a", "a"])
+
+
+def test_wrong_parameters():
+    with pytest.raises(ModelError, match="with sum 1"):
+        Categorical(probabilities=[0.5, 0.6])
+    with pytest.raises(ModelError, match="with sum 1"):
+        Categorical(probabilities=[-0.5, 1.5])
+    with pytest.raises(ModelError, match="not both"):
+        Categorical(probabilities=[1.0], logits=[0.0])
+    with pytest.raises(ModelError, match="a list of numbers, one a class"):
+        Categorical(probabilities=0.5)
+    with pytest.raises(ModelError, match="not a finite number"):
+        Categorical(logits=[0.0, np.inf])
+
+
+def test_starts_are_the_shares():
+    codes, weights = np.array([0.0, 1.0, 2.0]), np.array([2.0, 5.0, 3.0])
+    levels = ("a", "b", "c")
+    start = Categorical().with_levels(levels).starts(codes, weights)[0]["probabilities"]
+    assert start.tolist() == [0.2, 0.5, 0.3]
+    logits = Categorical(logits=Free()).with_levels(levels).starts(codes, weights)[0]["logits"]
+    np.testing.assert_allclose(logits, np.log([2 / 3, 5 / 3, 1.0]), rtol=1e-15, atol=1e-16)
+    with pytest.raises(ModelError, match="the class 'b' had no row of positive weight"):
+        Categorical().with_levels(levels).starts(codes, np.array([2.0, 0.0, 3.0]))
+    with pytest.raises(ModelError, match="the classes 'b', 'c' had no row"):
+        Categorical().with_levels(levels).starts(np.array([0.0]), np.array([2.0]))
+
+
+def test_derivatives_of_the_two_parametrisations():
+    with float64():
+        x = jnp.arange(3, dtype=jnp.float64)
+        for model, name, vector in [
+            (Categorical(probabilities=[0.2, 0.3, 0.5]), "probabilities", [0.2, 0.3, 0.5]),
+            (Categorical(logits=[1.0, -2.0, 0.0]), "logits", [1.0, -800.0, 0.0]),
+        ]:
+            def rows(v, model=model, name=name):
+                return model.row_log_density_inside(x, {name: v})
+
+            at = jnp.array(vector)
+            score, curvature = np.asarray(jax.jacfwd(rows)(at)), np.asarray(jax.hessian(rows)(at))
+            eye = np.eye(3)
+            if name == "probabilities":
+                np.testing.assert_allclose(score, eye / vector, rtol=1e-15)
+                exact = -np.einsum("ij,jk->ijk", eye, np.diag(np.array(vector) ** -2.0))
+            else:
+                p = special.softmax(vector)
+                np.testing.assert_allclose(score, eye - p, atol=1e-15)
+                exact = np.broadcast_to(np.outer(p, p) - np.diag(p), (3, 3, 3))
+            np.testing.assert_allclose(curvature, exact, rtol=1e-14, atol=1e-15)
+
+
+def test_rows_may_have_their_own_parameters():
+    with float64():
+        logits = jnp.array([[0.0, 1.0], [3.0, -1.0]])
+        x = jnp.array([1.0, 0.0])
+        model = Categorical(logits=[0.0, 0.0])
+        got = model.row_log_density(x, {"logits": logits})
+        np.testing.assert_allclose(got, [-np.log1p(np.exp(-1.0)), -np.log1p(np.exp(-4.0))], 1e-14)
+        u = jnp.array([0.2, 0.999])
+        assert model.row_quantile(u, {"logits": logits}).tolist() == [0.0, 1.0]
+
+
+def test_logits_support_has_the_last_at_zero():
+    support = Logits(3)
+    u = np.array([0.5, -1.0])
+    assert support.natural(u).tolist() == [0.5, -1.0, 0.0]
+    assert support.unconstrained(np.array([1.5, 0.0, 1.0])).tolist() == [0.5, -1.0]
+    assert support.jacobian(u).tolist() == [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
+    assert support.curvature(u, np.ones(3)).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert support.contains(np.array([1.0, -9.0, 2.0]))
+    assert not support.contains(np.array([1.0, np.inf, 2.0]))
+    assert support.phrase("logits") == "logits: 3 finite numbers"
+
+
+def test_one_class_is_certain():
+    model = Categorical(probabilities=[1.0])
+    assert model.log_density([0.0, 1.0]).tolist() == [0.0, -np.inf]
+    assert model.entropy() == 0.0
+    assert Categorical().with_levels(("only",)).layout.freedom == 0

@@ -1,0 +1,383 @@
+"""Saved fits: every bit comes back, and whatever else a file holds gets a clear error.
+
+Expected values are those of the fit before it was saved.
+"""
+
+import json
+import os
+import random
+import sys
+from dataclasses import fields, replace
+from datetime import date
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kullback
+from kullback._core.errors import FileFormatError, KullbackError, ModelError
+from kullback._core.supports import POSITIVE
+from kullback.fitting import fit
+from kullback.models.categorical import Categorical
+from kullback.models.discrete import Binomial, NegativeBinomial, Poisson
+from kullback.models.family import Family
+from kullback.models.heavy_tailed import Pareto
+from kullback.models.model import Model
+from kullback.models.positive import Gamma, Weibull
+from kullback.models.registry import own_models
+from kullback.models.source import Param, Pinned, same_as
+from kullback.results.storage import VERSION, load, write
+
+RANDOM = np.random.default_rng(20)
+X = RANDOM.weibull(1.7, 200) * 3.0
+COUNTS = RANDOM.poisson(2.5, 200).astype(float)
+
+# Each: a model and its data. Together they hold every kind of source, a held order statistic, both
+# sorts of parametrisation, a given number, class labels, weights, and a fit that did not converge.
+CASES = {
+    "free": lambda: fit(Weibull(), X),
+    "pinned": lambda: fit(Gamma(shape=2.0), X),
+    "all pinned": lambda: fit(Gamma(shape=2.0, rate=0.1 + 0.2), X),
+    "param": lambda: fit(Weibull(shape=Param(start=1.5, lower=1, upper=np.float64(9.0))), X),
+    "param without end": lambda: fit(Weibull(shape=Param(upper=np.inf)), X),
+    "tie": lambda: fit(Gamma(shape=same_as("rate")), X / np.mean(X)),
+    "other parametrisation": lambda: fit(Gamma(mean=2.5), X),
+    "weights": lambda: fit(Weibull(), {"x": X, "w": np.arange(200) % 3 + 0.1}, "x", weights="w"),
+    "held": lambda: fit(Pareto(), X + 1.0),
+    "counts": lambda: fit(Poisson(), COUNTS),
+    "given": lambda: fit(Binomial(trials=20), COUNTS),
+    "runs away": lambda: fit(NegativeBinomial(), [2.0, 3.0, 2.0, 3.0, 2.0, 3.0]),
+    "labels": lambda: fit(Categorical(), {"k": ["a", "inf", "ü\ud800", "a"]}, "k"),
+    "numbers as labels": lambda: fit(Categorical(), np.array([0.5, 2.0, np.inf, 0.5, 2.0])),
+    "logits": lambda: fit(Categorical(logits=[0.0, 1.0]), np.array([True, False, True])),
+}
+
+
+@pytest.fixture(scope="module")
+def fits():
+    return {name: make() for name, make in CASES.items()}
+
+
+@pytest.fixture
+def saved(tmp_path, fits):
+    """A saved fit as a file and as the document in it."""
+    path = tmp_path / "fit.json"
+    write(fits["free"], path)
+    return path, json.loads(path.read_text())
+
+
+def same(a, b):
+    """Equal in type, shape and every bit (of NaN only that it is NaN)."""
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert list(a) == list(b)
+        for key in a:
+            same(a[key], b[key])
+    elif isinstance(a, np.ndarray):
+        assert a.shape == b.shape
+        assert np.array_equal(a, b, equal_nan=True)
+        assert np.array_equal(np.signbit(a), np.signbit(b))
+    elif isinstance(a, tuple):
+        assert len(a) == len(b)
+        for left, right in zip(a, b, strict=True):
+            same(left, right)
+    elif hasattr(a, "__dataclass_fields__"):
+        for field in fields(a):
+            same(getattr(a, field.name), getattr(b, field.name))
+    else:
+        assert a == b or (a != a and b != b)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_bit_comes_back(case, fits, tmp_path):
+    before = fits[case]
+    path = tmp_path / "fit.json"
+    write(before, path)
+    after = load(path)
+    for part in ("evaluation", "seen", "certificate"):
+        same(getattr(before, part), getattr(after, part))
+    same(dict(before.layout.held), dict(after.layout.held))
+    assert after.layout.names == before.layout.names
+    assert after.form.structure == before.form.structure
+    assert [type(s) for s in after.form.sources.values()] == [
+        type(s) for s in before.form.sources.values()
+    ]
+    same(before.params, after.params)
+    same(before.stderr, after.stderr)
+    same(before.interval(0.9), after.interval(0.9))
+    same(before.covariance("sandwich"), after.covariance("sandwich"))
+    same((before.log_likelihood, before.aic, before.bic), (after.log_likelihood, after.aic, after.bic))
+    same(before.ledger("bits"), after.ledger("bits"))
+    assert str(after.summary("bits")) == str(before.summary("bits"))
+    assert repr(after.model) == repr(before.model)
+    assert os.listdir(tmp_path) == ["fit.json"], "a temporary file is left over"
+
+
+def test_the_expected_information_comes_back(fits, tmp_path):
+    write(fits["free"], tmp_path / "fit.json")
+    same(fits["free"].covariance("expected"), load(tmp_path / "fit.json").covariance("expected"))
+
+
+def test_a_loaded_fit_saves_the_same_file(saved, tmp_path):
+    path, _ = saved
+    load(path).save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+def test_what_a_file_looks_like(saved):
+    path, document = saved
+    assert document["format"] == "kullback fit"
+    assert document["version"] == VERSION == 1
+    assert document["model"] == {
+        "name": "Weibull",
+        "sources": {"shape": {"source": "free"}, "scale": {"source": "free"}},
+    }
+    assert path.read_text().count("\n") == len(document) + 2, "a line for each part"
+
+
+def test_every_exported_model_can_be_named():
+    exported = {
+        name: value
+        for name in kullback.__all__
+        if isinstance(value := getattr(kullback, name), type) and issubclass(value, Model)
+    }
+    assert exported
+    assert exported.items() <= own_models().items()
+
+
+# ---- what cannot be saved ----------------------------------------------------------------------
+
+
+class Exponential(Family):
+    """The user's own, under the name of one of Kullback's."""
+
+    canonical = {"rate": POSITIVE}
+    support = POSITIVE
+
+    @staticmethod
+    def _log_density(x, rate):
+        return jnp.log(rate) - rate * x
+
+
+class Doubled(Pinned):
+    """A source of the user's own."""
+
+    def value(self, coefficients, row, parameters):
+        return 2.0 * coefficients[0]
+
+
+def test_models_and_sources_of_the_user_are_refused(fits, tmp_path):
+    path = tmp_path / "fit.json"
+    with pytest.raises(ModelError, match=r"Exponential is not one of Kullback's own models, and a"):
+        replace(fits["free"], form=Exponential()).save(path)
+    with pytest.raises(ModelError, match=r"^shape=2\.0 .*Doubled is not one of Kullback's own sou"):
+        replace(fits["free"], form=Weibull(shape=Doubled(2.0))).save(path)
+    assert not path.exists()
+
+
+def test_labels_that_json_lacks_are_refused(tmp_path):
+    labels = np.array([date(2020, 1, 1), date(2020, 1, 2)], dtype=object)
+    with pytest.raises(ModelError, match="the class label .* of type date cannot be saved"):
+        fit(Categorical(), {"k": labels}, "k").save(tmp_path / "fit.json")
+
+
+def test_a_file_that_cannot_be_written(fits, tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere" / "fit.json", "/dev/null"):
+        with pytest.raises(KullbackError, match=r"cannot be written: .+\."):
+            write(fits["free"], path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_failed_write_leaves_the_old_file(fits, tmp_path, monkeypatch):
+    path = tmp_path / "fit.json"
+    path.write_text("old")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KullbackError, match="No space left on device"):
+        write(fits["free"], path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["fit.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
+def test_permissions_and_links_are_those_of_any_other_file(fits, tmp_path):
+    (tmp_path / "link.json").symlink_to("real.json")
+    write(fits["free"], tmp_path / "link.json")
+    (tmp_path / "other").touch()
+    assert (tmp_path / "link.json").is_symlink()
+    real = tmp_path / "real.json"
+    assert real.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+# ---- files that are no saved fits --------------------------------------------------------------
+
+
+def refused(path):
+    with pytest.raises(FileFormatError) as caught:
+        load(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path} is not a saved fit that can be read: "), said
+    assert len(said) < len(str(path)) + 300, "the message repeats the file"
+    return said.removeprefix(f"{path} is not a saved fit that can be read: ")
+
+
+CONTENTS = [
+    (b"", "it is empty."),
+    (b" \n", "it is empty."),
+    (b"\xff\xfe\x00", "it is not text."),
+    (b"PAR1", "damaged, cut off, or not JSON (line 1"),
+    (b"{", "damaged, cut off, or not JSON (line 1"),
+    (b"[]", "it needs entries by name."),
+    (b"null", "it needs entries by name."),
+    (b"{}", '"format" is missing.'),
+    (b'{"format": "other"}', "\"format\" needs 'kullback fit', not \"other\"."),
+    (b'{"format": 1}', '"format" needs a text, not 1.'),
+    (b'{"a": 1, "a": 2}', "an entry stands in it twice."),
+    (b"[" * 100_000, "nested too deeply"),
+    (b'{"a":' * 100_000, "nested too deeply"),
+    (b"[NaN]", "it holds NaN, which JSON lacks"),
+    (b"[-Infinity]", "it holds -Infinity, which JSON lacks"),
+    (b"[1e999]", "the number 1e999 is too large."),
+    (b"[1" + b"0" * 9999 + b"]", "a number with too many digits"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), CONTENTS, ids=[said for _, said in CONTENTS])
+def test_contents_that_are_no_saved_fit(content, said, tmp_path):
+    path = tmp_path / "fit.json"
+    path.write_bytes(content)
+    assert said in refused(path)
+
+
+def change(document, place, value):
+    """The document with another value at a place; DELETE takes the entry away."""
+    *way, last = place
+    at = document
+    for step in way:
+        at = at[step]
+    if value is DELETE:
+        del at[last]
+    else:
+        at[last] = value
+
+
+DELETE = object()
+SOURCE = ("model", "sources", "shape")
+CHANGES = [
+    (("version",), 2, "it has version 2 of the format, from"),
+    (("version",), True, '"version" needs a whole number, not true.'),
+    (("version",), -1, '"version" needs a whole number that counts something, not -1.'),
+    (("model",), DELETE, '"model" is missing.'),
+    (("model", "name"), "__class__", "'__class__' is no model of Kullback's."),
+    (("model", "name"), "Family", "'Family' is no model of Kullback's."),
+    (("model", "name"), "fit", "'fit' is no model of Kullback's."),
+    (("model", "name"), "os.system", "'os.system' is no model of Kullback's."),
+    (("model", "name"), "weibul", 'did you mean "Weibull"?'),
+    (("model", "name"), "W" * 10**6, "is no model of Kullback's"),
+    (("model", "name"), "Poisson", '"model" makes no model: Poisson has no parameter'),
+    (("model", "name"), "Categorical", "Categorical needs class labels (seen.levels)."),
+    (("model", "sources"), {}, '"model.sources" lacks scale, shape.'),
+    (("model", "sources", "scale"), DELETE, '"model.sources" lacks scale.'),
+    (("model", "sources", "__init__"), {"source": "free"}, "has no parameter '__init__'"),
+    (SOURCE, "free", '"model.sources.shape" needs entries by name, not "free".'),
+    ((*SOURCE, "source"), "eval", "needs free, pinned, param or same_as"),
+    (SOURCE, {"source": "pinned", "number": "2"}, "needs a number"),
+    (SOURCE, {"source": "pinned", "number": "nan"}, '"model" makes no model'),
+    (SOURCE, {"source": "pinned", "number": -1.0}, "lies outside its support"),
+    (SOURCE, {"source": "pinned", "number": [[1.0], [2.0, 3.0]]}, "makes no model"),
+    (SOURCE, {"source": "pinned", "number": 10**400}, "is too large"),
+    (SOURCE, {"source": "same_as", "other": "shape"}, "a tie needs another parameter"),
+    (SOURCE, {"source": "param", "start": 1.0, "lower": 2.0, "upper": 1.0}, "Give lower < upper"),
+    (("held", "rate"), [1.0], '"held.rate" is no free coefficient.'),
+    (("held",), [], '"held" needs entries by name.'),
+    (("evaluation", "at"), [0.1], '"evaluation.at" needs 2 numbers and has 1.'),
+    (("evaluation", "at"), ["nan", "nan"], '"estimates.shape" does not agree'),
+    (("evaluation", "at"), [1e300, 1e300], '"estimates.shape" does not agree'),
+    (("evaluation", "at", 0), None, '"evaluation.at[0]" needs a number.'),
+    (("evaluation", "value"), "many", '"evaluation.value" needs a number, not "many".'),
+    (("evaluation", "hessian"), [[1.0, 2.0], [3.0]], "hessian[1]\" needs 2 numbers and has 1."),
+    (("evaluation", "hessian"), [], '"evaluation.hessian" needs 2 rows and has 0.'),
+    (("sums", "outer"), 1.0, '"sums.outer" needs a list, not 1.0.'),
+    (("sums", "variance"), -1.0, '"sums.variance" needs a number that is not negative'),
+    (("estimates", "shape"), [2.0], '"estimates.shape" does not agree with'),
+    (("seen", "rows"), 1.5, '"seen.rows" needs a whole number, not 1.5.'),
+    (("seen", "rows"), 10**300, '"seen.rows" needs a whole number that counts something'),
+    (("seen", "weight"), 0, '"seen.weight" needs a positive number, not 0.'),
+    (("seen", "weight"), "nan", '"seen.weight" needs a positive number, not "nan".'),
+    (("seen", "levels"), ["a", "b"], "Weibull has no class labels (seen.levels)."),
+    (("seen", "levels"), [None], '"seen.levels[0]" needs a text or a number.'),
+    (("certificate", "converged"), 1, '"certificate.converged" needs true or false, not 1.'),
+    (("certificate", "advice"), "none", '"certificate.advice" needs a list, not "none".'),
+    (("certificate", "steps"), DELETE, '"certificate.steps" is missing.'),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "said"), CHANGES, ids=[c[2] for c in CHANGES])
+def test_entries_that_are_wrong(place, value, said, saved):
+    path, document = saved
+    change(document, place, value)
+    path.write_text(json.dumps(document))
+    assert said in refused(path)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    assert refused(tmp_path / "none.json") == "there is no such file."
+    assert refused(tmp_path) == "it is not a regular file."
+    assert refused("/dev/zero") == "it is not a regular file."
+    assert "null byte" in refused("a\0b")
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path / "pipe") == "it is not a regular file."
+
+
+def test_a_file_larger_than_any_fit_is_not_read(tmp_path):
+    path = tmp_path / "fit.json"
+    with open(path, "wb") as file:
+        file.truncate(2**40)  # no block of it is on the disk
+    assert "it is larger than any saved fit" in refused(path)
+
+
+def test_a_file_cut_off_anywhere_is_refused(saved):
+    path, _ = saved
+    whole = path.read_bytes()
+    for end in range(0, len(whole.rstrip()), 7):
+        path.write_bytes(whole[:end])
+        refused(path)
+
+
+def test_no_change_of_a_file_gets_another_error(fits, tmp_path):
+    """Files changed at random places to random values are refused, or are fits that print."""
+    path = tmp_path / "fit.json"
+    values = [
+        DELETE, None, True, 0, -1, 10**30, 0.5, -2.5, 1e308, "", "inf", "nan", "-inf", "scale",
+        "free", "Gamma", "Categorical", [], [[]], [0.0], [1.0, 2.0], [["nan"]], {}, {"a": 1},
+        {"source": "free"}, {"source": "pinned", "number": [0.5, 0.5]}, {"float": "nan"},
+    ]  # fmt: skip
+    draw = random.Random(7)
+    read = 0
+    for case in ("free", "held", "given", "labels", "runs away"):
+        write(fits[case], path)
+        text = path.read_text()
+        for _ in range(150):
+            document = json.loads(text)
+            change(document, draw.choice(list(places(document))), draw.choice(values))
+            path.write_text(json.dumps(document))
+            try:
+                found = load(path)
+            except FileFormatError:
+                continue
+            with np.errstate(all="ignore"):
+                assert "certificate" in str(found.summary())
+            read += 1
+    assert read > 20, "the changes are all of the kind that is refused"
+
+
+def places(value, way=()):
+    """Every place in a document."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        yield (*way, key)
+        if isinstance(item, dict | list):
+            yield from places(item, (*way, key))
