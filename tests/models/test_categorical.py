@@ -90,7 +90,7 @@ def test_levels_give_the_number_of_classes():
         model.with_levels(("a", "b", "d"))
     with pytest.raises(ModelError, match=r"4 probabilities and there are 2 levels \('a', 'b'\)"):
         Categorical(probabilities=P).with_levels(("a", "b"))
-    with pytest.raises(ModelError, match="each of them once"):
+    with pytest.raises(ModelError, match="each of them once: with 'a', 'a'"):
         Categorical(levels=["a", "a"])
 
 
@@ -100,8 +100,8 @@ def test_wrong_parameters():
     with pytest.raises(ModelError, match="with sum 1"):
         Categorical(probabilities=[-0.5, 1.5])
     with pytest.raises(ModelError, match="not both"):
-        Categorical(probabilities=[1.0], logits=[0.0])
-    with pytest.raises(ModelError, match="a list of numbers, one a class"):
+        Categorical(probabilities=[0.5, 0.5], logits=[0.0, 0.0])
+    with pytest.raises(ModelError, match="a list of numbers, one for each"):
         Categorical(probabilities=0.5)
     with pytest.raises(ModelError, match="not a finite number"):
         Categorical(logits=[0.0, np.inf])
@@ -127,6 +127,7 @@ def test_derivatives_of_the_two_parametrisations():
             (Categorical(probabilities=[0.2, 0.3, 0.5]), "probabilities", [0.2, 0.3, 0.5]),
             (Categorical(logits=[1.0, -2.0, 0.0]), "logits", [1.0, -800.0, 0.0]),
         ]:
+
             def rows(v, model=model, name=name):
                 return model.row_log_density_inside(x, {name: v})
 
@@ -166,8 +167,8 @@ def test_logits_support_has_the_last_at_zero():
     assert support.phrase("logits") == "logits: 3 finite numbers"
 
 
-def test_one_class_is_certain():
-    model = Categorical(probabilities=[1.0])
-    assert model.log_density([0.0, 1.0]).tolist() == [0.0, -np.inf]
-    assert model.entropy() == 0.0
-    assert Categorical().with_levels(("only",)).layout.freedom == 0
+def test_one_class_is_refused():
+    with pytest.raises(ModelError, match="with 'only' there is nothing to tell apart"):
+        Categorical().with_levels(("only",))
+    with pytest.raises(ModelError, match="at least two classes"):
+        Categorical(probabilities=[1.0])

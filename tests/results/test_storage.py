@@ -9,6 +9,7 @@ import random
 import sys
 from dataclasses import fields, replace
 from datetime import date
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -106,7 +107,10 @@ def test_every_bit_comes_back(case, fits, tmp_path):
     same(before.stderr, after.stderr)
     same(before.interval(0.9), after.interval(0.9))
     same(before.covariance("sandwich"), after.covariance("sandwich"))
-    same((before.log_likelihood, before.aic, before.bic), (after.log_likelihood, after.aic, after.bic))
+    same(
+        (before.log_likelihood, before.aic, before.bic),
+        (after.log_likelihood, after.aic, after.bic),
+    )
     same(before.ledger("bits"), after.ledger("bits"))
     assert str(after.summary("bits")) == str(before.summary("bits"))
     assert repr(after.model) == repr(before.model)
@@ -151,7 +155,7 @@ def test_every_exported_model_can_be_named():
 class Exponential(Family):
     """The user's own, under the name of one of Kullback's."""
 
-    canonical = {"rate": POSITIVE}
+    canonical: ClassVar = {"rate": POSITIVE}
     support = POSITIVE
 
     @staticmethod
@@ -162,7 +166,7 @@ class Exponential(Family):
 class Doubled(Pinned):
     """A source of the user's own."""
 
-    def value(self, coefficients, row, parameters):
+    def value(self, coefficients, row, parameters):  # noqa: ARG002
         return 2.0 * coefficients[0]
 
 
@@ -177,7 +181,7 @@ def test_models_and_sources_of_the_user_are_refused(fits, tmp_path):
 
 def test_labels_that_json_lacks_are_refused(tmp_path):
     labels = np.array([date(2020, 1, 1), date(2020, 1, 2)], dtype=object)
-    with pytest.raises(ModelError, match="the class label .* of type date cannot be saved"):
+    with pytest.raises(ModelError, match=r"the class label .* of type date cannot be saved"):
         fit(Categorical(), {"k": labels}, "k").save(tmp_path / "fit.json")
 
 
@@ -233,7 +237,7 @@ CONTENTS = [
     (b"[]", "it needs entries by name."),
     (b"null", "it needs entries by name."),
     (b"{}", '"format" is missing.'),
-    (b'{"format": "other"}', "\"format\" needs 'kullback fit', not \"other\"."),
+    (b'{"format": "other"}', '"format" needs \'kullback fit\', not "other".'),
     (b'{"format": 1}', '"format" needs a text, not 1.'),
     (b'{"a": 1, "a": 2}', "an entry stands in it twice."),
     (b"[" * 100_000, "nested too deeply"),
@@ -298,7 +302,7 @@ CHANGES = [
     (("evaluation", "at"), [1e300, 1e300], '"estimates.shape" does not agree'),
     (("evaluation", "at", 0), None, '"evaluation.at[0]" needs a number.'),
     (("evaluation", "value"), "many", '"evaluation.value" needs a number, not "many".'),
-    (("evaluation", "hessian"), [[1.0, 2.0], [3.0]], "hessian[1]\" needs 2 numbers and has 1."),
+    (("evaluation", "hessian"), [[1.0, 2.0], [3.0]], 'hessian[1]" needs 2 numbers and has 1.'),
     (("evaluation", "hessian"), [], '"evaluation.hessian" needs 2 rows and has 0.'),
     (("sums", "outer"), 1.0, '"sums.outer" needs a list, not 1.0.'),
     (("sums", "variance"), -1.0, '"sums.variance" needs a number that is not negative'),

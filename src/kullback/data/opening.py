@@ -59,7 +59,7 @@ def open_sample(
     Args:
         data: the values as a one-dimensional array, list or Series; or a table (pandas, polars,
             Arrow, a mapping of names to arrays); or the path of a CSV or Parquet file, a glob
-            pattern, or a list of paths.
+            pattern, or a list of paths; or a sample, which is taken as it is.
         y: the column that holds the outcome; not needed where there is only one.
         weights: how many times each row was seen: the name of a column, or an array beside data
             that are held in memory.
@@ -81,6 +81,8 @@ def open_sample(
     >>> sample.label, next(sample.chunks()).weight.tolist()
     ('column "loss"', [1.0, 2.0, 1.0])
     """
+    if isinstance(data, Sample):
+        return data
     check_choice(missing, ("error", "drop"), "missing")
     check_choice(outcome, ("number", "label"), "outcome")
     if isinstance(columns, str):

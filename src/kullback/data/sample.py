@@ -56,12 +56,14 @@ class Sample(ABC):
     Attributes:
         label: the name of the outcome for messages and reports: `column "loss"`, or `y`.
         in_memory: whether all rows are held in memory.
+        kinds: the kinds of rows that it may hold.
         levels: the class labels in the order of their codes, where the outcome holds labels.
         dropped: how many rows were left out because a value was missing (for a stream: known after
             the first full pass).
     """
 
     in_memory: ClassVar[bool]
+    kinds: tuple[RowKind, ...] = (Exact(),)
     label: str
     levels: tuple[Any, ...] | None
     dropped: int
@@ -132,6 +134,11 @@ class ArraySample(Sample):
         """How many rows the sample holds."""
         return len(next(iter(self.fields.values())))
 
+    @property
+    def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # known from the rows
+        """The one kind of its rows."""
+        return (self.kind,)
+
     def chunks(self) -> Iterator[Chunk]:
         """All rows as one chunk."""
         yield Chunk(self.kind, dict(self.fields), self.weight, 0, self.rows)
@@ -143,6 +150,39 @@ class ArraySample(Sample):
     def describe_source(self) -> str:
         """Where the rows come from, in words."""
         return self.source or f"{self.count:,} rows in memory"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ChunkSample(Sample):
+    """A sample held in memory as chunks, which may be of several kinds.
+
+    Attributes:
+        parts: the chunks, in the order of their rows.
+        label: the name of the outcome.
+        levels: the class labels, where the outcome holds labels.
+        dropped: how many rows were left out because a value was missing.
+    """
+
+    in_memory: ClassVar[bool] = True
+
+    parts: tuple[Chunk, ...]
+    label: str = "y"
+    levels: tuple[Any, ...] | None = None
+    dropped: int = 0
+
+    @property
+    def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # known from the rows
+        """The kinds of its rows."""
+        return tuple(dict.fromkeys(part.kind for part in self.parts))
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The parts."""
+        yield from self.parts
+
+    def describe_source(self) -> str:
+        """Where the rows come from, in words."""
+        return f"{sum(part.count for part in self.parts):,} rows in memory"
 
 
 def _contiguous(values: Floats, name: str) -> Floats:

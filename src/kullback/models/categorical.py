@@ -79,8 +79,8 @@ class Categorical(Model):
         levels: the class labels in the order of their codes, if you know them beforehand.
 
     Raises:
-        ModelError: for both parameters at once, for numbers that are no probabilities, or where
-            the number of levels is not K.
+        ModelError: for both parameters at once, for numbers that are no probabilities, for fewer
+            than two classes, or where the number of levels is not K.
 
     Example:
         >>> import kullback as kl
@@ -105,10 +105,10 @@ class Categorical(Model):
         )
         source = self._source
         if isinstance(source, Pinned):
-            if source.number.ndim != 1 or source.number.size == 0:
+            if source.number.ndim != 1 or source.number.size < 2:
                 raise ModelError(
-                    f"Categorical needs {self.parameter} as a list of numbers, one a class, "
-                    f"not {source.number.tolist()!r}."
+                    f"Categorical needs {self.parameter} as a list of numbers, one for each of at "
+                    f"least two classes, not {source.number.tolist()!r}."
                 )
             self.classes = source.number.size
             _ = self.layout  # numbers outside the support are told here
@@ -116,9 +116,10 @@ class Categorical(Model):
             self._set_levels(tuple(levels))
 
     def _set_levels(self, levels: tuple[Any, ...]) -> None:
-        if not levels or len(set(levels)) < len(levels):
+        if len(set(levels)) < max(len(levels), 2):
             raise ModelError(
-                f"Categorical needs at least one level and each of them once, not {_shown(levels)}."
+                f"Categorical needs at least two levels, each of them once: with {_shown(levels)} "
+                f"there is nothing to tell apart."
             )
         if self.classes is not None and len(levels) != self.classes:
             raise ModelError(
@@ -150,8 +151,9 @@ class Categorical(Model):
     @property
     def support(self) -> Interval:  # type: ignore[override]  # it depends on the number of classes
         """The codes 0, ..., K − 1."""
-        # open ends, because an interval with one class would else have no length
-        return COUNTS if self.classes is None else Interval(-1.0, float(self.classes), whole=True)
+        if self.classes is None:
+            return COUNTS
+        return Interval(0.0, self.classes - 1.0, holds_lower=True, holds_upper=True, whole=True)
 
     @property
     def structure(self) -> Hashable:
@@ -179,7 +181,7 @@ class Categorical(Model):
 
     def _log_probabilities(self, parameters: Mapping[str, Array]) -> Array:
         """Logs of the K probabilities, along the last axis."""
-        value = jnp.atleast_1d(parameters[self.parameter])  # one class comes as a scalar
+        value = parameters[self.parameter]
         if self.parameter == "probabilities":
             return log(value)
         return jax.nn.log_softmax(value)

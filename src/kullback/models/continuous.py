@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.beta_functions import log_beta_i
 from kullback._core.errors import ModelError
 from kullback._core.gamma_functions import digamma_difference, log_gamma_ratio
 from kullback._core.normal_functions import log_ndtr, ndtri_exp
@@ -177,13 +176,12 @@ class Normal(Family):
 # Where w² would overflow, log(1 + w²) is taken from w scaled by this power of two.
 _HUGE = 2.0**511
 _SHRINK = 2.0**-513
-# From here on 1 + w² and w² are the same double, and 1 − 1/w² and 1.
-_FAR = 1e10
-# Half the degrees of freedom from which on the tail is integrated: it then falls by e^-40 before w
-# doubles, which 32 nodes resolve to the last digits.
-_LARGE = 60.0
-# The incomplete beta function has a root's cusp at w = 0, so that it is taken this far beside it.
-_NEAR = 1e-150
+# From here on w/√(1 + w²) is 1 as a double.
+_STEEP = 1e8
+# From here on 2 cosh(v) is e^v as a double. Up to here the integrand, which has its nearest
+# singularity π/2 off the line, is within 1e-18 for 32 nodes a panel.
+_EXPONENTIAL = 18.0
+_PANELS = 4
 
 
 def _scaled_square(w: Array) -> tuple[Array, Array, Array]:
@@ -219,35 +217,34 @@ def _log_t_kernel(a: Array, w: Array) -> Array:
     return log_gamma_ratio(a, 0.5) - 0.5 * _LOG_PI - (a + 0.5) * log1p_square(w)
 
 
-def _log_t_tail_integral(a: Array, w: Array, active: Array) -> Array:
-    """Integrate the density from w ≥ 0 on: (1 + (w + h)²)/(1 + w²) = 1 + h (2w + h)/(1 + w²)."""
-    power, square = a + 0.5, 1.0 + w * w
-    rise = square * jnp.expm1(LOG_CUT * reciprocal(power))  # at the cut, h (2w + h) is this
-    length = rise / (w + jnp.sqrt(w * w + rise))
+def _log_t_tail_formula(a: Array, w: Array) -> Array:
+    # With w = sinh v the tail is ∫ cosh(v)^(−2a) dv / B(a, 1/2), and with h from v on
+    # cosh(v + h)/cosh(v) = 1 + 2 s (s + t √(1 + s²)), s = sinh(h/2), t = tanh(v): no cancellation,
+    # whatever df and w. Beyond _EXPONENTIAL that is e^h (1 + t)/2, which is integrated by hand.
+    size = jnp.where(w < 0.0, -w, w)
+    steep = size > _STEEP
+    inner = jnp.where(steep, 1.0, size)
+    t = jnp.where(steep, 1.0, inner * jax.lax.rsqrt(1.0 + inner * inner))
+
+    rise = jnp.expm1(jnp.minimum(0.5 * LOG_CUT / a, LOG_CUT))  # to where the integrand is e^-40
+    q = rise * (2.0 + rise)
+    cut = jnp.log1p((rise + q / (t + jnp.sqrt(t * t + q))) / (1.0 + t))
+    whole = cut > _EXPONENTIAL
+    panel = jax.lax.stop_gradient(jnp.where(whole, _EXPONENTIAL, cut)) / _PANELS
 
     def log_integrand(h: Array) -> Array:
-        return -power * jnp.log1p(h * (2.0 * w + h) * reciprocal(square))
+        total = jnp.zeros_like(h)
+        for k in range(_PANELS):
+            s = jnp.sinh(0.5 * (h + k * panel))
+            ratio = 2.0 * s * (s + t * jnp.sqrt(1.0 + s * s))
+            total = total + jnp.exp(-2.0 * a * jnp.log1p(ratio))
+        return jnp.log(total)
 
-    integral = log_tail_integral(log_integrand, jax.lax.stop_gradient(length), active)
-    return _log_t_kernel(a, w) + integral
-
-
-def _log_t_tail_formula(a: Array, w: Array) -> Array:
-    # 2 P(W > |w|) = I_x(a, 1/2) with x = 1/(1 + w²). For a large a this x is so near 1 that its
-    # rounding shows, and the density is integrated. Where x nears the smallest double, the power
-    # series' first term is left: a ln x − ln(a B(a, 1/2)).
-    w = w + jnp.where(jnp.abs(w) < _NEAR, _NEAR, 0.0)
-    far, large = jnp.abs(w) > _FAR, a > _LARGE
-    square = log1p_square(w)
-    x, complement = jnp.exp(-square), w * square_ratio(w)
-    usual = ~(far | large)
-    by_beta = log_beta_i(
-        jnp.where(large, 1.0, a), 0.5, jnp.where(usual, x, 0.5), jnp.where(usual, complement, 0.5)
-    )
-    by_integral = _log_t_tail_integral(a, jnp.where(far, 1.0, jnp.abs(w)), large & ~far)
-    by_power = log_gamma_ratio(a, 0.5) - 0.5 * _LOG_PI - log(a) - a * square - _LOG_TWO
-    middle = jnp.where(large, by_integral, by_beta - _LOG_TWO)
-    one_side = jnp.where(far, by_power, middle)
+    integral = jnp.exp(log_tail_integral(log_integrand, panel, jnp.ones_like(panel, bool)))
+    rest = jnp.exp(-2.0 * a * (jnp.log(0.5 * (1.0 + t)) + _EXPONENTIAL)) / (2.0 * a)
+    integral = integral + jnp.where(whole, rest, 0.0)
+    constant = log_gamma_ratio(a, 0.5) - 0.5 * _LOG_PI - a * log1p_square(w)
+    one_side = constant + jnp.log(integral)
     # for w < 0 the other side is at least a half, so that this logarithm does not cancel
     return jnp.where(w < 0.0, log_complement(jnp.exp(one_side)), one_side)
 

@@ -211,9 +211,7 @@ class Bernoulli(Family):
     @staticmethod
     def _quantile(u: Array, probability: Array, logit: Array | None = None) -> Array:
         # compared on the side where the numbers are small and keep their digits
-        failure = jnp.where(
-            u <= 0.5, u <= _complement(probability, logit), probability <= 1.0 - u
-        )
+        failure = jnp.where(u <= 0.5, u <= _complement(probability, logit), probability <= 1.0 - u)
         return jnp.where(failure, 0.0, 1.0)
 
     @staticmethod
@@ -761,8 +759,8 @@ class LogSeries(Family):
     Support x = 1, 2, 3, ... Parameter: 0 < ``probability`` < 1. Mean −probability / ((1 −
     probability) log(1 − probability)). Source: R. A. Fisher, A. S. Corbet and C. B. Williams
     (1943), "The relation between the number of species and the number of individuals in a random
-    sample of an animal population"; draws by A. W. Kemp (1981), "Efficient generation of logarithmically
-    distributed pseudo-random variables", algorithm LS.
+    sample of an animal population"; draws by A. W. Kemp (1981), "Efficient generation of
+    logarithmically distributed pseudo-random variables", algorithm LS.
 
     Example:
         >>> import kullback as kl

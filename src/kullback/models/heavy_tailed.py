@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
@@ -33,8 +34,10 @@ def log1p_quotient(x: Array, s: Array) -> Array:
     """Compute log(1 + x/s) for x ≥ 0, s > 0, also where x/s is beyond the doubles."""
     u = x * reciprocal(s)
     beyond = u > 1e290
-    shift = jnp.where(beyond, 1e-200, 1.0)
-    return jnp.log1p((x * shift) * reciprocal(s)) + jnp.where(beyond, 200.0 * np.log(10.0), 0.0)
+    # there log x − log s, through the same log1p: 1 is nothing to x, or to 1e40 x
+    lift = jnp.where(x < 1e20, 1e40, 1.0)
+    offset = jnp.where(beyond, jnp.log(s) + jnp.where(x < 1e20, math.log(1e40), 0.0), 0.0)
+    return jnp.log1p(jnp.where(beyond, x * lift, u)) - offset
 
 
 def _logistic_slope(z: Array) -> Array:
@@ -368,5 +371,6 @@ def _burr_start(shape1: float, quartiles: tuple[float, float, float]) -> dict[st
     """Give the Burr distribution with this first shape that has the sample's quartiles."""
     low, middle, high = np.log(np.expm1(-np.log1p(-np.array([0.25, 0.5, 0.75])) / shape1))
     shape2 = float((high - low) / (quartiles[2] - quartiles[0]))
-    scale = float(np.exp(quartiles[1] - middle / shape2))
+    # kept within the doubles for a sample that spreads over hundreds of orders of magnitude
+    scale = math.exp(min(max(quartiles[1] - middle / shape2, -690.0), 690.0))
     return {"shape1": shape1, "shape2": shape2, "scale": scale}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -13,6 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback._core.supports import Interval
 from kullback.data.blocks import ROWS, Block
+from kullback.data.rows import Exact, RowKind
 from kullback.models.model import Model
 from kullback.objective.statistics import Statistic
 
@@ -30,20 +31,28 @@ class Piece:
     """Rows of one block at regular distances.
 
     Attributes:
-        first: position in the sample of the first row.
-        values: the outcomes.
+        kind: what was seen of their outcomes.
+        first: position, among the rows of that kind, of the first row.
+        fields: the outcomes and covariates.
         weights: their weights.
     """
 
+    kind: RowKind
     first: int
-    values: Vector
+    fields: Mapping[str, Vector]
     weights: Vector
 
     def thinned(self, old: int, new: int) -> Piece:
         """Keep the rows at multiples of the stride ``new``, from rows at multiples of ``old``."""
         offset = -self.first % new
         kept = slice(offset // old, None, new // old)
-        return Piece(self.first + offset, self.values[kept], self.weights[kept])
+        fields = {name: column[kept] for name, column in self.fields.items()}
+        return Piece(self.kind, self.first + offset, fields, self.weights[kept])
+
+    def copied(self) -> Piece:
+        """Give the same rows in memory of their own."""
+        fields = {name: column.copy() for name, column in self.fields.items()}
+        return Piece(self.kind, self.first, fields, self.weights.copy())
 
 
 @final
@@ -73,13 +82,18 @@ class Description:
 
     @cached_property
     def values(self) -> Vector:
-        """Outcomes of the thinned subsample."""
-        return np.concatenate([piece.values for piece in self.pieces])
+        """Outcomes of the thinned subsample's exact rows."""
+        return np.concatenate([p.fields["y"] for p in self._exact])
 
     @cached_property
     def weights(self) -> Vector:
-        """Weights of the thinned subsample."""
-        return np.concatenate([piece.weights for piece in self.pieces])
+        """Weights of the same rows."""
+        return np.concatenate([p.weights for p in self._exact])
+
+    @property
+    def _exact(self) -> list[Piece]:
+        """The pieces whose outcomes are known, or all where none are."""
+        return [p for p in self.pieces if isinstance(p.kind, Exact)] or list(self.pieces)
 
     def check(self, model: Model, label: str, locate: Callable[[int], str]) -> None:
         """Raise if a row is impossible under the model.
@@ -117,21 +131,21 @@ class Describe(Statistic[Description]):
 
     def of_block(self, block: Block, arguments: Vector) -> Description:  # noqa: ARG002
         """Look at one block."""
-        y, w = block.fields["y"][: block.count], block.weight[: block.count]
+        fields = {name: column[: block.count] for name, column in block.fields.items()}
+        y, w = fields["y"], block.weight[: block.count]
         low, high = float(y.min()), float(y.max())
         wrong = np.zeros(0, dtype=np.intp)
         ends_inside = bool(np.all(self.support.contains(np.array([low, high]))))
-        if self.support.whole or not ends_inside:
+        if isinstance(block.kind, Exact) and (self.support.whole or not ends_inside):
             wrong = np.flatnonzero(~self.support.contains(y))
         if block.weighted and float(w.min()) <= 0.0:
             seen = y[w > 0.0]
             low, high = (float(seen.min()), float(seen.max())) if seen.size else (np.inf, -np.inf)
         # rows before this block already force the whole sample's stride to be larger than its index
         stride = 1 << block.index.bit_length()
-        whole = Piece(block.index * ROWS, y, w)
-        kept = whole if stride == 1 else whole.thinned(1, stride)
+        kept = Piece(block.kind, block.index * ROWS, fields, w)
         if stride > 1:  # a copy, so that a streamed block's memory is free once it is summed
-            kept = Piece(kept.first, kept.values.copy(), kept.weights.copy())
+            kept = kept.thinned(1, stride).copied()
         return Description(
             rows=block.count,
             weight=float(np.sum(w)) if block.weighted else float(block.count),
@@ -147,7 +161,7 @@ class Describe(Statistic[Description]):
         """Join two runs of blocks, thinning the subsample where it grows too large."""
         stride = max(left.stride, right.stride)
         pieces = _thin(left, stride) + _thin(right, stride)
-        while sum(piece.values.size for piece in pieces) > THINNED:
+        while sum(piece.weights.size for piece in pieces) > THINNED:
             pieces = tuple(piece.thinned(stride, 2 * stride) for piece in pieces)
             stride *= 2
         return Description(

@@ -1,26 +1,106 @@
-"""What a terminal shows: summaries and the list of families as rich tables, pure functions of data."""
+"""What a terminal shows: summaries and lists as rich tables, pure functions of their data."""
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kullback._core.supports import REAL, Support
-from kullback.models.family import Family
-from kullback.models.model import Model
 from kullback.results.ledger import Line
 from kullback.results.summary import Summary
 
-# A column of words may become this narrow before the whole is shown as plain text instead, which
-# the terminal wraps itself; numbers are never broken or cut.
-_WORDS = 16
+# Columns of words narrower than this are harder to read than lines that the terminal breaks itself.
+_WORDS = 20
 
-_BETWEEN = 2
-"""Spaces between columns."""
+# Spaces between columns.
+_GAP = 2
+
+
+def least_width(summary: Summary) -> int:
+    """Give the number of columns below which ``summary_view`` would have to break numbers."""
+    estimates = _widths([summary.columns, *summary.estimates])[1:]
+    entries = _widths([_ledger_row(line) for line in summary.ledger.lines])[1:3]
+    return _WORDS + max(sum(estimates) + _GAP * len(estimates), sum(entries) + _GAP * 3 + _WORDS)
+
+
+def summary_view(summary: Summary) -> RenderableType:
+    """Set a summary out for a terminal; words are wrapped, nothing is cut.
+
+    Args:
+        summary: the summary of a fit.
+    """
+    state, style = (
+        ("converged", "bold green") if summary.converged else ("NOT CONVERGED", "bold red")
+    )
+    facts = _grid(numbers=(1,))
+    for name, value in summary.facts:
+        facts.add_row(Text(name), Text(value))
+    certificate = _grid()
+    for name, value in summary.certificate:
+        certificate.add_row(Text(f"  {name}", style="dim"), Text(value))
+    notes = _grid()
+    for note in summary.notes:
+        notes.add_row(Text("  !", style="bold yellow"), Text(note))
+    parts: list[RenderableType] = [
+        Text(summary.title, style="bold"),
+        Text(),
+        _table(summary.columns, summary.estimates, numbers=range(1, len(summary.columns))),
+        Text(),
+        facts,
+        Text(),
+        _table(
+            ("", summary.ledger.unit, "std. error", ""),
+            [_ledger_row(line) for line in summary.ledger.lines],
+            numbers=(1, 2),
+        ),
+        Text(),
+        Text.assemble("certificate: ", (state, style)),
+        certificate,
+    ]
+    return Group(*parts, *([notes] if summary.notes else []))
+
+
+def table_view(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    """Set rows of words out as a table.
+
+    Args:
+        head: names of the columns.
+        rows: one text a column.
+    """
+    return _table(head, rows, numbers=())
+
+
+def _ledger_row(line: Line) -> tuple[str, str, str, str]:
+    error = "exact" if line.stderr == 0.0 else f"{line.stderr:.6f}"
+    return line.name, f"{line.value:.6f}", "" if math.isnan(line.stderr) else error, line.note
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]
+) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for i, name in enumerate(head):
+        # Text and not str, so that a bracket in a name is no markup
+        title, number = Text(name), i in numbers
+        table.add_column(
+            title, justify="right" if number else "left", no_wrap=number, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _grid(numbers: Sequence[int] = ()) -> Table:
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    for i in range(2):
+        number = i in numbers
+        grid.add_column(justify="right" if number else "left", overflow="fold")
+    return grid

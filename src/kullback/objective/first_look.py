@@ -1,0 +1,134 @@
+"""The first pass: check the sample, describe it, and condense it where that loses nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import DataError
+from kullback.data.blocks import Block
+from kullback.data.rows import Exact
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
+from kullback.models.family import Family
+from kullback.models.model import Model
+from kullback.objective.description import Describe, Description
+from kullback.objective.statistics import Joint, Statistic
+from kullback.objective.sufficient import SufficientMoments, SufficientSums, Table, Tabulate
+
+# Starting values are computed on the host from at most this many rows.
+FOR_STARTS = 4_096
+
+
+@final
+@dataclass(frozen=True)
+class FirstLook:
+    """What the first pass found: a description, and the sample condensed where that loses nothing.
+
+    Attributes:
+        description: counts, extremes, and a thinned subsample.
+        moments: of the sufficient statistics, for a family that has them.
+        table: the distinct outcomes with their weights, for discrete outcomes.
+    """
+
+    description: Description
+    moments: SufficientMoments | None
+    table: ArraySample | None
+
+    @property
+    def entropy(self) -> float | None:
+        """Entropy of the empirical distribution, where it has one."""
+        if self.table is None:
+            return None
+        weight = self.table.weight
+        assert weight is not None
+        p = weight[weight > 0.0] / np.sum(weight)
+        return -float(np.sum(p * np.log(p)))
+
+    @property
+    def few(self) -> tuple[Vector, Vector]:
+        """Outcomes and weights of a small sample, all of it where that is small."""
+        if self.table is not None:
+            assert self.table.weight is not None
+            return self.table.fields["y"], self.table.weight
+        step = -(-self.description.values.size // FOR_STARTS)
+        values, weights = self.description.values[::step], self.description.weights[::step]
+        kept = weights > 0.0
+        return values[kept], weights[kept]
+
+    def subsample(self, model: Model) -> Sample:
+        """Give the thinned rows as a sample to start on.
+
+        The extremes are added where no covariate is read: what is possible for them is possible for
+        every row, so that an estimate on the subsample is possible on the sample.
+        """
+        d = self.description
+        chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
+        if not model.columns and math.isfinite(d.minimum):
+            ends = np.array([d.minimum, d.maximum])
+            chunks.append(Chunk(Exact(), {"y": ends}, np.full(2, np.mean(d.weights))))
+        return ChunkSample(tuple(chunks))
+
+
+def look(
+    model: Model,
+    sample: Sample,
+    reduce: Callable[..., Any],
+    first_block: Callable[[], Block],
+) -> FirstLook:
+    """Go through the sample once: check it, describe it, and condense it where possible.
+
+    Args:
+        model: the model.
+        sample: the sample.
+        reduce: adds a statistic up over the sample.
+        first_block: gives its first block.
+
+    Raises:
+        DataError: for rows outside the model's support, or a sample that no maximum belongs to.
+    """
+    exact = all(isinstance(kind, Exact) for kind in sample.kinds) and not model.columns
+    statistics: list[Statistic[Any]] = [Describe(model.support)]
+    arguments = [np.zeros(0)]
+    family = model if isinstance(model, Family) and model.sufficient else None
+    if exact and family is not None and not model.discrete:
+        block = first_block()
+        # a point inside the data, so that differences from it keep their digits
+        origin = np.array([np.median(block.fields["y"][: min(block.count, FOR_STARTS)])])
+        if bool(model.support.contains(origin)[0]):  # else the description reports the rows
+            statistics.append(SufficientSums(family))
+            arguments.append(origin)
+    elif exact and model.discrete:
+        statistics.append(Tabulate())
+        arguments.append(np.zeros(0))
+    joint = Joint(tuple(statistics), tuple(arguments))
+    description, *rest = reduce(joint, np.zeros(0))
+    description.check(model, sample.label, sample.locate)
+    moments = table = None
+    if rest and not model.discrete and family is not None:
+        moments = SufficientSums(family).unpack(rest[0], float(arguments[1][0]))
+    elif rest:
+        found: Table = rest[0]
+        if found.values is not None:
+            table = ArraySample({"y": found.values}, found.weights, label=sample.label)
+    known = FirstLook(description, moments, table)
+    _refuse_constant(model, known, sample.label)
+    return known
+
+
+def _refuse_constant(model: Model, known: FirstLook, label: str) -> None:
+    """One distinct value has no maximum of the likelihood where a scale is free."""
+    d = known.description
+    free = [c.name for c in model.layout.free]
+    if model.discrete or model.columns or d.minimum < d.maximum or len(free) < 2:
+        return
+    rows = f"all {d.rows:,} rows of" if d.rows > 1 else "the only row of"
+    raise DataError(
+        f"{model.name} cannot be fitted: {rows} {label} hold{'s' if d.rows == 1 else ''} the same "
+        f"value {d.minimum!r}, and the likelihood grows without bound as the distribution narrows "
+        f"around it. Give at least two distinct values, or pin all but one of {', '.join(free)}."
+    )

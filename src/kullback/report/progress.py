@@ -1,0 +1,118 @@
+"""The progress bar of a long fit: passes, rows a second and the best cross-entropy so far."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, final
+
+from kullback._core.units import nats_per
+from kullback.fitting import Progress
+
+if TYPE_CHECKING:  # rich is loaded once a fit has taken so long that a bar is shown
+    from rich.console import RenderableType
+    from rich.live import Live
+
+# Seconds that a fit may take before a bar appears, redraws a second, and seconds over which the
+# speed is averaged.
+_DELAY, _REDRAWS, _WINDOW = 1.0, 8.0, 5.0
+
+# Columns that the bar itself takes: with the words beside it, a line of less than 80.
+_BAR = 16
+
+
+@final
+class ProgressBar:
+    """A line on the standard error stream, from the first second of a fit until its end.
+
+    Use it as a context, and pass it to ``kl.fit`` as ``progress``. It only notes what it is told;
+    a thread of its own draws.
+
+    Args:
+        unit: of the cross-entropy: nats, bits or hartleys.
+        delay: seconds before it appears.
+    """
+
+    def __init__(self, unit: str = "nats", delay: float = _DELAY) -> None:
+        """Prepare; nothing is shown yet."""
+        self._unit, self._nats = unit, nats_per(unit)
+        self._timer = threading.Timer(delay, self._show)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._over = False
+        self._live: Live | None = None
+        self._seen: Progress | None = None
+        self._before = 0  # rows of the passes that are done
+        self._in_a_pass: int | None = None  # rows of one pass, known after the first
+        self._speeds: deque[tuple[float, int]] = deque()
+
+    def __call__(self, progress: Progress) -> None:
+        """Note how far the fit has come."""
+        if self._seen is not None and progress.passes > self._seen.passes:
+            self._in_a_pass = self._seen.rows - self._before
+            self._before = self._seen.rows
+        self._seen = progress
+
+    def __enter__(self) -> ProgressBar:
+        """Start the clock."""
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the line away."""
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._live is not None:
+                self._live.stop()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        with self._lock:
+            if self._over:
+                return
+            self._live = Live(
+                get_renderable=self.view,
+                console=Console(stderr=True),
+                refresh_per_second=_REDRAWS,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def view(self) -> RenderableType:
+        """Draw the present state."""
+        from rich.progress_bar import ProgressBar as Bar
+        from rich.table import Table
+        from rich.text import Text
+
+        seen = self._seen
+        total, done = self._in_a_pass, 0 if seen is None else seen.rows - self._before
+        bar: Any = Bar(total=total, completed=done, pulse=total is None, width=_BAR)
+        line = Table.grid(padding=(0, 2, 0, 0))
+        if seen is None:
+            line.add_row(bar, Text("compiling"))
+            return line
+        cells = [bar, Text(f"pass {seen.passes}"), Text(f"{self._speed(seen.rows):,.0f} rows/s")]
+        if seen.cross_entropy is not None:
+            cells.append(Text(f"cross-entropy {seen.cross_entropy / self._nats:.6f} {self._unit}"))
+        line.add_row(*cells)
+        return line
+
+    def _speed(self, rows: int) -> float:
+        now = time.perf_counter()
+        self._speeds.append((now, rows))
+        while len(self._speeds) > 2 and now - self._speeds[0][0] > _WINDOW:
+            self._speeds.popleft()
+        then, before = self._speeds[0]
+        return (rows - before) / (now - then) if now > then else 0.0

@@ -1,0 +1,135 @@
+"""The judgement of where a solver ended: is it the maximum-likelihood estimate, and if not, why."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kullback._core.supports import Interval
+from kullback.models.layout import Layout
+from kullback.models.model import Model
+from kullback.objective.cross_entropy import Evaluation
+from kullback.results.certificate import Certificate
+from kullback.results.uncertainty import SINGULAR, scaled_eigenvalues
+from kullback.solvers.solver import Outcome, Solution
+
+# A coefficient on a logarithmic scale whose Newton step is still this long, where the gradient has
+# vanished, has no maximum: it runs away.
+_RUNNING = 1e-3
+
+
+def certify(
+    model: Model,
+    layout: Layout,
+    evaluation: Evaluation,
+    solution: Solution[Evaluation] | None,
+    solver: str,
+    starts: int,
+    agreed: int,
+) -> Certificate:
+    """Judge where a solver ended."""
+    eigenvalues = scaled_eigenvalues(evaluation.hessian)
+    smallest = float(eigenvalues[0]) if eigenvalues.size else math.nan
+    scale = np.sqrt(np.abs(np.diag(evaluation.hessian)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
+    advice: list[str] = []
+    bounds = tuple(
+        f"{name} = {value[0]:.6g}, the {model.order_statistics[name]} of the sample"
+        for name, value in layout.held.items()
+    )
+    if bounds:
+        names = " and ".join(layout.held)
+        advice.append(
+            f"The likelihood is not smooth in {names}, so the curvature gives no standard error; "
+            f"the other standard errors hold {names} fixed."
+        )
+    converged, reason = _verdict(model, layout, solution, smallest, advice)
+    if starts > 1 and agreed < starts and converged:
+        advice.append(
+            f"{starts - agreed} of {starts} starts ended at another, worse point: the likelihood "
+            f"has several peaks, and a better one than this cannot be ruled out."
+        )
+    return Certificate(
+        converged=converged,
+        reason=reason,
+        advice=tuple(advice),
+        gradient_norm=slope,
+        smallest_eigenvalue=smallest,
+        bounds=bounds,
+        solver=solver,
+        steps=solution.steps if solution else 1,
+        starts=starts,
+        agreed=agreed,
+        passes=0,
+        compile_seconds=0.0,
+        run_seconds=0.0,
+    )
+
+
+def _verdict(
+    model: Model,
+    layout: Layout,
+    solution: Solution[Evaluation] | None,
+    smallest: float,
+    advice: list[str],
+) -> tuple[bool, str]:
+    """Say whether the estimate stands, and why, adding advice."""
+    if solution is None:
+        return True, "every estimate is an order statistic of the sample, or was given"
+    running = _running(layout, solution)
+    if running:
+        name, upwards, value = running
+        advice.append(
+            f"The likelihood still rises as {name} goes {'up' if upwards else 'down'} "
+            f"(here {value:.3g}): it has no maximum inside. {_limit_advice(model, name, upwards)}"
+        )
+        return False, f"no maximum: {name} runs {'to infinity' if upwards else 'to its lower end'}"
+    caution = model.caution({k: v for k, v in layout.split(layout.natural(solution.estimate)).items()})
+    if caution is not None:
+        advice.append(caution.text)
+        if caution.no_maximum:
+            return False, "no maximum: the likelihood is unbounded"
+    if solution.outcome is Outcome.CONVERGED:
+        if not smallest > SINGULAR:
+            advice.append(
+                "The curvature is singular or indefinite: some combination of the parameters makes "
+                "no difference to the likelihood. Pin one of them, or take a simpler model."
+            )
+            return False, "flat: the gradient vanishes but the point is no strict minimum"
+        return True, "the gradient vanishes at a strict minimum of the cross-entropy"
+    words = {
+        Outcome.STEP_LIMIT: "the limit of steps was reached",
+        Outcome.STALLED: "no step lowered the cross-entropy further",
+        Outcome.NOT_FINITE: "the cross-entropy or its derivatives are not finite",
+    }
+    advice.append(
+        "Try another start, kl.Param(start=...), bounds, kl.Param(lower=..., upper=...), or a "
+        "simpler model; data on a very large or very small scale may be rescaled."
+    )
+    return False, words.get(solution.outcome, solution.outcome.value)
+
+
+def _running(layout: Layout, solution: Solution[Evaluation]) -> tuple[str, bool, float] | None:
+    """Find a coefficient that runs to an end of its support."""
+    step = solution.estimate - solution.best.at
+    position = 0
+    values = layout.split(layout.natural(solution.best.at))
+    for c in layout.free:
+        support = c.support
+        bounded = not isinstance(support, Interval) or (
+            math.isfinite(support.lower) or math.isfinite(support.upper)
+        )
+        own = step[position : position + support.freedom]
+        if bounded and bool(np.any(np.abs(own) > _RUNNING)):
+            return c.name, bool(own[0] > 0.0), float(values[c.name][0])
+        position += support.freedom
+    return None
+
+
+def _limit_advice(model: Model, name: str, upwards: bool) -> str:
+    limit = model.limits.get(name) if upwards else None
+    if limit is not None:
+        return f"In that limit the model is {limit}: fit kl.{limit}() instead, or pin {name}."
+    return f"Pin {name}, or take a simpler model."
