@@ -7,6 +7,7 @@ of Kullback's own, with a traceback to report; 130 interrupted.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import math
 import os
@@ -27,6 +28,7 @@ from kullback._core.supports import REAL, Support
 from kullback._core.units import nats_per
 from kullback.models.family import Family
 from kullback.models.model import Model
+from kullback.models.registry import own_models
 from kullback.results.fit import Fit
 
 app = typer.Typer(
@@ -41,11 +43,17 @@ Reals: TypeAlias = "float | list[float]"
 
 def main() -> None:
     """Run the command line; the entry point of ``kullback``."""
+    # What was imported lives as long as the process. Telling the collector so, and at the end of
+    # all the rest, took a fifth off the time of a small fit as a whole process (1.1 s to 0.9 s).
+    gc.freeze()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # replaced by something that is no text file
             # a terminal without, say, "⁻" shows "?" instead of failing
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    app(prog_name="kullback")
+    try:
+        app(prog_name="kullback")
+    finally:
+        gc.freeze()
 
 
 def _print_version(wanted: bool) -> None:
@@ -69,7 +77,7 @@ def _root(
 @app.command()
 def fit(
     table: Annotated[
-        list[str], typer.Argument(metavar="TABLE...", help="CSV or Parquet files, or patterns.")
+        list[str], typer.Argument(metavar="TABLE", help="CSV or Parquet files, or patterns.")
     ],
     model: Annotated[str, typer.Option(help="What to fit, such as gamma; see kullback families.")],
     y: Annotated[
@@ -153,12 +161,7 @@ def families() -> None:
 
 def _models() -> dict[str, type[Model]]:
     """Every model that kullback exports, by name."""
-    exported = {name: getattr(kullback, name) for name in kullback.__all__}
-    return {
-        name: value
-        for name, value in sorted(exported.items())
-        if isinstance(value, type) and issubclass(value, Model)
-    }
+    return {name: kind for name, kind in sorted(own_models().items()) if name in kullback.__all__}
 
 
 def _model(name: str, params: list[str]) -> Model:

@@ -27,11 +27,14 @@ from kullback.objective.statistics import Curvature, Sums
 from kullback.objective.sufficient import curvature_of_moments
 from kullback.results.certificate import Certificate
 from kullback.results.fit import Fit, Seen
-from kullback.results.verdict import certify
+from kullback.results.verdict import certify, runaway
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
 EngineFactory: TypeAlias = Callable[[Sample], Engine]
+
+# How many points a solve may look at: a fit that runs away needs about forty, others four to twenty.
+_MAX_STEPS = 200
 
 # Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
 # above rounding, far below any difference that standard errors could see.
@@ -122,7 +125,7 @@ def fit(
         entropy=known.entropy,
         levels=sample.levels,
     )
-    return Fit(model, layout, solved.evaluation, seen, certificate)
+    return Fit(model, solved.layout, solved.evaluation, seen, certificate)
 
 
 def _check_model(model: Any) -> None:
@@ -158,6 +161,7 @@ class _Watch:
 @final
 @dataclass(frozen=True)
 class _Solved:
+    layout: Layout
     evaluation: Evaluation
     certificate: Certificate
 
@@ -177,34 +181,36 @@ def _solve(
 
         return evaluate
 
-    full = over(_adder(engine))
+    full = first = over(_adder(engine))
     if known.moments is not None:
         moments = known.moments
-        full = over(lambda curvature, natural: curvature_of_moments(curvature, moments, natural))
+        full = first = over(lambda curvature, at: curvature_of_moments(curvature, moments, at))
     elif known.table is not None:
-        full = over(_adder(LocalEngine(known.table)))
+        full = first = over(_adder(LocalEngine(known.table)))
+    elif known.description.stride > 1:
+        first = over(_adder(LocalEngine(known.subsample(model))))
+
     if layout.freedom == 0:
         evaluation = full(np.zeros(0))
-        return _Solved(evaluation, certify(model, layout, evaluation, None, "closed form", 1, 1))
-
+        certificate = certify(model, layout, evaluation, None, "closed form", 1, 1)
+        return _Solved(layout, evaluation, certificate)
     starts, exact = starting_points(model, layout, known)
-    condensed = known.moments is not None or known.table is not None
-    first, agreed = full, 1
-    if not condensed and known.description.stride > 1:
-        first = over(_adder(LocalEngine(known.subsample(model))))
-    if len(starts) > 1 or first is not full:
-        solutions = [minimise(solver, first, u, 200) for u in starts]
-        best = min(solutions, key=_rank)
-        agreed = sum(_same(best, other) for other in solutions)
-        solution = best if first is full else minimise(solver, full, best.estimate, 200)
-    else:
-        solution = minimise(solver, full, starts[0], 200)
+    solutions = [minimise(solver, first, u, _MAX_STEPS) for u in starts]
+    best = min(solutions, key=_rank)
+    agreed = sum(_same(best, other) for other in solutions)
+    solution = best if first is full else minimise(solver, full, best.estimate, _MAX_STEPS)
+
+    running = runaway(layout, solution)
+    if running is not None and running.attained:
+        # the estimate is on the bound: hold it there and find the others
+        held = {**layout.held, running.name: np.array([running.end])}
+        return _solve(model, replace(layout, held=held), known, engine, solver, watch)
     name = "closed form" if exact and solution.steps == 1 else type(solver).__name__
     certificate = certify(model, layout, solution.best, solution, name, len(starts), agreed)
     found = solution.best
     if certificate.converged:
         found = replace(found, at=solution.estimate)
-    return _Solved(found, certificate)
+    return _Solved(layout, found, certificate)
 
 
 def _adder(engine: Engine) -> Callable[[Curvature, Vector], Sums]:

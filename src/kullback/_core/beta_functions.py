@@ -52,33 +52,36 @@ def _power_series(a: jax.Array, b: jax.Array, x: jax.Array, active: jax.Array) -
 def _continued_fraction(
     a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, active: jax.Array
 ) -> jax.Array:
-    """DLMF 8.17.22's fraction: I_x(a, b) = x^a y^b / (a B(a, b)) times it; modified Lentz."""
+    """I_x(a, b) = x^a y^b / (a B(a, b)) times it: the contracted fraction of DiDonato and Morris
+    (1992, TOMS 708, BFRAC), which does not cancel for very unequal shapes; modified Lentz.
+    """
+    excess = 1.0 + a * y - b * x
 
     def unfinished(state: Any) -> Any:
-        m, _, _, _, factor = state
-        return (m < _MAX_STEPS) & jnp.any(active & (jnp.abs(factor - 1.0) > 1e-16))
+        n, _, _, _, _, factor = state
+        return (n < _MAX_STEPS) & jnp.any(active & (jnp.abs(factor - 1.0) > 1e-16))
 
     def step(state: Any) -> Any:
-        m, c, d, total, _ = state
-        even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
-        d = 1.0 / (1.0 + even * d)
-        c = 1.0 + even / c
-        first = c * d
-        odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
-        d = 1.0 / (1.0 + odd * d)
-        c = 1.0 + odd / c
-        factor = first * (c * d)
-        return m + 1.0, c, d, total * factor, factor
+        n, p, c, d, total, _ = state
+        n = n + 1.0
+        w = n * (b - n) * x
+        s = a + 2.0 * n - 1.0
+        alpha = (p * (p + b / a) * (a / s) * (a / s)) * (w * x)
+        q = 1.0 + n / a
+        beta = n + w / s + q / (q + (n + 1.0) / a) * (excess + n * (1.0 + y))
+        d = 1.0 / (beta + alpha * d)
+        c = beta + alpha / c
+        factor = c * d
+        return n, q, c, d, total * factor, factor
 
     one = jnp.ones_like(a * b * x)
-    # 1 - (a+b) x/(a+1), with x + y = 1 used where it would cancel.
-    first = (1.0 + a * y - b * x) / (a + 1.0)
-    start = (jnp.ones((), one.dtype), one, 1.0 / first * one, 1.0 / first * one, 2.0 * one)
+    first = excess / (1.0 + 1.0 / a) * one
+    start = (jnp.zeros((), one.dtype), one, first, jnp.zeros_like(one), first, 2.0 * one)
     state = jax.lax.while_loop(unfinished, step, start)
     # Twenty more, for the derivatives: they converge at the same rate from a larger start.
     steps = jnp.where(jnp.any(active), 20, 0)
-    total: jax.Array = jax.lax.fori_loop(0, steps, lambda _, state: step(state), state)[3]
-    return total
+    total: jax.Array = jax.lax.fori_loop(0, steps, lambda _, state: step(state), state)[4]
+    return a / total
 
 
 def _log_tail_near_mean(

@@ -30,6 +30,11 @@ class Support(abc.ABC):
     def freedom(self) -> int:
         """How many unconstrained numbers describe one value."""
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends somewhere, so that ``u`` can run away while the value stands still."""
+        return True
+
     @abc.abstractmethod
     def contains(self, value: Any) -> Any:
         """Say, elementwise, whether values lie inside."""
@@ -81,6 +86,11 @@ class Interval(Support):
 
     size = 1
     freedom = 1
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has a finite end."""
+        return math.isfinite(self.lower) or math.isfinite(self.upper)
 
     def contains(self, value: Any) -> Any:
         """Say, elementwise, whether values lie inside; NaN does not."""

@@ -32,6 +32,8 @@ class Logits(Support):
 
     size: int = 2
 
+    bounded = False
+
     @property
     def freedom(self) -> int:
         """K − 1."""

@@ -30,12 +30,12 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def weighted_quantiles(values: Vector, weights: Vector, levels: Sequence[float]) -> list[float]:
-    """Give quantiles of weighted rows, interpolated between the middles of their weights."""
+    """Give quantiles of weighted rows: the smallest value that the level's share does not exceed."""
     seen = weights > 0.0
     order = np.argsort(values[seen])
-    w = weights[seen][order] / np.max(weights)
-    middles = (np.cumsum(w) - 0.5 * w) / np.sum(w)
-    return [float(q) for q in np.interp(levels, middles, values[seen][order])]
+    ordered, share = values[seen][order], np.cumsum(weights[seen][order])
+    at = np.searchsorted(share, np.multiply(levels, share[-1]))
+    return [float(q) for q in ordered[at]]
 
 
 def start_scale(loc: float, *guesses: float) -> float:

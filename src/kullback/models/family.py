@@ -130,7 +130,7 @@ class Family(Model):
         for name in sources:
             if name not in known:
                 hint = did_you_mean(name, known)
-                raise ModelError(f"{cls.__name__} has no parameter {name!r}{hint}. It has {choices}.")
+                raise ModelError(f"{cls.__name__} has no parameter {name!r}{hint or '.'} It has {choices}.")
         named = ", ".join(sources)
         raise ModelError(
             f"{cls.__name__}({named}) mixes parameters of different parametrisations. "

@@ -227,8 +227,8 @@ class LogLogistic(Family):
 
     Example:
         >>> import kullback as kl
-        >>> kl.LogLogistic(shape=2.0, scale=3.0).cdf(3.0)
-        0.5
+        >>> kl.LogLogistic(shape=2.0, scale=3.0).quantile(0.5)
+        3.0
     """
 
     canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
@@ -239,7 +239,7 @@ class LogLogistic(Family):
         y = log_quotient(x, scale)
         z = shape * y
         # −log x is −y − log scale: no second logarithm of the row
-        return log(shape) - log(scale) - y - softplus(z) - softplus(-z)
+        return log(shape) - log(scale) - y + (z - 2.0 * softplus(z))
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, scale: Array) -> Array:
@@ -283,8 +283,8 @@ class Burr(Family):
 
     Example:
         >>> import kullback as kl
-        >>> kl.Burr(shape1=1.0, shape2=2.0, scale=3.0).cdf(3.0)
-        0.5
+        >>> kl.Burr(shape1=1.0, shape2=2.0, scale=3.0).quantile(0.5)
+        3.0
     """
 
     canonical: ClassVar[Mapping[str, Support]] = {

@@ -48,7 +48,7 @@ def quantile_by_inversion(
         x = jnp.clip(x, support.lower, support.upper)  # a coordinate, not a probability
         return jnp.floor(x) if support.whole else x
 
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Array, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         left, right = ends
         middle = 0.5 * (left + right)
         inside = reached(outcome(middle))

@@ -149,7 +149,7 @@ class Model(abc.ABC):
         if unknown:
             known = ", ".join(self.parameters)
             hint = did_you_mean(unknown[0], self.parameters)
-            raise ModelError(f"{self.name} has no parameter {unknown[0]!r}{hint}. It has {known}.")
+            raise ModelError(f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}.")
         sources = {name: as_source(name, given.get(name)) for name in self.parameters}
         for name, source in sources.items():
             if isinstance(source, SameAs):

@@ -152,8 +152,8 @@ class Param(Source):
 
     Args:
         start: where the solver starts; None lets the model choose.
-        lower: a lower bound inside the parameter's support, not attained.
-        upper: an upper bound, not attained.
+        lower: a lower bound inside the parameter's support; the estimate may sit on it.
+        upper: an upper bound, likewise.
 
     Raises:
         ModelError: for bounds out of order or a start outside them.
@@ -171,6 +171,8 @@ class Param(Source):
     def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
         """One coefficient on the intersection of the bounds and the support."""
         if not isinstance(support, Interval):
+            if self == Param():
+                return Free().coefficients(parameter, support)
             raise ModelError(f"{parameter} is a vector, and kl.Param bounds a single number.")
         lower = support.lower if self.lower is None else max(float(self.lower), support.lower)
         upper = support.upper if self.upper is None else min(float(self.upper), support.upper)
@@ -180,7 +182,12 @@ class Param(Source):
                 f"the bounds are {lower:g} and {upper:g}. Give lower < upper."
             )
         start = None if self.start is None else np.array([self.start], dtype=np.float64)
-        inside = Interval(lower, upper)
+        inside = Interval(
+            lower,
+            upper,
+            holds_lower=support.holds_lower or lower > support.lower,
+            holds_upper=support.holds_upper or upper < support.upper,
+        )
         if start is not None and not bool(inside.contains(start)[0]):
             raise ModelError(
                 f"{parameter}={self!r} starts outside its bounds: needs {inside.phrase('start')}."

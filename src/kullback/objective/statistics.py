@@ -21,6 +21,7 @@ from kullback.data.blocks import Block
 from kullback.data.rows import RowKind
 from kullback.models.model import Model
 from kullback.objective.contribution import log_term
+from kullback.objective.dense import dense_sums
 from kullback.objective.kernels import weighted_sums
 
 Partial = TypeVar("Partial")
@@ -135,23 +136,27 @@ class Curvature(RowSums):
         """The model's structure and which numbers are free."""
         return (Curvature, self.model.structure, self.mask)
 
+    def loss(
+        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
+    ) -> Array:
+        """−log q of each row, at the natural numbers ``arguments``."""
+        parameters = self.model.row_parameters(arguments, row)
+        return -log_term(kind, self.model, parameters, row)
+
     def rows(
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
     ) -> Sequence[Array]:
         """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
         free = [i for i, is_free in enumerate(self.mask) if is_free]
 
-        def loss(*numbers: Array, row: Mapping[str, Array] = row) -> Array:
+        def loss(*numbers: Array) -> Array:
             filled = list(arguments)
             for i, number in zip(free, numbers, strict=True):
                 filled[i] = number
-            parameters = self.model.row_parameters(filled, row)
-            return -log_term(kind, self.model, parameters, row)
+            return self.loss(kind, filled, row)
 
         at = [arguments[i] for i in free]
         one = jnp.ones(())
-        if len(free) > _SCALARS:
-            return (one, *_dense_derivatives(loss, at, row))
         d = len(free)
         first = [_partial_derivative(loss, i) for i in range(d)]
         scores = [slope(*at) for slope in first]
@@ -159,6 +164,12 @@ class Curvature(RowSums):
         outer = [scores[i] * scores[j] for i in range(d) for j in range(i + 1)]
         value = loss(*at)
         return (one, value, value * value, *scores, *second, *outer)
+
+    def of_block(self, block: Block, arguments: Vector) -> Vector:
+        """Give the sums of one block, by scalars or, for many coefficients, by matrices."""
+        if sum(self.mask) > _SCALARS:
+            return dense_sums(self, block, arguments)
+        return super().of_block(block, arguments)
 
     def unpack(self, sums: Vector) -> Sums:
         """Read the vector of sums."""
@@ -183,20 +194,6 @@ def _partial_derivative(f: Any, i: int) -> Any:
         return jax.jvp(along, (numbers[i],), (jnp.ones(()),))[1]
 
     return derivative
-
-
-def _dense_derivatives(loss: Any, at: Sequence[Array], row: Mapping[str, Array]) -> list[Array]:
-    """Derivatives for many coefficients: a gradient and a Hessian for each row."""
-    numbers = jnp.stack(at)
-
-    def of_row(numbers: Array, one_row: Mapping[str, Array]) -> Array:
-        value: Array = loss(*[numbers[i] for i in range(len(at))], row=one_row)
-        return value
-
-    value = jax.vmap(of_row, (None, 0))(numbers, row)
-    score = jax.vmap(jax.grad(of_row), (None, 0))(numbers, row)
-    hessian = jax.vmap(jax.hessian(of_row), (None, 0))(numbers, row)
-    return [value, value * value, score, hessian, score[:, :, None] * score[:, None, :]]
 
 
 def _symmetric(lower: Vector, d: int) -> Vector:

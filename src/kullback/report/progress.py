@@ -103,7 +103,9 @@ class ProgressBar:
         if seen is None:
             line.add_row(bar, Text("compiling"))
             return line
-        cells = [bar, Text(f"pass {seen.passes}"), Text(f"{self._speed(seen.rows):,.0f} rows/s")]
+        cells = [bar, Text(f"pass {seen.passes}")]
+        if (speed := self._speed(seen.rows)) > 0.0:
+            cells.append(Text(f"{speed:,.0f} rows/s"))
         if seen.cross_entropy is not None:
             cells.append(Text(f"cross-entropy {seen.cross_entropy / self._nats:.6f} {self._unit}"))
         line.add_row(*cells)

@@ -16,7 +16,7 @@ from kullback.results.summary import Summary
 # Columns of words narrower than this are harder to read than lines that the terminal breaks itself.
 _WORDS = 20
 
-# Spaces between columns.
+# Spaces between columns; in a table one of them is the box's own.
 _GAP = 2
 
 
@@ -86,7 +86,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 def _table(
     head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]
 ) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for i, name in enumerate(head):
         # Text and not str, so that a bracket in a name is no markup
         title, number = Text(name), i in numbers

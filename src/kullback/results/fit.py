@@ -13,7 +13,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
-from kullback._core.supports import UNIT, Interval, Support
+from kullback._core.supports import REAL, UNIT, Interval, Support
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import Evaluation
@@ -308,7 +308,8 @@ class Fit:
 def _wald(estimate: float, error: float, z: float, support: Support) -> tuple[float, float]:
     if error == 0.0 or math.isnan(error):
         return (estimate, estimate) if error == 0.0 else (math.nan, math.nan)
-    scale = support if isinstance(support, Interval) else UNIT  # each probability of a simplex
+    # each probability of a simplex by its log odds
+    scale = support if isinstance(support, Interval) else UNIT if support.bounded else REAL
     u = scale.unconstrained(np.array([estimate]))
     slope = scale.jacobian(u)[0, 0]
     if slope == 0.0 or not np.isfinite(slope):

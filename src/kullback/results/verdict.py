@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -35,15 +37,24 @@ def certify(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     advice: list[str] = []
-    bounds = tuple(
-        f"{name} = {value[0]:.6g}, the {model.order_statistics[name]} of the sample"
-        for name, value in layout.held.items()
+    held = {name: float(value[0]) for name, value in layout.held.items()}
+    edges = [name for name in held if name in model.order_statistics]
+    ends = [name for name in held if name not in model.order_statistics]
+    bounds = (
+        *(f"{name} = {held[name]:.6g}, the {model.order_statistics[name]} of the sample" for name in edges),
+        *(f"{name} = {held[name]:.6g}, an end of its range" for name in ends),
     )
-    if bounds:
-        names = " and ".join(layout.held)
+    if edges:
+        names = " and ".join(edges)
         advice.append(
             f"The likelihood is not smooth in {names}, so the curvature gives no standard error; "
             f"the other standard errors hold {names} fixed."
+        )
+    if ends:
+        names = " and ".join(ends)
+        advice.append(
+            f"The likelihood still rises at the bound of {names}: no standard error is given for "
+            f"an estimate on a bound, and the others hold {names} fixed."
         )
     converged, reason = _verdict(model, layout, solution, smallest, advice)
     if starts > 1 and agreed < starts and converged:
@@ -77,16 +88,17 @@ def _verdict(
 ) -> tuple[bool, str]:
     """Say whether the estimate stands, and why, adding advice."""
     if solution is None:
-        return True, "every estimate is an order statistic of the sample, or was given"
-    running = _running(layout, solution)
-    if running:
-        name, upwards, value = running
+        return True, "every estimate is an order statistic of the sample, on a bound, or given"
+    running = runaway(layout, solution)
+    if running is not None:
+        name, end = running.name, running.end
+        where = "to infinity" if math.isinf(end) else f"towards {end:g}, which it may not reach"
         advice.append(
-            f"The likelihood still rises as {name} goes {'up' if upwards else 'down'} "
-            f"(here {value:.3g}): it has no maximum inside. {_limit_advice(model, name, upwards)}"
+            f"The likelihood still rises as {name} goes {where} (here {running.value:.3g}): it has "
+            f"no maximum inside. {_limit_advice(model, name, end)}"
         )
-        return False, f"no maximum: {name} runs {'to infinity' if upwards else 'to its lower end'}"
-    caution = model.caution({k: v for k, v in layout.split(layout.natural(solution.estimate)).items()})
+        return False, f"no maximum: {name} runs {where}"
+    caution = model.caution(layout.split(layout.natural(solution.estimate)))
     if caution is not None:
         advice.append(caution.text)
         if caution.no_maximum:
@@ -111,25 +123,47 @@ def _verdict(
     return False, words.get(solution.outcome, solution.outcome.value)
 
 
-def _running(layout: Layout, solution: Solution[Evaluation]) -> tuple[str, bool, float] | None:
-    """Find a coefficient that runs to an end of its support."""
+@final
+@dataclass(frozen=True)
+class Runaway:
+    """A coefficient that runs to an end of its support.
+
+    Attributes:
+        name: of the coefficient.
+        value: where it stopped.
+        end: the end that it runs to.
+        attained: whether that end is one of its values, so that the estimate is there.
+    """
+
+    name: str
+    value: float
+    end: float
+    attained: bool
+
+
+def runaway(layout: Layout, solution: Solution[Evaluation]) -> Runaway | None:
+    """Find a coefficient that runs away: the gradient has vanished, the Newton step has not."""
     step = solution.estimate - solution.best.at
     position = 0
     values = layout.split(layout.natural(solution.best.at))
     for c in layout.free:
         support = c.support
-        bounded = not isinstance(support, Interval) or (
-            math.isfinite(support.lower) or math.isfinite(support.upper)
-        )
         own = step[position : position + support.freedom]
-        if bounded and bool(np.any(np.abs(own) > _RUNNING)):
-            return c.name, bool(own[0] > 0.0), float(values[c.name][0])
         position += support.freedom
+        if not support.bounded or bool(np.all(np.abs(own) <= _RUNNING)):
+            continue
+        value = float(values[c.name][0])
+        if not isinstance(support, Interval):
+            return Runaway(c.name, value, 0.0, attained=False)
+        up = bool(own[0] > 0.0)
+        end = support.upper if up else support.lower
+        holds = support.holds_upper if up else support.holds_lower
+        return Runaway(c.name, value, end, attained=holds and math.isfinite(end))
     return None
 
 
-def _limit_advice(model: Model, name: str, upwards: bool) -> str:
-    limit = model.limits.get(name) if upwards else None
+def _limit_advice(model: Model, name: str, end: float) -> str:
+    limit = model.limits.get(name) if end == math.inf else None
     if limit is not None:
         return f"In that limit the model is {limit}: fit kl.{limit}() instead, or pin {name}."
     return f"Pin {name}, or take a simpler model."

@@ -1,0 +1,255 @@
+"""DESIGN.md's words are interfaces: each is extended here without touching the library.
+
+A family, a source, a row kind, a statistic, an engine and a solver, each a few lines of a user's own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, final
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+import kullback as kl
+from kullback._core.arrays import float64
+from kullback._core.supports import POSITIVE, REAL
+from kullback.data import Chunk, Exact, RowKind
+from kullback.data.blocks import blocks
+from kullback.data.sample import ArraySample, ChunkSample
+from kullback.engines.engine import Engine
+from kullback.models.source import Coefficient
+from kullback.objective.contribution import log_term
+from kullback.objective.statistics import RowSums, Statistic
+from kullback.solvers.solver import Outcome, Solver
+
+# ---- a new family --------------------------------------------------------------------------------
+
+
+@final
+class Maxwell(kl.Family):
+    """Maxwell–Boltzmann speeds: q(x) = √(2/π) x² e^(−x²/2a²)/a³."""
+
+    canonical: ClassVar[Mapping[str, Any]] = {"scale": POSITIVE}
+    support = POSITIVE
+
+    @staticmethod
+    def _log_density(x, scale):
+        return 0.5 * jnp.log(2 / jnp.pi) + 2 * jnp.log(x) - 3 * jnp.log(scale) - x**2 / (2 * scale**2)
+
+    @staticmethod
+    def _starts(values, weights):
+        return [{"scale": float(np.average(values, weights=weights))}]
+
+
+def test_a_new_family() -> None:
+    x = stats.maxwell(scale=2.5).rvs(500, random_state=1)
+    fit = kl.fit(Maxwell(), x)
+    # the maximum in closed form: a² = mean(x²)/3, with standard error a/√(6n)
+    scale = np.sqrt(np.mean(x**2) / 3)
+    assert fit.certificate.converged
+    assert fit.params["scale"] == pytest.approx(scale, rel=1e-12)
+    assert fit.stderr["scale"] == pytest.approx(scale / np.sqrt(6 * 500), rel=1e-9)
+    assert fit.log_likelihood == pytest.approx(stats.maxwell(scale=scale).logpdf(x).sum(), rel=1e-12)
+    assert fit.model.log_density(3.0) == pytest.approx(stats.maxwell(scale=scale).logpdf(3.0))
+
+
+# ---- a new source --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Decay(kl.Source):
+    """A parameter a·exp(−b·t) of a column t and two coefficients."""
+
+    columns: tuple[str, ...] = ("t",)
+    at: tuple[float, float] | None = None
+
+    @property
+    def structure(self):
+        return (Decay, self.at is None)
+
+    def coefficients(self, parameter, support):  # noqa: ARG002
+        values = (None, None) if self.at is None else [np.array([v]) for v in self.at]
+        return (
+            Coefficient(f"{parameter}.a", POSITIVE, np.array([1.0]), values[0]),
+            Coefficient(f"{parameter}.b", REAL, np.array([0.1]), values[1]),
+        )
+
+    def value(self, coefficients, row, parameters):  # noqa: ARG002
+        a, b = coefficients
+        return a * jnp.exp(-b * row["t"])
+
+    def pinned(self, values):
+        return Decay(at=(float(values[0][0]), float(values[1][0])))
+
+
+@pytest.mark.parametrize("n", [300, 100_000])  # all rows at once, and a subsample first
+def test_a_new_source(n: int) -> None:
+    rng = np.random.default_rng(2)
+    t = rng.uniform(0.0, 4.0, n)
+    y = 3.0 * np.exp(-0.5 * t) + rng.normal(0.0, 0.2, n)
+    fit = kl.fit(kl.Normal(loc=Decay()), {"t": t, "y": y}, "y")
+    # a normal model of a curve is least squares; scipy's is an independent program
+    (a, b), _ = optimize.curve_fit(
+        lambda t, a, b: a * np.exp(-b * t), t, y, p0=[1.0, 0.1], xtol=1e-15, ftol=1e-15, gtol=1e-15
+    )
+    residual = y - a * np.exp(-b * t)
+    assert fit.certificate.converged
+    assert fit.params["loc"] == pytest.approx([a, b], rel=1e-7)  # scipy's own tolerance
+    assert fit.params["scale"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
+    assert isinstance(fit.model.sources["loc"], Decay)
+    assert np.all(np.isfinite(fit.stderr["loc"]))
+
+
+# ---- a new kind of row ---------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class RightCensored(RowKind):
+    """The outcome was not seen, but is above ``y``."""
+
+    fields: ClassVar[tuple[str, ...]] = ("y",)
+
+
+@log_term.register
+def _(kind: RightCensored, model, parameters, row):  # noqa: ARG001
+    return model.row_log_survival(row["y"], parameters)
+
+
+def test_a_new_kind_of_row() -> None:
+    rng = np.random.default_rng(3)
+    time, end = rng.exponential(5.0, 400), rng.uniform(0.0, 10.0, 400)
+    seen = time <= end
+    sample = ChunkSample(
+        (
+            Chunk(Exact(), {"y": time[seen]}),
+            Chunk(RightCensored(), {"y": end[~seen]}),
+        )
+    )
+    fit = kl.fit(kl.Exponential(), sample)
+    # censored exponential lifetimes: events over total time at risk
+    rate = seen.sum() / np.minimum(time, end).sum()
+    assert fit.certificate.converged
+    assert fit.n == 400
+    assert fit.params["rate"] == pytest.approx(rate, rel=1e-12)
+    assert fit.stderr["rate"] == pytest.approx(rate / np.sqrt(seen.sum()), rel=1e-9)
+    weibull = kl.fit(kl.Weibull(), sample)
+    c, _, scale = stats.weibull_min.fit(
+        stats.CensoredData.right_censored(np.minimum(time, end), ~seen), floc=0
+    )
+    assert weibull.params["shape"] == pytest.approx(c, rel=1e-4)  # scipy's simplex stops at 1e-4
+    assert weibull.params["scale"] == pytest.approx(scale, rel=1e-4)
+
+
+# ---- a new statistic -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LogMoments(RowSums):
+    """Σ w, Σ w log y and Σ w (log y)²."""
+
+    @property
+    def structure(self):
+        return LogMoments
+
+    def rows(self, kind, arguments, row):  # noqa: ARG002
+        log_y = jnp.log(row["y"])
+        return (jnp.ones(()), log_y, log_y**2)
+
+
+def test_a_new_statistic() -> None:
+    y = np.random.default_rng(4).gamma(2.0, size=150_000)
+    sums = kl.LocalEngine(ArraySample({"y": y})).reduce(LogMoments(), np.zeros(0))
+    expected = [y.size, np.log(y).sum(), (np.log(y) ** 2).sum()]
+    np.testing.assert_allclose(sums, expected, rtol=1e-12)
+
+
+# ---- a new engine --------------------------------------------------------------------------------
+
+
+@final
+class Unruly(Engine):
+    """Evaluates blocks in a random order, and each several times before it believes the result."""
+
+    def __init__(self, sample: Any, seed: int) -> None:
+        super().__init__()
+        self._blocks = list(blocks(sample.chunks()))
+        self._random = random.Random(seed)
+
+    def first_block(self):
+        return self._blocks[0]
+
+    def results(self, statistic: Statistic[Any], arguments) -> Iterator[tuple[Any, Any]]:
+        for block in self._random.sample(self._blocks, len(self._blocks)):
+            with float64():
+                for _ in range(self._random.randrange(1, 3)):
+                    partial = statistic.of_block(block, arguments)
+            yield block, partial
+
+
+@pytest.mark.parametrize(
+    ("model", "law"),
+    [
+        (kl.StudentT(), stats.t(5)),
+        (kl.Gamma(), stats.gamma(2.0)),
+        (kl.NegativeBinomial(), stats.nbinom(3, 0.3)),
+        (kl.Laplace(), stats.laplace()),
+    ],
+    ids=repr,
+)
+def test_a_new_engine_gives_the_same_bits(model: kl.Model, law: Any) -> None:
+    y = law.rvs(300_001, random_state=5)
+    one = kl.fit(model, y, engine=lambda s: kl.LocalEngine(s, threads=1))
+    others = [
+        kl.fit(model, y, engine=lambda s: kl.LocalEngine(s, threads=3)),
+        kl.fit(model, y, engine=lambda s: kl.StreamingEngine(s, threads=2)),
+        *(kl.fit(model, y, engine=lambda s, seed=seed: Unruly(s, seed)) for seed in (1, 2)),
+    ]
+    for other in others:
+        assert other.params == one.params
+        assert other.cross_entropy == one.cross_entropy
+        np.testing.assert_array_equal(other.covariance(), one.covariance())
+
+
+# ---- a new solver --------------------------------------------------------------------------------
+
+
+class Walk(NamedTuple):
+    point: Any
+    rate: float
+
+
+@final
+class GradientDescent(Solver[Walk]):
+    """Steepest descent, with a step that grows after a success and shrinks after a failure."""
+
+    def init(self, point):
+        return Walk(point, 1.0)
+
+    def propose(self, state):
+        return state.point.at - state.rate * state.point.gradient
+
+    def best(self, state):
+        return state.point.at
+
+    def step(self, state, point):
+        if point.value <= state.point.value:
+            return Walk(point, 1.2 * state.rate)
+        return Walk(state.point, 0.5 * state.rate)
+
+    def done(self, state):
+        return Outcome.CONVERGED if np.linalg.norm(state.point.gradient) < 1e-7 else None
+
+
+def test_a_new_solver() -> None:
+    x = np.random.default_rng(6).gamma(2.0, size=500)
+    slow, fast = kl.fit(kl.Gamma(), x, solver=GradientDescent()), kl.fit(kl.Gamma(), x)
+    assert slow.certificate.solver == "GradientDescent"
+    assert slow.certificate.steps > fast.certificate.steps
+    for name, value in fast.params.items():
+        assert slow.params[name] == pytest.approx(value, rel=1e-5)  # its gradient stops at 1e-7
