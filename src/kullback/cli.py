@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
 import json
 import math
 import os
@@ -56,10 +57,11 @@ def main() -> None:
         gc.freeze()
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"kullback {kullback.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -210,7 +212,10 @@ def _described(kind: type[Model]) -> tuple[str, str, str]:
         canonical: Mapping[str, Support] = kind.canonical
         others = [_phrases(other.parameters, notes) for other in kind.alternatives]
     else:
-        notes, canonical, others = {}, kind().parameters, []
+        notes, canonical = {}, kind().parameters
+        # a model that is no family takes one parametrisation by the names in its signature
+        named = inspect.signature(kind).parameters
+        others = [name for name in named if name not in canonical and name != "levels"]
     support: object = kind.support
     if kind.outcome == "label":
         outcomes = "class labels"

@@ -21,6 +21,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
+from kullback.objective.impossible import refuse_impossible_rows
 from kullback.objective.first_look import FirstLook, look
 from kullback.objective.starting import hold_order_statistics, starting_points
 from kullback.objective.statistics import Curvature, Sums
@@ -108,7 +109,7 @@ def fit(
     over_rows.progress = watch.rows
     known = look(model, sample, over_rows.reduce, over_rows.first_block)
     layout = hold_order_statistics(model, known, over_rows.reduce)
-    solved = _solve(model, layout, known, over_rows, solver or Newton(), watch)
+    solved = _solve(model, layout, known, over_rows, solver or _newton_for(known), watch)
     compiling = COMPILED.seconds - compiled
     certificate = replace(
         solved.certificate,
@@ -136,6 +137,11 @@ def _check_model(model: Any) -> None:
 
 def _engine_for(sample: Sample) -> Engine:
     return LocalEngine(sample) if sample.in_memory else StreamingEngine(sample)
+
+
+def _newton_for(known: FirstLook) -> Newton:
+    """Where a pass over all rows costs little, one more is worth three digits of standard error."""
+    return Newton(tolerance=1e-12) if known.cheap else Newton()
 
 
 @final
@@ -187,11 +193,13 @@ def _solve(
         full = first = over(lambda curvature, at: curvature_of_moments(curvature, moments, at))
     elif known.table is not None:
         full = first = over(_adder(LocalEngine(known.table)))
-    elif known.description.stride > 1:
+    elif not known.cheap:
         first = over(_adder(LocalEngine(known.subsample(model))))
 
     if layout.freedom == 0:
         evaluation = full(np.zeros(0))
+        if not math.isfinite(evaluation.value):
+            refuse_impossible_rows(model, layout.natural(np.zeros(0)), engine.reduce, known.locate)
         certificate = certify(model, layout, evaluation, None, "closed form", 1, 1)
         return _Solved(layout, evaluation, certificate)
     starts, exact = starting_points(model, layout, known)
@@ -200,6 +208,9 @@ def _solve(
     agreed = sum(_same(best, other) for other in solutions)
     solution = best if first is full else minimise(solver, full, best.estimate, _MAX_STEPS)
 
+    if not math.isfinite(solution.best.value):
+        natural = layout.natural(solution.best.at)
+        refuse_impossible_rows(model, natural, engine.reduce, known.locate)
     running = runaway(layout, solution)
     if running is not None and running.attained:
         # the estimate is on the bound: hold it there and find the others

@@ -10,8 +10,8 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 
-# Two lengths, so that a function compiles at most twice whatever is asked of it.
-_SHORT, _LONG = 64, 16_384
+# A few lengths, so that a function compiles at most as often whatever is asked of it.
+_LENGTHS = (64, 1_024, 16_384)
 
 def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
     """Apply ``model.<hook>(x, parameters)`` elementwise to an array of any shape.
@@ -34,7 +34,7 @@ def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
         return evaluate
 
     flat = x.reshape(-1)
-    length = _SHORT if flat.size <= _SHORT else _LONG
+    length = next((n for n in _LENGTHS if flat.size <= n), _LENGTHS[-1])
     out = np.empty(flat.size)
     with float64():
         for begin in range(0, flat.size, length):

@@ -252,6 +252,7 @@ class Family(Model):
             return value
         return quantile_by_inversion(
             u,
+            lambda x: self.row_log_density(x, parameters),
             lambda x: self.row_log_cdf(x, parameters),
             lambda x: self.row_log_survival(x, parameters),
             self.support,

@@ -7,6 +7,7 @@ A model is immutable. Pinned at numbers it is a distribution, with ``log_density
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -253,7 +254,7 @@ class Model(abc.ABC):
 
     def density(self, x: Any) -> Any:
         """Density at ``x``: the exponential of ``log_density``."""
-        return np.exp(self.log_density(x))
+        return _exponential(self.log_density(x))
 
     def log_cdf(self, x: Any) -> Any:
         """Log-probability of an outcome ≤ ``x``."""
@@ -261,7 +262,7 @@ class Model(abc.ABC):
 
     def cdf(self, x: Any) -> Any:
         """Probability of an outcome ≤ ``x``."""
-        return np.exp(self.log_cdf(x))
+        return _exponential(self.log_cdf(x))
 
     def log_survival(self, x: Any) -> Any:
         """Log-probability of an outcome > ``x``."""
@@ -269,7 +270,7 @@ class Model(abc.ABC):
 
     def survival(self, x: Any) -> Any:
         """Probability of an outcome > ``x``."""
-        return np.exp(self.log_survival(x))
+        return _exponential(self.log_survival(x))
 
     def quantile(self, u: Any) -> Any:
         """Smallest outcome with ``cdf ≥ u``.
@@ -328,3 +329,7 @@ class Model(abc.ABC):
             shown = "?" if type(source).__name__ == "Free" else repr(source)
             parts.append(f"{name}={shown}")
         return f"{self.name}({', '.join(parts)})"
+
+
+def _exponential(value: Any) -> Any:
+    return math.exp(value) if isinstance(value, float) else np.exp(value)

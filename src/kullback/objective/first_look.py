@@ -33,11 +33,19 @@ class FirstLook:
         description: counts, extremes, and a thinned subsample.
         moments: of the sufficient statistics, for a family that has them.
         table: the distinct outcomes with their weights, for discrete outcomes.
+        locate: names a row in a message, given its number.
     """
 
     description: Description
     moments: SufficientMoments | None
     table: ArraySample | None
+    locate: Callable[[int], str]
+
+    @property
+    def cheap(self) -> bool:
+        """Whether what a solver evaluates is small: condensed, or few rows."""
+        condensed = self.moments is not None or self.table is not None
+        return condensed or self.description.stride == 1
 
     @property
     def entropy(self) -> float | None:
@@ -115,7 +123,7 @@ def look(
         found: Table = rest[0]
         if found.values is not None:
             table = ArraySample({"y": found.values}, found.weights, label=sample.label)
-    known = FirstLook(description, moments, table)
+    known = FirstLook(description, moments, table, sample.locate)
     _refuse_constant(model, known, sample.label)
     return known
 

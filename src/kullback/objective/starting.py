@@ -9,30 +9,52 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.errors import ModelError
+from kullback._core.errors import DataError, ModelError
 from kullback._core.supports import Interval
 from kullback.models.family import Family
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.source import Coefficient
+from kullback.objective.description import Description
 from kullback.objective.first_look import FirstLook
 from kullback.objective.median import weighted_median
 
 
 def hold_order_statistics(model: Model, known: FirstLook, reduce: Callable[..., Any]) -> Layout:
-    """Hold free parameters whose estimate is an extreme or the median of the sample."""
+    """Hold free parameters whose estimate is an extreme or the median of the sample.
+
+    Raises:
+        DataError: where such a parameter was pinned so that a row is impossible.
+    """
     layout = model.layout
-    free = {c.name for c in layout.free}
+    d = known.description
     held: dict[str, Vector] = {}
-    for name, which in model.order_statistics.items():
-        if name not in free:
+    for c in layout.coefficients:
+        which = model.order_statistics.get(c.name)
+        if which is None:
             continue
-        if which == "median":
-            held[name] = np.array([weighted_median(known.description, reduce)])
-        else:
-            d = known.description
-            held[name] = np.array([d.minimum if which == "minimum" else d.maximum])
+        if c.value is None:
+            extreme = {"minimum": d.minimum, "maximum": d.maximum}
+            value = extreme[which] if which in extreme else weighted_median(d, reduce)
+            bounds = c.support
+            if isinstance(bounds, Interval):  # the nearest value that the user's bounds allow
+                value = min(max(value, bounds.lower), bounds.upper)
+            held[c.name] = np.array([value])
+        _refuse_beyond(model, c.name, which, float(np.atleast_1d(held.get(c.name, c.value))[0]), d)
     return replace(layout, held=held) if held else layout
+
+
+def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Description) -> None:
+    """An end of the support inside the sample leaves impossible rows."""
+    low = which == "minimum" and value > d.minimum
+    high = which == "maximum" and value < d.maximum
+    if low or high:
+        extreme = d.minimum if low else d.maximum
+        raise DataError(
+            f"{model.name} with {name} = {value:g} gives probability zero to rows "
+            f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. Leave "
+            f"{name} out to estimate it, or leave those rows out."
+        )
 
 
 def starting_points(model: Model, layout: Layout, known: FirstLook) -> tuple[list[Vector], bool]:

@@ -65,13 +65,15 @@ def summary_view(summary: Summary) -> RenderableType:
 
 
 def table_view(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
-    """Set rows of words out as a table.
+    """Set rows of words out as a table, the first column names.
 
     Args:
         head: names of the columns.
         rows: one text a column.
     """
-    return _table(head, rows, numbers=())
+    table = _table(head, rows, numbers=())
+    table.columns[0].no_wrap = True  # names stay whole
+    return table
 
 
 def _ledger_row(line: Line) -> tuple[str, str, str, str]:
@@ -83,9 +85,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]
-) -> RenderableType:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for i, name in enumerate(head):
         # Text and not str, so that a bracket in a name is no markup

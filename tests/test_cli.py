@@ -1,0 +1,409 @@
+"""The command line: what it prints, where, and the exit code."""
+
+import io
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import kullback
+from kullback import cli
+from kullback.fitting import Progress
+from kullback.report.progress import ProgressBar
+from kullback.report.terminal import least_width, summary_view, table_view
+from kullback.results.ledger import Ledger, Line
+from kullback.results.storage import load
+from kullback.results.summary import Summary
+
+# Sixty outcomes with weights; the expected numbers are those of kullback.fit on the same rows.
+X = np.random.default_rng(3).weibull(1.7, 60).round(6) * 3.0
+N = np.arange(60) % 3 + 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    rows = "".join(f"{x!r},{n}\n" for x, n in zip(X.tolist(), N.tolist(), strict=True))
+    (folder / "a.csv").write_text("time,n\n" + rows)
+    (folder / "b.csv").write_text("time,n\n" + rows)
+    (folder / "counts.csv").write_text("k\n" + "2\n3\n" * 3)  # less spread than a Poisson's
+    (folder / "gaps.csv").write_text("time,n\n1.5,1\n,1\n2.5,1\n")
+    (folder / "labels.csv").write_text("k\na\nb\na\n")
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Run a command line in this process: exit code, standard output, standard error."""
+    monkeypatch.chdir(folder)
+    # the process's JAX belongs to all tests: a test of its own looks at the cache
+    monkeypatch.setattr(cli, "keep_compiled_code", lambda: None)
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["kullback", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return left.value.code or 0, out, err
+
+    return command
+
+
+WEIBULL = ("fit", "a.csv", "--y", "time", "--model", "weibull")
+
+
+def test_a_fit_prints_its_summary(run):
+    code, out, err = run(*WEIBULL, "--unit", "bits")
+    expected = kullback.fit(kullback.Weibull(), "a.csv", "time").summary("bits")
+    assert (code, err) == (0, "")
+    # all but the seconds
+    assert out.splitlines()[:-1] == str(expected).splitlines()[:-1]
+    assert "\x1b" not in out, "colours in a pipe"
+
+
+def test_json_is_only_json(run):
+    code, out, err = run(*WEIBULL, "--weights", "n", "--unit", "bits", "--json")
+    fit = kullback.fit(kullback.Weibull(), "a.csv", "time", weights="n")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert (code, err) == (0, "")
+    assert found["params"] == fit.params
+    assert found["stderr"] == fit.stderr
+    assert found["intervals"] == {k: v.tolist() for k, v in fit.interval(0.95).items()}
+    assert (found["level"], found["unit"]) == (0.95, "bits")
+    assert found["cross_entropy"] == fit.cross_entropy / math.log(2.0)
+    assert found["log_likelihood"] == fit.log_likelihood
+    assert (found["aic"], found["bic"], found["n"]) == (fit.aic, fit.bic, float(N.sum()))
+    lines = {line["name"]: line["value"] for line in found["ledger"]}
+    assert lines == {line.name: line.value for line in fit.ledger("bits").lines}
+    assert found["certificate"]["converged"] is True
+    assert found["certificate"]["reason"] == fit.certificate.reason
+    assert found["data"] == {"outcome": 'column "time"', "source": "a.csv", "rows": 60}
+
+
+def test_a_fit_that_did_not_converge(run):
+    # variance below the mean: the size of a negative binomial runs to infinity
+    code, out, _ = run("fit", "counts.csv", "--model", "NegativeBinomial")
+    assert code == 1
+    assert "certificate: NOT CONVERGED" in out
+    code, out, _ = run("fit", "counts.csv", "--model", "NegativeBinomial", "--json")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert code == 1
+    assert found["certificate"]["converged"] is False
+    assert found["stderr"] == {"mean": None, "size": None}
+    assert found["ledger"][-2]["name"] == "entropy"
+
+
+def test_json_has_texts_for_infinities_and_null_for_nan():
+    assert cli._plain({"a": [math.inf, -math.inf], "b": np.array([math.nan, 1.5])}) == {
+        "a": ["inf", "-inf"],
+        "b": [None, 1.5],
+    }
+
+
+def test_several_tables_and_patterns(run):
+    for tables in (["a.csv", "b.csv"], ["[ab].csv"]):
+        code, out, _ = run("fit", *tables, "--y", "time", "--model", "weibull", "--json")
+        assert code == 0
+        assert json.loads(out)["n"] == 120.0
+
+
+def test_pinned_and_chosen_parameters(run):
+    code, out, _ = run(*WEIBULL, "--param", "shape=2", "--param", " scale = 3e0", "--json")
+    assert code == 0
+    assert json.loads(out)["params"] == {"shape": 2.0, "scale": 3.0}
+    code, out, _ = run(
+        "fit", "a.csv", "--y", "time", "--model", "gamma", "--param", "mean=?", "--json"
+    )
+    assert code == 0
+    assert list(json.loads(out)["params"]) == ["mean", "shape"]
+    pinned = ("--model", "categorical", "--param", "probabilities=0.5,0.5")
+    code, out, _ = run("fit", "labels.csv", *pinned, "--json")
+    assert code == 0
+    assert json.loads(out)["params"] == {"probabilities": [0.5, 0.5]}
+    assert json.loads(out)["levels"] == ["a", "b"]
+
+
+def test_missing_rows_are_dropped_only_when_told(run):
+    gaps = ("fit", "gaps.csv", "--y", "time", "--model", "exponential")
+    code, out, err = run(*gaps)
+    assert (code, out) == (2, "")
+    assert err.startswith('error: 1 missing value in column "time"')
+    code, out, _ = run(*gaps, "--missing", "drop")
+    assert code == 0
+    assert "2 rows, 1 dropped as missing" in out
+
+
+def test_a_saved_fit(run, folder):
+    code, out, _ = run(*WEIBULL, "--save", "fit.json", "--json")
+    assert code == 0
+    assert load(folder / "fit.json").params == json.loads(out)["params"]
+
+
+@pytest.mark.parametrize("name", ["student-t", "StudentT", "studentt", "STUDENT_T"])
+def test_names_of_models(name):
+    assert type(cli._model(name, [])) is kullback.StudentT
+
+
+WRONG = [
+    (["--model", "gama"], 'there is no model "gama"; did you mean "Gamma"?'),
+    (["--model", "__init__"], 'there is no model "__init__". The command "kullback families"'),
+    (["--model", "family"], 'there is no model "family"'),
+    (["--model", "gamma", "--y", "tim"], 'there is no column "tim" in a.csv; did you mean "time"?'),
+    (["--model", "gamma", "--unit", "bit"], "unit='bit' is not a unit of information; did you"),
+    (["--model", "gamma", "--missing", "no"], 'missing="no"'),
+    (["--model", "gamma", "--param", "shape"], "--param needs NAME=NUMBER, such as shape=2, and"),
+    (["--model", "gamma", "--param", "shape=two"], '--param shape=two: "two" is not a number.'),
+    (["--model", "gamma", "--param", "shape=-1"], "shape=-1.0 lies outside its support"),
+    (["--model", "gamma", "--param", "shape=nan"], "is not a finite number"),
+    (["--model", "gamma", "--param", "shap=1"], 'did you mean "shape"?'),
+    (["--model", "gamma", *["--param", "shape=1"] * 2], "--param gives shape twice."),
+    (["--model", "gamma", "--save", "nowhere/fit.json"], "there is no folder nowhere"),
+    (["--model", "gamma", "--save", "."], "that is a folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_wrong_input_is_told_in_one_line(arguments, said, run):
+    code, out, err = run("fit", "a.csv", "--y", "time", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["fit"], ["fit", "a.csv"], ["fit", "a.csv", "--model", "gamma", "--bogus"], ["fi"]],
+)
+def test_wrong_usage(arguments, run):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Usage: kullback" in err
+
+
+def test_a_table_that_is_not_there(run):
+    code, out, err = run("fit", "c.csv", "--model", "gamma")
+    assert (code, out) == (2, "")
+    assert err.startswith('error: there is no file "c.csv"')
+
+
+def test_interrupted(run, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kullback, "fit", interrupt)
+    assert run(*WEIBULL) == (130, "", "")
+
+
+def test_a_fault_of_our_own_is_not_taken_for_wrong_input(folder, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(cli, "keep_compiled_code", lambda: None)
+    monkeypatch.setattr(kullback, "fit", fail)
+    monkeypatch.setattr(sys, "argv", ["kullback", *WEIBULL])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 3
+    assert "ZeroDivisionError: ours" in capsys.readouterr().err
+
+
+def test_version(run):
+    assert run("--version") == (0, f"kullback {kullback.__version__}\n", "")
+
+
+def test_families_are_those_that_are_exported(run):
+    code, out, _ = run("families")
+    assert code == 0
+    head, *lines = out.splitlines()
+    assert head.split() == ["model", "parameters", "outcomes", "also", "by"]
+    names = [line.split()[0] for line in lines]
+    exported = {
+        name
+        for name in kullback.__all__
+        if isinstance(value := getattr(kullback, name), type)
+        and issubclass(value, kullback.Model)
+        and value not in (kullback.Model, kullback.Family)
+    }
+    assert names == sorted(exported)
+    gamma = next(line for line in lines if line.startswith("Gamma"))
+    assert "shape > 0, rate > 0" in gamma
+    assert "y > 0" in gamma
+    assert gamma.endswith("shape > 0, scale > 0; or mean > 0, shape > 0")
+    binomial = next(line for line in lines if line.startswith("Binomial"))
+    assert "(you give it)" in binomial
+    assert "y = 0, ..., trials" in binomial
+    assert next(line for line in lines if line.startswith("Categorical")).endswith("logits")
+
+
+# ---- on a terminal -----------------------------------------------------------------------------
+
+SUMMARY = Summary(
+    title='[bold]Gamma fitted to column "loss"',
+    columns=("", "estimate", "std. error", "95% interval"),
+    estimates=(("shape", "2.41559", "0.1015", "2.2247 .. 2.62285"), ("rate[1]", "0.88", "", "")),
+    facts=(("log-likelihood", "-1,828.390658"), ("AIC", "3,660.7813")),
+    ledger=Ledger(
+        (
+            Line("cross-entropy", 2.637810, 0.032247, "of the sample under the fitted model " * 3),
+            Line("entropy", 1.5, 0.0, "exact"),
+            Line("other", 1.25, math.nan, "no error known"),
+        ),
+        "bits",
+    ),
+    converged=False,
+    certificate=(
+        ("status", "the gradient vanishes at a strict minimum of the cross-entropy " * 2),
+    ),
+    notes=("Pin one of them, or take a simpler model. " * 4,),
+)
+
+
+def shown(view, width, **options):
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, **options)
+    console.print(view)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [least_width(SUMMARY), 80, 200])
+def test_a_summary_on_a_terminal(width):
+    text = shown(summary_view(SUMMARY), width, color_system=None)
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "…" not in text
+    whole = " ".join(text.split())
+    numbers = [cell for row in SUMMARY.estimates for cell in row[1:]]
+    numbers += ["2.637810", "0.032247", "1.500000", "exact", "-1,828.390658", "3,660.7813"]
+    for number in numbers:
+        assert number in whole
+    # a bracket is no markup, and what is wrapped is all there
+    words = " ".join([SUMMARY.title, SUMMARY.notes[0], SUMMARY.certificate[0][1]]).split()
+    assert all(word in whole for word in words)
+    assert "certificate: NOT CONVERGED" in whole
+
+
+def test_colours_only_where_wanted():
+    assert "\x1b[1;31mNOT CONVERGED" in shown(summary_view(SUMMARY), 80, color_system="standard")
+    assert "\x1b[1;31m" not in shown(summary_view(SUMMARY), 80, no_color=True)
+
+
+def test_a_table_of_words_wraps():
+    text = shown(table_view(("model", "parameters"), [("Gamma", "shape > 0 " * 9)]), 40)
+    assert "…" not in text
+    assert text.count("shape") == 9
+
+
+def test_the_progress_line():
+    bar = ProgressBar("bits")
+    assert "compiling" in shown(bar.view(), 80)
+    bar(Progress(1, 500, None))
+    assert "pass 1" in shown(bar.view(), 80)
+    bar(Progress(1, 1_000, 2.0 * math.log(2.0)))
+    bar(Progress(2, 1_250, 2.0 * math.log(2.0)))
+    text = shown(bar.view(), 80, color_system=None)
+    assert "pass 2" in text
+    assert "rows/s" in text
+    assert "cross-entropy 2.000000 bits" in text
+    assert text.count("━") == 4, "a quarter of the second pass is a quarter of 16 columns"
+    assert text.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal of POSIX")
+def test_the_progress_line_appears_late_and_goes(monkeypatch):
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        with ProgressBar(delay=30.0) as bar:
+            bar(Progress(1, 500, 1.5))
+        with ProgressBar(delay=0.0) as bar:
+            bar(Progress(3, 500, 1.5))
+            written = b""
+            end = time.monotonic() + 20.0  # a loaded machine may take its time
+            while b"cross-entropy 1.5" not in written and time.monotonic() < end:
+                written += os.read(master, 4096)
+        assert b"pass 3" in written
+        assert b"pass 1" not in written
+        terminal.write("end")
+        terminal.flush()
+        while not written.endswith(b"end"):
+            written += os.read(master, 4096)
+    assert b"\x1b[2K" in written[-40:], "the line is not taken away"
+    os.close(master)
+
+
+# ---- the process -------------------------------------------------------------------------------
+
+
+def test_where_the_cache_is(monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
+    folder = cli.cache_folder
+    assert folder({}, "linux") == Path("/home/me/.cache/kullback")
+    assert folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/kullback")
+    assert folder({"XDG_CACHE_HOME": "c"}, "linux") == Path("/home/me/.cache/kullback")
+    assert folder({}, "darwin") == Path("/home/me/Library/Caches/kullback")
+    assert folder({"LOCALAPPDATA": "/local"}, "win32") == Path("/local/kullback/cache")
+
+    def none():
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", none)
+    assert folder({}, "linux") is None
+
+
+def whole_process(folder, environment, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", "from kullback.cli import main; main()", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_compiled_code_is_kept_between_processes(folder, tmp_path):
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
+    code, first, err = whole_process(folder, environment, *WEIBULL, "--json")
+    assert (code, err) == (0, "")
+    kept = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "kullback").glob("*-cache")}
+    assert kept, "nothing was kept"
+    code, second, err = whole_process(folder, environment, *WEIBULL, "--json")
+    assert (code, err) == (0, "")
+    again = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "kullback").glob("*-cache")}
+    assert again == kept, "the second process compiled again"
+    first, second = json.loads(first), json.loads(second)
+    assert first["params"] == second["params"]
+
+
+def test_without_a_cache_everything_works(folder, tmp_path):
+    (tmp_path / "file").touch()  # no folder can be made in a file
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "file"), "JAX_COMPILATION_CACHE_DIR": ""}
+    code, _, err = whole_process(folder, environment, *WEIBULL)
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_reader_that_has_gone_is_no_traceback():
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [sys.executable, "-c", "from kullback.cli import main; main()", "families"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(write)
+        _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (128 + signal.SIGPIPE, "")
