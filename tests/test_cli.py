@@ -159,7 +159,7 @@ WRONG = [
     (["--model", "family"], 'there is no model "family"'),
     (["--model", "gamma", "--y", "tim"], 'there is no column "tim" in a.csv; did you mean "time"?'),
     (["--model", "gamma", "--unit", "bit"], "unit='bit' is not a unit of information; did you"),
-    (["--model", "gamma", "--missing", "no"], 'missing="no"'),
+    (["--model", "gamma", "--missing", "no"], 'missing must be "error" or "drop"'),
     (["--model", "gamma", "--param", "shape"], "--param needs NAME=NUMBER, such as shape=2, and"),
     (["--model", "gamma", "--param", "shape=two"], '--param shape=two: "two" is not a number.'),
     (["--model", "gamma", "--param", "shape=-1"], "shape=-1.0 lies outside its support"),
@@ -302,16 +302,19 @@ def test_a_table_of_words_wraps():
     assert text.count("shape") == 9
 
 
-def test_the_progress_line():
+def test_the_progress_line(monkeypatch):
+    clock = iter(range(9))
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
     bar = ProgressBar("bits")
     assert "compiling" in shown(bar.view(), 80)
     bar(Progress(1, 500, None))
     assert "pass 1" in shown(bar.view(), 80)
+    assert "rows/s" not in shown(bar.view(), 80)
     bar(Progress(1, 1_000, 2.0 * math.log(2.0)))
     bar(Progress(2, 1_250, 2.0 * math.log(2.0)))
     text = shown(bar.view(), 80, color_system=None)
     assert "pass 2" in text
-    assert "rows/s" in text
+    assert "375 rows/s" in text, "750 rows in two seconds"
     assert "cross-entropy 2.000000 bits" in text
     assert text.count("━") == 4, "a quarter of the second pass is a quarter of 16 columns"
     assert text.count("\n") == 1

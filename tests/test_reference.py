@@ -1,8 +1,8 @@
 """Every uncensored univariate reference case, against answers that nobody on this project computed.
 
 The cases and their data are copies of published ones (R 4.2.2's fitdistrplus, MASS, evd, actuar;
-NIST StRD); each JSON says which. ``refined`` is the same maximum found again by separate 40-digit code
-from the definition of the likelihood. Digits are LRE = −log10(|estimate − answer| / |answer|).
+NIST StRD); each JSON says which. ``refined`` is the same maximum found again by separate 40-digit
+code from the definition of the likelihood. Digits are LRE = −log10(|estimate − answer| / |answer|).
 """
 
 from __future__ import annotations

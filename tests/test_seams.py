@@ -1,6 +1,7 @@
 """DESIGN.md's words are interfaces: each is extended here without touching the library.
 
-A family, a source, a row kind, a statistic, an engine and a solver, each a few lines of a user's own.
+A family, a source, a row kind, a statistic, an engine and a solver, each a few lines of a user's
+own.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class Maxwell(kl.Family):
 
     @staticmethod
     def _log_density(x, scale):
-        return 0.5 * jnp.log(2 / jnp.pi) + 2 * jnp.log(x) - 3 * jnp.log(scale) - x**2 / (2 * scale**2)
+        return (
+            0.5 * jnp.log(2 / jnp.pi) + 2 * jnp.log(x) - 3 * jnp.log(scale) - x**2 / (2 * scale**2)
+        )
 
     @staticmethod
     def _starts(values, weights):
@@ -54,7 +57,9 @@ def test_a_new_family() -> None:
     assert fit.certificate.converged
     assert fit.params["scale"] == pytest.approx(scale, rel=1e-12)
     assert fit.stderr["scale"] == pytest.approx(scale / np.sqrt(6 * 500), rel=1e-9)
-    assert fit.log_likelihood == pytest.approx(stats.maxwell(scale=scale).logpdf(x).sum(), rel=1e-12)
+    assert fit.log_likelihood == pytest.approx(
+        stats.maxwell(scale=scale).logpdf(x).sum(), rel=1e-12
+    )
     assert fit.model.log_density(3.0) == pytest.approx(stats.maxwell(scale=scale).logpdf(3.0))
 
 

@@ -13,30 +13,16 @@ from kullback.fitting import Progress, fit
 from kullback.models.bounded import Beta, VonMises
 from kullback.models.categorical import Categorical
 from kullback.models.continuous import Cauchy, Laplace, Logistic, Normal, StudentT, Uniform
-from kullback.models.discrete import (
-    Bernoulli,
-    Binomial,
-    Geometric,
-    LogSeries,
-    NegativeBinomial,
-    Poisson,
-)
+from kullback.models.counts import LogSeries, NegativeBinomial, Poisson
 from kullback.models.extreme import GeneralizedExtremeValue, GeneralizedPareto, Gumbel
 from kullback.models.family import Family
 from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto
+from kullback.models.lengths import HalfNormal, Rayleigh
+from kullback.models.lifetimes import Exponential, Gompertz, Weibull
 from kullback.models.model import Model
-from kullback.models.positive import (
-    Exponential,
-    Gamma,
-    Gompertz,
-    HalfNormal,
-    InverseGamma,
-    InverseGaussian,
-    LogNormal,
-    Rayleigh,
-    Weibull,
-)
+from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNormal
 from kullback.models.source import Param, Source, same_as
+from kullback.models.trials import Bernoulli, Binomial, Geometric
 from kullback.results.fit import Fit
 from kullback.results.storage import load
 from kullback.solvers.newton import Newton

@@ -21,8 +21,8 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
-from kullback.objective.impossible import refuse_impossible_rows
 from kullback.objective.first_look import FirstLook, look
+from kullback.objective.impossible import refuse_impossible_rows
 from kullback.objective.starting import hold_order_statistics, starting_points
 from kullback.objective.statistics import Curvature, Sums
 from kullback.objective.sufficient import curvature_of_moments
@@ -34,12 +34,14 @@ from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
 EngineFactory: TypeAlias = Callable[[Sample], Engine]
 
-# How many points a solve may look at: a fit that runs away needs about forty, others four to twenty.
+# How many points a solve may look at: a fit that runs away needs about forty, others four to
+# twenty.
 _MAX_STEPS = 200
 
 # Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
 # above rounding, far below any difference that standard errors could see.
 _AGREE = 1e-9
+
 
 @final
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def fit(
     Args:
         model: what to fit, such as ``kl.Gamma()``.
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
-            arrays) with ``y`` the outcome's column, or the path of CSV or Parquet files (or a glob).
+            arrays) with ``y`` the outcome's column, or the path of CSV or Parquet files (or a
+            glob).
         y: the column that holds the outcome.
         weights: frequency weights: the name of a column, or an array beside arrays. A row of weight
             k counts as k equal rows.
@@ -141,7 +144,7 @@ def _engine_for(sample: Sample) -> Engine:
 
 def _newton_for(known: FirstLook) -> Newton:
     """Where a pass over all rows costs little, one more is worth three digits of standard error."""
-    return Newton(tolerance=1e-12) if known.cheap else Newton()
+    return Newton(tolerance=1e-10) if known.cheap else Newton()
 
 
 @final
@@ -173,7 +176,12 @@ class _Solved:
 
 
 def _solve(
-    model: Model, layout: Layout, known: FirstLook, engine: Engine, solver: Solver[Any], watch: _Watch
+    model: Model,
+    layout: Layout,
+    known: FirstLook,
+    engine: Engine,
+    solver: Solver[Any],
+    watch: _Watch,
 ) -> _Solved:
     """Find the minimum: in closed form, on the condensed sample, or by passes over the rows."""
 
@@ -236,5 +244,3 @@ def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:
 def _same(a: Solution[Evaluation], b: Solution[Evaluation]) -> bool:
     gap = abs(a.best.value - b.best.value)
     return gap <= _AGREE * (1.0 + abs(a.best.value)) and b.outcome is a.outcome
-
-

@@ -9,6 +9,7 @@ from kullback._core.gamma_functions import (
     log_beta,
     log_gamma,
     log_gamma_ratio,
+    log_gamma_second_difference,
     trigamma,
     trigamma_difference,
 )
@@ -64,3 +65,12 @@ def test_log_beta(worst_error, derivative):
     assert worst_error(log_beta, lambda a, b: mp.log(mp.beta(a, b)), _A, _B) < 1e-12
     first = derivative(log_beta, 0)
     assert worst_error(first, lambda a, b: mp.digamma(a) - mp.digamma(a + b), _A, _B) < 1e-14
+
+
+def test_second_difference(worst_error):
+    def exact(z, h):
+        return mp.loggamma(z + 2 * h) - 2 * mp.loggamma(z + h) + mp.loggamma(z)
+
+    z, h = [0.3, 0.3, 4.0, 1e8], [1e-5, 2.0, 3.9, 1e-3]
+    # 1e-13: where h > z three logarithms of the size of the result are subtracted
+    assert worst_error(log_gamma_second_difference, exact, z, h) < 1e-13

@@ -10,9 +10,14 @@ import pytest
 import scipy.stats
 
 from kullback._core.arrays import float64
-from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto, log1p_quotient, softplus
+from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto
+from kullback.models.lifetimes import Exponential, Weibull
 
-mp.mp.dps = 60
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mp.workdps(60):
+        yield
 
 
 def _softplus(z):
@@ -275,20 +280,16 @@ def test_moments_at_the_edge_and_at_extreme_parameters():
     )
 
 
-def test_helpers():
-    """log(1 + x/s) beyond the doubles' quotients, and log(1 + e^z) through zero and far out."""
-    x, s = np.array([0.0, 1e-20, 2.0, 1e300, 1.0]), np.array([1.0, 3.0, 0.3, 1e-300, 1e-299])
-    z = np.array([-800.0, -40.0, -1e-9, 0.0, 3.0, 900.0])
-    with float64():
-        logs = np.asarray(jax.jit(log1p_quotient)(x, s))
-        values = np.asarray(jax.jit(softplus)(z))
-    exact = [
-        float(mp.log1p(mp.mpf(a) / mp.mpf(b))) for a, b in zip(x.tolist(), s.tolist(), strict=True)
-    ]
-    np.testing.assert_allclose(logs, exact, rtol=1e-15)
-    np.testing.assert_allclose(
-        values, [float(_softplus(mp.mpf(v))) for v in z.tolist()], rtol=1e-15
-    )
+def test_limits_are_reached():
+    """With the first shape at 1e9 and the scale grown along, both are a part in 1e9 from there."""
+    x = np.array([0.1, 1.0, 4.0])
+    exponential = Exponential(rate=0.5).log_density(x)
+    np.testing.assert_allclose(Lomax(shape=1e9, scale=2e9).log_density(x), exponential, rtol=1e-7)
+    weibull = Weibull(shape=1.5, scale=2.0).log_density(x)
+    burr = Burr(shape1=1e9, shape2=1.5, scale=2.0 * 1e6)  # (1e9)^(1/1.5) = 1e6
+    np.testing.assert_allclose(burr.log_density(x), weibull, rtol=1e-7)
+    assert dict(Lomax().limits) == {"shape": "Exponential"}
+    assert dict(Burr().limits) == {"shape1": "Weibull"}
 
 
 UGLY = {

@@ -1,4 +1,4 @@
-"""The families of positive outcomes against mpmath (50 digits and more), over their whole range."""
+"""Densities and tails of positive outcomes against mpmath (60 digits), over their whole range."""
 
 import math
 
@@ -7,24 +7,18 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-import scipy.stats
 
 from kullback._core.arrays import float64
-from kullback.models.positive import (
-    Exponential,
-    Gamma,
-    Gompertz,
-    HalfNormal,
-    InverseGamma,
-    InverseGaussian,
-    LogNormal,
-    Rayleigh,
-    Weibull,
-    log_gamma_second_difference,
-    log_quotient,
-)
+from kullback.models.lengths import HalfNormal, Rayleigh
+from kullback.models.lifetimes import Exponential, Gompertz, Weibull
+from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNormal
 
-mp.mp.dps = 60
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mp.workdps(60):
+        yield
+
 
 # ---- the formulas, as the textbooks write them, in mpmath ----------------------------------------
 
@@ -244,20 +238,6 @@ def test_quantiles(family):
             assert np.all(np.abs(log_tail - log_u) <= 1e-14 * np.abs(log_u) + error * (1 + slope))
 
 
-def test_quantiles_of_a_defective_gompertz():
-    """With shape −0.5 and rate 0.2, exp(−0.4) never fail."""
-    model = Gompertz(shape=-0.5, rate=0.2)
-    reached = -math.expm1(-0.4)
-    assert np.isinf(model.quantile([reached + 1e-9, 0.9, 1.0])).all()
-    assert model.cdf(model.quantile(reached - 1e-9)) == pytest.approx(reached - 1e-9, rel=1e-12)
-    assert model.log_survival(1e300) == pytest.approx(-0.4, rel=1e-15)
-    assert model.mean() == math.inf
-    assert math.isnan(model.variance())
-    assert math.isnan(model.entropy())
-    share = np.mean(np.isinf(model.sample(7, 40_000)))
-    assert share == pytest.approx(math.exp(-0.4), abs=5 * 0.5 / 200)  # 5 standard errors
-
-
 @pytest.mark.parametrize("family", WITH_STATISTICS)
 def test_statistics_give_the_density(family):
     """The affine form, from an origin inside the sample, gives the log-density of its points.
@@ -344,211 +324,3 @@ def _derivatives(family, x, at):
     first = np.array([partial(*unit[i].tolist()) for i in range(d)])
     second = [[partial(*(unit[i] + unit[j]).tolist()) for j in range(d)] for i in range(d)]
     return first, np.array(second)
-
-
-SCIPY = {
-    Exponential: lambda rate: scipy.stats.expon(scale=1 / rate),
-    Gamma: lambda shape, rate: scipy.stats.gamma(shape, scale=1 / rate),
-    InverseGamma: lambda shape, scale: scipy.stats.invgamma(shape, scale=scale),
-    Weibull: lambda shape, scale: scipy.stats.weibull_min(shape, scale=scale),
-    LogNormal: lambda loc, scale: scipy.stats.lognorm(scale, scale=np.exp(loc)),
-    InverseGaussian: lambda mean, shape: scipy.stats.invgauss(mean / shape, scale=shape),
-    Rayleigh: lambda scale: scipy.stats.rayleigh(scale=scale),
-    HalfNormal: lambda scale: scipy.stats.halfnorm(scale=scale),
-    Gompertz: lambda shape, rate: scipy.stats.gompertz(rate / shape, scale=1 / shape),
-}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_moments_and_samples(family):
-    """Moments are SciPy's (its quadrature's 1e-8 where it integrates); samples have them."""
-    for parameters in PARAMETERS[family][:2]:
-        model, other = family(**parameters), SCIPY[family](**parameters)
-        assert model.mean() == pytest.approx(other.mean(), rel=1e-8)
-        assert model.variance() == pytest.approx(other.var(), rel=1e-7)
-        assert model.entropy() == pytest.approx(float(other.entropy()), rel=1e-7, abs=1e-7)
-        x = model.sample(3, 40_000)
-        assert x.mean() == pytest.approx(model.mean(), abs=5 * math.sqrt(model.variance()) / 200)
-        # five standard errors of a share of 1/4
-        quarter = np.mean(x < other.ppf(0.25))
-        assert quarter == pytest.approx(0.25, abs=5 * math.sqrt(0.1875) / 200)
-
-
-def test_moments_that_are_infinite():
-    assert InverseGamma(shape=1.0, scale=2.0).mean() == math.inf
-    assert InverseGamma(shape=2.0, scale=2.0).variance() == math.inf
-    assert InverseGamma(shape=1.5, scale=2.0).mean() == 4.0
-
-
-def test_moments_at_extreme_parameters():
-    """Against mpmath at 60 digits: where large terms cancel in the textbooks' formulas."""
-    for shape in (0.02, 0.5, 16.0, 1e4, 1e8):
-        k = mp.mpf(shape)
-        variance = mp.gamma(1 + 2 / k) - mp.gamma(1 + 1 / k) ** 2
-        assert Weibull(shape=shape, scale=1.0).variance() == pytest.approx(
-            float(variance), rel=1e-12
-        )
-    for shape in (1e-6, 0.3, 50.0, 1e8):
-        a = mp.mpf(shape)
-        common = a + mp.loggamma(a)
-        gamma = common + (1 - a) * mp.digamma(a)
-        assert Gamma(shape=shape, rate=1.0).entropy() == pytest.approx(float(gamma), rel=1e-12)
-        inverse = common - (1 + a) * mp.digamma(a)
-        assert InverseGamma(shape=shape, scale=1.0).entropy() == pytest.approx(
-            float(inverse), rel=1e-12
-        )
-    for shape in (1e-7, 1e-2, 3.0, 1e8):
-        z = 2 * mp.mpf(shape)
-        entropy = mp.log(2 * mp.pi * mp.e / mp.mpf(shape)) / 2 - 1.5 * mp.exp(z) * mp.e1(z)
-        assert InverseGaussian(mean=1.0, shape=shape).entropy() == pytest.approx(
-            float(entropy), rel=1e-12
-        )
-    for rate in (1e-8, 1e-2, 3.0, 1e8):
-        mean = mp.exp(mp.mpf(rate)) * mp.e1(mp.mpf(rate))
-        assert Gompertz(shape=1.0, rate=rate).mean() == pytest.approx(float(mean), rel=1e-12)
-
-
-def test_helpers():
-    """log(x/m) next to m, and beyond the doubles' quotients; the second difference of ln Γ."""
-    m = np.array([3.0, 3.0, 0.3, 1e-300, 1e300, 1e300, 7.0])
-    x = np.array([np.nextafter(3.0, 4), 3.0, 0.3 * 1.2499, 1e300, 1e-300, 1.3e300, 0.5])
-    with float64():
-        got = np.asarray(jax.jit(log_quotient)(x, m))
-        h = jnp.asarray(1e-5)
-        second = float(log_gamma_second_difference(jnp.asarray(0.3), h))
-    for g, a, b in zip(got, x.tolist(), m.tolist(), strict=True):
-        assert g == pytest.approx(float(mp.log(mp.mpf(a) / mp.mpf(b))), rel=1e-15)
-    z, step = mp.mpf(0.3), mp.mpf(1e-5)
-    exact = mp.loggamma(z + 2 * step) - 2 * mp.loggamma(z + step) + mp.loggamma(z)
-    assert second == pytest.approx(float(exact), rel=1e-13)
-
-
-@pytest.mark.parametrize(
-    ("family", "alternative", "canonical"),
-    [
-        (Exponential, {"scale": 4.0}, {"rate": 0.25}),
-        (Gamma, {"shape": 3.0, "scale": 4.0}, {"shape": 3.0, "rate": 0.25}),
-        (Gamma, {"mean": 12.0, "shape": 3.0}, {"shape": 3.0, "rate": 0.25}),
-        (LogNormal, {"median": 3.0, "scale": 0.5}, {"loc": math.log(3.0), "scale": 0.5}),
-        (LogNormal, {"mean": 3.0, "scale": 0.5}, {"loc": math.log(3.0) - 0.125, "scale": 0.5}),
-    ],
-)
-def test_alternative_parameters(family, alternative, canonical):
-    """Other names, the same density; and back again."""
-    other, model = family(**alternative), family(**canonical)
-    x = np.array([0.1, 1.0, 5.0, 40.0])
-    np.testing.assert_allclose(other.log_density(x), model.log_density(x), rtol=1e-13)
-    assert other.mean() == pytest.approx(model.mean(), rel=1e-14)
-    assert dict(other.from_canonical(canonical)) == pytest.approx(alternative, rel=1e-14)
-
-
-UGLY = {
-    "two rows": [1.0, 2.0],
-    "constant": [3.0, 3.0, 3.0],
-    "nearly constant": [3.0, 3.0, np.nextafter(3.0, 4.0)],
-    "huge": [1e12, 3e12, 2e12],
-    "tiny": [1e-12, 3e-12, 2e-12],
-    "outlier": [1.0, 2.0, 1.5, 1e10],
-    "wide": [1e-200, 1.0, 1e100],
-    "with an outcome of weight zero": [1e-30, 1.0, 2.0],
-}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_starts(family):
-    """Starts lie inside the parameters' supports, and every row is possible under them."""
-    samples = {name: np.array(values) for name, values in UGLY.items()}
-    if family().support.holds_lower:
-        samples |= {"zeros": np.zeros(3), "some zeros": np.array([0.0, 0.0, 1.0])}
-    for name, values in samples.items():
-        weights = np.ones(values.size)
-        weights[0] = 0.0 if "zero" in name and values.size > 2 else 1.0
-        starts = family().starts(values, weights)
-        assert 1 <= len(starts) <= 4
-        for start in starts:
-            assert set(start) == set(family.canonical)
-            for key, number in start.items():
-                assert bool(family.canonical[key].contains(number)), (name, start)
-                assert math.isfinite(number), (name, start)
-            density = family(**start).log_density(values[weights > 0])
-            assert np.isfinite(density).all(), (name, start)
-
-
-def test_starts_are_near_the_truth():
-    """Within 20 % of the parameters that 5,000 rows were drawn from."""
-    for family in FAMILIES:
-        for parameters in PARAMETERS[family][:1]:
-            x = family(**parameters).sample(11, 5_000)
-            start = family().starts(x, np.ones(x.size))[0]
-            for name, value in parameters.items():
-                # a Gompertz's shape comes from a grid, in units of 1/mean
-                allowed = 1.0 / x.mean() if (family, name) == (Gompertz, "shape") else 0.0
-                allowed += 0.6 * value if family is Gompertz else 0.2 * abs(value)
-                assert abs(start[name] - value) <= allowed, (family, parameters, start)
-
-
-def _estimate(family, x, pinned=None, origin=None):
-    origin = float(np.median(x)) if origin is None else origin
-    with float64():
-        statistics = family().statistics(jnp.asarray(x), jnp.asarray(origin))
-        means = [float(np.mean(t)) for t in statistics]
-    return family().closed_form(means, origin, pinned or {})
-
-
-def test_closed_forms():
-    """Estimates from mean statistics against the textbooks' formulas in mpmath."""
-    rows = [0.2, 1.3, 4.5, 0.9, 2.2]
-    x, exact = np.array(rows), [mp.mpf(v) for v in rows]
-    mean = mp.fsum(exact) / 5
-    square = mp.fsum(v * v for v in exact) / 5
-    logs = [mp.log(v) for v in exact]
-    loc = mp.fsum(logs) / 5
-    scale = mp.sqrt(mp.fsum((v - loc) ** 2 for v in logs) / 5)
-    harmonic = mp.fsum(1 / v for v in exact) / 5
-
-    def check(family, expected, **pinned):
-        got = _estimate(family, x, pinned)
-        assert dict(got) == pytest.approx({k: float(v) for k, v in expected.items()}, rel=1e-13)
-
-    check(Exponential, {"rate": 1 / mean})
-    check(Rayleigh, {"scale": mp.sqrt(square / 2)})
-    check(HalfNormal, {"scale": mp.sqrt(square)})
-    check(LogNormal, {"loc": loc, "scale": scale})
-    check(LogNormal, {"loc": loc, "scale": 0.3}, scale=0.3)
-    about = mp.sqrt(mp.fsum((v - mp.mpf(0.1)) ** 2 for v in logs) / 5)
-    check(LogNormal, {"loc": 0.1, "scale": about}, loc=0.1)
-    check(InverseGaussian, {"mean": mean, "shape": 1 / (harmonic - 1 / mean)})
-    check(InverseGaussian, {"mean": mean, "shape": 2.0}, shape=2.0)
-    at = mp.fsum((v - mp.mpf(1.5)) ** 2 / (mp.mpf(1.5) ** 2 * v) for v in exact) / 5
-    check(InverseGaussian, {"mean": 1.5, "shape": 1 / at}, mean=1.5)
-    check(Gamma, {"shape": 2.0, "rate": 2 / mean}, shape=2.0)
-    check(InverseGamma, {"shape": 2.0, "scale": 2 / harmonic}, shape=2.0)
-    assert _estimate(Gamma, x) is None
-    assert _estimate(Gamma, x, {"rate": 1.0}) is None
-    assert _estimate(LogNormal, np.array([2.0, 2.0]), origin=2.0) is None
-    assert _estimate(InverseGaussian, np.array([2.0, 2.0]), origin=2.0) is None
-    assert _estimate(Exponential, np.zeros(2)) is None
-    assert _estimate(HalfNormal, np.zeros(2)) is None
-
-
-@pytest.mark.parametrize("spread", [1e-6, 30.0])
-def test_inverse_gaussian_estimate_of_a_narrow_and_a_wide_sample(spread):
-    """1/shape = mean(1/x) − 1/mean cancels for a narrow sample; the statistics keep its digits."""
-    logs = np.linspace(-1.0, 1.0, 9) * spread
-    rows = (3.0 * np.exp(logs)).tolist()
-    exact = [mp.mpf(v) for v in rows]
-    mean = mp.fsum(exact) / 9
-    shape = 1 / (mp.fsum(1 / v for v in exact) / 9 - 1 / mean)
-    for origin in (rows[4], rows[6]):
-        got = _estimate(InverseGaussian, np.array(rows), origin=origin)
-        assert got["mean"] == pytest.approx(float(mean), rel=1e-13)
-        # (x − origin)² to its last digits; origin's offset of a spread costs one digit
-        assert got["shape"] == pytest.approx(float(shape), rel=1e-8 if spread < 1 else 1e-12)
-
-
-def test_caution_for_a_defective_gompertz():
-    caution = Gompertz().caution({"shape": np.array([-0.5]), "rate": np.array([0.2])})
-    assert caution is not None
-    assert "0.67 never fails" in caution.text  # exp(−0.4) = 0.6703
-    assert not caution.no_maximum
-    assert Gompertz().caution({"shape": np.array([0.5]), "rate": np.array([0.2])}) is None

@@ -22,7 +22,8 @@ def float64() -> contextlib.AbstractContextManager[Any]:
 
     A context and not the global switch, because the switch belongs to the user's program.
     """
-    return jax.enable_x64(True)
+    context: contextlib.AbstractContextManager[Any] = jax.enable_x64(True)
+    return context
 
 
 def namespace(array: Any) -> ModuleType:

@@ -52,8 +52,10 @@ def _power_series(a: jax.Array, b: jax.Array, x: jax.Array, active: jax.Array) -
 def _continued_fraction(
     a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, active: jax.Array
 ) -> jax.Array:
-    """I_x(a, b) = x^a y^b / (a B(a, b)) times it: the contracted fraction of DiDonato and Morris
-    (1992, TOMS 708, BFRAC), which does not cancel for very unequal shapes; modified Lentz.
+    """I_x(a, b) = x^a y^b / (a B(a, b)) times it, by the modified Lentz method.
+
+    The contracted fraction of DiDonato and Morris (1992, TOMS 708, BFRAC), which does not cancel
+    for very unequal shapes.
     """
     excess = 1.0 + a * y - b * x
 

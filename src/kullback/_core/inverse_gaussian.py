@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.gamma_functions import _HALF_LOG_TWO_PI
+from kullback._core.constants import HALF_LOG_TWO_PI
 from kullback._core.normal_functions import mills_ratio, mills_slope
 from kullback._core.smooth import log1mexp
 
@@ -37,7 +37,7 @@ def _arguments(
     """Α, β − α = 2√(λ/x), and ln φ(α)."""
     root = jnp.sqrt(shape / x)
     alpha = root * ((x - mean) / mean)
-    return alpha, 2.0 * root, -0.5 * alpha * alpha - _HALF_LOG_TWO_PI
+    return alpha, 2.0 * root, -0.5 * alpha * alpha - HALF_LOG_TWO_PI
 
 
 def _log_cdf_by_sum(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import erfcx
 
-from kullback._core.gamma_functions import _HALF_LOG_TWO_PI, _horner
+from kullback._core.constants import HALF_LOG_TWO_PI
 from kullback._core.partials import with_partials
+from kullback._core.polynomials import horner
 from kullback._core.smooth import log1mexp
 
 _SQRT_HALF = math.sqrt(0.5)
@@ -37,7 +38,7 @@ def _mills_curvature(z: jax.Array) -> jax.Array:
     far, s, w = _regions(z)
     direct = (1.0 + s * s) * (_SQRT_HALF_PI * erfcx(s * _SQRT_HALF)) - s
     u = w * w
-    return jnp.where(far, 2.0 * w * u * _horner(_MILLS_CURVATURE_SERIES, u), direct)
+    return jnp.where(far, 2.0 * w * u * horner(_MILLS_CURVATURE_SERIES, u), direct)
 
 
 @with_partials(lambda z: -_mills_curvature(z))
@@ -46,7 +47,7 @@ def mills_slope(z: jax.Array) -> jax.Array:
     far, s, w = _regions(z)
     direct = 1.0 - s * (_SQRT_HALF_PI * erfcx(s * _SQRT_HALF))
     u = w * w
-    return jnp.where(far, u * _horner(_MILLS_SLOPE_SERIES, u), direct)
+    return jnp.where(far, u * horner(_MILLS_SLOPE_SERIES, u), direct)
 
 
 @with_partials(lambda z: -mills_slope(z))
@@ -54,7 +55,7 @@ def mills_ratio(z: jax.Array) -> jax.Array:
     """(1 − Φ(z)) / φ(z), for z > −37 (below, it overflows); near 1/z for large z."""
     far, s, w = _regions(z)
     direct = _SQRT_HALF_PI * erfcx(s * _SQRT_HALF)
-    return jnp.where(far, w * _horner(_MILLS_SERIES, w * w), direct)
+    return jnp.where(far, w * horner(_MILLS_SERIES, w * w), direct)
 
 
 def _inverse_mills_slope(x: jax.Array) -> jax.Array:
@@ -71,7 +72,7 @@ def inverse_mills(x: jax.Array) -> jax.Array:
     """φ(x)/Φ(x), the derivative of `log_ndtr`; near −x for very negative x."""
     lower = x < 0
     mills = mills_ratio(jnp.abs(x))
-    density = jnp.exp(-0.5 * x * x - _HALF_LOG_TWO_PI)
+    density = jnp.exp(-0.5 * x * x - HALF_LOG_TWO_PI)
     return jnp.where(lower, 1.0 / mills, density / (1.0 - jnp.where(lower, 0.0, density * mills)))
 
 
@@ -85,7 +86,7 @@ def log_ndtr(x: jax.Array) -> jax.Array:
     """
     lower = x < 0
     mills = mills_ratio(jnp.abs(x))
-    log_tail = -0.5 * x * x - _HALF_LOG_TWO_PI + jnp.log(mills)
+    log_tail = -0.5 * x * x - HALF_LOG_TWO_PI + jnp.log(mills)
     return jnp.where(lower, log_tail, jnp.log1p(-jnp.exp(jnp.where(lower, -1.0, log_tail))))
 
 

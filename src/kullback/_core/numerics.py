@@ -9,10 +9,13 @@ one shared reciprocal, which the compiler computes once.
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
+from kullback._core.partials import with_partials
 
 
 @jax.custom_jvp
@@ -51,13 +54,32 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     return log1p(x), tangents[0] * reciprocal(1.0 + x)
 
 
-def log1mexp(x: Array) -> Array:
-    """``log(1 − exp(x))`` for x ≤ 0 without cancellation (Mächler 2012, eq. 7); −inf at 0."""
-    small = x > -0.6931471805599453  # log 2: beyond it 1 − exp(x) no longer cancels
-    inner = jnp.where(small & (x < 0.0), x, -1.0)
-    outer = jnp.where(small, -1.0, x)
-    value = jnp.where(small, jnp.log(-jnp.expm1(inner)), jnp.log1p(-jnp.exp(outer)))
-    return jnp.where(x == 0.0, -jnp.inf, value)
+@with_partials(lambda x, _: reciprocal(x), lambda _, m: -reciprocal(m))
+def log_quotient(x: Array, m: Array) -> Array:
+    """Compute log(x/m) for x, m > 0 to relative precision also where x is near m, by one log a row.
+
+    Near m the quotient is written u = 1 + t with t = (x − m)/m, and what rounding lost in u is
+    subtracted: log(1 + t) = log u − ((u − 1) − t)/u, where u = 1 is near enough in the divisor.
+    """
+    r = reciprocal(m)
+    t = (x - m) * r
+    near = jnp.abs(t) < 0.25
+    u = jnp.where(near, 1.0 + t, x * r)
+    # a quotient beyond the doubles: there the two logarithms are far apart and may be subtracted
+    beyond = (u < 1e-290) | (u > 1e290)
+    value = jnp.log(jnp.where(beyond, x, u)) - jnp.where(beyond, jnp.log(m), 0.0)
+    return value - jnp.where(near, (u - 1.0) - t, 0.0)
+
+
+@with_partials(lambda x, _: reciprocal(x), lambda x, s: -(x * reciprocal(x + s)) * reciprocal(s))
+def log1p_quotient(x: Array, s: Array) -> Array:
+    """Compute log(1 + x/s) for x ≥ 0, s > 0, also where x/s is beyond the doubles."""
+    u = x * reciprocal(s)
+    beyond = u > 1e290
+    # there log x − log s, through the same log1p: 1 is nothing to x, or to 1e40 x
+    lift = jnp.where(x < 1e20, 1e40, 1.0)
+    offset = jnp.where(beyond, jnp.log(s) + jnp.where(x < 1e20, math.log(1e40), 0.0), 0.0)
+    return jnp.log1p(jnp.where(beyond, x * lift, u)) - offset
 
 
 def xlogy(x: Array, y: Array) -> Array:

@@ -17,80 +17,77 @@ here (rate·y, say) moves the result by its rounding times |x − m|.
 import jax
 import jax.numpy as jnp
 
+from kullback._core.constants import HALF_LOG_TWO_PI
 from kullback._core.gamma_functions import (
-    _HALF_LOG_TWO_PI,
-    _LOG_GAMMA_SERIES,
-    _SHIFT,
-    _horner,
+    LOG_GAMMA_SERIES,
+    SHIFT,
     digamma,
     log1p_minus,
     log_gamma_ratio,
     trigamma,
 )
+from kullback._core.numerics import log_quotient, reciprocal
 from kullback._core.partials import with_partials
+from kullback._core.polynomials import horner
 
 # Coefficients of 1/z^2k in ψ(z+1) - ln z - 1/(2z) and in its derivative: from B_2k / (2k) by
 # B_2k/(2k(2k-1)), the series of ln Γ.
-_SLOPE_SERIES = tuple((2 * k - 1) * c for k, c in enumerate(_LOG_GAMMA_SERIES, start=1))
+_SLOPE_SERIES = tuple((2 * k - 1) * c for k, c in enumerate(LOG_GAMMA_SERIES, start=1))
 _CURVATURE_SERIES = tuple(2 * k * c for k, c in enumerate(_SLOPE_SERIES, start=1))
 
 
 def _stirling_curvature(x: jax.Array) -> jax.Array:
     """ψ′(x+1) − 1/x, the second derivative of `stirling_remainder`."""
-    small = x < _SHIFT
-    s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * _SHIFT, x)
+    small = x < SHIFT
+    s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * SHIFT, x)
     w = 1.0 / z
-    above = w * w * (w * _horner(_CURVATURE_SERIES, w * w) - 0.5)
+    above = w * w * (w * horner(_CURVATURE_SERIES, w * w) - 0.5)
     return jnp.where(small, trigamma(s + 1.0) - 1.0 / s, above)
 
 
 @with_partials(_stirling_curvature)
 def _stirling_slope(x: jax.Array) -> jax.Array:
     """ψ(x+1) − ln x, the first derivative of `stirling_remainder`."""
-    small = x < _SHIFT
-    s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * _SHIFT, x)
+    small = x < SHIFT
+    s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * SHIFT, x)
     w = 1.0 / z
-    above = w * (0.5 - w * _horner(_SLOPE_SERIES, w * w))
+    above = w * (0.5 - w * horner(_SLOPE_SERIES, w * w))
     return jnp.where(small, digamma(s + 1.0) - jnp.log(s), above)
 
 
 @with_partials(_stirling_slope)
 def stirling_remainder(x: jax.Array) -> jax.Array:
     """Ln Γ(x+1) − x ln x + x for x ≥ 0: 0 at 0, near ½ ln(2πx) for large x."""
-    small = x < _SHIFT
-    s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * _SHIFT, x)
+    small = x < SHIFT
+    s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * SHIFT, x)
     log_s = jnp.log(jnp.where(s > 0, s, 1.0))
     w = 1.0 / z
-    above = _HALF_LOG_TWO_PI + 0.5 * jnp.log(z) + w * _horner(_LOG_GAMMA_SERIES, w * w)
+    above = HALF_LOG_TWO_PI + 0.5 * jnp.log(z) + w * horner(LOG_GAMMA_SERIES, w * w)
     return jnp.where(small, log_gamma_ratio(1.0, s) - s * (log_s - 1.0), above)
 
 
-def _log_quotient(x: jax.Array, m: jax.Array) -> jax.Array:
+def _log_of_quotient(x: jax.Array, m: jax.Array) -> jax.Array:
     """ln(x/m) by the logarithm of the quotient, unless that overflows: one rounding, not two."""
     quotient = x / m
     plain = (quotient > 1e-290) & (quotient < 1e290)
     return jnp.where(plain, jnp.log(jnp.where(plain, quotient, 1.0)), jnp.log(x) - jnp.log(m))
 
 
-def _deviance_with_excess(x: jax.Array, m: jax.Array, excess: jax.Array) -> jax.Array:
+def deviance_with_excess(x: jax.Array, m: jax.Array, excess: jax.Array) -> jax.Array:
     """X ln(x/m) + m − x, given m − x to full precision."""
     positive = x > 0
     t = excess / jnp.where(positive, x, 1.0)
     near = positive & (jnp.abs(t) < 0.25)  # where log1p_minus is a series; outside, no cancellation
-    far_log = _log_quotient(jnp.where(positive, x, 1.0), m)
+    far_log = _log_of_quotient(jnp.where(positive, x, 1.0), m)
     far = jnp.where(positive, x * far_log, 0.0) + excess
     return jnp.where(near, -x * log1p_minus(jnp.where(near, t, 0.0)), far)
 
 
-def _log_ratio(x: jax.Array, m: jax.Array, excess: jax.Array) -> jax.Array:
+def _log_ratio_with_excess(x: jax.Array, m: jax.Array, excess: jax.Array) -> jax.Array:
     """ln(x/m), given m − x to full precision; infinite at x = 0."""
     t = excess / x
     near = jnp.abs(t) < 0.25
-    return jnp.where(near, -jnp.log1p(jnp.where(near, t, 0.0)), _log_quotient(x, m))
-
-
-def _poisson_deviance_partial_x(x: jax.Array, m: jax.Array) -> jax.Array:
-    return log_ratio(x, m)
+    return jnp.where(near, -jnp.log1p(jnp.where(near, t, 0.0)), _log_of_quotient(x, m))
 
 
 @with_partials(lambda _x, m: -1.0 / m, lambda x, m: x / (m * m))
@@ -98,21 +95,34 @@ def _relative_excess(x: jax.Array, m: jax.Array) -> jax.Array:
     return (m - x) / m
 
 
-@with_partials(lambda x, _m: 1.0 / x, lambda _x, m: -1.0 / m)
-def log_ratio(x: jax.Array, m: jax.Array) -> jax.Array:
-    """ln(x/m) for x ≥ 0, m > 0, to relative precision also where x is near m."""
-    return _log_ratio(x, m, m - x)
-
-
-@with_partials(_poisson_deviance_partial_x, _relative_excess)
+@with_partials(log_quotient, _relative_excess)
 def poisson_deviance(x: jax.Array, m: jax.Array) -> jax.Array:
     """X ln(x/m) + m − x for x ≥ 0, m > 0: half the Poisson deviance; m at x = 0."""
-    return _deviance_with_excess(x, m, m - x)
+    return deviance_with_excess(x, m, m - x)
 
 
 def log_poisson_kernel(x: jax.typing.ArrayLike, mean: jax.typing.ArrayLike) -> jax.Array:
     """X ln m − m − ln Γ(x+1) for x ≥ 0 (not only integers), m > 0."""
     return -stirling_remainder(x) - poisson_deviance(x, mean)
+
+
+def digamma_minus_log(shape: jax.Array) -> jax.Array:
+    """Compute ψ(shape) − log(shape) to relative precision."""
+    return _stirling_slope(shape) - reciprocal(shape)
+
+
+@with_partials(
+    lambda x, shape, rate: shape * reciprocal(x) - rate,
+    lambda x, shape, rate: log_quotient(rate * x, shape) - digamma_minus_log(shape),
+    lambda x, shape, rate: shape * reciprocal(rate) - x,
+)
+def log_gamma_kernel(x: jax.Array, shape: jax.Array, rate: jax.Array) -> jax.Array:
+    """Compute shape log(rate x) − rate x − ln Γ(shape), the log-density of log X of a gamma X.
+
+    Its derivatives are written down because those of the saddle-point form hold (rate x)², which
+    leaves the doubles before rate x does.
+    """
+    return log_poisson_kernel(shape, rate * x) + jnp.log(shape)
 
 
 # --- two cells --------------------------------------------------------------------------------
@@ -150,7 +160,7 @@ def _zero(*args: jax.Array) -> jax.Array:
 )
 def _log_cell_ratio(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     """ln(a / ((a+b) x))."""
-    return _log_ratio(a, (a + b) * x, b * x - a * y)
+    return _log_ratio_with_excess(a, (a + b) * x, b * x - a * y)
 
 
 @with_partials(
@@ -167,7 +177,7 @@ def binomial_deviance(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) ->
     """
     n = a + b
     excess = b * x - a * y
-    return _deviance_with_excess(a, n * x, excess) + _deviance_with_excess(b, n * y, -excess)
+    return deviance_with_excess(a, n * x, excess) + deviance_with_excess(b, n * y, -excess)
 
 
 def log_binomial_kernel(

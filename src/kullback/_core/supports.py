@@ -1,8 +1,8 @@
 """Supports: the values that a parameter or an outcome may take, and their unconstrained scale.
 
 A support is data. It says which values it holds, and maps an unconstrained vector ``u`` onto itself
-(``natural``), with the first two derivatives that the chain rule needs. Everything is written against
-the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
+(``natural``), with the first two derivatives that the chain rule needs. Everything is written
+against the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
 """
 
 from __future__ import annotations
@@ -157,8 +157,14 @@ class Interval(Support):
             if math.isinf(self.upper):
                 return f"{name} = {first:g}, {first + 1:g}, {first + 2:g}, ..."
             last = self.upper if self.holds_upper else self.upper - 1
-            return f"{name} = {first:g}" if last == first else (
-                f"{name} = {first:g} or {last:g}" if last == first + 1 else f"{name} = {first:g}, ..., {last:g}"
+            return (
+                f"{name} = {first:g}"
+                if last == first
+                else (
+                    f"{name} = {first:g} or {last:g}"
+                    if last == first + 1
+                    else f"{name} = {first:g}, ..., {last:g}"
+                )
             )
         left = "<=" if self.holds_lower else "<"
         right = "<=" if self.holds_upper else "<"
@@ -186,7 +192,7 @@ class Simplex(Support):
         size: the number K of probabilities.
     """
 
-    size: int = 2  # type: ignore[misc]  # a field that fulfils the abstract property
+    size: int = 2
 
     @property
     def freedom(self) -> int:
@@ -194,7 +200,7 @@ class Simplex(Support):
         return self.size - 1
 
     def contains(self, value: Any) -> Any:
-        """Say whether the vector is non-negative and sums to one (to 1e-9, a sum of K roundings)."""
+        """Say whether the vector is non-negative and sums to one, to K roundings' 1e-9."""
         p = np.asarray(value)
         return bool(np.all(p >= 0.0) and abs(float(np.sum(p)) - 1.0) <= 1e-9)
 

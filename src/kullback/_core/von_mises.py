@@ -9,12 +9,12 @@ import math
 import jax
 import jax.numpy as jnp
 
-from kullback._core.gamma_functions import _horner
+from kullback._core.constants import LOG_TWO_PI
 from kullback._core.partials import with_partials
+from kullback._core.polynomials import horner
 from kullback._core.smooth import log1mexp
 from kullback._core.tail_quadrature import LOG_CUT, log_tail_integral
 
-_LOG_TWO_PI = math.log(2.0 * math.pi)
 # From here on I₀ is its asymptotic series (DLMF 10.40.1): twenty terms leave 2e-17. Below, the
 # power series in κ²/4, all of whose terms are positive, needs fifty-five.
 _ASYMPTOTIC = 32.0
@@ -55,7 +55,7 @@ def log_bessel_i0_small(kappa: jax.Array) -> jax.Array:
 def _log_scaled_bessel_i0_large(kappa: jax.Array, small: jax.Array) -> jax.Array:
     large = kappa >= _ASYMPTOTIC
     safe = jnp.where(large, kappa, _ASYMPTOTIC)
-    value = jnp.log(_horner(_SERIES, 1.0 / safe)) - 0.5 * (jnp.log(safe) + _LOG_TWO_PI)
+    value = jnp.log(horner(_SERIES, 1.0 / safe)) - 0.5 * (jnp.log(safe) + LOG_TWO_PI)
     return jnp.where(large, value, small)
 
 
@@ -64,7 +64,7 @@ def log_von_mises_density(
 ) -> jax.Array:
     """Log-density at an angle from loc: κ cos δ − ln(2π I₀(κ))."""
     half = jnp.sin(0.5 * jnp.asarray(angle, jnp.result_type(float, angle)))
-    normaliser = log_scaled_bessel_i0(concentration) + _LOG_TWO_PI
+    normaliser = log_scaled_bessel_i0(concentration) + LOG_TWO_PI
     return -2.0 * jnp.asarray(concentration) * half * half - normaliser
 
 

@@ -56,7 +56,9 @@ class Block:
     @property
     def weighted(self) -> bool:
         """Whether any weight may differ from one (the shared array of ones is known by sight)."""
-        return self.weight is not _ones(len(self.weight)) if self.count == len(self.weight) else True
+        return (
+            self.weight is not _ones(len(self.weight)) if self.count == len(self.weight) else True
+        )
 
     @property
     def capacity(self) -> int:

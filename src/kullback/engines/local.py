@@ -20,7 +20,11 @@ Partial = TypeVar("Partial")
 def threads_or_all(threads: int | None) -> int:
     """Give the number of threads to use: as many as the process may use cores, unless told."""
     if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
     if threads < 1:
         raise DataError(f"threads={threads} is no number of threads. Give 1 or more.")
     return threads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
 from kullback._core.numerics import log, reciprocal
 from kullback._core.saddle_point import log_binomial_kernel, stirling_remainder
-from kullback._core.supports import POSITIVE, REAL, UNIT, Interval
+from kullback._core.supports import POSITIVE, REAL, UNIT, Interval, Support
 from kullback._core.von_mises import (
     log_scaled_bessel_i0,
     log_von_mises_cdf,
@@ -56,7 +56,7 @@ class Beta(Family):
         1.0
     """
 
-    canonical = {"alpha": POSITIVE, "beta": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"alpha": POSITIVE, "beta": POSITIVE}
     support = UNIT
     alternatives = (
         Parametrisation(
@@ -144,9 +144,10 @@ class Beta(Family):
         distance = values if mean <= rest else 1.0 - values
         spread = float(np.average((distance / near - 1.0) ** 2, weights=weights))
         # a constant sample, or one of two heaps at the ends, must give finite positive shapes too
-        precision = far / (near * max(spread, 1e-12)) - 1.0
-        precision = max(precision, 1e-3)
-        return [{"alpha": mean * precision, "beta": rest * precision}]
+        near_shape = max(far / max(spread, 1e-12) - near, 1e-3 * near)
+        far_shape = min(near_shape * (far / near), 1e300)
+        shapes = (near_shape, far_shape) if mean <= rest else (far_shape, near_shape)
+        return [dict(zip(("alpha", "beta"), shapes, strict=True))]
 
 
 # ---- von Mises -----------------------------------------------------------------------------
@@ -214,7 +215,7 @@ class VonMises(Family):
         0.5
     """
 
-    canonical = {"loc": REAL, "concentration": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "concentration": POSITIVE}
     support = REAL
 
     @staticmethod
@@ -249,9 +250,10 @@ class VonMises(Family):
     def _quantile(u: Array, loc: Array, concentration: Array) -> Array:
         return loc + quantile_by_inversion(
             u,
-            lambda angle: log_von_mises_cdf(concentration, angle),
-            lambda angle: log_von_mises_survival(concentration, angle),
-            Interval(-math.pi, math.pi),
+            log_density=lambda angle: log_von_mises_density(concentration, angle),
+            log_cdf=lambda angle: log_von_mises_cdf(concentration, angle),
+            log_survival=lambda angle: log_von_mises_survival(concentration, angle),
+            support=Interval(-math.pi, math.pi),
         )
 
     @staticmethod

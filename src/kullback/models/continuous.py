@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +16,10 @@ from kullback._core.gamma_functions import digamma_difference, log_gamma_ratio
 from kullback._core.normal_functions import log_ndtr, ndtri_exp
 from kullback._core.numerics import log, reciprocal
 from kullback._core.partials import with_partials
-from kullback._core.supports import POSITIVE, REAL
+from kullback._core.supports import POSITIVE, REAL, Support
 from kullback._core.tail_quadrature import LOG_CUT, log_tail_integral
 from kullback.models.family import Family, Parametrisation
+from kullback.models.model import OrderStatistic
 from kullback.models.source import Pinned
 
 _LOG_TWO = math.log(2.0)
@@ -30,7 +31,7 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def weighted_quantiles(values: Vector, weights: Vector, levels: Sequence[float]) -> list[float]:
-    """Give quantiles of weighted rows: the smallest value that the level's share does not exceed."""
+    """Give quantiles of weighted rows: the smallest value whose share reaches the level."""
     seen = weights > 0.0
     order = np.argsort(values[seen])
     ordered, share = values[seen][order], np.cumsum(weights[seen][order])
@@ -100,7 +101,7 @@ class Normal(Family):
         1.0
     """
 
-    canonical = {"loc": REAL, "scale": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     alternatives = (
         Parametrisation(
@@ -282,7 +283,7 @@ class StudentT(Family):
         8.0
     """
 
-    canonical = {"df": POSITIVE, "loc": REAL, "scale": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"df": POSITIVE, "loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod
@@ -357,7 +358,7 @@ class Cauchy(Family):
         3.0
     """
 
-    canonical = {"loc": REAL, "scale": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod
@@ -439,7 +440,7 @@ class Logistic(Family):
         0.5
     """
 
-    canonical = {"loc": REAL, "scale": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod
@@ -493,9 +494,9 @@ class Laplace(Family):
         8.0
     """
 
-    canonical = {"loc": REAL, "scale": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
-    order_statistics = {"loc": "median"}
+    order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "median"}
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array) -> Array:
@@ -561,9 +562,12 @@ class Uniform(Family):
         2.5
     """
 
-    canonical = {"lower": REAL, "upper": REAL}
+    canonical: ClassVar[Mapping[str, Support]] = {"lower": REAL, "upper": REAL}
     support = REAL
-    order_statistics = {"lower": "minimum", "upper": "maximum"}
+    order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {
+        "lower": "minimum",
+        "upper": "maximum",
+    }
 
     def __init__(self, **sources: Any) -> None:
         super().__init__(**sources)

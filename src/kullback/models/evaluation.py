@@ -1,4 +1,4 @@
-"""Evaluate a pinned model at any number of points through one compiled function a model structure."""
+"""Evaluating a pinned model at any number of points: one compiled function a structure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kullback._core.compilation import COMPILED
 # A few lengths, so that a function compiles at most as often whatever is asked of it.
 _LENGTHS = (64, 1_024, 16_384)
 
+
 def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
     """Apply ``model.<hook>(x, parameters)`` elementwise to an array of any shape.
 
@@ -25,6 +26,7 @@ def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
     Returns:
         A float for a scalar ``x``, else an array of its shape.
     """
+
     def build() -> Callable[[Array, Array], Array]:
         def evaluate(points: Array, numbers: Array) -> Array:
             parameters = model.row_parameters([numbers[i] for i in range(natural.size)], {})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import final
+from collections.abc import Mapping
+from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +14,10 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.gamma_functions import log_gamma, log_gamma_ratio
 from kullback._core.numerics import log, reciprocal
 from kullback._core.smooth import expm1_over, expm1_scaled, log1mexp, log1p_scaled
-from kullback._core.supports import POSITIVE, REAL
+from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.continuous import log_complement, start_scale
 from kullback.models.family import Family
+from kullback.models.model import OrderStatistic
 
 _EULER_GAMMA = 0.5772156649015329
 # ζ(k), k = 2, 3, ...: ln Γ(1 − ξ) = γ ξ + Σ ζ(k) ξ^k/k. For |2ξ| < 0.1 the first term left out is
@@ -144,7 +146,7 @@ class Gumbel(Family):
         -1.0
     """
 
-    canonical = {"loc": REAL, "scale": POSITIVE}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod
@@ -202,7 +204,7 @@ class GeneralizedExtremeValue(Family):
         -1.0
     """
 
-    canonical = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
     support = REAL
 
     @staticmethod
@@ -304,10 +306,10 @@ class GeneralizedPareto(Family):
         4.0
     """
 
-    canonical = {"scale": POSITIVE, "shape": REAL, "loc": REAL}
+    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE, "shape": REAL, "loc": REAL}
     support = REAL
-    defaults = {"loc": 0.0}
-    order_statistics = {"loc": "minimum"}
+    defaults: ClassVar[Mapping[str, float]] = {"loc": 0.0}
+    order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "minimum"}
 
     @staticmethod
     def _log_density(x: Array, scale: Array, shape: Array, loc: Array) -> Array:

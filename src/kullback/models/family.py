@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.errors import ModelError, did_you_mean
-from kullback._core.numerics import log1mexp
+from kullback._core.smooth import log1mexp
 from kullback._core.supports import Interval, Support
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution, Model, Moment
@@ -54,9 +54,9 @@ class Family(Model):
 
     and as static methods, elementwise in JAX, of the canonical parameters by keyword:
 
-    * ``_log_density(x, ...)``; or, for an exponential family, ``_statistics(x, origin)``, a tuple of
-      statistics measured from the point ``origin`` so that their differences keep their digits, and
-      ``_log_density_of(statistics, origin, ...)``, which is affine in them;
+    * ``_log_density(x, ...)``; or, for an exponential family, ``_statistics(x, origin)``, a tuple
+      of statistics measured from the point ``origin`` so that their differences keep their digits,
+      and ``_log_density_of(statistics, origin, ...)``, which is affine in them;
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
       ``_mean``, ``_variance``, ``_entropy``;
 
@@ -91,8 +91,12 @@ class Family(Model):
         """Check the declaration once, and give the constructor a signature that tools can show."""
         super().__init_subclass__(**keywords)
         if cls._log_density is None and (cls._statistics is None or cls._log_density_of is None):
-            raise TypeError(f"{cls.__name__} needs _log_density, or _statistics and _log_density_of")
-        names = dict.fromkeys([*cls.canonical, *(n for a in cls.alternatives for n in a.parameters)])
+            raise TypeError(
+                f"{cls.__name__} needs _log_density, or _statistics and _log_density_of"
+            )
+        names = dict.fromkeys(
+            [*cls.canonical, *(n for a in cls.alternatives for n in a.parameters)]
+        )
         # setattr: the type checker knows no such attribute, inspect.signature does
         cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in names]
@@ -130,7 +134,9 @@ class Family(Model):
         for name in sources:
             if name not in known:
                 hint = did_you_mean(name, known)
-                raise ModelError(f"{cls.__name__} has no parameter {name!r}{hint or '.'} It has {choices}.")
+                raise ModelError(
+                    f"{cls.__name__} has no parameter {name!r}{hint or '.'} It has {choices}."
+                )
         named = ", ".join(sources)
         raise ModelError(
             f"{cls.__name__}({named}) mixes parameters of different parametrisations. "
@@ -239,9 +245,7 @@ class Family(Model):
         low = (at < s.lower) if s.holds_lower else (at <= s.lower)
         high = at >= s.upper
         inside = ~(low | high)
-        value = formula(
-            jnp.where(inside, at, _interior_point(s)), **self.to_canonical(parameters)
-        )
+        value = formula(jnp.where(inside, at, _interior_point(s)), **self.to_canonical(parameters))
         value = jnp.where(low, before, jnp.where(high, beyond, value))
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
@@ -252,10 +256,10 @@ class Family(Model):
             return value
         return quantile_by_inversion(
             u,
-            lambda x: self.row_log_density(x, parameters),
             lambda x: self.row_log_cdf(x, parameters),
             lambda x: self.row_log_survival(x, parameters),
             self.support,
+            lambda x: self.row_log_density(x, parameters),
         )
 
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:

@@ -10,66 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.gamma_functions import digamma, log_gamma, log_gamma_ratio
-from kullback._core.numerics import log, log1mexp, reciprocal
-from kullback._core.partials import with_partials
-from kullback._core.saddle_point import log_ratio
+from kullback._core.constants import EULER_GAMMA
+from kullback._core.gamma_functions import (
+    digamma,
+    log_gamma,
+    log_gamma_ratio,
+    log_gamma_second_difference,
+)
+from kullback._core.hazards import log_cdf_of_hazard
+from kullback._core.logistic import log_softplus, softplus
+from kullback._core.numerics import log, log1p_quotient, log_quotient
+from kullback._core.smooth import log1mexp, log_expm1
 from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
-from kullback.models.positive import (
-    log_cdf_of_hazard,
-    log_gamma_second_difference,
-    log_quotient,
-)
-
-_EULER_GAMMA = 0.5772156649015329
-# A constant sample has no spread, and its likelihood no maximum; a start must still be finite, and
-# this is the least spread of the logarithms that starts take a sample to have.
-_LEAST_SPREAD = 1e-6
-
-
-@with_partials(lambda x, _: reciprocal(x), lambda x, s: -(x * reciprocal(x + s)) * reciprocal(s))
-def log1p_quotient(x: Array, s: Array) -> Array:
-    """Compute log(1 + x/s) for x ≥ 0, s > 0, also where x/s is beyond the doubles."""
-    u = x * reciprocal(s)
-    beyond = u > 1e290
-    # there log x − log s, through the same log1p: 1 is nothing to x, or to 1e40 x
-    lift = jnp.where(x < 1e20, 1e40, 1.0)
-    offset = jnp.where(beyond, jnp.log(s) + jnp.where(x < 1e20, math.log(1e40), 0.0), 0.0)
-    return jnp.log1p(jnp.where(beyond, x * lift, u)) - offset
-
-
-def _logistic_slope(z: Array) -> Array:
-    e = jnp.exp(-jnp.abs(z))
-    r = reciprocal(1.0 + e)
-    return e * r * r
-
-
-@with_partials(_logistic_slope)
-def _logistic(z: Array) -> Array:
-    e = jnp.exp(-jnp.abs(z))
-    r = reciprocal(1.0 + e)
-    return jnp.where(z < 0.0, e * r, r)
-
-
-@with_partials(_logistic)
-def softplus(z: Array) -> Array:
-    """Compute log(1 + e^z) to relative precision, with derivatives that hold at 0."""
-    return jnp.maximum(z, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(z)))
-
-
-def _log_softplus(z: Array) -> Array:
-    """Compute log(log(1 + e^z)), also where e^z underflows."""
-    low = z < -37.0  # here it is z − e^z/2 + ..., which is z to the last digit
-    return jnp.where(low, z, jnp.log(softplus(jnp.where(low, 0.0, z))))
-
-
-def _log_expm1(w: Array) -> Array:
-    """Compute log(e^w − 1) for w ≥ 0 without overflow."""
-    large = w > 1.0
-    far = w + jnp.log1p(-jnp.exp(-jnp.where(large, w, 1.0)))
-    return jnp.where(large, far, jnp.log(jnp.expm1(jnp.where(large, 1.0, w))))
+from kullback.models.starts import LEAST_SPREAD
 
 
 @final
@@ -89,17 +44,17 @@ class Pareto(Family):
 
     canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "minimum": POSITIVE}
     support = POSITIVE
-    order_statistics: Mapping[str, OrderStatistic] = {"minimum": "minimum"}
+    order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"minimum": "minimum"}
 
     @staticmethod
     def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
-        return (log_ratio(x, origin),)
+        return (log_quotient(x, origin),)
 
     @staticmethod
     def _log_density_of(
         statistics: Sequence[Array], origin: Array, shape: Array, minimum: Array
     ) -> Array:
-        y = log_ratio(origin, minimum) + statistics[0]
+        y = log_quotient(origin, minimum) + statistics[0]
         return log(shape) - log(minimum) - (shape + 1.0) * y
 
     @staticmethod
@@ -147,7 +102,7 @@ class Pareto(Family):
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         minimum = float(values[weights > 0.0].min())
         mean = float(np.average(np.log(values / minimum), weights=weights))
-        return [{"shape": 1.0 / max(mean, _LEAST_SPREAD), "minimum": minimum}]
+        return [{"shape": 1.0 / max(mean, LEAST_SPREAD), "minimum": minimum}]
 
 
 @final
@@ -167,6 +122,7 @@ class Lomax(Family):
 
     canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = NON_NEGATIVE
+    limits: ClassVar[Mapping[str, str]] = {"shape": "Exponential"}  # the scale grows along
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
@@ -293,6 +249,7 @@ class Burr(Family):
         "scale": POSITIVE,
     }
     support = POSITIVE
+    limits: ClassVar[Mapping[str, str]] = {"shape1": "Weibull"}  # the scale grows along
 
     @staticmethod
     def _log_density(x: Array, shape1: Array, shape2: Array, scale: Array) -> Array:
@@ -308,11 +265,11 @@ class Burr(Family):
     @staticmethod
     def _log_cdf(x: Array, shape1: Array, shape2: Array, scale: Array) -> Array:
         z = shape2 * log_quotient(x, scale)
-        return log_cdf_of_hazard(shape1 * softplus(z), jnp.log(shape1) + _log_softplus(z))
+        return log_cdf_of_hazard(shape1 * softplus(z), jnp.log(shape1) + log_softplus(z))
 
     @staticmethod
     def _quantile(u: Array, shape1: Array, shape2: Array, scale: Array) -> Array:
-        return scale * jnp.exp(_log_expm1(-jnp.log1p(-u) / shape1) / shape2)
+        return scale * jnp.exp(log_expm1(-jnp.log1p(-u) / shape1) / shape2)
 
     @staticmethod
     def _mean(shape1: Array, shape2: Array, scale: Array) -> Array:
@@ -342,7 +299,7 @@ class Burr(Family):
     @staticmethod
     def _entropy(shape1: Array, shape2: Array, scale: Array) -> Array:
         # E log(1 + e^z) = 1/shape1 and E z = ψ(1) − ψ(shape1)
-        z = -_EULER_GAMMA - digamma(shape1)
+        z = -EULER_GAMMA - digamma(shape1)
         constant = jnp.log(scale) - jnp.log(shape1) - jnp.log(shape2)
         return constant + (1.0 / shape2 - 1.0) * z + 1.0 + 1.0 / shape1
 
@@ -361,8 +318,8 @@ def _log_quartiles(values: Vector, weights: Vector) -> tuple[float, float, float
     # each value at the middle of its weight
     positions = (np.cumsum(w) - 0.5 * w) / w.sum()
     low, middle, high = np.interp([0.25, 0.5, 0.75], positions, logs)
-    if high - low < _LEAST_SPREAD:  # most values tied: what spread there is tells the scale
-        half = max(float(np.sqrt(np.average((logs - middle) ** 2, weights=w))), _LEAST_SPREAD)
+    if high - low < LEAST_SPREAD:  # most values tied: what spread there is tells the scale
+        half = max(float(np.sqrt(np.average((logs - middle) ** 2, weights=w))), LEAST_SPREAD)
         low, high = middle - half, middle + half
     return float(low), float(middle), float(high)
 

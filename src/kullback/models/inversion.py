@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -15,18 +16,19 @@ from kullback._core.supports import Interval
 # Newton's method takes over; outcomes that are whole numbers are halved until they are alone.
 _REACH = 1400.0
 _TINY = 1e-300
+_LOG_TINY = math.log(_TINY)
 _HALVINGS = 32
-_WHOLE_HALVINGS = 128
+_ALL_HALVINGS = 128
 # From 1e-6 two Newton steps reach rounding; the others are for distribution functions with bends.
 _NEWTON_STEPS = 6
 
 
 def quantile_by_inversion(
     u: Array,
-    log_density: Callable[[Array], Array],
     log_cdf: Callable[[Array], Array],
     log_survival: Callable[[Array], Array],
     support: Interval,
+    log_density: Callable[[Array], Array] | None = None,
 ) -> Array:
     """Find the smallest ``x`` in the support with cdf(x) ≥ u, elementwise.
 
@@ -34,10 +36,11 @@ def quantile_by_inversion(
 
     Args:
         u: probabilities.
-        log_density: the log-density, of x alone.
         log_cdf: the log distribution function, of x alone.
         log_survival: the log survival function, of x alone.
         support: where the outcomes lie.
+        log_density: the log-density, of x alone, for Newton's method; without it the quantiles are
+            found by halving alone.
 
     Returns:
         The quantiles; the support's ends for u = 0 and u = 1.
@@ -50,7 +53,7 @@ def quantile_by_inversion(
         return jnp.where(low, log_cdf(x) - target, target - log_survival(x))
 
     def outcome(t: Array) -> Array:
-        x = jnp.sign(t) * jnp.expm1(jnp.abs(t)) * _TINY
+        x = jnp.sign(t) * (jnp.exp(jnp.abs(t) + _LOG_TINY) - _TINY)
         x = jnp.minimum(jnp.maximum(x, support.lower), support.upper)
         return jnp.floor(x) if support.whole else x
 
@@ -61,10 +64,11 @@ def quantile_by_inversion(
         return jnp.where(reached, left, middle), jnp.where(reached, middle, right)
 
     start = (jnp.full_like(u, -_REACH), jnp.full_like(u, _REACH))
-    halvings = _WHOLE_HALVINGS if support.whole else _HALVINGS
+    by_newton = log_density is not None and not support.whole
+    halvings = _HALVINGS if by_newton else _ALL_HALVINGS
     left, right = jax.lax.fori_loop(0, halvings, halve, start)
     x = outcome(right)
-    if not support.whole:
+    if log_density is not None and by_newton:
         x = _newton(x, outcome(left), outcome(right), excess, log_density, target)
     return jnp.where(u <= 0.0, support.lower, jnp.where(u >= 1.0, support.upper, x))
 
@@ -89,4 +93,5 @@ def _newton(
         inside = (moved >= left) & (moved <= right)  # false for NaN
         return jnp.where(inside, moved, 0.5 * (left + right)), left, right
 
-    return jax.lax.fori_loop(0, _NEWTON_STEPS, improve, (x, left, right))[0]
+    found: Array = jax.lax.fori_loop(0, _NEWTON_STEPS, improve, (x, left, right))[0]
+    return found

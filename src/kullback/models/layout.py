@@ -1,8 +1,8 @@
 """The unknowns of a model as one vector, and the chain rule to the unconstrained scale.
 
-Kernels differentiate in the *natural* coefficients ``v`` (shape, rate, ...), because that is cheaper
-for every row; solvers move on the unconstrained scale ``u``. The chain rule between them acts on the
-sums, not on the rows, so it costs nothing.
+Kernels differentiate in the *natural* coefficients ``v`` (shape, rate, ...), because that is
+cheaper for every row; solvers move on the unconstrained scale ``u``. The chain rule between them
+acts on the sums, not on the rows, so it costs nothing.
 """
 
 from __future__ import annotations

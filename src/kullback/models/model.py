@@ -10,7 +10,7 @@ import abc
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,6 @@ from kullback._core.supports import Interval, Support
 from kullback.models.evaluation import blockwise
 from kullback.models.layout import Layout
 from kullback.models.source import Coefficient, Pinned, SameAs, Source, as_source
-
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
@@ -50,10 +49,10 @@ class Model(abc.ABC):
 
     support: Interval
     outcome: Literal["number", "label"] = "number"
-    order_statistics: Mapping[str, OrderStatistic] = {}
+    order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {}
     """Parameters whose estimate is an order statistic of the sample, whatever the others are."""
 
-    limits: Mapping[str, str] = {}
+    limits: ClassVar[Mapping[str, str]] = {}
     """Models that this one becomes as a parameter goes to infinity, by parameter."""
 
     sources: Mapping[str, Source]
@@ -150,7 +149,9 @@ class Model(abc.ABC):
         if unknown:
             known = ", ".join(self.parameters)
             hint = did_you_mean(unknown[0], self.parameters)
-            raise ModelError(f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}.")
+            raise ModelError(
+                f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}."
+            )
         sources = {name: as_source(name, given.get(name)) for name in self.parameters}
         for name, source in sources.items():
             if isinstance(source, SameAs):
@@ -158,8 +159,8 @@ class Model(abc.ABC):
                 if source.other == name or target is None or isinstance(target, SameAs):
                     others = ", ".join(repr(other) for other in sources if other != name)
                     raise ModelError(
-                        f"{name}={source!r}: a tie needs another parameter that is not tied itself, "
-                        f"one of {others}."
+                        f"{name}={source!r}: a tie needs another parameter that is not tied "
+                        f"itself, one of {others}."
                     )
         return sources
 
@@ -180,7 +181,9 @@ class Model(abc.ABC):
             for name, source in self.sources.items()
         }
 
-    def row_parameters(self, natural: Sequence[Array], row: Mapping[str, Array]) -> dict[str, Array]:
+    def row_parameters(
+        self, natural: Sequence[Array], row: Mapping[str, Array]
+    ) -> dict[str, Array]:
         """Compute every parameter from the coefficients' natural numbers: the sources at work.
 
         Args:

@@ -127,7 +127,8 @@ class Pinned(Source):
         if vector.size != support.size or not np.all(support.contains(vector)):
             given = self.number.tolist()
             raise ModelError(
-                f"{parameter}={given!r} lies outside its support: needs {support.phrase(parameter)}."
+                f"{parameter}={given!r} lies outside its support: needs "
+                f"{support.phrase(parameter)}."
             )
         return (Coefficient(parameter, support, value=vector),)
 
@@ -178,8 +179,8 @@ class Param(Source):
         upper = support.upper if self.upper is None else min(float(self.upper), support.upper)
         if not lower < upper:
             raise ModelError(
-                f"{parameter}={self!r} leaves nothing to choose: inside the parameter's own support "
-                f"the bounds are {lower:g} and {upper:g}. Give lower < upper."
+                f"{parameter}={self!r} leaves nothing to choose: inside the parameter's own "
+                f"support the bounds are {lower:g} and {upper:g}. Give lower < upper."
             )
         start = None if self.start is None else np.array([self.start], dtype=np.float64)
         inside = Interval(
@@ -250,7 +251,7 @@ def same_as(other: str) -> SameAs:
 
     Example:
         >>> import kullback as kl
-        >>> kl.Gamma(shape=kl.same_as("rate"))   # a gamma distribution with mean one
+        >>> kl.Gamma(shape=kl.same_as("rate"))  # a gamma distribution with mean one
         Gamma(shape=SameAs(other='rate'), rate=?)
     """
     return SameAs(other)
@@ -264,8 +265,8 @@ def as_source(parameter: str, given: Any) -> Source:
         return given
     if isinstance(given, str):
         raise ModelError(
-            f"{parameter}={given!r} is a text. Give a number to pin it, leave it out to estimate it, "
-            f"or use a source such as kl.Param(start=...) or kl.same_as('other')."
+            f"{parameter}={given!r} is a text. Give a number to pin it, leave it out to estimate "
+            f"it, or use a source such as kl.Param(start=...) or kl.same_as('other')."
         )
     pinned = Pinned(given)
     if not np.all(np.isfinite(pinned.number)) or (

@@ -1,1 +1,1 @@
-"""The objective: where the sample and the model meet. One number, and what a pass adds up for it."""
+"""The objective: where sample and model meet. One number, and what a pass adds up for it."""

@@ -49,8 +49,8 @@ class CrossEntropy:
     Attributes:
         model: q.
         layout: which coefficients ``u`` moves.
-        add_up: gives the sums of a ``Curvature`` at natural coefficients; where the rows are and how
-            they are added is the engine's affair.
+        add_up: gives the sums of a ``Curvature`` at natural coefficients; where the rows are and
+            how they are added is the engine's affair.
     """
 
     model: Model

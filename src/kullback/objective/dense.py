@@ -28,15 +28,15 @@ _FEW_ROWS = 64
 class LossOfRows(Protocol):
     """A loss for each row, with what its compiled code depends on."""
 
-    mask: tuple[bool, ...]
+    @property
+    def mask(self) -> tuple[bool, ...]:
+        """Which natural numbers are free."""
 
     @property
     def structure(self) -> Hashable:
         """The key of the compiled kernel."""
 
-    def loss(
-        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
-    ) -> Array:
+    def loss(self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]) -> Array:
         """−log q of each row."""
 
 

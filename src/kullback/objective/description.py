@@ -1,4 +1,4 @@
-"""The first look at a sample: counts, extremes, impossible rows, and an evenly thinned subsample."""
+"""The first look at a sample: counts, extremes, impossible rows, a thinned subsample."""
 
 from __future__ import annotations
 

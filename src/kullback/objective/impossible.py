@@ -1,4 +1,4 @@
-"""Naming the rows to which a model gives probability zero: they cost +inf, and no fit passes them."""
+"""Naming the rows to which a model gives probability zero: they cost +inf."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
 """The compiled kernel of a pass: weighted sums of elementwise rows, tile by tile.
 
-For each tile the rows are computed, multiplied by the weights and added to one accumulator a sum and
-a lane; at the end the lanes are folded in halves. Elementwise loops are what the compiler vectorises
-best, the tile stays in cache, and the number of tiles is an argument, so that a kernel is compiled
-once for any number of rows. (10 million Student-t rows, value + gradient + Hessian, 2 cores: stacked
-rows times weights by one matrix product 0.14 s, this form 0.09 s.)
+For each tile the rows are computed, multiplied by the weights and added to one accumulator a sum
+and a lane; at the end the lanes are folded in halves. Elementwise loops are what the compiler
+vectorises best, the tile stays in cache, and the number of tiles is an argument, so that a kernel
+is compiled once for any number of rows. (10 million Student-t rows, value + gradient + Hessian, 2
+cores: stacked rows times weights by one matrix product 0.14 s, this form 0.09 s.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -53,30 +53,32 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
 def _kernel(
     functions: RowFunctions, kind: RowKind, names: tuple[str, ...], count: int
 ) -> Callable[[Array, tuple[Array, ...], Array, Array], Array]:
+    @jax.jit  # traced once, for its length and for the loop
+    def values(
+        tile: Array, arguments: Array, fields: tuple[Array, ...], weight: Array
+    ) -> list[Array]:
+        # Tied to the tile, so that nothing computed from the arguments leaves the loop: XLA hoists
+        # scalars before it looks for common subexpressions, and would then compute the logarithms
+        # of a row once for every derivative (Weibull: 54 ns a row against 14).
+        barrier: Any = jax.lax.optimization_barrier
+        numbers, _ = barrier((arguments, tile))
+
+        def cut(column: Array) -> Array:
+            return jax.lax.dynamic_slice(column, (tile * TILE,), (TILE,))
+
+        row = {name: cut(column) for name, column in zip(names, fields, strict=True)}
+        w = cut(weight)
+        rows = functions.rows(kind, [numbers[i] for i in range(count)], row)
+        return [value * w for value in rows]
+
     def kernel(arguments: Array, fields: tuple[Array, ...], weight: Array, tiles: Array) -> Array:
-        def values(tile: Array) -> list[Array]:
-            # Tied to the tile, so that nothing computed from the arguments leaves the loop: XLA
-            # hoists scalars before it looks for common subexpressions, and would then compute the
-            # logarithms of a row once for every derivative (Weibull: 54 ns a row against 14).
-            numbers, _ = jax.lax.optimization_barrier((arguments, tile))
-            scalars = [numbers[i] for i in range(count)]
-
-            def cut(column: Array) -> Array:
-                return jax.lax.dynamic_slice(column, (tile * TILE,), (TILE,))
-
-            row = {name: cut(column) for name, column in zip(names, fields, strict=True)}
-            w = cut(weight)
-            rows = functions.rows(kind, scalars, row)
-            return [r * w.reshape(-1, *[1] * (max(r.ndim, 1) - 1)) for r in rows]
-
         def add(tile: Array, sums: list[Array]) -> list[Array]:
-            return [total + value for total, value in zip(sums, values(tile), strict=True)]
+            terms = values(tile, arguments, fields, weight)
+            return [total + term for total, term in zip(sums, terms, strict=True)]
 
-        shapes = jax.eval_shape(values, jnp.int32(0))
-        zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
-        sums = jax.lax.fori_loop(0, tiles, add, zeros)
-        flat = jnp.concatenate([s.reshape(TILE, -1) for s in sums], axis=1)
-        return _fold(flat)
+        lanes = len(jax.eval_shape(values, jnp.int32(0), arguments, fields, weight))
+        zeros = [jnp.zeros(TILE) for _ in range(lanes)]
+        return _fold(jnp.stack(jax.lax.fori_loop(0, tiles, add, zeros), axis=1))
 
     return kernel
 

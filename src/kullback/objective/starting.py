@@ -33,14 +33,16 @@ def hold_order_statistics(model: Model, known: FirstLook, reduce: Callable[..., 
         which = model.order_statistics.get(c.name)
         if which is None:
             continue
-        if c.value is None:
+        if c.value is not None:
+            value = float(c.value[0])
+        else:
             extreme = {"minimum": d.minimum, "maximum": d.maximum}
             value = extreme[which] if which in extreme else weighted_median(d, reduce)
             bounds = c.support
             if isinstance(bounds, Interval):  # the nearest value that the user's bounds allow
                 value = min(max(value, bounds.lower), bounds.upper)
             held[c.name] = np.array([value])
-        _refuse_beyond(model, c.name, which, float(np.atleast_1d(held.get(c.name, c.value))[0]), d)
+        _refuse_beyond(model, c.name, which, value, d)
     return replace(layout, held=held) if held else layout
 
 
@@ -68,9 +70,7 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> tuple[lis
     if known.moments is not None and isinstance(model, Family):
         pinned = {
             c.name: float(value[0])
-            for c, value in zip(
-                layout.coefficients, _known_values(layout), strict=True
-            )
+            for c, value in zip(layout.coefficients, _known_values(layout), strict=True)
             if value is not None and c.support.size == 1
         }
         closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, pinned)

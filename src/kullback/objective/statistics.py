@@ -58,7 +58,7 @@ class RowSums(Statistic[Vector]):
     def rows(
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
     ) -> Sequence[Array]:
-        """Compute, for each row of a tile, the values to be summed: arrays of shape (rows, ...)."""
+        """Compute, for each row of a tile, the values to be summed: scalars, or one a row."""
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Give Σ w · value for every value that ``rows`` gives, flattened into one vector."""
@@ -136,9 +136,7 @@ class Curvature(RowSums):
         """The model's structure and which numbers are free."""
         return (Curvature, self.model.structure, self.mask)
 
-    def loss(
-        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
-    ) -> Array:
+    def loss(self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]) -> Array:
         """−log q of each row, at the natural numbers ``arguments``."""
         parameters = self.model.row_parameters(arguments, row)
         return -log_term(kind, self.model, parameters, row)
@@ -191,7 +189,8 @@ def _partial_derivative(f: Any, i: int) -> Any:
             value: Array = f(*numbers[:i], t, *numbers[i + 1 :])
             return value
 
-        return jax.jvp(along, (numbers[i],), (jnp.ones(()),))[1]
+        slope: Array = jax.jvp(along, (numbers[i],), (jnp.ones(()),))[1]
+        return slope
 
     return derivative
 

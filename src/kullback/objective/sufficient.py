@@ -77,9 +77,7 @@ class SufficientSums(RowSums):
         )
 
 
-def curvature_of_moments(
-    curvature: Curvature, moments: SufficientMoments, natural: Vector
-) -> Sums:
+def curvature_of_moments(curvature: Curvature, moments: SufficientMoments, natural: Vector) -> Sums:
     """Give what a pass over the rows would add up, from the moments of the statistics alone.
 
     The log-density is affine in the statistics T, so its mean is its value at the mean of T, and
@@ -156,9 +154,11 @@ class Tabulate(Statistic[Table]):
             codes = (y - low).astype(np.intp)
             rows = np.bincount(codes)
             seen = np.flatnonzero(rows)
-            return Table(seen + low, np.bincount(codes, weights=w)[seen], rows[seen].astype(float))
+            weights: Vector = np.bincount(codes, weights=w)[seen].astype(np.float64)
+            return Table(seen + low, weights, rows[seen].astype(np.float64))
         values, codes, rows = np.unique(y, return_inverse=True, return_counts=True)
-        return Table(values, np.bincount(codes, weights=w), rows.astype(float))
+        weights = np.bincount(codes, weights=w).astype(np.float64)
+        return Table(values, weights, rows.astype(np.float64))
 
     def merge(self, left: Table, right: Table) -> Table:
         """Add the counts of equal outcomes."""
@@ -168,8 +168,8 @@ class Tabulate(Statistic[Table]):
         if values.size > _DISTINCT:
             return Table(None, np.zeros(0), np.zeros(0))
         weights, rows = np.zeros(values.size), np.zeros(values.size)
-        for part in (left, right):
-            at = np.searchsorted(values, part.values)
+        for part, own in ((left, left.values), (right, right.values)):
+            at = np.searchsorted(values, own)
             weights[at] += part.weights
             rows[at] += part.rows
         return Table(values, weights, rows)

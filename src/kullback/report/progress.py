@@ -15,9 +15,11 @@ if TYPE_CHECKING:  # rich is loaded once a fit has taken so long that a bar is s
     from rich.console import RenderableType
     from rich.live import Live
 
-# Seconds that a fit may take before a bar appears, redraws a second, and seconds over which the
-# speed is averaged.
-_DELAY, _REDRAWS, _WINDOW = 1.0, 8.0, 5.0
+# Seconds that a fit may take before a bar appears, and redraws a second.
+_DELAY, _REDRAWS = 1.0, 8.0
+
+# The speed is averaged over at most the last and at least the first of these seconds.
+_WINDOW = (0.5, 5.0)
 
 # Columns that the bar itself takes: with the words beside it, a line of less than 80.
 _BAR = 16
@@ -114,7 +116,7 @@ class ProgressBar:
     def _speed(self, rows: int) -> float:
         now = time.perf_counter()
         self._speeds.append((now, rows))
-        while len(self._speeds) > 2 and now - self._speeds[0][0] > _WINDOW:
+        while len(self._speeds) > 2 and now - self._speeds[0][0] > _WINDOW[1]:
             self._speeds.popleft()
         then, before = self._speeds[0]
-        return (rows - before) / (now - then) if now > then else 0.0
+        return (rows - before) / (now - then) if now - then >= _WINDOW[0] else 0.0

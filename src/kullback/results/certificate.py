@@ -1,4 +1,4 @@
-"""The certificate: whether a fit is the maximum-likelihood estimate, why, and what to try if not."""
+"""The certificate: whether a fit is the maximum of the likelihood, why, and what to try if not."""
 
 from __future__ import annotations
 

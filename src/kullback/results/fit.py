@@ -87,9 +87,7 @@ class Fit:
 
     @property
     def params(self) -> dict[str, Number]:
-        """Estimates by parameter: floats, or arrays for vectors and for sources with several
-        coefficients.
-        """
+        """Estimates by parameter: floats, or arrays where there are several numbers."""
         return self._by_parameter(self._natural)
 
     @property
@@ -104,7 +102,11 @@ class Fit:
         errors = np.sqrt(np.diag(covariance))
         full = np.zeros(self._natural.size)
         full[np.array(self.layout.mask, dtype=bool)] = errors
-        held = [c.name in self.layout.held for c in self.layout.coefficients for _ in range(c.support.size)]
+        held = [
+            c.name in self.layout.held
+            for c in self.layout.coefficients
+            for _ in range(c.support.size)
+        ]
         full[np.array(held, dtype=bool)] = np.nan
         return self._by_parameter(full)
 
@@ -200,8 +202,8 @@ class Fit:
         Args:
             level: probability of covering, between 0 and 1.
             method: "wald": the estimate ± normal quantile × standard error on the unconstrained
-                scale (logarithms of positive parameters, log odds of probabilities), mapped back, so
-                that no interval leaves the parameter's support.
+                scale (logarithms of positive parameters, log odds of probabilities), mapped back,
+                so that no interval leaves the parameter's support.
             kind: which covariance.
 
         Returns:

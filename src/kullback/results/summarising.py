@@ -19,20 +19,23 @@ def summarise(fit: Fit, unit: str) -> Summary:
     """
     certificate = fit.certificate
     seen = fit.seen
-    rows = f"{seen.rows:,} row{'' if seen.rows == 1 else 's'}"
+    rows = _counted(seen.rows, "row")
     weight = "" if seen.weight == seen.rows else f", total weight {seen.weight:,.12g}"
     dropped = f", {seen.dropped:,} dropped as missing" if seen.dropped else ""
-    agreed = f"{certificate.agreed} of {certificate.starts}"
+    agreed = ""
+    if certificate.starts > 1:
+        agreed = f"; {certificate.agreed} of {certificate.starts} starts agreed"
     checked = [
         ("status", certificate.reason),
         ("gradient", f"{certificate.gradient_norm:.1e} standard deviations of a row"),
         ("smallest curvature", f"{certificate.smallest_eigenvalue:.3g} (scaled Hessian)"),
         *(("on a bound", bound) for bound in certificate.bounds),
-        ("solver", f"{certificate.solver}, {certificate.steps} steps; {agreed} starts agreed"),
-        ("work", f"{certificate.passes} passes over the rows"),
+        ("solver", f"{certificate.solver}, {_counted(certificate.steps, 'step')}{agreed}"),
+        ("work", f"{_counted(certificate.passes, 'pass')} over the rows"),
         (
             "time",
-            f"{certificate.compile_seconds:.2f} s compiling, {certificate.run_seconds:.2f} s running",
+            f"{certificate.compile_seconds:.2f} s compiling, "
+            f"{certificate.run_seconds:.2f} s running",
         ),
     ]
     if not fit.layout.freedom:
@@ -71,3 +74,8 @@ def _estimates(fit: Fit) -> list[tuple[str, ...]]:
             else:
                 rows.append((label, f"{estimate:.6g}", f"{error:.4g}", f"{low:.6g} .. {high:.6g}"))
     return rows
+
+
+def _counted(number: int, what: str) -> str:
+    plural = what + ("es" if what.endswith("s") else "s")
+    return f"{number:,} {what if number == 1 else plural}"

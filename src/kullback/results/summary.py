@@ -69,7 +69,12 @@ class Summary:
 
         unit = self.ledger.unit
         entries = [
-            (ln.name, f"{ln.value:.6f}", "" if math.isnan(ln.stderr) else f"{ln.stderr:.6f}", ln.note)
+            (
+                ln.name,
+                f"{ln.value:.6f}",
+                "" if math.isnan(ln.stderr) else f"{ln.stderr:.6f}",
+                ln.note,
+            )
             for ln in self.ledger.lines
         ]
         state = "converged" if self.converged else "NOT CONVERGED"

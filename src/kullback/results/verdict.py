@@ -41,7 +41,10 @@ def certify(
     edges = [name for name in held if name in model.order_statistics]
     ends = [name for name in held if name not in model.order_statistics]
     bounds = (
-        *(f"{name} = {held[name]:.6g}, the {model.order_statistics[name]} of the sample" for name in edges),
+        *(
+            f"{name} = {held[name]:.6g}, the {model.order_statistics[name]} of the sample"
+            for name in edges
+        ),
         *(f"{name} = {held[name]:.6g}, an end of its range" for name in ends),
     )
     if edges:

@@ -1,9 +1,9 @@
 """Newton's method in a trust region, on the unconstrained scale.
 
 Each step minimises the quadratic model with the Hessian's eigenvalues replaced by their absolute
-values (so that a saddle or a maximum is left downhill), cut at the radius of the region. Lengths are
-measured in the Hessian's own diagonal, so that a location of 10⁷ and a log-scale of 0.1 are on one
-footing: a scaled gradient of g means an error of about g standard deviations of one row.
+values (so that a saddle or a maximum is left downhill), cut at the radius of the region. Lengths
+are measured in the Hessian's own diagonal, so that a location of 10⁷ and a log-scale of 0.1 are on
+one footing: a scaled gradient of g means an error of about g standard deviations of one row.
 
 The step is written against the array API and has no branches: it runs in NumPy without compilation,
 and in JAX under ``jit`` and ``vmap``.
@@ -50,10 +50,10 @@ class Newton(Solver[NewtonState]):
     """Newton's method in a trust region.
 
     Attributes:
-        tolerance: scaled gradient at which a point counts as the minimum. One more Newton correction
-            is then applied without another pass; as the method squares errors, 1e-7 leaves rounding
-            only in the estimate, and about seven digits in standard errors. (A fit whose passes
-            cost little uses 1e-12.)
+        tolerance: scaled gradient at which a point counts as the minimum. One more Newton
+            correction is then applied without another pass; as the method squares errors, 1e-7
+            leaves rounding only in the estimate, and about seven digits in standard errors. (A fit
+            whose passes cost little uses 1e-10.)
         radius: the first trust region, in standard deviations of one row.
         max_refused: steps refused in a row after which no progress is possible.
     """
@@ -115,6 +115,9 @@ class Newton(Solver[NewtonState]):
         if not bool(xp.isfinite(state.value) & xp.all(xp.isfinite(state.hessian))):
             return Outcome.NOT_FINITE
         if float(state.slope) <= self.tolerance:
+            return Outcome.CONVERGED
+        # a step below the rounding of the point itself: a location of 1e12 has four decimals
+        if bool(xp.all(xp.abs(state.step) <= 4e-16 * xp.abs(state.at))):
             return Outcome.CONVERGED
         # a step refused where only rounding is left: this is as near as doubles get
         rounding = float(state.promised) <= 1e-14 * (1.0 + abs(float(state.value)))

@@ -1,7 +1,7 @@
 """The abstract solver, ``init / step / done``, and the loop that runs one.
 
-A solver is asked for a point and told what was found there. Its state is immutable and its step is a
-pure function, so that the same step can run in NumPy on one problem or under ``vmap`` on many.
+A solver is asked for a point and told what was found there. Its state is immutable and its step is
+a pure function, so that the same step can run in NumPy on one problem or under ``vmap`` on many.
 """
 
 from __future__ import annotations

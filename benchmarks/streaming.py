@@ -1,0 +1,139 @@
+"""Fits of Parquet files, streamed, beside pyarrow's reading of the same column."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import in_memory
+from measure import Measured, alternate, timed
+
+# Rows in a row group, as the writer of pyarrow makes them by default.
+GROUP = 1 << 20
+
+# Rows of the file on which a process compiles before the fit that is timed: several blocks.
+WARMING = 200_000
+
+
+def student_t_streamed(rows: int, repeats: int) -> Measured:
+    """Time the fit of a file, in a process of its own each time, beside pyarrow in another."""
+    path, small = parquet("student_t", rows), parquet("student_t", WARMING)
+
+    def fit() -> Any:
+        return _child("fit", str(path), str(small))
+
+    def read() -> Any:
+        return _child("read", str(path))
+
+    read()  # the file is in the page cache from here on, for both
+    peer, own, fits = [], [], []
+    for _ in range(repeats):
+        theirs, ours = alternate([read, fit], 0)
+        peer.append(theirs.result["seconds"])  # type: ignore[index]
+        own.append(ours.result["seconds"])  # type: ignore[index]
+        fits.append(ours.result)
+    passes = max(found["passes"] for found in fits)
+    peak = max(found["peak_mb"] for found in fits)
+    size = path.stat().st_size / 1e6
+    return Measured(
+        peer_seconds=peer,
+        own_seconds=own,
+        own_first=None,
+        compiling=fits[-1]["compiling"],
+        own_log_likelihood=fits[-1]["log_likelihood"],
+        passes=passes,
+        peak_mb=peak,
+        notes=[f"{passes} passes, {peak:.0f} MB at peak, a file of {size:.0f} MB in the page cache"],
+    )
+
+
+# ---- the files ------------------------------------------------------------------------------------
+
+
+def parquet(name: str, rows: int) -> Path:
+    """Give the path of a file with so many rows of `in_memory`'s data; it is made once and kept."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = Path(os.environ.get("KULLBACK_BENCH_CACHE") or tempfile.gettempdir(), "kullback-bench")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}_{rows}.parquet"
+    if path.exists():
+        return path
+    draw: Callable[..., Any] = getattr(in_memory, name)
+    unfinished = path.with_suffix(".part")
+    with pq.ParquetWriter(unfinished, pa.schema([("y", pa.float64())])) as writer:
+        for group, start in enumerate(range(0, rows, GROUP)):
+            values = draw(min(GROUP, rows - start), seed=[len(name), group])
+            writer.write_table(pa.table({"y": values}), row_group_size=GROUP)
+    unfinished.rename(path)
+    return path
+
+
+# ---- in the processes that are timed --------------------------------------------------------------
+
+
+def _child(*arguments: str) -> Any:
+    """Run this file in a new process and give what it prints."""
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{arguments[0]} failed:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def _fit(path: str, small: str) -> dict[str, Any]:
+    import kullback as kl
+
+    compiling = kl.fit(kl.StudentT(), small, y="y").certificate.compile_seconds
+    seconds, fit = timed(lambda: kl.fit(kl.StudentT(), path, y="y"))
+    if not all(error > 0.0 for error in fit.stderr.values()):
+        raise RuntimeError(f"no standard errors: {fit.certificate.reason}")
+    return {
+        "seconds": seconds,
+        "compiling": compiling + fit.certificate.compile_seconds,
+        "passes": fit.certificate.passes,
+        "log_likelihood": fit.log_likelihood,
+        "peak_mb": peak_mb(),
+    }
+
+
+def _read(path: str) -> dict[str, Any]:
+    """One read of the column, by row groups in bounded memory or whole: the faster of the two."""
+    import pyarrow.parquet as pq
+
+    def by_groups() -> None:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                file.read_row_group(group, columns=["y"])
+
+    def whole() -> None:
+        pq.read_table(path, columns=["y"])
+
+    by_groups()  # once unmeasured: imports, thread pools and memory are then there
+    whole()
+    return {"seconds": min(timed(by_groups)[0], timed(whole)[0])}
+
+
+def peak_mb() -> float:
+    """The most memory that this process has had at a time, in units of 10⁶ bytes."""
+    try:  # of this program alone: ru_maxrss may be that of the parent before this one began
+        with open("/proc/self/status") as status:
+            line = next(line for line in status if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    except (OSError, StopIteration):
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+if __name__ == "__main__":
+    program = {"fit": _fit, "read": _read}[sys.argv[1]]
+    print(json.dumps(program(*sys.argv[2:])))

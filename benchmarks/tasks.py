@@ -1,0 +1,128 @@
+"""The rows of the table: what is measured, beside whom, and what is to be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import in_memory
+import processes
+import streaming
+from measure import Measured, Target
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row of the table.
+
+    Attributes:
+        title: what is done.
+        rows: on how many rows.
+        peer: the program beside which it is timed.
+        target: what is to be reached.
+        run: measures it, given the number of rows and of repeats.
+        repeats: how many times each program is timed.
+        quick_rows: rows for --quick.
+    """
+
+    title: str
+    rows: int
+    peer: str
+    target: Target
+    run: Callable[[int, int], Measured]
+    repeats: int
+    quick_rows: int
+
+
+TASKS = {
+    "student-t-scipy": Task(
+        "StudentT (3 parameters)",
+        1_000_000,
+        "scipy.stats.t.fit",
+        Target(speedup=100.0),
+        in_memory.student_t_against_scipy,
+        3,  # the peer takes several seconds
+        20_000,
+    ),
+    "student-t-iminuit": Task(
+        "StudentT (3 parameters)",
+        1_000_000,
+        "iminuit + numba-stats",
+        Target(speedup=20.0),
+        in_memory.student_t_against_iminuit,
+        7,
+        20_000,
+    ),
+    "weibull": Task(
+        "Weibull",
+        1_000_000,
+        "scipy.stats.weibull_min.fit(floc=0)",
+        Target(speedup=20.0),
+        in_memory.weibull_against_scipy,
+        7,
+        20_000,
+    ),
+    "gamma": Task(
+        "Gamma",
+        10_000_000,
+        "scipy.stats.gamma.fit(floc=0)",
+        Target(speedup=4.0),
+        in_memory.gamma_against_scipy,
+        9,
+        200_000,
+    ),
+    "gamma-small": Task(
+        "Gamma, warm, with standard errors",
+        1_000,
+        "scipy.stats.gamma.fit(floc=0), without",
+        Target(seconds=1e-3),
+        in_memory.gamma_against_scipy,
+        300,
+        1_000,
+    ),
+    "process-warm": Task(
+        "Weibull, a new process with `kl.fit`, compilation cache warm",
+        1_000,
+        "the same with scipy",
+        Target(times=1.5),
+        processes.library_warm,
+        9,
+        1_000,
+    ),
+    "process-cold": Task(
+        "Weibull, a new process with `kl.fit`, compilation cache empty",
+        1_000,
+        "the same with scipy",
+        Target(times=3.0),
+        processes.library_cold,
+        9,
+        1_000,
+    ),
+    "command-warm": Task(
+        "Weibull, `kullback fit y.csv`, compilation cache warm",
+        1_000,
+        "a script with scipy and numpy.loadtxt",
+        Target(times=1.5),
+        processes.command_warm,
+        9,
+        1_000,
+    ),
+    "command-cold": Task(
+        "Weibull, `kullback fit y.csv`, compilation cache empty",
+        1_000,
+        "a script with scipy and numpy.loadtxt",
+        Target(times=3.0),
+        processes.command_cold,
+        9,
+        1_000,
+    ),
+    "streamed": Task(
+        "StudentT, streamed from Parquet",
+        100_000_000,
+        "pyarrow, one read of the column",
+        Target(passes=4, times=3.0, peak_mb=600.0),
+        streaming.student_t_streamed,
+        3,
+        40_000_000,  # fewer are read into memory at once
+    ),
+}

@@ -1,0 +1,174 @@
+"""Families of lengths: of a normal vector in one dimension (half-normal) and two (Rayleigh).
+
+Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
+Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, final
+
+import jax
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI
+from kullback._core.hazards import log_cdf_of_hazard
+from kullback._core.normal_functions import log_ndtr, ndtri_exp
+from kullback._core.numerics import log, log_quotient, reciprocal
+from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
+from kullback.models.family import Family
+from kullback.models.starts import root_mean_square
+
+
+@final
+class HalfNormal(Family):
+    """Half-normal distribution: the absolute value of a normal variable with mean zero.
+
+    Density √(2/π)/scale · exp(−x²/(2 scale²)), x ≥ 0. Parameter: ``scale`` > 0, the standard
+    deviation of that normal variable. Mean scale √(2/π). Source: JKB, chapter 13.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.HalfNormal(scale=2.0).log_survival(0.0)
+        0.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
+    support = NON_NEGATIVE
+
+    @staticmethod
+    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+        return ((x - origin) * (x + origin),)
+
+    @staticmethod
+    def _log_density_of(statistics: Sequence[Array], origin: Array, scale: Array) -> Array:
+        r = reciprocal(scale)
+        square = r * r * (origin * origin + statistics[0])
+        return 0.5 * (2.0 * LOG_TWO - LOG_TWO_PI - square) - log(scale)
+
+    @staticmethod
+    def _log_density(x: Array, scale: Array) -> Array:
+        y = x * reciprocal(scale)
+        return 0.5 * (2.0 * LOG_TWO - LOG_TWO_PI - y * y) - log(scale)
+
+    @staticmethod
+    def _log_survival(x: Array, scale: Array) -> Array:
+        y = x * reciprocal(scale)
+        below = y < 1.0  # where 1 − erf loses nothing, and where it is near one
+        near = jnp.log1p(-jax.lax.erf(jnp.where(below, y, 0.0) * math.sqrt(0.5)))
+        return jnp.where(below, near, LOG_TWO + log_ndtr(-jnp.where(below, 1.0, y)))
+
+    @staticmethod
+    def _log_cdf(x: Array, scale: Array) -> Array:
+        y = x * reciprocal(scale)
+        below = y < 1.0
+        near = jnp.log(jax.lax.erf(jnp.where(below, y, 1.0) * math.sqrt(0.5)))
+        far = jnp.log1p(-2.0 * jnp.exp(log_ndtr(-jnp.where(below, 1.0, y))))
+        return jnp.where(below, near, far)
+
+    @staticmethod
+    def _quantile(u: Array, scale: Array) -> Array:
+        low = u < 0.5
+        near = math.sqrt(2.0) * jax.lax.erf_inv(jnp.where(low, u, 0.0))
+        far = -ndtri_exp(jnp.log1p(-jnp.where(low, 0.5, u)) - LOG_TWO)
+        return scale * jnp.where(low, near, far)
+
+    @staticmethod
+    def _draw(key: Array, size: tuple[int, ...], scale: Array) -> Array:
+        return scale * jnp.abs(jax.random.normal(key, size, jnp.float64))
+
+    @staticmethod
+    def _mean(scale: Array) -> Array:
+        return scale * math.sqrt(2.0 / math.pi)
+
+    @staticmethod
+    def _variance(scale: Array) -> Array:
+        return (1.0 - 2.0 / math.pi) * scale * scale
+
+    @staticmethod
+    def _entropy(scale: Array) -> Array:
+        return 0.5 * (1.0 + LOG_TWO_PI) - LOG_TWO + jnp.log(scale)
+
+    @staticmethod
+    def _estimate(
+        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+    ) -> dict[str, float] | None:
+        square = origin * origin + means[0]
+        return None if pinned or square <= 0.0 else {"scale": square**0.5}
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        scale = root_mean_square(values, weights)
+        return [{"scale": scale if scale > 0.0 else 1.0}]  # zeros only: the scale has no maximum
+
+
+@final
+class Rayleigh(Family):
+    """Rayleigh distribution: P(X > x) = exp(−x²/(2 scale²)), x > 0: the length of a normal vector.
+
+    Density (x/scale²) exp(−x²/(2 scale²)). Parameter: ``scale`` > 0. Mean scale √(π/2). Source:
+    JKB, chapter 18.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Rayleigh(scale=2.0).log_survival(4.0)
+        -2.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
+    support = POSITIVE
+
+    @staticmethod
+    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+        w = reciprocal(origin)
+        return (log_quotient(x, origin), ((x - origin) * w) * ((x + origin) * w))
+
+    @staticmethod
+    def _log_density_of(statistics: Sequence[Array], origin: Array, scale: Array) -> Array:
+        ratio = origin * reciprocal(scale)
+        half_square = 0.5 * ratio * ratio * (1.0 + statistics[1])
+        return jnp.log(origin) + statistics[0] - 2.0 * log(scale) - half_square
+
+    @staticmethod
+    def _log_density(x: Array, scale: Array) -> Array:
+        y = x * reciprocal(scale)
+        return jnp.log(x) - 2.0 * log(scale) - 0.5 * y * y
+
+    @staticmethod
+    def _log_survival(x: Array, scale: Array) -> Array:
+        y = x * reciprocal(scale)
+        return -0.5 * y * y
+
+    @staticmethod
+    def _log_cdf(x: Array, scale: Array) -> Array:
+        y = x * reciprocal(scale)
+        return log_cdf_of_hazard(0.5 * y * y, 2.0 * (jnp.log(x) - jnp.log(scale)) - LOG_TWO)
+
+    @staticmethod
+    def _quantile(u: Array, scale: Array) -> Array:
+        return scale * jnp.sqrt(-2.0 * jnp.log1p(-u))
+
+    @staticmethod
+    def _mean(scale: Array) -> Array:
+        return scale * math.sqrt(0.5 * math.pi)
+
+    @staticmethod
+    def _variance(scale: Array) -> Array:
+        return (2.0 - 0.5 * math.pi) * scale * scale
+
+    @staticmethod
+    def _entropy(scale: Array) -> Array:
+        return 1.0 + 0.5 * (EULER_GAMMA - LOG_TWO) + jnp.log(scale)
+
+    @staticmethod
+    def _estimate(
+        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+    ) -> dict[str, float] | None:
+        return None if pinned else {"scale": origin * (0.5 * (1.0 + means[1])) ** 0.5}
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        return [{"scale": root_mean_square(values, weights) / 2.0**0.5}]

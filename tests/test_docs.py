@@ -1,0 +1,303 @@
+"""The documents hold: their code runs, their output is right, and what they name exists.
+
+The code of a document runs in the order of its blocks, in one namespace, in a folder of its own
+that holds a copy of examples/, with warnings as errors; the tests that it defines run too. A block
+that is a session (>>>) is checked like a doctest, and a ```text block right after a block of code
+is checked against what that code printed. Other blocks (```console) are not run.
+"""
+
+import contextlib
+import dataclasses
+import doctest
+import io
+import math
+import re
+import shutil
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kullback
+from kullback._core.arrays import float64
+from kullback._core.supports import REAL
+from kullback.models.family import Family
+from kullback.models.model import Model
+from kullback.models.source import Pinned
+from kullback.results.certificate import Certificate
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference.md"
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+# ---- code and its output ---------------------------------------------------------------------
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, the line it begins on, and what it follows."""
+
+    language: str
+    text: str
+    line: int
+    follows: int | None
+
+
+def blocks_of(text: str) -> list[Block]:
+    found: list[Block] = []
+    end = None
+    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        near = end is not None and not text[end : match.start()].strip()
+        line = text.count("\n", 0, match.start()) + 1
+        found.append(Block(match[1], match[2], line, len(found) - 1 if near else None))
+        end = match.end()
+    return found
+
+
+# A number with a point or an exponent; whole numbers are compared as text.
+DECIMAL = re.compile(r"(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?|\d+e[-+]?\d+")
+
+
+def same_number(want: str, got: str) -> bool:
+    """Equal to the digits shown, and never to more than 12: the last ones are the platform's."""
+    mantissa, _, exponent = want.partition("e")
+    shown = len(mantissa.partition(".")[2])
+    last_digit = 10.0 ** (int(exponent or 0) - shown)
+    return math.isclose(float(want), float(got), rel_tol=1e-12, abs_tol=last_digit)
+
+
+class Checker(doctest.OutputChecker):
+    """Compares numbers to the digits that the document shows."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        wanted, found = DECIMAL.findall(want), DECIMAL.findall(got)
+        if len(wanted) == len(found):
+            pairs = iter(zip(wanted, found, strict=True))
+
+            def as_shown(_: re.Match[str]) -> str:
+                shown, number = next(pairs)
+                return shown if same_number(shown, number) else number
+
+            got = DECIMAL.sub(as_shown, got)
+        return super().check_output(want, got, optionflags)
+
+
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def check_session(block: Block, path: Path, namespace: dict) -> None:
+    session = doctest.DocTestParser().get_doctest(block.text, {}, path.name, str(path), block.line)
+    session.globs = namespace  # get_doctest copies what it is given
+    reports = io.StringIO()
+    runner = doctest.DocTestRunner(Checker(), verbose=False, optionflags=FLAGS)
+    runner.run(session, out=reports.write, clear_globs=False)
+    assert runner.failures == 0, reports.getvalue()
+
+
+def masked(output: str) -> str:
+    """Blank what differs from run to run: seconds, and numbers that are rounding (below 1e-9)."""
+    output = re.sub(r"\d+\.\d+ s\b", "# s", output)
+    return re.sub(r"\d\.\d+e-(?:09|[1-9]\d+)", "#", output)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@every_document
+@pytest.mark.usefixtures("folder")
+def test_code_runs_and_prints_what_is_shown(path):
+    namespace: dict = {"__name__": "__main__"}
+    printed: dict[int, str] = {}
+    for number, block in enumerate(blocks_of(path.read_text(encoding="utf-8"))):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()) as output:
+            warnings.simplefilter("error")
+            if block.language == "python" and re.search(r"^>>> ", block.text, re.MULTILINE):
+                check_session(block, path, namespace)
+            elif block.language == "python":
+                # empty lines before it, so that a traceback shows the document's own line
+                code = compile("\n" * block.line + block.text, str(path), "exec")
+                exec(code, namespace)
+                printed[number] = output.getvalue()
+                for name in re.findall(r"^def (test_\w+)\(\)", block.text, re.MULTILINE):
+                    namespace[name]()
+        if block.language == "text" and block.follows in printed:
+            got = printed[block.follows]
+            right = Checker().check_output(masked(block.text), masked(got), FLAGS)
+            assert right, f"{path.name}, line {block.line}: the code before it printed\n{got}"
+
+
+def test_a_wrong_output_is_found(tmp_path):
+    block = Block("python", ">>> 0.1234567\n0.12346\n", 1, None)
+    check_session(block, tmp_path, {})
+    with pytest.raises(AssertionError, match="Expected"):
+        check_session(block._replace(text=">>> 0.1234567\n0.12348\n"), tmp_path, {})
+    with pytest.raises(AssertionError, match="Exception raised"):
+        check_session(block._replace(text=">>> undefined\n1\n"), tmp_path, {})
+
+
+# ---- names and places ------------------------------------------------------------------------
+
+
+# A module that CONTRIBUTING and pyproject.toml give its place before it is written.
+COMING = {"engines/dask_cluster.py"}
+
+
+@every_document
+def test_names_exist(path):
+    text = path.read_text(encoding="utf-8")
+    own = set(re.findall(r"^class (\w+)", text, re.MULTILINE))  # that the document writes itself
+    public = set(re.findall(r"\bkl\.(\w+)", text)) - own
+    assert not {name for name in public if not hasattr(kullback, name)}
+    known = {field.name for field in dataclasses.fields(kullback.Fit)} | set(dir(kullback.Fit))
+    assert not {name for name in re.findall(r"\bfit\.(\w+)", text) if name not in known | {"json"}}
+
+
+@every_document
+def test_places_exist(path):
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    assert not [link for link in links if not (path.parent / link).exists()]
+    # in code font, from the root of the repository or of the package
+    files = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", text)) - COMING
+    roots = (ROOT, ROOT / "src" / "kullback")
+    assert not [file for file in files if not any((root / file).exists() for root in roots)]
+
+
+def public_names(kind: type) -> set[str]:
+    fields = {field.name for field in dataclasses.fields(kind)} if kind is not Model else set()
+    return fields | {name for name in vars(kind) if not name.startswith("_")}
+
+
+# What a user of a distribution has no need of: the structure that kl.fit works with.
+INNER = re.compile(
+    r"row_\w+|parameters|sources|with_sources|with_levels|layout|pinned|structure|columns|discrete"
+    r"|draw|moment|starts|caution|name|support|outcome|order_statistics|limits"
+)
+
+
+@pytest.mark.parametrize("kind", [kullback.Fit, Certificate, Model], ids=lambda k: k.__name__)
+def test_every_attribute_is_in_the_reference(kind):
+    text = REFERENCE.read_text(encoding="utf-8")
+    names = public_names(kind)
+    if kind is Model:
+        names = {name for name in names if not INNER.fullmatch(name)}
+    assert len(names) > 5
+    missing = [name for name in names if not re.search(rf"`(?:fit\.)?{name}\b[^`\n]*`", text)]
+    assert not missing
+
+
+# ---- the table of families -------------------------------------------------------------------
+
+FAMILIES = {
+    name: value
+    for name in kullback.__all__
+    if isinstance(value := getattr(kullback, name), type)
+    and issubclass(value, Family)
+    and value is not Family
+}
+
+
+def phrases(parameters, ordered=()) -> str:
+    def written(name, support):
+        code = f"`{name if support == REAL else support.phrase(name)}`"
+        return f"*{code}*" if name in ordered else code
+
+    return ", ".join(written(name, support) for name, support in parameters.items())
+
+
+def outcomes(kind) -> str:
+    if kind is kullback.Binomial:  # its support depends on a number that is given
+        return "y = 0, ..., trials"
+    return kind.support.phrase("y")
+
+
+def fitted_from(kind) -> str:
+    """What a fit goes through after the first pass, by the class's own hooks."""
+    ordered = {name for name in kind.order_statistics if name not in kind.defaults}
+    if kind is kullback.Binomial or kind.support.whole:
+        return "distinct outcomes"
+    if ordered == set(kind.canonical):
+        return "order statistics"
+    if kind._statistics is None:
+        return "rows"
+    held = {name: {"minimum": 0.2, "median": 0.5}[kind.order_statistics[name]] for name in ordered}
+    with float64():  # outcomes that are possible for every continuous family
+        values = jnp.asarray([0.2, 0.5, 0.6, 0.9])
+        means = [float(np.mean(t)) for t in kind._statistics(values, jnp.asarray(0.5))]
+    closed = kind._estimate is not None and kind._estimate(means, 0.5, held) is not None
+    return "closed form" if closed else "statistics"
+
+
+def expected_row(name: str) -> tuple[str, ...]:
+    kind = FAMILIES[name]
+    return (
+        f"`{name}`",
+        phrases(kind.canonical, kind.order_statistics),
+        f"`{outcomes(kind)}`",
+        "; or ".join(phrases(other.parameters) for other in kind.alternatives),
+        fitted_from(kind),
+    )
+
+
+def written_rows() -> dict[str, tuple[str, ...]]:
+    section = REFERENCE.read_text(encoding="utf-8").split("\n## Families\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip(" `"): tuple(cell.strip() for cell in row) for row in rows}
+
+
+def test_the_table_lists_every_family_in_order():
+    assert list(written_rows()) == sorted(FAMILIES)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_the_table_says_what_the_code_says(name):
+    assert written_rows()[name] == expected_row(name)
+
+
+# The certificate tells what a fit did; the families are one of each sort, so that few compile.
+@pytest.mark.parametrize(
+    ("name", "solver", "passes"),
+    [
+        ("Exponential", "closed form", 1),
+        ("Pareto", "closed form", 1),
+        ("Gamma", "Newton", 1),
+        ("Geometric", "Newton", 1),
+        ("Uniform", "closed form", None),
+        ("Weibull", "Newton", None),
+    ],
+)
+def test_the_last_column_is_what_a_fit_does(name, solver, passes):
+    x = [1.0, 2.0, 5.0] if fitted_from(FAMILIES[name]) == "distinct outcomes" else [0.2, 0.5, 0.9]
+    certificate = kullback.fit(FAMILIES[name](), x).certificate
+    assert certificate.solver == solver
+    # one pass is the first look; "rows" and "order statistics" evaluate the rows again
+    assert certificate.passes == passes if passes else certificate.passes > 1
+
+
+def test_families_without_an_entropy_are_named():
+    without = [name for name, kind in FAMILIES.items() if kind._entropy is None]
+    sentence = " and ".join(f"`{name}`" for name in sorted(without))
+    assert f"{sentence} have no closed form of their entropy" in REFERENCE.read_text("utf-8")
+
+
+def test_pinned_and_given_parameters_are_told():
+    text = REFERENCE.read_text(encoding="utf-8")
+    for name, kind in FAMILIES.items():
+        for parameter in kind.given:
+            assert f"kl.{name}({parameter}=" in text
+        if kind.defaults:
+            assert f"`kl.{name}()` has" in text
+            sources = kind().sources
+            assert all(isinstance(sources[p], Pinned) for p in kind.defaults)
