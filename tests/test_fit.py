@@ -268,7 +268,7 @@ def test_pinned_and_tied_parameters() -> None:
     ("model", "data", "message"),
     [
         (kl.Gamma(), [1.0, 0.0, -2.0], r"Gamma needs y > 0; 2 rows of y are not, .* row 1 \(0.0\)"),
-        (kl.Poisson(), [1, 2.5], r"Poisson needs y = 0, 1, 2.*; 1 row .* is not, it is row 1 \(2.5\)"),
+        (kl.Poisson(), [1, 2.5], r"Poisson needs y = 0, 1, 2.*; 1 row .* it is row 1 \(2.5\)"),
         (kl.Normal(), [3.0, 3.0], r"all 2 rows of y hold the same value 3.0"),
         (kl.Normal(), [], r"no rows|empty"),
         (kl.Uniform(upper=2.0), [1.0, 3.0], r"upper = 2 gives probability zero to rows above it"),

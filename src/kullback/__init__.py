@@ -1,9 +1,9 @@
 """Fit any probabilistic model by maximum likelihood, and account for its loss in nats or bits.
 
-    import kullback as kl
+import kullback as kl
 
-    fit = kl.fit(kl.Gamma(), x)
-    print(fit.summary())
+fit = kl.fit(kl.Gamma(), x)
+print(fit.summary())
 """
 
 from kullback._core.errors import DataError, FileFormatError, KullbackError, ModelError
@@ -12,7 +12,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.fitting import Progress, fit
 from kullback.models.bounded import Beta, VonMises
 from kullback.models.categorical import Categorical
-from kullback.models.continuous import Cauchy, Laplace, Logistic, Normal, StudentT, Uniform
+from kullback.models.continuous import Laplace, Logistic, Normal, Uniform
 from kullback.models.counts import LogSeries, NegativeBinomial, Poisson
 from kullback.models.extreme import GeneralizedExtremeValue, GeneralizedPareto, Gumbel
 from kullback.models.family import Family
@@ -22,6 +22,7 @@ from kullback.models.lifetimes import Exponential, Gompertz, Weibull
 from kullback.models.model import Model
 from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNormal
 from kullback.models.source import Param, Source, same_as
+from kullback.models.student import Cauchy, StudentT
 from kullback.models.trials import Bernoulli, Binomial, Geometric
 from kullback.results.fit import Fit
 from kullback.results.storage import load

@@ -75,9 +75,9 @@ def fit(
     Args:
         model: what to fit, such as ``kl.Gamma()``.
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
-            arrays) with ``y`` the outcome's column, or the path of CSV or Parquet files (or a
-            glob).
-        y: the column that holds the outcome.
+            arrays) with ``y`` the outcome's column, or CSV or Parquet files: a path, a list of
+            paths, or a glob.
+        y: the column that holds the outcome; not needed where there is only one.
         weights: frequency weights: the name of a column, or an array beside arrays. A row of weight
             k counts as k equal rows.
         missing: "error", or "drop" to leave rows with missing values out; the fit says how many.
@@ -210,7 +210,7 @@ def _solve(
             refuse_impossible_rows(model, layout.natural(np.zeros(0)), engine.reduce, known.locate)
         certificate = certify(model, layout, evaluation, None, "closed form", 1, 1)
         return _Solved(layout, evaluation, certificate)
-    starts, exact = starting_points(model, layout, known)
+    starts = starting_points(model, layout, known)
     solutions = [minimise(solver, first, u, _MAX_STEPS) for u in starts]
     best = min(solutions, key=_rank)
     agreed = sum(_same(best, other) for other in solutions)
@@ -224,7 +224,8 @@ def _solve(
         # the estimate is on the bound: hold it there and find the others
         held = {**layout.held, running.name: np.array([running.end])}
         return _solve(model, replace(layout, held=held), known, engine, solver, watch)
-    name = "closed form" if exact and solution.steps == 1 else type(solver).__name__
+    closed = solution.steps == 1 and known.condensed
+    name = "closed form" if closed else type(solver).__name__
     certificate = certify(model, layout, solution.best, solution, name, len(starts), agreed)
     found = solution.best
     if certificate.converged:

@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from kullback._core.arrays import float64
 from kullback._core.errors import ModelError
 from kullback.models.trials import Bernoulli, Binomial, Geometric
 
@@ -81,18 +80,6 @@ def test_bernoulli_derivatives_stay_finite(derivatives):
     # SciPy's expit is exact at both ends
     np.testing.assert_allclose(score, np.where(x == 1, expit(-t), -expit(t)), rtol=1e-14)
     np.testing.assert_allclose(curvature, -expit(t) * expit(-t), rtol=1e-14)
-
-
-def test_bernoulli_statistics_give_the_same_density():
-    with float64():
-        for model, number in [
-            (Bernoulli(probability=0.3), {"probability": jnp.float64(0.3)}),
-            (Bernoulli(logit=3.0), {"logit": jnp.float64(3.0)}),
-        ]:
-            x, origin = jnp.array([0.0, 1.0]), jnp.float64(1.0)
-            got = model.log_density_of(model.statistics(x, origin), origin, number)
-            np.testing.assert_allclose(got, model.log_density(np.array([0.0, 1.0])), rtol=1e-15)
-    assert Bernoulli._estimate([-0.75], 1.0, {}) == {"probability": 0.25}
 
 
 # ---- Binomial ----------------------------------------------------------------------------------
@@ -267,4 +254,3 @@ def test_starts_are_the_estimates_where_there_is_a_closed_form():
     }
     # all alike: half a row away from the end, which the solver then says it runs to
     assert Bernoulli().starts(np.zeros(1), np.ones(1))[0] == {"probability": 0.25}
-    assert Geometric._estimate([0.25], 1.0, {}) == {"probability": 1 / 2.25}

@@ -12,8 +12,9 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
-from kullback._core.numerics import log, reciprocal
-from kullback._core.saddle_point import log_binomial_kernel, stirling_remainder
+from kullback._core.constants import LOG_TWO_PI
+from kullback._core.numerics import log, log_quotient
+from kullback._core.saddle_point import digamma_minus_log, log_binomial_kernel
 from kullback._core.supports import POSITIVE, REAL, UNIT, Interval, Support
 from kullback._core.von_mises import (
     log_scaled_bessel_i0,
@@ -24,21 +25,18 @@ from kullback._core.von_mises import (
 from kullback.models.family import Family, Parametrisation
 from kullback.models.inversion import quantile_by_inversion
 
-_LOG_TWO_PI = math.log(2.0 * math.pi)
-
 
 # ---- beta ----------------------------------------------------------------------------------
 
 
-def _log_quotient(part: Array, origin: Array, step: Array) -> Array:
-    """Compute log(part/origin) from part − origin, to relative precision also where it is small."""
-    return jnp.sign(step) * jnp.log1p(jnp.abs(step) / jnp.minimum(part, origin))
+def _log_quotient_of_complements(x: Array, origin: Array) -> Array:
+    """Compute log((1 − x)/(1 − origin)), to relative precision also where both are near zero.
 
-
-def _digamma_minus_log(x: Array) -> Array:
-    """ψ(x) − ln x, without cancellation for large x."""
-    slope: Array = jax.jvp(stirling_remainder, (x,), (jnp.ones_like(x),))[1]
-    return slope - reciprocal(x)
+    `log_quotient` of the complements would see x only as far as 1 − x can hold it, which a beta of
+    1e8 makes eight digits of the log-density: so it is written in x − origin.
+    """
+    step = origin - x
+    return jnp.sign(step) * jnp.log1p(jnp.abs(step) / jnp.minimum(1.0 - x, 1.0 - origin))
 
 
 @final
@@ -76,11 +74,7 @@ class Beta(Family):
 
     @staticmethod
     def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
-        step = x - origin
-        return (
-            _log_quotient(x, origin, step),
-            _log_quotient(1.0 - x, 1.0 - origin, -step),
-        )
+        return (log_quotient(x, origin), _log_quotient_of_complements(x, origin))
 
     @staticmethod
     def _log_density_of(
@@ -114,13 +108,13 @@ class Beta(Family):
     def _entropy(alpha: Array, beta: Array) -> Array:
         # from the density at the mean, so that the terms of the size of alpha and beta cancel first
         total = alpha + beta
-        mean, complement, at_total = alpha / total, beta / total, _digamma_minus_log(total)
+        mean, complement, at_total = alpha / total, beta / total, digamma_minus_log(total)
         peak = log_binomial_kernel(alpha, beta, mean, complement)
         peak = peak + log(alpha) + log(beta) - log(total) - (jnp.log(mean) + jnp.log(complement))
         return -(
             peak
-            + (alpha - 1.0) * (_digamma_minus_log(alpha) - at_total)
-            + (beta - 1.0) * (_digamma_minus_log(beta) - at_total)
+            + (alpha - 1.0) * (digamma_minus_log(alpha) - at_total)
+            + (beta - 1.0) * (digamma_minus_log(beta) - at_total)
         )
 
     @staticmethod
@@ -236,7 +230,7 @@ class VonMises(Family):
         shift = loc - origin
         half = jnp.sin(0.5 * shift)
         gap = statistics[0] * jnp.cos(shift) + statistics[1] * jnp.sin(shift) - 2.0 * half * half
-        return concentration * gap - (log_scaled_bessel_i0(concentration) + _LOG_TWO_PI)
+        return concentration * gap - (log_scaled_bessel_i0(concentration) + LOG_TWO_PI)
 
     @staticmethod
     def _log_cdf(x: Array, loc: Array, concentration: Array) -> Array:
@@ -299,7 +293,7 @@ class VonMises(Family):
     def _entropy(loc: Array, concentration: Array) -> Array:  # noqa: ARG004
         one = jnp.ones_like(concentration)
         value, slope = jax.jvp(log_scaled_bessel_i0, (concentration,), (one,))
-        entropy: Array = value + _LOG_TWO_PI - concentration * slope
+        entropy: Array = value + LOG_TWO_PI - concentration * slope
         return entropy
 
     @staticmethod

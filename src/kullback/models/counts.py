@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, final
 
 import jax
@@ -19,8 +19,8 @@ from kullback._core.count_kernels import (
 )
 from kullback._core.gamma_functions import log1p_minus
 from kullback._core.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback._core.numerics import log, log_quotient, reciprocal
-from kullback._core.saddle_point import log_poisson_kernel, poisson_deviance
+from kullback._core.numerics import log, reciprocal
+from kullback._core.saddle_point import log_poisson_kernel
 from kullback._core.samplers import draw_poisson
 from kullback._core.smooth import log1mexp, log1p_over
 from kullback._core.supports import (
@@ -59,21 +59,6 @@ class Poisson(Family):
         return jnp.where(positive, value, jnp.where(x == 0.0, -rate, -jnp.inf))
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
-        # the second is the log-probability at rate origin + 1: no parameter, and all that is large
-        return (x - origin, log_poisson_kernel(x, origin + 1.0))
-
-    @staticmethod
-    def _log_density_of(statistics: Sequence[Array], origin: Array, rate: Array) -> Array:
-        base = origin + 1.0
-        positive = rate > 0.0
-        safe = jnp.where(positive, rate, base)
-        change = (statistics[0] - 1.0) * log_quotient(safe, base) - poisson_deviance(base, safe)
-        none = statistics[0] + origin == 0.0
-        at_zero = jnp.where(none, -rate, -jnp.inf)
-        return jnp.where(positive, statistics[1] + change, at_zero)
-
-    @staticmethod
     def _log_cdf(x: Array, rate: Array) -> Array:
         return log_gamma_q(x + 1.0, rate)
 
@@ -96,12 +81,6 @@ class Poisson(Family):
     @staticmethod
     def _entropy(rate: Array) -> Array:
         return entropy_on_grid(lambda x: Poisson._log_density(x, rate), rate, rate)
-
-    @staticmethod
-    def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
-    ) -> dict[str, float] | None:
-        return None if pinned else {"rate": origin + means[0]}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -11,15 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.constants import EULER_GAMMA, LOG_TWO
 from kullback._core.gamma_functions import log_gamma, log_gamma_ratio
 from kullback._core.numerics import log, reciprocal
-from kullback._core.smooth import expm1_over, expm1_scaled, log1mexp, log1p_scaled
+from kullback._core.smooth import (
+    expm1_over,
+    expm1_scaled,
+    log1mexp,
+    log1p_scaled,
+    log_complement,
+)
 from kullback._core.supports import POSITIVE, REAL, Support
-from kullback.models.continuous import log_complement, start_scale
 from kullback.models.family import Family
-from kullback.models.model import OrderStatistic
+from kullback.models.model import Caution, OrderStatistic
+from kullback.models.starts import l_moments, start_scale
 
-_EULER_GAMMA = 0.5772156649015329
 # ζ(k), k = 2, 3, ...: ln Γ(1 − ξ) = γ ξ + Σ ζ(k) ξ^k/k. For |2ξ| < 0.1 the first term left out is
 # 1e-16 of the first.
 _ZETA = (
@@ -77,22 +83,6 @@ def _log_survival_of_maximum(y: Array) -> Array:
 # ---- starts --------------------------------------------------------------------------------
 
 
-def _l_moments(values: Vector, weights: Vector) -> tuple[float, float, float]:
-    """Give the first two L-moments and the L-skewness of weighted rows (Hosking, 1990).
-
-    The probability-weighted moments use the middle of each row's weight as its plotting position.
-    """
-    order = np.argsort(values)
-    x, w = values[order], weights[order] / np.sum(weights)
-    level = np.cumsum(w) - 0.5 * w
-    centre = float(np.sum(w * x))
-    # measured from the mean, so that a large loc cancels nothing
-    b1 = float(np.sum(w * level * (x - centre)))
-    b2 = float(np.sum(w * level * level * (x - centre)))
-    second = 2.0 * b1
-    return centre, second, (6.0 * b2 - 6.0 * b1) / second if second > 0.0 else 0.0
-
-
 # A start must give every row a finite density, with room for rows that the starts were not shown:
 # the smallest row's reduced variable is kept above −log of this.
 _LARGEST_HAZARD = 50.0
@@ -120,13 +110,34 @@ def _maxima_start(
     first, second, _ = moments
     gain = math.gamma(1.0 - shape)
     if abs(shape) < 1e-3:  # a start: the limit is near enough
-        unit, shift = math.log(2.0), _EULER_GAMMA
+        unit, shift = LOG_TWO, EULER_GAMMA
     else:
-        unit, shift = gain * math.expm1(shape * math.log(2.0)) / shape, (gain - 1.0) / shape
+        unit, shift = gain * math.expm1(shape * LOG_TWO) / shape, (gain - 1.0) / shape
     seen = values[weights > 0.0]
     scale = start_scale(first, second / unit)
     low, high = float(np.min(seen)), float(np.max(seen))
     return _possible_start(first - scale * shift, scale, shape, low, high)
+
+
+# ---- cautions ------------------------------------------------------------------------------
+
+
+def _shape_caution(shape: float) -> Caution | None:
+    """Say what a bounded upper end costs: below −1 the maximum, below −1/2 the standard errors."""
+    if shape < -1.0:
+        return Caution(
+            f"With shape {shape:.3g} < −1 the likelihood is unbounded: it grows without limit as "
+            f"the upper end of the support approaches the largest observation. Bound the shape, "
+            f"shape=kl.Param(lower=-1.0), or take another family.",
+            no_maximum=True,
+        )
+    if shape < -0.5:
+        return Caution(
+            f"With shape {shape:.3g} < −1/2 the problem is irregular: the estimate is not "
+            f"asymptotically normal (R. L. Smith, 1985), and standard errors from the curvature "
+            f"are not valid."
+        )
+    return None
 
 
 # ---- families ------------------------------------------------------------------------------
@@ -172,7 +183,7 @@ class Gumbel(Family):
 
     @staticmethod
     def _mean(loc: Array, scale: Array) -> Array:
-        return loc + _EULER_GAMMA * scale
+        return loc + EULER_GAMMA * scale
 
     @staticmethod
     def _variance(loc: Array, scale: Array) -> Array:  # noqa: ARG004  # by keyword
@@ -180,11 +191,11 @@ class Gumbel(Family):
 
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
-        return log(scale) + (1.0 + _EULER_GAMMA)
+        return log(scale) + (1.0 + EULER_GAMMA)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        start = _maxima_start(values, weights, _l_moments(values, weights), 0.0)
+        start = _maxima_start(values, weights, l_moments(values, weights), 0.0)
         return [{"loc": start["loc"], "scale": start["scale"]}]
 
 
@@ -244,7 +255,7 @@ class GeneralizedExtremeValue(Family):
         finite = jnp.where(shape < 1.0, shape, 0.0)
         zero = finite == 0.0
         growth = jnp.expm1(_log_gamma_of_one_minus(finite)) / jnp.where(zero, 1.0, finite)
-        mean = loc + scale * jnp.where(zero, _EULER_GAMMA, growth)
+        mean = loc + scale * jnp.where(zero, EULER_GAMMA, growth)
         return jnp.where(shape < 1.0, mean, jnp.inf)
 
     @staticmethod
@@ -266,16 +277,20 @@ class GeneralizedExtremeValue(Family):
 
     @staticmethod
     def _entropy(loc: Array, scale: Array, shape: Array) -> Array:  # noqa: ARG004
-        return log(scale) + _EULER_GAMMA * shape + (1.0 + _EULER_GAMMA)
+        return log(scale) + EULER_GAMMA * shape + (1.0 + EULER_GAMMA)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        moments = _l_moments(values, weights)
-        c = 2.0 / (3.0 + moments[2]) - math.log(2.0) / math.log(3.0)
+        moments = l_moments(values, weights)
+        c = 2.0 / (3.0 + moments[2]) - LOG_TWO / math.log(3.0)
         shape = -(7.8590 * c + 2.9554 * c * c)  # Hosking (1990), table 2
         shape = min(max(shape, -_STEEPEST), _STEEPEST)
         shapes = (shape, 0.0, -0.2 if shape > 0.0 else 0.2)
         return [_maxima_start(values, weights, moments, xi) for xi in shapes]
+
+    @staticmethod
+    def _caution(loc: float, scale: float, shape: float) -> Caution | None:  # noqa: ARG004
+        return _shape_caution(shape)
 
 
 def _end(loc: Array, scale: Array, shape: Array) -> Array:
@@ -363,7 +378,7 @@ class GeneralizedPareto(Family):
         # where loc usually stands, and above the smallest row
         seen = values[weights > 0.0]
         low, high = float(np.min(seen)), float(np.max(seen))
-        first, second, _ = _l_moments(values, weights)
+        first, second, _ = l_moments(values, weights)
         starts: list[dict[str, float]] = []
         for loc in dict.fromkeys((min(0.0, low), low)):
             mean = start_scale(loc, first - loc)
@@ -373,6 +388,10 @@ class GeneralizedPareto(Family):
                 start = _possible_start(loc, scale, xi, loc, high)
                 starts.append({name: start[name] for name in ("scale", "shape", "loc")})
         return starts
+
+    @staticmethod
+    def _caution(scale: float, shape: float, loc: float) -> Caution | None:  # noqa: ARG004
+        return _shape_caution(shape)
 
 
 def _excess(x: Array, scale: Array, shape: Array, loc: Array) -> tuple[Array, Array]:

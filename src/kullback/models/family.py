@@ -50,13 +50,14 @@ class Family(Model):
     * ``support``: the outcomes;
     * optionally ``alternatives`` (other parametrisations), ``defaults`` (parameters pinned unless
       the user gives them a source), ``given`` (parameters that the user must pin: known, never
-      estimated) and ``order_statistics``;
+      estimated), ``order_statistics`` and ``limits``;
 
     and as static methods, elementwise in JAX, of the canonical parameters by keyword:
 
     * ``_log_density(x, ...)``; or, for an exponential family, ``_statistics(x, origin)``, a tuple
       of statistics measured from the point ``origin`` so that their differences keep their digits,
-      and ``_log_density_of(statistics, origin, ...)``, which is affine in them;
+      and ``_log_density_of(statistics, origin, ...)``, which is affine in them (not for counts,
+      which are fitted from the table of their distinct values);
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
       ``_mean``, ``_variance``, ``_entropy``;
 
@@ -250,7 +251,7 @@ class Family(Model):
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
-        """Quantiles: the family's own formula, else bisection of the distribution function."""
+        """Quantiles: the family's own formula, else by inverting the distribution function."""
         if self._quantile is not None:
             value: Array = self._quantile(u, **self.to_canonical(parameters))
             return value

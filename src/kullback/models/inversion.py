@@ -1,4 +1,4 @@
-"""Quantiles of any distribution by bisection of its distribution function."""
+"""Quantiles of any distribution function, by halving and Newton's method."""
 
 from __future__ import annotations
 

@@ -5,6 +5,9 @@ On the host, with NumPy: a sample of a few thousand rows is looked at once a fit
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from kullback._core.arrays import Vector
@@ -48,3 +51,64 @@ def mean_inside(values: Vector, weights: Vector) -> float:
 def share_inside(mean: float, weight: float) -> float:
     """A mean share; where it is 0 or 1, half an event away, to start inside."""
     return mean if 0.0 < mean < 1.0 else abs(mean - 0.5 / (weight + 1.0))
+
+
+def weighted_quantiles(values: Vector, weights: Vector, levels: Sequence[float]) -> list[float]:
+    """Give quantiles of weighted rows: the smallest value whose share reaches the level."""
+    seen = weights > 0.0
+    order = np.argsort(values[seen])
+    ordered, share = values[seen][order], np.cumsum(weights[seen][order])
+    at = np.searchsorted(share, np.multiply(levels, share[-1]))
+    return [float(q) for q in ordered[at]]
+
+
+def start_scale(loc: float, *guesses: float) -> float:
+    """Give the first guess that is a positive number; for a constant sample, any scale."""
+    for guess in guesses:
+        if 0.0 < guess < math.inf:
+            return guess
+    return LEAST_SPREAD * abs(loc) or 1.0
+
+
+def mean_and_deviation(values: Vector, weights: Vector) -> tuple[float, float]:
+    """Give the mean and the standard deviation, the squares scaled so that none overflows."""
+    mean = float(np.average(values, weights=weights))
+    largest = float(np.max(np.abs(values - mean))) or 1.0
+    square = float(np.average(((values - mean) / largest) ** 2, weights=weights))
+    return mean, largest * math.sqrt(square)
+
+
+def symmetric_starts(
+    values: Vector, weights: Vector, upper_quartile: float, deviation: float
+) -> list[dict[str, float]]:
+    """Start a symmetric family by its quartiles and by its moments.
+
+    Args:
+        values: the outcomes.
+        weights: their weights.
+        upper_quartile: of the family with loc 0 and scale 1.
+        deviation: a standard deviation's counterpart of the family with scale 1.
+    """
+    low, median, high = weighted_quantiles(values, weights, (0.25, 0.5, 0.75))
+    mean, sd = mean_and_deviation(values, weights)
+    by_quartiles, by_moments = 0.5 * (high - low) / upper_quartile, sd / deviation
+    return [
+        {"loc": median, "scale": start_scale(median, by_quartiles, by_moments)},
+        {"loc": mean, "scale": start_scale(mean, by_moments)},
+    ]
+
+
+def l_moments(values: Vector, weights: Vector) -> tuple[float, float, float]:
+    """Give the first two L-moments and the L-skewness of weighted rows (Hosking, 1990).
+
+    The probability-weighted moments use the middle of each row's weight as its plotting position.
+    """
+    order = np.argsort(values)
+    x, w = values[order], weights[order] / np.sum(weights)
+    level = np.cumsum(w) - 0.5 * w
+    centre = float(np.sum(w * x))
+    # measured from the mean, so that a large loc cancels nothing
+    b1 = float(np.sum(w * level * (x - centre)))
+    b2 = float(np.sum(w * level * level * (x - centre)))
+    second = 2.0 * b1
+    return centre, second, (6.0 * b2 - 6.0 * b1) / second if second > 0.0 else 0.0

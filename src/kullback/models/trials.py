@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, final
 
 import jax
@@ -73,19 +73,6 @@ class Bernoulli(Family):
         return -softplus((1.0 - 2.0 * x) * logit)
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
-        return (x - origin,)
-
-    @staticmethod
-    def _log_density_of(
-        statistics: Sequence[Array], origin: Array, probability: Array, logit: Array | None = None
-    ) -> Array:
-        x = statistics[0] + origin
-        if logit is None:
-            return xlogy(x, probability) + xlog1py(1.0 - x, -probability)
-        return -x * softplus(-logit) - (1.0 - x) * softplus(logit)
-
-    @staticmethod
     def _log_cdf(x: Array, probability: Array, logit: Array | None = None) -> Array:
         return Bernoulli._log_density(jnp.zeros_like(x), probability, logit)
 
@@ -122,12 +109,6 @@ class Bernoulli(Family):
         if logit is None:
             return -xlogy(probability, probability) - xlog1py(1.0 - probability, -probability)
         return probability * softplus(-logit) + logistic(-logit) * softplus(logit)
-
-    @staticmethod
-    def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
-    ) -> dict[str, float] | None:
-        return None if pinned else {"probability": origin + means[0]}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
@@ -317,16 +298,6 @@ class Geometric(Family):
         return -log1p(mean) - xlog1py(x, reciprocal(mean))
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
-        return (x - origin,)
-
-    @staticmethod
-    def _log_density_of(
-        statistics: Sequence[Array], origin: Array, probability: Array, mean: Array | None = None
-    ) -> Array:
-        return Geometric._log_density(statistics[0] + origin, probability, mean)
-
-    @staticmethod
     def _log_cdf(x: Array, probability: Array, mean: Array | None = None) -> Array:
         return log1mexp(Geometric._log_survival(x, probability, mean))
 
@@ -358,12 +329,6 @@ class Geometric(Family):
     def _entropy(probability: Array, mean: Array | None = None) -> Array:
         m = Geometric._mean(probability, mean)
         return jnp.log1p(m) + xlog1py(m, 1.0 / m)
-
-    @staticmethod
-    def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
-    ) -> dict[str, float] | None:
-        return None if pinned else {"probability": 1.0 / (1.0 + origin + means[0])}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -44,8 +44,12 @@ class FirstLook:
     @property
     def cheap(self) -> bool:
         """Whether what a solver evaluates is small: condensed, or few rows."""
-        condensed = self.moments is not None or self.table is not None
-        return condensed or self.description.stride == 1
+        return self.condensed or self.description.stride == 1
+
+    @property
+    def condensed(self) -> bool:
+        """Whether moments or a table hold all that the likelihood needs."""
+        return self.moments is not None or self.table is not None
 
     @property
     def entropy(self) -> float | None:

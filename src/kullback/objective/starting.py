@@ -59,14 +59,13 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Descrip
         )
 
 
-def starting_points(model: Model, layout: Layout, known: FirstLook) -> tuple[list[Vector], bool]:
-    """Give the points to start from on the unconstrained scale, and whether they are the estimate.
+def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vector]:
+    """Give the points to start from on the unconstrained scale, the best guess first.
 
     What the user starts or pins goes before what the model guesses.
     """
     free = {c.name for c in layout.free}
     guesses: Sequence[Mapping[str, Any]] = ()
-    exact = False
     if known.moments is not None and isinstance(model, Family):
         pinned = {
             c.name: float(value[0])
@@ -75,7 +74,7 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> tuple[lis
         }
         closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, pinned)
         if closed is not None:
-            guesses, exact = (closed,), True
+            guesses = (closed,)
     if not guesses:
         guesses = model.starts(*known.few)
     points: list[Vector] = []
@@ -90,7 +89,7 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> tuple[lis
             f"{model.name} found no starting values for these data. "
             f"Give them: kl.Param(start=...) for {', '.join(sorted(free))}."
         )
-    return points, exact
+    return points
 
 
 def _known_values(layout: Layout) -> list[Vector | None]:

@@ -94,7 +94,8 @@ class Fit:
     def stderr(self) -> dict[str, Number]:
         """Standard errors by parameter, from the observed information.
 
-        0 for what was pinned; NaN where the curvature supports none (see ``certificate``).
+        0 for what was pinned; NaN where the curvature supports none, or the fit did not converge
+        (see ``certificate``).
         """
         return self._standard_errors(self.covariance())
 

@@ -23,7 +23,6 @@ class Outcome(enum.Enum):
     """How a solve ended."""
 
     CONVERGED = "converged"
-    RUNS_AWAY = "runs away"
     STALLED = "stalled"
     STEP_LIMIT = "step limit"
     NOT_FINITE = "not finite"
