@@ -272,7 +272,8 @@ def test_the_table_says_what_the_code_says(name):
     [
         ("Exponential", "closed form", 1),
         ("Pareto", "closed form", 1),
-        ("Gamma", "Newton", 1),
+        ("Gamma", "closed form", 1),
+        ("Beta", "Newton", 1),
         ("Geometric", "closed form", 1),
         ("NegativeBinomial", "Newton", 1),
         ("Uniform", "closed form", None),

@@ -13,7 +13,12 @@ import scipy.stats
 from kullback._core.arrays import float64
 from kullback.models.bounded import Beta, VonMises
 
-mp.mp.dps = 60
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mp.workdps(60):
+        yield
+
 
 # ---- beta ----------------------------------------------------------------------------------------
 

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 import scipy.stats
 
+import kullback as kl
 from kullback._core.arrays import float64
 from kullback.models.extreme import GeneralizedExtremeValue, GeneralizedPareto, Gumbel
 
-mp.mp.dps = 50
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mp.workdps(50):
+        yield
+
 
 SHAPES = [0.0, 1e-12, -1e-12, 1e-6, -1e-6, 0.01, -0.01, 0.249, 0.5, -0.5, 1.0, -1.0, 5.0, -5.0]
 POINTS = [-6.0, -3.0, -1.3, -0.9, -0.19, -1e-10, 0.0, 1e-12, 0.1, 0.19, 0.9, 3.0, 30.0, 700.0, 1e6]
@@ -338,3 +344,50 @@ def test_starts_are_near_the_truth(shape):
     y = scipy.stats.genpareto(shape, scale=2.0).ppf(u)
     start = GeneralizedPareto._starts(y, np.ones(y.size))[0]
     np.testing.assert_allclose([start["scale"], start["shape"]], [2.0, shape], atol=0.1)
+
+
+# ---- cautions ------------------------------------------------------------------------------------
+
+BOUNDED = [GeneralizedExtremeValue(), GeneralizedPareto(loc=-2.0)]
+
+
+@pytest.mark.parametrize("model", BOUNDED, ids=lambda m: m.name)
+def test_a_fit_below_shape_minus_one_has_no_maximum(model):
+    # a density (−x)^(−1/2)/2 on (−1, 0), which is infinite at its upper end
+    fit = kl.fit(model, -np.random.default_rng(12).power(0.5, 200))
+    assert fit.params["shape"] < -1.0
+    assert not fit.certificate.converged
+    assert fit.certificate.reason == "no maximum: the likelihood is unbounded"
+    (advice,) = fit.certificate.advice
+    assert f"With shape {fit.params['shape']:.3g} < −1 the likelihood is unbounded" in advice
+    assert "shape=kl.Param(lower=-1.0)" in advice
+
+
+@pytest.mark.parametrize("model", BOUNDED, ids=lambda m: m.name)
+def test_a_fit_between_minus_one_and_minus_a_half_is_irregular(model):
+    # SciPy's quantiles stand for a sample; its genextreme's shape is −ξ
+    peer = {
+        "GeneralizedExtremeValue": scipy.stats.genextreme(0.7),
+        "GeneralizedPareto": scipy.stats.genpareto(-0.7, loc=-2.0),
+    }[model.name]
+    fit = kl.fit(model, peer.ppf((np.arange(300) + 0.5) / 300.0))
+    assert fit.params["shape"] == pytest.approx(
+        -0.7, abs=0.02
+    )  # a drawn sample's error is about 0.04
+    assert fit.certificate.converged
+    (advice,) = fit.certificate.advice
+    assert "irregular" in advice
+    assert "standard errors from the curvature are not valid" in advice
+
+
+@pytest.mark.parametrize("model", BOUNDED, ids=lambda m: m.name)
+def test_cautions_begin_below_minus_a_half_and_minus_one(model):
+    def caution(shape):
+        others = dict.fromkeys(model.parameters, np.ones(1))
+        return model.caution({**others, "shape": np.array([shape])})
+
+    assert caution(-0.5) is None
+    assert caution(3.0) is None
+    assert not caution(-0.51).no_maximum
+    assert not caution(-1.0).no_maximum
+    assert caution(-1.01).no_maximum

@@ -25,7 +25,6 @@ from kullback._core.von_mises import (
 from kullback.models.family import Family, Parametrisation
 from kullback.models.inversion import quantile_by_inversion
 
-
 # ---- beta ----------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ Distributions, volume 1 ("JKB" below, with the chapter), unless another source i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
@@ -26,7 +27,7 @@ from kullback._core.numerics import log, log_quotient, reciprocal
 from kullback._core.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
-from kullback.models.starts import LEAST_SPREAD, gamma_start
+from kullback.models.starts import LEAST_SPREAD, gamma_shape, gamma_start
 
 
 @final
@@ -105,9 +106,14 @@ class Gamma(Family):
     def _estimate(
         means: Sequence[float], origin: float, pinned: Mapping[str, float]
     ) -> dict[str, float] | None:
-        if set(pinned) != {"shape"}:
+        mean = origin * (1.0 + means[1])
+        if set(pinned) == {"shape"}:
+            return {"shape": pinned["shape"], "rate": pinned["shape"] / mean}
+        excess = math.log1p(means[1]) - means[0]  # log(mean) − mean(log)
+        if pinned or not excess > 0.0:
             return None
-        return {"shape": pinned["shape"], "rate": pinned["shape"] / (origin * (1.0 + means[1]))}
+        shape = gamma_shape(excess)
+        return {"shape": shape, "rate": shape / mean}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

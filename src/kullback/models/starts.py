@@ -27,11 +27,39 @@ def _log_mean_excess(values: Vector, weights: Vector) -> tuple[float, float]:
 
 
 def gamma_start(values: Vector, weights: Vector) -> dict[str, float]:
-    """Approximate the gamma's estimate to 1.5 % (T. P. Minka, 2002)."""
+    """Give the gamma's estimate from rows."""
     mean, s = _log_mean_excess(values, weights)
-    s = max(s, 0.5 * LEAST_SPREAD**2)
-    shape = (3.0 - s + np.sqrt((s - 3.0) ** 2 + 24.0 * s)) / (12.0 * s)
-    return {"shape": float(shape), "rate": float(shape / mean)}
+    shape = gamma_shape(max(s, 0.5 * LEAST_SPREAD**2))
+    return {"shape": shape, "rate": shape / mean}
+
+
+def gamma_shape(s: float) -> float:
+    """Solve log(a) − ψ(a) = s > 0: the gamma's shape from log(mean) − mean(log).
+
+    Newton's method for log(a), from an approximation to 1.5 % (T. P. Minka, 2002); two steps leave
+    1e-7, four leave rounding.
+    """
+    shape = (3.0 - s + math.sqrt((s - 3.0) ** 2 + 24.0 * s)) / (12.0 * s)
+    for _ in range(4):
+        value, slope = _log_minus_digamma(shape)
+        shape *= math.exp((s - value) / (slope * shape))
+    return shape
+
+
+def _log_minus_digamma(a: float) -> tuple[float, float]:
+    """Give log(a) − ψ(a) and its derivative, by recurrence to a ≥ 12 and DLMF 5.11.2."""
+    value = slope = 0.0
+    x = a
+    while x < 12.0:
+        value += 1.0 / x
+        slope -= 1.0 / (x * x)
+        x += 1.0
+    value += math.log(a / x)
+    slope += 1.0 / a - 1.0 / x
+    t = 1.0 / (x * x)
+    value += 0.5 / x + t * (1 / 12 - t * (1 / 120 - t * (1 / 252 - t * (1 / 240 - t / 132))))
+    tail = t * (1 / 6 - t * (1 / 30 - t * (1 / 42 - t * (1 / 30 - t * 5 / 66))))
+    return value, slope - 0.5 * t - tail / x
 
 
 def root_mean_square(values: Vector, weights: Vector) -> float:
