@@ -110,7 +110,9 @@ def test_closed_forms():
     check(InverseGaussian, {"mean": 1.5, "shape": 1 / at}, mean=1.5)
     check(Gamma, {"shape": 2.0, "rate": 2 / mean}, shape=2.0)
     check(InverseGamma, {"shape": 2.0, "scale": 2 / harmonic}, shape=2.0)
-    assert _estimate(Gamma, x) is None
+    # log a − ψ(a) = log(mean) − mean(log), solved by mpmath
+    shape = mp.findroot(lambda a: mp.log(a) - mp.digamma(a) - (mp.log(mean) - loc), 1.0)
+    check(Gamma, {"shape": shape, "rate": shape / mean})
     assert _estimate(Gamma, x, {"rate": 1.0}) is None
     assert _estimate(LogNormal, np.array([2.0, 2.0]), origin=2.0) is None
     assert _estimate(InverseGaussian, np.array([2.0, 2.0]), origin=2.0) is None
