@@ -32,7 +32,9 @@ def curves(most: int) -> dict[str, Curve]:
                 found.setdefault(f"{title}, array", []).append((rows, _median(model(), x)))
             if rows >= FILES:
                 path = str(parquet(name, rows))
-                found.setdefault(f"{title}, Parquet file", []).append((rows, _median(model(), path)))
+                found.setdefault(f"{title}, Parquet file", []).append(
+                    (rows, _median(model(), path))
+                )
     return found
 
 

@@ -34,9 +34,7 @@ def student_t_against_iminuit(rows: int, repeats: int) -> Measured:
     for fit in candidates.values():  # each compiles once; the faster one then stands for the peer
         fit()
     name = min(candidates, key=lambda key: timed(candidates[key])[0])
-    found = _side_by_side(
-        kl.StudentT(), x, repeats, candidates[name], _t_log_likelihood, _same
-    )
+    found = _side_by_side(kl.StudentT(), x, repeats, candidates[name], _t_log_likelihood, _same)
     found.notes.append(f"numba's {name} sum, the fastest of {', '.join(candidates)}")
     return found
 
@@ -69,7 +67,8 @@ def gamma_against_scipy(rows: int, repeats: int) -> Measured:
     )
 
 
-# ---- the data: the same for every program and every run -------------------------------------------
+# ---- the data: the same for every program and every run
+# -------------------------------------------
 
 
 def student_t(rows: int, seed: int = 1) -> Vector:
@@ -84,7 +83,8 @@ def gamma(rows: int, seed: int = 3) -> Vector:
     return np.random.default_rng(seed).gamma(2.5, 3.0, rows)
 
 
-# ---- the measurement ------------------------------------------------------------------------------
+# ---- the measurement
+# ------------------------------------------------------------------------------
 
 
 def _side_by_side(

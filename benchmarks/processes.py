@@ -45,7 +45,9 @@ def library_cold(rows: int, repeats: int) -> Measured:
 
 
 def command_warm(rows: int, repeats: int) -> Measured:
-    return _measure(rows, repeats, _command, [sys.executable, "-c", _SCIPY_CSV], "y.csv", cold=False)
+    return _measure(
+        rows, repeats, _command, [sys.executable, "-c", _SCIPY_CSV], "y.csv", cold=False
+    )
 
 
 def command_cold(rows: int, repeats: int) -> Measured:
@@ -103,7 +105,7 @@ def _run(command: list[str], environment: Any) -> Any:
 
 
 def _with_cache(folder: str) -> dict[str, str]:
-    """The environment with JAX's persistent compilation cache, which the command line always has."""
+    """The environment with JAX's compilation cache, which the command line always has."""
     return {
         **os.environ,
         "JAX_COMPILATION_CACHE_DIR": folder,

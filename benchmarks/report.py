@@ -32,8 +32,8 @@ _RIGHT = {1, 3, 4, 5, 8, 9, 10, 11, 12, 13}  # columns of numbers
 _EXPLAINED = """\
 Every row is measured in a process of its own, the peer and Kullback by turns; medians of the calls
 after the first. Kullback's fits give standard errors, the peers' do not. Both log-likelihoods are
-SciPy's, at each one's estimate (the streamed one is Kullback's own); a fit is **lost**, however fast,
-where its log-likelihood is worse than the peer's by more than 10⁻⁹ of its size. What Kullback
+SciPy's, at each one's estimate (the streamed one is Kullback's own); a fit is **lost**, however
+fast, where its log-likelihood is worse than the peer's by more than 10⁻⁹ of its size. What Kullback
 compiles at the first call of a model in a process is no part of the medians of warm calls, and has
 a column of its own; the rows of whole processes contain it. The ratio of the streamed row is
 Kullback's time over that of as many reads as it makes passes.

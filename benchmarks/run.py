@@ -45,7 +45,9 @@ def main() -> int:
     curves: dict[str, Any] = {}
     if ROWS_PLOT in names:
         _say("... time against rows")
-        curves = {key: [tuple(p) for p in c] for key, c in _worker(ROWS_PLOT, options.quick).items()}
+        curves = {
+            key: [tuple(p) for p in c] for key, c in _worker(ROWS_PLOT, options.quick).items()
+        }
     rows = {name: _rows(name, options.quick) for name in found}
     whole = not options.quick and not options.only
     if whole or options.output:
@@ -80,7 +82,9 @@ def _options() -> argparse.Namespace:
 
 def _worker(name: str, quick: bool) -> Any:
     """Measure one row in a process of its own, without any compilation cache but what it sets."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_COMPILATION_CACHE")}
+    # as on a user's machine: compiled bytecode is kept, no compilation cache is set
+    unset = ("JAX_COMPILATION_CACHE", "PYTHONDONTWRITEBYTECODE")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(unset)}
     command = [sys.executable, __file__, "--worker", name, *(["--quick"] if quick else [])]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)

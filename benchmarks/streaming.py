@@ -49,11 +49,14 @@ def student_t_streamed(rows: int, repeats: int) -> Measured:
         own_log_likelihood=fits[-1]["log_likelihood"],
         passes=passes,
         peak_mb=peak,
-        notes=[f"{passes} passes, {peak:.0f} MB at peak, a file of {size:.0f} MB in the page cache"],
+        notes=[
+            f"{passes} passes, {peak:.0f} MB at peak, a file of {size:.0f} MB in the page cache"
+        ],
     )
 
 
-# ---- the files ------------------------------------------------------------------------------------
+# ---- the files
+# ------------------------------------------------------------------------------------
 
 
 def parquet(name: str, rows: int) -> Path:
@@ -76,7 +79,8 @@ def parquet(name: str, rows: int) -> Path:
     return path
 
 
-# ---- in the processes that are timed --------------------------------------------------------------
+# ---- in the processes that are timed
+# --------------------------------------------------------------
 
 
 def _child(*arguments: str) -> Any:

@@ -108,6 +108,14 @@ def test_passes_are_few_and_counted() -> None:
     assert kl.fit(kl.StudentT(), x).certificate.passes <= 4
 
 
+def test_a_subsample_without_a_maximum_does_not_mislead_the_sample() -> None:
+    x = np.random.default_rng(1).standard_t(60, 600_000)  # on some thousand rows df runs away
+    fit = kl.fit(kl.StudentT(), x)
+    assert fit.certificate.converged
+    # the true df lies within four standard errors of log df
+    assert abs(np.log(fit.params["df"] / 60)) < 4 * fit.stderr["df"] / fit.params["df"]
+
+
 def test_the_global_precision_of_jax_is_left_alone() -> None:
     import jax
 

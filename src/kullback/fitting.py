@@ -21,7 +21,8 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
-from kullback.objective.first_look import FirstLook, look
+from kullback.objective.description import THINNED
+from kullback.objective.first_look import FOR_STARTS, FirstLook, look
 from kullback.objective.impossible import refuse_impossible_rows
 from kullback.objective.starting import hold_order_statistics, starting_points
 from kullback.objective.statistics import Curvature, Sums
@@ -195,14 +196,12 @@ def _solve(
 
         return evaluate
 
-    full = first = over(_adder(engine))
+    full = over(_adder(engine))
     if known.moments is not None:
         moments = known.moments
-        full = first = over(lambda curvature, at: curvature_of_moments(curvature, moments, at))
+        full = over(lambda curvature, at: curvature_of_moments(curvature, moments, at))
     elif known.table is not None:
-        full = first = over(_adder(LocalEngine(known.table)))
-    elif not known.cheap:
-        first = over(_adder(LocalEngine(known.subsample(model))))
+        full = over(_adder(LocalEngine(known.table)))
 
     if layout.freedom == 0:
         evaluation = full(np.zeros(0))
@@ -211,10 +210,17 @@ def _solve(
         certificate = certify(model, layout, evaluation, None, "closed form", 1, 1)
         return _Solved(layout, evaluation, certificate)
     starts = starting_points(model, layout, known)
-    solutions = [minimise(solver, first, u, _MAX_STEPS) for u in starts]
-    best = min(solutions, key=_rank)
-    agreed = sum(_same(best, other) for other in solutions)
-    solution = best if first is full else minimise(solver, full, best.estimate, _MAX_STEPS)
+    # a few rows to choose among the starts, the subsample to come near, and then every row
+    smaller = [] if known.cheap else [known.subsample(model, n) for n in (FOR_STARTS, THINNED)]
+    points, agreed = starts, 1
+    for evaluate in [*(over(_adder(LocalEngine(part))) for part in smaller), full]:
+        solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
+        solution = min(solutions, key=_rank)
+        if len(points) > 1:
+            agreed = sum(_same(solution, other) for other in solutions)
+        # where fewer rows have no maximum, more rows may have one: they begin anew
+        lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
+        points = starts if lost else [solution.estimate]
 
     if not math.isfinite(solution.best.value):
         natural = layout.natural(solution.best.at)

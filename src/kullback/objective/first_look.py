@@ -72,14 +72,18 @@ class FirstLook:
         kept = weights > 0.0
         return values[kept], weights[kept]
 
-    def subsample(self, model: Model) -> Sample:
-        """Give the thinned rows as a sample to start on.
+    def subsample(self, model: Model, most: int) -> Sample:
+        """Give at most about ``most`` of the thinned rows as a sample to start on.
 
         The extremes are added where no covariate is read: what is possible for them is possible for
         every row, so that an estimate on the subsample is possible on the sample.
         """
         d = self.description
-        chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
+        stride = d.stride
+        while most * stride < d.rows:
+            stride *= 2
+        pieces = [piece.thinned(d.stride, stride) for piece in d.pieces]
+        chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in pieces]
         if not model.columns and math.isfinite(d.minimum):
             ends = np.array([d.minimum, d.maximum])
             chunks.append(Chunk(Exact(), {"y": ends}, np.full(2, np.mean(d.weights))))

@@ -51,14 +51,14 @@ class Newton(Solver[NewtonState]):
 
     Attributes:
         tolerance: scaled gradient at which a point counts as the minimum. One more Newton
-            correction is then applied without another pass; as the method squares errors, 1e-7
-            leaves rounding only in the estimate, and about seven digits in standard errors. (A fit
+            correction is then applied without another pass; as the method squares errors, 1e-6
+            leaves rounding only in the estimate, and about six digits in standard errors. (A fit
             whose passes cost little uses 1e-10.)
         radius: the first trust region, in standard deviations of one row.
         max_refused: steps refused in a row after which no progress is possible.
     """
 
-    tolerance: float = 1e-7
+    tolerance: float = 1e-6
     radius: float = 1.0
     max_refused: int = 30
 
