@@ -21,8 +21,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
-from kullback.objective.description import THINNED
-from kullback.objective.first_look import FOR_STARTS, FirstLook, look
+from kullback.objective.first_look import FirstLook, look
 from kullback.objective.impossible import refuse_impossible_rows
 from kullback.objective.starting import hold_order_statistics, starting_points
 from kullback.objective.statistics import Curvature, Sums
@@ -211,7 +210,7 @@ def _solve(
         return _Solved(layout, evaluation, certificate)
     starts = starting_points(model, layout, known)
     # a few rows to choose among the starts, the subsample to come near, and then every row
-    smaller = [] if known.cheap else [known.subsample(model, n) for n in (FOR_STARTS, THINNED)]
+    smaller = [] if known.cheap else known.subsamples(model)
     points, agreed = starts, 1
     for evaluate in [*(over(_adder(LocalEngine(part))) for part in smaller), full]:
         solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]

@@ -17,9 +17,25 @@ from kullback.data.rows import Exact, RowKind
 from kullback.models.model import Model
 from kullback.objective.statistics import Statistic
 
-# The subsample's size: one block, so that a solver's step on it costs one kernel call, and large
-# enough that Newton over all rows then needs two or three passes.
+# The subsample's size: one block, so that a solver's step on it costs one kernel call. Of more than
+# a million rows every sixteenth is kept, up to eight blocks: a pass over very many rows costs more
+# than the steps on a larger subsample that save it.
 THINNED = ROWS
+MOST_THINNED = 8 * ROWS
+_SIXTEENTH = 16
+
+
+def _limit(rows: int) -> int:
+    """How many of so many rows the subsample may keep."""
+    return min(max(-(-rows // _SIXTEENTH), THINNED), MOST_THINNED)
+
+
+def _least_stride(index: int) -> int:
+    """The smallest stride that a sample with a block of that index can end with."""
+    if index < _SIXTEENTH:
+        return 1 << index.bit_length()
+    return max(_SIXTEENTH, 1 << (index * ROWS // MOST_THINNED).bit_length())
+
 
 # How many impossible rows an error shows.
 _SHOWN = 3
@@ -141,8 +157,8 @@ class Describe(Statistic[Description]):
         if block.weighted and float(w.min()) <= 0.0:
             seen = y[w > 0.0]
             low, high = (float(seen.min()), float(seen.max())) if seen.size else (np.inf, -np.inf)
-        # rows before this block already force the whole sample's stride to be larger than its index
-        stride = 1 << block.index.bit_length()
+        # the rows before this block already force at least this stride on the whole sample
+        stride = _least_stride(block.index)
         kept = Piece(block.kind, block.index * ROWS, fields, w)
         if stride > 1:  # a copy, so that a streamed block's memory is free once it is summed
             kept = kept.thinned(1, stride).copied()
@@ -161,7 +177,8 @@ class Describe(Statistic[Description]):
         """Join two runs of blocks, thinning the subsample where it grows too large."""
         stride = max(left.stride, right.stride)
         pieces = _thin(left, stride) + _thin(right, stride)
-        while sum(piece.weights.size for piece in pieces) > THINNED:
+        limit = _limit(left.rows + right.rows)
+        while sum(piece.weights.size for piece in pieces) > limit:
             pieces = tuple(piece.thinned(stride, 2 * stride) for piece in pieces)
             stride *= 2
         return Description(

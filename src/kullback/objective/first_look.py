@@ -16,7 +16,7 @@ from kullback.data.rows import Exact
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
 from kullback.models.family import Family
 from kullback.models.model import Model
-from kullback.objective.description import Describe, Description
+from kullback.objective.description import MOST_THINNED, THINNED, Describe, Description
 from kullback.objective.statistics import Joint, Statistic
 from kullback.objective.sufficient import SufficientMoments, SufficientSums, Table, Tabulate
 
@@ -72,6 +72,12 @@ class FirstLook:
         kept = weights > 0.0
         return values[kept], weights[kept]
 
+    def subsamples(self, model: Model) -> list[Sample]:
+        """Give samples of growing size to start on, the largest with all thinned rows."""
+        sizes = (FOR_STARTS, THINNED, MOST_THINNED)
+        kept = self.description.rows // self.description.stride
+        return [self.subsample(model, n) for n in sizes if n <= max(kept, THINNED)]
+
     def subsample(self, model: Model, most: int) -> Sample:
         """Give at most about ``most`` of the thinned rows as a sample to start on.
 
@@ -114,8 +120,11 @@ def look(
     if exact and family is not None and not model.discrete:
         block = first_block()
         # a point inside the data, so that differences from it keep their digits
-        origin = np.array([np.median(block.fields["y"][: min(block.count, FOR_STARTS)])])
-        if bool(model.support.contains(origin)[0]):  # else the description reports the rows
+        with np.errstate(over="ignore"):  # an infinite mean is no origin, as is said below
+            origin = np.array([np.mean(block.fields["y"][: min(block.count, FOR_STARTS)])])
+        if bool(
+            model.support.contains(origin)[0]
+        ):  # else the rows themselves are gone through, or refused
             statistics.append(SufficientSums(family))
             arguments.append(origin)
     elif exact and model.discrete:
