@@ -41,7 +41,7 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
     names, count = tuple(block.fields), arguments.size
     sums = COMPILED.call(
         (functions.structure, block.kind, names, block.capacity, count),
-        lambda: _kernel(functions, block.kind, names, count),
+        lambda: _kernel(functions, block.kind, names, count, several=block.capacity > TILE),
         arguments,
         tuple(block.fields.values()),
         block.weight,
@@ -51,7 +51,7 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
 
 
 def _kernel(
-    functions: RowFunctions, kind: RowKind, names: tuple[str, ...], count: int
+    functions: RowFunctions, kind: RowKind, names: tuple[str, ...], count: int, *, several: bool
 ) -> Callable[[Array, tuple[Array, ...], Array, Array], Array]:
     @jax.jit  # traced once, for its length and for the loop
     def values(
@@ -72,6 +72,9 @@ def _kernel(
         return [value * w for value in rows]
 
     def kernel(arguments: Array, fields: tuple[Array, ...], weight: Array, tiles: Array) -> Array:
+        if not several:  # without a loop JAX runs it in this thread, sooner than another wakes up
+            return _fold(jnp.stack(values(tiles - 1, arguments, fields, weight), axis=1))
+
         def add(tile: Array, sums: list[Array]) -> list[Array]:
             terms = values(tile, arguments, fields, weight)
             return [total + term for total, term in zip(sums, terms, strict=True)]
