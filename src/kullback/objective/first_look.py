@@ -74,9 +74,9 @@ class FirstLook:
 
     def subsamples(self, model: Model) -> list[Sample]:
         """Give samples of growing size to start on, the largest with all thinned rows."""
-        sizes = (FOR_STARTS, THINNED, MOST_THINNED)
         kept = self.description.rows // self.description.stride
-        return [self.subsample(model, n) for n in sizes if n <= max(kept, THINNED)]
+        sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
+        return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
 
     def subsample(self, model: Model, most: int) -> Sample:
         """Give at most about ``most`` of the thinned rows as a sample to start on.
