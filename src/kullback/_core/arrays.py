@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import jax
 import numpy as np
@@ -15,6 +15,10 @@ Vector: TypeAlias = npt.NDArray[np.float64]
 
 Array: TypeAlias = jax.Array
 """A JAX array or tracer."""
+
+Numbers = TypeVar("Numbers", Array, Vector)
+"""Either of them: for formulas that are compiled where they are differentiated, and run as they
+stand where they are not."""
 
 
 def float64() -> contextlib.AbstractContextManager[Any]:

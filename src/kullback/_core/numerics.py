@@ -5,28 +5,42 @@ K parameters then divides K(K + 3)/2 times a row, and division is the slowest op
 (10 million Student-t rows, value + gradient + Hessian, 2 cores: 0.23 s with JAX's rules, 0.19 s
 with these, 0.09 s with these and derivatives in the natural parameters). The rules here multiply by
 one shared reciprocal, which the compiler computes once.
+
+`reciprocal` and `log_quotient`, which sufficient statistics are made of, take NumPy's arrays too:
+what is only added up and never differentiated needs no compilation, and NumPy's logarithm is four
+times as fast as XLA's on a CPU (1.0 and 4.2 ns).
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from kullback._core.arrays import Array
+from kullback._core.arrays import Array, Vector
 from kullback._core.partials import with_partials
 
 
-@jax.custom_jvp
-def reciprocal(x: Array) -> Array:
+@overload
+def reciprocal(x: Array) -> Array: ...
+@overload
+def reciprocal(x: Vector) -> Vector: ...
+def reciprocal(x: Any) -> Any:
     """``1 / x``."""
+    return 1.0 / x if isinstance(x, np.ndarray) else _reciprocal(x)
+
+
+@jax.custom_jvp
+def _reciprocal(x: Array) -> Array:
     return 1.0 / x
 
 
-@reciprocal.defjvp
+@_reciprocal.defjvp
 def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    r = reciprocal(primals[0])
+    r = _reciprocal(primals[0])
     return r, -(r * r) * tangents[0]
 
 
@@ -54,9 +68,35 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     return log1p(x), tangents[0] * reciprocal(1.0 + x)
 
 
+@overload
+def log_quotient(x: Array, m: Array) -> Array: ...
+@overload
+def log_quotient(x: Vector, m: Vector) -> Vector: ...
+def log_quotient(x: Any, m: Any) -> Any:
+    """Compute log(x/m) for x, m > 0, by one logarithm a row.
+
+    A JAX array gets it to relative precision also where x is near m; a NumPy array, with m of shape
+    (1,), too if all of it is near m, and otherwise to an absolute error of one rounding of 1.
+    """
+    if isinstance(x, np.ndarray):
+        return _log_quotient_in_numpy(x, float(m[0]))
+    return _log_quotient(x, m)
+
+
+def _log_quotient_in_numpy(x: Vector, m: float) -> Vector:
+    r = 1.0 / m
+    low, high = float(np.min(x)) * r, float(np.max(x)) * r
+    if low > 0.75 and high < 1.25:
+        return np.log1p((x - m) * r)
+    # a quotient beyond the doubles: there the two logarithms are far apart and may be subtracted
+    if low < 1e-290 or high > 1e290:
+        return np.log(x) - math.log(m)
+    return np.log(x * r)
+
+
 @with_partials(lambda x, _: reciprocal(x), lambda _, m: -reciprocal(m))
-def log_quotient(x: Array, m: Array) -> Array:
-    """Compute log(x/m) for x, m > 0 to relative precision also where x is near m, by one log a row.
+def _log_quotient(x: Array, m: Array) -> Array:
+    """Divide, and take the logarithm.
 
     Near m the quotient is written u = 1 + t with t = (x − m)/m, and what rounding lost in u is
     subtracted: log(1 + t) = log u − ((u − 1) − t)/u, where u = 1 is near enough in the divisor.

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
 from kullback._core.constants import LOG_TWO_PI
 from kullback._core.numerics import log, log_quotient
@@ -28,14 +28,16 @@ from kullback.models.inversion import quantile_by_inversion
 # ---- beta ----------------------------------------------------------------------------------
 
 
-def _log_quotient_of_complements(x: Array, origin: Array) -> Array:
+def _log_quotient_of_complements(x: Numbers, origin: Numbers) -> Numbers:
     """Compute log((1 − x)/(1 − origin)), to relative precision also where both are near zero.
 
     `log_quotient` of the complements would see x only as far as 1 − x can hold it, which a beta of
     1e8 makes eight digits of the log-density: so it is written in x − origin.
     """
+    xp: Any = namespace(x)
     step = origin - x
-    return jnp.sign(step) * jnp.log1p(jnp.abs(step) / jnp.minimum(1.0 - x, 1.0 - origin))
+    value: Numbers = xp.sign(step) * xp.log1p(xp.abs(step) / xp.minimum(1.0 - x, 1.0 - origin))
+    return value
 
 
 @final
@@ -72,7 +74,7 @@ class Beta(Family):
         return kernel + factor - (jnp.log(x) + jnp.log(complement))
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return (log_quotient(x, origin), _log_quotient_of_complements(x, origin))
 
     @staticmethod
@@ -216,11 +218,12 @@ class VonMises(Family):
         return log_von_mises_density(concentration, x - loc)
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         # cos − 1 and sin: near the origin the first keeps its digits
+        xp: Any = namespace(x)
         half = 0.5 * (x - origin)
-        sine = jnp.sin(half)
-        return (-2.0 * sine * sine, 2.0 * sine * jnp.cos(half))
+        sine = xp.sin(half)
+        return (-2.0 * sine * sine, 2.0 * sine * xp.cos(half))
 
     @staticmethod
     def _log_density_of(

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.constants import HALF_LOG_TWO_PI, LOG_TWO
 from kullback._core.errors import ModelError
 from kullback._core.logistic import logistic, softplus
@@ -60,7 +60,7 @@ class Normal(Family):
         return -0.5 * z * z - (log(scale) + HALF_LOG_TWO_PI)
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         step = x - origin
         return (step, step * step)
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.errors import ModelError, did_you_mean
@@ -187,7 +189,12 @@ class Family(Model):
         """Whether a few statistics of the sample hold all that the likelihood needs."""
         return self._statistics is not None and not self.columns
 
-    def statistics(self, x: Array, origin: Array) -> tuple[Array, ...]:
+    @property
+    def elementary(self) -> bool:
+        """Whether ``statistics`` of a NumPy array are NumPy arrays, without any compilation."""
+        return _is_elementary(type(self))
+
+    def statistics(self, x: Any, origin: Any) -> tuple[Any, ...]:
         """Compute the sufficient statistics of each row, measured from ``origin``."""
         if self._statistics is None:
             raise self._lacks("sufficient statistics")
@@ -312,6 +319,13 @@ class Family(Model):
                 **{name: float(v) for name, v in self.to_canonical(numbers).items()}
             )
         return found
+
+
+@cache
+def _is_elementary(kind: type[Family]) -> bool:
+    inside = np.array([_interior_point(kind.support)])
+    assert kind._statistics is not None
+    return all(isinstance(t, np.ndarray) for t in kind._statistics(inside, inside))
 
 
 def _inside(x: Array, support: Interval) -> Array:

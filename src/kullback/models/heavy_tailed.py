@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.constants import EULER_GAMMA
 from kullback._core.gamma_functions import (
     digamma,
@@ -47,7 +47,7 @@ class Pareto(Family):
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"minimum": "minimum"}
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return (log_quotient(x, origin),)
 
     @staticmethod

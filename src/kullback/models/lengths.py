@@ -13,7 +13,7 @@ from typing import ClassVar, final
 import jax
 import jax.numpy as jnp
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI
 from kullback._core.hazards import log_cdf_of_hazard
 from kullback._core.normal_functions import log_ndtr, ndtri_exp
@@ -40,7 +40,7 @@ class HalfNormal(Family):
     support = NON_NEGATIVE
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return ((x - origin) * (x + origin),)
 
     @staticmethod
@@ -122,7 +122,7 @@ class Rayleigh(Family):
     support = POSITIVE
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         w = reciprocal(origin)
         return (log_quotient(x, origin), ((x - origin) * w) * ((x + origin) * w))
 

@@ -13,7 +13,7 @@ from typing import ClassVar, final
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.constants import EULER_GAMMA
 from kullback._core.exponential_mean import exponential_mean
 from kullback._core.gamma_functions import log_gamma_ratio, log_gamma_second_difference
@@ -49,7 +49,7 @@ class Exponential(Family):
     )
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return (x - origin,)
 
     @staticmethod

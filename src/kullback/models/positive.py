@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.constants import LOG_TWO_PI
 from kullback._core.exponential_mean import exponential_mean
 from kullback._core.incomplete_gamma import log_gamma_p, log_gamma_q
@@ -61,7 +61,7 @@ class Gamma(Family):
     )
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return (log_quotient(x, origin), (x - origin) * reciprocal(origin))
 
     @staticmethod
@@ -137,7 +137,7 @@ class InverseGamma(Family):
     support = POSITIVE
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return (log_quotient(x, origin), (origin - x) / x)
 
     @staticmethod
@@ -224,7 +224,7 @@ class LogNormal(Family):
     )
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         t = log_quotient(x, origin)
         return (t, t * t)
 
@@ -312,7 +312,7 @@ class InverseGaussian(Family):
     support = POSITIVE
 
     @staticmethod
-    def _statistics(x: Array, origin: Array) -> tuple[Array, ...]:
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         # with t = (x − o)/o and s = (o − x)/x: also t + s, which cancels for x near o
         gap = x - origin
         t, s = gap * reciprocal(origin), -gap / x

@@ -12,7 +12,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
-from kullback.data.blocks import Block
+from kullback.data.blocks import TILE, Block
 from kullback.data.rows import RowKind
 from kullback.models.family import Family
 from kullback.objective.statistics import Curvature, RowSums, Statistic, Sums
@@ -22,6 +22,12 @@ _DISTINCT = 1 << 20
 
 # Whole numbers in a range no longer than this are counted in an array, others by sorting.
 _COUNTED = 1 << 16
+
+
+# Rows that NumPy takes at once: as many as a core's second cache holds the statistics of, and
+# enough that threads seldom wait for each other's turn to call NumPy (10 million gamma rows, one
+# thread and two: 4,096 rows 54 and 63 ms, 16,384 rows 36 and 57 ms, 65,536 rows 35 and 33 ms).
+_RUN = 32 * TILE
 
 
 @final
@@ -48,6 +54,32 @@ class SufficientSums(RowSums):
     """The sums of a family's sufficient statistics and of their products; argument: the origin."""
 
     family: Family
+
+    def of_block(self, block: Block, arguments: Vector) -> Vector:
+        """Add up one block: on the host if the formulas are elementary, else in a kernel."""
+        if not self.family.elementary:
+            return super().of_block(block, arguments)
+        x, w = block.fields["y"], block.weight if block.weighted else None
+        runs = [slice(i, i + _RUN) for i in range(0, min(block.tiles * TILE, x.size), _RUN)]
+        with np.errstate(all="ignore"):  # rows outside the support: found and named by `Describe`
+            parts = [self._of_run(x[s], None if w is None else w[s], arguments[:1]) for s in runs]
+        total: Vector = np.sum(parts, axis=0)
+        return total
+
+    def _of_run(self, x: Vector, w: Vector | None, origin: Vector) -> Vector:
+        # vecdot over short rows: beyond 10,000 numbers a BLAS may share a product out among its
+        # own threads, as many as the machine has, and the sum's bits would depend on them
+        shape = (-1, min(TILE, x.size))
+        t = [row.reshape(shape) for row in self.family.statistics(x, origin)]
+        if w is None:
+            weight, v = float(x.size), t
+            firsts = [np.sum(row) for row in t]
+        else:
+            w = w.reshape(shape)
+            weight, v = np.sum(w), [w * row for row in t]
+            firsts = [np.sum(row) for row in v]
+        seconds = [np.sum(np.vecdot(v[k], t[m])) for k in range(len(t)) for m in range(k + 1)]
+        return np.array([weight, *firsts, *seconds])
 
     @property
     def structure(self) -> Hashable:
