@@ -10,6 +10,7 @@ from kullback._core.errors import DataError, FileFormatError, KullbackError, Mod
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.fitting import Progress, fit
+from kullback.information.estimate import Estimate
 from kullback.models.bounded import Beta, VonMises
 from kullback.models.categorical import Categorical
 from kullback.models.continuous import Laplace, Logistic, Normal, Uniform
@@ -26,6 +27,7 @@ from kullback.models.student import Cauchy, StudentT
 from kullback.models.trials import Bernoulli, Binomial, Geometric
 from kullback.results.fit import Fit
 from kullback.results.storage import load
+from kullback.scoring import estimate_cross_entropy, estimate_cross_entropy_difference
 from kullback.solvers.newton import Newton
 
 __version__ = "0.1.0"
@@ -38,6 +40,7 @@ __all__ = [
     "Categorical",
     "Cauchy",
     "DataError",
+    "Estimate",
     "Exponential",
     "Family",
     "FileFormatError",
@@ -75,6 +78,8 @@ __all__ = [
     "Uniform",
     "VonMises",
     "Weibull",
+    "estimate_cross_entropy",
+    "estimate_cross_entropy_difference",
     "fit",
     "load",
     "same_as",

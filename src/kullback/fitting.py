@@ -15,9 +15,9 @@ from kullback._core.compilation import COMPILED
 from kullback._core.errors import ModelError
 from kullback.data.opening import open_sample
 from kullback.data.sample import Sample
+from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
-from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
@@ -107,7 +107,7 @@ def fit(
     )
     if sample.levels is not None:
         model = model.with_levels(sample.levels)
-    over_rows = (engine or _engine_for)(sample)
+    over_rows = (engine or engine_for)(sample)
     watch = _Watch(progress)
     over_rows.progress = watch.rows
     known = look(model, sample, over_rows.reduce, over_rows.first_block)
@@ -136,10 +136,6 @@ def _check_model(model: Any) -> None:
     if not isinstance(model, Model):
         hint = f" Write kl.{model.__name__}()." if isinstance(model, type) else ""
         raise ModelError(f"{model!r} is not a model.{hint}")
-
-
-def _engine_for(sample: Sample) -> Engine:
-    return LocalEngine(sample) if sample.in_memory else StreamingEngine(sample)
 
 
 def _newton_for(known: FirstLook) -> Newton:

@@ -47,3 +47,12 @@ def _(
 ) -> Array:
     # the pass that describes the sample has checked that every outcome lies in the support
     return model.row_log_density_inside(row["y"], parameters)
+
+
+def log_term_anywhere(
+    kind: RowKind, model: Model, parameters: Mapping[str, Array], row: Mapping[str, Array]
+) -> Array:
+    """Compute the same for outcomes that nobody has checked: −inf outside the support."""
+    if isinstance(kind, Exact):
+        return model.row_log_density(row["y"], parameters)
+    return log_term(kind, model, parameters, row)

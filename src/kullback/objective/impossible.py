@@ -13,7 +13,7 @@ from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.models.model import Model
-from kullback.objective.contribution import log_term
+from kullback.objective.contribution import log_term_anywhere
 from kullback.objective.statistics import Statistic
 
 # How many rows an error shows.
@@ -27,6 +27,12 @@ class Found:
 
     count: int
     examples: tuple[tuple[int, float], ...]
+
+    def phrase(self, locate: Callable[[int], str], when: str = "") -> str:
+        """Say how many rows these are, and name the first of them."""
+        shown = ", ".join(f"{locate(row)} ({value!r})" for row, value in self.examples)
+        more = "" if self.count <= _SHOWN else ", ..."
+        return f"{self.count:,} row{'' if self.count == 1 else 's'}{when}: {shown}{more}"
 
 
 @final
@@ -44,7 +50,7 @@ class Impossible(Statistic[Found]):
             def terms(natural: Array, fields: tuple[Array, ...]) -> Array:
                 row = dict(zip(names, fields, strict=True))
                 numbers = [natural[i] for i in range(arguments.size)]
-                return log_term(kind, model, model.row_parameters(numbers, row), row)
+                return log_term_anywhere(kind, model, model.row_parameters(numbers, row), row)
 
             return terms
 
@@ -77,11 +83,8 @@ def refuse_impossible_rows(
     """
     found: Found = reduce(Impossible(model), natural)
     if found.count:
-        shown = ", ".join(f"{locate(row)} ({value!r})" for row, value in found.examples)
-        one = found.count == 1
+        rows = found.phrase(locate, when=" wherever the fit started")
         raise DataError(
-            f"{model!r} gives probability zero to {found.count:,} row{'' if one else 's'} wherever "
-            f"the fit started: {shown}{'' if found.count <= _SHOWN else ', ...'}. Change what is "
-            f"pinned, give another start with kl.Param(start=...), or leave the row"
-            f"{'' if one else 's'} out."
+            f"{model!r} gives probability zero to {rows}. Change what is pinned, give another "
+            f"start with kl.Param(start=...), or leave the row{'' if found.count == 1 else 's'} out."
         )

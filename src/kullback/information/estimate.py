@@ -1,0 +1,80 @@
+"""The estimate: a number of nats or bits with its error, and how it was got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.units import nats_per
+
+Number: TypeAlias = "float | Vector"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """An entropy, relative entropy, cross-entropy or mutual information, and how it was got.
+
+    ``float(estimate)`` is its value; ``print(estimate)`` shows all of it.
+
+    Attributes:
+        value: how much, in ``unit``; an array where several were asked for in one call.
+        stderr: standard error in ``unit``: 0 where the value is exact, NaN where none is known.
+            Of a quadrature it is the bound on its numerical error.
+        interval: lower and upper end, in ``unit``, of the interval at ``level``.
+        method: how it was got, in a few words.
+        unit: nats, bits or hartleys.
+        assumptions: what has to hold for the value and its error, and what to beware of, a
+            sentence each.
+        level: of the interval, as 0.95.
+
+    >>> print(Estimate(1.5, 0.1, (1.3, 1.7), "plug-in", "nats", ("rows are independent",)))
+    1.5 nats ± 0.1 (95%: 1.3 to 1.7), plug-in
+      rows are independent
+    """
+
+    value: Number
+    stderr: Number
+    interval: tuple[Number, Number]
+    method: str
+    unit: str
+    assumptions: tuple[str, ...] = ()
+    level: float = 0.95
+
+    def to(self, unit: str) -> Estimate:
+        """Give the same estimate in another unit.
+
+        Args:
+            unit: nats, bits or hartleys.
+
+        Raises:
+            KullbackError: for another unit.
+        """
+        factor = nats_per(self.unit) / nats_per(unit)
+        low, high = self.interval
+        return replace(
+            self,
+            value=self.value * factor,
+            stderr=self.stderr * factor,
+            interval=(low * factor, high * factor),
+            unit=unit,
+        )
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __str__(self) -> str:
+        if np.ndim(self.value):
+            head = f"{np.size(self.value)} estimates in {self.unit}"
+        elif not np.isfinite(self.value) or self.stderr == 0.0:
+            head = f"{self.value:.10g} {self.unit}"
+        else:
+            low, high = self.interval
+            head = (
+                f"{self.value:.6g} {self.unit} ± {self.stderr:.2g} "
+                f"({100 * self.level:.4g}%: {low:.6g} to {high:.6g})"
+            )
+        return "\n  ".join([f"{head}, {self.method}", *self.assumptions])

@@ -1,0 +1,76 @@
+"""The losses of pinned models on a sample: means and variances of −log q, and of a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback.data.rows import RowKind
+from kullback.models.model import Model
+from kullback.objective.contribution import log_term_anywhere
+from kullback.objective.statistics import RowSums
+
+
+@final
+@dataclass(frozen=True)
+class Moments:
+    """What ``Losses`` adds up.
+
+    Attributes:
+        weight: total weight.
+        mean: mean of the loss, or of the difference of two; not finite where a row is impossible.
+        variance: its variance over the rows.
+    """
+
+    weight: float
+    mean: float
+    variance: float
+
+
+@final
+@dataclass(frozen=True)
+class Losses(RowSums):
+    """−log q of every row, or by how much the first model's exceeds the second's, in one pass.
+
+    Arguments: a number near the mean, which the sums are measured from so that a small variance
+    keeps its digits, and then each model's natural numbers.
+
+    Attributes:
+        models: one model, or two.
+    """
+
+    models: tuple[Model, ...]
+
+    @property
+    def structure(self) -> Hashable:
+        """The models' structures."""
+        return (Losses, *(model.structure for model in self.models))
+
+    def rows(
+        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
+    ) -> Sequence[Array]:
+        """1, the loss less the origin, and its square."""
+        losses, start = [], 1
+        for model in self.models:
+            size = len(model.layout.mask)
+            parameters = model.row_parameters(arguments[start : start + size], row)
+            losses.append(-log_term_anywhere(kind, model, parameters, row))
+            start += size
+        value = losses[0] if len(losses) == 1 else losses[0] - losses[1]
+        step = value - arguments[0]
+        return (jnp.ones(()), step, step * step)
+
+    def arguments(self, origin: float) -> Vector:
+        """Give the arguments of a pass."""
+        natural = [model.layout.natural(np.zeros(0)) for model in self.models]
+        return np.concatenate([np.array([origin]), *natural])
+
+    def unpack(self, sums: Vector, origin: float) -> Moments:
+        """Read the vector of sums."""
+        step, square = float(sums[1] / sums[0]), float(sums[2] / sums[0])
+        return Moments(float(sums[0]), origin + step, max(square - step * step, 0.0))

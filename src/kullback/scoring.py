@@ -1,0 +1,216 @@
+"""Scores of pinned models on a sample: the cross-entropy, and the paired difference of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kullback._core.errors import DataError, KullbackError, ModelError
+from kullback._core.units import nats_per
+from kullback.data.opening import open_sample
+from kullback.data.sample import Sample
+from kullback.engines.choice import engine_for
+from kullback.engines.engine import Engine
+from kullback.information.estimate import Estimate
+from kullback.models.model import Model
+from kullback.objective.impossible import Found, Impossible
+from kullback.objective.losses import Losses, Moments
+
+EngineFactory = Callable[[Sample], Engine]
+
+INDEPENDENT = "rows are independent draws, which the models were not fitted to"
+
+
+def estimate_cross_entropy(
+    model: Model,
+    data: Any,
+    y: str | None = None,
+    *,
+    weights: Any = None,
+    missing: str = "error",
+    unit: str = "nats",
+    level: float = 0.95,
+    engine: EngineFactory | None = None,
+) -> Estimate:
+    """Estimate the cross-entropy H(p, q) of the law p that a sample comes from, under a model q.
+
+    The estimate is the mean of −log q over the rows, its standard error the standard deviation of
+    −log q over √n, and the interval that of Student's t with n − 1 degrees of freedom. On rows that
+    q was fitted to it is too small, on average by k/n for k estimated parameters: use others.
+
+    Args:
+        model: q, with every parameter pinned: a distribution, or ``fit.model``.
+        data: as ``kl.fit`` takes them: arrays, tables, CSV or Parquet files.
+        y: the column that holds the outcome; not needed where there is only one.
+        weights: frequency weights: a column's name, or an array beside arrays.
+        missing: "error", or "drop" to leave rows with missing values out.
+        unit: "nats", "bits" or "hartleys".
+        level: of the interval.
+        engine: as for ``kl.fit``.
+
+    Returns:
+        The estimate; +inf, with the rows named, where q gives a row probability zero.
+
+    Raises:
+        ModelError: for a model with a parameter that is not pinned.
+        DataError: for data that cannot be used.
+
+    Example:
+        >>> import kullback as kl
+        >>> print(kl.estimate_cross_entropy(kl.Exponential(rate=1.0), [0.5, 1.5, 1.0, 3.0]))
+        1.5 nats ± 0.54 (95%: -0.218717 to 3.21872), mean of −log q over 4 rows
+          rows are independent draws, which the models were not fitted to
+    """
+    scored = _Scored((model,), data, y, weights, missing, unit, level, engine)
+    moments = scored.moments()
+    if not math.isfinite(moments.mean):
+        return scored.infinite(0)
+    return scored.estimate(moments, f"mean of −log q over {moments.weight:,.12g} rows")
+
+
+def estimate_cross_entropy_difference(
+    first: Model,
+    second: Model,
+    data: Any,
+    y: str | None = None,
+    *,
+    weights: Any = None,
+    missing: str = "error",
+    unit: str = "nats",
+    level: float = 0.95,
+    engine: EngineFactory | None = None,
+) -> Estimate:
+    """Estimate H(p, first) − H(p, second), paired: from the same rows under both models.
+
+    What the rows have in common cancels, so that the error is that of the difference alone, often a
+    small part of either cross-entropy's. Negative where the first model is the better one; it
+    equals D(p‖first) − D(p‖second), whatever the entropy of p.
+
+    Args:
+        first: a model with every parameter pinned.
+        second: another.
+        data: as ``kl.fit`` takes them.
+        y: the column that holds the outcome; not needed where there is only one.
+        weights: frequency weights: a column's name, or an array beside arrays.
+        missing: "error", or "drop" to leave rows with missing values out.
+        unit: "nats", "bits" or "hartleys".
+        level: of the interval.
+        engine: as for ``kl.fit``.
+
+    Returns:
+        The estimate; ±inf, with the rows named, where one of the models gives a row probability
+        zero.
+
+    Raises:
+        ModelError: for a model with a parameter that is not pinned, and for one that takes numbers
+            beside one that takes labels.
+        DataError: for data that cannot be used, or rows that are impossible under both models.
+
+    Example:
+        >>> import kullback as kl
+        >>> narrow, wide = kl.Normal(loc=0.0, scale=1.0), kl.Normal(loc=0.0, scale=2.0)
+        >>> difference = kl.estimate_cross_entropy_difference(narrow, wide, [0.3, -1.1, 0.8, 0.2])
+        >>> round(float(difference), 4), round(difference.stderr, 4)
+        (-0.5075, 0.1029)
+    """
+    if first.outcome != second.outcome:
+        raise ModelError(
+            f"{first.name} takes {first.outcome}s and {second.name} takes {second.outcome}s: they "
+            f"are models of different outcomes. Compare two models of the same column."
+        )
+    scored = _Scored((first, second), data, y, weights, missing, unit, level, engine)
+    moments = scored.moments()
+    if not math.isfinite(moments.mean):
+        impossible = [scored.impossible(which) for which in range(2)]
+        if all(found.count for found in impossible):
+            raise DataError(
+                "both models give rows probability zero, so the difference is inf − inf. "
+                f"{first!r}: {impossible[0].phrase(scored.sample.locate)}. "
+                f"{second!r}: {impossible[1].phrase(scored.sample.locate)}. Leave those rows out."
+            )
+        return scored.infinite(0 if impossible[0].count else 1)
+    return scored.estimate(moments, f"paired difference over {moments.weight:,.12g} rows")
+
+
+class _Scored:
+    """Models beside a sample."""
+
+    def __init__(
+        self,
+        models: tuple[Model, ...],
+        data: Any,
+        y: str | None,
+        weights: Any,
+        missing: str,
+        unit: str,
+        level: float,
+        engine: EngineFactory | None,
+    ) -> None:
+        for model in models:
+            _check(model)
+        self.size = nats_per(unit)
+        if not 0.0 < level < 1.0:
+            raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+        self.unit, self.level = unit, level
+        columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
+        self.sample = open_sample(
+            data, y=y, weights=weights, columns=columns, missing=missing, outcome=models[0].outcome
+        )
+        levels = self.sample.levels
+        self.models = models
+        if levels is not None:
+            self.models = tuple(model.with_levels(levels) for model in models)
+        self.engine = (engine or engine_for)(self.sample)
+
+    def moments(self) -> Moments:
+        """Mean and variance of the loss, or of the difference of two."""
+        losses = Losses(self.models)
+        y = self.engine.first_block().fields["y"][:1]
+        with np.errstate(invalid="ignore"):
+            near = [-float(model.log_density(y)[0]) for model in self.models if not model.columns]
+        origin = near[0] - sum(near[1:]) if len(near) == len(self.models) else 0.0
+        origin = origin if math.isfinite(origin) else 0.0
+        return losses.unpack(self.engine.reduce(losses, losses.arguments(origin)), origin)
+
+    def impossible(self, which: int) -> Found:
+        """Find the rows to which one of the models gives probability zero."""
+        model = self.models[which]
+        found: Found = self.engine.reduce(Impossible(model), model.layout.natural(np.zeros(0)))
+        return found
+
+    def infinite(self, which: int) -> Estimate:
+        """Give +inf (−inf for the second of two) and name the rows that are to blame."""
+        rows = self.impossible(which).phrase(self.sample.locate)
+        blame = f"{self.models[which]!r} gives probability zero to {rows}"
+        value = -math.inf if which else math.inf
+        return Estimate(
+            value, math.nan, (value, value), "mean of −log q", self.unit, (blame,), self.level
+        )
+
+    def estimate(self, moments: Moments, method: str) -> Estimate:
+        """Put the mean into an estimate with Student's interval."""
+        from scipy.special import stdtrit
+
+        freedom = moments.weight - 1.0
+        notes = [INDEPENDENT]
+        if freedom <= 0.0:
+            error = half = math.nan
+            notes.append("one row has no standard error")
+        else:
+            error = math.sqrt(moments.variance / freedom) / self.size
+            half = error * float(stdtrit(freedom, 0.5 + 0.5 * self.level))
+        if self.sample.dropped:
+            notes.append(f"{self.sample.dropped:,} rows with missing values were left out")
+        value = moments.mean / self.size
+        ends = (value - half, value + half)
+        return Estimate(value, error, ends, method, self.unit, tuple(notes), self.level)
+
+
+def _check(model: Any) -> None:
+    if not isinstance(model, Model):
+        fitted = " Pass fit.model." if hasattr(model, "model") else ""
+        raise ModelError(f"{model!r} is not a model.{fitted}")
+    _ = model.params  # every parameter must have a value

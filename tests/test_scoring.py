@@ -1,0 +1,99 @@
+"""Cross-entropies of pinned models on a sample, against NumPy and SciPy."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import kullback as kl
+
+X = np.random.default_rng(7).gamma(2.0, 1.5, 70_000)
+
+
+def test_mean_and_error_are_those_of_the_losses():
+    estimate = kl.estimate_cross_entropy(kl.Gamma(shape=2.0, rate=0.5), X)
+    losses = -scipy.stats.gamma(2.0, scale=2.0).logpdf(X)
+    stderr = losses.std(ddof=1) / math.sqrt(X.size)
+    assert float(estimate) == pytest.approx(losses.mean(), rel=1e-12)
+    assert estimate.stderr == pytest.approx(stderr, rel=1e-10)
+    half = scipy.stats.t(X.size - 1).ppf(0.975) * stderr
+    assert estimate.interval == pytest.approx((losses.mean() - half, losses.mean() + half))
+
+
+def test_a_paired_difference_keeps_only_what_the_models_differ_in():
+    first, second = kl.Gamma(shape=2.0, rate=0.66), kl.Gamma(shape=2.0, rate=0.67)
+    estimate = kl.estimate_cross_entropy_difference(first, second, X)
+    a, b = (scipy.stats.gamma(2.0, scale=1 / rate).logpdf(X) for rate in (0.66, 0.67))
+    assert float(estimate) == pytest.approx((b - a).mean(), rel=1e-9)
+    assert estimate.stderr == pytest.approx((b - a).std(ddof=1) / math.sqrt(X.size), rel=1e-6)
+    assert estimate.stderr < 0.1 * kl.estimate_cross_entropy(first, X).stderr
+
+
+def test_weights_count_rows():
+    rows, counts = np.array([0.5, 1.0, 4.0]), np.array([3, 1, 2])
+    model = kl.Exponential(rate=0.7)
+    weighted = kl.estimate_cross_entropy(model, rows, weights=counts)
+    repeated = kl.estimate_cross_entropy(model, np.repeat(rows, counts))
+    assert float(weighted) == pytest.approx(float(repeated), rel=1e-14)
+    assert weighted.stderr == pytest.approx(repeated.stderr, rel=1e-12)
+
+
+def test_files_give_the_same_as_memory(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"x": X}), path, row_group_size=9_999)
+    model = kl.Normal(loc=3.0, scale=2.0)
+    streamed = kl.estimate_cross_entropy(model, str(path), "x", engine=kl.StreamingEngine)
+    assert float(streamed) == float(kl.estimate_cross_entropy(model, X))
+
+
+def test_units():
+    model = kl.Exponential(rate=0.5)
+    nats, bits = (kl.estimate_cross_entropy(model, X, unit=u) for u in ("nats", "bits"))
+    assert float(bits) == pytest.approx(float(nats) / math.log(2.0), rel=1e-15)
+    assert bits.stderr == pytest.approx(nats.stderr / math.log(2.0), rel=1e-15)
+
+
+def test_an_impossible_row_costs_infinity_and_is_named():
+    estimate = kl.estimate_cross_entropy(kl.Exponential(rate=1.0), [1.0, -2.0, 3.0])
+    assert float(estimate) == math.inf
+    assert "1 row: row 1 (-2.0)" in str(estimate)
+
+
+def test_the_impossible_rows_of_either_model_of_one_family_are_found():
+    wide, narrow = kl.Uniform(lower=0.0, upper=9.0), kl.Uniform(lower=0.0, upper=2.0)
+    assert float(kl.estimate_cross_entropy_difference(wide, narrow, [1.0, 3.0])) == -math.inf
+    assert float(kl.estimate_cross_entropy_difference(narrow, wide, [1.0, 3.0])) == math.inf
+    with pytest.raises(kl.DataError, match="inf − inf"):
+        kl.estimate_cross_entropy_difference(narrow, wide, [1.0, -3.0])
+
+
+def test_labels():
+    estimate = kl.estimate_cross_entropy(
+        kl.Categorical(probabilities=[0.25, 0.75]), ["no", "yes", "yes", "yes"]
+    )
+    assert float(estimate) == pytest.approx(-(math.log(0.25) + 3 * math.log(0.75)) / 4, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"model": kl.Gamma()}, "shape has no value"),
+        ({"unit": "bit"}, "bits"),
+        ({"level": 95.0}, "0 < level < 1"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments, words):
+    model = arguments.pop("model", kl.Exponential(rate=1.0))
+    with pytest.raises(kl.KullbackError, match=words):
+        kl.estimate_cross_entropy(model, [1.0, 2.0], **arguments)
+
+
+def test_numbers_beside_labels_are_refused():
+    with pytest.raises(kl.ModelError, match="different outcomes"):
+        kl.estimate_cross_entropy_difference(
+            kl.Exponential(rate=1.0), kl.Categorical(probabilities=[0.5, 0.5]), [1.0]
+        )
