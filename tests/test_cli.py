@@ -45,7 +45,7 @@ def run(folder, monkeypatch, capsys):
     """Run a command line in this process: exit code, standard output, standard error."""
     monkeypatch.chdir(folder)
     # the process's JAX belongs to all tests: a test of its own looks at the cache
-    monkeypatch.setattr(cli, "keep_compiled_code", lambda: None)
+    monkeypatch.setattr(cli.process, "keep_compiled_code", lambda: None)
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["kullback", *arguments])
@@ -103,7 +103,7 @@ def test_a_fit_that_did_not_converge(run):
 
 
 def test_json_has_texts_for_infinities_and_null_for_nan():
-    assert cli._plain({"a": [math.inf, -math.inf], "b": np.array([math.nan, 1.5])}) == {
+    assert cli.process.plain({"a": [math.inf, -math.inf], "b": np.array([math.nan, 1.5])}) == {
         "a": ["inf", "-inf"],
         "b": [None, 1.5],
     }
@@ -150,7 +150,7 @@ def test_a_saved_fit(run, folder):
 
 @pytest.mark.parametrize("name", ["student-t", "StudentT", "studentt", "STUDENT_T"])
 def test_names_of_models(name):
-    assert type(cli._model(name, [])) is kullback.StudentT
+    assert type(cli.fit._model(name, [])) is kullback.StudentT
 
 
 WRONG = [
@@ -209,7 +209,7 @@ def test_a_fault_of_our_own_is_not_taken_for_wrong_input(folder, monkeypatch, ca
         raise ZeroDivisionError("ours")
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(cli, "keep_compiled_code", lambda: None)
+    monkeypatch.setattr(cli.process, "keep_compiled_code", lambda: None)
     monkeypatch.setattr(kullback, "fit", fail)
     monkeypatch.setattr(sys, "argv", ["kullback", *WEIBULL])
     with pytest.raises(SystemExit) as left:
@@ -349,7 +349,7 @@ def test_the_progress_line_appears_late_and_goes(monkeypatch):
 
 def test_where_the_cache_is(monkeypatch):
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
-    folder = cli.cache_folder
+    folder = cli.process.cache_folder
     assert folder({}, "linux") == Path("/home/me/.cache/kullback")
     assert folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/kullback")
     assert folder({"XDG_CACHE_HOME": "c"}, "linux") == Path("/home/me/.cache/kullback")

@@ -1,82 +1,30 @@
-"""The command line: it reads arguments, calls the library and prints; there are no numerics here.
-
-Exit codes: 0 fitted; 1 not converged (the result is printed all the same); 2 wrong input; 3 a fault
-of Kullback's own, with a traceback to report; 130 interrupted.
-"""
+"""``kullback fit`` and ``kullback families``."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import inspect
 import json
-import math
-import os
 import sys
-import traceback
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-import jax
-import numpy as np
 import typer
 
 import kullback
-from kullback._core.errors import KullbackError, ModelError, did_you_mean
+from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.supports import REAL, Support
 from kullback._core.units import nats_per
+from kullback.cli import process
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.results.fit import Fit
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
 Reals: TypeAlias = "float | list[float]"
 
 
-def main() -> None:
-    """Run the command line; the entry point of ``kullback``."""
-    # What was imported lives as long as the process. Telling the collector so, and at the end of
-    # all the rest, took a fifth off the time of a small fit as a whole process (1.1 s to 0.9 s).
-    gc.freeze()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # replaced by something that is no text file
-            # a terminal without, say, "⁻" shows "?" instead of failing
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    try:
-        app(prog_name="kullback")
-    finally:
-        gc.freeze()
-
-
-def _print_version(wanted: bool) -> bool:
-    if wanted:
-        typer.echo(f"kullback {kullback.__version__}")
-        raise typer.Exit
-    return wanted
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    """Fit any probabilistic model by maximum likelihood, and account for its loss."""
-
-
-@app.command()
 def fit(
     table: Annotated[
         list[str], typer.Argument(metavar="TABLE", help="CSV or Parquet files, or patterns.")
@@ -118,12 +66,12 @@ def fit(
 
     Exit codes: 0 fitted, 1 not converged (the result is printed all the same), 2 wrong input.
     """
-    with _errors_in_words():
-        keep_compiled_code()
+    with process.errors_in_words():
+        process.keep_compiled_code()
         chosen = _model(model, param or [])
         nats_per(unit)  # what is wrong is told before the fit, not after it
         if save is not None:
-            _check_folder(save)
+            process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar
 
         data = table if len(table) > 1 else table[0]
@@ -133,16 +81,15 @@ def fit(
         if save is not None:
             fitted.save(save)
         if as_json:
-            _write(json.dumps(fit_document(fitted, unit), indent=2, allow_nan=False))
+            process.write(json.dumps(fit_document(fitted, unit), indent=2, allow_nan=False))
         else:
             _print_summary(fitted, unit)
     raise typer.Exit(0 if fitted.certificate.converged else 1)
 
 
-@app.command()
 def families() -> None:
     """List the models, their parameters and outcomes, and their other parametrisations."""
-    with _errors_in_words():
+    with process.errors_in_words():
         head = ("model", "parameters", "outcomes", "also by")
         rows = [(name, *_described(kind)) for name, kind in _models().items()]
         if sys.stdout.isatty():
@@ -155,7 +102,7 @@ def families() -> None:
             widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
             for row in (head, *rows):
                 cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-                _write("  ".join(cells).rstrip())
+                process.write("  ".join(cells).rstrip())
 
 
 # ---- the model ---------------------------------------------------------------------------------
@@ -247,12 +194,7 @@ def _print_summary(fitted: Fit, unit: str) -> None:
         if console.width >= least_width(summary):
             console.print(summary_view(summary))
             return
-    _write(str(summary))
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()  # here, where an error can still be told in words
+    process.write(str(summary))
 
 
 def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
@@ -281,98 +223,5 @@ def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
         "ledger": [vars(line) for line in ledger.lines],
         "certificate": vars(fitted.certificate),
     }
-    plain: dict[str, Any] = _plain(document)
+    plain: dict[str, Any] = process.plain(document)
     return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else "inf" if value > 0.0 else "-inf"
-    return value
-
-
-# ---- the process -------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _errors_in_words() -> Iterator[None]:
-    """Turn what may go wrong into a message and an exit code."""
-    try:
-        yield
-    except KullbackError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except OSError as error:  # of the output: the library tells its own as KullbackError
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail
-        if isinstance(error, BrokenPipeError):  # the reader, such as head, has gone
-            raise typer.Exit(141) from None  # as shells report that signal
-        typer.echo(f"error: the output cannot be written: {error.strerror or error}.", err=True)
-        raise typer.Exit(2) from None
-    except Exception:
-        traceback.print_exc()
-        raise typer.Exit(3) from None
-
-
-def _check_folder(path: Path) -> None:
-    if path.is_dir():
-        raise KullbackError(f"--save {path}: that is a folder. Give the name of a file in it.")
-    if not path.parent.is_dir():
-        raise KullbackError(f"--save {path}: there is no folder {path.parent}. Make it first.")
-
-
-def keep_compiled_code() -> None:
-    """Let JAX keep compiled code in the user's cache folder, in this process only.
-
-    A folder that the user's JAX_COMPILATION_CACHE_DIR names is respected; where none can be written
-    to, everything works without.
-    """
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        folder = cache_folder(os.environ, sys.platform)
-        if folder is None:
-            return
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            return
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return
-        _configure("jax_compilation_cache_dir", str(folder))
-    # left alone, JAX keeps only what took a second to compile, and these kernels take less
-    _configure("jax_persistent_cache_min_compile_time_secs", 0.0)
-    _configure("jax_persistent_cache_min_entry_size_bytes", -1)
-    # a full disk or a damaged entry costs a compilation and no word
-    warnings.filterwarnings("ignore", message=".*persistent compilation cache")
-
-
-def _configure(name: str, value: str | float) -> None:
-    jax.config.update(name, value)  # type: ignore[no-untyped-call]
-
-
-def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
-    """Give the platform's folder for what may be computed again; None where there is no home.
-
-    Args:
-        environment: the environment variables.
-        platform: as ``sys.platform`` names it.
-    """
-    with contextlib.suppress(RuntimeError):  # no home folder
-        if platform == "win32":
-            local = environment.get("LOCALAPPDATA")
-            return Path(local or Path.home() / "AppData" / "Local") / "kullback" / "cache"
-        if platform == "darwin":
-            return Path.home() / "Library" / "Caches" / "kullback"
-        chosen = Path(environment.get("XDG_CACHE_HOME", ""))  # relative ones are to be ignored
-        return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "kullback"
-    return None
-
-
-if __name__ == "__main__":
-    main()

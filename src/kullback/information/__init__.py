@@ -1,0 +1,1 @@
+"""Information: of probability arrays, of models and of samples, in nats until it is shown."""
