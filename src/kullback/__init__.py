@@ -11,6 +11,23 @@ from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.fitting import Progress, fit
 from kullback.information.estimate import Estimate
+from kullback.information.estimators import (
+    estimate_entropy,
+    estimate_kl,
+    estimate_mutual_information,
+)
+from kullback.information.explanation import Explanation
+from kullback.information.logits import (
+    conditional_entropy_from_logits,
+    cross_entropy_from_logits,
+    entropy_from_logits,
+    jensen_shannon_from_logits,
+    kl_divergence_from_logits,
+    mutual_information_from_logits,
+    perplexity_from_logits,
+)
+from kullback.information.measures import conditional_entropy, mutual_information, perplexity
+from kullback.information.quantities import cross_entropy, entropy, jensen_shannon, kl_divergence
 from kullback.models.bounded import Beta, VonMises
 from kullback.models.categorical import Categorical
 from kullback.models.continuous import Laplace, Logistic, Normal, Uniform
@@ -41,6 +58,7 @@ __all__ = [
     "Cauchy",
     "DataError",
     "Estimate",
+    "Explanation",
     "Exponential",
     "Family",
     "FileFormatError",
@@ -78,9 +96,26 @@ __all__ = [
     "Uniform",
     "VonMises",
     "Weibull",
+    "conditional_entropy",
+    "conditional_entropy_from_logits",
+    "cross_entropy",
+    "cross_entropy_from_logits",
+    "entropy",
+    "entropy_from_logits",
     "estimate_cross_entropy",
     "estimate_cross_entropy_difference",
+    "estimate_entropy",
+    "estimate_kl",
+    "estimate_mutual_information",
     "fit",
+    "jensen_shannon",
+    "jensen_shannon_from_logits",
+    "kl_divergence",
+    "kl_divergence_from_logits",
     "load",
+    "mutual_information",
+    "mutual_information_from_logits",
+    "perplexity",
+    "perplexity_from_logits",
     "same_as",
 ]

@@ -128,6 +128,7 @@ def fit(
         dropped=sample.dropped,
         entropy=known.entropy,
         levels=sample.levels,
+        values=known.continuous,
     )
     return Fit(model, solved.layout, solved.evaluation, seen, certificate)
 

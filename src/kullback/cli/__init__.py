@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import kullback
-from kullback.cli import fit
+from kullback.cli import entropy, fit, tour
 
 app = typer.Typer(
     add_completion=False,
@@ -58,5 +58,5 @@ def _root(
     """Fit any probabilistic model by maximum likelihood, and account for its loss."""
 
 
-for _command in (fit.fit, fit.families):
+for _command in (fit.fit, fit.families, entropy.entropy, tour.tour):
     app.command()(_command)

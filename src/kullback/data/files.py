@@ -79,6 +79,12 @@ class Files:
                         f"{first.path}; the files must agree"
                     )
 
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns that hold text, as far as the beginning of the first file shows."""
+        first = self._files[0]
+        return frozenset(name for name in self.names if File.family(first, name) == "text")
+
     def size(self, names: tuple[str, ...]) -> int:
         """About how many bytes the columns take in memory."""
         return sum(file.size(names) for file in self._files)

@@ -17,6 +17,7 @@ from kullback.data.blocks import aligned
 from kullback.data.checks import (
     Place,
     check_choice,
+    check_column,
     check_some,
     check_total,
     column_label,
@@ -223,6 +224,33 @@ def _open_files(paths: list[str], options: Options, in_memory: bool | None) -> S
         name_row=partial(name_row, files),
         written=source.only_text,
     )
+
+
+def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> Any:
+    """Take columns of files for several uses: in memory where that is small, else as paths.
+
+    Args:
+        paths: paths or patterns.
+        columns: their names, None for all.
+
+    Returns:
+        The names, and a mapping of names to arrays or the paths: either is data for `open_sample`.
+
+    Raises:
+        DataError: a column is not there, or no file.
+        FileFormatError: a file cannot be read.
+    """
+    from kullback.data.files import open_files
+
+    source = open_files(find_paths(list(paths)), describe_paths(list(paths)))
+    names = tuple(source.names if columns is None else columns)
+    for name in names:
+        check_column(name, source.names, "column", source.description)
+    source.check_columns(names)
+    if source.size(names) > IN_MEMORY_BYTES:
+        return names, list(paths)
+    parts = list(source.parts(names, source.texts))
+    return names, {name: _joined([part.columns[name] for part in parts]) for name in names}
 
 
 @final

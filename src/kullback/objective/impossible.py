@@ -86,5 +86,5 @@ def refuse_impossible_rows(
         rows = found.phrase(locate, when=" wherever the fit started")
         raise DataError(
             f"{model!r} gives probability zero to {rows}. Change what is pinned, give another "
-            f"start with kl.Param(start=...), or leave the row{'' if found.count == 1 else 's'} out."
+            f"start with kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out."
         )

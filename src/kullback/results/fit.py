@@ -19,6 +19,7 @@ from kullback.models.model import Model
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Curvature
 from kullback.results.certificate import Certificate
+from kullback.results.floor import Floor, estimate_floor
 from kullback.results.ledger import Ledger, Reference, build_ledger
 from kullback.results.summary import Summary
 from kullback.results.uncertainty import (
@@ -44,6 +45,9 @@ class Seen:
         dropped: how many rows were left out because a value was missing.
         entropy: exact entropy of the empirical distribution in nats, for discrete outcomes.
         levels: class labels in the order of their codes, for labels.
+        values: outcomes to estimate the entropy of a continuous law from: rows of equal weight
+            spread evenly over the sample; None where rows have weights, and in a loaded fit.
+        floor: what was estimated from them, in a loaded fit.
     """
 
     label: str
@@ -53,6 +57,8 @@ class Seen:
     dropped: int
     entropy: float | None
     levels: tuple[Any, ...] | None
+    values: Vector | None = None
+    floor: Floor | None = None
 
 
 @final
@@ -234,12 +240,22 @@ class Fit:
 
     # ---- the account -----------------------------------------------------------------------
 
+    @cached_property
+    def floor(self) -> Floor | None:
+        """Estimates of the entropy of a continuous law and of the relative entropy to it."""
+        if self.form.discrete or self.form.outcome != "number" or self.form.columns:
+            return None
+        if self.seen.floor is not None:
+            return self.seen.floor
+        return estimate_floor(self.model, self.seen.values, self.cross_entropy)
+
     def ledger(self, unit: str = "nats", reference: Model | None = None) -> Ledger:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
 
         For discrete outcomes the entropy is the exact entropy of the empirical distribution. For
-        continuous ones the empirical distribution has no density, so entropy and relative entropy
-        stand in the ledger only against a ``reference``.
+        continuous ones the empirical distribution has no density: the entropy of the law behind
+        the sample, and the relative entropy to it, are estimated from the distances to nearest
+        neighbours, with standard errors; and they are known against a ``reference``.
 
         Args:
             unit: "nats", "bits" or "hartleys".
@@ -262,6 +278,7 @@ class Fit:
             parameters=self.parameter_count,
             optimism=optimism,
             entropy=self.seen.entropy,
+            floor=self.floor,
             reference=known,
             unit=unit,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from kullback._core.units import nats_per
+from kullback.results.floor import Floor
 
 
 @final
@@ -16,15 +17,20 @@ class Line:
 
     Attributes:
         name: what it is.
-        value: how much, in the ledger's unit.
+        value: how much, in the ledger's unit; NaN where it is not known.
         stderr: its standard error; 0 where it is exact, NaN where none is known.
-        note: how it was got.
+        note: how it was got, or why it is not known.
     """
 
     name: str
     value: float
     stderr: float
     note: str
+
+    @property
+    def shown(self) -> str:
+        """The value as a text."""
+        return "unknown" if math.isnan(self.value) else f"{self.value:.6f}"
 
 
 @final
@@ -50,7 +56,7 @@ class Ledger:
 
     def __str__(self) -> str:
         """Set the lines out as a table."""
-        rows = [(ln.name, f"{ln.value:.6f}", _error(ln.stderr), ln.note) for ln in self.lines]
+        rows = [(ln.name, ln.shown, _error(ln.stderr), ln.note) for ln in self.lines]
         head = ("", self.unit, "std. error", "")
         widths = [max(len(row[i]) for row in [head, *rows]) for i in range(3)]
         return "\n".join(
@@ -89,6 +95,7 @@ def build_ledger(
     parameters: int,
     optimism: float,
     entropy: float | None,
+    floor: Floor | None,
     reference: Reference | None,
     unit: str,
 ) -> Ledger:
@@ -101,6 +108,7 @@ def build_ledger(
         parameters: how many parameters were estimated, k.
         optimism: Takeuchi's trace tr(H⁻¹J); NaN where the curvature gives none.
         entropy: exact entropy of the empirical distribution, for discrete outcomes.
+        floor: estimates for a continuous law.
         reference: the distribution that the data come from, if the user knows it.
         unit: of the result.
     """
@@ -131,6 +139,19 @@ def build_ledger(
                 cross_entropy - entropy,
                 0.0,
                 "what the model wastes on this sample: D(sample ‖ model)",
+            ),
+        ]
+    if floor is not None and math.isnan(floor.entropy):
+        lines.append(Line("entropy", math.nan, math.nan, f"no estimate: {floor.method}"))
+    elif floor is not None:
+        lines += [
+            Line("entropy", floor.entropy, floor.entropy_error, f"estimated by {floor.method}"),
+            Line(
+                "relative entropy",
+                floor.relative,
+                floor.relative_error,
+                "estimated: what the model wastes"
+                + (", within its error of zero" if floor.beside_zero else ""),
             ),
         ]
     if reference is not None:

@@ -29,12 +29,16 @@ from kullback.objective.statistics import Sums
 from kullback.results.certificate import Certificate
 from kullback.results.document import LARGEST, Node, WrongError, plain, read_document, shortened
 from kullback.results.fit import Fit, Seen
+from kullback.results.floor import Floor
 
 FORMAT, VERSION = "kullback fit", 1
 
 # Estimates are stored in both scales, which must agree: the exponentials of two platforms differ by
 # a few roundings (2e-16), a number that was changed by hand by more than this.
 _SAME = 1e-12
+
+# What is saved of the sample beside class labels and the estimated floor.
+_OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
 
 # How much of a model's own message about its sources is repeated: it may repeat the file.
 _QUOTED = 200
@@ -106,7 +110,8 @@ def _text(fit: Fit) -> str:
         },
         "sums": {name: plain(value) for name, value in vars(sums).items()},
         "seen": {
-            **{name: plain(value) for name, value in vars(fit.seen).items() if name != "levels"},
+            **{name: plain(getattr(fit.seen, name)) for name in _OF_THE_SAMPLE},
+            "floor": _floor_out(fit.floor),
             "levels": None if fit.seen.levels is None else [_level_out(v) for v in fit.seen.levels],
         },
         "certificate": {name: plain(value) for name, value in vars(fit.certificate).items()},
@@ -114,6 +119,10 @@ def _text(fit: Fit) -> str:
     # a part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _floor_out(floor: Floor | None) -> dict[str, Any] | None:
+    return None if floor is None else {name: plain(value) for name, value in vars(floor).items()}
 
 
 def _version() -> str | None:
@@ -294,7 +303,12 @@ def _seen(node: Node) -> Seen:
         dropped=node["dropped"].whole(),
         entropy=node["entropy"].optional(Node.number),
         levels=node["levels"].optional(lambda found: tuple(_level(v) for v in found.items())),
+        floor=node["floor"].optional(_floor),
     )
+
+
+def _floor(node: Node) -> Floor:
+    return Floor(**{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(Floor)})
 
 
 def _level(node: Node) -> Any:

@@ -1,0 +1,221 @@
+"""Mutual information of discrete columns from their joint counts, with a standard error."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import DataError
+from kullback.information.discrete import DiscreteEntropy, Seen, check_method, choose, estimate
+from kullback.information.fingerprint import Fingerprint
+from kullback.information.leave_one_out import METHODS
+from kullback.information.nsb import posterior_moments
+from kullback.information.tabulate import Contingency
+
+# A value below zero by no more than this many standard errors is within its error of zero: the
+# 95% interval then reaches it.
+_ERRORS = 1.96
+
+
+def mutual_information_of_counts(
+    table: Any, *, method: str = "auto", support: tuple[int, int] | None = None
+) -> DiscreteEntropy:
+    """Estimate I(X; Y) = H(X) + H(Y) − H(X, Y), in nats, each entropy by the same estimator.
+
+    The standard error is the jackknife's over the rows, one value for each cell, less what it
+    counts twice where X and Y are nearly independent (the second-order part of the variance, which
+    is (k_XY − k_X − k_Y + 1 + 2φ²)/(2n²), φ² the mean square contingency).
+
+    Args:
+        table: counts of shape (X, Y), or a `Contingency` of two columns.
+        method: as for `entropy_of_counts`; "auto" chooses by the joint counts.
+        support: the numbers of symbols of X and of Y, where known: for "shrinkage" and "nsb".
+
+    Returns:
+        The estimate: at most the smaller of H(X) and H(Y) by the same estimator. It may be
+        negative, as a corrected estimate of 0 has to be half of the time; `assumptions` says so.
+
+    Raises:
+        DataError: the table is no table of counts, or not of two columns, or empty.
+        KullbackError: an unknown method.
+
+    >>> found = mutual_information_of_counts([[30, 10], [10, 30]], method="plug-in")
+    >>> round(found.value, 6), round(found.stderr, 6)
+    (0.130812, 0.054151)
+    """
+    check_method(method)
+    cells, counts = _read(table)
+    x, y = (np.bincount(codes, counts).astype(np.int64) for codes in cells.T)
+    known = (None, None, None) if support is None else _sizes(support, x, y)
+    prints = [Fingerprint.of(part[None, :]) for part in (x, y, counts)]
+    words: tuple[str, ...] = ()
+    if method == "auto":
+        method, why = choose(Seen.of(counts[None, :]), known[2])
+        words = (why,)
+    words += ("rows are independent draws from one distribution",)
+    if method == "plug-in":
+        bias = float(prints[2].seen[0] - prints[0].seen[0] - prints[1].seen[0] + 1.0)
+        words += (
+            f"the plug-in estimate is too high by about {bias / (2.0 * counts.sum()):.2g} nats, "
+            "(k_XY − k_X − k_Y + 1)/(2n)",
+        )
+    entropies = [
+        float(estimate(part, method, size)[0][0]) for part, size in zip(prints, known, strict=True)
+    ]
+    value = entropies[0] + entropies[1] - entropies[2]
+
+    n = float(counts.sum())
+    changes = [
+        _changes(part, own, method, size)
+        for part, own, size in zip(prints, (x, y, counts), known, strict=True)
+    ]
+    stderr = math.nan
+    if n > 1.0:
+        left = changes[0][cells[:, 0]] + changes[1][cells[:, 1]] - changes[2]
+        centred = left - float(np.sum(counts * left)) / n
+        jackknife = (n - 1.0) / n * float(np.sum(counts * centred * centred))
+        second = _second_order(cells, counts, x, y) / (2.0 * n * n)
+        first = jackknife - 2.0 * second
+        variance = second + first if first > 0.0 else second
+        if method == "grassberger":  # its alternating terms, see `standard_error`
+            often = sum(float((part.seen - part.count_of(1.0))[0]) for part in prints)
+            variance += often / (4.0 * n * n)
+        stderr = math.sqrt(variance)
+    value, more = _bounded(value, stderr, min(entropies[0], entropies[1]))
+    return DiscreteEntropy(value, stderr, method, words + more)
+
+
+def _bounded(value: float, stderr: float, bound: float) -> tuple[float, tuple[str, ...]]:
+    """Hold the estimate to the smaller entropy, and say where it is beyond a bound."""
+    # Grassberger's entropy of a single symbol may be a little below zero, which bounds nothing
+    bound = bound if bound > 0.0 else 0.0
+    # an error of rounding is no estimate beyond its bound
+    rounding = 1e-12 * max(bound, 1.0)
+    if value > bound + rounding:
+        return bound, (
+            f"the sum of the corrected entropies was {value:.4g} nats, above the smaller entropy "
+            f"{bound:.4g}, which no mutual information exceeds and which is given instead",
+        )
+    if value > bound:
+        return bound, ()
+    if value >= 0.0:
+        return value, ()
+    if value > -rounding:
+        return 0.0, ()
+    if value >= -_ERRORS * stderr:
+        return value, ("below zero, within its error of zero",)
+    return value, (
+        "below zero by more than its error: the sample is too small for this correction",
+    )
+
+
+def _read(table: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The cells that hold rows, and their counts."""
+    if isinstance(table, Contingency):
+        cells, counts = table.cells, table.counts
+    else:
+        array = np.asarray(table)
+        if array.ndim != 2 or array.dtype.kind not in "iuf":
+            raise DataError(
+                "mutual information needs a table of counts of two variables, not "
+                f"{array.dtype} of shape {array.shape}"
+            )
+        wrong = ~np.isfinite(array) if array.dtype.kind == "f" else np.zeros(array.shape, np.bool_)
+        if array.dtype.kind != "u":
+            wrong |= array < 0
+        if wrong.any():
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise DataError(
+                f"the count in row {row} and column {column} is {array[row, column]}; a count says "
+                "how many rows had the two symbols"
+            )
+        cells = np.argwhere(array > 0)
+        counts = array[tuple(cells.T)]
+    if cells.shape[1] != 2:
+        raise DataError(
+            f"mutual information is of two variables, and the table has {cells.shape[1]}; join "
+            "some of them first"
+        )
+    if not counts.size:
+        raise DataError("the table has no rows: every count is zero")
+    if counts.dtype.kind == "f" and not bool(np.all(counts == np.floor(counts))):
+        raise DataError(
+            "mutual information needs counts of rows, and these are sums of weights that are not "
+            "whole: how many rows they stand for is not known, nor the error"
+        )
+    return cells.astype(np.int64, copy=False), counts.astype(np.int64, copy=False)
+
+
+def _sizes(
+    support: tuple[int, int], x: NDArray[np.int64], y: NDArray[np.int64]
+) -> tuple[float, float, float]:
+    for size, seen, name in ((support[0], x, "X"), (support[1], y, "Y")):
+        found = int(np.count_nonzero(seen))
+        if size < found:
+            raise DataError(
+                f"support={size} symbols of {name}, and {found} different ones were seen; give the "
+                "number that there are, those not seen included"
+            )
+    return float(support[0]), float(support[1]), float(support[0]) * float(support[1])
+
+
+def _changes(
+    prints: Fingerprint, counts: NDArray[np.int64], method: str, support: float | None
+) -> Vector:
+    """The entropy without one row of each symbol, up to a constant; for symbols with rows."""
+    if method == "nsb":
+        table = _nsb_left_out(prints, support)
+    else:
+        name = "miller-madow" if method == "grassberger" else method  # see `standard_error`
+        found = METHODS[name](prints, support)
+        table = found.without[0] * found.scale[0]
+        if prints.codes is not None:
+            merged = np.empty(prints.values.size)
+            merged[prints.codes[0][prints.matrix[0] > 0.0]] = table[prints.matrix[0] > 0.0]
+            table = merged
+    place = np.searchsorted(prints.values, counts.astype(np.float64))
+    return table[np.where(counts > 0, place, 0)]
+
+
+def _nsb_left_out(prints: Fingerprint, support: float | None) -> Vector:
+    """NSB's value without one row of a symbol with each distinct count, all in one call."""
+    if support == 1.0 or float(prints.sizes[0]) == 1.0:
+        return np.zeros(prints.values.size)
+    own = np.concatenate([[0.0], prints.values])
+    values = np.union1d(own, prints.values - 1.0)
+    row = np.zeros(values.size)
+    multiplicity = (
+        prints.matrix[0]
+        if prints.codes is None
+        else np.bincount(prints.codes[0], prints.matrix[0], minlength=prints.values.size)
+    )
+    row[np.searchsorted(values, prints.values)] = multiplicity
+    matrix = np.repeat(row[None, :], prints.values.size, axis=0)
+    left = np.arange(prints.values.size)
+    matrix[left, np.searchsorted(values, prints.values)] -= 1.0
+    matrix[left, np.searchsorted(values, prints.values - 1.0)] += 1.0
+    matrix, values = matrix[:, 1:], values[1:]  # without the symbols of no rows
+    stack = Fingerprint(values, matrix, None, matrix @ values, matrix.sum(axis=1))
+    if support is None and bool(np.any(stack.seen == stack.sizes)):
+        # without the only coincidence there is no estimate, and so no jackknife
+        return np.full(prints.values.size, math.nan)
+    return posterior_moments(stack, math.inf if support is None else support)[0]
+
+
+def _second_order(
+    cells: NDArray[np.int64], counts: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]
+) -> float:
+    """tr((H Σ)²) n² of the Hessian H of I and the covariance Σ of the shares, at the seen shares.
+
+    It is (k_X − 1)(k_Y − 1) for independent variables, where 2nI is about χ² with that many degrees
+    of freedom.
+    """
+    n = float(counts.sum())
+    expected = x[cells[:, 0]] * (y[cells[:, 1]] / n)
+    square = float(np.sum(counts * (counts / expected))) / n - 1.0  # φ²
+    seen = counts.size - np.count_nonzero(x) - np.count_nonzero(y) + 1.0
+    return max(float(seen + 2.0 * square), 0.0)

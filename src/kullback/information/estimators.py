@@ -1,0 +1,289 @@
+"""Entropy, relative entropy and mutual information of samples: the public functions.
+
+What kind of data a column holds decides between the estimators: labels and whole numbers are
+counted (`discrete`, `contingency`), other numbers go to nearest neighbours (`neighbours`,
+`dependence`). What was chosen, and why, stands in the estimate's `assumptions`.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import KullbackError, did_you_mean
+from kullback._core.units import nats_per
+from kullback.information import discrete, neighbours
+from kullback.information.contingency import mutual_information_of_counts
+from kullback.information.dependence import (
+    mutual_information_continuous,
+    mutual_information_mixed,
+    mutual_information_with_label,
+)
+from kullback.information.discrete_divergence import divergence_of_counts
+from kullback.information.estimate import Estimate
+from kullback.information.observed import Observed, beside, column_names, observe, observe_rows
+from kullback.information.tabulate import count_values, joint_counts
+
+NEAREST = "nearest neighbours"
+
+
+def estimate_entropy(
+    data: Any,
+    y: str | Sequence[str] | None = None,
+    *,
+    method: str = "auto",
+    weights: Any = None,
+    missing: str = "error",
+    counts: bool = False,
+    support: int | None = None,
+    neighbours: int | None = None,
+    unit: str = "nats",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the entropy of the law that a sample was drawn from.
+
+    For labels and whole numbers H = −Σ p log p, from how often each value was seen; for other
+    numbers the differential entropy H = −∫ p log p, from the distances to nearest neighbours.
+
+    Args:
+        data: values, as ``kl.fit`` takes them (arrays, tables, CSV or Parquet files, which are
+            streamed), an array of shape (n, d) for rows of d numbers; or, with ``counts``, how
+            often each symbol was seen, along the last axis, with any number of samples before it.
+        y: the column of a table; a list of names for the joint entropy of several.
+        method: "plug-in", "miller-madow", "grassberger", "chao-shen", "shrinkage" or "nsb" for
+            counted values, "nearest neighbours" for others, or "auto".
+        weights: how many rows each row stands for, for values that are counted.
+        missing: "error", or "drop" to leave rows with missing values out.
+        counts: whether ``data`` are counts.
+        support: how many symbols there are, where that is known ("shrinkage" and "nsb").
+        neighbours: how many of them, for "nearest neighbours".
+        unit: "nats", "bits" or "hartleys".
+        level: of the interval.
+
+    Returns:
+        The estimate; its ``assumptions`` say what was chosen and why, and what to beware of.
+
+    Raises:
+        DataError: for data that cannot be used.
+        KullbackError: for an unknown method or unit.
+
+    Sources: see ``kullback.information.discrete`` and ``kullback.information.neighbours``.
+
+    Example:
+        >>> import kullback as kl
+        >>> print(kl.estimate_entropy(["a", "b", "a", "c", "a", "b", "a", "a"], method="plug-in"))
+        0.900256 nats ± 0.19 (95%: 0.535617 to 1.2649), plug-in
+          rows are independent draws from one distribution
+    """
+    z = _options(unit, level)
+    _known(method, (*discrete.NAMES, NEAREST, "auto"))
+    if counts:
+        found = discrete.entropy_of_counts(data, method=method, support=support)
+        return _estimate(found, found.assumptions, unit, level, z)
+    if method == NEAREST or (method == "auto" and _several(data, y)):
+        seen = observe_rows(data, column_names(y), weights, missing)
+        near = neighbours_entropy(seen.values, neighbours)
+        return _estimate(near, (*near.assumptions, *seen.notes), unit, level, z)
+    if not isinstance(y, str | None):
+        table = joint_counts(data, tuple(y), weights=weights, missing=missing)
+        found = discrete.entropy_of_counts(table.counts, method=method, support=support)
+        return _estimate(found, found.assumptions, unit, level, z)
+    reason: tuple[str, ...] = ()
+    if method == "auto":
+        seen = observe(data, y, weights, missing)
+        if not seen.discrete:
+            near = neighbours_entropy(seen.values, neighbours)
+            return _estimate(near, (*near.assumptions, *seen.notes), unit, level, z)
+        reason = seen.notes
+    tally = count_values(data, y=y, weights=weights, missing=missing)
+    found = discrete.entropy_of_counts(tally.counts, method=method, support=support)
+    return _estimate(found, (*found.assumptions, *reason), unit, level, z)
+
+
+def estimate_kl(
+    p: Any,
+    q: Any,
+    *,
+    y: str | Sequence[str] | None = None,
+    method: str = "auto",
+    missing: str = "error",
+    neighbours: int | None = None,
+    unit: str = "nats",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the relative entropy D(p‖q) between the laws of two samples.
+
+    Numbers: from the distances of the rows of p to their nearest neighbours in either sample (Wang,
+    Kulkarni and Verdú 2009, bias-reduced). Labels and whole numbers: the relative entropy of the
+    shares that were seen, +inf where a value of p was never seen in q.
+
+    Args:
+        p: a sample of p: an array, of shape (n, d) for rows of d numbers, a table or files.
+        q: a sample of q, of the same kind.
+        y: the column of both, or a list of names for several.
+        method: "nearest neighbours", "plug-in", or "auto" by the kind of the values.
+        missing: "error", or "drop" to leave rows with missing values out.
+        neighbours: how many of them, for "nearest neighbours".
+        unit: "nats", "bits" or "hartleys".
+        level: of the interval.
+
+    Returns:
+        The estimate. It may be negative, as an estimate of 0 has to be half of the time, and says
+        so.
+
+    Raises:
+        DataError: for data that cannot be used.
+        KullbackError: for an unknown method or unit.
+
+    Example:
+        >>> import numpy as np, kullback as kl
+        >>> rng = np.random.default_rng(1)
+        >>> found = kl.estimate_kl(rng.normal(size=2000), rng.normal(1.0, 1.0, size=3000))
+        >>> round(float(found), 2), round(found.stderr, 2)  # the truth is 0.5
+        (0.5, 0.04)
+    """
+    z = _options(unit, level)
+    _known(method, ("plug-in", NEAREST, "auto"))
+    if method == "auto":
+        several = _several(p, y) or _several(q, y)
+        counted = not several and all(observe(part, y, None, missing).discrete for part in (p, q))
+        method = "plug-in" if counted else NEAREST
+    if method == NEAREST:
+        rows = [observe_rows(part, column_names(y), None, missing) for part in (p, q)]
+        found = _divergence(rows[0].values, rows[1].values, neighbours)
+        notes = (*found.assumptions, *(note for part in rows for note in part.notes))
+        return _estimate(found, notes, unit, level, z)
+    tallies = [count_values(part, y=y, missing=missing) for part in (p, q)]
+    counted_found = divergence_of_counts(*tallies)
+    return _estimate(counted_found, counted_found.assumptions, unit, level, z)
+
+
+def estimate_mutual_information(
+    x: Any,
+    y: Any,
+    data: Any = None,
+    *,
+    method: str = "auto",
+    missing: str = "error",
+    neighbours: int | None = None,
+    unit: str = "nats",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the mutual information I(X; Y) = H(X) + H(Y) − H(X, Y) from paired rows.
+
+    Two columns of numbers: Kraskov, Stögbauer and Grassberger (2004). Numbers beside a label: Ross
+    (2014), with ties and rare labels, never above the label's entropy unsaid. Numbers of which
+    some are tied: Gao, Kannan, Oh and Viswanath (2017). Two columns of labels or whole numbers:
+    from their joint counts.
+
+    Args:
+        x: n values, or an array of shape (n, d); with ``data`` the name of a column.
+        y: n values, or an array of shape (n, e); with ``data`` the name of a column.
+        data: a table, or CSV or Parquet files.
+        method: "ksg", "mixed", "label" (for y), one of the methods of ``kl.estimate_entropy`` for
+            counted values, or "auto".
+        missing: "error", or "drop" to leave rows with missing values out.
+        neighbours: how many of them, by default 3.
+        unit: "nats", "bits" or "hartleys".
+        level: of the interval.
+
+    Returns:
+        The estimate. It may be negative, as an estimate of 0 has to be half of the time, and says
+        so.
+
+    Raises:
+        DataError: for data that cannot be used.
+        KullbackError: for an unknown method or unit.
+
+    Example:
+        >>> import numpy as np, kullback as kl
+        >>> rng = np.random.default_rng(2)
+        >>> x = rng.normal(size=2000)
+        >>> found = kl.estimate_mutual_information(x, 0.6 * x + 0.8 * rng.normal(size=2000))
+        >>> round(float(found), 2), round(found.stderr, 2)  # the truth is 0.22
+        (0.23, 0.02)
+    """
+    z = _options(unit, level)
+    _known(method, (*discrete.NAMES, "ksg", "mixed", "label", "auto"))
+    k = 3 if neighbours is None else neighbours
+    pair = beside(x, y, data, missing)
+    first, second = pair.columns
+    if method == "auto":
+        method, reason = _choose(first, second)
+    else:
+        reason = ()
+    if method in discrete.NAMES or method == "counts":
+        table = joint_counts(pair.data, pair.names, missing=missing)
+        how = "auto" if method == "counts" else method
+        found = mutual_information_of_counts(table, method=how)
+        return _estimate(found, (*found.assumptions, *reason), unit, level, z)
+    if method == "label":
+        label, feature = (
+            (second, first) if second.discrete or not first.discrete else (first, second)
+        )
+        near = mutual_information_with_label(feature.values, label.values.ravel(), k=k)
+    elif method == "mixed":
+        near = mutual_information_mixed(first.values, second.values, k=k)
+    else:
+        near = mutual_information_continuous(first.values, second.values, k=k)
+    return _estimate(near, (*near.assumptions, *reason), unit, level, z)
+
+
+def neighbours_entropy(values: Vector, k: int | None) -> neighbours.NeighbourEstimate:
+    """Estimate the differential entropy of rows, in nats."""
+    return neighbours.nearest_neighbour_entropy(values, k=k)
+
+
+def _divergence(p: Vector, q: Vector, k: int | None) -> neighbours.NeighbourEstimate:
+    return neighbours.nearest_neighbour_kl(p, q, k=k)
+
+
+def _choose(x: Observed, y: Observed) -> tuple[str, tuple[str, ...]]:
+    """The estimator of mutual information for two columns, and why."""
+    if x.discrete and y.discrete:
+        return "counts", ("both columns hold labels or whole numbers, which are counted",)
+    for own in (x, y):
+        if own.discrete and own.labels:
+            return "label", (f"{own.name} holds labels",)
+        if own.discrete and own.repeated:
+            return "label", (f"{own.name} holds a few whole numbers, taken as labels",)
+    if x.discrete or y.discrete:
+        return "mixed", ("one column holds many whole numbers, and the other numbers",)
+    return "ksg", ()
+
+
+def _several(data: Any, y: Any) -> bool:
+    """Whether rows of several numbers are asked for, of which some column is not counted."""
+    if y is None or isinstance(y, str):
+        return isinstance(data, np.ndarray) and data.ndim == 2
+    return not all(observe(data, name, None, "drop").discrete for name in y)
+
+
+def _known(method: str, names: Sequence[str]) -> None:
+    if method not in names:
+        known = ", ".join(f'"{name}"' for name in names)
+        raise KullbackError(
+            f'method="{method}" is no estimator here{did_you_mean(method, names) or "."} '
+            f"Use one of {known}."
+        )
+
+
+def _options(unit: str, level: float) -> float:
+    """Check what every estimate takes; gives the normal quantile of the interval."""
+    nats_per(unit)
+    if not 0.0 < level < 1.0:
+        raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+    return statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
+
+
+def _estimate(found: Any, notes: Sequence[str], unit: str, level: float, z: float) -> Estimate:
+    """Put a value in nats and its error into an estimate in the user's unit."""
+    half = z * found.stderr
+    ends = (found.value - half, found.value + half)
+    return Estimate(found.value, found.stderr, ends, found.method, "nats", tuple(notes), level).to(
+        unit
+    )

@@ -1,0 +1,56 @@
+"""The explanation of a cross-entropy or a relative entropy: which symbol contributes what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+
+Measure: TypeAlias = Any
+"""A float, a NumPy array or a JAX array: what the input was, without the axes of the symbols."""
+
+_SHOWN = 5  # symbols that an explanation names in print: a line's worth
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A cross-entropy or a relative entropy, symbol by symbol.
+
+    ``float(explanation)`` is its value; ``print(explanation)`` says what it is made of.
+
+    Attributes:
+        value: what the function gives without ``explain=True``.
+        contributions: of each symbol, in ``unit``: −p log q, or p log(p/q), which may be negative.
+            In the shape of the input; their sum along the axis is ``value``.
+        impossible: indices into ``contributions`` of the symbols with p > 0 and q = 0.
+        symbols: what these symbols are called: their names, or their indices.
+        unit: nats, bits or hartleys.
+
+    >>> import kullback as kl
+    >>> print(kl.cross_entropy([0.5, 0.5], [1.0, 0.0], explain=True, names=["heads", "tails"]))
+    inf nats
+      q gives no probability to 1 symbol that p gives some: 'tails'
+    """
+
+    value: Measure
+    contributions: Vector
+    impossible: tuple[tuple[int, ...], ...]
+    symbols: tuple[str, ...]
+    unit: str
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __str__(self) -> str:
+        many = np.ndim(self.value) > 0
+        head = f"{np.size(self.value)} values in" if many else f"{float(self.value):.10g}"
+        count = len(self.symbols)
+        if not count:
+            return f"{head} {self.unit}\n  q gives probability to every symbol that p gives some"
+        named = ", ".join(self.symbols[:_SHOWN]) + (", …" if count > _SHOWN else "")
+        noun = "1 symbol" if count == 1 else f"{count} symbols"
+        return f"{head} {self.unit}\n  q gives no probability to {noun} that p gives some: {named}"

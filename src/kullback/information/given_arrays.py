@@ -1,0 +1,280 @@
+"""What a measure of arrays is given: read, checked, and laid out with the symbols last."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import float64, namespace
+from kullback._core.errors import DataError
+from kullback._core.units import nats_per
+from kullback.information.explanation import Explanation, Measure
+from kullback.information.measure_terms import log_normalised
+
+Axis: TypeAlias = int | tuple[int, ...]
+"""The axis along which the symbols lie; several, where a symbol is a tuple."""
+
+Counts: TypeAlias = bool | Literal["p", "q"]
+"""Which of two arguments are counts: both, neither, or the one that is named."""
+
+
+def two_weights(weights: Sequence[float]) -> tuple[float, float]:
+    """Read the weights of p and of q."""
+    pair = tuple(float(w) for w in weights)
+    # 1e-12: what probabilities may be off, as for models
+    if len(pair) != 2 or not all(w > 0.0 for w in pair) or abs(sum(pair) - 1.0) > 1e-12:
+        raise DataError(
+            f"weights={tuple(weights)!r} must be two positive numbers that sum to 1, for p and q"
+        )
+    return pair[0], pair[1]
+
+
+def two_axes(axis: Any) -> tuple[Axis, Axis]:
+    """Read the axis of X and the axis of Y."""
+    if not isinstance(axis, tuple) or len(axis) != 2:
+        raise DataError(f"axis={axis!r} must be a pair: the axis of X and the axis of Y")
+    return axis[0], axis[1]
+
+
+class GivenArrays:
+    """The arguments of one call: arrays of one library, checked, with the symbols on the last axis.
+
+    A context: inside it JAX computes in double precision if that is what it was given.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        self.given = {name: _read(name, a) for name, a in given.items()}
+        types = [a.dtype for a in self.given.values() if isinstance(a, jax.Array)]
+        self.in_jax = bool(types)
+        self.xp: Any = namespace(jnp.zeros(())) if types else namespace(np.zeros(()))
+        double = np.dtype(np.float64) in types
+        # of integers JAX makes its default float; a half has too few digits to sum in
+        real = any(jnp.issubdtype(t, jnp.floating) for t in types)
+        self.dtype: Any = np.float64 if double or not types else np.float32 if real else float
+        self.context = float64() if double else contextlib.nullcontext()
+        self.axes: dict[str, tuple[int, ...]] = {}
+
+    def __enter__(self) -> GivenArrays:
+        self.context.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.context.__exit__(*error)
+
+    def align(self, axis: Axis) -> None:
+        """Find the axes of the symbols in each argument; one distribution goes against many."""
+        large = max(self.given, key=lambda name: self.given[name].ndim)
+        shape = self.given[large].shape
+        axes = _axes(large, shape, axis)
+        symbols = tuple(shape[i] for i in axes)
+        for name, a in self.given.items():
+            if a.shape == shape:
+                self.axes[name] = axes
+            elif a.ndim < len(shape) and a.shape == symbols:
+                self.axes[name] = tuple(range(a.ndim))
+            else:
+                raise DataError(
+                    f"{name} has shape {a.shape} and {large} has {shape}: they must be equal, or "
+                    f"one of them is a single distribution of shape {symbols} (axis={axis})"
+                )
+
+    def distributions(self, axis: Axis, counts: Counts) -> list[Any]:
+        """Give the arguments as probabilities."""
+        self.align(axis)
+        return [self.distribution(name, counts is True or counts == name) for name in self.given]
+
+    def distribution(self, name: str, counts: bool) -> Any:
+        """Give one argument as probabilities."""
+        a, axes = self.given[name], self.axes[name]
+        if not isinstance(a, jax.core.Tracer):
+            _check_probabilities(name, a, axes, counts)
+        p = self._symbols_last(a, axes)
+        return p / self.xp.sum(p, axis=-1, keepdims=True) if counts else p
+
+    def log_distributions(self, axis: Axis) -> list[Any]:
+        """Give the arguments, which are logits, as logarithms of probabilities."""
+        self.align(axis)
+        return [self.log_distribution(name) for name in self.given]
+
+    def log_distribution(self, name: str) -> Any:
+        """Give one argument, which holds logits, as logarithms of probabilities."""
+        a, axes = self.given[name], self.axes[name]
+        if not isinstance(a, jax.core.Tracer):
+            _check_logits(name, a, axes)
+        return log_normalised(self.xp, self._symbols_last(a, axes))
+
+    def table(self, first: Axis, second: Axis, counts: bool) -> Any:
+        """Give the only argument as a joint distribution, shape (..., X, Y)."""
+        shape = self._table_shape(first, second)
+        return self.xp.reshape(self.distribution("joint", counts), shape)
+
+    def log_table(self, first: Axis, second: Axis) -> Any:
+        """Give the only argument, joint logits, as logarithms of probabilities (..., X, Y)."""
+        shape = self._table_shape(first, second)
+        return self.xp.reshape(self.log_distribution("joint"), shape)
+
+    def _table_shape(self, first: Axis, second: Axis) -> tuple[int, ...]:
+        shape = self.given["joint"].shape
+        if len(shape) < 2:
+            raise DataError(
+                f"joint has shape {shape}: a joint table has an axis for X and one for Y"
+            )
+        x, y = _axes("joint", shape, first), _axes("joint", shape, second)
+        if set(x) & set(y):
+            raise DataError(f"the axes of X ({first}) and of Y ({second}) must be different ones")
+        self.axes["joint"] = x + y
+        batch = tuple(n for i, n in enumerate(shape) if i not in x + y)
+        return (*batch, math.prod(shape[i] for i in x), math.prod(shape[i] for i in y))
+
+    def _symbols_last(self, a: Any, axes: tuple[int, ...]) -> Any:
+        xp, count = self.xp, math.prod(a.shape[i] for i in axes)
+        moved = xp.moveaxis(xp.asarray(a, dtype=self.dtype), axes, tuple(range(-len(axes), 0)))
+        flat = xp.reshape(moved, (*moved.shape[: moved.ndim - len(axes)], count))
+        # NumPy adds pairwise only along a contiguous axis
+        return flat if self.in_jax else np.ascontiguousarray(flat)
+
+    def measure(self, terms: Any, unit: str) -> Measure:
+        """Sum nats over the symbols and give them in the unit."""
+        return self.result(self.xp.sum(terms, axis=-1) / nats_per(unit))
+
+    def result(self, value: Any) -> Measure:
+        """Give a float where NumPy has a single number."""
+        return value if self.in_jax or np.ndim(value) else float(value)
+
+    def explanation(
+        self, value: Measure, terms: Any, names: Sequence[object] | None, unit: str
+    ) -> Explanation:
+        """Lay the terms out as the input was, and name the impossible symbols."""
+        if isinstance(value, jax.core.Tracer):
+            raise DataError("explain=True names symbols by their values, which jit does not know")
+        large = max(self.given, key=lambda name: self.given[name].ndim)
+        shape, axes = self.given[large].shape, self.axes[large]
+        batch = tuple(n for i, n in enumerate(shape) if i not in axes)
+        parts = np.asarray(terms, dtype=np.float64) / nats_per(unit)
+        parts = parts.reshape(*batch, *(shape[i] for i in axes))
+        parts = np.moveaxis(parts, range(-len(axes), 0), axes)
+        if names is not None and (len(axes) > 1 or len(names) != shape[axes[0]]):
+            raise DataError(
+                f"names= holds {len(names)} names, but there are "
+                f"{' × '.join(str(shape[i]) for i in axes)} symbols: give one name for each "
+                "along one axis"
+            )
+        found = tuple(tuple(int(i) for i in index) for index in np.argwhere(parts == math.inf))
+        symbols = tuple(
+            _place(large, index)
+            if names is None
+            else repr(names[index[axes[0]]]) + _in_row(large, index, axes[0])
+            for index in found
+        )
+        return Explanation(value, parts, found, symbols, unit)
+
+
+def _place(name: str, index: Sequence[object]) -> str:
+    if all(i == ":" for i in index):
+        return name
+    return f"{name}[{', '.join(str(i) for i in index)}]"
+
+
+def _in_row(name: str, index: Sequence[object], axis: int) -> str:
+    row = [":" if i == axis else value for i, value in enumerate(index)]
+    return f" in {_place(name, row)}" if len(row) > 1 else ""
+
+
+def _read(name: str, a: Any) -> Any:
+    """Read an argument as an array of numbers, of its own type."""
+    if isinstance(a, jax.Array):
+        if jnp.issubdtype(a.dtype, jnp.complexfloating):
+            raise DataError(f"{name} holds {a.dtype} numbers: real ones are wanted")
+        return a
+    try:
+        array = np.asarray(a)
+        if array.dtype.kind == "O" and array.ndim:
+            array = array.astype(np.float64)  # fractions, decimals, or a table's mixed columns
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} is not an array of numbers: {error}") from error
+    if np.ma.is_masked(a):
+        raise DataError(f"{name} has masked values: fill them or leave their rows out")
+    if array.dtype.kind not in "biuf":
+        what = type(a).__name__ if array.dtype.kind == "O" else array.dtype.name
+        what = "text" if array.dtype.kind in "SUT" else f"of type {what}"
+        raise DataError(f"{name} is {what}: an array of numbers is wanted")
+    return array
+
+
+def _axes(name: str, shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """Give the axes counted from 0."""
+    if not shape:
+        raise DataError(f"{name} is a single number: a distribution has one for each symbol")
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    ndim = len(shape)
+    if not axes or any(not -ndim <= i < ndim for i in axes):
+        raise DataError(f"axis={axis} does not exist in {name} of shape {shape}")
+    counted = tuple(i % ndim for i in axes)
+    if len(set(counted)) < len(counted):
+        raise DataError(f"axis={axis} names the same axis of {name} twice")
+    if math.prod(shape[i] for i in counted) == 0:
+        raise DataError(f"{name} of shape {shape} has no symbols along axis={axis}")
+    return counted
+
+
+def _check_probabilities(name: str, a: Any, axes: tuple[int, ...], counts: bool) -> None:
+    values = np.asarray(a).astype(np.float64, copy=False)
+    _refuse(name, values, ~np.isfinite(values), "a finite number is wanted")
+    what = "count" if counts else "probability"
+    _refuse(name, values, values < 0.0, f"a {what} cannot be negative")
+    with np.errstate(over="ignore"):  # an overflow is told below
+        sums = values.sum(axis=axes, keepdims=True)
+    if counts:
+        _refuse_sum(
+            name, sums, (sums == 0.0) | np.isinf(sums), axes, "counts need a finite sum > 0"
+        )
+        return
+    # Dividing by a rounded sum leaves an error of about eps √n, and probabilities got from
+    # logarithms one of eps times the logarithm, for which a quarter of the digits is set aside:
+    # 1.8e-12 in float64, 6.5e-6 in float32. NumPy's integers and booleans are exact.
+    finfo: Any = jnp.finfo  # NumPy's does not know bfloat16
+    real = jnp.issubdtype(a.dtype, jnp.floating)
+    eps = float(finfo(a.dtype if real else np.float64).eps)
+    tolerance = eps**0.75 + eps * math.sqrt(math.prod(a.shape[i] for i in axes))
+    dims = axes[0] if len(axes) == 1 else axes
+    fix = (
+        f"not to 1 (to within {tolerance:.2g}). Counts and weights need counts=True, a sample of "
+        f"outcomes goes to kl.estimate_entropy and the like, and probabilities are normalised by "
+        f"{name} / {name}.sum(axis={dims}, keepdims=True)"
+    )
+    _refuse_sum(name, sums, abs(sums - 1.0) > tolerance, axes, fix)
+
+
+def _check_logits(name: str, a: Any, axes: tuple[int, ...]) -> None:
+    values = np.asarray(a).astype(np.float64, copy=False)
+    wrong = np.isnan(values) | (values == math.inf)
+    _refuse(name, values, wrong, "a logit is a finite number, or -inf where the probability is 0")
+    none = np.all(values == -math.inf, axis=axes, keepdims=True)
+    if none.any():
+        row = _first(none, axes)
+        raise DataError(f"all logits in {_place(name, row)} are -inf: some symbol must be possible")
+
+
+def _first(wrong: Any, axes: tuple[int, ...] = ()) -> list[object]:
+    index = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+    return [":" if i in axes else int(k) for i, k in enumerate(index)]
+
+
+def _refuse(name: str, values: Any, wrong: Any, advice: str) -> None:
+    if wrong.any():
+        index = _first(wrong)
+        number, value = int(wrong.sum()), float(values.ravel()[int(np.argmax(wrong))])
+        more = f" (and so are {number - 1} more)" if number > 1 else ""
+        raise DataError(f"{_place(name, index)} is {value!r}: {advice}{more}")
+
+
+def _refuse_sum(name: str, sums: Any, wrong: Any, axes: tuple[int, ...], advice: str) -> None:
+    if wrong.any():
+        total = float(sums.ravel()[int(np.argmax(wrong))])
+        raise DataError(f"{_place(name, _first(wrong, axes))} sums to {total!r}, {advice}")

@@ -1,0 +1,223 @@
+"""Entropies and divergences of arrays of logits, which never leave the logarithms.
+
+Logits are logarithms of probabilities up to a constant: p = exp(z)/Σ exp(z); −inf is p = 0. The
+probabilities' logarithms are kept as they are, so that nothing is lost to underflow. Types and
+conventions are those of ``measures``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from kullback.information.explanation import Measure
+from kullback.information.given_arrays import Axis, GivenArrays, two_axes, two_weights
+from kullback.information.measure_terms import (
+    divergence_terms_of_logs,
+    entropy_terms_of_logs,
+    flat,
+    log_normalised,
+    log_sum,
+)
+
+
+def entropy_from_logits(logits: Any, *, axis: Axis = -1, unit: str = "nats") -> Measure:
+    """Entropy H(p) of p = exp(z)/Σ exp(z), from the logits z alone.
+
+    Args:
+        logits: real numbers, or −inf where p is 0; any constant may be added to them.
+        axis: the axis, or the axes, along which the symbols lie.
+        unit: nats, bits or hartleys.
+
+    Returns:
+        As ``kullback.entropy``.
+
+    Raises:
+        DataError: a logit is NaN or +inf, or all are −inf.
+
+    >>> entropy_from_logits([0.0, -1000.0])  # exp(−1000) · 1001 is below the smallest double
+    0.0
+    """
+    with GivenArrays(logits=logits) as given:
+        (log_p,) = given.log_distributions(axis)
+        return given.measure(entropy_terms_of_logs(given.xp, log_p, log_p), unit)
+
+
+def cross_entropy_from_logits(
+    p: Any, logits: Any, *, axis: Axis = -1, unit: str = "nats", counts: bool = False
+) -> Measure:
+    """Cross-entropy H(p, q) of probabilities p and q = exp(z)/Σ exp(z): a classifier's loss.
+
+    Args:
+        p: probabilities, as for ``kullback.cross_entropy``.
+        logits: real numbers z, or −inf where q is 0.
+        axis: the axis, or the axes, along which the symbols lie.
+        unit: nats, bits or hartleys.
+        counts: whether ``p`` holds counts or weights, to be divided by their sum.
+
+    Returns:
+        +inf where p has mass on a logit of −inf. The derivative by the logits is q − p.
+
+    Raises:
+        DataError: ``p`` is no distribution, or a logit is NaN or +inf, or all are −inf.
+
+    >>> cross_entropy_from_logits([0.0, 1.0], [0.0, -10000.0])
+    10000.0
+    """
+    with GivenArrays(p=p, logits=logits) as given:
+        xp = given.xp
+        given.align(axis)
+        p_, log_q = given.distribution("p", counts), given.log_distribution("logits")
+        possible = log_q > -math.inf
+        terms = 0.0 - p_ * xp.where(possible, log_q, 0.0)
+        return given.measure(xp.where((p_ > 0.0) & ~possible, math.inf, terms), unit)
+
+
+def kl_divergence_from_logits(
+    p_logits: Any, q_logits: Any, *, axis: Axis = -1, unit: str = "nats"
+) -> Measure:
+    """Relative entropy D(p‖q) of two distributions, both from their logits.
+
+    Args:
+        p_logits: real numbers, or −inf where p is 0.
+        q_logits: real numbers, or −inf where q is 0; of the same shape, or one of the two is one
+            distribution against many.
+        axis: the axis, or the axes, along which the symbols lie.
+        unit: nats, bits or hartleys.
+
+    Returns:
+        Never negative; +inf where p has a finite logit, however small, and q one of −inf.
+
+    Raises:
+        DataError: the shapes do not match, a logit is NaN or +inf, or all are −inf.
+
+    >>> kl_divergence_from_logits([0.0, -10000.0], [-10000.0, 0.0])
+    10000.0
+    """
+    with GivenArrays(p_logits=p_logits, q_logits=q_logits) as given:
+        xp = given.xp
+        log_p, log_q = given.log_distributions(axis)
+        terms = divergence_terms_of_logs(xp, log_p, log_q)
+        infinite = (log_p > -math.inf) & (log_q == -math.inf)
+        return given.measure(xp.where(infinite, math.inf, terms), unit)
+
+
+def jensen_shannon_from_logits(
+    p_logits: Any,
+    q_logits: Any,
+    *,
+    weights: Sequence[float] = (0.5, 0.5),
+    axis: Axis = -1,
+    unit: str = "nats",
+) -> Measure:
+    """Jensen–Shannon divergence of two distributions, both from their logits.
+
+    Args:
+        p_logits: real numbers, or −inf where p is 0.
+        q_logits: real numbers, or −inf where q is 0; of the same shape, or one of the two is one
+            distribution against many.
+        weights: those of p and of q, positive, with sum 1.
+        axis: the axis, or the axes, along which the symbols lie.
+        unit: nats, bits or hartleys.
+
+    Returns:
+        As ``kullback.jensen_shannon``.
+
+    Raises:
+        DataError: the shapes do not match, a logit is NaN or +inf, all are −inf, or the weights
+            are not positive with sum 1.
+
+    >>> jensen_shannon_from_logits([0.0, -10000.0], [-10000.0, 0.0], unit="bits")
+    1.0
+    """
+    a, b = two_weights(weights)
+    with GivenArrays(p_logits=p_logits, q_logits=q_logits) as given:
+        xp = given.xp
+        log_p, log_q = given.log_distributions(axis)
+        some = (log_p > -math.inf) | (log_q > -math.inf)
+        left = xp.where(some, log_p + math.log(a), 0.0)
+        right = xp.where(some, log_q + math.log(b), 0.0)
+        mixture = xp.where(some, xp.logaddexp(left, right), -math.inf)
+        first = divergence_terms_of_logs(xp, log_p, mixture)
+        second = divergence_terms_of_logs(xp, log_q, mixture)
+        return given.measure(a * first + b * second, unit)
+
+
+def perplexity_from_logits(logits: Any, *, axis: Axis = -1) -> Measure:
+    """Perplexity exp H(p) of p = exp(z)/Σ exp(z), H in nats, from the logits z alone.
+
+    Args:
+        logits: real numbers, or −inf where p is 0; any constant may be added to them.
+        axis: the axis, or the axes, along which the symbols lie.
+
+    Returns:
+        As ``kullback.perplexity``.
+
+    Raises:
+        DataError: a logit is NaN or +inf, or all are −inf.
+
+    >>> perplexity_from_logits([7.0, 7.0, 7.0])
+    3.0
+    """
+    with GivenArrays(logits=logits) as given:
+        (log_p,) = given.log_distributions(axis)
+        terms = entropy_terms_of_logs(given.xp, log_p, log_p)
+        return given.result(given.xp.exp(given.xp.sum(terms, axis=-1)))
+
+
+def conditional_entropy_from_logits(
+    joint: Any, *, axis: Axis = -1, given: Axis = -2, unit: str = "nats"
+) -> Measure:
+    """Conditional entropy H(Y|X) of a joint table, from its logits.
+
+    Args:
+        joint: real numbers, shape (..., X, Y), or −inf where p(x, y) is 0; any constant may be
+            added to a table.
+        axis: the axis of Y; several, where Y is a tuple.
+        given: the axis of X, which is known; several, where X is a tuple.
+        unit: nats, bits or hartleys.
+
+    Returns:
+        As ``kullback.conditional_entropy``.
+
+    Raises:
+        DataError: a logit is NaN or +inf, all of a table are −inf, or ``axis`` and ``given`` share
+            an axis.
+
+    >>> conditional_entropy_from_logits([[3.0, 3.0], [3.0, 3.0]], unit="bits")
+    1.0
+    """
+    with GivenArrays(joint=joint) as arrays:
+        log_p = arrays.log_table(given, axis)
+        inside = log_normalised(arrays.xp, log_p)  # log p(y|x)
+        return arrays.measure(
+            flat(arrays.xp, entropy_terms_of_logs(arrays.xp, log_p, inside)), unit
+        )
+
+
+def mutual_information_from_logits(
+    joint: Any, *, axis: tuple[Axis, Axis] = (-2, -1), unit: str = "nats"
+) -> Measure:
+    """Mutual information I(X; Y) of a joint table, from its logits.
+
+    Args:
+        joint: real numbers, shape (..., X, Y), or −inf where p(x, y) is 0; any constant may be
+            added to a table.
+        axis: the axes of X and of Y; each may be several axes, as in ``((0, 1), 2)``.
+        unit: nats, bits or hartleys.
+
+    Returns:
+        As ``kullback.mutual_information``.
+
+    Raises:
+        DataError: a logit is NaN or +inf, all of a table are −inf, or X and Y share an axis.
+
+    >>> mutual_information_from_logits([[0.0, -10000.0], [-10000.0, 0.0]], unit="bits")
+    1.0
+    """
+    with GivenArrays(joint=joint) as arrays:
+        xp = arrays.xp
+        log_p = arrays.log_table(*two_axes(axis))
+        product = log_sum(xp, log_p) + log_sum(xp, log_p.swapaxes(-1, -2)).swapaxes(-1, -2)
+        return arrays.measure(flat(xp, divergence_terms_of_logs(xp, log_p, product)), unit)

@@ -1,0 +1,207 @@
+"""Expectations under a discrete model, by summing over its outcomes.
+
+Up to 2^18 outcomes are added one by one, until the tail holds nothing. Beyond that, where the
+probabilities change by parts in a thousand from one outcome to the next, the sum is an integral by
+the midpoint rule of Euler and Maclaurin, whose corrections are taken at its near end only: at the
+far one everything vanishes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import ModelError
+from kullback.information.coordinate import Coordinate
+from kullback.information.panels import integrate
+from kullback.information.quadrature import (
+    Expectations,
+    collect,
+    floors,
+    integrands,
+)
+from kullback.models.evaluation import blockwise
+from kullback.models.model import Model
+
+LogDensity: TypeAlias = Callable[[Vector], Vector]
+
+# Outcomes that are added one by one: sixteen calls of the compiled density.
+_ONE_BY_ONE = 1 << 18
+_BLOCK = 1 << 14
+
+# What the last block may hold, as a share of everything.
+_NEGLIGIBLE = 1e-18
+
+# Standard deviations about the mean that are added first.
+_FIRST_LOOK = 12.0
+
+# The outcomes added one by one before an integral takes over: what changes like a power of x there
+# changes by 1/4096 from one outcome to the next, and the third correction, the last one taken, is
+# of the order 4096^−5.
+_FIRST = 1 << 12
+
+
+def outcomes(p: Model) -> tuple[float, float, float]:
+    """Give a range of outcomes in which nearly all probability lies, and one in its middle.
+
+    By the moments where the model has them, else by quantiles, which take longer to compile.
+    """
+    lower, upper = p.support.lower, p.support.upper
+    try:
+        mean, deviation = p.mean(), math.sqrt(p.variance())
+    except ModelError:
+        low, middle, high = np.asarray(p.quantile(np.array([1e-17, 0.5, 1.0 - 2.0**-53])))
+        return float(low), float(high), float(middle)
+    low = max(lower, float(math.floor(mean - _FIRST_LOOK * deviation)))
+    high = min(upper, float(math.ceil(mean + _FIRST_LOOK * deviation)))
+    return low, high, mean
+
+
+def finite_outcomes(model: Model) -> Vector | None:
+    """All outcomes of a model with at most a block of them, else None."""
+    lower, upper = model.support.lower, model.support.upper
+    if not math.isfinite(upper) or upper - lower >= _BLOCK:
+        return None
+    return np.arange(lower, upper + 1.0)
+
+
+def expectations(p: Model, q: Model | None = None, log_q: LogDensity | None = None) -> Expectations:
+    """Sum under p.
+
+    Args:
+        p: a pinned discrete model.
+        q: another one; p itself if left out.
+        log_q: a log-probability to be used instead of q's.
+
+    Raises:
+        ModelError: where p's probability is spread over too many outcomes and is not smooth.
+    """
+
+    def stacked(x: Vector) -> Vector:
+        return _weighted(np.asarray(p.log_density(x)), _other(p, q, log_q, x))
+
+    every = finite_outcomes(p)
+    if every is not None:
+        values = stacked(every).sum(axis=1)
+        return collect(values, _rounding(stacked(every)), near=True)
+    low, high, middle = outcomes(p)
+    if high - low < _ONE_BY_ONE:
+        return _added(p, stacked, low, high)
+    return _integrated(p, q, log_q, stacked, (low, high, middle))
+
+
+def _other(p: Model, q: Model | None, log_q: LogDensity | None, x: Vector) -> Vector:
+    if log_q is not None:
+        return np.asarray(log_q(x))
+    return np.asarray((q or p).log_density(x))
+
+
+def _weighted(log_p: Vector, log_q: Vector) -> Vector:
+    return integrands(log_p, log_q, np.zeros_like(log_p))
+
+
+def _rounding(parts: Vector) -> Vector:
+    rounding: Vector = float(np.finfo(np.float64).eps) * np.abs(parts).sum(axis=1)
+    return rounding
+
+
+def _added(p: Model, stacked: LogDensity, low: float, high: float) -> Expectations:
+    """Add outcome by outcome, from the quantiles outwards until nothing is left."""
+    lower, upper = p.support.lower, p.support.upper
+    sums = sizes = None
+    left, right = low, high
+    blocks = [np.arange(a, min(a + _BLOCK, high + 1.0)) for a in np.arange(low, high + 1.0, _BLOCK)]
+    done = 0
+    while blocks:
+        open_sides = []
+        for block in blocks:
+            parts = stacked(block)
+            total, size = parts.sum(axis=1), np.abs(parts).sum(axis=1)
+            sums = total if sums is None else sums + total
+            sizes = size if sizes is None else sizes + size
+            # at its outer end, the last outcome times the length of the block stands for the rest
+            for side, edge in ((0, 0), (1, -1)):
+                outer = np.abs(parts[:, edge]) * block.size > _NEGLIGIBLE * sizes
+                if block[edge] == (left, right)[side] and bool(outer.any()):
+                    open_sides.append(side)
+        done += sum(block.size for block in blocks)
+        blocks = []
+        # a block no longer than what has been added, and at least as long as what compiles anyway
+        step = min(max(64.0, right - left), float(_BLOCK))
+        if 0 in open_sides and left > lower:
+            blocks.append(np.arange(max(left - step, lower), left))
+            left = float(blocks[-1][0])
+        if 1 in open_sides and right < upper:
+            blocks.append(np.arange(right + 1.0, min(right + step, upper) + 1.0))
+            right = float(blocks[-1][-1])
+        if done > 4 * _ONE_BY_ONE:
+            raise ModelError(f"{p!r} spreads over too many outcomes to be summed.")
+    assert sums is not None
+    assert sizes is not None
+    return collect(sums, float(np.finfo(np.float64).eps) * sizes, near=True)
+
+
+def _integrated(
+    p: Model,
+    q: Model | None,
+    log_q: LogDensity | None,
+    stacked: LogDensity,
+    at: tuple[float, float, float],
+) -> Expectations:
+    """Add the first outcomes, and integrate over the others."""
+    lower, upper = p.support.lower, p.support.upper
+    low, high, middle = at
+    if math.isfinite(upper) and high >= upper - 2 * _FIRST:
+        raise ModelError(f"{p!r} spreads over too many outcomes to be summed up to its last one.")
+    joined = low <= lower + 2 * _FIRST  # whether the probability begins at the first outcome
+
+    def between(model: Model, x: Vector) -> Vector:
+        return np.asarray(blockwise(model, "row_log_density_inside", x, model._natural()))
+
+    def inside(x: Vector) -> Vector:
+        """The same functions at any numbers: the formulas are smooth in the outcome."""
+        if log_q is not None:
+            raise ModelError(f"{p!r} spreads over too many outcomes for this sum.")
+        return _weighted(between(p, x), between(q or p, x))
+
+    if not joined:
+        line = Coordinate(-math.inf, math.inf, middle, (high - low) / 16.0)
+        limits = ((lower - middle) / line.scale, (upper - middle) / line.scale)
+        limits = (math.asinh(limits[0]), math.asinh(min(limits[1], 1e300)))
+        edges = np.linspace(max(-4.0, limits[0]), min(4.0, limits[1]), 40)
+        start, first = None, np.zeros(7)
+    else:
+        start = lower + _FIRST - 0.5
+        first = stacked(np.arange(lower, lower + _FIRST)).sum(axis=1)
+        middle = max(middle, 2.0 * start)
+        line = Coordinate(start, math.inf, middle, middle - start)
+        limits = (math.log(1e-15 * start / line.reach), line.limits[1])
+        edges = np.linspace(-20.0, 4.0, 47)
+
+    def integrand(v: Vector) -> Vector:
+        out: Vector = inside(line.x(v)) * np.exp(line.log_slope(v))
+        return out
+
+    integrals = integrate(integrand, edges, limits, floor=floors)
+    values = integrals.values + first
+    if start is not None:
+        values = values + _corrections(inside, start)
+    return collect(values, integrals.errors + 1e-16 * integrals.sizes, near=True)
+
+
+def _corrections(f: LogDensity, start: float) -> Vector:
+    """Σ_{x > start} f(x) − ∫_start f: f′/24 − 7 f‴/5760, at start, midway between two outcomes.
+
+    (Midpoint form of the Euler–Maclaurin formula; the derivatives by central differences over 64
+    outcomes, which at 4,096 is a step of 1/64 of the scale.)
+    """
+    h = 64.0
+    at = f(start + h * np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0]))
+    first = at @ np.array([-1.0, 9.0, -45.0, 45.0, -9.0, 1.0]) / (60.0 * h)
+    third = at @ np.array([1.0, -8.0, 13.0, -13.0, 8.0, -1.0]) / (8.0 * h**3)
+    out: Vector = first / 24.0 - 7.0 * third / 5760.0
+    return out

@@ -1,0 +1,69 @@
+"""A heat map of the mutual information between columns, with their entropies on the diagonal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kullback._core.errors import KullbackError
+
+
+def draw_information(
+    path: Path,
+    names: Sequence[str],
+    entropies: Mapping[tuple[str, ...], float],
+    shared: Mapping[tuple[str, ...], float],
+    unit: str,
+) -> None:
+    """Draw and write the picture; its format is that of the file's ending.
+
+    Args:
+        path: the file.
+        names: the columns.
+        entropies: of each column.
+        shared: mutual information by pair; pairs that are not there stay blank.
+        unit: of all numbers.
+
+    Raises:
+        KullbackError: matplotlib is not installed, or the ending is no format that it knows.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise KullbackError(
+            "pictures need matplotlib: install it with pip install 'kullback[plot]'."
+        ) from None
+    size = len(names)
+    cells = np.full((size, size), np.nan)
+    for i, one in enumerate(names):
+        for j, other in enumerate(names):
+            value = shared.get((one, other), shared.get((other, one)))
+            if i != j and value is not None:
+                cells[i, j] = value
+    side = 2.2 + 0.75 * size
+    figure = Figure(figsize=(side + 1.0, side), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(cells, cmap="viridis", vmin=min(0.0, np.nanmin(cells, initial=0.0)))
+    bright = 0.6 * np.nanmax(cells, initial=0.0)
+    for i, one in enumerate(names):
+        for j in range(size):
+            value = entropies.get((one,), np.nan) if i == j else cells[i, j]
+            if np.isnan(value):
+                continue
+            colour = "black" if i == j or value > bright else "white"
+            weight = "bold" if i == j else "normal"
+            axes.text(j, i, f"{value:.3g}", ha="center", va="center", color=colour, weight=weight)
+    # $ would be read as mathematics
+    shown = [name.replace("$", r"\$") for name in names]
+    axes.set_xticks(range(size), shown, rotation=45, ha="right")
+    axes.set_yticks(range(size), shown)
+    axes.set_title(f"Mutual information, and entropy on the diagonal ({unit})")
+    for edge in axes.spines.values():
+        edge.set_visible(False)
+    figure.colorbar(image, shrink=0.8, label=unit)
+    try:
+        figure.savefig(path, dpi=150)
+    except ValueError as error:
+        raise KullbackError(f"--plot {path}: {error}.") from None

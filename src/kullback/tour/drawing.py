@@ -1,0 +1,87 @@
+"""Curves and bars for a terminal, drawn with braille dots and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.text import Text
+
+from kullback._core.arrays import Vector
+
+# The bits of a braille character's dots: two columns of four, from the top.
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+_BLANK = 0x2800
+
+# Room at the left for the numbers of the vertical axis.
+_MARGIN = 10
+
+
+def curves(
+    x: Vector,
+    lines: Sequence[tuple[Vector, str]],
+    width: int,
+    height: int,
+    labels: tuple[str, str] | None = None,
+) -> Text:
+    """Draw curves over one axis; what is not finite is left out.
+
+    Args:
+        x: where the points are.
+        lines: heights of the points of each curve, and the style it is drawn in; a later one is
+            drawn over an earlier one.
+        width: characters from edge to edge, the numbers included.
+        height: characters from top to bottom, the numbers of the axis not included.
+        labels: what to write at the two ends of the axis, in place of the numbers.
+    """
+    across, down = max(10, width - _MARGIN - 2), height
+    finite = np.concatenate([y[np.isfinite(y)] for y, _ in lines])
+    if finite.size == 0:
+        return Text("(nothing to draw)", style="dim")
+    low, high = float(finite.min()), float(finite.max())
+    span = (high - low) or 1.0
+    dots = np.zeros((down, across), dtype=int)
+    styles = np.full((down, across), "", dtype=object)
+    for y, style in lines:
+        keep = np.isfinite(y)
+        if not keep.any():
+            continue
+        columns = (x[keep] - x[0]) / ((x[-1] - x[0]) or 1.0) * (2 * across - 1)
+        rows = (high - y[keep]) / span * (4 * down - 1)
+        # one point a dot from left to right, and a line down to the next where the curve is steep
+        every = np.arange(int(np.ceil(columns[0])), int(columns[-1]) + 1)
+        traced = [round(place) for place in np.interp(every, columns, rows)]
+        for i, (column, now) in enumerate(zip(every, traced, strict=True)):
+            before = traced[i - 1] if i else now
+            for dot in range(min(now, before + 1), max(now, before - 1) + 1):
+                cell = dot // 4, int(column) // 2
+                dots[cell] |= _DOTS[column % 2][dot % 4]
+                styles[cell] = style
+    numbers = {0: f"{high:.4g}", down - 1: f"{low:.4g}"}
+    drawn = Text(no_wrap=True)
+    for line in range(down):
+        drawn.append(f"{numbers.get(line, ''):>{_MARGIN}} ", style="dim")
+        for cells, style in zip(dots[line], styles[line], strict=True):
+            drawn.append(chr(_BLANK + int(cells)), style=str(style))
+        drawn.append("\n")
+    left, right = labels or (f"{x[0]:g}", f"{x[-1]:g}")
+    return drawn.append(f"{'':{_MARGIN}} {left}{right:>{across - len(left)}}", style="dim")
+
+
+def stacked(parts: Sequence[tuple[float, str, str]], whole: float, width: int) -> Text:
+    """Draw a bar of parts laid end to end.
+
+    Args:
+        parts: size, style and what is written into it, if there is room.
+        whole: the size that takes the whole width.
+        width: characters from edge to edge.
+    """
+    bar, done, start = Text(no_wrap=True), 0.0, 0
+    for size, style, words in parts:
+        done += size
+        end = round(width * min(done / whole, 1.0)) if whole > 0.0 else 0
+        room = end - start
+        inside = f" {words}" if len(words) + 2 <= room else ""
+        bar.append(f"{inside:{room}}" if room else "", style=f"reverse {style}")
+        start = end
+    return bar
