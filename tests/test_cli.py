@@ -83,7 +83,7 @@ def test_json_is_only_json(run):
     assert found["log_likelihood"] == fit.log_likelihood
     assert (found["aic"], found["bic"], found["n"]) == (fit.aic, fit.bic, float(N.sum()))
     lines = {line["name"]: line["value"] for line in found["ledger"]}
-    assert lines == {line.name: line.value for line in fit.ledger("bits").lines}
+    assert lines == cli.process.plain({line.name: line.value for line in fit.ledger("bits").lines})
     assert found["certificate"]["converged"] is True
     assert found["certificate"]["reason"] == fit.certificate.reason
     assert found["data"] == {"outcome": 'column "time"', "source": "a.csv", "rows": 60}

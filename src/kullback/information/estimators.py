@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError, did_you_mean
 from kullback._core.units import nats_per
-from kullback.information import discrete, neighbours
+from kullback.information import discrete
 from kullback.information.contingency import mutual_information_of_counts
 from kullback.information.dependence import (
     mutual_information_continuous,
@@ -25,6 +24,7 @@ from kullback.information.dependence import (
 )
 from kullback.information.discrete_divergence import divergence_of_counts
 from kullback.information.estimate import Estimate
+from kullback.information.neighbours import nearest_neighbour_entropy, nearest_neighbour_kl
 from kullback.information.observed import Observed, beside, column_names, observe, observe_rows
 from kullback.information.tabulate import count_values, joint_counts
 
@@ -86,7 +86,7 @@ def estimate_entropy(
         return _estimate(found, found.assumptions, unit, level, z)
     if method == NEAREST or (method == "auto" and _several(data, y)):
         seen = observe_rows(data, column_names(y), weights, missing)
-        near = neighbours_entropy(seen.values, neighbours)
+        near = nearest_neighbour_entropy(seen.values, k=neighbours, name=seen.name)
         return _estimate(near, (*near.assumptions, *seen.notes), unit, level, z)
     if not isinstance(y, str | None):
         table = joint_counts(data, tuple(y), weights=weights, missing=missing)
@@ -96,7 +96,7 @@ def estimate_entropy(
     if method == "auto":
         seen = observe(data, y, weights, missing)
         if not seen.discrete:
-            near = neighbours_entropy(seen.values, neighbours)
+            near = nearest_neighbour_entropy(seen.values, k=neighbours, name=seen.name)
             return _estimate(near, (*near.assumptions, *seen.notes), unit, level, z)
         reason = seen.notes
     tally = count_values(data, y=y, weights=weights, missing=missing)
@@ -154,7 +154,7 @@ def estimate_kl(
         method = "plug-in" if counted else NEAREST
     if method == NEAREST:
         rows = [observe_rows(part, column_names(y), None, missing) for part in (p, q)]
-        found = _divergence(rows[0].values, rows[1].values, neighbours)
+        found = nearest_neighbour_kl(rows[0].values, rows[1].values, k=neighbours, names=("p", "q"))
         notes = (*found.assumptions, *(note for part in rows for note in part.notes))
         return _estimate(found, notes, unit, level, z)
     tallies = [count_values(part, y=y, missing=missing) for part in (p, q)]
@@ -231,15 +231,6 @@ def estimate_mutual_information(
     else:
         near = mutual_information_continuous(first.values, second.values, k=k)
     return _estimate(near, (*near.assumptions, *reason), unit, level, z)
-
-
-def neighbours_entropy(values: Vector, k: int | None) -> neighbours.NeighbourEstimate:
-    """Estimate the differential entropy of rows, in nats."""
-    return neighbours.nearest_neighbour_entropy(values, k=k)
-
-
-def _divergence(p: Vector, q: Vector, k: int | None) -> neighbours.NeighbourEstimate:
-    return neighbours.nearest_neighbour_kl(p, q, k=k)
 
 
 def _choose(x: Observed, y: Observed) -> tuple[str, tuple[str, ...]]:

@@ -108,7 +108,7 @@ class _LogDensities:
 
 
 def nearest_neighbour_entropy(
-    x: npt.ArrayLike, *, k: int | None = None, extrapolate: bool = True
+    x: npt.ArrayLike, *, k: int | None = None, extrapolate: bool = True, name: str = "x"
 ) -> NeighbourEstimate:
     """Differential entropy by L. F. Kozachenko and N. N. Leonenko (1987).
 
@@ -128,6 +128,7 @@ def nearest_neighbour_entropy(
         x: rows, of shape (n,) or (n, d).
         k: neighbours, by default 12 in one or two dimensions and 8 beyond.
         extrapolate: False for the plain estimator of k neighbours.
+        name: what messages call the rows.
 
     Returns:
         The estimate; −∞ where a column is a linear function of the others.
@@ -142,7 +143,7 @@ def nearest_neighbour_entropy(
     >>> round(estimate.value, 3), round(estimate.stderr, 3)
     (1.425, 0.033)
     """
-    found = _log_densities(x, k, extrapolate)
+    found = _log_densities(x, k, extrapolate, name)
     if isinstance(found, NeighbourEstimate):
         return found
     value = -float(found.weights @ found.logs.mean(axis=0))
@@ -152,7 +153,12 @@ def nearest_neighbour_entropy(
 
 
 def nearest_neighbour_divergence(
-    x: npt.ArrayLike, log_density: npt.ArrayLike, *, k: int | None = None, extrapolate: bool = True
+    x: npt.ArrayLike,
+    log_density: npt.ArrayLike,
+    *,
+    k: int | None = None,
+    extrapolate: bool = True,
+    name: str = "x",
 ) -> NeighbourEstimate:
     """Relative entropy D(p‖q) of the law p of a sample to a model q, given log q at its rows.
 
@@ -165,6 +171,7 @@ def nearest_neighbour_divergence(
         log_density: log q of each row, shape (n,), in nats.
         k: neighbours, as for the entropy.
         extrapolate: as for the entropy.
+        name: what messages call the rows.
 
     Returns:
         The estimate, with ``entropy_stderr`` that of the entropy alone; +∞ where q is zero at a row
@@ -180,14 +187,14 @@ def nearest_neighbour_divergence(
     >>> round(estimate.value, 2), round(estimate.stderr, 2)
     (0.5, 0.02)
     """
-    found = _log_densities(x, k, extrapolate)
+    found = _log_densities(x, k, extrapolate, name)
     log_q = np.asarray(log_density, dtype=np.float64)
-    n = len(matrix(x, "x"))
+    n = len(matrix(x, name))
     if log_q.shape != (n,) or not (log_q < math.inf).all():
         raise DataError(
             f"the log-density has shape {log_q.shape}, and "
-            f"{int((~(log_q < math.inf)).sum())} values that are NaN or +∞; x has {n} rows, so "
-            f"give ({n},) numbers"
+            f"{int((~(log_q < math.inf)).sum())} values that are NaN or +∞; {name} has {n} rows, "
+            f"so give ({n},) numbers"
         )
     if isinstance(found, NeighbourEstimate):
         return replace(found, value=math.inf)
@@ -211,7 +218,12 @@ def nearest_neighbour_divergence(
 
 
 def nearest_neighbour_kl(
-    x: npt.ArrayLike, y: npt.ArrayLike, *, k: int | None = None, extrapolate: bool = True
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    k: int | None = None,
+    extrapolate: bool = True,
+    names: tuple[str, str] = ("x", "y"),
 ) -> NeighbourEstimate:
     """Relative entropy D(p‖q) of the law p of ``x`` to the law q of ``y``, from the two samples.
 
@@ -230,6 +242,7 @@ def nearest_neighbour_kl(
         y: m rows drawn from q, of shape (m,) or (m, d).
         k: neighbours, by default 20.
         extrapolate: False for the plain estimator of k neighbours.
+        names: what messages call x and y.
 
     Returns:
         The estimate, which may be slightly negative; +∞ where one of the samples alone lies in a
@@ -248,13 +261,13 @@ def nearest_neighbour_kl(
     """
     from scipy.special import polygamma
 
-    p, q = matrix(x, "x"), matrix(y, "y")
+    p, q = matrix(x, names[0]), matrix(y, names[1])
     (n, d), m = p.shape, len(q)
     if q.shape[1] != d:
         raise DataError(f"x has {d} columns and y has {q.shape[1]}: both need the same columns")
     k = neighbour_number(k, _RELATIVE_NEIGHBOURS, min(n - 1, m - 1), min(n, m))
     method = _method("Wang–Kulkarni–Verdú", k, extrapolate)
-    repeats = [*_repeats(p, "x"), *_repeats(q, "y")]
+    repeats = [*_repeats(p, names[0]), *_repeats(q, names[1])]
     pooled = np.concatenate([p, q])
     frame = whiten(pooled, "x and y together")
     if frame.dependent is not None:
@@ -262,7 +275,7 @@ def nearest_neighbour_kl(
             f"column {frame.dependent} is the same linear function of the columns before it in x "
             "and y: leave it out, the relative entropy stays the same"
         )
-    for name, rows in (("x", p), ("y", q)):
+    for name, rows in zip(names, (p, q), strict=True):
         flat = whiten(rows, name).dependent
         if flat is not None:
             sentence = (
@@ -298,18 +311,18 @@ def nearest_neighbour_kl(
 
 
 def _log_densities(
-    x: npt.ArrayLike, k: int | None, extrapolate: bool
+    x: npt.ArrayLike, k: int | None, extrapolate: bool, name: str
 ) -> _LogDensities | NeighbourEstimate:
     """Find the log-density at each row, or say that there is none, as an entropy of −∞."""
     from scipy.special import digamma, gammaln
 
-    rows = matrix(x, "x")
+    rows = matrix(x, name)
     n, d = rows.shape
     usual = _ENTROPY_NEIGHBOURS.get(d, _ENTROPY_NEIGHBOURS_BEYOND)
     k = neighbour_number(k, usual, n - 1, n)
     method = _method("Kozachenko–Leonenko", k, extrapolate)
-    repeats = _repeats(rows, "x")
-    frame = whiten(rows, "x")
+    repeats = _repeats(rows, name)
+    frame = whiten(rows, name)
     if frame.dependent is not None:
         sentence = (
             f"column {frame.dependent} is a linear function of the columns before it: the law has "

@@ -247,7 +247,8 @@ class Fit:
             return None
         if self.seen.floor is not None:
             return self.seen.floor
-        return estimate_floor(self.model, self.seen.values, self.cross_entropy)
+        seen = self.seen
+        return estimate_floor(self.model, seen.values, self.cross_entropy, seen.label)
 
     def ledger(self, unit: str = "nats", reference: Model | None = None) -> Ledger:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.

@@ -40,7 +40,7 @@ class Floor:
         return self.relative < _BELOW * self.relative_error
 
 
-def estimate_floor(model: Model, values: Vector | None, cross_entropy: float) -> Floor:
+def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, label: str) -> Floor:
     """Estimate the relative entropy of the law of a sample to a model, and the entropy under it.
 
     The relative entropy comes from the rows kept, the entropy from taking it off the cross-entropy
@@ -50,13 +50,15 @@ def estimate_floor(model: Model, values: Vector | None, cross_entropy: float) ->
         model: the fitted model, pinned.
         values: the outcomes of rows of equal weight, None where rows have weights.
         cross_entropy: of all rows under the model.
+        label: what messages call the outcome.
     """
     if values is None:
         return _none("rows with weights have none")
     try:
-        found = nearest_neighbour_divergence(values, model.log_density(values))
+        found = nearest_neighbour_divergence(values, model.log_density(values), name=label)
     except DataError as error:
-        return _none(str(error))
+        # what is wrong, without the advice that follows: a ledger has no other estimator to offer
+        return _none(str(error).partition(": ")[0])
     if not math.isfinite(found.value):
         return _none("; ".join(found.assumptions))
     if found.value < -_BELOW * found.stderr:

@@ -1,0 +1,195 @@
+"""The ledger's entropy lines for continuous data.
+
+Truth: closed forms of the laws that the samples are drawn from, and SciPy's entropies.
+"""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import kullback as kl
+from kullback.information.neighbours import nearest_neighbour_divergence
+from kullback.results.floor import estimate_floor
+
+WITHIN = ", within its error of zero"
+X = np.random.default_rng(40).gamma(3.0, 2.0, 400)
+
+
+def lines(fit, unit="nats"):
+    return {line.name: line for line in fit.ledger(unit).lines}
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return kl.fit(kl.Gamma(), X)
+
+
+@pytest.fixture(scope="module")
+def wrong():
+    """An exponential fitted to draws from a gamma law of shape 3."""
+    return kl.fit(kl.Exponential(), np.random.default_rng(41).gamma(3.0, 2.0, 5000))
+
+
+def test_the_two_lines(fit):
+    found = lines(fit)
+    entropy, relative = found["entropy"], found["relative entropy"]
+    assert entropy.note.startswith("estimated by Kozachenko–Leonenko")
+    assert entropy.stderr > 0.0
+    assert relative.stderr > 0.0
+    # what is common to log p and log q cancels in the difference
+    assert relative.stderr < entropy.stderr
+    truth = stats.gamma(3.0, scale=2.0).entropy()
+    assert abs(entropy.value - truth) < 3.0 * entropy.stderr
+    assert relative.note == "estimated: what the model wastes" + WITHIN
+
+
+@pytest.mark.parametrize("unit", ["nats", "bits", "hartleys"])
+def test_cross_entropy_is_their_sum(fit, unit):
+    ledger = fit.ledger(unit)
+    # three roundings of numbers near 3
+    assert ledger["entropy"] + ledger["relative entropy"] == pytest.approx(
+        ledger["cross-entropy"], rel=1e-15
+    )
+
+
+def test_units_differ_by_the_factor(fit):
+    nats, bits = lines(fit), lines(fit, "bits")
+    for name in ("entropy", "relative entropy"):
+        assert bits[name].value == pytest.approx(nats[name].value / math.log(2.0), rel=1e-15)
+        assert bits[name].stderr == pytest.approx(nats[name].stderr / math.log(2.0), rel=1e-15)
+
+
+def test_the_relative_entropy_is_that_of_the_rows(fit):
+    found = nearest_neighbour_divergence(
+        X, stats.gamma.logpdf(X, fit.params["shape"], scale=1.0 / fit.params["rate"])
+    )
+    assert fit.floor.relative == pytest.approx(found.value, abs=1e-12)
+    assert fit.floor.relative_error == pytest.approx(found.stderr, rel=1e-9)
+    assert fit.floor.entropy_error == pytest.approx(found.entropy_stderr, rel=1e-12)
+
+
+def test_a_true_model_wastes_nothing_within_the_error():
+    random = np.random.default_rng(42)
+    inside = negative = known = 0
+    for _ in range(100):
+        fit = kl.fit(kl.Gamma(), random.gamma(3.0, 2.0, 300))
+        floor, line = fit.floor, lines(fit).get("relative entropy")
+        if line is None:  # further below zero than its error: no number is shown
+            assert "above the cross-entropy by more than its error" in floor.method
+            continue
+        known += 1
+        inside += abs(floor.relative) <= 1.96 * floor.relative_error
+        negative += floor.relative < 0.0
+        assert line.note.endswith(WITHIN) or floor.relative > 1.96 * floor.relative_error
+        assert line.value >= 0.0 or line.note.endswith(WITHIN)
+    # 95 ± 2.2 of 100: three standard deviations
+    assert inside >= 89
+    assert known >= 95
+    assert negative > 10, "an estimate of zero is below it about half of the time"
+
+
+def test_a_wrong_model_wastes_what_the_closed_form_says(wrong):
+    truth = kl.Gamma(shape=3.0, rate=0.5)
+    floor = wrong.floor
+    # D = ∫ p log p − ∫ p log q, of the gamma's entropy (SciPy) and the exponential's mean
+    law = stats.gamma(3.0, scale=2.0)
+    rate = wrong.params["rate"]
+    expected = -law.entropy() - math.log(rate) + rate * law.mean()
+    assert float(kl.kl_divergence(truth, wrong.model)) == pytest.approx(expected, rel=1e-10)
+    assert abs(floor.relative - expected) < 3.0 * floor.relative_error
+    assert floor.relative > 5.0 * floor.relative_error
+    assert lines(wrong)["relative entropy"].note == "estimated: what the model wastes"
+    assert abs(floor.entropy - law.entropy()) < 3.0 * floor.entropy_error
+
+
+def test_the_summary_shows_them(fit):
+    text = str(fit.summary())
+    assert "estimated by Kozachenko–Leonenko" in text
+    assert "within its error of zero" in text
+
+
+def test_weights_give_no_estimate_and_the_reason():
+    table = {"x": X, "n": np.arange(X.size) % 3 + 1}
+    fit = kl.fit(kl.Gamma(), table, "x", weights="n")
+    found = lines(fit)
+    assert found["entropy"].shown == "unknown"
+    assert found["entropy"].note == "no estimate: rows with weights have none"
+    assert "relative entropy" not in found
+    assert "unknown" in str(fit.ledger())
+
+
+def test_ties_give_no_estimate_and_the_reason():
+    found = lines(kl.fit(kl.Gamma(), np.round(X) + 0.5))
+    assert found["entropy"].shown == "unknown"
+    assert "the data have no density" in found["entropy"].note
+
+
+def test_too_few_rows_give_no_estimate_and_the_reason():
+    found = lines(kl.fit(kl.Gamma(), X[:3]))
+    assert found["entropy"].shown == "unknown"
+    assert "3 rows" in found["entropy"].note
+
+
+def test_counted_outcomes_have_the_exact_entropy_and_no_floor():
+    counts = np.random.default_rng(43).poisson(3.0, 300)
+    fit = kl.fit(kl.Poisson(), counts)
+    assert fit.floor is None
+    assert lines(fit)["entropy"].value == pytest.approx(
+        stats.entropy(np.bincount(counts)), rel=1e-12
+    )
+    assert lines(fit)["entropy"].stderr == 0.0
+
+
+@pytest.mark.parametrize("case", ["estimated", "wrong", "weights", "ties"])
+def test_a_saved_fit_keeps_both_lines_to_the_last_bit(fit, wrong, case, tmp_path):
+    saved = {
+        "estimated": lambda: fit,
+        "wrong": lambda: wrong,
+        "weights": lambda: kl.fit(
+            kl.Gamma(), {"x": X, "n": np.arange(400) % 2 + 1}, "x", weights="n"
+        ),
+        "ties": lambda: kl.fit(kl.Gamma(), np.round(X) + 0.5),
+    }[case]()
+    path = tmp_path / "fit.json"
+    saved.save(path)
+    loaded = kl.load(path)
+    for unit in ("nats", "bits"):
+        for before, after in zip(saved.ledger(unit).lines, loaded.ledger(unit).lines, strict=True):
+            assert (before.name, before.note) == (after.name, after.note)
+            # repr tells NaN as well, and every bit of a float
+            assert repr(float(before.value)) == repr(float(after.value))
+            assert repr(float(before.stderr)) == repr(float(after.stderr))
+    loaded.save(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text()) == json.loads(path.read_text())
+
+
+def test_a_sample_far_above_its_cross_entropy_is_no_estimate():
+    # the model claims a density ten times that of the law: D below zero by far
+    model = kl.Gamma(shape=3.0, rate=0.5)
+    claimed = X[:50].repeat(1)
+
+    class Claims:
+        def log_density(self, values):
+            return model.log_density(values) + math.log(10.0)
+
+    floor = _untyped(estimate_floor)(Claims(), claimed, 1.0)
+    assert math.isnan(floor.relative)
+    assert floor.method.endswith("is above the cross-entropy by more than its error: biased")
+
+
+def _untyped(function):
+    """The function without the run-time type checks, which would refuse a stand-in."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def test_a_streamed_sample_gives_the_same_lines(fit, tmp_path, monkeypatch):
+    path = tmp_path / "x.csv"
+    path.write_text("x\n" + "".join(f"{value!r}\n" for value in X.tolist()))
+    monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
+    streamed = kl.fit(kl.Gamma(), str(path), "x")
+    assert streamed.floor == fit.floor
