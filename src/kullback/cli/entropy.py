@@ -14,6 +14,7 @@ import typer
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
+from kullback.data.checks import check_choice, check_column
 from kullback.data.opening import open_table
 from kullback.information.estimate import Estimate
 from kullback.information.estimators import estimate_entropy, estimate_mutual_information
@@ -62,6 +63,9 @@ def entropy(
     with process.errors_in_words():
         process.keep_compiled_code()
         nats_per(unit)
+        check_choice(missing, ("error", "drop"), "missing")
+        if joint and by is not None:
+            raise KullbackError("--joint is for every pair of columns, --by for one column's.")
         if plot is not None:
             if not joint:
                 raise KullbackError("--plot draws the mutual information of pairs: add --joint.")
@@ -72,8 +76,8 @@ def entropy(
         if wanted is not None and by is not None and by not in wanted:
             wanted.append(by)
         names, data = open_table(table, wanted)
-        if by is not None and by not in names:
-            raise DataError(f'--by {by}: there is no column "{by}"; there are {", ".join(names)}.')
+        if by is not None:
+            check_column(by, names, "--by", "the table")
         strict = wanted is not None  # what was asked for by name has to work
 
         def tried(estimate: Callable[..., Estimate], *of: str) -> Estimate | str:
@@ -91,6 +95,9 @@ def entropy(
             return estimate_mutual_information(x, y, data, missing=missing, unit=unit)
 
         single: list[Row] = [((name,), tried(own, name)) for name in names]
+        for (name,), found in single:
+            if name == by and isinstance(found, str):
+                raise DataError(f"--by {by}: {found}")
         usable = [name for (name,), found in single if isinstance(found, Estimate)]
         if by is not None:
             pairs = [(name, by) for name in usable if name != by]

@@ -291,8 +291,10 @@ def _assumptions(seen: Seen, method: str, support: float | None, stderr: Vector)
         )
         return tuple(words)
     bias = (k - 1.0) / (2.0 * n)
-    if method == "plug-in" and bool(np.any(bias > _HARMFUL_BIAS * stderr)):
-        which = int(np.argmax(bias))
+    # where all of the distribution was seen, Chao and Shen's estimate is the plug-in
+    biased = (method == "plug-in") | ((method == "chao-shen") & (once <= (1.0 - COVERED) * n))
+    if bool(np.any(biased & (bias > _HARMFUL_BIAS * stderr))):
+        which = int(np.argmax(np.where(biased, bias, 0.0)))
         words.append(
             f"the plug-in estimate is too low by about {bias[which]:.2g} nats, (k − 1)/(2n), which "
             "its interval does not allow for"
@@ -303,9 +305,10 @@ def _assumptions(seen: Seen, method: str, support: float | None, stderr: Vector)
             f"about {100.0 * share:.2g}% of the distribution was not seen: the estimate is likely "
             "too low, by more than its interval allows for"
         )
-    if method == "chao-shen" and bool(np.any(once > 0.5 * n)):
+    if method == "chao-shen" and bool(np.any(once > (1.0 - COVERED) * n)):
         words.append(
-            "more than half of the distribution was not seen: the estimate is likely too low"
+            f"about {100.0 * float(np.max(once / n)):.2g}% of the distribution was not seen: where "
+            "that is a long tail (Zipf), the value is off by more than its interval allows for"
         )
     if method == "shrinkage":
         target = "seen" if support is None else "known"

@@ -17,8 +17,8 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
     """Relative entropy of the shares seen, Σ p log(p/q), less its bias of first order.
 
     With n rows of p, m rows of q and K symbols the plug-in value is too high by about
-    (K − 1)/(2n) + (Σ p/q − 1)/(2m). The standard error is the delta method's, √(Var_p(log p/q)/n +
-    Var_q(p/q)/m).
+    (K − 1)/(2n) + (Σ p/q − 1)/(2m). The variance is the delta method's, Var_p(log p/q)/n +
+    Var_q(p/q)/m, and that of second order where p = q, (K − 1)(1/n + 1/m)²/2.
 
     Args:
         p: counts of p.
@@ -44,12 +44,14 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
     ratio = np.divide(a, b, out=np.zeros_like(a), where=b > 0.0)
     log_ratio = np.log(ratio[seen])
     value = float(a[seen] @ log_ratio)
-    bias = (np.count_nonzero(seen) - 1) / (2.0 * n) + (float(a @ ratio) - 1.0) / (2.0 * m)
+    bias = (np.count_nonzero(seen) - 1) / (2.0 * n) + (float(ratio.sum()) - 1.0) / (2.0 * m)
     of_p = float(a[seen] @ (log_ratio - value) ** 2) / n
     of_q = float(b @ (ratio - 1.0) ** 2) / m
-    stderr = math.sqrt(of_p + of_q)
+    # near p = q the first order vanishes, and what is left is chi-squared
+    second = 0.5 * (np.count_nonzero(seen) - 1) * (1.0 / n + 1.0 / m) ** 2
+    stderr = math.sqrt(of_p + of_q + second)
     sentences = ["rows are independent draws, and q gives every value of p a share"]
-    corrected = value - bias
+    corrected = float(value - bias)
     return NeighbourEstimate(
         corrected,
         stderr,

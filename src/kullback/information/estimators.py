@@ -24,9 +24,20 @@ from kullback.information.dependence import (
 )
 from kullback.information.discrete_divergence import divergence_of_counts
 from kullback.information.estimate import Estimate
-from kullback.information.neighbours import nearest_neighbour_entropy, nearest_neighbour_kl
-from kullback.information.observed import Observed, beside, column_names, observe, observe_rows
-from kullback.information.tabulate import count_values, joint_counts
+from kullback.information.neighbours import (
+    NeighbourEstimate,
+    nearest_neighbour_entropy,
+    nearest_neighbour_kl,
+)
+from kullback.information.observed import (
+    Observed,
+    beside,
+    column_names,
+    left_out,
+    observe,
+    observe_rows,
+)
+from kullback.information.tabulate import SymbolCounts, count_values, joint_counts
 
 NEAREST = "nearest neighbours"
 
@@ -75,33 +86,38 @@ def estimate_entropy(
 
     Example:
         >>> import kullback as kl
-        >>> print(kl.estimate_entropy(["a", "b", "a", "c", "a", "b", "a", "a"], method="plug-in"))
-        0.900256 nats ± 0.19 (95%: 0.535617 to 1.2649), plug-in
+        >>> print(kl.estimate_entropy(["a", "b"] * 20 + ["c"] * 10, method="miller-madow"))
+        1.07492 nats ± 0.036 (95%: 1.00452 to 1.14532), miller-madow
           rows are independent draws from one distribution
     """
     z = _options(unit, level)
     _known(method, (*discrete.NAMES, NEAREST, "auto"))
+    if counts and not (y is None and weights is None):
+        raise KullbackError("counts=True takes an array of counts, and no y or weights beside it.")
     if counts:
         found = discrete.entropy_of_counts(data, method=method, support=support)
         return _estimate(found, found.assumptions, unit, level, z)
     if method == NEAREST or (method == "auto" and _several(data, y)):
         seen = observe_rows(data, column_names(y), weights, missing)
-        near = nearest_neighbour_entropy(seen.values, k=neighbours, name=seen.name)
+        near = _nearest(seen, neighbours, support)
         return _estimate(near, (*near.assumptions, *seen.notes), unit, level, z)
     if not isinstance(y, str | None):
         table = joint_counts(data, tuple(y), weights=weights, missing=missing)
         found = discrete.entropy_of_counts(table.counts, method=method, support=support)
-        return _estimate(found, found.assumptions, unit, level, z)
+        return _estimate(found, (*found.assumptions, *_dropped(table.dropped)), unit, level, z)
     reason: tuple[str, ...] = ()
     if method == "auto":
         seen = observe(data, y, weights, missing)
         if not seen.discrete:
-            near = nearest_neighbour_entropy(seen.values, k=neighbours, name=seen.name)
+            near = _nearest(seen, neighbours, support)
             return _estimate(near, (*near.assumptions, *seen.notes), unit, level, z)
         reason = seen.notes
+    if neighbours is not None:
+        raise KullbackError("neighbours= is for nearest neighbours, and these values are counted.")
     tally = count_values(data, y=y, weights=weights, missing=missing)
     found = discrete.entropy_of_counts(tally.counts, method=method, support=support)
-    return _estimate(found, (*found.assumptions, *reason), unit, level, z)
+    notes = dict.fromkeys((*found.assumptions, *reason, *_dropped(tally.dropped)))
+    return _estimate(found, tuple(notes), unit, level, z)
 
 
 def estimate_kl(
@@ -150,16 +166,20 @@ def estimate_kl(
     _known(method, ("plug-in", NEAREST, "auto"))
     if method == "auto":
         several = _several(p, y) or _several(q, y)
-        counted = not several and all(observe(part, y, None, missing).discrete for part in (p, q))
+        named = isinstance(y, str | None)
+        counted = not several and (
+            not named or all(observe(part, y, None, missing).discrete for part in (p, q))
+        )
         method = "plug-in" if counted else NEAREST
     if method == NEAREST:
         rows = [observe_rows(part, column_names(y), None, missing) for part in (p, q)]
         found = nearest_neighbour_kl(rows[0].values, rows[1].values, k=neighbours, names=("p", "q"))
         notes = (*found.assumptions, *(note for part in rows for note in part.notes))
         return _estimate(found, notes, unit, level, z)
-    tallies = [count_values(part, y=y, missing=missing) for part in (p, q)]
+    tallies = [_tally(part, y, missing) for part in (p, q)]
     counted_found = divergence_of_counts(*tallies)
-    return _estimate(counted_found, counted_found.assumptions, unit, level, z)
+    gone = [note for tally in tallies for note in _dropped(tally.dropped)]
+    return _estimate(counted_found, (*counted_found.assumptions, *gone), unit, level, z)
 
 
 def estimate_mutual_information(
@@ -212,10 +232,17 @@ def estimate_mutual_information(
     k = 3 if neighbours is None else neighbours
     pair = beside(x, y, data, missing)
     first, second = pair.columns
+    for own in (first, second):
+        if method in ("ksg", "mixed") and own.labels:
+            raise KullbackError(
+                f'method="{method}" measures distances between numbers, and {own.name} holds '
+                'labels; use method="label", or "auto".'
+            )
     if method == "auto":
         method, reason = _choose(first, second)
     else:
         reason = ()
+    reason += (*first.notes, *second.notes)
     if method in discrete.NAMES or method == "counts":
         table = joint_counts(pair.data, pair.names, missing=missing)
         how = "auto" if method == "counts" else method
@@ -231,6 +258,30 @@ def estimate_mutual_information(
     else:
         near = mutual_information_continuous(first.values, second.values, k=k)
     return _estimate(near, (*near.assumptions, *reason), unit, level, z)
+
+
+def _nearest(seen: Observed, k: int | None, support: int | None) -> NeighbourEstimate:
+    if support is not None:
+        raise KullbackError(
+            f"support= is for values that are counted, and {seen.name} holds other numbers."
+        )
+    return nearest_neighbour_entropy(seen.values, k=k, name=seen.name)
+
+
+def _tally(data: Any, y: str | Sequence[str] | None, missing: str) -> SymbolCounts:
+    """Count the values of a column, or the combinations of several."""
+    if y is None or isinstance(y, str):
+        return count_values(data, y=y, missing=missing)
+    table = joint_counts(data, tuple(y), missing=missing)
+    symbols = np.empty(len(table.counts), dtype=object)
+    columns = zip(table.symbols, table.cells.T, strict=True)
+    symbols[:] = list(zip(*(own[codes].tolist() for own, codes in columns), strict=True))
+    rows = int(table.counts.sum())
+    return SymbolCounts(symbols, table.counts, rows, ", ".join(table.labels), table.dropped)
+
+
+def _dropped(rows: int) -> tuple[str, ...]:
+    return (left_out(rows),) if rows else ()
 
 
 def _choose(x: Observed, y: Observed) -> tuple[str, tuple[str, ...]]:

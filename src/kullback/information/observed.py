@@ -87,10 +87,11 @@ def observe(data: Any, y: Any, weights: Any, missing: str) -> Observed:
         return Observed("y", np.zeros(0), discrete=True, notes=(f"y holds {note}",))
     sample = _open(data, y, (), weights, missing)
     if sample.levels is not None:
-        return Observed(sample.label, np.zeros(0), discrete=True, labels=True)
+        gone = (left_out(sample.dropped),) if sample.dropped else ()
+        return Observed(sample.label, np.zeros(0), discrete=True, labels=True, notes=gone)
     found = _gather(sample, ("y",))
     if bool(np.all(found.values == np.floor(found.values))):
-        notes = (f"{sample.label} holds {note}",)
+        notes = (f"{sample.label} holds {note}", *found.notes)
         return Observed(sample.label, found.values, discrete=True, notes=notes)
     if weights is not None:
         raise DataError(
@@ -155,27 +156,26 @@ def _of_table(data: Any, x: tuple[str, ...], y: tuple[str, ...], missing: str) -
             f"x and y are both {x[0]!r}: the information of a column with itself is its entropy; "
             "use kl.estimate_entropy"
         )
-    (first, own), (second, other) = (_side(data, group, missing) for group in (x, y))
+    (first, own, rows), (second, other, others) = (_side(data, group, missing) for group in (x, y))
+    if rows != others:
+        raise DataError(
+            f"{first.name} has {rows:,} rows and {second.name} {others:,}: the rows of both have "
+            "to belong together, one by one"
+        )
     if own is not None or other is not None:
-        own = np.arange(len(first.values)) if own is None else own
-        other = np.arange(len(second.values)) if other is None else other
+        own = np.arange(rows) if own is None else own
+        other = np.arange(rows) if other is None else other
         both, here, there = np.intersect1d(own, other, assume_unique=True, return_indices=True)
-        gone = int(max(own[-1], other[-1])) + 1 - both.size
-        notes = (f"{gone:,} rows with missing values were left out",)
+        notes = (left_out(rows - both.size),)
         first = replace(first, values=first.values[here], notes=notes)
         second = replace(second, values=second.values[there], notes=())
-    if len(first.values) != len(second.values):
-        raise DataError(
-            f"{first.name} has {len(first.values):,} rows and {second.name} "
-            f"{len(second.values):,}: the rows of both have to belong together, one by one"
-        )
     return Pair((first, second), data, (x[0], y[0]))
 
 
 def _side(
     data: Any, group: tuple[str, ...], missing: str
-) -> tuple[Observed, NDArray[np.int64] | None]:
-    """One of two columns, or groups, and the numbers of its rows where some were left out."""
+) -> tuple[Observed, NDArray[np.int64] | None, int]:
+    """One of two columns, or groups, the numbers of the rows left in, and how many there were."""
     if len(group) == 1:
         sample = _open(data, group[0], (), None, missing)
     else:
@@ -190,22 +190,36 @@ def _side(
     values = found.values if len(group) > 1 else found.values[:, 0]
     labels = sample.levels is not None
     whole = len(group) == 1 and bool(np.all(values == np.floor(values)))
-    return Observed(sample.label, values, labels or whole, labels, found.notes), rows
+    seen = Observed(sample.label, values, labels or whole, labels, found.notes)
+    return seen, rows, len(values) + sample.dropped
 
 
 def _open(data: Any, y: Any, columns: Sequence[str], weights: Any, missing: str) -> Sample:
-    """Open a column as numbers, or else as labels; the first error counts if it is neither."""
+    """Open a column as numbers, or else as labels."""
     try:
         sample = open_sample(data, y=y, weights=weights, columns=columns, missing=missing)
         _ = next(iter(sample.chunks()), None)  # a stream is read before it is known to be numbers
         return sample
     except DataError as error:
+        # what are no numbers may be labels
         try:
-            return open_sample(
+            sample = open_sample(
                 data, y=y, weights=weights, columns=columns, missing=missing, outcome="label"
             )
-        except DataError:
-            raise error from None
+        except DataError as other:
+            # labels of which some are missing, or neither labels nor numbers
+            raise (other if "missing" in str(other) else error) from None
+        if sample.levels and all(type(level) in (int, float) for level in sample.levels):
+            raise error from None  # numbers of which some are wrong, and no labels
+        return sample
+
+
+def left_out(rows: int) -> str:
+    """Say how many rows were left out."""
+    one = rows == 1
+    return (
+        f"{rows:,} row{'' if one else 's'} with missing values {'was' if one else 'were'} left out"
+    )
 
 
 def _gather(sample: Sample, fields: tuple[str, ...]) -> Observed:
@@ -224,7 +238,7 @@ def _gather(sample: Sample, fields: tuple[str, ...]) -> Observed:
         raise DataError(f"{sample.label} has no rows. Give at least one.")
     notes = []
     if sample.dropped:
-        notes.append(f"{sample.dropped:,} rows with missing values were left out")
+        notes.append(left_out(sample.dropped))
     if stride > 1:
         notes.append(f"of {rows:,} rows every {stride}th was used")
     values = kept[0] if len(kept) == 1 else np.concatenate(kept)

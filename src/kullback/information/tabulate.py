@@ -19,7 +19,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import blocks
 from kullback.data.opening import open_sample
-from kullback.data.sample import Sample
+from kullback.data.sample import ArraySample, Sample
 
 Ints: TypeAlias = NDArray[np.int64]
 # Rows (int64), or sums of weights that are not whole (float64).
@@ -67,12 +67,14 @@ class Contingency:
         cells: the combinations that occur, as places in `symbols`, shape (cells, columns).
         counts: the rows of each (int64), or their weight (float64) where weights are not whole.
         labels: the names of the columns.
+        dropped: how many rows were left out because a value was missing.
     """
 
     symbols: tuple[NDArray[Any], ...]
     cells: Ints
     counts: Totals
     labels: tuple[str, ...]
+    dropped: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -192,16 +194,19 @@ def joint_counts(
         raise DataError(f"{size} combinations cannot be numbered; give fewer columns")
     tally = _Tally(most, "combinations of " + ", ".join(columns))
     coders = [_Coder(values) for values in symbols]
+    rows = 0
     for parts, weight in _side_by_side(samples):
         codes: Ints = np.zeros(len(parts[0]), dtype=np.int64)
         for part, coder, length in zip(parts, coders, lengths, strict=True):
             codes = codes * length + coder(part)
         tally.add(codes, weight)
+        rows += len(codes)
     numbers, counts = tally.finish()
     cells = np.stack(np.unravel_index(numbers, lengths), axis=1)
     names = [_names(values, sample) for sample, values in zip(samples, symbols, strict=True)]
     used, cells = _used(names, cells)
-    return Contingency(used, cells, counts, tuple(columns))
+    lost = [s.count + s.dropped - rows for s in samples if isinstance(s, ArraySample) and s.dropped]
+    return Contingency(used, cells, counts, tuple(columns), max(lost, default=0))
 
 
 class _TooManyError(DataError):

@@ -58,7 +58,7 @@ def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, la
         found = nearest_neighbour_divergence(values, model.log_density(values), name=label)
     except DataError as error:
         # what is wrong, without the advice that follows: a ledger has no other estimator to offer
-        return _none(str(error).partition(": ")[0])
+        return _none(str(error).partition(": the data have")[0])
     if not math.isfinite(found.value):
         return _none("; ".join(found.assumptions))
     if found.value < -_BELOW * found.stderr:
