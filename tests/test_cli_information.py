@@ -185,6 +185,16 @@ def test_a_column_of_dates_is_told_and_left_out(run):
     assert said.startswith('column "day" holds dates or times')
 
 
+def test_rounded_numbers_have_no_entropy_and_tell_of_a_label_all_the_same(run, folder):
+    rng = np.random.default_rng(3)
+    rows = [f"{value:.1f},{'up' if value > 0 else 'down'}" for value in rng.normal(size=300)]
+    (folder / "rounded.csv").write_text("\n".join(["v,sign", *rows, ""]))
+    code, out, _ = run("entropy", "rounded.csv", "--columns", "v,sign", "--by", "sign")
+    assert code == 0
+    assert "the data have no density" in out
+    assert row(out, "v – sign")
+
+
 def test_by_a_column_of_dates(run):
     assert "dates or times" in refused(run, "entropy", "days.csv", "--by", "day")
 

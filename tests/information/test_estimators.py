@@ -575,3 +575,9 @@ def test_information_with_a_label_above_its_entropy_says_so():
     found = kl.estimate_mutual_information(far, rare, method="label")
     entropy = stats.entropy([2, ROWS - 2])
     assert found.value <= entropy or any("cannot exceed" in note for note in found.assumptions)
+
+
+def test_a_continuous_column_tells_all_of_itself():
+    found = kl.estimate_mutual_information(X, X)
+    assert float(found) == math.inf
+    assert "x and y are equal" in str(found)

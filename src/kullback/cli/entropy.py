@@ -18,6 +18,7 @@ from kullback.data.checks import check_choice, check_column
 from kullback.data.opening import open_table
 from kullback.information.estimate import Estimate
 from kullback.information.estimators import estimate_entropy, estimate_mutual_information
+from kullback.information.neighbours import NoDensityError
 
 Row = tuple[tuple[str, ...], "Estimate | str"]
 
@@ -79,13 +80,17 @@ def entropy(
         if by is not None:
             check_column(by, names, "--by", "the table")
         strict = wanted is not None  # what was asked for by name has to work
+        unreadable: set[str] = set()
 
         def tried(estimate: Callable[..., Estimate], *of: str) -> Estimate | str:
             try:
                 return estimate(*of)
+            except NoDensityError as error:  # they may tell something of each other all the same
+                return str(error)
             except DataError as error:
-                if strict:
+                if strict or of == (by,):
                     raise
+                unreadable.update(of if len(of) == 1 else ())
                 return str(error)
 
         def own(name: str) -> Estimate:
@@ -95,10 +100,7 @@ def entropy(
             return estimate_mutual_information(x, y, data, missing=missing, unit=unit)
 
         single: list[Row] = [((name,), tried(own, name)) for name in names]
-        for (name,), found in single:
-            if name == by and isinstance(found, str):
-                raise DataError(f"--by {by}: {found}")
-        usable = [name for (name,), found in single if isinstance(found, Estimate)]
+        usable = [name for name in names if name not in unreadable]
         if by is not None:
             pairs = [(name, by) for name in usable if name != by]
         else:

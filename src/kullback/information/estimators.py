@@ -7,6 +7,7 @@ counted (`discrete`, `contingency`), other numbers go to nearest neighbours (`ne
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -255,6 +256,9 @@ def estimate_mutual_information(
         near = mutual_information_with_label(feature.values, label.values.ravel(), k=k)
     elif method == "mixed":
         near = mutual_information_mixed(first.values, second.values, k=k)
+    elif np.array_equal(first.values, second.values):
+        same = "x and y are equal: of a continuous law, what a column tells of itself has no bound"
+        near = NeighbourEstimate(math.inf, 0.0, "equal columns", (same,))
     else:
         near = mutual_information_continuous(first.values, second.values, k=k)
     return _estimate(near, (*near.assumptions, *reason), unit, level, z)

@@ -48,6 +48,10 @@ _NORMAL_975 = 1.959963984540054  # the half-width of a 95% interval, in standard
 INDEPENDENT = "the rows are independent draws"
 
 
+class NoDensityError(DataError):
+    """Numbers that repeat too often to be draws from a density."""
+
+
 @final
 @dataclass(frozen=True)
 class NeighbourEstimate:
@@ -385,12 +389,12 @@ def _repeats(rows: Vector, name: str) -> list[str]:
     n = len(rows)
     discrete = "use an estimator for discrete data, or columns that are not rounded"
     if found.atom_rows > max(_REPEATED * n, 2):
-        raise DataError(
+        raise NoDensityError(
             f"{found.atom_rows} of {n} rows of {name} have the value {found.atom:.10g} in column "
             f"{found.column}: the data have no density; {discrete}"
         )
     if found.repeated > max(_REPEATED * n, 1):
-        raise DataError(
+        raise NoDensityError(
             f"{found.repeated} of {n} rows of {name} repeat an earlier one, the first of them "
             f"{found.first}: the data have no density; {discrete}"
         )
