@@ -139,6 +139,37 @@ def test_cross_entropy_is_entropy_plus_relative_entropy(pair):
     )
 
 
+@pytest.mark.parametrize("gap", [1e-9, 0.5, 1.5, 4.0, 20.0, 60.0])
+def test_laplaces_far_apart_and_near(gap):
+    # log(c/b) + (d + b e^(−d/b))/c − 1 in 40 digits
+    b, c, d = mpmath.mpf(0.25), mpmath.mpf(1), mpmath.mpf(0.25) * mpmath.mpf(gap)
+    with mpmath.workdps(40):
+        truth = mpmath.log(c / b) + (d + b * mpmath.exp(-d / b)) / c - 1
+        near = d + mpmath.exp(-d) - 1
+    p, q = kl.Laplace(loc=0.0, scale=0.25), kl.Laplace(loc=0.25 * gap, scale=1.0)
+    assert float(kl_divergence(p, q)) == pytest.approx(float(truth), rel=1e-14)
+    twin = kl.Laplace(loc=0.25 * gap, scale=1.0)
+    own = float(kl_divergence(kl.Laplace(loc=0.0, scale=1.0), twin))
+    assert own == pytest.approx(float(near), rel=1e-9)
+
+
+@pytest.mark.parametrize("ratio", [1e-12, 1e-6, 0.3, 0.9999, 1.7, 1e6])
+def test_scales_far_apart_and_near(ratio):
+    with mpmath.workdps(40):
+        r = mpmath.mpf(ratio)
+        rates = r - 1 - mpmath.log(r)  # exponential and Poisson, of rates 1 and r
+        widths = (r * r - 1) / 2 - mpmath.log(r)  # normal, of scales r and 1
+    found = kl_divergence(kl.Exponential(rate=1.0), kl.Exponential(rate=ratio))
+    assert float(found) == pytest.approx(float(rates), rel=1e-13)
+    found = kl_divergence(kl.Poisson(rate=1.0), kl.Poisson(rate=ratio))
+    assert float(found) == pytest.approx(float(rates), rel=1e-13)
+    narrow, wide = kl.Normal(loc=0.0, scale=ratio), kl.Normal(loc=0.0, scale=1.0)
+    assert float(kl_divergence(narrow, wide)) == pytest.approx(float(widths), rel=1e-13)
+    assert float(kl_divergence(kl.Rayleigh(scale=ratio), kl.Rayleigh(scale=1.0))) == pytest.approx(
+        float(2 * widths), rel=1e-13
+    )
+
+
 @given(pairs(), st.floats(0.05, 0.95))
 def test_jensen_shannon_is_symmetric_and_below_the_entropy_of_its_weights(pair, w):
     p, q = both(pair)

@@ -50,33 +50,42 @@ def deviation(t: float) -> float:
     return r * (t - 2.0 * r * r * tail)
 
 
+def shift(b: float, a: float) -> float:
+    """Compute h(b/a − 1) = b/a − 1 − log(b/a), a > 0, b ≥ 0, also where b/a is tiny or huge."""
+    t = (b - a) / a
+    if b == 0.0 or abs(t) <= 0.5:
+        return deviation(t)
+    return t - (math.log(b) - math.log(a))  # 1 + t would have lost the digits of a small b/a
+
+
 # ---- a family against itself ---------------------------------------------------------------
 
 
 def _normal(p: _Numbers, q: _Numbers) -> Exact:
     z, t = (p["loc"] - q["loc"]) / q["scale"], (p["scale"] - q["scale"]) / q["scale"]
-    return _sum(0.5 * z * z, 0.5 * t * t, deviation(t))
+    return _sum(0.5 * z * z, 0.5 * t * t, shift(p["scale"], q["scale"]))
 
 
 def _exponential(p: _Numbers, q: _Numbers) -> Exact:
-    return _sum(deviation((q["rate"] - p["rate"]) / p["rate"]))
+    return _sum(shift(q["rate"], p["rate"]))
 
 
 def _half_normal(p: _Numbers, q: _Numbers) -> Exact:
     t = (p["scale"] - q["scale"]) / q["scale"]
-    return _sum(0.5 * t * t, deviation(t))
+    return _sum(0.5 * t * t, shift(p["scale"], q["scale"]))
 
 
 def _rayleigh(p: _Numbers, q: _Numbers) -> Exact:
     t = (p["scale"] - q["scale"]) / q["scale"]
-    return _sum(deviation(t * (2.0 + t)))
+    # h((1 + t)² − 1) = t² + 2 h(t)
+    return _sum(t * t, 2.0 * shift(p["scale"], q["scale"]))
 
 
 def _laplace(p: _Numbers, q: _Numbers) -> Exact:
-    t = (p["scale"] - q["scale"]) / q["scale"]
     gap = abs(p["loc"] - q["loc"]) / p["scale"]
-    shifted = gap - 1.0 if gap > 40.0 else deviation(math.expm1(-gap))  # gap − 1 + e^−gap
-    return _sum(deviation(t), (1.0 + t) * shifted)
+    # gap − 1 + e^−gap, which cancels where the gap is small
+    shifted = gap - 1.0 + math.exp(-gap) if gap > 1.0 else deviation(math.expm1(-gap))
+    return _sum(shift(p["scale"], q["scale"]), p["scale"] / q["scale"] * shifted)
 
 
 def _cauchy(p: _Numbers, q: _Numbers) -> Exact:
@@ -120,19 +129,18 @@ def _weibull(p: _Numbers, q: _Numbers) -> Exact:
 
 def _pareto(p: _Numbers, q: _Numbers) -> Exact:
     distance = q["shape"] * math.log1p((p["minimum"] - q["minimum"]) / q["minimum"])
-    return _sum(deviation((q["shape"] - p["shape"]) / p["shape"]), distance)
+    return _sum(shift(q["shape"], p["shape"]), distance)
 
 
 def _inverse_gaussian(p: _Numbers, q: _Numbers) -> Exact:
     gap = (p["mean"] - q["mean"]) / q["mean"]
-    ratio = (q["shape"] - p["shape"]) / p["shape"]
-    return _sum(0.5 * deviation(ratio), 0.5 * q["shape"] / p["mean"] * gap * gap)
+    return _sum(0.5 * shift(q["shape"], p["shape"]), 0.5 * q["shape"] / p["mean"] * gap * gap)
 
 
 def _poisson(p: _Numbers, q: _Numbers) -> Exact:
     if p["rate"] == 0.0:
         return _sum(q["rate"])
-    return _sum(p["rate"] * deviation((q["rate"] - p["rate"]) / p["rate"]))
+    return _sum(p["rate"] * shift(q["rate"], p["rate"]))
 
 
 def _trial(p: _Numbers, q: _Numbers) -> float:
@@ -140,7 +148,7 @@ def _trial(p: _Numbers, q: _Numbers) -> float:
     terms = []
     for sign in (1.0, -1.0):
         of_p, of_q = _chance(p, sign), _chance(q, sign)
-        terms.append(of_p * deviation((of_q - of_p) / of_p) if of_p else of_q)
+        terms.append(of_p * shift(of_q, of_p) if of_p else of_q)
     return math.fsum(terms)
 
 
@@ -162,7 +170,7 @@ def _binomial(p: _Numbers, q: _Numbers) -> Exact | None:
 def _geometric(p: _Numbers, q: _Numbers) -> Exact:
     if "mean" in p and "mean" in q:  # one trial of every 1 + mean is a success
         gap = q["mean"] - p["mean"]
-        share = p["mean"] * deviation(gap / p["mean"]) if p["mean"] else q["mean"]
+        share = p["mean"] * shift(q["mean"], p["mean"]) if p["mean"] else q["mean"]
         # p log(p/q) summed over success and failure, times 1 + mean
         rest = (1.0 + p["mean"]) * deviation(gap / (1.0 + p["mean"]))
         return _sum(share, -rest)
@@ -192,8 +200,7 @@ _AGAINST_ITSELF: dict[str, Callable[[_Numbers, _Numbers], Exact | None]] = {
 def _categorical(p: Categorical, q: Categorical) -> Exact:
     first, second = _probabilities(p), _probabilities(q)
     terms = [
-        a * deviation((b - a) / a) if a else b
-        for a, b in zip(first.tolist(), second.tolist(), strict=True)
+        a * shift(b, a) if a else b for a, b in zip(first.tolist(), second.tolist(), strict=True)
     ]
     return _sum(*terms)
 
