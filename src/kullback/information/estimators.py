@@ -256,7 +256,7 @@ def estimate_mutual_information(
         near = mutual_information_with_label(feature.values, label.values.ravel(), k=k)
     elif method == "mixed":
         near = mutual_information_mixed(first.values, second.values, k=k)
-    elif np.array_equal(first.values, second.values):
+    elif np.array_equal(first.values, second.values) and np.unique(first.values).size > k:
         same = "x and y are equal: of a continuous law, what a column tells of itself has no bound"
         near = NeighbourEstimate(math.inf, 0.0, "equal columns", (same,))
     else:

@@ -166,6 +166,10 @@ def _of_table(data: Any, x: tuple[str, ...], y: tuple[str, ...], missing: str) -
         own = np.arange(rows) if own is None else own
         other = np.arange(rows) if other is None else other
         both, here, there = np.intersect1d(own, other, assume_unique=True, return_indices=True)
+        if not both.size:
+            raise DataError(
+                f"{first.name} and {second.name} have 0 rows in which neither value is missing"
+            )
         notes = (left_out(rows - both.size),)
         first = replace(first, values=first.values[here], notes=notes)
         second = replace(second, values=second.values[there], notes=())
