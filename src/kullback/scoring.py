@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kullback._core.errors import DataError, KullbackError, ModelError
+from kullback._core.errors import DataError, ModelError
+from kullback._core.levels import check_level
 from kullback._core.units import nats_per
 from kullback.data.opening import open_sample
 from kullback.data.sample import Sample
@@ -152,8 +153,7 @@ class _Scored:
         for model in models:
             _check(model)
         self.size = nats_per(unit)
-        if not 0.0 < level < 1.0:
-            raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+        check_level(level)
         self.unit, self.level = unit, level
         columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
         self.sample = open_sample(

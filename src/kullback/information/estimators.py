@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kullback._core.errors import KullbackError, did_you_mean
+from kullback._core.levels import check_level
 from kullback._core.units import nats_per
 from kullback.information import discrete
 from kullback.information.contingency import mutual_information_of_counts
@@ -321,8 +322,7 @@ def _known(method: str, names: Sequence[str]) -> None:
 def _options(unit: str, level: float) -> float:
     """Check what every estimate takes; gives the normal quantile of the interval."""
     nats_per(unit)
-    if not 0.0 < level < 1.0:
-        raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+    check_level(level)
     return statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
 
 

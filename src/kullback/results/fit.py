@@ -13,6 +13,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback._core.levels import check_level
 from kullback._core.supports import REAL, UNIT, Interval, Support
 from kullback.models.layout import Layout
 from kullback.models.model import Model
@@ -219,8 +220,7 @@ class Fit:
         Raises:
             KullbackError: for a level outside (0, 1) or another method.
         """
-        if not 0.0 < level < 1.0:
-            raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+        check_level(level)
         if method != "wald":
             raise KullbackError(f"method={method!r} is not available; use 'wald'.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
