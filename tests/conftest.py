@@ -1,7 +1,9 @@
-"""Switches the run-time type checks on, and fixes how Hypothesis draws its examples."""
+"""Type checks at run time, how Hypothesis draws its examples, and a command run in this process."""
 
 import os
+import sys
 
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -14,3 +16,23 @@ install_import_hook("kullback", "beartype.beartype")
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Run a command line in the test file's `folder`: exit code, standard output and error."""
+    from kullback import cli  # after the hook above
+
+    monkeypatch.chdir(folder)
+    # the process's JAX belongs to all tests: a test of its own looks at the cache
+    monkeypatch.setattr(cli.process, "keep_compiled_code", lambda: None)
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["kullback", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return left.value.code or 0, out, err
+
+    return command

@@ -40,24 +40,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def run(folder, monkeypatch, capsys):
-    """Run a command line in this process: exit code, standard output, standard error."""
-    monkeypatch.chdir(folder)
-    # the process's JAX belongs to all tests: a test of its own looks at the cache
-    monkeypatch.setattr(cli.process, "keep_compiled_code", lambda: None)
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["kullback", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return left.value.code or 0, out, err
-
-    return command
-
-
 WEIBULL = ("fit", "a.csv", "--y", "time", "--model", "weibull")
 
 

@@ -4,14 +4,12 @@ Expected numbers are those of the library on the same rows, which has tests of i
 """
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import kullback as kl
-from kullback import cli
 
 ROWS = 120
 RANDOM = np.random.default_rng(70)
@@ -34,24 +32,6 @@ def folder(tmp_path_factory):
     same = ["a,b", *(["1,x"] * 30), ""]
     (folder / "constant.csv").write_text("\n".join(same))
     return folder
-
-
-@pytest.fixture
-def run(folder, monkeypatch, capsys):
-    """Run a command line in this process: exit code, standard output, standard error."""
-    monkeypatch.chdir(folder)
-    # the process's JAX belongs to all tests: a test of its own looks at the cache
-    monkeypatch.setattr(cli.process, "keep_compiled_code", lambda: None)
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["kullback", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return left.value.code or 0, out, err
-
-    return command
 
 
 def refused(run, *arguments):
