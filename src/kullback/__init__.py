@@ -38,18 +38,22 @@ from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto
 from kullback.models.lengths import HalfNormal, Rayleigh
 from kullback.models.lifetimes import Exponential, Gompertz, Weibull
 from kullback.models.model import Model
+from kullback.models.network import MLP, Network
 from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNormal
 from kullback.models.source import Param, Source, same_as
 from kullback.models.student import Cauchy, StudentT
 from kullback.models.trials import Bernoulli, Binomial, Geometric
 from kullback.results.fit import Fit
 from kullback.results.storage import load
+from kullback.results.trained import Epoch, TrainedFit
 from kullback.scoring import estimate_cross_entropy, estimate_cross_entropy_difference
+from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.newton import Newton
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MLP",
     "Bernoulli",
     "Beta",
     "Binomial",
@@ -57,6 +61,7 @@ __all__ = [
     "Categorical",
     "Cauchy",
     "DataError",
+    "Epoch",
     "Estimate",
     "Explanation",
     "Exponential",
@@ -80,9 +85,11 @@ __all__ = [
     "LogSeries",
     "Logistic",
     "Lomax",
+    "Minibatch",
     "Model",
     "ModelError",
     "NegativeBinomial",
+    "Network",
     "Newton",
     "Normal",
     "Param",
@@ -93,6 +100,7 @@ __all__ = [
     "Source",
     "StreamingEngine",
     "StudentT",
+    "TrainedFit",
     "Uniform",
     "VonMises",
     "Weibull",

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, final, overload
 
 import numpy as np
 
@@ -28,9 +28,12 @@ from kullback.objective.statistics import Curvature, Sums
 from kullback.objective.sufficient import curvature_of_moments
 from kullback.results.certificate import Certificate
 from kullback.results.fit import Fit, Seen
+from kullback.results.trained import TrainedFit
 from kullback.results.verdict import certify, runaway
+from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
+from kullback.training.train import networks_of, train
 
 EngineFactory: TypeAlias = Callable[[Sample], Engine]
 
@@ -59,6 +62,7 @@ class Progress:
     cross_entropy: float | None
 
 
+@overload
 def fit(
     model: Model,
     data: Any,
@@ -69,7 +73,34 @@ def fit(
     engine: EngineFactory | None = None,
     solver: Solver[Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
-) -> Fit:
+) -> Fit: ...
+
+
+@overload
+def fit(
+    model: Model,
+    data: Any,
+    y: Any = None,
+    *,
+    weights: Any = None,
+    missing: str = "error",
+    engine: EngineFactory | None = None,
+    solver: Solver[Any] | Minibatch | None = None,
+    progress: Callable[..., None] | None = None,
+) -> Any: ...
+
+
+def fit(
+    model: Model,
+    data: Any,
+    y: Any = None,
+    *,
+    weights: Any = None,
+    missing: str = "error",
+    engine: EngineFactory | None = None,
+    solver: Solver[Any] | Minibatch | None = None,
+    progress: Callable[..., None] | None = None,
+) -> Fit | TrainedFit:
     """Fit a model to data by maximum likelihood: minimise the cross-entropy Σ w ℓ / Σ w.
 
     Args:
@@ -83,8 +114,13 @@ def fit(
         missing: "error", or "drop" to leave rows with missing values out; the fit says how many.
         engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function of a sample that gives
             an engine); by default the one that suits the data.
-        solver: by default Newton's method in a trust region.
-        progress: called as blocks of rows are done.
+        solver: by default Newton's method in a trust region; for networks a ``kl.Minibatch``.
+        progress: called as blocks of rows are done; for networks after every epoch, with the epoch,
+            the number of epochs and the entropy of the label.
+
+    A model with a network, such as ``kl.Categorical(logits=kl.MLP())``, takes the other columns of
+    ``data`` as covariates; ``data`` may then be a two-dimensional array and ``y`` an array. The
+    result is a ``kl.TrainedFit``.
 
     Returns:
         The fit. ``fit.certificate`` says whether it converged and why; a fit that did not prints
@@ -101,6 +137,12 @@ def fit(
         ({'rate': 1.0}, 1.0)
     """
     _check_model(model)
+    if networks_of(model):
+        if solver is not None and not isinstance(solver, Minibatch):
+            raise ModelError(f"{model!r} is trained by kl.Minibatch(...), not by {solver!r}.")
+        return train(model, data, y, weights=weights, missing=missing, how=solver, watch=progress)
+    if isinstance(solver, Minibatch):
+        raise ModelError(f"kl.Minibatch trains networks, and {model!r} has none.")
     begin, compiled = time.perf_counter(), COMPILED.seconds
     sample = open_sample(
         data, y=y, weights=weights, columns=model.columns, missing=missing, outcome=model.outcome

@@ -213,4 +213,5 @@ def _check(model: Any) -> None:
     if not isinstance(model, Model):
         fitted = " Pass fit.model." if hasattr(model, "model") else ""
         raise ModelError(f"{model!r} is not a model.{fitted}")
-    _ = model.params  # every parameter must have a value
+    if model.layout.freedom:
+        _ = model.params  # which names the parameter that has no value

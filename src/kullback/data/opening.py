@@ -253,6 +253,35 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
     return names, {name: _joined([part.columns[name] for part in parts]) for name in names}
 
 
+def read_table(data: Any) -> Table:
+    """Take columns held in memory by name: a table, a mapping, or an array of two dimensions.
+
+    Raises:
+        DataError: it is none of them.
+    """
+    if isinstance(data, Mapping):
+        return _MappingTable(data)
+    if getattr(data, "ndim", 0) == 2 and not hasattr(data, "columns"):
+        matrix = np.asarray(data)
+        table = _MappingTable({f"x{k}": column for k, column in enumerate(matrix.T)})
+        table.description = f"a {_kind(data)} of {count_of(len(matrix), 'row')}"
+        return table
+    if isinstance(data, (list, tuple)) and data and isinstance(data[0], (list, tuple, np.ndarray)):
+        return read_table(np.asarray(data))
+    found = _read(data, "the data")
+    if isinstance(found, np.ndarray):
+        raise DataError(
+            "the covariates are a single column without a name; give a table, or an array of two "
+            "dimensions, such as x[:, None]"
+        )
+    return found
+
+
+def column_of_table(values: Any, label: str) -> NDArray[Any]:
+    """Take one column given beside a table."""
+    return _column_of(_read(values, label), label)
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class _Raw:

@@ -29,3 +29,20 @@ class Exact(RowKind):
     """The outcome itself was seen: the field `y` holds it."""
 
     fields: ClassVar[tuple[str, ...]] = ("y",)
+
+
+@final
+@dataclass(frozen=True)
+class Soft(RowKind):
+    """A distribution over the classes was seen: the fields `y[0]`, `y[1]`, ... hold its shares.
+
+    Attributes:
+        classes: how many classes.
+    """
+
+    classes: int
+
+    @property
+    def fields(self) -> tuple[str, ...]:  # type: ignore[override]  # it depends on the classes
+        """The share of each class."""
+        return tuple(f"y[{k}]" for k in range(self.classes))

@@ -99,6 +99,7 @@ class ArraySample(Sample):
         rows: the rows' numbers in the user's data where rows were dropped, else None.
         source: where the rows come from, in words.
         name_row: names a row in a message, given its number in the user's data.
+        categories: the levels, in the order of their codes, of the covariates that hold categories.
     """
 
     in_memory: ClassVar[bool] = True
@@ -112,6 +113,7 @@ class ArraySample(Sample):
     rows: Integers | None = None
     source: str = ""
     name_row: Callable[[int], str] = plain_row
+    categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the arrays belong together."""

@@ -230,6 +230,10 @@ class Model(abc.ABC):
         out: dict[str, float | Vector] = {}
         for name, source in self.sources.items():
             target = self.sources[source.other] if isinstance(source, SameAs) else source
+            if not isinstance(target, Pinned) and target.columns:
+                raise ModelError(
+                    f"{name} of {self.name} differs from row to row: use fit.predict_params(data)."
+                )
             if not isinstance(target, Pinned):
                 raise ModelError(
                     f"{self!r} is not a distribution yet: {name} has no value. Fit it with "

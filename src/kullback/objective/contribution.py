@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import singledispatch
 
+import jax.numpy as jnp
+
 from kullback._core.arrays import Array
-from kullback.data.rows import Exact, RowKind
+from kullback.data.rows import Exact, RowKind, Soft
 from kullback.models.model import Model
 
 
@@ -47,6 +49,23 @@ def _(
 ) -> Array:
     # the pass that describes the sample has checked that every outcome lies in the support
     return model.row_log_density_inside(row["y"], parameters)
+
+
+@log_term.register
+def _(
+    kind: Soft,
+    model: Model,
+    parameters: Mapping[str, Array],
+    row: Mapping[str, Array],
+) -> Array:
+    # Σ p log q over the classes; a class of share 0 adds nothing, even where q is 0
+    total = jnp.zeros(())
+    for code, name in enumerate(kind.fields):
+        share = row[name]
+        log_q = model.row_log_density_inside(jnp.full(share.shape, float(code)), parameters)
+        seen = share > 0.0
+        total = total + jnp.where(seen, share * jnp.where(seen, log_q, 0.0), 0.0)
+    return total
 
 
 def log_term_anywhere(

@@ -1,0 +1,1 @@
+"""Recalibration: maps of a classifier's probabilities, fitted to held-out labels."""

@@ -1,0 +1,301 @@
+"""Covariates: the columns that a parameter depends on, numbers and categories, missing or not.
+
+Every covariate becomes float64, NaN where a value is missing: a number is itself, a category the
+code of its level. What a model makes of codes and of missing values is the model's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.errors import DataError
+from kullback.data.arrays import is_missing, to_numbers
+from kullback.data.checks import (
+    Place,
+    check_column,
+    check_lengths,
+    column_label,
+    column_list,
+    count_of,
+    find_missing,
+    shown_rows,
+)
+from kullback.data.labels import Labels, distinct_labels
+from kullback.data.opening import (
+    Table,
+    column_of_table,
+    open_sample,
+    open_table,
+    read_table,
+)
+from kullback.data.paths import as_paths
+from kullback.data.rows import Soft
+from kullback.data.sample import ArraySample, Floats
+from kullback.data.selection import OUTCOME
+
+# How far the shares of a row may be from a sum of one: rows of single precision are.
+_SUM = 1e-5
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Covariates:
+    """Columns of covariates in memory.
+
+    Attributes:
+        columns: by name, float64; codes for categories; NaN where a value is missing or, for
+            categories, not among the levels.
+        levels: the levels of those that hold categories.
+        rows: how many rows.
+    """
+
+    columns: dict[str, Floats]
+    levels: dict[str, tuple[Any, ...]]
+    rows: int
+
+
+def open_covariates(
+    data: Any,
+    names: Sequence[str] | None = None,
+    *,
+    levels: Mapping[str, tuple[Any, ...]] | None = None,
+    categorical: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> Covariates:
+    """Take covariates from a user's data.
+
+    Args:
+        data: a table (pandas, polars, Arrow, a mapping of names to arrays), a two-dimensional
+            array, whose columns are called x0, x1, ..., or CSV or Parquet files.
+        names: the columns; None for all.
+        levels: the levels of the categorical ones where they are known, from the rows that a model
+            was fitted to; a level that is not among them counts as missing.
+        categorical: columns of numbers that are to be taken as categories.
+        without: columns that are no covariates, left out where ``names`` is None.
+
+    Raises:
+        DataError: a column is not there, or holds infinite values.
+    """
+    table = _table(data)
+    if names is None:
+        names = [name for name in table.names if name not in without]
+    if not names:
+        raise DataError(
+            f"{table.description} has no columns beside the outcome, and a model with covariates "
+            "needs at least one"
+        )
+    raw = {
+        name: table.column(check_column(name, table.names, "columns", table.description))
+        for name in names
+    }
+    rows = check_lengths({column_label(name): len(values) for name, values in raw.items()})
+    columns: dict[str, Floats] = {}
+    found: dict[str, tuple[Any, ...]] = {}
+    for name in [name for name in categorical if name not in raw]:
+        raise DataError(
+            f'there is no covariate "{name}" to take as a category; '
+            f"the covariates are {column_list(raw)}"
+        )
+    for name, values in raw.items():
+        label = column_label(name)
+        if (levels is not None and name in levels) or (
+            levels is None and (name in categorical or _holds_categories(values))
+        ):
+            known = None if levels is None else levels[name]
+            columns[name], found[name] = _codes(values, label, known)
+        else:
+            columns[name] = to_numbers(values, label, Place())
+    _refuse_infinite(columns)
+    return Covariates(columns, found, rows)
+
+
+def open_with_covariates(
+    data: Any,
+    y: Any,
+    *,
+    weights: Any = None,
+    names: Sequence[str] | None = None,
+    categorical: Sequence[str] = (),
+    missing: str = "error",
+    outcome: str = "number",
+    classes: Sequence[Any] | None = None,
+) -> ArraySample:
+    """Take a user's data as a sample with covariates, in memory.
+
+    Args:
+        data: as for ``open_covariates``.
+        y: the outcome: the name of a column, or an array of one value a row; where the outcome is a
+            label also several columns, or an array of several columns, of shares of the classes:
+            probabilities, or counts of votes.
+        weights: the name of a column, or an array.
+        names: the columns of the covariates; None for all others.
+        categorical: columns of numbers that are to be taken as categories.
+        missing: "error" or "drop", for outcomes and weights; a covariate may be missing.
+        outcome: "number" or "label".
+        classes: names of the classes, for shares given as an array.
+
+    Raises:
+        DataError: the data cannot be used.
+    """
+    table = _table(data)
+    used = {y} if isinstance(y, str) else set(y) if _is_names(y) else set()
+    used |= {weights} if isinstance(weights, str) else set()
+    if y is None:
+        raise DataError(
+            f"say which column of {table.description} is the outcome, for example "
+            f'y="{table.names[0]}", or give an array of outcomes'
+        )
+    found = open_covariates(data, names, categorical=categorical, without=tuple(used))
+    if OUTCOME in found.columns:
+        raise DataError(
+            f'a covariate cannot be called "{OUTCOME}", which stands for the outcome; rename the '
+            "column"
+        )
+    weight = (
+        table.column(weights) if isinstance(weights, str) and weights in table.names else weights
+    )
+    shares = _shares(table, y, outcome, classes)
+    if shares is not None:
+        sample = _soft(*shares, weight, missing)
+        label = sample.label
+    else:
+        label = column_label(y) if isinstance(y, str) else "y"
+        values = (
+            table.column(check_column(y, table.names, "y", table.description))
+            if isinstance(y, str)
+            else column_of_table(y, "y")
+        )
+        opened = open_sample(values, weights=weight, missing=missing, outcome=outcome)
+        assert isinstance(opened, ArraySample)
+        sample = replace(opened, label=label)
+    read = sample.count + sample.dropped
+    if read != found.rows:
+        raise DataError(
+            f"{label} has {count_of(read, 'row')} and the covariates have {found.rows:,}; "
+            "every row needs a value of each"
+        )
+    columns = found.columns
+    if sample.rows is not None:
+        columns = {name: values[sample.rows] for name, values in columns.items()}
+    return replace(
+        sample,
+        fields={**sample.fields, **columns},
+        categories=found.levels,
+        source=table.description,
+    )
+
+
+# ---- parts -------------------------------------------------------------------------------------
+
+
+def _table(data: Any) -> Table:
+    """Give the columns of what the user gave."""
+    paths = as_paths(data)
+    if paths is not None:
+        _, data = open_table(paths)
+        if not isinstance(data, Mapping):
+            raise DataError(
+                "the files are too large to be read into memory, which a model with covariates "
+                "needs; give fewer columns or a part of the rows"
+            )
+    return read_table(data)
+
+
+def _is_names(y: Any) -> bool:
+    return isinstance(y, (list, tuple)) and len(y) > 1 and all(isinstance(v, str) for v in y)
+
+
+def _holds_categories(values: NDArray[Any]) -> bool:
+    """Whether a column holds something else than numbers."""
+    if values.dtype.kind in "UST":
+        return True
+    if values.dtype.kind != "O":
+        return False
+    return any(
+        not isinstance(value, (bool, int, float, np.number)) and not hasattr(value, "as_tuple")
+        for value in values.tolist()
+        if not is_missing(value)
+    )
+
+
+def _codes(
+    values: NDArray[Any], label: str, known: tuple[Any, ...] | None
+) -> tuple[Floats, tuple[Any, ...]]:
+    """The codes of categories, and the levels."""
+    distinct = distinct_labels(values, label)
+    levels = Labels.of(distinct, label).levels if known is None else known
+    index = {level: float(code) for code, level in enumerate(levels)}
+    codes = [
+        index.get(value, np.nan) if not is_missing(value) else np.nan for value in values.tolist()
+    ]
+    return np.array(codes, dtype=np.float64), levels
+
+
+def _refuse_infinite(columns: Mapping[str, Floats]) -> None:
+    for name, values in columns.items():
+        infinite = np.isinf(values)
+        if infinite.any():
+            raise DataError(
+                f"{count_of(int(infinite.sum()), 'infinite value')} in {column_label(name)}: "
+                f"{shown_rows(infinite, Place(), values)}. Correct such rows, or make them missing."
+            )
+
+
+def _shares(
+    table: Table, y: Any, outcome: str, classes: Sequence[Any] | None
+) -> tuple[NDArray[Any], tuple[Any, ...]] | None:
+    """The shares of the classes, shape (n, K), and their names; None where y is one value a row."""
+    if _is_names(y) and all(name in table.names for name in y):
+        columns = [to_numbers(table.column(name), column_label(name)) for name in y]
+        shares, names = np.stack(columns, axis=1), tuple(y)
+    else:
+        array = None if isinstance(y, str) else np.asarray(y) if hasattr(y, "__array__") else None
+        if array is None or array.ndim != 2 or array.shape[1] < 2:
+            return None
+        shares = np.asarray(array, dtype=np.float64)
+        names = tuple(range(array.shape[1])) if classes is None else tuple(classes)
+    if outcome != "label":
+        raise DataError(
+            "several columns of y are shares of classes, which need a model of classes, such as "
+            "Categorical"
+        )
+    return shares, names
+
+
+def _soft(shares: NDArray[Any], names: tuple[Any, ...], weight: Any, missing: str) -> ArraySample:
+    """A sample of distributions over the classes."""
+    if len(names) != shares.shape[1]:
+        raise DataError(f"{len(names)} classes are named and y has {shares.shape[1]} columns")
+    absent = find_missing({"y": shares.sum(axis=1)}, drop=missing == "drop")
+    kept = None if absent is None else np.flatnonzero(~absent)
+    dropped = 0 if kept is None else len(shares) - len(kept)
+    chosen = shares if kept is None else shares[kept]
+    negative: NDArray[np.bool_] = np.any(chosen < 0.0, axis=1)
+    if negative.any():
+        raise DataError(f"y has negative shares of classes: {shown_rows(negative, Place())}")
+    sums = chosen.sum(axis=1)
+    votes = bool(np.all(chosen == np.floor(chosen))) and bool(np.any(sums > 1.0))
+    wrong: NDArray[np.bool_] = np.asarray(sums <= 0.0 if votes else np.abs(sums - 1.0) > _SUM)
+    if wrong.any():
+        needs = "at least one vote a row" if votes else "rows that sum to one, or counts of votes"
+        raise DataError(
+            f"y has {count_of(int(wrong.sum()), 'row')} whose shares cannot be used; it needs "
+            f"{needs}: {shown_rows(wrong, Place(), sums)}"
+        )
+    if votes:
+        chosen = chosen / sums[:, None]
+    weights = None
+    if weight is not None:
+        given = open_sample(np.zeros(len(shares)), weights=weight, missing=missing)
+        assert isinstance(given, ArraySample)
+        weights = given.weight if kept is None or given.weight is None else given.weight[kept]
+    kind = Soft(shares.shape[1])
+    fields = {name: np.ascontiguousarray(chosen[:, k]) for k, name in enumerate(kind.fields)}
+    return ArraySample(
+        fields, weights, kind=kind, label="y", levels=names, dropped=dropped, rows=kept
+    )

@@ -1,0 +1,108 @@
+"""From covariates to a network's inputs: scaled numbers, indicators of categories and of gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+
+# A scaled number x becomes x / √(1 + (x/3)²): linear near the centre, below 3 everywhere, so that
+# no outlier dominates (Holzmüller et al. 2024, section 3).
+_LIMIT = 3.0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """How each covariate becomes inputs, learned from the rows of a fit.
+
+    Attributes:
+        names: the covariates.
+        sizes: for each, the number of its levels; 0 for a number.
+        centre: for each, what is subtracted from it.
+        scale: for each, what it is then multiplied by.
+        gaps: for each, whether it gets an indicator of a missing value.
+        limited: whether numbers are smoothly limited.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    centre: Vector
+    scale: Vector
+    gaps: tuple[bool, ...]
+    limited: bool = True
+
+    @property
+    def width(self) -> int:
+        """How many inputs there are."""
+        return sum((size or 1) + gap for size, gap in zip(self.sizes, self.gaps, strict=True))
+
+    def encode(self, columns: Sequence[Vector]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Give the inputs of rows in memory, shape (rows, width), float32."""
+        rows = len(columns[0])
+        out = np.zeros((rows, self.width), dtype=np.float32)
+        at = 0
+        for k, column in enumerate(columns):
+            absent = np.isnan(column)
+            if self.sizes[k]:
+                seen = np.flatnonzero(~absent)
+                out[seen, at + column[seen].astype(np.intp)] = 1.0
+                at += self.sizes[k]
+            else:
+                x = (np.where(absent, self.centre[k], column) - self.centre[k]) * self.scale[k]
+                out[:, at] = x / np.sqrt(1.0 + (x / _LIMIT) ** 2) if self.limited else x
+                at += 1
+            if self.gaps[k]:
+                out[:, at] = absent
+                at += 1
+        return out
+
+    def encode_in_jax(self, columns: Sequence[Array]) -> Array:
+        """Give the same for columns inside a compiled function."""
+        parts: list[Array] = []
+        for k, column in enumerate(columns):
+            absent = jnp.isnan(column)
+            if self.sizes[k]:
+                parts.extend((column == code).astype(jnp.float32) for code in range(self.sizes[k]))
+            else:
+                x = (jnp.where(absent, self.centre[k], column) - self.centre[k]) * self.scale[k]
+                x = x / jnp.sqrt(1.0 + (x / _LIMIT) ** 2) if self.limited else x
+                parts.append(x.astype(jnp.float32))
+            if self.gaps[k]:
+                parts.append(absent.astype(jnp.float32))
+        return jnp.stack(parts, axis=1)
+
+
+def learn_encoder(
+    columns: Mapping[str, Vector], levels: Mapping[str, Sequence[Any]], *, scaled: bool
+) -> Encoder:
+    """Learn how to encode from the rows of a fit.
+
+    A number is centred at its median and divided by the distance of its quartiles; by half its
+    range where the quartiles coincide; a constant becomes 0. Numbers with two values (indicators)
+    keep them at −1 and 1.
+    """
+    centre, scale, sizes, gaps = [], [], [], []
+    for name, column in columns.items():
+        seen = column[~np.isnan(column)]
+        # a gap may appear in a category at any time: a level that was not seen is one
+        gaps.append(bool(len(seen) < len(column)) or name in levels)
+        sizes.append(len(levels[name]) if name in levels else 0)
+        low, middle, high, step = 0.0, 0.0, 0.0, 0.0
+        if scaled and name not in levels and len(seen):
+            low, high = float(seen.min()), float(seen.max())
+            first, middle, third = (float(q) for q in np.quantile(seen, [0.25, 0.5, 0.75]))
+            if np.all((seen == low) | (seen == high)):
+                middle, step = 0.5 * (low + high), 0.5 * (high - low)
+            else:
+                step = third - first or 0.5 * (high - low)
+        centre.append(middle)
+        scale.append(1.0 if not scaled else 1.0 / step if step > 0.0 else 0.0)
+    return Encoder(
+        tuple(columns), tuple(sizes), np.array(centre), np.array(scale), tuple(gaps), scaled
+    )

@@ -1,0 +1,126 @@
+"""The modules that networks are made of, in Equinox (imported only here and where they train)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array, Vector
+
+# The first frequencies' standard deviation, in periods over the scaled width of a column: between
+# a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; a fit moves them.
+_FREQUENCY = 0.3
+
+
+class Perceptron(eqx.Module):
+    """Affine maps with an activation between them, on many rows at once.
+
+    Attributes:
+        weights: matrices of shape (in, out).
+        biases: vectors of shape (out,).
+        gains: of layer normalisation, or None.
+        frequencies: shape (columns, frequencies), or None.
+        activation: between the maps.
+        dropout: share of hidden units set to zero in training.
+        skip: whether layers of equal width add their input.
+    """
+
+    weights: list[Array]
+    biases: list[Array]
+    gains: list[Array] | None
+    frequencies: Array | None
+    activation: Callable[[Array], Array] = eqx.field(static=True)
+    dropout: float = eqx.field(static=True)
+    skip: bool = eqx.field(static=True)
+
+    def __call__(self, x: Array, key: Any) -> Array:
+        """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
+        h = x
+        if self.frequencies is not None:
+            angle = 2.0 * jnp.pi * (x[:, :, None] * self.frequencies)
+            waves = jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=2)
+            h = jnp.concatenate([x, waves.reshape(x.shape[0], -1)], axis=1)
+        for layer, (weight, bias) in enumerate(
+            zip(self.weights[:-1], self.biases[:-1], strict=True)
+        ):
+            z = h @ weight + bias
+            if self.gains is not None:
+                centred = z - jnp.mean(z, axis=1, keepdims=True)
+                # 1e-5: a row of equal numbers has no direction to be normalised to
+                spread = jax.lax.rsqrt(jnp.mean(centred * centred, axis=1, keepdims=True) + 1e-5)
+                z = centred * spread * self.gains[layer]
+            z = self.activation(z)
+            if key is not None and self.dropout > 0.0:
+                kept = jax.random.uniform(jax.random.fold_in(key, layer), z.shape, jnp.float32)
+                z = jnp.where(kept >= self.dropout, z / (1.0 - self.dropout), 0.0)
+            h = h + z if self.skip and z.shape == h.shape else z
+        return h @ self.weights[-1] + self.biases[-1]
+
+
+def perceptron(
+    widths: Sequence[int],
+    *,
+    activation: Callable[[Array], Array],
+    dropout: float,
+    normalised: bool,
+    skip: bool,
+    frequencies: int,
+    start: Vector,
+    key: Array,
+) -> Perceptron:
+    """Make a perceptron: weights of variance 2/in (He et al. 2015), and a last layer of zeros.
+
+    The last layer at zero means that training starts from the best constant, ``start``.
+    """
+    keys = jax.random.split(key, len(widths) + 1)
+    weights, biases = [], []
+    sizes = list(widths)
+    waves = None
+    if frequencies:
+        waves = _FREQUENCY * jax.random.normal(keys[-1], (sizes[0], frequencies), jnp.float32)
+        sizes[0] = sizes[0] * (1 + 2 * frequencies)
+    for fan_in, fan_out, own in zip(sizes[:-1], sizes[1:], keys, strict=False):
+        scale = jnp.float32((2.0 / max(fan_in, 1)) ** 0.5)
+        weights.append(scale * jax.random.normal(own, (fan_in, fan_out), jnp.float32))
+        biases.append(jnp.zeros(fan_out, jnp.float32))
+    weights[-1] = jnp.zeros_like(weights[-1])
+    biases[-1] = jnp.asarray(start, jnp.float32)
+    gains = [jnp.ones(size, jnp.float32) for size in sizes[1:-1]] if normalised else None
+    made: Perceptron
+    made = Perceptron(weights, biases, gains, waves, activation, dropout, skip)
+    return made
+
+
+class RowModule(eqx.Module):
+    """A user's module for one row, called on many."""
+
+    module: Any
+
+    def __call__(self, x: Array, key: Any) -> Array:
+        """Give the outputs of rows ``x``; with a key, as in training."""
+        out: Array
+        if key is None:
+            module = eqx.nn.inference_mode(self.module)
+            out = jax.vmap(module)(x)
+        else:
+            keys = jax.random.split(key, x.shape[0])
+            try:
+                out = jax.vmap(lambda row, own: self.module(row, key=own))(x, keys)
+            except TypeError:  # a module without randomness takes no key
+                out = jax.vmap(self.module)(x)
+        return out[:, None] if out.ndim == 1 else out
+
+
+def arrays_of(module: Any) -> tuple[Any, Any]:
+    """Split a module into what is trained and what is not; ``together`` joins them again."""
+    parts: tuple[Any, Any] = eqx.partition(module, eqx.is_inexact_array)
+    return parts
+
+
+def together(arrays: Any, rest: Any) -> Any:
+    """Join what ``arrays_of`` split."""
+    return eqx.combine(arrays, rest)

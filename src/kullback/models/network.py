@@ -1,0 +1,351 @@
+"""Neural networks as sources: a parameter that is a network's function of the covariates.
+
+``kl.MLP(...)`` is a multilayer perceptron with defaults for tables; ``kl.Network(module)`` takes
+any Equinox module. Equinox is imported when one is fitted, not before.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, final
+
+import jax
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.errors import ModelError, did_you_mean
+from kullback._core.supports import Interval, Support
+from kullback.models.encoding import Encoder
+from kullback.models.source import Coefficient, Source
+
+ACTIVATIONS: Mapping[str, Any] = {
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "silu": jax.nn.silu,
+    "mish": jax.nn.mish,
+    "selu": jax.nn.selu,
+    "elu": jax.nn.elu,
+    "tanh": jnp.tanh,
+    "identity": lambda x: x,
+}
+"""What ``kl.MLP(activation=...)`` knows by name."""
+
+
+class NetworkSource(Source):
+    """A source whose numbers are found by minibatches, not by Newton's method: abstract.
+
+    Attributes:
+        inputs: the columns that it reads; None for all that are neither outcome nor weights.
+        categorical: columns of numbers that are to be taken as categories.
+        members: how many networks are trained; None chooses by the number of rows.
+    """
+
+    inputs: tuple[str, ...] | None
+    categorical: tuple[str, ...]
+    members: int | None
+
+    @abc.abstractmethod
+    def build(self, width: int, start: Vector, key: Array) -> Any:
+        """Make the module, with fresh weights.
+
+        Args:
+            width: how many encoded inputs there are.
+            start: the outputs that it should start from, shape (outputs,).
+            key: for the random weights.
+
+        Returns:
+            An Equinox module, called as ``module(x, key)`` with ``x`` of shape (rows, width) and a
+            key while it is trained, None when it predicts.
+        """
+
+    def coefficients(
+        self,
+        parameter: str,  # noqa: ARG002  # the protocol's
+        support: Support,  # noqa: ARG002
+    ) -> tuple[Coefficient, ...]:
+        """None that a solver could move one by one."""
+        return ()
+
+    def value(
+        self,
+        coefficients: Sequence[Array],  # noqa: ARG002
+        row: Mapping[str, Array],  # noqa: ARG002
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array:
+        """None before it is trained.
+
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError(f"{self!r} has no value before it is fitted: use kl.fit.")
+
+    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """Itself."""
+        return self
+
+
+@final
+@dataclass(frozen=True)
+class MLP(NetworkSource):
+    """A multilayer perceptron: affine maps with an activation between them.
+
+        h₀ = encoded covariates;  hₗ = f(Wₗ hₗ₋₁ + bₗ);  output = W h + b
+
+    The output goes through the parameter's own link (the logarithm for positive parameters, and so
+    on). Numbers are centred at their median, scaled by their quartiles and smoothly limited;
+    categories become indicators; a missing number gets an indicator of its own, whose weight is the
+    value that stands in for it. Source of the encoding: D. Holzmüller, L. Grinsztajn, I. Steinwart
+    (2024), Better by default: strong pre-tuned MLPs and boosted trees on tabular data.
+
+    Args:
+        hidden: widths of the hidden layers, or one width; () for a linear model.
+        activation: relu, gelu, silu, mish, selu, elu, tanh, identity, or a function of an array.
+        dropout: share of hidden units that are set to zero at random while training.
+        normalization: None, or "layer" for layer normalisation before each activation.
+        skip: whether a hidden layer adds its input to its output where the widths are equal.
+        frequencies: how many random frequencies each number is expanded in, beside itself; 0 for
+            none. Source: Y. Gorishniy, I. Rubachev, A. Babenko (2022), On embeddings for numerical
+            features in tabular deep learning.
+        members: how many networks are trained, on different parts of the rows, and averaged; None
+            chooses by the number of rows.
+        inputs: the columns that it reads; None for all that are neither outcome nor weights.
+        categorical: columns of numbers that are to be taken as categories.
+
+    Raises:
+        ModelError: for options out of range, with what would be right.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Categorical(logits=kl.MLP(hidden=(64, 64), activation="gelu")).name
+        'Categorical'
+    """
+
+    hidden: int | tuple[int, ...] = (256, 256)
+    activation: Any = "silu"
+    dropout: float = 0.1
+    normalization: Literal["layer"] | None = None
+    skip: bool = False
+    frequencies: int = 0
+    members: int | None = None
+    inputs: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if any(width < 1 for width in self.widths):
+            raise ModelError(
+                f"hidden={self.hidden!r}: give the widths of the hidden layers as whole numbers of "
+                "at least 1, such as (64, 64); () is a linear model."
+            )
+        if isinstance(self.activation, str) and self.activation not in ACTIVATIONS:
+            hint = did_you_mean(self.activation, ACTIVATIONS)
+            raise ModelError(
+                f"there is no activation {self.activation!r}{hint or '.'} Use one of "
+                f"{', '.join(ACTIVATIONS)}, or a function of an array."
+            )
+        if not 0.0 <= self.dropout < 1.0:
+            raise ModelError(f"dropout={self.dropout!r} must lie in [0, 1).")
+        if self.normalization not in (None, "layer"):
+            raise ModelError(f'normalization={self.normalization!r} must be None or "layer".')
+        if self.members is not None and self.members < 1:
+            raise ModelError(f"members={self.members!r} must be at least 1.")
+
+    def __repr__(self) -> str:
+        """Show the widths, and the options that are not the defaults."""
+        options = [f for f in fields(self) if getattr(self, f.name) != f.default]
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in options if f.name != "hidden"]
+        return f"MLP({', '.join([f'hidden={self.hidden!r}', *shown])})"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of the hidden layers."""
+        return (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
+
+    @property
+    def structure(self) -> Hashable:
+        """All of its options."""
+        return (MLP, self)
+
+    def build(self, width: int, start: Vector, key: Array) -> Any:
+        """Make the perceptron, its last layer at ``start`` for every row."""
+        from kullback.models.layers import perceptron
+
+        known = self.activation if callable(self.activation) else ACTIVATIONS[self.activation]
+        return perceptron(
+            (width, *self.widths, start.size),
+            activation=known,
+            dropout=self.dropout,
+            normalised=self.normalization == "layer",
+            skip=self.skip,
+            frequencies=self.frequencies,
+            start=start,
+            key=key,
+        )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Network(NetworkSource):
+    """Any Equinox module as a source, called on the encoded covariates of one row.
+
+    Args:
+        module: an Equinox module: ``module(x)`` or ``module(x, key=key)`` with ``x`` of shape
+            (inputs,), giving one number a parameter (K for logits of K classes).
+        inputs: the columns that it reads, in this order; None for all that are neither outcome nor
+            weights.
+        categorical: columns of numbers that are to be taken as categories.
+        scaled: whether numbers are centred and scaled as for ``kl.MLP``.
+
+    Example:
+        >>> import equinox as eqx, jax, kullback as kl
+        >>> layers = eqx.nn.MLP(2, 1, width_size=8, depth=1, key=jax.random.key(0))
+        >>> kl.Normal(loc=kl.Network(layers)).name
+        'Normal'
+    """
+
+    module: Any = field(repr=False)
+    inputs: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
+    scaled: bool = True
+    members: ClassVar[int] = 1  # type: ignore[misc]  # never more
+
+    def __post_init__(self) -> None:
+        """Check that it can be called."""
+        if not callable(self.module):
+            raise ModelError(
+                f"kl.Network needs an Equinox module, which can be called on a row, not "
+                f"{type(self.module).__name__}."
+            )
+
+    def build(self, width: int, start: Vector, key: Array) -> Any:  # noqa: ARG002
+        """Give the user's module, called on many rows at once.
+
+        Raises:
+            ModelError: where it does not take that many inputs or gives another number of outputs.
+        """
+        from kullback.models.layers import RowModule
+
+        module = RowModule(self.module)
+        try:
+            shape = jax.eval_shape(
+                lambda x: module(x, None), jnp.zeros((2, width), jnp.float32)
+            ).shape
+        except Exception as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(
+                f"the module of kl.Network cannot be called on {width} encoded inputs: {reason}"
+            ) from error
+        if shape != (2, start.size):
+            raise ModelError(
+                f"the module of kl.Network gives an output of shape {shape[1:]} a row; "
+                f"({start.size},) was expected"
+            )
+        return module
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Trained(Source):
+    """A network with its weights: what a fitted model has in place of a ``NetworkSource``.
+
+    Attributes:
+        form: the source that was fitted.
+        modules: the members, averaged on the unconstrained scale.
+        encoder: from covariates to inputs.
+        support: of the parameter.
+        scale: what the averaged outputs are multiplied by (calibration); one number, or one a
+            class.
+        shift: what is then added to them.
+    """
+
+    form: NetworkSource
+    modules: tuple[Any, ...]
+    encoder: Encoder
+    support: Support
+    scale: Vector
+    shift: Vector
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # known from the encoder
+        """The covariates."""
+        return self.encoder.names
+
+    @property
+    def structure(self) -> Hashable:
+        """Itself: its weights are part of the compiled code."""
+        return (Trained, id(self))
+
+    def coefficients(
+        self,
+        parameter: str,  # noqa: ARG002  # the protocol's
+        support: Support,  # noqa: ARG002
+    ) -> tuple[Coefficient, ...]:
+        """None: its weights are known."""
+        return ()
+
+    def value(
+        self,
+        coefficients: Sequence[Array],  # noqa: ARG002
+        row: Mapping[str, Array],
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array:
+        """The parameter of every row."""
+        inputs = self.encoder.encode_in_jax([row[name] for name in self.encoder.names])
+        return link(self.support, self.outputs(inputs))
+
+    def outputs(self, inputs: Array) -> Array:
+        """The calibrated outputs for encoded inputs, shape (rows, outputs), on the linear scale."""
+        total = sum(module(inputs, None).astype(jnp.float64) for module in self.modules)
+        out: Array = jnp.asarray(self.scale) * total / len(self.modules) + jnp.asarray(self.shift)
+        return out
+
+    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """Itself."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"trained {self.form!r}"
+
+
+@final
+@dataclass(frozen=True)
+class Computed(Source):
+    """A parameter that a training step has computed and put among the row's columns."""
+
+    field: str
+
+    def coefficients(
+        self,
+        parameter: str,  # noqa: ARG002  # the protocol's
+        support: Support,  # noqa: ARG002
+    ) -> tuple[Coefficient, ...]:
+        """None."""
+        return ()
+
+    def value(
+        self,
+        coefficients: Sequence[Array],  # noqa: ARG002
+        row: Mapping[str, Array],
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array:
+        """The column."""
+        return row[self.field]
+
+    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """Itself."""
+        return self
+
+
+def outputs_of(support: Support) -> int:
+    """How many numbers a network gives for a parameter with that support."""
+    return 1 if isinstance(support, Interval) else support.size
+
+
+def link(support: Support, outputs: Array) -> Array:
+    """From a network's outputs, shape (rows, outputs), to the parameter of every row."""
+    if isinstance(support, Interval):
+        value: Array = support.natural(outputs[..., 0])
+        return value
+    return jax.nn.softmax(outputs) if support.bounded else outputs

@@ -1,0 +1,210 @@
+"""The result of training a network: the model with its weights, and what is known about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Vector, float64
+from kullback._core.compilation import COMPILED
+from kullback._core.errors import ModelError
+from kullback._core.units import nats_per
+from kullback.data.blocks import TILE
+from kullback.data.covariates import open_covariates
+from kullback.models.model import Model
+from kullback.models.network import Trained, link
+
+
+@final
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of a training, in nats.
+
+    Attributes:
+        number: counted from one.
+        training: mean of the loss that was minimised, over the epoch.
+        held_out: cross-entropy on the held-out rows.
+        refined: the same after calibration: what early stopping looks at.
+    """
+
+    number: int
+    training: float
+    held_out: float
+    refined: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TrainedFit:
+    """A model with networks, trained: immutable.
+
+    Attributes:
+        form: the model as it was given.
+        model: the same model with its weights.
+        label: what messages call the outcome.
+        source: where the rows came from, in words.
+        rows: how many rows there were, the held-out ones included.
+        held_out_rows: how many of them were held out of each member's training.
+        guess: cross-entropy of the best constant prediction on the held-out rows, in nats: H(Y)
+            for labels. NaN for outcomes that are numbers.
+        cross_entropy: on the held-out rows, after calibration, in nats: of one member, each on the
+            rows held out from it. Early stopping and calibration chose by it, so it is slightly
+            too small.
+        history: what each epoch gave.
+        best: the number of the epoch whose weights these are.
+        converged: whether training ended as it should.
+        reason: how it ended, in words, with what to try.
+        weights: how many numbers were trained.
+        compile_seconds: time spent tracing and compiling.
+        seconds: the rest of the time.
+        levels: levels of the categorical covariates.
+    """
+
+    form: Model
+    model: Model
+    label: str
+    source: str
+    rows: int
+    held_out_rows: int
+    guess: float
+    cross_entropy: float
+    history: tuple[Epoch, ...]
+    best: int
+    converged: bool
+    reason: str
+    weights: int
+    compile_seconds: float
+    seconds: float
+    levels: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def classes_(self) -> tuple[Any, ...]:
+        """The class labels, in the order of the probabilities' columns.
+
+        Raises:
+            ModelError: for a model whose outcomes are numbers.
+        """
+        levels: tuple[Any, ...] | None = getattr(self.model, "levels", None)
+        if levels is None:
+            raise ModelError(f"{self.form.name} has no classes: its outcomes are numbers.")
+        return levels
+
+    def predict_params(self, data: Any) -> dict[str, Vector]:
+        """Give the model's parameters for every row.
+
+        Args:
+            data: covariates: a table, a two-dimensional array, or files, as for ``kl.fit``.
+
+        Returns:
+            By parameter, shape (rows,) or (rows, K).
+        """
+        networks = {n: s for n, s in self.model.sources.items() if isinstance(s, Trained)}
+        names = tuple(dict.fromkeys(c for s in networks.values() for c in s.columns))
+        found = open_covariates(data, names, levels=self.levels)
+        row = {}
+        with float64():
+            for name, source in networks.items():
+                inputs = source.encoder.encode([found.columns[c] for c in source.encoder.names])
+                row[name] = run_trained(source, inputs)
+            natural = [jnp.asarray(v) for v in self.model.layout.natural(np.zeros(0))]
+            supplied = self.model.with_sources(
+                {**self.model.sources, **{name: _computed(name) for name in networks}}
+            )
+            values = supplied.row_parameters(natural, {n: jnp.asarray(v) for n, v in row.items()})
+            return {
+                name: np.broadcast_to(np.asarray(value), (found.rows, *np.shape(value)[1:])).copy()
+                for name, value in values.items()
+            }
+
+    def predict_proba(self, data: Any) -> Vector:
+        """Give the probabilities of the classes for every row, shape (rows, K).
+
+        Args:
+            data: covariates, as for ``kl.fit``.
+        """
+        _ = self.classes_
+        (name, value), *_rest = self.predict_params(data).items()
+        if name == "probabilities":
+            return value
+        shifted = np.exp(value - value.max(axis=1, keepdims=True))
+        out: Vector = shifted / shifted.sum(axis=1, keepdims=True)
+        return out
+
+    def predict(self, data: Any) -> Any:
+        """Give the most probable class of every row, or the mean where outcomes are numbers.
+
+        Args:
+            data: covariates, as for ``kl.fit``.
+        """
+        if self.form.outcome == "label":
+            classes = np.asarray(self.classes_)
+            return classes[np.argmax(self.predict_proba(data), axis=1)]
+        parameters = self.predict_params(data)
+        with float64():
+            values = {name: jnp.asarray(value) for name, value in parameters.items()}
+            return np.asarray(self.model.moment("mean", values))
+
+    def summary(self, unit: str = "nats") -> str:
+        """Give what is known as a text.
+
+        Args:
+            unit: nats, bits or hartleys.
+        """
+        size = nats_per(unit)
+        lines = [
+            f"{self.form!r}",
+            f"{self.label} of {self.source}: {self.rows:,} rows, {self.held_out_rows:,} held out",
+            "",
+            f"cross-entropy (held out)   {self.cross_entropy / size:.6f} {unit}",
+        ]
+        if math.isfinite(self.guess):
+            gained = self.guess - self.cross_entropy
+            share = f" ({100.0 * gained / self.guess:.1f} %)" if self.guess > 0.0 else ""
+            lines += [
+                f"guessing with the shares   {self.guess / size:.6f} {unit}",
+                f"explained of the label     {gained / size:.6f} {unit}{share}",
+            ]
+        lines += [
+            "",
+            f"{'converged' if self.converged else 'NOT CONVERGED'}: {self.reason}",
+            f"{self.weights:,} weights; epoch {self.best} of {len(self.history)}; "
+            f"{self.seconds:.1f} s and {self.compile_seconds:.1f} s to compile",
+        ]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        state = "" if self.converged else ", NOT CONVERGED"
+        return f"TrainedFit({self.form!r}, cross_entropy={self.cross_entropy:.6g}{state})"
+
+
+def run_trained(source: Trained, inputs: Any) -> Vector:
+    """Compute a trained source's parameter for encoded inputs, tile by tile with one kernel."""
+    parts = []
+    for at in range(0, len(inputs), TILE):
+        tile = inputs[at : at + TILE]
+        padded = np.zeros((TILE, inputs.shape[1]), np.float32)
+        padded[: len(tile)] = tile
+        value = COMPILED.call(
+            (run_trained, source.structure, inputs.shape[1]),
+            lambda: lambda x: link(source.support, source.outputs(x)),
+            padded,
+        )
+        parts.append(np.asarray(value)[: len(tile)])
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _computed(name: str) -> Any:
+    from kullback.models.network import Computed
+
+    return Computed(name)
+
+
+def explained(history: Sequence[Epoch], guess: float) -> float:
+    """Give the share of the guess that the best epoch explains."""
+    best = min((epoch.refined for epoch in history), default=math.nan)
+    return (guess - best) / guess if guess > 0.0 else math.nan

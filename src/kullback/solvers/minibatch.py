@@ -1,0 +1,175 @@
+"""Minibatches: how a network is trained, and one epoch of it as one compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, final
+
+import jax
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array
+from kullback._core.errors import ModelError
+
+# What the rules below were tuned on is told in benchmarks/NETWORKS.md.
+_STEPS = 4_000
+_MOST_EPOCHS = 150
+
+
+@final
+@dataclass(frozen=True)
+class Minibatch:
+    """How a network is trained: minibatches, an Optax optimiser, early stopping, calibration.
+
+    Args:
+        epochs: how often every row is used; None chooses by the number of rows.
+        batch: rows a step; None chooses by the number of rows.
+        learning_rate: the largest one; it rises over the first steps and falls along a cosine.
+        weight_decay: AdamW's, of matrices only.
+        optimizer: an Optax ``GradientTransformation`` in place of AdamW and its schedule.
+        held_out: share of the rows that are held out for early stopping and calibration.
+        patience: epochs without improvement after which training ends.
+        calibration: None, "temperature" or "vector": fitted to the held-out rows, for logits.
+        label_smoothing: share of every label that is spread over all classes while training.
+        class_weight: None, "balanced", or a weight for each class by its label, while training.
+        seed: of everything random; the same seed gives the same bits.
+
+    Raises:
+        ModelError: for options out of range.
+    """
+
+    epochs: int | None = None
+    batch: int | None = None
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    optimizer: Any = None
+    held_out: float = 0.15
+    patience: int = 25
+    calibration: Literal["temperature", "vector"] | None = "temperature"
+    label_smoothing: float = 0.0
+    class_weight: Any = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        for name in ("epochs", "batch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ModelError(f"{name}={value!r} must be at least 1.")
+        if not self.learning_rate > 0.0:
+            raise ModelError(f"learning_rate={self.learning_rate!r} must be positive.")
+        if not 0.0 < self.held_out < 1.0:
+            raise ModelError(
+                f"held_out={self.held_out!r}: the share of rows to hold out lies between 0 and 1."
+            )
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ModelError(f"label_smoothing={self.label_smoothing!r} must lie in [0, 1).")
+        if self.calibration not in (None, "temperature", "vector"):
+            raise ModelError(
+                f'calibration={self.calibration!r} must be None, "temperature" or "vector".'
+            )
+
+    def batch_for(self, rows: int) -> int:
+        """Rows a step, for that many rows: twenty steps an epoch where there are enough."""
+        if self.batch is not None:
+            return min(self.batch, rows)
+        size = 256
+        while size > 32 and rows < 20 * size:
+            size //= 2
+        return min(size, rows)
+
+    def epochs_for(self, rows: int) -> int:
+        """How many epochs, for that many rows: a fixed number of steps, within limits."""
+        if self.epochs is not None:
+            return self.epochs
+        steps = -(-rows // self.batch_for(rows))
+        return int(min(_MOST_EPOCHS, max(10, _STEPS // steps)))
+
+    def transformation(self, steps: int) -> Any:
+        """Give the Optax transformation for a training of so many steps."""
+        import optax
+
+        if self.optimizer is not None:
+            return self.optimizer
+        schedule = optax.schedules.warmup_cosine_decay_schedule(
+            0.0, self.learning_rate, max(steps // 20, 1), steps, 0.0
+        )
+        # b2: the gradients' size changes quickly in so few steps (Holzmüller et al. 2024)
+        return optax.adamw(
+            schedule,
+            b2=0.95,
+            weight_decay=self.weight_decay,
+            mask=lambda arrays: jax.tree.map(lambda a: a.ndim > 1, arrays),
+        )
+
+
+class State(NamedTuple):
+    """Where a training stands: arrays only, so that it can be saved and resumed.
+
+    Attributes:
+        weights: what is trained.
+        memory: the optimiser's.
+        finite: whether every loss so far was a number; from the first that is not, nothing moves.
+        steps: how many steps were made before that.
+    """
+
+    weights: Any
+    memory: Any
+    finite: Array
+    steps: Array
+
+
+def start(transformation: Any, weights: Any) -> State:
+    """Begin a training."""
+    return State(
+        weights, transformation.init(weights), jnp.asarray(True), jnp.asarray(0, jnp.int32)
+    )
+
+
+def epoch_program(
+    loss: Callable[[Any, Mapping[str, Array], Array, Array], Array],
+    transformation: Any,
+    batch: int,
+) -> Callable[[State, Mapping[str, Array], Array, Array], tuple[State, Array]]:
+    """Make the function that runs one epoch: to be compiled, once for a shape of the rows.
+
+    Args:
+        loss: of weights, the rows of a batch, whether each is real, and a random key.
+        transformation: an Optax transformation.
+        batch: rows a step.
+
+    Returns:
+        A function of a state, the rows as columns, the rows' order and a random key, giving the
+        state after all of them and the mean loss. Rows beyond the last full batch make a batch
+        that is filled up at weight zero.
+    """
+
+    def epoch(
+        state: State, columns: Mapping[str, Array], order: Array, key: Array
+    ) -> tuple[State, Array]:
+        rows = order.shape[0]
+        steps = -(-rows // batch)
+        shuffled = jax.random.permutation(jax.random.fold_in(key, 0), order)
+        padded = jnp.concatenate([shuffled, jnp.full(steps * batch - rows, -1, order.dtype)])
+
+        def step(state: State, drawn: tuple[Array, Array]) -> tuple[State, Array]:
+            index, own = drawn
+            real = index >= 0
+            part = {name: column[jnp.maximum(index, 0)] for name, column in columns.items()}
+            value, slope = jax.value_and_grad(loss)(state.weights, part, real, own)
+            updates, memory = transformation.update(slope, state.memory, state.weights)
+            moved = jax.tree.map(lambda w, u: w + u.astype(w.dtype), state.weights, updates)
+            ok = state.finite & jnp.isfinite(value)
+            weights, memory = jax.tree.map(
+                lambda new, old: jnp.where(ok, new, old),
+                (moved, memory),
+                (state.weights, state.memory),
+            )
+            return State(weights, memory, ok, state.steps + ok.astype(jnp.int32)), value
+
+        keys = jax.random.split(jax.random.fold_in(key, 1), steps)
+        state, values = jax.lax.scan(step, state, (padded.reshape(steps, batch), keys))
+        return state, jnp.sum(values) * (batch / rows)
+
+    return epoch

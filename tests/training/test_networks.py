@@ -1,0 +1,226 @@
+"""Networks as sources: trained by kl.fit, for classes and numbers, and what they refuse."""
+
+import math
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+import kullback as kl
+
+# ten times the usual rate: these networks are small, and made of a few hundred steps
+QUICK = {"epochs": 12, "batch": 32, "learning_rate": 0.02}
+LONG = {"epochs": 60, "batch": 16, "learning_rate": 0.02}
+
+
+def tiny(**options):
+    return kl.MLP(**{"hidden": (8,), "members": 1, "dropout": 0.0, **options})
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def fit(iris):
+    return kl.fit(kl.Categorical(logits=tiny()), *iris, solver=kl.Minibatch(**LONG))
+
+
+def cross_entropy(fit, x, y):
+    p = fit.predict_proba(x)
+    return -np.mean(np.log(p[np.arange(len(y)), np.searchsorted(fit.classes_, y)]))
+
+
+def test_a_classifier_learns_as_much_as_a_linear_one(fit, iris):
+    x, y = iris
+    peer = LogisticRegression(max_iter=1000).fit(x, y).predict_proba(x)
+    theirs = -np.mean(np.log(peer[np.arange(len(y)), y]))
+    assert cross_entropy(fit, x, y) < 1.5 * theirs
+    assert fit.converged
+    assert fit.guess == pytest.approx(math.log(3.0), abs=1e-12)  # three equal classes
+    assert len(fit.history) >= fit.best >= 1
+    assert fit.predict(x).shape == y.shape
+    np.testing.assert_allclose(fit.predict_proba(x).sum(axis=1), 1.0, atol=1e-12)
+
+
+def test_the_fitted_model_prices_rows_as_every_model_does(fit, iris):
+    # the same number through the engine of every other fit, from encoded columns inside a kernel
+    x, y = iris
+    table = {f"x{k}": x[:, k] for k in range(x.shape[1])} | {"label": y}
+    p = fit.predict_params(x)["logits"]
+    own = -np.mean(jax.nn.log_softmax(p)[np.arange(len(y)), y])
+    priced = kl.estimate_cross_entropy(fit.model, table, "label")
+    # float32 networks: another order of additions moves the seventh digit of a logit
+    assert float(priced) == pytest.approx(float(own), abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bits(iris):
+    model, how = kl.Categorical(logits=tiny(dropout=0.2)), kl.Minibatch(**QUICK, seed=3)
+    first, second = (kl.fit(model, *iris, solver=how).predict_proba(iris[0]) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    other = kl.fit(model, *iris, solver=kl.Minibatch(**QUICK, seed=4)).predict_proba(iris[0])
+    assert not np.array_equal(first, other)
+
+
+def test_frames_with_categories_gaps_and_weights():
+    rng = np.random.default_rng(1)
+    n = 400
+    color = rng.choice(["red", "green", "blue"], n)
+    number = rng.normal(size=n)
+    label = np.where((color == "red") | (number > 1.0), "yes", "no")
+    number[rng.random(n) < 0.1] = np.nan
+    frame = pd.DataFrame({"color": color, "number": number, "label": label, "n": 1.0})
+    frame.loc[5, "color"] = None
+    found = kl.fit(
+        kl.Categorical(logits=tiny()),
+        frame,
+        "label",
+        weights="n",
+        solver=kl.Minibatch(**LONG),
+    )
+    assert found.classes_ == ("no", "yes")
+    assert np.mean(found.predict(frame) == label) > 0.9
+    unknown = found.predict_proba(pd.DataFrame({"color": ["purple", None], "number": [0.0, 0.0]}))
+    np.testing.assert_array_equal(unknown[0], unknown[1])  # a level never seen is a missing one
+
+
+def test_soft_labels_votes_and_hard_labels_are_one_thing(iris):
+    x, y = iris
+    hard = kl.fit(kl.Categorical(logits=tiny()), x, y, solver=kl.Minibatch(**QUICK))
+    shares = np.eye(3)[y]
+    soft = kl.fit(kl.Categorical(logits=tiny()), x, shares, solver=kl.Minibatch(**QUICK))
+    votes = kl.fit(kl.Categorical(logits=tiny()), x, 5.0 * shares, solver=kl.Minibatch(**QUICK))
+    np.testing.assert_array_equal(soft.predict_proba(x), votes.predict_proba(x))
+    assert soft.cross_entropy == pytest.approx(hard.cross_entropy, rel=0.5)
+
+
+def test_a_weight_of_zero_is_no_row(iris):
+    x, y = iris
+    wrong = np.concatenate([y, (y + 1) % 3])
+    weights = np.concatenate([np.ones(len(y)), np.zeros(len(y))])
+    found = kl.fit(
+        kl.Categorical(logits=tiny()),
+        np.concatenate([x, x]),
+        wrong,
+        weights=weights,
+        solver=kl.Minibatch(**LONG),
+    )
+    assert np.mean(found.predict(x) == y) > 0.9
+
+
+def test_neural_regression_of_location_and_scale():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2.0, 2.0, size=(2000, 1))
+    y = np.sin(2.0 * x[:, 0]) + np.exp(-1.5 + 0.5 * x[:, 0]) * rng.normal(size=2000)
+    model = kl.Normal(loc=tiny(hidden=(32,)), scale=tiny(hidden=(32,)))
+    found = kl.fit(model, x, y, solver=kl.Minibatch(epochs=60, batch=64, learning_rate=0.02))
+    # the truth costs E[log scale] + (1 + log 2π)/2 = −1.5 + 1.4189 nats
+    truth = -1.5 + 0.5 * (1.0 + math.log(2.0 * math.pi))
+    assert truth - 0.1 < found.cross_entropy < truth + 0.15
+    assert np.mean((found.predict(x) - np.sin(2.0 * x[:, 0])) ** 2) < 0.02
+
+
+def test_a_free_parameter_beside_a_network_is_estimated_too():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(1500, 1))
+    y = rng.gamma(3.0, np.exp(0.5 * x[:, 0]) / 3.0)
+    found = kl.fit(
+        kl.Gamma(mean=tiny()), x, y, solver=kl.Minibatch(epochs=60, batch=64, learning_rate=0.02)
+    )
+    shape = found.predict_params(x)["shape"]
+    assert shape[0] == pytest.approx(3.0, rel=0.25)
+
+
+def test_any_equinox_module_is_a_source(iris):
+    equinox = pytest.importorskip("equinox")
+    layers = equinox.nn.MLP(4, 3, width_size=8, depth=1, key=jax.random.key(0))
+    found = kl.fit(kl.Categorical(logits=kl.Network(layers)), *iris, solver=kl.Minibatch(**LONG))
+    assert np.mean(found.predict(iris[0]) == iris[1]) > 0.9
+    with pytest.raises(kl.ModelError, match=r"gives an output of shape \(3,\) a row; \(2,\)"):
+        kl.fit(kl.Categorical(logits=kl.Network(layers)), iris[0], iris[1] == 0)
+
+
+def test_a_diverging_loss_is_stopped_and_told(iris):
+    x, y = iris
+    layers = pytest.importorskip("equinox").nn.Linear(4, 1, key=jax.random.key(0))
+    x = x.copy()
+    x[:, 2] *= 1e30
+    frame = pd.DataFrame(x, columns=["a", "b", "large", "d"])
+    model = kl.Normal(loc=kl.Network(layers, scaled=False), scale=1.0)
+    found = kl.fit(model, frame.assign(y=y), "y", solver=kl.Minibatch(**QUICK))
+    assert not found.converged
+    assert 'the column "large" reaches' in found.reason
+
+
+def test_class_weights_and_smoothing(iris):
+    x, y = iris
+    plain = kl.fit(kl.Categorical(logits=tiny()), x, y, solver=kl.Minibatch(**QUICK))
+    how = kl.Minibatch(**QUICK, class_weight={2: 20.0}, calibration=None)
+    weighted = kl.fit(kl.Categorical(logits=tiny()), x, y, solver=how)
+    assert np.sum(weighted.predict(x) == 2) > np.sum(plain.predict(x) == 2) - 1
+    assert weighted.predict_proba(x)[:, 2].mean() > plain.predict_proba(x)[:, 2].mean()
+    # of three classes, smoothing by 0.3 asks for 0.8 where a label is certain
+    smooth = kl.Minibatch(**LONG, label_smoothing=0.3, calibration=None)
+    softened = kl.fit(kl.Categorical(logits=tiny()), x, y, solver=smooth)
+    assert softened.predict_proba(x).max(axis=1).mean() == pytest.approx(0.8, abs=0.08)
+
+
+def test_noise_is_not_learned():
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(600, 5)), rng.integers(0, 2, 600)
+    found = kl.fit(kl.Categorical(logits=tiny()), x[:400], y[:400], solver=kl.Minibatch(**QUICK))
+    assert cross_entropy(found, x[400:], y[400:]) < math.log(2.0) + 0.03
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y[:-1]), "has 149 rows and the cov"),
+        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, 0 * y), "one class only, 0"),
+        (lambda x, _: kl.fit(kl.Categorical(logits=tiny()), x), "say which column"),
+        (lambda x, y: kl.fit(kl.Gamma(mean=tiny()), x, y), "Gamma needs y > 0"),
+        (lambda x, _: kl.fit(kl.Categorical(), x[:, 0], solver=kl.Minibatch()), "has none"),
+        (
+            lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y, solver=kl.Newton()),
+            "is trained by kl.Minibatch",
+        ),
+        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x * np.inf, y), "infinite value|NaN"),
+        (
+            lambda x, y: kl.fit(
+                kl.Categorical(logits=tiny()),
+                x,
+                y,
+                solver=kl.Minibatch(class_weight={"setosa": 2.0}),
+            ),
+            "class_weight names 'setosa'",
+        ),
+        (
+            lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y, weights=np.zeros(len(y))),
+            "are zero; at least one row must count",
+        ),
+        (lambda *_: kl.MLP(hidden=(0,)), "widths of the hidden layers"),
+        (lambda *_: kl.MLP(activation="gelo"), 'did you mean "gelu"'),
+        (lambda *_: kl.MLP(dropout=1.0), r"dropout=1.0 must lie in \[0, 1\)"),
+        (lambda *_: kl.Minibatch(held_out=0.0), "share of rows to hold out"),
+    ],
+)
+def test_what_cannot_be_trained_is_told(call, message, iris):
+    with pytest.raises(kl.KullbackError, match=message):
+        call(*iris)
+
+
+def test_an_interrupt_keeps_the_best_so_far(iris):
+    def stop(epoch, _epochs, _guess):
+        if epoch.number == 3:
+            raise KeyboardInterrupt
+
+    found = kl.fit(
+        kl.Categorical(logits=tiny()), *iris, solver=kl.Minibatch(**QUICK), progress=stop
+    )
+    assert not found.converged
+    assert "interrupted after epoch 3" in found.reason
+    assert found.predict_proba(iris[0]).shape == (150, 3)
