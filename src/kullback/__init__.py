@@ -9,6 +9,8 @@ print(fit.summary())
 from kullback._core.errors import DataError, FileFormatError, KullbackError, ModelError
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
+from kullback.evaluation.account import Account
+from kullback.evaluation.evaluate import evaluate
 from kullback.fitting import Progress, fit
 from kullback.information.estimate import Estimate
 from kullback.information.estimators import (
@@ -54,6 +56,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MLP",
+    "Account",
     "Bernoulli",
     "Beta",
     "Binomial",
@@ -115,6 +118,7 @@ __all__ = [
     "estimate_entropy",
     "estimate_kl",
     "estimate_mutual_information",
+    "evaluate",
     "fit",
     "jensen_shannon",
     "jensen_shannon_from_logits",

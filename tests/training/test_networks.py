@@ -95,7 +95,8 @@ def test_soft_labels_votes_and_hard_labels_are_one_thing(iris):
     soft = kl.fit(kl.Categorical(logits=tiny()), x, shares, solver=kl.Minibatch(**QUICK))
     votes = kl.fit(kl.Categorical(logits=tiny()), x, 5.0 * shares, solver=kl.Minibatch(**QUICK))
     np.testing.assert_array_equal(soft.predict_proba(x), votes.predict_proba(x))
-    assert soft.cross_entropy == pytest.approx(hard.cross_entropy, rel=0.5)
+    # the same rows in the same order; sums of shares and picked terms round differently
+    np.testing.assert_allclose(soft.predict_proba(x), hard.predict_proba(x), atol=1e-3)
 
 
 def test_a_weight_of_zero_is_no_row(iris):

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
@@ -92,6 +91,8 @@ def _monotone(
     forecast: Vector, events: Vector, weight: Vector, half: float
 ) -> tuple[Vector, Vector]:
     """The isotonic fit with half a row added at either end; only the ends of its blocks."""
+    from scipy.optimize import isotonic_regression
+
     x, event, rows = pooled(forecast, events, weight)
     share = np.concatenate([[1.0], event / rows, [0.0]])
     fit = isotonic_regression(share, weights=np.concatenate([[half], rows, [half]])).x[1:-1]

@@ -10,36 +10,47 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
+from kullback.models.activations import ACTIVATIONS
 
 # The first frequencies' standard deviation, in periods over the scaled width of a column: between
 # a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; a fit moves them.
 _FREQUENCY = 0.3
+
+# A number of its own for each input says how much it matters. It has to move faster than the
+# weights behind it to be of use: this many times (Holzmüller et al. 2024, table B.1).
+_STRETCH = 6.0
 
 
 class Perceptron(eqx.Module):
     """Affine maps with an activation between them, on many rows at once.
 
     Attributes:
+        stretch: how much an input is stretched, less one, in units of ``_STRETCH``; shape (width,).
         weights: matrices of shape (in, out).
         biases: vectors of shape (out,).
         gains: of layer normalisation, or None.
         frequencies: shape (columns, frequencies), or None.
-        activation: between the maps.
+        activation: between the maps: a name or a function.
         dropout: share of hidden units set to zero in training.
         skip: whether layers of equal width add their input.
     """
 
+    stretch: Array
     weights: list[Array]
     biases: list[Array]
     gains: list[Array] | None
     frequencies: Array | None
-    activation: Callable[[Array], Array] = eqx.field(static=True)
+    activation: str | Callable[[Array], Array] = eqx.field(static=True)
     dropout: float = eqx.field(static=True)
     skip: bool = eqx.field(static=True)
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
+        x = x * (1.0 + _STRETCH * self.stretch)
         h = x
+        activation = (
+            ACTIVATIONS[self.activation] if isinstance(self.activation, str) else self.activation
+        )
         if self.frequencies is not None:
             angle = 2.0 * jnp.pi * (x[:, :, None] * self.frequencies)
             waves = jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=2)
@@ -53,10 +64,12 @@ class Perceptron(eqx.Module):
                 # 1e-5: a row of equal numbers has no direction to be normalised to
                 spread = jax.lax.rsqrt(jnp.mean(centred * centred, axis=1, keepdims=True) + 1e-5)
                 z = centred * spread * self.gains[layer]
-            z = self.activation(z)
+            z = activation(z)
             if key is not None and self.dropout > 0.0:
-                kept = jax.random.uniform(jax.random.fold_in(key, layer), z.shape, jnp.float32)
-                z = jnp.where(kept >= self.dropout, z / (1.0 - self.dropout), 0.0)
+                # a byte a unit: floats would take longer to draw than the layer to compute
+                bits = jax.random.bits(jax.random.fold_in(key, layer), z.shape, jnp.uint8)
+                dropped = round(self.dropout * 256)
+                z = jnp.where(bits >= dropped, z * (256 / (256 - dropped)), 0.0)
             h = h + z if self.skip and z.shape == h.shape else z
         return h @ self.weights[-1] + self.biases[-1]
 
@@ -64,7 +77,7 @@ class Perceptron(eqx.Module):
 def perceptron(
     widths: Sequence[int],
     *,
-    activation: Callable[[Array], Array],
+    activation: str | Callable[[Array], Array],
     dropout: float,
     normalised: bool,
     skip: bool,
@@ -77,7 +90,8 @@ def perceptron(
     The last layer at zero means that training starts from the best constant, ``start``.
     """
     keys = jax.random.split(key, len(widths) + 1)
-    weights, biases = [], []
+    weights: list[Array] = []
+    biases: list[Array] = []
     sizes = list(widths)
     waves = None
     if frequencies:
@@ -86,12 +100,17 @@ def perceptron(
     for fan_in, fan_out, own in zip(sizes[:-1], sizes[1:], keys, strict=False):
         scale = jnp.float32((2.0 / max(fan_in, 1)) ** 0.5)
         weights.append(scale * jax.random.normal(own, (fan_in, fan_out), jnp.float32))
-        biases.append(jnp.zeros(fan_out, jnp.float32))
+        # activations of the first layer that bend at different places (Holzmüller et al. 2024)
+        spread = jnp.float32(0.0 if biases else 0.5)
+        offsets = jax.random.normal(jax.random.fold_in(own, 1), (fan_out,), jnp.float32)
+        biases.append(spread * offsets)
     weights[-1] = jnp.zeros_like(weights[-1])
     biases[-1] = jnp.asarray(start, jnp.float32)
     gains = [jnp.ones(size, jnp.float32) for size in sizes[1:-1]] if normalised else None
     made: Perceptron
-    made = Perceptron(weights, biases, gains, waves, activation, dropout, skip)
+    made = Perceptron(
+        jnp.zeros(widths[0], jnp.float32), weights, biases, gains, waves, activation, dropout, skip
+    )
     return made
 
 

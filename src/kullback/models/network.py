@@ -17,20 +17,9 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array, Vector
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.supports import Interval, Support
+from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import Encoder
 from kullback.models.source import Coefficient, Source
-
-ACTIVATIONS: Mapping[str, Any] = {
-    "relu": jax.nn.relu,
-    "gelu": jax.nn.gelu,
-    "silu": jax.nn.silu,
-    "mish": jax.nn.mish,
-    "selu": jax.nn.selu,
-    "elu": jax.nn.elu,
-    "tanh": jnp.tanh,
-    "identity": lambda x: x,
-}
-"""What ``kl.MLP(activation=...)`` knows by name."""
 
 
 class NetworkSource(Source):
@@ -91,7 +80,7 @@ class NetworkSource(Source):
 class MLP(NetworkSource):
     """A multilayer perceptron: affine maps with an activation between them.
 
-        h₀ = encoded covariates;  hₗ = f(Wₗ hₗ₋₁ + bₗ);  output = W h + b
+        h₀ = s ⊙ encoded covariates;  hₗ = f(Wₗ hₗ₋₁ + bₗ);  output = W h + b
 
     The output goes through the parameter's own link (the logarithm for positive parameters, and so
     on). Numbers are centred at their median, scaled by their quartiles and smoothly limited;
@@ -124,7 +113,7 @@ class MLP(NetworkSource):
 
     hidden: int | tuple[int, ...] = (256, 256)
     activation: Any = "silu"
-    dropout: float = 0.1
+    dropout: float = 0.15
     normalization: Literal["layer"] | None = None
     skip: bool = False
     frequencies: int = 0
@@ -134,6 +123,8 @@ class MLP(NetworkSource):
 
     def __post_init__(self) -> None:
         """Check the options."""
+        if not isinstance(self.hidden, int):
+            object.__setattr__(self, "hidden", tuple(self.hidden))
         if any(width < 1 for width in self.widths):
             raise ModelError(
                 f"hidden={self.hidden!r}: give the widths of the hidden layers as whole numbers of "
@@ -172,10 +163,9 @@ class MLP(NetworkSource):
         """Make the perceptron, its last layer at ``start`` for every row."""
         from kullback.models.layers import perceptron
 
-        known = self.activation if callable(self.activation) else ACTIVATIONS[self.activation]
         return perceptron(
             (width, *self.widths, start.size),
-            activation=known,
+            activation=self.activation,
             dropout=self.dropout,
             normalised=self.normalization == "layer",
             skip=self.skip,
@@ -258,6 +248,7 @@ class Trained(Source):
         scale: what the averaged outputs are multiplied by (calibration); one number, or one a
             class.
         shift: what is then added to them.
+        token: what tells this source's compiled code from that of another.
     """
 
     form: NetworkSource
@@ -266,6 +257,7 @@ class Trained(Source):
     support: Support
     scale: Vector
     shift: Vector
+    token: object = field(default_factory=object)
 
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # known from the encoder
@@ -275,7 +267,7 @@ class Trained(Source):
     @property
     def structure(self) -> Hashable:
         """Itself: its weights are part of the compiled code."""
-        return (Trained, id(self))
+        return (Trained, self.token)
 
     def coefficients(
         self,
@@ -297,9 +289,7 @@ class Trained(Source):
 
     def outputs(self, inputs: Array) -> Array:
         """The calibrated outputs for encoded inputs, shape (rows, outputs), on the linear scale."""
-        total = sum(module(inputs, None).astype(jnp.float64) for module in self.modules)
-        out: Array = jnp.asarray(self.scale) * total / len(self.modules) + jnp.asarray(self.shift)
-        return out
+        return averaged(self.modules, inputs, jnp.asarray(self.scale), jnp.asarray(self.shift))
 
     def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself."""
@@ -336,6 +326,13 @@ class Computed(Source):
     def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself."""
         return self
+
+
+def averaged(modules: Sequence[Any], inputs: Array, scale: Array, shift: Array) -> Array:
+    """Average the outputs of members, in double precision, and calibrate them."""
+    total = sum(module(inputs, None).astype(jnp.float64) for module in modules)
+    out: Array = scale * total / len(modules) + shift
+    return out
 
 
 def outputs_of(support: Support) -> int:

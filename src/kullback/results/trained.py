@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,7 +18,7 @@ from kullback._core.units import nats_per
 from kullback.data.blocks import TILE
 from kullback.data.covariates import open_covariates
 from kullback.models.model import Model
-from kullback.models.network import Trained, link
+from kullback.models.network import Computed, Trained, averaged, link
 
 
 @final
@@ -113,7 +114,7 @@ class TrainedFit:
                 row[name] = run_trained(source, inputs)
             natural = [jnp.asarray(v) for v in self.model.layout.natural(np.zeros(0))]
             supplied = self.model.with_sources(
-                {**self.model.sources, **{name: _computed(name) for name in networks}}
+                {**self.model.sources, **{name: Computed(name) for name in networks}}
             )
             values = supplied.row_parameters(natural, {n: jnp.asarray(v) for n, v in row.items()})
             return {
@@ -184,27 +185,21 @@ class TrainedFit:
 
 def run_trained(source: Trained, inputs: Any) -> Vector:
     """Compute a trained source's parameter for encoded inputs, tile by tile with one kernel."""
+    from kullback.models.layers import arrays_of, together
+
+    arrays, rest = arrays_of(list(source.modules))
+    shapes = tuple(leaf.shape for leaf in jax.tree.leaves(arrays))
+    key = (run_trained, source.form, source.support, shapes, source.scale.shape, inputs.shape[1])
+    support = source.support  # the weights are arguments: equal forms share one kernel
+
+    def compute(tile: Any, arrays: Any, scale: Any, shift: Any) -> Any:
+        return link(support, averaged(together(arrays, rest), tile, scale, shift))
+
     parts = []
     for at in range(0, len(inputs), TILE):
         tile = inputs[at : at + TILE]
         padded = np.zeros((TILE, inputs.shape[1]), np.float32)
         padded[: len(tile)] = tile
-        value = COMPILED.call(
-            (run_trained, source.structure, inputs.shape[1]),
-            lambda: lambda x: link(source.support, source.outputs(x)),
-            padded,
-        )
+        value = COMPILED.call(key, lambda: compute, padded, arrays, source.scale, source.shift)
         parts.append(np.asarray(value)[: len(tile)])
     return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _computed(name: str) -> Any:
-    from kullback.models.network import Computed
-
-    return Computed(name)
-
-
-def explained(history: Sequence[Epoch], guess: float) -> float:
-    """Give the share of the guess that the best epoch explains."""
-    best = min((epoch.refined for epoch in history), default=math.nan)
-    return (guess - best) / guess if guess > 0.0 else math.nan

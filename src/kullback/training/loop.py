@@ -55,7 +55,7 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
     states: list[State] = []
     rests: list[Any] = []
     for member in range(task.members):
-        key = jax.random.key(np.uint32((how.seed * 1_000 + member) % 2**32))
+        key = _key(how, member)
         modules = {
             name: source.build(task.encoders[name].width, outputs[name], jax.random.fold_in(key, k))
             for k, (name, source) in enumerate(task.sources.items())
@@ -82,7 +82,7 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
         return terms, jnp.log(first) if "probabilities" in parameters else first
 
     columns = {name: jnp.asarray(value) for name, value in task.columns.items()}
-    own = object()  # the program holds this training's loss: no other may find it
+    own = _program_key(task, how, batch, epochs * -(-fewest // batch))
     epoch = epoch_program(loss, transformation, batch)
     program = partial(_call, (own, "epoch"), epoch)
     score = partial(_call, (own, "score"), scores)
@@ -104,7 +104,7 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
             total = 0.0
             for member in range(task.members):
                 order = jnp.asarray(rng.permutation(rows_of[member])[:fewest])
-                key = jax.random.key(np.uint32((how.seed * 1_000 + member) % 2**32))
+                key = _key(how, member)
                 states[member], value = program(
                     states[member], columns, order, jax.random.fold_in(key, 1_000 + number)
                 )
@@ -114,7 +114,7 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
                 run.converged = False
                 run.reason = _why_diverged(task, how, int(states[lost[0]].steps))
                 break
-            terms, logits, codes, weight = _held_out(task, states, score, held, held_columns)
+            terms, logits, codes, weight = _held_out(task, how, states, score, held, held_columns)
             held_out = _mean_loss(terms, weight)
             scaling = None
             refined = held_out
@@ -144,11 +144,23 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
         states = [
             State(w, s.memory, s.finite, s.steps) for w, s in zip(run.weights, states, strict=True)
         ]
-        _, logits, codes, weight = _held_out(task, states, score, held, held_columns)
+        _, logits, codes, weight = _held_out(task, how, states, score, held, held_columns)
         run.scaling = fit_vector(logits, codes, weight)
     if run.best == 0 and not run.reason:
         raise ModelError("no epoch was finished.")
     return run
+
+
+def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
+    """All that the compiled epoch depends on beside shapes: equal trainings share it."""
+    fixed = tuple(c.value.tobytes() for c in task.layout.coefficients if c.value is not None)
+    moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
+    return (task.supplied.structure, tuple(task.sources.items()), fixed, task.kind, batch, moves)
+
+
+def _key(how: Minibatch, member: int) -> Array:
+    """Give a member's random key; of the generator that costs a training least."""
+    return jax.random.key(np.uint32((how.seed * 1_000 + member) % 2**32), impl="unsafe_rbg")
 
 
 def _call(key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -163,7 +175,7 @@ def _padded(rows: Any, length: int) -> Any:
 
 
 def _held_out(
-    task: Task, states: list[State], score: Any, held: list[Any], columns: list[Any]
+    task: Task, how: Minibatch, states: list[State], score: Any, held: list[Any], columns: list[Any]
 ) -> tuple[Vector, Vector, Vector, Vector]:
     """Log-terms, logits, targets and weights of held-out rows, each by the member without it."""
     terms, logits = [], []
@@ -177,7 +189,9 @@ def _held_out(
         targets = targets / targets.sum(axis=1, keepdims=True)
     else:
         targets = task.columns["y"][rows]
-    return np.concatenate(terms), np.concatenate(logits), targets, task.weight[rows]
+    # with class weights the epoch is chosen, and calibrated, by what was asked to be minimised
+    weight = task.weight if how.class_weight is None else task.columns[WEIGHT]
+    return np.concatenate(terms), np.concatenate(logits), targets, weight[rows]
 
 
 def _mean_loss(terms: Vector, weight: Vector) -> float:

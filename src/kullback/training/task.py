@@ -22,7 +22,7 @@ from kullback.solvers.minibatch import Minibatch
 
 # Up to so many rows five networks share out the rows, each trained without a fifth: below it the
 # spread between networks costs more cross-entropy than the time of five.
-_FEW = 8_000
+_FEW = 6_000
 
 
 _MEMBERS = 5
@@ -229,6 +229,9 @@ def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) ->
     parts = members if members > 1 else max(round(1.0 / how.held_out), 2)
     rng = np.random.default_rng([how.seed, 1])
     first = sample.fields[sample.kind.fields[0]]
+    if isinstance(sample.kind, Soft):  # by the most probable class
+        shares = np.stack([sample.fields[name] for name in sample.kind.fields], axis=1)
+        first = np.argmax(shares, axis=1)
     shuffled = rng.permutation(np.flatnonzero(weight > 0.0))
     parts = min(parts, len(shuffled))
     ordered = shuffled[np.argsort(first[shuffled], kind="stable")]

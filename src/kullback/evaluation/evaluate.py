@@ -1,0 +1,316 @@
+"""``evaluate``: what a classifier's loss on held-out rows is made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import DataError, KullbackError
+from kullback._core.units import nats_per
+from kullback.data.checks import HERE, check_column, count_of, shown_rows
+from kullback.evaluation.account import Account, Recalibration
+from kullback.evaluation.bootstrap import Replicates, resample
+from kullback.evaluation.curves import reliability_curves
+from kullback.evaluation.floors import Floor, find_floor
+from kullback.evaluation.given import Floats, Given, read_given
+from kullback.evaluation.groups import Parts, class_groups, slice_groups
+from kullback.evaluation.recalibrating import FOLDS, cross_fitted
+from kullback.information.estimate import Estimate
+
+_PAIRED = "paired bootstrap of the rows"
+_CROSS_FITTED = f"cross-fitted on {FOLDS} folds, {_PAIRED}"
+# Rows named in a note.
+_NAMED = 5
+
+
+def evaluate(
+    model_or_probabilities: Any,
+    X: Any = None,  # noqa: N803  # its name in scikit-learn
+    y: Any = None,
+    *,
+    weights: Any = None,
+    classes: Any = None,
+    slices: Sequence[str] = (),
+    unit: str = "nats",
+    level: float = 0.95,
+    seed: int = 0,
+) -> Account:
+    """Account for a classifier's cross-entropy on rows that it did not see.
+
+    H(Y) = explained + cross-entropy, cross-entropy = refinement + calibration, and where there is a
+    floor, cross-entropy = floor + relative entropy. Every interval is a percentile interval of one
+    paired bootstrap of the rows (1,000 replicates).
+
+    *Recalibration* is cross-fitted: temperature, vector and isotonic maps are fitted to four fifths
+    of the rows and judged on the rest, and the one with the least loss is chosen, "none" among
+    them, so that ``calibration`` is never negative. Where a map is chosen, its interval is not cut
+    at 0: if it holds 0, the gain may be nothing. Where "none" is chosen, the gain is 0, and its
+    interval goes from 0 to the upper end of the best map's gain.
+
+    *Nothing is clipped.* A row whose label was given probability 0 costs +inf, and is named in
+    ``impossible`` and ``notes``.
+
+    Args:
+        model_or_probabilities: probabilities, shape (n, K), or (n,) for the second of two classes;
+            or a fitted model with ``predict_proba`` and ``classes_``. A row's sum may be off 1 by
+            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; nothing is divided by it.
+        X: the rows' features: an array, a table, a mapping of names to arrays, or a path. Needed
+            for a model, for ``slices``, and for a floor where each row has one label.
+        y: the labels, shape (n,); or the name of their column of X, and then the other columns are
+            the features; or soft labels, shape (n, K); or counts of annotators' votes, shape
+            (n, K). A row counts once, however many votes it has.
+        weights: how much each row counts: numbers, or the name of a column of X.
+        classes: the labels in the order of the probabilities' columns; by default the model's, or
+            the codes 0 … K − 1, or the sorted labels of y.
+        slices: names of columns of X (x0, x1, ... of an array) to account for value by value;
+            columns of many numbers are cut at their quartiles.
+        unit: "nats", "bits" or "hartleys".
+        level: of the intervals and bands.
+        seed: of the folds, the bootstrap and the bands.
+
+    Raises:
+        DataError: probabilities, labels or weights that cannot be used, with their rows.
+        KullbackError: an unknown unit, or a level that is not between 0 and 1.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.array([0, 1, 1, 0, 1, 0, 1, 1])
+        >>> q = np.array([0.1, 0.8, 0.7, 0.3, 0.9, 0.4, 0.6, 0.2])
+        >>> account = evaluate(q, y=y, unit="bits")
+        >>> round(float(account.cross_entropy), 6), account.worst(2)
+        (0.681367, (7, 5))
+    """
+    size = nats_per(unit)
+    if not 0.0 < level < 1.0:
+        raise KullbackError(f"level={level!r} must lie between 0 and 1, as 0.95")
+    given = read_given(model_or_probabilities, X, y, weights, classes)
+    if slices and given.table is None:
+        raise DataError("slices are columns of X, and there is no X")
+    for name in slices:
+        assert given.table is not None  # just checked
+        check_column(name, given.table.names, "slices", given.table.description)
+    outcomes, weight = given.outcomes, given.weight
+    share, total = outcomes.share, float(weight.sum())
+    with np.errstate(divide="ignore"):  # log 0 = −inf, which is told below
+        logs = np.log(given.probabilities)
+    candidates = cross_fitted(logs, share, weight, seed)
+    floor = find_floor(given)
+    sums = _Sums(candidates, share, floor, weight, level=level, unit=unit, seed=seed)
+    recalibrations = tuple(sums.recalibration(name) for name in candidates)
+    chosen = _best(recalibrations)
+    impossible = np.flatnonzero(np.isinf(candidates["none"]) & (weight > 0.0))
+    best = given.probabilities.argmax(axis=1)
+    marginal = (weight @ share) / total
+    with np.errstate(divide="ignore"):
+        guess = -np.log(marginal)
+    parts = Parts(-logs, share, weight, guess, best, level, unit, size)
+    cross_entropy = sums.cross_entropy("none", _PAIRED)
+    floor_estimate, relative = sums.floor(floor)
+    by_slice = {
+        name: slice_groups(parts, given.table.column(name), name)
+        for name in slices
+        if given.table is not None
+    }
+    right = share[np.arange(len(share)), best]
+    return Account(
+        label=given.label,
+        source=given.source,
+        classes=outcomes.classes,
+        rows=len(share),
+        weight=total,
+        unit=unit,
+        cross_entropy=cross_entropy,
+        label_entropy=sums.label_entropy(),
+        explained=sums.explained(),
+        accuracy=float(weight @ right) / total,
+        refinement=sums.cross_entropy(chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}"),
+        calibration=sums.calibration(chosen, recalibrations),
+        recalibrations=recalibrations,
+        floor=floor_estimate,
+        relative_entropy=relative,
+        no_floor=floor.reason,
+        impossible=tuple(impossible.tolist()),
+        losses=candidates["none"] / size,
+        by_class=class_groups(parts, outcomes.classes),
+        slices=by_slice,
+        curves=reliability_curves(
+            given.probabilities, share, weight, outcomes.classes, level=level, seed=seed
+        ),
+        notes=_notes(given, impossible, marginal, floor_estimate, cross_entropy, candidates),
+    )
+
+
+class _Sums:
+    """Weighted sums over the rows, resampled together, and the estimates made of them."""
+
+    def __init__(
+        self,
+        candidates: dict[str, Vector],
+        share: Floats,
+        floor: Floor,
+        weight: Vector,
+        *,
+        level: float,
+        unit: str,
+        seed: int,
+    ) -> None:
+        columns: list[Vector] = [np.ones(len(share))]
+        self._place: dict[str, int] = {}
+
+        def add(name: str, values: Vector) -> None:
+            self._place[name] = len(columns)
+            columns.append(values)
+
+        def add_loss(name: str, values: Vector) -> None:
+            endless = np.isinf(values)
+            add(name, np.where(endless, 0.0, values))
+            if endless.any():
+                add(f"infinite {name}", np.where(endless, 1.0, 0.0))
+
+        none = candidates["none"]
+        for name, losses in candidates.items():
+            add_loss(name, losses)
+            # a row that costs +inf with and without the map gains nothing by it
+            both = np.isinf(none) & np.isinf(losses)
+            with np.errstate(invalid="ignore"):
+                add_loss(f"gain {name}", np.where(both, 0.0, none - losses))
+        if floor.entropies is not None:
+            add("floor", floor.entropies)
+        self._first_class = len(columns)
+        table = np.column_stack([*columns, share])
+        size = nats_per(unit)
+        self._all: Replicates = resample(
+            table, weight, level=level, unit=unit, size=size, seed=seed
+        )
+        entropies = self._entropy(self._all.drawn)
+        # the plug-in entropy of a resample is below that of the rows by ½ Σ var(π_k)/π_k, as much
+        # as theirs is below the truth: the replicates are put back around the rows' own
+        drawn = self._shares(self._all.drawn)
+        own = self._shares(self._all.sums[None, :])[0]
+        seen = own > 0.0
+        self._shift = 0.5 * float((drawn[:, seen].var(axis=0) / own[seen]).sum())
+        self._drawn_entropy = entropies + self._shift
+
+    def _mean(self, sums: Floats, name: str) -> Vector:
+        mean: Vector = sums[:, self._place[name]] / sums[:, 0]
+        endless = self._place.get(f"infinite {name}")
+        return mean if endless is None else np.where(sums[:, endless] > 0.0, np.inf, mean)
+
+    def _shares(self, sums: Floats) -> Floats:
+        part: Floats = sums[:, self._first_class :] / sums[:, :1]
+        return part
+
+    def _entropy(self, sums: Floats) -> Vector:
+        part = self._shares(sums)
+        logs = np.log(np.where(part > 0.0, part, 1.0))
+        entropy: Vector = -(part * logs).sum(axis=1) + 0.0
+        return entropy
+
+    def cross_entropy(self, name: str, method: str) -> Estimate:
+        return self._all.estimate(lambda sums: self._mean(sums, name), method)
+
+    def recalibration(self, name: str) -> Recalibration:
+        method = _PAIRED if name == "none" else _CROSS_FITTED
+        gain = self._all.estimate(lambda sums: self._mean(sums, f"gain {name}"), method)
+        return Recalibration(name, self.cross_entropy(name, method), gain)
+
+    def calibration(self, chosen: str, recalibrations: Sequence[Recalibration]) -> Estimate:
+        """What the chosen map removes; of "none" 0, up to what the best map might remove."""
+        if chosen != "none":
+            return self._all.estimate(
+                lambda sums: self._mean(sums, f"gain {chosen}"), f"{chosen}, {_CROSS_FITTED}"
+            )
+        others = [r for r in recalibrations if r.name != "none"]
+        method = f"none of the maps gains, {_CROSS_FITTED}"
+        own = self._all
+        if not others:
+            nan = math.nan
+            return Estimate(
+                0.0, nan, (0.0, nan), "too few rows to recalibrate", own.unit, (), own.level
+            )
+        nearest = max(others, key=lambda r: float(r.gain.value)).gain
+        high = max(float(nearest.interval[1]), 0.0)
+        return Estimate(0.0, nearest.stderr, (0.0, high), method, own.unit, (), own.level)
+
+    def label_entropy(self) -> Estimate:
+        value = float(self._entropy(self._all.sums[None, :])[0])
+        return self._all.of(value, self._drawn_entropy, f"plug-in, {_PAIRED}")
+
+    def explained(self) -> Estimate:
+        value = float(self._entropy(self._all.sums[None, :])[0])
+        loss = float(self._mean(self._all.sums[None, :], "none")[0])
+        drawn = self._drawn_entropy - self._mean(self._all.drawn, "none")
+        return self._all.of(value - loss, drawn, _PAIRED)
+
+    def floor(self, floor: Floor) -> tuple[Estimate | None, Estimate | None]:
+        """The floor, and what lies above it."""
+        if floor.reason:
+            return None, None
+        every = self._all
+        loss = self._mean(every.drawn, "none")
+        value = float(self._mean(every.sums[None, :], "none")[0])
+        if floor.entropies is not None:
+            low = float(self._mean(every.sums[None, :], "floor")[0])
+            drawn = self._mean(every.drawn, "floor")
+            words = (floor.method, *floor.assumptions)
+        else:
+            # one number with an error of its own, taken as independent of the cross-entropy's
+            low, words = floor.value, (floor.method, *floor.assumptions)
+            normal = np.random.default_rng(0).standard_normal(len(loss))
+            drawn = low + floor.stderr * (normal - normal.mean()) / normal.std()
+        return (
+            every.of(low, drawn, *words),
+            every.of(value - low, loss - drawn, f"cross-entropy − floor, {_PAIRED}"),
+        )
+
+
+def _best(recalibrations: Sequence[Recalibration]) -> str:
+    """The map with the least loss; "none" first among equals."""
+    best = recalibrations[0]
+    for other in recalibrations[1:]:
+        less = float(other.cross_entropy.value) < float(best.cross_entropy.value)
+        # where rows cost +inf under both, the others decide
+        same = float(other.cross_entropy.value) == float(best.cross_entropy.value)
+        if less or (same and float(other.gain.value) > float(best.gain.value)):
+            best = other
+    return best.name
+
+
+def _notes(
+    given: Given,
+    impossible: Any,
+    marginal: Vector,
+    floor: Estimate | None,
+    cross_entropy: Estimate,
+    candidates: dict[str, Vector],
+) -> tuple[str, ...]:
+    notes = []
+    if len(impossible):
+        which = np.zeros(len(given.weight), dtype=bool)
+        which[impossible] = True
+        notes.append(
+            f"{count_of(len(impossible), 'row')} gave the label probability 0, and the "
+            f"cross-entropy is +inf: {shown_rows(which, HERE)}. Only isotonic recalibration can "
+            "mend that"
+        )
+    absent = [name for name, part in zip(given.outcomes.classes, marginal, strict=True) if not part]
+    if absent:
+        names = ", ".join(str(name) for name in absent[:_NAMED])
+        more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
+        notes.append(f"no row is of class {names}{more}")
+    if int((marginal > 0.0).sum()) == 1:
+        notes.append("all rows are of one class: there was nothing to guess, H(Y) = 0")
+    if floor is not None and float(floor.value) > float(cross_entropy.value):
+        notes.append(
+            "the floor lies above the cross-entropy, which cannot be: it is an estimate, and too "
+            "high here, or the rows were used to train the classifier"
+        )
+    if len(candidates) == 1:
+        notes.append("too few rows to recalibrate: calibration was not looked at")
+    if (given.weight == 0.0).any():
+        notes.append(f"{count_of(int((given.weight == 0.0).sum()), 'row')} of weight 0 not counted")
+    return tuple(notes)

@@ -1,0 +1,155 @@
+"""The account of parts of the rows: the classes, and the values of columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import DataError
+from kullback.data.arrays import is_missing
+from kullback.evaluation.account import Group
+from kullback.information.estimate import Estimate
+
+Floats: TypeAlias = NDArray[np.float64]
+
+# A column of numbers with more values than this is cut at its quartiles.
+_FEW_VALUES = 12
+# A column of text with more values than this is no grouping that a table could show.
+_MANY_VALUES = 1000
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What every group's account is made of, in nats.
+
+    Attributes:
+        logs: −log q of every class, shape (n, K).
+        share: each row's proportions of the classes, shape (n, K).
+        weight: weights of the rows.
+        guess: −log of the classes' shares in all rows, shape (K,).
+        best: the most probable class of each row.
+        level: of the intervals.
+        unit: of the estimates.
+        size: nats in it.
+    """
+
+    logs: Floats
+    share: Floats
+    weight: Vector
+    guess: Vector
+    best: NDArray[np.int64]
+    level: float
+    unit: str
+    size: float
+
+    def group(self, name: Any, rows: NDArray[Any], share: Floats) -> Group:
+        """The account of some rows, each with some of its label."""
+        weight = self.weight[rows] * share.sum(axis=1)
+        part = share / share.sum(axis=1, keepdims=True)
+        seen = part > 0.0
+        loss = np.where(seen, part * np.where(seen, self.logs[rows], 0.0), 0.0).sum(axis=1)
+        guess = np.where(seen, part * np.where(seen, self.guess, 0.0), 0.0).sum(axis=1)
+        total = float(weight.sum())
+        right = float(weight @ part[np.arange(len(part)), self.best[rows]]) if len(part) else 0.0
+        return Group(
+            name,
+            int((weight > 0.0).sum()),
+            total,
+            self._mean(loss, weight),
+            self._mean(guess - loss, weight),
+            right / total if total > 0.0 else math.nan,
+        )
+
+    def _mean(self, values: Vector, weight: Vector) -> Estimate:
+        """A weighted mean, with the normal interval of a ratio of sums."""
+        from scipy.special import ndtri
+
+        values, weight = values[weight > 0.0], weight[weight > 0.0]
+        n = len(values)
+        if n == 0:
+            none = math.nan
+            return Estimate(none, none, (none, none), "no rows", self.unit, (), self.level)
+        share = weight / weight.sum()
+        value = float(share @ values)
+        error = math.nan
+        if n > 1 and math.isfinite(value):
+            apart = share * (values - value)
+            error = math.sqrt(n / (n - 1.0) * float(apart @ apart))
+        reach = float(ndtri(0.5 + 0.5 * self.level)) * error
+        size = self.size
+        return Estimate(
+            value / size,
+            error / size,
+            ((value - reach) / size, (value + reach) / size),
+            "mean of the rows, normal interval",
+            self.unit,
+            (),
+            self.level,
+        )
+
+
+def class_groups(parts: Parts, classes: Sequence[Any]) -> tuple[Group, ...]:
+    """An account of each class: its rows, or the shares of it in rows of soft labels."""
+    groups = []
+    for k, name in enumerate(classes):
+        rows = np.flatnonzero((parts.share[:, k] > 0.0) & (parts.weight > 0.0))
+        only = np.zeros((len(rows), len(classes)))
+        only[:, k] = parts.share[rows, k]
+        groups.append(parts.group(name, rows, only))
+    return tuple(groups)
+
+
+def slice_groups(parts: Parts, values: NDArray[Any], column: str) -> tuple[Group, ...]:
+    """An account of each value of a column, or of each quarter of a column of many numbers.
+
+    Raises:
+        DataError: a column of text with too many values.
+    """
+    names, code = _cut(values, column)
+    groups = []
+    for k, name in enumerate(names):
+        rows = np.flatnonzero((code == k) & (parts.weight > 0.0))
+        if len(rows):
+            groups.append(parts.group(name, rows, parts.share[rows]))
+    return tuple(groups)
+
+
+def _cut(values: NDArray[Any], column: str) -> tuple[list[Any], NDArray[np.int64]]:
+    """The groups' names, and the group of each row."""
+    if values.dtype.kind in "fiub":
+        absent = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        known = values[~absent]
+        distinct, place = np.unique(known, return_inverse=True)
+        names: list[Any] = distinct.tolist()
+        if len(distinct) > _FEW_VALUES:
+            ends = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf"))
+            ends = ends[ends < known.max()]
+            place = np.searchsorted(ends, known, side="left")
+            edges = [known.min(), *ends.tolist(), known.max()]
+            names = [
+                f"{'(' if k else '['}{edges[k]:.6g}, {edges[k + 1]:.6g}]"
+                for k in range(len(edges) - 1)
+            ]
+        code = np.full(len(values), len(names), dtype=np.int64)
+        code[~absent] = place
+        return [*names, "missing"], code
+    index: dict[Any, int] = {}
+    plain = ["missing" if is_missing(v) else v for v in values.tolist()]
+    found = np.fromiter((index.setdefault(v, len(index)) for v in plain), np.int64, len(plain))
+    if len(index) > _MANY_VALUES:
+        raise DataError(
+            f'column "{column}" has {len(index):,} different values: choose a column of groups, or '
+            "group its values first"
+        )
+    order = sorted(index, key=lambda name: (type(name).__name__, name))
+    rank = np.empty(len(order), dtype=np.int64)
+    for new, name in enumerate(order):
+        rank[index[name]] = new
+    return order, rank[found]

@@ -1,0 +1,174 @@
+"""The labels of an account: classes, soft labels, or the votes of several annotators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.errors import DataError
+from kullback.data.arrays import is_missing, shown
+from kullback.data.checks import HERE, and_more, count_of, shown_rows
+from kullback.data.opening import column_of_table
+
+Floats: TypeAlias = NDArray[np.float64]
+
+# How many labels a message lists.
+_SHOWN = 5
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What the rows turned out to be.
+
+    Attributes:
+        classes: the class labels, in the order of the probabilities' columns.
+        share: each row's proportions of the classes, shape (n, K): one 1 for a single label.
+        votes: counts of the annotators' votes, shape (n, K), where these were given.
+        soft: whether rows of probabilities were given.
+    """
+
+    classes: tuple[Any, ...]
+    share: Floats
+    votes: Floats | None
+    soft: bool
+
+
+def read_outcomes(y: Any, classes: Any, count: int, label: str) -> Outcomes:
+    """Take labels, rows of probabilities, or rows of votes.
+
+    Args:
+        y: labels, shape (n,); or probabilities or counts of votes, shape (n, K).
+        classes: the labels in the order of the probabilities' columns, where known.
+        count: K.
+        label: the outcome's name, for messages.
+
+    Raises:
+        DataError: what cannot be used, with its rows.
+    """
+    if classes is not None:
+        classes = np.asarray(classes).tolist() if hasattr(classes, "dtype") else list(classes)
+        if len(classes) != count or len(set(classes)) != count:
+            raise DataError(
+                f"classes names {len(set(classes))} different labels, and the probabilities have "
+                f"{count} columns; each column needs its own"
+            )
+    if _is_matrix(y):
+        table = np.asarray(y)
+        if table.shape[1] != count:
+            raise DataError(
+                f"{label} has {table.shape[1]} columns and the probabilities have {count}: they "
+                "must be the same classes in the same order"
+            )
+        named = tuple(range(count)) if classes is None else tuple(classes)
+        return _of_matrix(table, named, label)
+    values = column_of_table(y, label)
+    if len(values) == 0:
+        raise DataError(f"{label} has no rows; there is nothing to account for")
+    missing = _missing(values)
+    if missing.any():
+        raise DataError(
+            f"{count_of(int(missing.sum()), 'missing label')} in {label}: "
+            f"{shown_rows(missing, HERE)}. Leave such rows out of X and y."
+        )
+    distinct, codes = _distinct(values)
+    if classes is None:
+        classes = _classes_of(distinct, count, label)
+    known = {name: code for code, name in enumerate(classes)}
+    places = np.array([known.get(name, -1) for name in distinct], dtype=np.int64)
+    strange = (places < 0)[codes]
+    if strange.any():
+        names = [shown(d) for d, place in zip(distinct, places.tolist(), strict=True) if place < 0]
+        raise DataError(
+            f"{label} holds {and_more(names[:_SHOWN], len(names))}, and the classes are "
+            f"{and_more([shown(c) for c in classes[:_SHOWN]], len(classes))}: "
+            f"{shown_rows(strange, HERE)}"
+        )
+    share = np.zeros((len(values), count))
+    share[np.arange(len(values)), places[codes]] = 1.0
+    return Outcomes(tuple(classes), share, None, False)
+
+
+def sum_tolerance(count: int) -> float:
+    """What rounding in float32 can leave of a sum of K probabilities: 2⁻²⁰ + K·2⁻²⁴.
+
+    Half a unit in the last place of each, 2⁻²⁴, and the rounding of the sum by which they were
+    divided.
+    """
+    return 2.0**-20 + count * 2.0**-24
+
+
+def _is_matrix(y: Any) -> bool:
+    """Whether labels are rows of numbers: an array, a table, or a list of rows."""
+    if len(getattr(y, "shape", ())) == 2:
+        return bool(y.shape[1] > 1)
+    return isinstance(y, (list, tuple)) and bool(y) and isinstance(y[0], (list, tuple, np.ndarray))
+
+
+def _of_matrix(table: NDArray[Any], classes: tuple[Any, ...], label: str) -> Outcomes:
+    """Rows of probabilities or of votes."""
+    if table.dtype.kind not in "fiub" or len(table) == 0:
+        raise DataError(f"{label} must hold numbers, one row a case, not {table.dtype}")
+    numbers = table.astype(np.float64)
+    bad = np.asarray(~(np.isfinite(numbers) & (numbers >= 0.0)).all(axis=1))
+    if bad.any():
+        raise DataError(
+            f"{label} must hold probabilities or counts of votes, finite and not negative: "
+            f"{shown_rows(bad, HERE)}"
+        )
+    sums: Floats = numbers.sum(axis=1)
+    empty = sums == 0.0
+    if empty.any():
+        raise DataError(f"rows of {label} without a vote: {shown_rows(empty, HERE)}")
+    if bool((numbers == np.rint(numbers)).all()):
+        votes = numbers if bool((sums > 1.0).any()) else None
+        return Outcomes(classes, numbers / sums[:, None], votes, False)
+    off = np.abs(sums - 1.0) > sum_tolerance(numbers.shape[1])
+    if off.any():
+        raise DataError(
+            f"rows of {label} are neither whole numbers of votes nor probabilities that sum to 1: "
+            f"{shown_rows(off, HERE, sums)}"
+        )
+    return Outcomes(classes, numbers, None, True)
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "O":
+        return np.fromiter((is_missing(v) for v in values.tolist()), bool, len(values))
+    return np.zeros(len(values), dtype=bool)
+
+
+def _distinct(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
+    """The distinct labels, and which of them each row has."""
+    if values.dtype.kind in "biufUST":
+        found, codes = np.unique(values, return_inverse=True)
+        return found.tolist(), codes.astype(np.int64)
+    index: dict[Any, int] = {}
+    codes = np.fromiter(
+        (index.setdefault(v, len(index)) for v in values.tolist()), np.int64, len(values)
+    )
+    return list(index), codes
+
+
+def _classes_of(distinct: list[Any], count: int, label: str) -> list[Any]:
+    """The classes of bare probabilities: the sorted labels, or the codes 0 … K − 1."""
+    if all(isinstance(d, (int, float)) and d in range(count) for d in distinct):
+        return [bool(k) for k in range(2)] if _all_bool(distinct, count) else list(range(count))
+    if len(distinct) == count:
+        try:
+            return sorted(distinct)
+        except TypeError:
+            pass
+    raise DataError(
+        f"{label} holds {count_of(len(distinct), 'different label')} and the probabilities have "
+        f"{count_of(count, 'column')}: say which column is which class, as classes=[...]"
+    )
+
+
+def _all_bool(distinct: list[Any], count: int) -> bool:
+    return count == 2 and all(isinstance(d, bool) for d in distinct)

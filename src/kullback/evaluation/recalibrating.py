@@ -1,0 +1,77 @@
+"""Cross-fitted recalibration: each row's loss under a map that was fitted to the other folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.arrays import Vector
+from kullback.calibration.isotonic import fit_isotonic
+from kullback.calibration.scaling import fit_temperature, fit_vector
+
+Floats: TypeAlias = NDArray[np.float64]
+
+FOLDS = 5
+_FITS: Mapping[str, Callable[[Any, Any, Any], Any]] = {
+    "temperature": fit_temperature,
+    "vector": fit_vector,
+    "isotonic": fit_isotonic,
+}
+NAMES = ("none", *_FITS)
+
+
+def losses(log_probabilities: Floats, share: Floats) -> Vector:
+    """−Σ p log q of each row: +inf where a class with a share was given probability 0."""
+    seen = share > 0.0
+    terms = np.where(seen, share, 0.0) * np.where(seen, log_probabilities, 0.0)
+    out: Vector = -terms.sum(axis=1) + 0.0  # no −0
+    return out
+
+
+def folds(share: Floats, weight: Vector, seed: int) -> NDArray[np.int64]:
+    """A fold for each row, 0 … FOLDS − 1, each with its part of every class.
+
+    Rows of weight zero are shared out too, after the others.
+    """
+    n = len(share)
+    order = np.random.default_rng(seed).permutation(n)
+    label = np.where(weight > 0.0, share.argmax(axis=1), share.shape[1])
+    order = order[np.argsort(label[order], kind="stable")]
+    fold = np.empty(n, dtype=np.int64)
+    fold[order] = np.arange(n) % min(FOLDS, n)
+    return fold
+
+
+def cross_fitted(
+    log_probabilities: Floats, share: Floats, weight: Vector, seed: int
+) -> dict[str, Vector]:
+    """Losses of each row under every recalibration, "none" first.
+
+    Args:
+        log_probabilities: shape (n, K).
+        share: each row's proportions of the classes, shape (n, K).
+        weight: weights of the rows.
+        seed: of the folds.
+
+    Returns:
+        The losses by the recalibration's name; only "none" where a fold would leave nothing to fit
+        to.
+    """
+    found = {"none": losses(log_probabilities, share)}
+    fold = folds(share, weight, seed)
+    # a scale is fitted to rows that cost less than +inf
+    counts = (weight > 0.0) & np.isfinite(found["none"])
+    used = np.bincount(fold[counts], minlength=FOLDS)
+    if int((used > 0).sum()) < 2:
+        return found
+    for name, fit in _FITS.items():
+        moved = np.empty(len(share))
+        for k in np.unique(fold).tolist():
+            held, rest = fold == k, fold != k
+            fitted = fit(log_probabilities[rest], share[rest], weight[rest])
+            moved[held] = losses(fitted.apply(log_probabilities[held]), share[held])
+        found[name] = moved
+    return found

@@ -1,0 +1,21 @@
+"""The activations that ``kl.MLP`` knows by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array
+
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "silu": jax.nn.silu,
+    "mish": jax.nn.mish,
+    "selu": jax.nn.selu,
+    "elu": jax.nn.elu,
+    "tanh": jnp.tanh,
+    "identity": lambda x: x,
+}

@@ -1,0 +1,88 @@
+"""Pictures of the account of a classifier's loss, with matplotlib."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kullback.evaluation.account import Account
+
+# Classes beyond this many are not drawn: the pooled curve shows them all.
+_CLASSES = 10
+
+
+def account_figure(account: Account) -> Any:
+    """Draw reliability, the parts of the label's entropy, the classes and the rows' losses.
+
+    Args:
+        account: what ``kl.evaluate`` gave.
+
+    Returns:
+        A matplotlib figure; it belongs to no window.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.0, 8.0), layout="constrained")
+    axes = figure.subplots(2, 2)
+    _reliability(axes[0, 0], account)
+    _parts(axes[0, 1], account)
+    _classes(axes[1, 0], account)
+    _losses(axes[1, 1], account)
+    return figure
+
+
+def _reliability(ax: Any, account: Account) -> None:
+    ax.plot([0.0, 1.0], [0.0, 1.0], color="0.6", linewidth=1.0)
+    for curve in account.curves[:1]:
+        ax.fill_between(
+            curve.forecast,
+            curve.low,
+            curve.high,
+            color="tab:blue",
+            alpha=0.2,
+            linewidth=0.0,
+            label=f"{100.0 * account.cross_entropy.level:.0f} % band if calibrated",
+        )
+        ax.plot(curve.forecast, curve.frequency, color="tab:blue", label="all classes")
+    ax.set(xlabel="probability given", ylabel="how often it was so", title="Reliability (CORP)")
+    ax.legend(loc="upper left", frameon=False)
+
+
+def _parts(ax: Any, account: Account) -> None:
+    parts = [
+        ("explained", float(account.explained), "tab:green"),
+        ("calibration", float(account.calibration), "tab:orange"),
+        ("refinement", float(account.refinement), "tab:red"),
+    ]
+    shown = [(name, value, color) for name, value, color in parts if np.isfinite(value)]
+    for place, (_, value, color) in enumerate(shown):
+        ax.barh(place, value, color=color)
+        ax.annotate(f" {value:.3g}", (max(value, 0.0), place), va="center")
+    ax.axvline(float(account.label_entropy), color="0.4", linestyle="--", linewidth=1.0)
+    ax.set_yticks(range(len(shown)), [name for name, _, _ in shown])
+    ax.invert_yaxis()
+    ax.margins(x=0.15)
+    ax.set(xlabel=account.unit, title="Parts of the label's entropy (dashed)")
+
+
+def _classes(ax: Any, account: Account) -> None:
+    groups = [g for g in account.by_class if np.isfinite(float(g.cross_entropy))]
+    worst = sorted(groups, key=lambda g: -float(g.cross_entropy))[:_CLASSES]
+    ax.barh([_plain(g.name) for g in worst], [float(g.cross_entropy) for g in worst])
+    ax.invert_yaxis()
+    ax.set(xlabel=f"cross-entropy, {account.unit}", title="Costliest classes")
+
+
+def _losses(ax: Any, account: Account) -> None:
+    losses = np.sort(account.losses[np.isfinite(account.losses)])[::-1]
+    ax.plot(np.arange(1, losses.size + 1), losses)
+    ax.set(
+        xscale="log", xlabel="rows, costliest first", ylabel=account.unit, title="Cost of each row"
+    )
+
+
+def _plain(name: Any) -> str:
+    """A class name as text that matplotlib takes literally: a dollar sign begins a formula."""
+    text = str(name).replace("$", r"\$")
+    return text if len(text) <= 20 else text[:19] + "…"

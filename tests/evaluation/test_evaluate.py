@@ -1,0 +1,300 @@
+"""The account against scikit-learn, simulations with a known truth, and what it refuses."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy.special import xlogy
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+import kullback.evaluation.evaluate as module
+from kullback._core.errors import DataError, KullbackError
+from kullback.evaluation.evaluate import evaluate
+
+
+def drawn(rows, classes, sharpness=1.0, seed=0):
+    """Probabilities of a classifier that is `sharpness` times too sure, labels, and the truth."""
+    rng = np.random.default_rng(seed)
+    z = 2.0 * rng.normal(size=(rows, classes))
+    truth = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    given = np.exp(sharpness * z) / np.exp(sharpness * z).sum(axis=1, keepdims=True)
+    codes = (truth.cumsum(axis=1) > rng.random((rows, 1))).argmax(axis=1)
+    return given, codes, truth, rng
+
+
+def test_cross_entropy_is_scikit_learns():
+    q, codes, _, rng = drawn(400, 3)
+    weight = rng.random(400)
+    account = evaluate(q, y=codes, weights=weight)
+    outside = log_loss(codes, q, sample_weight=weight)
+    assert float(account.cross_entropy) == pytest.approx(outside, rel=1e-12)
+    share = np.bincount(codes, weights=weight) / weight.sum()
+    guess = log_loss(codes, np.tile(share, (400, 1)), sample_weight=weight)
+    assert float(account.label_entropy) == pytest.approx(guess, rel=1e-12)
+    assert float(account.explained) == pytest.approx(guess - outside, rel=1e-10)
+    right = np.average(q.argmax(axis=1) == codes, weights=weight)
+    assert account.accuracy == pytest.approx(right, rel=1e-12)
+    bits = account.to("bits")
+    assert float(bits.cross_entropy) == pytest.approx(outside / math.log(2), rel=1e-12)
+    assert bits.losses.mean() == pytest.approx(account.losses.mean() / math.log(2), rel=1e-12)
+    assert account.losses[account.worst(1)[0]] == account.losses.max()
+
+
+def test_binary_probabilities_are_of_the_second_class():
+    _, _, _, rng = drawn(1, 2)
+    q = rng.random(300)
+    y = np.where(rng.random(300) < q, "yes", "no")
+    account = evaluate(q, y=y)
+    assert account.classes == ("no", "yes")
+    assert float(account.cross_entropy) == pytest.approx(log_loss(y, q), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_certain_and_wrong_costs_infinity_and_is_named(kind):
+    q = np.array([[0.8, 0.2], [0.3, 0.7], [1.0, 0.0]], dtype=kind)
+    y = np.array([0, 1, 1])
+    # what log_loss puts for the third row: −log of the type's epsilon
+    outside = log_loss(y, q) * 3 + math.log(0.8) + math.log(0.7)
+    assert outside == pytest.approx(-math.log(np.finfo(kind).eps), abs=1e-3)
+    account = evaluate(q, y=y)
+    assert float(account.cross_entropy) == math.inf
+    assert account.impossible == (2,)
+    assert account.worst(1) == (2,)
+    assert any("row 2" in note for note in account.notes)
+    assert "inf" in str(account)
+
+
+def test_recalibration_recovers_the_right_probabilities():
+    q, codes, truth, _ = drawn(4000, 3, sharpness=2.0)
+    account = evaluate(q, y=codes)
+    best = log_loss(codes, truth)
+    found = {r.name: r for r in account.recalibrations}
+    assert set(found) == {"none", "temperature", "vector", "isotonic"}
+    # one number from 3,200 rows: a loss of about 1/(2n) in each fold, and chance of that size
+    assert float(found["temperature"].cross_entropy) == pytest.approx(best, abs=1e-3)
+    assert float(account.refinement) + float(account.calibration) == pytest.approx(
+        float(account.cross_entropy), rel=1e-12
+    )
+    assert account.calibration.interval[0] > 0.0
+
+
+def test_calibrated_probabilities_gain_nothing():
+    q, codes, _, _ = drawn(1000, 3, seed=3)
+    account = evaluate(q, y=codes)
+    assert float(account.calibration) >= 0.0
+    if float(account.calibration) == 0.0:
+        assert account.calibration.interval[0] == 0.0
+        assert float(account.refinement) == float(account.cross_entropy)
+    low, high = account.calibration.interval
+    assert high - low < 0.02
+    assert low < 0.005
+
+
+def test_intervals_hold_the_truth(monkeypatch):
+    # truth: the expectation of −log q over labels, by the average of −Σ p log q over many rows
+    monkeypatch.setattr(module, "reliability_curves", lambda *_, **__: ())
+    monkeypatch.setattr(
+        module,
+        "cross_fitted",
+        lambda logs, share, *_: {"none": -(share * logs).sum(axis=1)},
+    )
+    q, _, truth, _ = drawn(200_000, 2, sharpness=1.5, seed=9)
+    expected = -xlogy(truth, q).sum(axis=1).mean()
+    held = explained = 0
+    for seed in range(150):
+        q, codes, _, _ = drawn(200, 2, sharpness=1.5, seed=seed)
+        account = evaluate(q, y=codes, seed=seed)
+        held += account.cross_entropy.interval[0] <= expected <= account.cross_entropy.interval[1]
+        gain = math.log(2) - expected  # both labels are equally likely
+        explained += account.explained.interval[0] <= gain <= account.explained.interval[1]
+    # 95% of 150 is 142.5 ± 2.7; skewed losses cost percentile intervals of 200 rows a few points
+    assert held >= 133
+    assert explained >= 133
+
+
+@pytest.mark.parametrize(("votes", "tolerance"), [(5, 0.03), (50, 0.01)])
+def test_floor_of_votes(votes, tolerance):
+    q, _, truth, rng = drawn(3000, 3, sharpness=1.5)
+    counts = rng.multinomial(votes, truth)
+    account = evaluate(q, y=counts)
+    known = -xlogy(truth, truth).sum(axis=1).mean()
+    # tolerance: the bias that was measured for such labels, and the spread of 3,000 rows
+    assert float(account.floor) == pytest.approx(known, abs=tolerance)
+    waste = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
+    assert float(account.relative_entropy) == pytest.approx(waste, abs=tolerance + 0.02)
+    proportion = counts / votes
+    assert float(account.cross_entropy) == pytest.approx(
+        -(proportion * np.log(q)).sum(axis=1).mean(), rel=1e-12
+    )
+
+
+def test_floor_of_soft_labels_is_exact():
+    q, _, truth, _ = drawn(500, 3, sharpness=1.5)
+    account = evaluate(q, y=truth)
+    assert float(account.floor) == pytest.approx(-xlogy(truth, truth).sum(axis=1).mean(), rel=1e-12)
+    waste = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
+    assert float(account.relative_entropy) == pytest.approx(waste, rel=1e-9)
+
+
+def test_floor_of_equal_rows_and_of_neighbours():
+    rng = np.random.default_rng(4)
+    x = rng.integers(0, 8, 4000)
+    chance = np.linspace(0.05, 0.95, 8)[x]
+    y = (rng.random(4000) < chance).astype(int)
+    known = -(xlogy(chance, chance) + xlogy(1 - chance, 1 - chance)).mean()
+    account = evaluate(chance, {"x": x}, y)
+    assert "leaf replicates" in account.floor.method
+    assert float(account.floor) == pytest.approx(known, abs=0.01)  # its standard error is 0.004
+    z = rng.normal(size=4000)
+    chance = 1 / (1 + np.exp(-2 * z))
+    y = (rng.random(4000) < chance).astype(int)
+    known = -(xlogy(chance, chance) + xlogy(1 - chance, 1 - chance)).mean()
+    account = evaluate(chance, z[:, None], y)
+    assert "estimate" in account.floor.method
+    assert float(account.floor) == pytest.approx(known, abs=3 * float(account.floor.stderr))
+    wide = evaluate(chance, rng.normal(size=(4000, 9)), y)
+    assert wide.floor is None
+    assert "9 columns" in wide.no_floor
+    assert "give X" in evaluate(chance, y=y).no_floor
+
+
+def test_reliability_curves():
+    q, codes, _, rng = drawn(150, 3)
+    weight = rng.random(150)
+    account = evaluate(q, y=codes, weights=weight)
+    assert [curve.name for curve in account.curves] == [None, 0, 1, 2]
+    for k, curve in enumerate(account.curves[1:]):
+        outside = IsotonicRegression().fit(q[:, k], codes == k, weight).predict(q[:, k])
+        order = np.argsort(q[:, k])
+        np.testing.assert_allclose(curve.forecast, q[order, k], rtol=1e-15)
+        np.testing.assert_allclose(curve.frequency, outside[order], atol=1e-12)
+        assert (np.diff(curve.low) >= 0).all()
+        assert (curve.low <= curve.high).all()
+    # of calibrated forecasts about 95% of the curve lies in the band; of sharpened ones much less
+    q, codes, truth, _ = drawn(20_000, 3)
+    pooled = evaluate(truth, y=codes).curves[0]
+    inside = (pooled.low <= pooled.frequency) & (pooled.frequency <= pooled.high)
+    assert inside.mean() > 0.8
+    assert len(pooled.forecast) <= 200
+    assert pooled.weight.sum() == pytest.approx(60_000)
+    sharp, codes, _, _ = drawn(20_000, 3, sharpness=2.0)
+    pooled = evaluate(sharp, y=codes).curves[0]
+    assert ((pooled.low <= pooled.frequency) & (pooled.frequency <= pooled.high)).mean() < 0.5
+
+
+def test_classes_and_slices():
+    q, codes, _, rng = drawn(600, 3)
+    frame = pd.DataFrame({"colour": rng.choice(["red", "blue"], 600), "size": rng.normal(size=600)})
+    account = evaluate(q, frame, codes, slices=["colour", "size"])
+    for k, group in enumerate(account.by_class):
+        mine = codes == k
+        assert group.rows == mine.sum()
+        assert float(group.cross_entropy) == pytest.approx(-np.log(q[mine, k]).mean(), rel=1e-12)
+    blue, red = account.slices["colour"]
+    assert (blue.name, red.name) == ("blue", "red")
+    mine = (frame["colour"] == "red").to_numpy()
+    outside = log_loss(codes[mine], q[mine])
+    assert float(red.cross_entropy) == pytest.approx(outside, rel=1e-12)
+    share = np.bincount(codes) / 600
+    assert float(red.explained) == pytest.approx(-np.log(share[codes[mine]]).mean() - outside)
+    loss = -np.log(q[mine, codes[mine]])
+    error = loss.std(ddof=1) / math.sqrt(mine.sum())
+    assert float(red.cross_entropy.stderr) == pytest.approx(error, rel=1e-9)
+    assert [group.rows for group in account.slices["size"]] == [150, 150, 150, 150]
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_a_model_with_the_label_in_the_table(library):
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=300), "b": rng.normal(size=300), "w": rng.random(300)}
+    table["kind"] = np.where(table["a"] + rng.normal(size=300) > 0, "up", "down").tolist()
+    y = table["kind"]
+    frame = library(table)
+    model = LogisticRegression().fit(frame[["a", "b"]], y)
+    account = evaluate(model, frame, "kind", weights="w")
+    outside = log_loss(y, model.predict_proba(frame[["a", "b"]]), sample_weight=table["w"])
+    assert float(account.cross_entropy) == pytest.approx(outside, rel=1e-12)
+    assert (account.label, account.classes) == ("kind", ("down", "up"))
+
+
+def test_one_class_and_an_absent_class():
+    q, codes, _, _ = drawn(60, 3)
+    one = evaluate(q, y=np.zeros(60, dtype=int))
+    assert float(one.label_entropy) == 0.0
+    assert any("one class" in note for note in one.notes)
+    assert one.by_class[1].rows == 0
+    assert math.isnan(float(one.by_class[1].cross_entropy))
+    assert any("no row is of class 1, 2" in note for note in one.notes)
+    two = evaluate(q[:1], y=codes[:1])
+    assert float(two.cross_entropy) == pytest.approx(-math.log(q[0, codes[0]]))
+    assert any("too few rows" in note for note in two.notes)
+    assert str(two)
+
+
+def test_rows_of_weight_zero_do_not_count():
+    q, codes, _, _ = drawn(200, 3)
+    weight = np.ones(200)
+    weight[50:] = 0.0
+    q[60] = [1.0, 0.0, 0.0]
+    codes[60] = 1
+    account = evaluate(q, y=codes, weights=weight)
+    assert float(account.cross_entropy) == pytest.approx(
+        log_loss(codes[:50], q[:50], labels=range(3))
+    )
+    assert account.impossible == ()
+
+
+GOOD = np.full((4, 2), 0.5)
+Y = np.array([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "y", "options", "message"),
+    [
+        (np.array([[0.5, 0.4], [0.5, 0.5]]), Y[:2], {}, "do not sum to 1.*row 0"),
+        (np.array([[0.5, np.nan], [0.5, 0.5]]), Y[:2], {}, "NaN: row 0"),
+        (np.array([[1.5, -0.5], [0.5, 0.5]]), Y[:2], {}, "below 0: row 0"),
+        (np.array([0.5, 1.5]), Y[:2], {}, "above 1: row 1"),
+        (np.zeros((0, 2)), Y[:0], {}, "must be numbers of the shape"),
+        (GOOD, Y[:3], {}, "4 rows and labels for 3"),
+        (GOOD, np.array(["a", "b", "c", "a"]), {"classes": ["a", "b"]}, "holds .*c.*row 2"),
+        (GOOD, np.array(["a", "b", "c", "a"]), {}, "3 different labels"),
+        (GOOD, np.array([0.0, np.nan, 1.0, 1.0]), {}, "1 missing label in y: row 1"),
+        (GOOD, Y, {"weights": np.zeros(4)}, "all values in weights are zero"),
+        (GOOD, Y, {"weights": np.array([1.0, -1.0, 1.0, 1.0])}, "row 1"),
+        (GOOD, Y, {"classes": ["a"]}, "classes names 1"),
+        (GOOD, np.array([[1, 0], [0, 0], [2, 1], [1, 1]]), {}, "without a vote: row 1"),
+        (GOOD, np.array([[0.5, 0.2]] * 4), {}, "neither whole numbers"),
+        (GOOD, "kind", {}, "no X to take it from"),
+        (GOOD, None, {}, "y is needed"),
+        (GOOD, Y, {"slices": ["a"]}, "there is no X"),
+        (LogisticRegression(), Y, {}, "has not been fitted"),
+    ],
+)
+def test_refused(probabilities, y, options, message):
+    with pytest.raises(DataError, match=message):
+        evaluate(probabilities, y=y, **options)
+
+
+def test_unknown_options():
+    with pytest.raises(KullbackError, match="not a unit"):
+        evaluate(GOOD, y=Y, unit="bats")
+    with pytest.raises(KullbackError, match="level"):
+        evaluate(GOOD, y=Y, level=1.5)
+
+
+def test_float32_rows_are_taken_as_they_are():
+    q, codes, _, _ = drawn(200, 26)
+    single = q.astype(np.float32)
+    account = evaluate(single, y=codes)
+    expected = -np.log(single.astype(np.float64)[np.arange(200), codes]).mean()
+    assert float(account.cross_entropy) == pytest.approx(expected, rel=1e-14)
+
+
+def test_same_seed_same_account():
+    q, codes, _, _ = drawn(300, 3)
+    assert str(evaluate(q, y=codes, seed=2)) == str(evaluate(q, y=codes, seed=2))
