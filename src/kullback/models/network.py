@@ -161,7 +161,7 @@ class MLP(NetworkSource):
 
     def build(self, width: int, start: Vector, key: Array) -> Any:
         """Make the perceptron, its last layer at ``start`` for every row."""
-        from kullback.models.layers import perceptron
+        from kullback.models.modules.layers import perceptron
 
         return perceptron(
             (width, *self.widths, start.size),
@@ -215,7 +215,7 @@ class Network(NetworkSource):
         Raises:
             ModelError: where it does not take that many inputs or gives another number of outputs.
         """
-        from kullback.models.layers import RowModule
+        from kullback.models.modules.layers import RowModule
 
         module = RowModule(self.module)
         try:

@@ -66,11 +66,11 @@ def write(fit: Fit, path: str | os.PathLike[str]) -> None:
     _replace(Path(os.path.realpath(path)), text.encode("ascii"), os.fspath(path))
 
 
-def load(path: str | os.PathLike[str]) -> Fit:
+def load(path: str | os.PathLike[str]) -> Any:
     """Load a fit that ``fit.save`` wrote. No code runs: a saved fit is data.
 
     Args:
-        path: the file.
+        path: the file, or the folder of a network.
 
     Returns:
         The fit, equal to the one that was saved to the last bit: estimates, errors, ledger and
@@ -80,6 +80,10 @@ def load(path: str | os.PathLike[str]) -> Fit:
         FileFormatError: for a file that cannot be read, or that is no saved fit; it says why.
     """
     name = os.fspath(path)
+    if os.path.isfile(os.path.join(name, "model.json")):
+        from kullback.results.trained_storage import load_trained
+
+        return load_trained(name)
     try:
         document = read_document(name)
         with np.errstate(all="ignore"):  # what overflows is compared, and refused, below

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, final
 
 import jax
@@ -178,6 +179,19 @@ class TrainedFit:
         ]
         return "\n".join(lines)
 
+    def save(self, path: str | Path) -> None:
+        """Write the fit as a folder of JSON and safetensors, for ``kl.load``: data, no code.
+
+        Args:
+            path: the folder; one that holds an older model is replaced.
+
+        Raises:
+            ModelError: for a network that is the user's own code.
+        """
+        from kullback.results.trained_storage import write_trained
+
+        write_trained(self, path)
+
     def __repr__(self) -> str:
         state = "" if self.converged else ", NOT CONVERGED"
         return f"TrainedFit({self.form!r}, cross_entropy={self.cross_entropy:.6g}{state})"
@@ -185,7 +199,7 @@ class TrainedFit:
 
 def run_trained(source: Trained, inputs: Any) -> Vector:
     """Compute a trained source's parameter for encoded inputs, tile by tile with one kernel."""
-    from kullback.models.layers import arrays_of, together
+    from kullback.models.modules.layers import arrays_of, together
 
     arrays, rest = arrays_of(list(source.modules))
     shapes = tuple(leaf.shape for leaf in jax.tree.leaves(arrays))

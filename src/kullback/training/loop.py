@@ -42,7 +42,7 @@ class Run:
 
 def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
     """Train every member epoch by epoch, and keep the weights of the best epoch."""
-    from kullback.models.layers import arrays_of, together
+    from kullback.models.modules.layers import arrays_of, together
 
     rows_of = [np.flatnonzero((task.fold != m) & (task.weight > 0.0)) for m in range(task.members)]
     fewest = min(len(rows) for rows in rows_of)

@@ -137,7 +137,7 @@ def _refuse_impossible(model: Model, sample: ArraySample) -> None:
 
 def _pinned(task: Task, run: Run) -> Model:
     """Give the model with its weights in it."""
-    from kullback.models.layers import together
+    from kullback.models.modules.layers import together
 
     sources = dict(task.model.sources)
     for name, form in task.sources.items():

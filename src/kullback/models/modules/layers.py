@@ -21,7 +21,7 @@ _FREQUENCY = 0.3
 _STRETCH = 6.0
 
 
-class Perceptron(eqx.Module):
+class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for the type checker
     """Affine maps with an activation between them, on many rows at once.
 
     Attributes:
@@ -114,7 +114,7 @@ def perceptron(
     return made
 
 
-class RowModule(eqx.Module):
+class RowModule(eqx.Module):  # type: ignore[misc]
     """A user's module for one row, called on many."""
 
     module: Any
