@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import kullback
-from kullback.cli import entropy, fit, tour
+from kullback.cli import entropy, fit, tour, train
 
 app = typer.Typer(
     add_completion=False,
@@ -58,5 +58,13 @@ def _root(
     """Fit any probabilistic model by maximum likelihood, and account for its loss."""
 
 
-for _command in (fit.fit, fit.families, entropy.entropy, tour.tour):
+for _command in (
+    fit.fit,
+    fit.families,
+    entropy.entropy,
+    train.train,
+    train.predict,
+    train.evaluate,
+    tour.tour,
+):
     app.command()(_command)
