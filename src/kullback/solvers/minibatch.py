@@ -159,14 +159,15 @@ def epoch_program(
             real = index >= 0
             part = {name: column[jnp.maximum(index, 0)] for name, column in columns.items()}
             value, slope = jax.value_and_grad(loss)(state.weights, part, real, own)
-            updates, memory = transformation.update(slope, state.memory, state.weights)
-            moved = jax.tree.map(lambda w, u: w + u.astype(w.dtype), state.weights, updates)
             ok = state.finite & jnp.isfinite(value)
-            weights, memory = jax.tree.map(
-                lambda new, old: jnp.where(ok, new, old),
-                (moved, memory),
-                (state.weights, state.memory),
-            )
+
+            def move() -> tuple[Any, Any]:
+                updates, memory = transformation.update(slope, state.memory, state.weights)
+                moved = jax.tree.map(lambda w, u: w + u.astype(w.dtype), state.weights, updates)
+                return moved, memory
+
+            # a branch and not a choice between arrays, which would go through all of them again
+            weights, memory = jax.lax.cond(ok, move, lambda: (state.weights, state.memory))
             return State(weights, memory, ok, state.steps + ok.astype(jnp.int32)), value
 
         keys = jax.random.split(key, steps)
