@@ -18,6 +18,7 @@ from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
+from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
@@ -140,7 +141,22 @@ def fit(
     if networks_of(model):
         if solver is not None and not isinstance(solver, Minibatch):
             raise ModelError(f"{model!r} is trained by kl.Minibatch(...), not by {solver!r}.")
-        return train(model, data, y, weights=weights, missing=missing, how=solver, watch=progress)
+        streamed = None if engine is None else engine is StreamingEngine
+        if streamed is False and engine is not LocalEngine:
+            raise ModelError(
+                "a network is trained on rows in memory (kl.LocalEngine) or on files that are read "
+                f"in every epoch (kl.StreamingEngine), not by {engine!r}."
+            )
+        return train(
+            model,
+            data,
+            y,
+            weights=weights,
+            missing=missing,
+            how=solver,
+            watch=progress,
+            streamed=streamed,
+        )
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, and {model!r} has none.")
     begin, compiled = time.perf_counter(), COMPILED.seconds

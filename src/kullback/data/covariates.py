@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback.data.arrays import is_missing, to_numbers
+from kullback.data.arrays import is_missing, shown, to_numbers
 from kullback.data.checks import (
     Place,
+    and_more,
     check_column,
     check_lengths,
     column_label,
@@ -104,7 +105,7 @@ def open_covariates(
     for name, values in raw.items():
         label = column_label(name)
         if (levels is not None and name in levels) or (
-            levels is None and (name in categorical or _holds_categories(values))
+            levels is None and (name in categorical or holds_categories(values))
         ):
             known = None if levels is None else levels[name]
             columns[name], found[name] = _codes(values, label, known)
@@ -124,6 +125,8 @@ def open_with_covariates(
     missing: str = "error",
     outcome: str = "number",
     classes: Sequence[Any] | None = None,
+    levels: Mapping[str, tuple[Any, ...]] | None = None,
+    labels: Labels | None = None,
 ) -> ArraySample:
     """Take a user's data as a sample with covariates, in memory.
 
@@ -138,6 +141,8 @@ def open_with_covariates(
         missing: "error" or "drop", for outcomes and weights; a covariate may be missing.
         outcome: "number" or "label".
         classes: names of the classes, for shares given as an array.
+        levels: the levels of the categorical covariates, where they are known from other rows.
+        labels: the classes of the outcome, where they are.
 
     Raises:
         DataError: the data cannot be used.
@@ -150,7 +155,9 @@ def open_with_covariates(
             f"say which column of {table.description} is the outcome, for example "
             f'y="{table.names[0]}", or give an array of outcomes'
         )
-    found = open_covariates(data, names, categorical=categorical, without=tuple(used))
+    found = open_covariates(
+        data, names, levels=levels, categorical=categorical, without=tuple(used)
+    )
     if OUTCOME in found.columns:
         raise DataError(
             f'a covariate cannot be called "{OUTCOME}", which stands for the outcome; rename the '
@@ -170,9 +177,17 @@ def open_with_covariates(
             if isinstance(y, str)
             else column_of_table(y, "y")
         )
-        opened = open_sample(values, weights=weight, missing=missing, outcome=outcome)
+        known = labels is not None
+        column = values if labels is None else _known_codes(values, labels, label)
+        opened = open_sample(
+            {y: column} if isinstance(y, str) else column,  # by its name in messages
+            weights=weight,
+            missing=missing,
+            outcome="number" if known else outcome,
+        )
         assert isinstance(opened, ArraySample)
-        sample = replace(opened, label=label)
+        levels_of_y = opened.levels if labels is None else labels.levels
+        sample = replace(opened, label=label, levels=levels_of_y)
     read = sample.count + sample.dropped
     if read != found.rows:
         raise DataError(
@@ -187,6 +202,19 @@ def open_with_covariates(
         fields={**sample.fields, **columns},
         categories=found.levels,
         source=table.description,
+    )
+
+
+def holds_categories(values: NDArray[Any]) -> bool:
+    """Whether a column holds something else than numbers."""
+    if values.dtype.kind in "UST":
+        return True
+    if values.dtype.kind != "O":
+        return False
+    return any(
+        not isinstance(value, (bool, int, float, np.number)) and not hasattr(value, "as_tuple")
+        for value in values.tolist()
+        if not is_missing(value)
     )
 
 
@@ -210,19 +238,6 @@ def _is_names(y: Any) -> bool:
     return isinstance(y, (list, tuple)) and len(y) > 1 and all(isinstance(v, str) for v in y)
 
 
-def _holds_categories(values: NDArray[Any]) -> bool:
-    """Whether a column holds something else than numbers."""
-    if values.dtype.kind in "UST":
-        return True
-    if values.dtype.kind != "O":
-        return False
-    return any(
-        not isinstance(value, (bool, int, float, np.number)) and not hasattr(value, "as_tuple")
-        for value in values.tolist()
-        if not is_missing(value)
-    )
-
-
 def _codes(
     values: NDArray[Any], label: str, known: tuple[Any, ...] | None
 ) -> tuple[Floats, tuple[Any, ...]]:
@@ -234,6 +249,17 @@ def _codes(
         index.get(value, np.nan) if not is_missing(value) else np.nan for value in values.tolist()
     ]
     return np.array(codes, dtype=np.float64), levels
+
+
+def _known_codes(values: NDArray[Any], labels: Labels, label: str) -> Floats:
+    """The codes of labels whose classes are known from other rows."""
+    strange = [value for value in distinct_labels(values, label) if value not in labels.index]
+    if strange:
+        raise DataError(
+            f"{label} holds {shown(strange[0])}, which is none of the classes: "
+            f"{and_more([shown(level) for level in labels.levels[:5]], len(labels.levels))}"
+        )
+    return labels.codes(values)
 
 
 def _refuse_infinite(columns: Mapping[str, Floats]) -> None:

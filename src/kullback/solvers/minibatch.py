@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, NamedTuple, final
 
 import jax
@@ -22,7 +24,7 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 32, 256
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Minibatch:
     """How a network is trained: minibatches, an Optax optimiser, early stopping, calibration.
 
@@ -32,12 +34,17 @@ class Minibatch:
         learning_rate: the largest one; it rises over the first steps and falls along a cosine.
         weight_decay: AdamW's, of matrices only.
         optimizer: an Optax ``GradientTransformation`` in place of AdamW and its schedule.
-        held_out: share of the rows that are held out for early stopping and calibration.
+        held_out: what early stopping and calibration look at: a share of the rows, or other rows
+            as they would be given to ``kl.fit``: a table or files with the same columns; beside
+            arrays a pair ``(X, y)`` or a triple ``(X, y, weights)``.
         patience: epochs without improvement after which training ends.
         calibration: None, "temperature" or "vector": fitted to the held-out rows, for logits.
         label_smoothing: share of every label that is spread over all classes while training.
         class_weight: None, "balanced", or a weight for each class by its label, while training.
         seed: of everything random; the same seed gives the same bits.
+        checkpoint: a file in which training puts down where it stands after every epoch. Where it
+            is there already, the same training goes on from it, with the bits that it would have
+            had without the break; another training's is refused.
 
     Raises:
         ModelError: for options out of range.
@@ -48,12 +55,13 @@ class Minibatch:
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
     optimizer: Any = None
-    held_out: float = 0.1
+    held_out: Any = 0.1
     patience: int = 25
     calibration: Literal["temperature", "vector"] | None = "temperature"
     label_smoothing: float = 0.0
     class_weight: Any = None
     seed: int = 0
+    checkpoint: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -63,7 +71,8 @@ class Minibatch:
                 raise ModelError(f"{name}={value!r} must be at least 1.")
         if not self.learning_rate > 0.0:
             raise ModelError(f"learning_rate={self.learning_rate!r} must be positive.")
-        if not 0.0 < self.held_out < 1.0:
+        share = self.held_out_share
+        if share is not None and not 0.0 < share < 1.0:
             raise ModelError(
                 f"held_out={self.held_out!r}: the share of rows to hold out lies between 0 and 1."
             )
@@ -73,6 +82,11 @@ class Minibatch:
             raise ModelError(
                 f'calibration={self.calibration!r} must be None, "temperature" or "vector".'
             )
+
+    @property
+    def held_out_share(self) -> float | None:
+        """The share of the rows that is held out; None where other rows were given."""
+        return float(self.held_out) if isinstance(self.held_out, Real) else None
 
     def batch_for(self, rows: int) -> int:
         """Rows a step, for that many rows: about forty steps an epoch."""
@@ -112,29 +126,25 @@ class State(NamedTuple):
     Attributes:
         weights: what is trained.
         memory: the optimiser's.
-        finite: whether every loss so far was a number; from the first that is not, nothing moves.
-        steps: how many steps were made before that.
     """
 
     weights: Any
     memory: Any
-    finite: Array
-    steps: Array
 
 
 def start(transformation: Any, weights: Any) -> State:
     """Begin a training."""
-    return State(
-        weights, transformation.init(weights), jnp.asarray(True), jnp.asarray(0, jnp.int32)
-    )
+    return State(weights, transformation.init(weights))
 
 
-def epoch_program(
+def window_program(
     loss: Callable[[Any, Mapping[str, Array], Array, Array], Array],
     transformation: Any,
     batch: int,
-) -> Callable[[State, Mapping[str, Array], Array, Array], tuple[State, Array]]:
-    """Make the function that runs one epoch: to be compiled, once for a shape of the rows.
+) -> Callable[[State, Mapping[str, Array], Array, Array, Array], tuple[State, Array]]:
+    """Make the function that goes through a window of rows: to be compiled, once for a shape.
+
+    An epoch over rows in memory is one window; one over a stream has several of equal size.
 
     Args:
         loss: of weights, the rows of a batch, whether each is real, and a random key.
@@ -142,36 +152,28 @@ def epoch_program(
         batch: rows a step.
 
     Returns:
-        A function of a state, the rows as columns, the rows' order and a random key, giving the
-        state after all of them and the mean loss. Rows beyond the last full batch make a batch
-        that is filled up at weight zero.
+        A function of a state, the rows as columns, their order (a multiple of ``batch`` long, −1
+        where there is no row, at its end), a random key and how many steps to make. It gives the
+        state after them and the loss at each step. Nothing is looked at on the way: from the first
+        loss that is no number the weights are worthless, and who wants those before it calls again
+        with as many steps.
     """
 
-    def epoch(
-        state: State, columns: Mapping[str, Array], order: Array, key: Array
+    def window(
+        state: State, columns: Mapping[str, Array], order: Array, key: Array, steps: Array
     ) -> tuple[State, Array]:
-        rows = order.shape[0]
-        steps = -(-rows // batch)
-        padded = jnp.concatenate([order, jnp.full(steps * batch - rows, -1, order.dtype)])
-
-        def step(state: State, drawn: tuple[Array, Array]) -> tuple[State, Array]:
-            index, own = drawn
-            real = index >= 0
+        def step(k: Array, carried: tuple[State, Array]) -> tuple[State, Array]:
+            now, values = carried
+            index = jax.lax.dynamic_slice(order, (k * batch,), (batch,))
             part = {name: column[jnp.maximum(index, 0)] for name, column in columns.items()}
-            value, slope = jax.value_and_grad(loss)(state.weights, part, real, own)
-            ok = state.finite & jnp.isfinite(value)
+            own = jax.random.fold_in(key, k)
+            value, slope = jax.value_and_grad(loss)(now.weights, part, index >= 0, own)
+            updates, memory = transformation.update(slope, now.memory, now.weights)
+            moved = jax.tree.map(lambda w, u: w + u.astype(w.dtype), now.weights, updates)
+            return State(moved, memory), values.at[k].set(value)
 
-            def move() -> tuple[Any, Any]:
-                updates, memory = transformation.update(slope, state.memory, state.weights)
-                moved = jax.tree.map(lambda w, u: w + u.astype(w.dtype), state.weights, updates)
-                return moved, memory
+        values = jnp.zeros(order.shape[0] // batch, jnp.float64)
+        out: tuple[State, Array] = jax.lax.fori_loop(0, steps, step, (state, values))
+        return out
 
-            # a branch and not a choice between arrays, which would go through all of them again
-            weights, memory = jax.lax.cond(ok, move, lambda: (state.weights, state.memory))
-            return State(weights, memory, ok, state.steps + ok.astype(jnp.int32)), value
-
-        keys = jax.random.split(key, steps)
-        state, values = jax.lax.scan(step, state, (padded.reshape(steps, batch), keys))
-        return state, jnp.sum(values) * (batch / rows)
-
-    return epoch
+    return window

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias, final
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
-from kullback._core.compilation import COMPILED
-from kullback._core.errors import ModelError
+from kullback._core.arrays import Vector
 from kullback.calibration.scaling import Scaling, fit_temperature, fit_vector
-from kullback.data.rows import Soft
 from kullback.models.encoding import Encoder
-from kullback.objective.contribution import log_term, log_term_anywhere
 from kullback.results.trained import Epoch
-from kullback.solvers.minibatch import Minibatch, State, epoch_program, start
-from kullback.training.task import INPUTS, WEIGHT, Task
+from kullback.solvers.minibatch import Minibatch, State
+from kullback.training.checkpoint import Checkpoint
+from kullback.training.programs import Programs
+from kullback.training.task import Task
 
 Watch: TypeAlias = Callable[[Epoch, int, float], None]
 
@@ -29,169 +24,117 @@ Watch: TypeAlias = Callable[[Epoch, int, float], None]
 @final
 @dataclass(eq=False)
 class Run:
-    """Where a training stands."""
+    """Where a training stands.
 
+    Attributes:
+        states: of each member, after the last epoch.
+        weights: of each member, after the best epoch.
+        scaling: the calibration of the best epoch.
+        history: what each epoch gave.
+        best: the number of the best epoch; 0 before the first.
+        reason: how it ended, in words; empty while it goes on.
+        converged: whether it ended as it should.
+    """
+
+    states: list[State]
     weights: list[Any]
-    rest: list[Any]
-    scaling: Scaling | None
-    history: list[Epoch]
-    best: int
-    converged: bool
-    reason: str
+    scaling: Scaling | None = None
+    history: list[Epoch] | None = None
+    best: int = 0
+    reason: str = ""
+    converged: bool = True
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """What each epoch gave."""
+        if self.history is None:
+            self.history = []
+        return self.history
+
+    @property
+    def lowest(self) -> float:
+        """The held-out cross-entropy of the best epoch."""
+        return self.epochs[self.best - 1].refined if self.best else math.inf
 
 
-def run(task: Task, how: Minibatch, watch: Watch | None) -> Run:
+def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]:
     """Train every member epoch by epoch, and keep the weights of the best epoch."""
-    from kullback.models.modules.layers import arrays_of, together
-
-    rows_of = [np.flatnonzero((task.fold != m) & (task.weight > 0.0)) for m in range(task.members)]
-    fewest = min(len(rows) for rows in rows_of)
-    # equal lengths, so that one program serves all members; the rows left out of an epoch's order
-    # are drawn anew below
-    batch = how.batch_for(fewest)
-    epochs = how.epochs_for(fewest)
-    transformation = how.transformation(epochs * -(-fewest // batch))
-    outputs, u = task.starts
-    states: list[State] = []
-    rests: list[Any] = []
-    for member in range(task.members):
-        key = _key(how, member)
-        modules = {
-            name: source.build(task.encoders[name].width, outputs[name], jax.random.fold_in(key, k))
-            for k, (name, source) in enumerate(task.sources.items())
-        }
-        arrays, rest = arrays_of(modules)
-        states.append(start(transformation, (arrays, jnp.asarray(u))))
-        rests.append(rest)
-    rest = rests[0]
-
-    def loss(weights: Any, row: Mapping[str, Array], real: Array, key: Array) -> Array:
-        modules = together(weights[0], rest)
-        parameters = task.parameters(modules, weights[1], row, key)
-        terms = log_term(task.kind, task.supplied, parameters, row)
-        w = jnp.where(real, row[WEIGHT], 0.0)
-        # a row of weight zero may be one that the model finds impossible
-        return -jnp.sum(jnp.where(w > 0.0, w * jnp.where(w > 0.0, terms, 0.0), 0.0)) / batch
-
-    def scores(weights: Any, row: Mapping[str, Array]) -> tuple[Array, Array]:
-        """The log-terms of rows, and the outputs of a network for classes."""
-        modules = together(weights[0], rest)
-        parameters = task.parameters(modules, weights[1], row, None)
-        terms = log_term_anywhere(task.kind, task.supplied, parameters, row)
-        first = next(iter(parameters.values()))
-        return terms, jnp.log(first) if "probabilities" in parameters else first
-
-    columns = {name: jnp.asarray(value) for name, value in task.columns.items()}
-    own = _program_key(task, how, batch, epochs * -(-fewest // batch))
-    epoch = epoch_program(loss, transformation, batch)
-    program = partial(_call, (own, "epoch"), epoch)
-    score = partial(_call, (own, "score"), scores)
-    held = [np.flatnonzero((task.fold == m) & (task.weight > 0.0)) for m in range(task.members)]
-    held_columns = [
-        {
-            name: column[jnp.asarray(_padded(rows, max(map(len, held))))]
-            for name, column in columns.items()
-        }
-        for rows in held
-    ]
+    programs = Programs(task, how)
+    states = programs.initial()
+    found = Run(states, [state.weights for state in states])
+    checkpoint = None if how.checkpoint is None else Checkpoint(how.checkpoint, task, how)
+    if checkpoint is not None:
+        checkpoint.resume(found)
     calibrates = task.model.outcome == "label" and how.calibration is not None
-
-    run = Run([s.weights for s in states], rests, None, [], 0, True, "")
-    lowest, worse = math.inf, 0
-    rng = np.random.default_rng([how.seed, 2])
     try:
-        for number in range(1, epochs + 1):
-            total = 0.0
-            for member in range(task.members):
-                order = jnp.asarray(rng.permutation(rows_of[member])[:fewest])
-                key = _key(how, member)
-                states[member], value = program(
-                    states[member], columns, order, jax.random.fold_in(key, 1_000 + number)
+        while not found.reason:
+            number = len(found.epochs) + 1
+            if number > programs.epochs:
+                found.reason = (
+                    f"all {programs.epochs} epochs done; the weights of the best are kept"
                 )
-                total += float(value) / task.members
-            lost = [m for m, state in enumerate(states) if not bool(state.finite)]
-            if lost:
-                run.converged = False
-                run.reason = _why_diverged(task, how, int(states[lost[0]].steps))
-                break
-            terms, logits, codes, weight = _held_out(task, how, states, score, held, held_columns)
-            held_out = _mean_loss(terms, weight)
-            scaling = None
-            refined = held_out
-            if calibrates and np.all(np.isfinite(logits)):
-                scaling = fit_temperature(logits, codes, weight)
-                refined = min(refined, _cross_entropy(scaling.apply(logits), codes, weight))
-            found = Epoch(number, total, held_out, refined)
-            run.history.append(found)
-            if watch is not None:
-                watch(found, epochs, task.guess)
-            if refined < lowest or run.best == 0:
-                lowest, worse, run.best = refined, 0, number
-                run.weights, run.scaling = [s.weights for s in states], scaling
+            elif len(found.epochs) - found.best >= how.patience:
+                found.reason = f"no better for {how.patience} epochs; the best weights are kept"
             else:
-                worse += 1
-            if worse >= how.patience:
-                run.reason = f"no better for {how.patience} epochs; the best weights are kept"
-                break
-        else:
-            run.reason = f"all {epochs} epochs done; the weights of the best are kept"
+                _epoch(task, how, programs, found, calibrates)
+                if checkpoint is not None and not found.reason:
+                    checkpoint.write(found)
+                if watch is not None and len(found.epochs) == number:
+                    watch(found.epochs[-1], programs.epochs, task.guess)
     except KeyboardInterrupt:
-        if run.best == 0:
+        if found.best == 0:
             raise
-        run.converged = False
-        run.reason = f"interrupted after epoch {len(run.history)}; the best weights are kept"
-    if calibrates and how.calibration == "vector" and run.best:
-        states = [
-            State(w, s.memory, s.finite, s.steps) for w, s in zip(run.weights, states, strict=True)
-        ]
-        _, logits, codes, weight = _held_out(task, how, states, score, held, held_columns)
-        run.scaling = fit_vector(logits, codes, weight)
-    if run.best == 0 and not run.reason:
-        raise ModelError("no epoch was finished.")
-    return run
+        found.converged = False
+        found.reason = f"interrupted after epoch {len(found.epochs)}; the best weights are kept"
+    if calibrates and how.calibration == "vector" and found.best:
+        _, logits = _held_out(task, programs, found.weights)
+        found.scaling = fit_vector(logits, *_targets(task))
+    return found, programs
 
 
-def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
-    """All that the compiled epoch depends on beside shapes: equal trainings share it."""
-    fixed = tuple(c.value.tobytes() for c in task.layout.coefficients if c.value is not None)
-    moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
-    return (task.supplied.structure, tuple(task.sources.items()), fixed, task.kind, batch, moves)
+def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrates: bool) -> None:
+    """Go through all rows once, look at the held-out ones, and remember what is best."""
+    number = len(found.epochs) + 1
+    states, losses = list(found.states), []
+    for member in range(task.members):
+        total, rows, steps = 0.0, 0, 0
+        windows = task.feed.windows(member, number, programs.batch)
+        for place, window in enumerate(windows):
+            states[member], values = programs.window(states[member], member, number, place, window)
+            lost = np.flatnonzero(~np.isfinite(values))
+            if len(lost):
+                made = (number - 1) * -(-task.feed.rows // programs.batch) + steps + int(lost[0])
+                found.converged, found.reason = False, _why_diverged(task, how, made + 1)
+                return
+            total += float(values.sum()) * programs.batch
+            rows, steps = rows + window.rows, steps + window.steps
+        losses.append(total / rows)
+    weights = [state.weights for state in states]
+    terms, logits = _held_out(task, programs, weights)
+    targets, weight = _targets(task)
+    held_out = refined = _mean_loss(terms, weight)
+    scaling = None
+    if calibrates and np.all(np.isfinite(logits)):
+        scaling = fit_temperature(logits, targets, weight)
+        refined = min(refined, _cross_entropy(scaling.apply(logits), targets, weight))
+    better = refined < found.lowest or found.best == 0
+    # all at once, so that an interrupt finds one epoch or the other
+    found.epochs.append(Epoch(number, sum(losses) / len(losses), held_out, refined))
+    found.states = states
+    if better:
+        found.weights, found.scaling, found.best = weights, scaling, number
 
 
-def _key(how: Minibatch, member: int) -> Array:
-    """Give a member's random key; of the generator that costs a training least."""
-    return jax.random.key(np.uint32((how.seed * 1_000 + member) % 2**32), impl="unsafe_rbg")
+def _held_out(task: Task, programs: Programs, weights: list[Any]) -> tuple[Vector, Vector]:
+    """Log-terms and logits of held-out rows, each by the member that has not seen it."""
+    found = [programs.scores(w, held) for w, held in zip(weights, task.held, strict=True)]
+    return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
 
-def _call(key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
-    shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(arguments))
-    return COMPILED.call((key, shapes), lambda: function, *arguments)
-
-
-def _padded(rows: Any, length: int) -> Any:
-    out = np.full(length, rows[0] if len(rows) else 0)
-    out[: len(rows)] = rows
-    return out
-
-
-def _held_out(
-    task: Task, how: Minibatch, states: list[State], score: Any, held: list[Any], columns: list[Any]
-) -> tuple[Vector, Vector, Vector, Vector]:
-    """Log-terms, logits, targets and weights of held-out rows, each by the member without it."""
-    terms, logits = [], []
-    for state, rows, own in zip(states, held, columns, strict=True):
-        term, logit = score(state.weights, own)
-        terms.append(np.asarray(term)[: len(rows)])
-        logits.append(np.asarray(logit)[: len(rows)])
-    rows = np.concatenate(held)
-    if isinstance(task.kind, Soft):
-        targets = np.stack([task.columns[name][rows] for name in task.kind.fields], axis=1)
-        targets = targets / targets.sum(axis=1, keepdims=True)
-    else:
-        targets = task.columns["y"][rows]
-    # with class weights the epoch is chosen, and calibrated, by what was asked to be minimised
-    weight = task.weight if how.class_weight is None else task.columns[WEIGHT]
-    return np.concatenate(terms), np.concatenate(logits), targets, weight[rows]
+def _targets(task: Task) -> tuple[Vector, Vector]:
+    """Their targets, and their weights."""
+    targets = np.concatenate([held.targets for held in task.held])
+    return targets, np.concatenate([held.weight for held in task.held])
 
 
 def _mean_loss(terms: Vector, weight: Vector) -> float:
@@ -210,7 +153,7 @@ def _why_diverged(task: Task, how: Minibatch, step: int) -> str:
     """Say where the loss stopped being a number, and the likely cause."""
     cause = f"the learning rate of {how.learning_rate:g} is the likely cause: try a tenth of it"
     for name, encoder in task.encoders.items():
-        largest = np.max(np.abs(task.columns[INPUTS + name]), axis=0)
+        largest = task.largest[name]
         # scaled inputs stay below 3; a hundred times the usual size is one that was not scaled
         if largest.size and largest.max() > 100.0 and not encoder.limited:
             column = _column_of(encoder, int(np.argmax(largest)))
@@ -218,7 +161,7 @@ def _why_diverged(task: Task, how: Minibatch, step: int) -> str:
                 f'the column "{column}" reaches {largest.max():.3g} unscaled, which is the likely '
                 "cause: use scaled=True, or scale it"
             )
-    return f"the loss was no number at step {step + 1}, and the last good weights are kept; {cause}"
+    return f"the loss was no number at step {step}, and the last good weights are kept; {cause}"
 
 
 def _column_of(encoder: Encoder, position: int) -> str:

@@ -1,4 +1,4 @@
-"""What is trained on what: inputs, targets, folds and starting outputs."""
+"""What is trained on what: encoders, targets, the rows of each member and starting outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.errors import ModelError
 from kullback.data.rows import RowKind, Soft
 from kullback.data.sample import ArraySample
 from kullback.models.encoding import Encoder, learn_encoder
@@ -19,17 +18,33 @@ from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.network import Computed, NetworkSource, link, outputs_of
 from kullback.solvers.minibatch import Minibatch
+from kullback.training.feed import Feed, Memory, Streamed
+from kullback.training.rows import Rows
+from kullback.training.targets import Targets, entropy_of
 
 # Up to so many rows five networks share out the rows, each trained without a fifth: below it the
 # spread between networks costs more cross-entropy than the time of five.
 _FEW = 6_000
-
-
 _MEMBERS = 5
-
 
 # Keys of the columns of a batch that are no outcome.
 INPUTS, WEIGHT = "inputs of ", "weight"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Rows held out from a member.
+
+    Attributes:
+        columns: inputs, and outcomes as they were seen.
+        targets: codes or shares of the classes; numbers where outcomes are numbers.
+        weight: of the rows, with the classes'.
+    """
+
+    columns: dict[str, Any]
+    targets: Vector
+    weight: Vector
 
 
 @final
@@ -43,14 +58,13 @@ class Task:
         layout: its coefficients that are no networks.
         sources: the networks.
         encoders: by parameter.
-        kind: of the rows.
-        columns: inputs, outcomes and training weights, for all rows.
-        weight: the rows' own weights.
-        fold: the member that a row is held out from; ``members`` where it is held out from none.
+        targets: how outcomes become what is trained on.
         members: how many networks share out the rows.
+        feed: the rows of each member.
+        held: the rows held out from each member.
         starts: outputs that the networks start from, by parameter; and the other coefficients.
-        guess: H(Y) of the held-out labels, or NaN.
-        names: names of the inputs, by parameter, for messages.
+        guess: H(Y) of the labels, weighted as they are trained on; or NaN.
+        largest: of each encoder, the largest absolute value of each input.
     """
 
     model: Model
@@ -58,60 +72,92 @@ class Task:
     layout: Layout
     sources: Mapping[str, NetworkSource]
     encoders: Mapping[str, Encoder]
-    kind: RowKind
-    columns: dict[str, Any]
-    weight: Vector
-    fold: Vector
+    targets: Targets
     members: int
+    feed: Feed
+    held: tuple[Held, ...]
     starts: tuple[dict[str, Vector], Vector]
     guess: float
+    largest: Mapping[str, Any]
 
     @classmethod
     def of(
-        cls, model: Model, sources: Mapping[str, NetworkSource], sample: ArraySample, how: Minibatch
+        cls, model: Model, sources: Mapping[str, NetworkSource], rows: Rows, how: Minibatch
     ) -> Task:
-        """Prepare a sample for training: encoders, targets, folds and starts."""
-        weight = np.ones(sample.count) if sample.weight is None else sample.weight
-        covariates = {n: v for n, v in sample.fields.items() if n not in sample.kind.fields}
-        encoders: dict[str, Encoder] = {}
-        columns: dict[str, Any] = {}
-        for name, source in sources.items():
-            read = (
-                covariates if source.inputs is None else {n: covariates[n] for n in source.inputs}
+        """Prepare rows for training: encoders, targets, folds and starts."""
+        sample = rows.sample
+        weight = _weight(sample)
+        seen = weight > 0.0
+        encoders = {name: _encoder(source, sample, seen) for name, source in sources.items()}
+        targets = Targets.of(sample, weight, how)
+        mean = float(targets.columns(sample.fields, weight)[1][seen].mean())
+
+        def inputs(fields: Mapping[str, Vector]) -> dict[str, Any]:
+            return {
+                INPUTS + name: encoder.encode([fields[n] for n in encoder.names])
+                for name, encoder in encoders.items()
+            }
+
+        def columns(fields: Mapping[str, Vector], weight: Vector) -> dict[str, Any]:
+            outcomes, row_weight = targets.columns(fields, weight)
+            return {**inputs(fields), **outcomes, WEIGHT: row_weight / mean}
+
+        def held_out(part: ArraySample, chosen: Any) -> Held:
+            fields = {name: values[chosen] for name, values in part.fields.items()}
+            outcomes = {name: fields[name] for name in part.kind.fields}
+            told = targets.held_out(fields, _weight(part)[chosen])
+            return Held({**inputs(fields), **outcomes}, *told)
+
+        members = 1
+        if rows.stream is None:
+            wanted = (
+                s.members or (_MEMBERS if sample.count <= _FEW else 1) for s in sources.values()
             )
-            encoder = learn_encoder(
-                {n: v[weight > 0.0] for n, v in read.items()},
-                sample.categories,
-                scaled=getattr(source, "scaled", True),
-            )
-            encoders[name] = encoder
-            columns[INPUTS + name] = encoder.encode([read[n] for n in encoder.names])
-        kind, outcomes, row_weight = _targets(sample, weight, how)
-        columns |= outcomes
-        columns[WEIGHT] = row_weight / row_weight[weight > 0.0].mean()
-        members = max(
-            (s.members or (_MEMBERS if sample.count <= _FEW else 1)) for s in sources.values()
-        )
-        members = min(members, max(int(np.sum(weight > 0.0)) // 2, 1))
+            members = min(max(wanted), max(int(np.sum(seen)) // 2, 1))
+        held = rows.held
+        if rows.stream is not None:
+            width = sum(encoder.width for encoder in encoders.values())
+            feed: Feed = Streamed(rows.stream, columns, width, rows.held_share, how.seed)
+            first = columns({n: v[:_LOOK] for n, v in sample.fields.items()}, weight[:_LOOK])
+        else:
+            first = columns(sample.fields, weight)
+            fold = np.full(sample.count, -1) if held else _folds(sample, weight, members, how)
+            chosen = tuple(np.flatnonzero((fold != m) & seen) for m in range(members))
+            feed = Memory(first, chosen, how.seed)
+            if held is None:
+                own = tuple(np.flatnonzero((fold == m) & seen) for m in range(members))
+                parts = tuple(held_out(sample, part) for part in own)
+        if held is not None:
+            parts = (held_out(held, np.flatnonzero(_weight(held) > 0.0)),) * members
         supplied = model.with_sources(
             {**model.sources, **{name: Computed(name) for name in sources}}
         )
         layout = supplied.layout
-        shares = class_shares(sample, weight)
         return cls(
             model=model,
             supplied=supplied,
             layout=layout,
             sources=sources,
             encoders=encoders,
-            kind=kind,
-            columns=columns,
-            weight=weight,
-            fold=_folds(sample, weight, members, how),
+            targets=targets,
             members=members,
-            starts=_starts(model, layout, sources, sample, weight, shares),
-            guess=math.nan if shares is None else _entropy(shares),
+            feed=feed,
+            held=parts,
+            starts=_starts(model, layout, sources, sample, weight, targets.shares),
+            guess=math.nan if targets.shares is None else entropy_of(targets.shares),
+            largest={name: np.max(np.abs(first[INPUTS + name]), axis=0) for name in sources},
         )
+
+    @property
+    def held_rows(self) -> int:
+        """How many different rows are held out."""
+        different = {id(held): len(held.weight) for held in self.held}
+        return sum(different.values())
+
+    @property
+    def kind(self) -> RowKind:
+        """Of the rows, as they are trained on."""
+        return self.targets.trained
 
     def parameters(self, modules: Any, u: Array, row: Mapping[str, Array], key: Any) -> Any:
         """Compute the model's parameters for rows of a batch."""
@@ -131,66 +177,22 @@ class Task:
         return self.supplied.row_parameters(natural, {**row, **computed})
 
 
-def _targets(
-    sample: ArraySample, weight: Vector, how: Minibatch
-) -> tuple[RowKind, dict[str, Vector], Vector]:
-    """The outcomes and weights that are trained on: with class weights and smoothing."""
-    outcomes = {name: sample.fields[name] for name in sample.kind.fields}
-    if how.class_weight is None and how.label_smoothing == 0.0:
-        return sample.kind, outcomes, weight
-    if sample.levels is None:
-        raise ModelError("class_weight and label_smoothing need a model of classes.")
-    count = len(sample.levels)
-    if isinstance(sample.kind, Soft):
-        shares = np.stack(list(outcomes.values()), axis=1)
-    else:
-        shares = np.eye(count)[outcomes["y"].astype(np.intp)]
-    factor = _class_factors(how.class_weight, sample, weight @ shares)
-    if how.label_smoothing == 0.0 and not isinstance(sample.kind, Soft):
-        return sample.kind, outcomes, weight * (shares @ factor)
-    shares = (1.0 - how.label_smoothing) * shares + how.label_smoothing / count
-    kind = Soft(count)
-    shares = shares * factor
-    return kind, {n: np.ascontiguousarray(shares[:, k]) for k, n in enumerate(kind.fields)}, weight
+# Rows of a stream that tell how large its inputs are, should a training diverge.
+_LOOK = 4_096
 
 
-def _class_factors(given: Any, sample: ArraySample, totals: Vector) -> Vector:
-    levels = sample.levels or ()
-    if given is None:
-        return np.ones(len(levels))
-    if isinstance(given, str):
-        if given != "balanced":
-            raise ModelError(f'class_weight={given!r} must be "balanced" or a weight by class.')
-        with np.errstate(divide="ignore"):
-            return np.where(totals > 0.0, totals.sum() / (len(levels) * totals), 1.0)
-    unknown = [label for label in given if label not in levels]
-    if unknown:
-        raise ModelError(
-            f"class_weight names {unknown[0]!r}, which is no class of {sample.label}; the classes "
-            f"are {', '.join(map(repr, levels[:20]))}"
-        )
-    factors = np.array([float(given.get(label, 1.0)) for label in levels])
-    if not np.all(np.isfinite(factors)) or np.any(factors < 0.0) or not np.any(factors > 0.0):
-        raise ModelError("class_weight needs weights of at least 0 that are not all 0.")
-    return factors
+def _weight(sample: ArraySample) -> Vector:
+    return np.ones(sample.count) if sample.weight is None else sample.weight
 
 
-def class_shares(sample: ArraySample, weight: Vector) -> Vector | None:
-    """Give the weighted shares of the classes; None where outcomes are numbers."""
-    if sample.levels is None:
-        return None
-    if isinstance(sample.kind, Soft):
-        totals = np.array([weight @ sample.fields[name] for name in sample.kind.fields])
-    else:
-        codes = sample.fields["y"].astype(np.intp)
-        totals = np.bincount(codes, weights=weight, minlength=len(sample.levels))
-    out: Vector = totals / totals.sum()
-    return out
-
-
-def _entropy(shares: Vector) -> float:
-    seen = shares[shares > 0.0]
-    return float(-np.sum(seen * np.log(seen)))
+def _encoder(source: NetworkSource, sample: ArraySample, seen: Any) -> Encoder:
+    covariates = {n: v for n, v in sample.fields.items() if n not in sample.kind.fields}
+    read = covariates if source.inputs is None else {n: covariates[n] for n in source.inputs}
+    return learn_encoder(
+        {n: v[seen] for n, v in read.items()},
+        sample.categories,
+        scaled=getattr(source, "scaled", True),
+    )
 
 
 def _starts(
@@ -224,9 +226,11 @@ def _starts(
     return outputs, np.concatenate(u) if u else np.zeros(0)
 
 
-def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> Vector:
-    """Share the rows out, each class (or the range of a number) evenly."""
-    parts = members if members > 1 else max(round(1.0 / how.held_out), 2)
+def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> Any:
+    """The member that each row is held out from, −1 for none: each class shared out evenly."""
+    share = how.held_out_share
+    assert share is not None
+    parts = members if members > 1 else max(round(1.0 / share), 2)
     rng = np.random.default_rng([how.seed, 1])
     first = sample.fields[sample.kind.fields[0]]
     if isinstance(sample.kind, Soft):  # by the most probable class
@@ -235,6 +239,6 @@ def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) ->
     shuffled = rng.permutation(np.flatnonzero(weight > 0.0))
     parts = min(parts, len(shuffled))
     ordered = shuffled[np.argsort(first[shuffled], kind="stable")]
-    fold = np.full(sample.count, members, dtype=np.float64)
+    fold = np.full(sample.count, -1)
     fold[ordered] = np.arange(len(ordered)) % parts
-    return np.minimum(fold, members)
+    return np.where(fold < members, fold, -1)

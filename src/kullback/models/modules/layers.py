@@ -21,6 +21,33 @@ _FREQUENCY = 0.3
 _STRETCH = 6.0
 
 
+@jax.custom_vjp
+def _stretched(x: Array, stretch: Array, weight: Array) -> Array:
+    """(x ⊙ stretch) W, without the product that a gradient in x would take.
+
+    Of z = (x ⊙ c) W the gradients are G = (x ⊙ c)ᵀ ∂z in W and Σⱼ Wᵢⱼ Gᵢⱼ / cᵢ in cᵢ: a sum over
+    a matrix that is there, where the usual way is a product as long as that of the layer.
+    """
+    out: Array = (x * stretch) @ weight
+    return out
+
+
+def _stretched_forward(x: Array, stretch: Array, weight: Array) -> tuple[Array, Any]:
+    stretched = x * stretch
+    return stretched @ weight, (stretched, stretch, weight)
+
+
+def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
+    stretched, stretch, weight = kept
+    slope = stretched.T @ dz
+    # an input stretched to exactly 0 has no gradient here: the optimiser's momentum moves it on
+    inverse = jnp.where(stretch == 0.0, 0.0, 1.0 / jnp.where(stretch == 0.0, 1.0, stretch))
+    return jnp.zeros_like(stretched), jnp.sum(slope * weight, axis=1) * inverse, slope
+
+
+_stretched.defvjp(_stretched_forward, _stretched_backward)
+
+
 class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for the type checker
     """Affine maps with an activation between them, on many rows at once.
 
@@ -46,19 +73,25 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
-        x = x * (1.0 + _STRETCH * self.stretch)
+        stretch = 1.0 + _STRETCH * self.stretch
         h = x
         activation = (
             ACTIVATIONS[self.activation] if isinstance(self.activation, str) else self.activation
         )
         if self.frequencies is not None:
+            x = x * stretch
             angle = 2.0 * jnp.pi * (x[:, :, None] * self.frequencies)
             waves = jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=2)
             h = jnp.concatenate([x, waves.reshape(x.shape[0], -1)], axis=1)
-        for layer, (weight, bias) in enumerate(
-            zip(self.weights[:-1], self.biases[:-1], strict=True)
-        ):
-            z = h @ weight + bias
+
+        def affine(layer: int, h: Array) -> Array:
+            weight, bias = self.weights[layer], self.biases[layer]
+            if layer == 0 and self.frequencies is None:
+                return _stretched(h, stretch, weight) + bias
+            return h @ weight + bias
+
+        for layer in range(len(self.weights) - 1):
+            z = affine(layer, h)
             if self.gains is not None:
                 centred = z - jnp.mean(z, axis=1, keepdims=True)
                 # 1e-5: a row of equal numbers has no direction to be normalised to
@@ -71,7 +104,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
                 dropped = round(self.dropout * 256)
                 z = jnp.where(bits >= dropped, z * (256 / (256 - dropped)), 0.0)
             h = h + z if self.skip and z.shape == h.shape else z
-        return h @ self.weights[-1] + self.biases[-1]
+        return affine(len(self.weights) - 1, h)
 
 
 def perceptron(

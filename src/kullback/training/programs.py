@@ -1,0 +1,131 @@
+"""The compiled functions of a training: steps over a window of rows, and the scores of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.compilation import COMPILED
+from kullback.objective.contribution import log_term, log_term_anywhere
+from kullback.solvers.minibatch import Minibatch, State, start, window_program
+from kullback.training.feed import Window
+from kullback.training.task import WEIGHT, Held, Task
+
+# Held-out rows are scored so many at a time, so that any number of them shares one program.
+_SCORED = 8_192
+
+
+@final
+class Programs:
+    """What a training calls; equal trainings share the compiled code.
+
+    Args:
+        task: what is trained.
+        how: the options.
+
+    Attributes:
+        batch: rows a step.
+        epochs: how many.
+        rests: of each member what is not trained: its structure.
+    """
+
+    def __init__(self, task: Task, how: Minibatch) -> None:
+        """Set the functions up; nothing is compiled yet."""
+        self._task, self._seed = task, how.seed
+        self.batch = how.batch_for(task.feed.rows)
+        self.epochs = how.epochs_for(task.feed.rows)
+        steps = self.epochs * -(-task.feed.rows // self.batch)
+        self._transformation = how.transformation(steps)
+        self._window = window_program(self._loss, self._transformation, self.batch)
+        self._key = _program_key(task, how, self.batch, steps)
+        self.rests: list[Any] = []
+
+    def initial(self) -> list[State]:
+        """Give every member fresh weights."""
+        from kullback.models.modules.layers import arrays_of
+
+        task, states = self._task, []
+        outputs, u = task.starts
+        for member in range(task.members):
+            key = self._random(member)
+            modules = {
+                name: source.build(
+                    task.encoders[name].width, outputs[name], jax.random.fold_in(key, k)
+                )
+                for k, (name, source) in enumerate(task.sources.items())
+            }
+            arrays, rest = arrays_of(modules)
+            states.append(start(self._transformation, (arrays, jnp.asarray(u))))
+            self.rests.append(rest)
+        return states
+
+    def window(
+        self, state: State, member: int, epoch: int, number: int, window: Window
+    ) -> tuple[State, Vector]:
+        """Go through a window of rows; give the state after it and the loss at each step."""
+        key = jax.random.fold_in(self._random(member), 1_000 + epoch)
+        key = jax.random.fold_in(key, number)
+        given = (state, dict(window.columns), window.order, key, np.int32(window.steps))
+        state, values = _call((self._key, "window"), self._window, *given)
+        return state, np.asarray(values)[: window.steps]
+
+    def scores(self, weights: Any, held: Held) -> tuple[Vector, Vector]:
+        """Give the log-terms of held-out rows, and their logits where outcomes are classes."""
+        rows, terms, logits = len(held.weight), [], []
+        size = min(_SCORED, rows)
+        for at in range(0, rows, size):
+            part = {
+                name: _filled(column[at : at + size], size) for name, column in held.columns.items()
+            }
+            term, logit = _call((self._key, "scores"), self._scores, weights, part)
+            terms.append(np.asarray(term)[: rows - at])
+            logits.append(np.asarray(logit)[: rows - at])
+        return np.concatenate(terms), np.concatenate(logits)
+
+    def _loss(self, weights: Any, row: Mapping[str, Array], real: Array, key: Array) -> Array:
+        parameters = self._parameters(weights, row, key)
+        terms = log_term(self._task.kind, self._task.supplied, parameters, row)
+        w = jnp.where(real, row[WEIGHT], 0.0)
+        # a row of weight zero may be one that the model finds impossible
+        return -jnp.sum(jnp.where(w > 0.0, w * jnp.where(w > 0.0, terms, 0.0), 0.0)) / self.batch
+
+    def _scores(self, weights: Any, row: Mapping[str, Array]) -> tuple[Array, Array]:
+        parameters = self._parameters(weights, row, None)
+        task = self._task
+        terms = log_term_anywhere(task.targets.seen, task.supplied, parameters, row)
+        first = next(iter(parameters.values()))
+        return terms, jnp.log(first) if "probabilities" in parameters else first
+
+    def _parameters(self, weights: Any, row: Mapping[str, Array], key: Any) -> Any:
+        from kullback.models.modules.layers import together
+
+        return self._task.parameters(together(weights[0], self.rests[0]), weights[1], row, key)
+
+    def _random(self, member: int) -> Array:
+        """Give a member's random key; of the generator that costs a training least."""
+        return jax.random.key(np.uint32((self._seed * 1_000 + member) % 2**32), impl="unsafe_rbg")
+
+
+def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
+    """All that the compiled code depends on beside shapes: equal trainings share it."""
+    fixed = tuple(c.value.tobytes() for c in task.layout.coefficients if c.value is not None)
+    moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
+    kinds = (task.targets.seen, task.kind)
+    return (task.supplied.structure, tuple(task.sources.items()), fixed, kinds, batch, moves)
+
+
+def _call(key: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(arguments))
+    return COMPILED.call((key, shapes), lambda: function, *arguments)
+
+
+def _filled(column: Any, size: int) -> Any:
+    """A column filled up with copies of its first row."""
+    if len(column) == size:
+        return column
+    return np.concatenate([column, np.repeat(column[:1], size - len(column), axis=0)])

@@ -1,0 +1,145 @@
+"""Training on files that are read in every epoch, and on held-out rows that were given."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import kullback as kl
+from kullback.data.covariate_stream import open_covariate_stream, row_fractions
+
+HOW = {"epochs": 8, "batch": 64, "learning_rate": 0.02}
+ROWS = 9_000
+
+
+def tiny(**options):
+    return kl.Categorical(logits=kl.MLP(**{"hidden": (16,), "members": 1, **options}))
+
+
+def cross_entropy(fit, table):
+    p = fit.predict_proba(table)
+    return -np.mean(np.log(p[np.arange(len(p)), np.searchsorted(fit.classes_, table["label"])]))
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    number = rng.normal(size=ROWS)
+    color = rng.choice(["red", "green", "blue"], ROWS)
+    label = np.where(number + (color == "red") + 0.5 * rng.logistic(size=ROWS) > 0.5, "yes", "no")
+    number[rng.random(ROWS) < 0.05] = np.nan
+    return {"number": number, "color": color, "label": label, "n": rng.integers(1, 3, ROWS)}
+
+
+@pytest.fixture(scope="module")
+def files(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rows")
+    for k, rows in enumerate((slice(0, 4_000), slice(4_000, ROWS))):
+        part = pa.table({name: values[rows] for name, values in table.items()})
+        pq.write_table(part, folder / f"part{k}.parquet", row_group_size=1_500)
+    return str(folder / "*.parquet")
+
+
+def test_a_stream_trains_as_well_as_memory(table, files):
+    how = kl.Minibatch(**HOW)
+    inside = kl.fit(tiny(), files, "label", weights="n", solver=how, engine=kl.LocalEngine)
+    streamed = kl.fit(tiny(), files, "label", weights="n", solver=how, engine=kl.StreamingEngine)
+    assert streamed.classes_ == ("no", "yes")
+    assert streamed.rows == ROWS
+    assert 0.05 * ROWS < streamed.held_out_rows < 0.15 * ROWS
+    assert "row groups" in streamed.source
+    # the same rows; another order of them moves a network by less than its own error of 0.01
+    assert cross_entropy(streamed, table) == pytest.approx(cross_entropy(inside, table), abs=0.01)
+    again = kl.fit(tiny(), files, "label", weights="n", solver=how, engine=kl.StreamingEngine)
+    np.testing.assert_array_equal(again.predict_proba(files), streamed.predict_proba(files))
+
+
+def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypatch):
+    from kullback.training import feed
+
+    monkeypatch.setattr(feed, "_MOST_ROWS", 2_048)
+    seen = []
+    original = feed.Streamed._window
+
+    def watched(self, block, rng, batch):
+        window = original(self, block, rng, batch)
+        seen.append((block.index, window.rows, len(window.order)))
+        return window
+
+    monkeypatch.setattr(feed.Streamed, "_window", watched)
+    how = kl.Minibatch(**{**HOW, "epochs": 2})
+    found = kl.fit(tiny(), files, "label", solver=how, engine=kl.StreamingEngine)
+    first = [rows for _, rows, _ in seen[: len(seen) // 2]]
+    assert sum(first) == ROWS - found.held_out_rows
+    assert len(first) == 4
+    assert {length for *_, length in seen} == {2_048}
+
+
+def test_a_stream_knows_levels_counts_and_evenly_drawn_rows(table, files):
+    stream = open_covariate_stream([files], "label", weights="n", outcome="label")
+    assert stream.count == ROWS
+    assert stream.levels == ("no", "yes")
+    assert stream.categories == {"color": ("blue", "green", "red")}
+    chunks = list(stream.chunks())
+    assert sum(chunk.count for chunk in chunks) == ROWS
+    number = np.concatenate([chunk.fields["number"] for chunk in chunks])
+    np.testing.assert_array_equal(number, table["number"])
+    # 9,000 uniform fractions: their distribution function is off by 1.63/√n in one of 100 samples
+    drawn = np.sort(row_fractions(np.arange(ROWS)))
+    assert np.max(np.abs(drawn - np.arange(ROWS) / ROWS)) < 1.63 / math.sqrt(ROWS)
+
+
+def test_messages_of_a_stream_name_the_place(table, tmp_path):
+    label = table["label"].astype(object)
+    label[7_000] = None
+    file = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({**table, "label": label}), file, row_group_size=3_000)
+    with pytest.raises(
+        kl.DataError, match='group 2.*rows counted from row 6000 on: .*"label": row 1000'
+    ):
+        kl.fit(tiny(), str(file), "label", solver=kl.Minibatch(**HOW), engine=kl.StreamingEngine)
+    found = kl.fit(
+        tiny(),
+        str(file),
+        "label",
+        missing="drop",
+        solver=kl.Minibatch(**{**HOW, "epochs": 1}),
+        engine=kl.StreamingEngine,
+    )
+    assert found.rows == ROWS
+    with pytest.raises(kl.DataError, match="reads files, and the data are in memory"):
+        kl.fit(tiny(), table, "label", engine=kl.StreamingEngine)
+    with pytest.raises(kl.DataError, match="weights must be the name of a column"):
+        kl.fit(tiny(), str(file), "label", weights=np.ones(ROWS), engine=kl.StreamingEngine)
+
+
+def test_held_out_rows_may_be_given(table):
+    train = {name: values[:6_000] for name, values in table.items()}
+    other = {name: values[6_000:] for name, values in table.items()}
+    how = kl.Minibatch(**HOW, held_out=other)
+    found = kl.fit(tiny(), train, "label", solver=how)
+    assert found.held_out_rows == ROWS - 6_000
+    assert found.rows == ROWS
+    # what the training reports is the cross-entropy of exactly those rows
+    assert found.cross_entropy == pytest.approx(cross_entropy(found, other), abs=1e-6)
+    x, y = train["number"][:, None], train["label"]
+    pair = (other["number"][:, None], other["label"])
+    beside = kl.fit(tiny(), x, y, solver=kl.Minibatch(**HOW, held_out=pair))
+    assert beside.held_out_rows == ROWS - 6_000
+
+
+@pytest.mark.parametrize(
+    ("held_out", "message"),
+    [
+        (0.0, "share of rows to hold out"),
+        (lambda t: {**t, "label": ["perhaps"] * ROWS}, 'held_out: .*"perhaps", which is none'),
+        (lambda t: {"label": t["label"]}, 'held_out: .*no column "number"|held_out: .*number'),
+        (lambda _: 7, "share of rows to hold out|held_out"),
+    ],
+)
+def test_held_out_rows_that_do_not_fit_are_told(table, held_out, message):
+    given = held_out(table) if callable(held_out) else held_out
+    with pytest.raises(kl.KullbackError, match=message):
+        kl.fit(tiny(), table, "label", solver=kl.Minibatch(**HOW, held_out=given))
