@@ -11,6 +11,8 @@ import numpy as np
 from kullback._core.errors import DataError, ModelError
 from kullback._core.levels import check_level
 from kullback._core.units import nats_per
+from kullback.data.covariates import open_with_covariates
+from kullback.data.labels import Labels
 from kullback.data.opening import open_sample
 from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
@@ -28,7 +30,7 @@ INDEPENDENT = "rows are independent draws, which the models were not fitted to"
 def estimate_cross_entropy(
     model: Model,
     data: Any,
-    y: str | None = None,
+    y: Any = None,
     *,
     weights: Any = None,
     missing: str = "error",
@@ -76,7 +78,7 @@ def estimate_cross_entropy_difference(
     first: Model,
     second: Model,
     data: Any,
-    y: str | None = None,
+    y: Any = None,
     *,
     weights: Any = None,
     missing: str = "error",
@@ -143,7 +145,7 @@ class _Scored:
         self,
         models: tuple[Model, ...],
         data: Any,
-        y: str | None,
+        y: Any,
         weights: Any,
         missing: str,
         unit: str,
@@ -156,9 +158,24 @@ class _Scored:
         check_level(level)
         self.unit, self.level = unit, level
         columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
-        self.sample = open_sample(
-            data, y=y, weights=weights, columns=columns, missing=missing, outcome=models[0].outcome
-        )
+        outcome, coded = models[0].outcome, _categories(models)
+        if coded is None:
+            self.sample: Sample = open_sample(
+                data, y=y, weights=weights, columns=columns, missing=missing, outcome=outcome
+            )
+        else:
+            classes = getattr(models[0], "levels", None)
+            self.sample = open_with_covariates(
+                data,
+                y,
+                weights=weights,
+                names=columns,
+                missing=missing,
+                outcome=outcome,
+                classes=classes,
+                levels=coded,
+                labels=None if classes is None else Labels.of(classes, str(y)),
+            )
         levels = self.sample.levels
         self.models = models
         if levels is not None:
@@ -207,6 +224,19 @@ class _Scored:
         value = moments.mean / self.size
         ends = (value - half, value + half)
         return Estimate(value, error, ends, method, self.unit, tuple(notes), self.level)
+
+
+def _categories(models: tuple[Model, ...]) -> dict[str, tuple[Any, ...]] | None:
+    """The levels of columns that models read as codes; None where no model reads any so."""
+    found: dict[str, tuple[Any, ...]] = {}
+    told = [source.categories for model in models for source in model.sources.values()]
+    for name, levels in ((n, v) for own in told if own is not None for n, v in own.items()):
+        if found.setdefault(name, levels) != levels:
+            raise ModelError(
+                f'the models know different categories in column "{name}": they were fitted to '
+                "different rows, and cannot be compared row by row here. Score each alone."
+            )
+    return None if all(own is None for own in told) else found
 
 
 def _check(model: Any) -> None:

@@ -225,3 +225,72 @@ def test_an_interrupt_keeps_the_best_so_far(iris):
     assert not found.converged
     assert "interrupted after epoch 3" in found.reason
     assert found.predict_proba(iris[0]).shape == (150, 3)
+
+
+def test_a_category_with_many_levels_is_learned_by_its_code(tmp_path):
+    rng = np.random.default_rng(6)
+    levels, n = 60, 3_000
+    code = rng.integers(0, levels, n)
+    label = (rng.random(n) < np.where(code % 2 == 0, 0.9, 0.1)).astype(int)
+    table = {"level": np.array([f"level {k}" for k in code]), "label": label}
+    how = kl.Minibatch(epochs=20, batch=64, learning_rate=0.02)
+    found = kl.fit(kl.Categorical(logits=tiny()), table, "label", solver=how)
+    assert found.model.sources["logits"].encoder.width == 1
+    # the truth costs H(0.1) = 0.325 nats, and 60 frequencies of 50 rows each about 0.01 more
+    assert found.cross_entropy < 0.325 + 0.04
+    p = found.predict_proba({"level": ["level 0", "level 1", "never seen", None]})
+    assert p[0, 1] > 0.7 > 0.3 > p[1, 1]
+    np.testing.assert_array_equal(p[2], p[3])
+    priced = kl.estimate_cross_entropy(found.model, table, "label")
+    own = -np.mean(np.log(found.predict_proba(table)[np.arange(n), label]))
+    assert float(priced) == pytest.approx(own, abs=1e-5)  # float32 in another order of additions
+    found.save(tmp_path / "model")
+    again = kl.load(tmp_path / "model").predict_proba(table)
+    np.testing.assert_array_equal(again, found.predict_proba(table))
+
+
+def test_smoothing_is_not_in_the_held_out_loss(iris):
+    # labels smoothed by 0.5 would cost at least their entropy, 0.87 nats
+    how = kl.Minibatch(**LONG, label_smoothing=0.5)
+    found = kl.fit(kl.Categorical(logits=tiny()), *iris, solver=how)
+    assert found.cross_entropy < 0.4
+
+
+def test_the_ledger_and_the_certificate_of_a_training(fit):
+    ledger = fit.ledger("bits")
+    assert ledger["cross-entropy"] == pytest.approx(fit.cross_entropy / math.log(2.0), rel=1e-12)
+    assert ledger["entropy of the label"] == pytest.approx(math.log2(3.0), rel=1e-12)
+    total = ledger["cross-entropy"] + ledger["explained"]
+    assert total == pytest.approx(math.log2(3.0), rel=1e-12)
+    assert math.isnan(ledger["entropy"])
+    assert bool(fit.certificate) is True
+    assert fit.certificate.passes == len(fit.history)
+
+
+def test_vector_scaling_is_in_the_number_that_is_told(iris):
+    x, y = iris
+    other = (x[1::2], y[1::2])
+    how = kl.Minibatch(**QUICK, calibration="vector", held_out=other)
+    found = kl.fit(kl.Categorical(logits=tiny()), x[::2], y[::2], solver=how)
+    assert found.cross_entropy == pytest.approx(cross_entropy(found, *other), abs=1e-6)
+    losses = -np.log(found.predict_proba(other[0])[np.arange(75), other[1]])
+    assert found.error == pytest.approx(losses.std() / math.sqrt(75), rel=1e-4)
+
+
+def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from kullback.data import opening
+
+    x, y = iris
+    table = {f"x{k}": x[:, k] for k in range(4)} | {"y0": y}
+    file = str(tmp_path / "rows.parquet")
+    pq.write_table(pa.table(table), file, row_group_size=40)
+    found = kl.fit(kl.Categorical(logits=tiny()), table, "y0", solver=kl.Minibatch(**QUICK))
+    whole = found.predict_proba(file)
+    monkeypatch.setattr(opening, "IN_MEMORY_BYTES", 0)
+    np.testing.assert_array_equal(found.predict_proba(file), whole)
+    pq.write_table(pa.table({"x0": x[:, 0]}), file)
+    with pytest.raises(kl.DataError, match='no column "x1"'):
+        found.predict_proba(file)

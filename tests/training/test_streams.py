@@ -97,7 +97,7 @@ def test_messages_of_a_stream_name_the_place(table, tmp_path):
     file = tmp_path / "rows.parquet"
     pq.write_table(pa.table({**table, "label": label}), file, row_group_size=3_000)
     with pytest.raises(
-        kl.DataError, match='group 2.*rows counted from row 6000 on: .*"label": row 1000'
+        kl.DataError, match=r'group 2.*rows counted from row 6000 on: .*"label": row 1000'
     ):
         kl.fit(tiny(), str(file), "label", solver=kl.Minibatch(**HOW), engine=kl.StreamingEngine)
     found = kl.fit(

@@ -1,4 +1,4 @@
-"""From covariates to a network's inputs: scaled numbers, indicators of categories and of gaps."""
+"""From covariates to a network's inputs: scaled numbers, indicators of categories, their codes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from kullback._core.arrays import Array, Vector
 # no outlier dominates (Holzmüller et al. 2024, section 3).
 _LIMIT = 3.0
 
+# A category with more levels than this is given by its code, for which the network learns a few
+# numbers of its own: indicators would take a column each.
+_INDICATORS = 32
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,8 @@ class Encoder:
         scale: for each, what it is then multiplied by.
         gaps: for each, whether it gets an indicator of a missing value.
         limited: whether numbers are smoothly limited.
+        embedded: the positions, among the covariates, of categories that are given by their codes
+            (the number of levels where a value is missing); these inputs come last.
     """
 
     names: tuple[str, ...]
@@ -36,11 +42,25 @@ class Encoder:
     scale: Vector
     gaps: tuple[bool, ...]
     limited: bool = True
+    embedded: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
         """How many inputs there are."""
-        return sum((size or 1) + gap for size, gap in zip(self.sizes, self.gaps, strict=True))
+        return sum(self.widths) + len(self.embedded)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many inputs each covariate has, codes left out."""
+        told = zip(self.sizes, self.gaps, strict=True)
+        return tuple(
+            0 if k in self.embedded else (size or 1) + gap for k, (size, gap) in enumerate(told)
+        )
+
+    @property
+    def tables(self) -> tuple[int, ...]:
+        """For each input that is a code, how many there are: the levels, and none of them."""
+        return tuple(self.sizes[k] + 1 for k in self.embedded)
 
     def encode(self, columns: Sequence[Vector]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Give the inputs of rows in memory, shape (rows, width), float32."""
@@ -49,6 +69,10 @@ class Encoder:
         at = 0
         for k, column in enumerate(columns):
             absent = np.isnan(column)
+            if k in self.embedded:
+                place = self.width - len(self.embedded) + self.embedded.index(k)
+                out[:, place] = np.where(absent, self.sizes[k], column)
+                continue
             if self.sizes[k]:
                 seen = np.flatnonzero(~absent)
                 out[seen, at + column[seen].astype(np.intp)] = 1.0
@@ -67,6 +91,8 @@ class Encoder:
         parts: list[Array] = []
         for k, column in enumerate(columns):
             absent = jnp.isnan(column)
+            if k in self.embedded:
+                continue
             if self.sizes[k]:
                 parts.extend((column == code).astype(jnp.float32) for code in range(self.sizes[k]))
             else:
@@ -75,17 +101,30 @@ class Encoder:
                 parts.append(x.astype(jnp.float32))
             if self.gaps[k]:
                 parts.append(absent.astype(jnp.float32))
+        for k in self.embedded:
+            code = jnp.where(jnp.isnan(columns[k]), self.sizes[k], columns[k])
+            parts.append(code.astype(jnp.float32))
         return jnp.stack(parts, axis=1)
 
 
 def learn_encoder(
-    columns: Mapping[str, Vector], levels: Mapping[str, Sequence[Any]], *, scaled: bool
+    columns: Mapping[str, Vector],
+    levels: Mapping[str, Sequence[Any]],
+    *,
+    scaled: bool,
+    embeds: bool,
 ) -> Encoder:
     """Learn how to encode from the rows of a fit.
 
     A number is centred at its median and divided by the distance of its quartiles; by half its
     range where the quartiles coincide; a constant becomes 0. Numbers with two values (indicators)
     keep them at −1 and 1.
+
+    Args:
+        columns: the covariates, codes for categories.
+        levels: of those that hold categories.
+        scaled: whether numbers are centred and scaled.
+        embeds: whether a category with many levels may be given by its code.
     """
     centre, scale, sizes, gaps = [], [], [], []
     for name, column in columns.items():
@@ -104,5 +143,11 @@ def learn_encoder(
         centre.append(middle)
         scale.append(1.0 if not scaled else 1.0 / step if step > 0.0 else 0.0)
     return Encoder(
-        tuple(columns), tuple(sizes), np.array(centre), np.array(scale), tuple(gaps), scaled
+        tuple(columns),
+        tuple(sizes),
+        np.array(centre),
+        np.array(scale),
+        tuple(gaps),
+        scaled,
+        tuple(k for k, size in enumerate(sizes) if embeds and size > _INDICATORS),
     )

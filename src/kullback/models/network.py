@@ -29,18 +29,22 @@ class NetworkSource(Source):
         inputs: the columns that it reads; None for all that are neither outcome nor weights.
         categorical: columns of numbers that are to be taken as categories.
         members: how many networks are trained; None chooses by the number of rows.
+        scaled: whether numbers are centred and scaled.
+        embeds: whether a category with many levels comes as its code.
     """
 
     inputs: tuple[str, ...] | None
     categorical: tuple[str, ...]
     members: int | None
+    scaled: bool
+    embeds: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def build(self, width: int, start: Vector, key: Array) -> Any:
+    def build(self, encoder: Encoder, start: Vector, key: Array) -> Any:
         """Make the module, with fresh weights.
 
         Args:
-            width: how many encoded inputs there are.
+            encoder: what the inputs are.
             start: the outputs that it should start from, shape (outputs,).
             key: for the random weights.
 
@@ -84,7 +88,8 @@ class MLP(NetworkSource):
 
     The output goes through the parameter's own link (the logarithm for positive parameters, and so
     on). Numbers are centred at their median, scaled by their quartiles and smoothly limited;
-    categories become indicators; a missing number gets an indicator of its own, whose weight is the
+    categories become indicators, or, where they have more than 32 levels, eight numbers a level
+    that are trained; a missing number gets an indicator of its own, whose weight is the
     value that stands in for it. Source of the encoding: D. Holzmüller, L. Grinsztajn, I. Steinwart
     (2024), Better by default: strong pre-tuned MLPs and boosted trees on tabular data.
 
@@ -120,6 +125,8 @@ class MLP(NetworkSource):
     members: int | None = None
     inputs: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
+    scaled: ClassVar[bool] = True  # type: ignore[misc]  # always
+    embeds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -159,12 +166,13 @@ class MLP(NetworkSource):
         """All of its options."""
         return (MLP, self)
 
-    def build(self, width: int, start: Vector, key: Array) -> Any:
+    def build(self, encoder: Encoder, start: Vector, key: Array) -> Any:
         """Make the perceptron, its last layer at ``start`` for every row."""
         from kullback.models.modules.layers import perceptron
 
         return perceptron(
-            (width, *self.widths, start.size),
+            (sum(encoder.widths), *self.widths, start.size),
+            tables=encoder.tables,
             activation=self.activation,
             dropout=self.dropout,
             normalised=self.normalization == "layer",
@@ -209,7 +217,7 @@ class Network(NetworkSource):
                 f"{type(self.module).__name__}."
             )
 
-    def build(self, width: int, start: Vector, key: Array) -> Any:  # noqa: ARG002
+    def build(self, encoder: Encoder, start: Vector, key: Array) -> Any:  # noqa: ARG002
         """Give the user's module, called on many rows at once.
 
         Raises:
@@ -217,7 +225,7 @@ class Network(NetworkSource):
         """
         from kullback.models.modules.layers import RowModule
 
-        module = RowModule(self.module)
+        module, width = RowModule(self.module), encoder.width
         try:
             shape = jax.eval_shape(
                 lambda x: module(x, None), jnp.zeros((2, width), jnp.float32)
@@ -248,6 +256,7 @@ class Trained(Source):
         scale: what the averaged outputs are multiplied by (calibration); one number, or one a
             class.
         shift: what is then added to them.
+        categories: the levels of the covariates that hold categories.
         token: what tells this source's compiled code from that of another.
     """
 
@@ -257,6 +266,7 @@ class Trained(Source):
     support: Support
     scale: Vector
     shift: Vector
+    categories: Mapping[str, tuple[Any, ...]]
     token: object = field(default_factory=object)
 
     @property

@@ -42,9 +42,15 @@ class Source(abc.ABC):
     A subclass names the ``columns`` that it reads, gives its ``coefficients``, and computes the
     parameter's ``value`` from both with JAX operations. Two sources with equal ``structure`` share
     one compiled kernel, so the structure holds no number that a fit changes.
+
+    Attributes:
+        columns: the columns that it reads.
+        categories: the levels of those that come as codes; None where all of them have to be
+            numbers, without gaps.
     """
 
     columns: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[Any, ...]] | None = None
 
     @property
     def structure(self) -> Hashable:

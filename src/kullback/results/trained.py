@@ -17,9 +17,12 @@ from kullback._core.compilation import COMPILED
 from kullback._core.errors import ModelError
 from kullback._core.units import nats_per
 from kullback.data.blocks import TILE
-from kullback.data.covariates import open_covariates
+from kullback.data.covariate_parts import covariate_parts
+from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import Computed, Trained, averaged, link
+from kullback.results.certificate import Certificate
+from kullback.results.ledger import Ledger, Line
 
 
 @final
@@ -57,6 +60,7 @@ class TrainedFit:
         cross_entropy: on the held-out rows, after calibration, in nats: of one member, each on the
             rows held out from it. Early stopping and calibration chose by it, so it is slightly
             too small.
+        error: its standard error, from the spread of −log q over these rows.
         history: what each epoch gave.
         best: the number of the epoch whose weights these are.
         converged: whether training ended as it should.
@@ -75,6 +79,7 @@ class TrainedFit:
     held_out_rows: int
     guess: float
     cross_entropy: float
+    error: float
     history: tuple[Epoch, ...]
     best: int
     converged: bool
@@ -83,6 +88,76 @@ class TrainedFit:
     compile_seconds: float
     seconds: float
     levels: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def certificate(self) -> Certificate:
+        """How training ended, as of every fit; there is no curvature to look at."""
+        return Certificate(
+            converged=self.converged,
+            reason=self.reason,
+            advice=() if self.converged else ("the weights of the best epoch are kept",),
+            gradient_norm=math.nan,
+            smallest_eigenvalue=math.nan,
+            bounds=(),
+            solver="Minibatch",
+            steps=len(self.history),
+            starts=1,
+            agreed=1,
+            passes=len(self.history),
+            compile_seconds=self.compile_seconds,
+            run_seconds=self.seconds,
+        )
+
+    def ledger(self, unit: str = "nats") -> Ledger:
+        """Split the loss on the held-out rows; ``kl.evaluate`` does so on rows never looked at.
+
+        Args:
+            unit: "nats", "bits" or "hartleys".
+
+        Raises:
+            KullbackError: for another unit.
+        """
+        lines = [
+            Line(
+                "cross-entropy",
+                self.cross_entropy,
+                self.error,
+                "of the held-out rows, after calibration; they chose the epoch",
+            )
+        ]
+        if self.best:
+            told = self.history[self.best - 1]
+            lines.append(
+                Line(
+                    "cross-entropy, training",
+                    told.training,
+                    math.nan,
+                    f"what epoch {told.number} minimised, dropout and weights included",
+                )
+            )
+        if math.isfinite(self.guess):
+            note = "of the label: what guessing by the classes' shares costs"
+            lines += [
+                Line("entropy of the label", self.guess, 0.0, note),
+                Line(
+                    "explained",
+                    self.guess - self.cross_entropy,
+                    self.error,
+                    "entropy of the label − cross-entropy",
+                ),
+            ]
+        lines.append(
+            Line(
+                "entropy",
+                math.nan,
+                math.nan,
+                "of the outcome given the covariates: kl.evaluate estimates it where data allow",
+            )
+        )
+        size = nats_per(unit)
+        return Ledger(
+            tuple(Line(ln.name, ln.value / size, ln.stderr / size, ln.note) for ln in lines), unit
+        )
 
     @property
     def classes_(self) -> tuple[Any, ...]:
@@ -107,7 +182,13 @@ class TrainedFit:
         """
         networks = {n: s for n, s in self.model.sources.items() if isinstance(s, Trained)}
         names = tuple(dict.fromkeys(c for s in networks.values() for c in s.columns))
-        found = open_covariates(data, names, levels=self.levels)
+        parts = [
+            self._parameters(networks, found)
+            for found in covariate_parts(data, names, levels=self.levels)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _parameters(self, networks: dict[str, Trained], found: Covariates) -> dict[str, Vector]:
         row = {}
         with float64():
             for name, source in networks.items():
@@ -162,7 +243,8 @@ class TrainedFit:
             f"{self.form!r}",
             f"{self.label} of {self.source}: {self.rows:,} rows, {self.held_out_rows:,} held out",
             "",
-            f"cross-entropy (held out)   {self.cross_entropy / size:.6f} {unit}",
+            f"cross-entropy (held out)   {self.cross_entropy / size:.6f} {unit}"
+            f" ± {self.error / size:.6f}",
         ]
         if math.isfinite(self.guess):
             gained = self.guess - self.cross_entropy

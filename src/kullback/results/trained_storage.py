@@ -80,6 +80,7 @@ _SEEN = (
     "held_out_rows",
     "guess",
     "cross_entropy",
+    "error",
     "best",
     "converged",
     "reason",
@@ -144,6 +145,7 @@ def _source_out(name: str, source: Source, tensors: dict[str, Any]) -> dict[str,
             "scale": encoder.scale.tolist(),
             "gaps": list(encoder.gaps),
             "limited": encoder.limited,
+            "embedded": list(encoder.embedded),
         },
     }
 
@@ -224,15 +226,17 @@ def _read(folder: Path) -> TrainedFit:
     classes = None if document["classes"] is None else tuple(document["classes"])
     bare: Model = kind(**{name: _bare(entry) for name, entry in document["sources"].items()})
     form = bare if classes is None else bare.with_levels(classes)
+    levels = {name: tuple(found) for name, found in document["levels"].items()}
     sources = {
-        name: _source_in(name, entry, form, tensors) for name, entry in document["sources"].items()
+        name: _source_in(name, entry, form, tensors, levels)
+        for name, entry in document["sources"].items()
     }
     seen = {name: _from_text(document["seen"][name]) for name in _SEEN}
     return TrainedFit(
         form=form,
         model=form.with_sources(sources),
         history=tuple(Epoch(int(e[0]), *map(_from_text, e[1:])) for e in document["history"]),
-        levels={name: tuple(levels) for name, levels in document["levels"].items()},
+        levels=levels,
         **seen,
     )
 
@@ -256,7 +260,13 @@ def _bare(entry: dict[str, Any]) -> Any:
     return MLP(**options)
 
 
-def _source_in(name: str, entry: dict[str, Any], form: Model, tensors: dict[str, Any]) -> Source:
+def _source_in(
+    name: str,
+    entry: dict[str, Any],
+    form: Model,
+    tensors: dict[str, Any],
+    levels: dict[str, tuple[Any, ...]],
+) -> Source:
     source = form.sources[name]
     if not isinstance(source, MLP):
         return source
@@ -268,6 +278,7 @@ def _source_in(name: str, entry: dict[str, Any], form: Model, tensors: dict[str,
         np.array(told["scale"], dtype=np.float64),
         tuple(map(bool, told["gaps"])),
         bool(told["limited"]),
+        tuple(map(int, told["embedded"])),
     )
     lengths = {len(told[key]) for key in ("names", "sizes", "centre", "scale", "gaps")}
     if len(lengths) != 1:
@@ -275,7 +286,7 @@ def _source_in(name: str, entry: dict[str, Any], form: Model, tensors: dict[str,
     support = form.parameters[name]
     size = outputs_of(support)
     # the shapes that the options ask for, without making arrays of them: a file may claim any size
-    shape = jax.eval_shape(lambda: source.build(encoder.width, np.zeros(size), jax.random.key(0)))
+    shape = jax.eval_shape(lambda: source.build(encoder, np.zeros(size), jax.random.key(0)))
     leaves, structure = jax.tree.flatten(shape)
     modules = []
     for member in range(int(entry["members"])):
@@ -293,4 +304,9 @@ def _source_in(name: str, entry: dict[str, Any], form: Model, tensors: dict[str,
     shift = np.array(entry["shift"], dtype=np.float64)
     if not modules or scale.shape not in ((1,), (size,)) or shift.shape != (size,):
         raise FileFormatError(f"the calibration of {name} has another shape than its outputs")
-    return Trained(source, tuple(modules), encoder, support, scale, shift)
+    own = {n: levels[n] for n, size in zip(encoder.names, encoder.sizes, strict=True) if size}
+    if any(
+        len(own[n]) != size for n, size in zip(encoder.names, encoder.sizes, strict=True) if size
+    ):
+        raise FileFormatError(f"the levels of the categories of {name} do not fit its encoder")
+    return Trained(source, tuple(modules), encoder, support, scale, shift, own)

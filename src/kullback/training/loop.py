@@ -34,6 +34,8 @@ class Run:
         best: the number of the best epoch; 0 before the first.
         reason: how it ended, in words; empty while it goes on.
         converged: whether it ended as it should.
+        cross_entropy: on the held-out rows, of the weights and the calibration that are kept.
+        error: its standard error.
     """
 
     states: list[State]
@@ -43,6 +45,8 @@ class Run:
     best: int = 0
     reason: str = ""
     converged: bool = True
+    cross_entropy: float = math.nan
+    error: float = math.nan
 
     @property
     def epochs(self) -> list[Epoch]:
@@ -86,10 +90,23 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]
             raise
         found.converged = False
         found.reason = f"interrupted after epoch {len(found.epochs)}; the best weights are kept"
-    if calibrates and how.calibration == "vector" and found.best:
-        _, logits = _held_out(task, programs, found.weights)
-        found.scaling = fit_vector(logits, *_targets(task))
+    if found.best:
+        _close(task, how, programs, found)
     return found, programs
+
+
+def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
+    """Look once more at the held-out rows, with what is kept."""
+    terms, logits = _held_out(task, programs, found.weights)
+    targets, weight = _targets(task)
+    if found.scaling is not None:
+        if how.calibration == "vector":
+            found.scaling = fit_vector(logits, targets, weight)
+        terms = _log_terms(found.scaling.apply(logits), targets)
+    found.cross_entropy = _mean_loss(terms, weight)
+    spread = weight @ (terms + found.cross_entropy) ** 2 / weight.sum()
+    # Kish's number of rows: weights that differ tell less than as many equal ones
+    found.error = math.sqrt(spread * (weight @ weight)) / float(weight.sum())
 
 
 def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrates: bool) -> None:
@@ -116,7 +133,7 @@ def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrate
     scaling = None
     if calibrates and np.all(np.isfinite(logits)):
         scaling = fit_temperature(logits, targets, weight)
-        refined = min(refined, _cross_entropy(scaling.apply(logits), targets, weight))
+        refined = _mean_loss(_log_terms(scaling.apply(logits), targets), weight)
     better = refined < found.lowest or found.best == 0
     # all at once, so that an interrupt finds one epoch or the other
     found.epochs.append(Epoch(number, sum(losses) / len(losses), held_out, refined))
@@ -141,12 +158,12 @@ def _mean_loss(terms: Vector, weight: Vector) -> float:
     return float(-(weight @ terms) / weight.sum()) if np.all(np.isfinite(terms)) else math.inf
 
 
-def _cross_entropy(log_q: Vector, targets: Vector, weight: Vector) -> float:
+def _log_terms(log_q: Vector, targets: Vector) -> Vector:
+    """Each row's Σ p log q."""
     if targets.ndim == 1:
-        terms = np.take_along_axis(log_q, targets.astype(np.intp)[:, None], axis=1)[:, 0]
-    else:
-        terms = np.sum(np.where(targets > 0.0, targets * log_q, 0.0), axis=1)
-    return float(-(weight @ terms) / weight.sum())
+        return np.take_along_axis(log_q, targets.astype(np.intp)[:, None], axis=1)[:, 0]
+    out: Vector = np.sum(np.where(targets > 0.0, targets * log_q, 0.0), axis=1)
+    return out
 
 
 def _why_diverged(task: Task, how: Minibatch, step: int) -> str:
@@ -166,8 +183,8 @@ def _why_diverged(task: Task, how: Minibatch, step: int) -> str:
 
 def _column_of(encoder: Encoder, position: int) -> str:
     at = 0
-    for name, size, gap in zip(encoder.names, encoder.sizes, encoder.gaps, strict=True):
-        at += (size or 1) + gap
+    for name, width in zip(encoder.names, encoder.widths, strict=True):
+        at += width
         if position < at:
             return name
     return encoder.names[-1]

@@ -54,9 +54,7 @@ class Programs:
         for member in range(task.members):
             key = self._random(member)
             modules = {
-                name: source.build(
-                    task.encoders[name].width, outputs[name], jax.random.fold_in(key, k)
-                )
+                name: source.build(task.encoders[name], outputs[name], jax.random.fold_in(key, k))
                 for k, (name, source) in enumerate(task.sources.items())
             }
             arrays, rest = arrays_of(modules)
@@ -116,7 +114,9 @@ def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
     fixed = tuple(c.value.tobytes() for c in task.layout.coefficients if c.value is not None)
     moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
     kinds = (task.targets.seen, task.kind)
-    return (task.supplied.structure, tuple(task.sources.items()), fixed, kinds, batch, moves)
+    tables = tuple(encoder.tables for encoder in task.encoders.values())
+    sources = tuple(task.sources.items())
+    return (task.supplied.structure, sources, tables, fixed, kinds, batch, moves)
 
 
 def _call(key: Any, function: Callable[..., Any], *arguments: Any) -> Any:

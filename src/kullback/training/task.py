@@ -191,7 +191,8 @@ def _encoder(source: NetworkSource, sample: ArraySample, seen: Any) -> Encoder:
     return learn_encoder(
         {n: v[seen] for n, v in read.items()},
         sample.categories,
-        scaled=getattr(source, "scaled", True),
+        scaled=source.scaled,
+        embeds=source.embeds,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -59,7 +59,7 @@ def train(
     with float64():
         task = Task.of(model, networks, rows, how)
         done, programs = run(task, how, watch)
-        fitted = _pinned(task, done, programs)
+        fitted = _pinned(task, done, programs, sample.categories)
     compiling = COMPILED.seconds - compiled
     return TrainedFit(
         form=model,
@@ -69,7 +69,8 @@ def train(
         rows=rows.count,
         held_out_rows=task.held_rows,
         guess=task.guess,
-        cross_entropy=done.lowest if done.best else math.nan,
+        cross_entropy=done.cross_entropy,
+        error=done.error,
         history=tuple(done.epochs),
         best=done.best,
         converged=done.converged,
@@ -81,7 +82,9 @@ def train(
     )
 
 
-def _pinned(task: Task, run: Run, programs: Programs) -> Model:
+def _pinned(
+    task: Task, run: Run, programs: Programs, categories: Mapping[str, tuple[Any, ...]]
+) -> Model:
     """Give the model with its weights in it."""
     from kullback.models.modules.layers import together
 
@@ -91,12 +94,14 @@ def _pinned(task: Task, run: Run, programs: Programs) -> Model:
             together(weights[0], rest)[name]
             for weights, rest in zip(run.weights, programs.rests, strict=True)
         )
+        encoder = task.encoders[name]
+        own = {n: categories[n] for n in encoder.names if n in categories}
         size = outputs_of(task.model.parameters[name])
         scale, shift = np.ones(1), np.zeros(size)
         if run.scaling is not None:
             scale, shift = np.atleast_1d(run.scaling.scale), run.scaling.shift
         sources[name] = Trained(
-            form, modules, task.encoders[name], task.model.parameters[name], scale, shift
+            form, modules, encoder, task.model.parameters[name], scale, shift, own
         )
     pinned = task.model.with_sources(sources)
     if not task.layout.freedom:

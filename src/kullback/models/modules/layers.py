@@ -16,6 +16,9 @@ from kullback.models.activations import ACTIVATIONS
 # a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; a fit moves them.
 _FREQUENCY = 0.3
 
+# How many numbers stand for a level of a category with many: as many as Holzmüller et al. (2024).
+_EMBEDDING = 8
+
 # A number of its own for each input says how much it matters. It has to move faster than the
 # weights behind it to be of use: this many times (Holzmüller et al. 2024, table B.1).
 _STRETCH = 6.0
@@ -23,10 +26,11 @@ _STRETCH = 6.0
 
 @jax.custom_vjp
 def _stretched(x: Array, stretch: Array, weight: Array) -> Array:
-    """(x ⊙ stretch) W, without the product that a gradient in x would take.
+    """(x ⊙ stretch) W, whose gradient in the stretch takes no product of its own.
 
     Of z = (x ⊙ c) W the gradients are G = (x ⊙ c)ᵀ ∂z in W and Σⱼ Wᵢⱼ Gᵢⱼ / cᵢ in cᵢ: a sum over
-    a matrix that is there, where the usual way is a product as long as that of the layer.
+    a matrix that is there, where the usual way is by the gradient in x, which is a product as long
+    as that of the layer, and is left out by the compiler where x is data.
     """
     out: Array = (x * stretch) @ weight
     return out
@@ -42,7 +46,7 @@ def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
     slope = stretched.T @ dz
     # an input stretched to exactly 0 has no gradient here: the optimiser's momentum moves it on
     inverse = jnp.where(stretch == 0.0, 0.0, 1.0 / jnp.where(stretch == 0.0, 1.0, stretch))
-    return jnp.zeros_like(stretched), jnp.sum(slope * weight, axis=1) * inverse, slope
+    return (dz @ weight.T) * stretch, jnp.sum(slope * weight, axis=1) * inverse, slope
 
 
 _stretched.defvjp(_stretched_forward, _stretched_backward)
@@ -52,6 +56,8 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
     """Affine maps with an activation between them, on many rows at once.
 
     Attributes:
+        tables: for each of the last inputs, which are codes, the numbers that stand for each code,
+            shape (codes, ``_EMBEDDING``): they take the input's place.
         stretch: how much an input is stretched, less one, in units of ``_STRETCH``; shape (width,).
         weights: matrices of shape (in, out).
         biases: vectors of shape (out,).
@@ -62,6 +68,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
         skip: whether layers of equal width add their input.
     """
 
+    tables: list[Array]
     stretch: Array
     weights: list[Array]
     biases: list[Array]
@@ -73,6 +80,10 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
+        if self.tables:
+            x, codes = x[:, : -len(self.tables)], x[:, -len(self.tables) :].astype(jnp.int32)
+            looked_up = [table[codes[:, k]] for k, table in enumerate(self.tables)]
+            x = jnp.concatenate([x, *looked_up], axis=1)
         stretch = 1.0 + _STRETCH * self.stretch
         h = x
         activation = (
@@ -110,6 +121,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
 def perceptron(
     widths: Sequence[int],
     *,
+    tables: Sequence[int],
     activation: str | Callable[[Array], Array],
     dropout: float,
     normalised: bool,
@@ -125,8 +137,8 @@ def perceptron(
     keys = jax.random.split(key, len(widths) + 1)
     weights: list[Array] = []
     biases: list[Array] = []
-    sizes = list(widths)
-    waves = None
+    sizes = [widths[0] + _EMBEDDING * len(tables), *widths[1:]]
+    width, waves = sizes[0], None
     if frequencies:
         waves = _FREQUENCY * jax.random.normal(keys[-1], (sizes[0], frequencies), jnp.float32)
         sizes[0] = sizes[0] * (1 + 2 * frequencies)
@@ -142,7 +154,16 @@ def perceptron(
     gains = [jnp.ones(size, jnp.float32) for size in sizes[1:-1]] if normalised else None
     made: Perceptron
     made = Perceptron(
-        jnp.zeros(widths[0], jnp.float32), weights, biases, gains, waves, activation, dropout, skip
+        # at zero a level says nothing, and one that is hardly seen hardly anything
+        [jnp.zeros((size, _EMBEDDING), jnp.float32) for size in tables],
+        jnp.zeros(width, jnp.float32),
+        weights,
+        biases,
+        gains,
+        waves,
+        activation,
+        dropout,
+        skip,
     )
     return made
 

@@ -1,0 +1,56 @@
+"""Covariates part by part, of files too large to be read at once; otherwise in one part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kullback._core.errors import DataError
+from kullback.data.checks import check_column
+from kullback.data.covariates import Covariates, open_covariates
+from kullback.data.opening import open_table
+from kullback.data.paths import as_paths, describe_paths, find_paths
+from kullback.data.stream import read_ahead
+
+
+def covariate_parts(
+    data: Any, names: Sequence[str], *, levels: Mapping[str, tuple[Any, ...]]
+) -> Iterator[Covariates]:
+    """Take covariates for a model that is fitted.
+
+    Args:
+        data: as for ``open_covariates``.
+        names: the columns.
+        levels: the levels of the categorical ones.
+
+    Yields:
+        Consecutive rows: all of what is in memory or fits there at once.
+
+    Raises:
+        DataError: a column is not there, or holds infinite values.
+        FileFormatError: a file cannot be read.
+    """
+    paths = as_paths(data)
+    if paths is not None:
+        _, data = open_table(paths, _present(paths, names))
+    if paths is None or isinstance(data, Mapping):
+        yield open_covariates(data, names, levels=levels)
+        return
+    from kullback.data.files import open_files
+
+    files = open_files(find_paths(paths), describe_paths(paths))
+    rows = 0
+    for part in read_ahead(files.parts(tuple(names), files.texts & frozenset(names))):
+        try:
+            yield open_covariates(part.columns, names, levels=levels)
+        except DataError as error:
+            raise DataError(f"{part.where.strip()}, rows counted from {rows}: {error}") from None
+        rows += part.count
+
+
+def _present(paths: list[str], names: Sequence[str]) -> list[str]:
+    """The names, after checking that the files have them."""
+    from kullback.data.files import open_files
+
+    files = open_files(find_paths(paths), describe_paths(paths))
+    return [check_column(name, files.names, "columns", files.description) for name in names]
