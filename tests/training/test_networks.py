@@ -173,7 +173,8 @@ def test_class_weights_and_smoothing(iris):
 def test_noise_is_not_learned():
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(600, 5)), rng.integers(0, 2, 600)
-    found = kl.fit(kl.Categorical(logits=tiny()), x[:400], y[:400], solver=kl.Minibatch(**QUICK))
+    several = kl.Categorical(logits=tiny(members=None))  # as by default: five, each held out from
+    found = kl.fit(several, x[:400], y[:400], solver=kl.Minibatch(**QUICK))
     assert cross_entropy(found, x[400:], y[400:]) < math.log(2.0) + 0.03
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.errors import ModelError, did_you_mean
@@ -40,13 +41,13 @@ class NetworkSource(Source):
     embeds: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def build(self, encoder: Encoder, start: Vector, key: Array) -> Any:
+    def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:
         """Make the module, with fresh weights.
 
         Args:
             encoder: what the inputs are.
             start: the outputs that it should start from, shape (outputs,).
-            key: for the random weights.
+            rng: for the random weights.
 
         Returns:
             An Equinox module, called as ``module(x, key)`` with ``x`` of shape (rows, width) and a
@@ -166,7 +167,7 @@ class MLP(NetworkSource):
         """All of its options."""
         return (MLP, self)
 
-    def build(self, encoder: Encoder, start: Vector, key: Array) -> Any:
+    def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:
         """Make the perceptron, its last layer at ``start`` for every row."""
         from kullback.models.modules.layers import perceptron
 
@@ -179,7 +180,7 @@ class MLP(NetworkSource):
             skip=self.skip,
             frequencies=self.frequencies,
             start=start,
-            key=key,
+            rng=rng,
         )
 
 
@@ -217,7 +218,7 @@ class Network(NetworkSource):
                 f"{type(self.module).__name__}."
             )
 
-    def build(self, encoder: Encoder, start: Vector, key: Array) -> Any:  # noqa: ARG002
+    def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:  # noqa: ARG002
         """Give the user's module, called on many rows at once.
 
         Raises:

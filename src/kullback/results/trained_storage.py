@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -285,9 +286,13 @@ def _source_in(
         raise FileFormatError(f"the encoder of {name} has parts of different lengths")
     support = form.parameters[name]
     size = outputs_of(support)
-    # the shapes that the options ask for, without making arrays of them: a file may claim any size
-    shape = jax.eval_shape(lambda: source.build(encoder, np.zeros(size), jax.random.key(0)))
-    leaves, structure = jax.tree.flatten(shape)
+    # a file may claim any size: nothing is made that is larger than what it holds
+    largest = max((array.size for array in tensors.values()), default=0)
+    sizes = (sum(encoder.widths), *source.widths, size)
+    if max(*encoder.tables, *(a * b for a, b in pairwise(sizes)), 0) > largest:
+        raise FileFormatError(f"{_WEIGHTS} lacks {name}.0: its options ask for more numbers")
+    like = source.build(encoder, np.zeros(size), np.random.default_rng(0))
+    leaves, structure = jax.tree.flatten(like)
     modules = []
     for member in range(int(entry["members"])):
         arrays = []

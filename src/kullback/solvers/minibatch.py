@@ -153,15 +153,17 @@ def window_program(
 
     Returns:
         A function of a state, the rows as columns, their order (a multiple of ``batch`` long, −1
-        where there is no row, at its end), a random key and how many steps to make. It gives the
+        where there is no row, at its end), a seed and how many steps to make. It gives the
         state after them and the loss at each step. Nothing is looked at on the way: from the first
         loss that is no number the weights are worthless, and who wants those before it calls again
         with as many steps.
     """
 
     def window(
-        state: State, columns: Mapping[str, Array], order: Array, key: Array, steps: Array
+        state: State, columns: Mapping[str, Array], order: Array, seed: Array, steps: Array
     ) -> tuple[State, Array]:
+        key = jax.random.key(seed, impl="unsafe_rbg")  # what costs a training least
+
         def step(k: Array, carried: tuple[State, Array]) -> tuple[State, Array]:
             now, values = carried
             index = jax.lax.dynamic_slice(order, (k * batch,), (batch,))

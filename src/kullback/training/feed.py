@@ -6,7 +6,7 @@ import abc
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, final
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
@@ -67,7 +67,7 @@ class Memory(Feed):
     def __init__(self, columns: Columns, members: tuple[Any, ...], seed: int) -> None:
         """Put the columns where JAX has them."""
         self.rows = min(len(rows) for rows in members)
-        self.columns = {name: jnp.asarray(column) for name, column in columns.items()}
+        self.columns = {name: jax.device_put(column) for name, column in columns.items()}
         self.members = members
         self._seed = seed
 

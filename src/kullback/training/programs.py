@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, final
 
 import jax
@@ -52,13 +53,14 @@ class Programs:
         task, states = self._task, []
         outputs, u = task.starts
         for member in range(task.members):
-            key = self._random(member)
+            rng = np.random.default_rng([self._seed, 3, member])
             modules = {
-                name: source.build(task.encoders[name], outputs[name], jax.random.fold_in(key, k))
-                for k, (name, source) in enumerate(task.sources.items())
+                name: source.build(task.encoders[name], outputs[name], rng)
+                for name, source in task.sources.items()
             }
             arrays, rest = arrays_of(modules)
-            states.append(start(self._transformation, (arrays, jnp.asarray(u))))
+            begin = partial(start, self._transformation)
+            states.append(_call((self._key, "start"), begin, (arrays, jax.device_put(u))))
             self.rests.append(rest)
         return states
 
@@ -66,9 +68,9 @@ class Programs:
         self, state: State, member: int, epoch: int, number: int, window: Window
     ) -> tuple[State, Vector]:
         """Go through a window of rows; give the state after it and the loss at each step."""
-        key = jax.random.fold_in(self._random(member), 1_000 + epoch)
-        key = jax.random.fold_in(key, number)
-        given = (state, dict(window.columns), window.order, key, np.int32(window.steps))
+        # 32 bits that no other window of this training has for its random numbers
+        words = np.random.SeedSequence([self._seed, 4, member, epoch, number]).generate_state(1)
+        given = (state, dict(window.columns), window.order, words[0], np.int32(window.steps))
         state, values = _call((self._key, "window"), self._window, *given)
         return state, np.asarray(values)[: window.steps]
 
@@ -103,10 +105,6 @@ class Programs:
         from kullback.models.modules.layers import together
 
         return self._task.parameters(together(weights[0], self.rests[0]), weights[1], row, key)
-
-    def _random(self, member: int) -> Array:
-        """Give a member's random key; of the generator that costs a training least."""
-        return jax.random.key(np.uint32((self._seed * 1_000 + member) % 2**32), impl="unsafe_rbg")
 
 
 def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:

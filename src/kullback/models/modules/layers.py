@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback.models.activations import ACTIVATIONS
@@ -128,35 +130,39 @@ def perceptron(
     skip: bool,
     frequencies: int,
     start: Vector,
-    key: Array,
+    rng: np.random.Generator,
 ) -> Perceptron:
     """Make a perceptron: weights of variance 2/in (He et al. 2015), and a last layer of zeros.
 
     The last layer at zero means that training starts from the best constant, ``start``.
     """
-    keys = jax.random.split(key, len(widths) + 1)
-    weights: list[Array] = []
-    biases: list[Array] = []
+
+    # in NumPy: JAX would compile a dozen small functions for it
+    def normal(spread: float, *shape: int) -> Array:
+        return jax.device_put(np.float32(spread) * rng.standard_normal(shape, np.float32))
+
+    def constant(value: float, *shape: int) -> Array:
+        return jax.device_put(np.full(shape, value, np.float32))
+
     sizes = [widths[0] + _EMBEDDING * len(tables), *widths[1:]]
     width, waves = sizes[0], None
     if frequencies:
-        waves = _FREQUENCY * jax.random.normal(keys[-1], (sizes[0], frequencies), jnp.float32)
-        sizes[0] = sizes[0] * (1 + 2 * frequencies)
-    for fan_in, fan_out, own in zip(sizes[:-1], sizes[1:], keys, strict=False):
-        scale = jnp.float32((2.0 / max(fan_in, 1)) ** 0.5)
-        weights.append(scale * jax.random.normal(own, (fan_in, fan_out), jnp.float32))
+        waves = normal(_FREQUENCY, width, frequencies)
+        sizes[0] = width * (1 + 2 * frequencies)
+    weights: list[Array] = []
+    biases: list[Array] = []
+    for fan_in, fan_out in pairwise(sizes):
+        weights.append(normal((2.0 / max(fan_in, 1)) ** 0.5, fan_in, fan_out))
         # activations of the first layer that bend at different places (Holzmüller et al. 2024)
-        spread = jnp.float32(0.0 if biases else 0.5)
-        offsets = jax.random.normal(jax.random.fold_in(own, 1), (fan_out,), jnp.float32)
-        biases.append(spread * offsets)
-    weights[-1] = jnp.zeros_like(weights[-1])
-    biases[-1] = jnp.asarray(start, jnp.float32)
-    gains = [jnp.ones(size, jnp.float32) for size in sizes[1:-1]] if normalised else None
+        biases.append(normal(0.0 if biases else 0.5, fan_out))
+    weights[-1] = constant(0.0, *weights[-1].shape)
+    biases[-1] = jax.device_put(start.astype(np.float32))
+    gains = [constant(1.0, size) for size in sizes[1:-1]] if normalised else None
     made: Perceptron
     made = Perceptron(
         # at zero a level says nothing, and one that is hardly seen hardly anything
-        [jnp.zeros((size, _EMBEDDING), jnp.float32) for size in tables],
-        jnp.zeros(width, jnp.float32),
+        [constant(0.0, size, _EMBEDDING) for size in tables],
+        constant(0.0, width),
         weights,
         biases,
         gains,
