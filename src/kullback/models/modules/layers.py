@@ -139,10 +139,12 @@ def perceptron(
 
     # in NumPy: JAX would compile a dozen small functions for it
     def normal(spread: float, *shape: int) -> Array:
-        return jax.device_put(np.float32(spread) * rng.standard_normal(shape, np.float32))
+        drawn: Array = jax.device_put(np.float32(spread) * rng.standard_normal(shape, np.float32))
+        return drawn
 
     def constant(value: float, *shape: int) -> Array:
-        return jax.device_put(np.full(shape, value, np.float32))
+        filled: Array = jax.device_put(np.full(shape, value, np.float32))
+        return filled
 
     sizes = [widths[0] + _EMBEDDING * len(tables), *widths[1:]]
     width, waves = sizes[0], None
