@@ -6,7 +6,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax
 
 from kullback._core.errors import DataError
-from kullback.calibration.scaling import fit_temperature, fit_vector
+from kullback.calibration.scaling import Scaling, fit_temperature, fit_vector
 
 
 def drawn(rows, classes, sharpness=1.7, seed=0):
@@ -122,3 +122,16 @@ def test_vector_exists_for_a_class_without_labels():
 def test_refused(logits, targets, weight):
     with pytest.raises(DataError):
         fit_temperature(logits, targets, weight)
+
+
+def test_a_background_is_laplaces_rule_and_bounds_what_a_row_can_cost():
+    logits = np.array([[400.0, 0.0, 0.0], [0.0, 3.0, 0.0]])
+    shares, weight = np.array([0.5, 0.5, 0.0]), np.ones(98)
+    scaling = Scaling(np.ones(1), np.zeros(3)).with_background(shares, weight)
+    np.testing.assert_allclose(scaling.background, [0.005, 0.005, 0.0], rtol=1e-15)
+    log_q = scaling.apply(logits)
+    np.testing.assert_allclose(np.exp(log_q).sum(axis=1), 1.0, rtol=1e-15)
+    # 0.99 softmax + 0.01 shares, by hand
+    soft = np.exp(logits[1]) / np.exp(logits[1]).sum()
+    np.testing.assert_allclose(np.exp(log_q[1]), 0.99 * soft + 0.01 * shares, rtol=1e-14)
+    assert log_q[0, 1] == pytest.approx(np.log(0.005), rel=1e-14)

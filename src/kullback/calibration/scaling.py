@@ -16,7 +16,7 @@ calibrate.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -37,17 +37,19 @@ _SOLVER = Newton(tolerance=1e-10)
 @final
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """q′ = softmax(scale ⊙ logits + shift): the map of temperature and vector scaling.
+    """q′ = (1 − ε) softmax(scale ⊙ logits + shift) + ε π: temperature and vector scaling.
 
     Attributes:
         scale: positive; one number (1 / temperature), shape (1,), or one a class.
         shift: one a class; of temperature scaling all 0.
+        background: ε π, shape (K,), see ``with_background``; None for ε = 0.
         converged: whether the search ended at a minimum.
         notes: what to beware of, a sentence each.
     """
 
     scale: Vector
     shift: Vector
+    background: Vector | None = None
     converged: bool = True
     notes: tuple[str, ...] = ()
 
@@ -62,7 +64,28 @@ class Scaling:
         Args:
             logits: logits or log-probabilities, shape (n, K); −inf stays −inf.
         """
-        return log_softmax(self.scale * np.asarray(logits, np.float64) + self.shift)
+        log_q = log_softmax(self.scale * np.asarray(logits, np.float64) + self.shift)
+        if self.background is None:
+            return log_q
+        with np.errstate(divide="ignore"):  # a class without a share stays as it is
+            other = np.log(self.background)
+        mixed: Floats = np.logaddexp(log_q + np.log1p(-self.background.sum()), other)
+        return mixed
+
+    def with_background(self, shares: Vector, weight: Vector) -> Scaling:
+        """Allow for rows that are like none of those which the scaling was fitted to.
+
+        Of such a row the logits say nothing, and its class has the probabilities π of any. That
+        none of n rows was one gives the next the probability ε = 1/(n + 2): Laplace's rule of
+        succession. It costs ε nats a row, and bounds what one row can cost; a scale fitted to rows
+        without a grave error would let the first one cost hundreds of nats.
+
+        Args:
+            shares: of the classes, π.
+            weight: of the rows that the scaling was fitted to; n is Kish's number of them.
+        """
+        size = float(weight.sum()) ** 2 / float(weight @ weight)
+        return replace(self, background=shares / (size + 2.0))
 
 
 def fit_temperature(logits: Any, targets: Any, weight: Any = None) -> Scaling:
@@ -94,7 +117,7 @@ def fit_temperature(logits: Any, targets: Any, weight: Any = None) -> Scaling:
         )
         notes = (*notes, f"{why}; the temperature is held near 1 by a prior worth about one row")
     found, converged = _search(rows, lambda part: _temperature(part, ridge), np.zeros(1))
-    return Scaling(np.exp(found), np.zeros(rows.logits.shape[1]), converged, notes)
+    return Scaling(np.exp(found), np.zeros(rows.logits.shape[1]), None, converged, notes)
 
 
 def fit_vector(logits: Any, targets: Any, weight: Any = None, *, ridge: float = 1.0) -> Scaling:
@@ -120,7 +143,7 @@ def fit_vector(logits: Any, targets: Any, weight: Any = None, *, ridge: float = 
     found, converged = _search(
         rows, lambda part: _vector(part, ridge / rows.size), np.zeros(2 * classes)
     )
-    return Scaling(np.exp(found[:classes]), found[classes:], converged, rows.notes)
+    return Scaling(np.exp(found[:classes]), found[classes:], None, converged, rows.notes)
 
 
 @final

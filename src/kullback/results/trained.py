@@ -285,17 +285,26 @@ def run_trained(source: Trained, inputs: Any) -> Vector:
 
     arrays, rest = arrays_of(list(source.modules))
     shapes = tuple(leaf.shape for leaf in jax.tree.leaves(arrays))
-    key = (run_trained, source.form, source.support, shapes, source.scale.shape, inputs.shape[1])
+    calibration = (source.scale, source.shift, source.background)
+    key = (
+        run_trained,
+        source.form,
+        source.support,
+        shapes,
+        source.scale.shape,
+        source.background is None,
+        inputs.shape[1],
+    )
     support = source.support  # the weights are arguments: equal forms share one kernel
 
-    def compute(tile: Any, arrays: Any, scale: Any, shift: Any) -> Any:
-        return link(support, averaged(together(arrays, rest), tile, scale, shift))
+    def compute(tile: Any, arrays: Any, calibration: Any) -> Any:
+        return link(support, averaged(together(arrays, rest), tile, *calibration))
 
     parts = []
     for at in range(0, len(inputs), TILE):
         tile = inputs[at : at + TILE]
         padded = np.zeros((TILE, inputs.shape[1]), np.float32)
         padded[: len(tile)] = tile
-        value = COMPILED.call(key, lambda: compute, padded, arrays, source.scale, source.shift)
+        value = COMPILED.call(key, lambda: compute, padded, arrays, calibration)
         parts.append(np.asarray(value)[: len(tile)])
     return np.concatenate(parts) if parts else np.zeros(0)

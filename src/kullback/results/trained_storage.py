@@ -139,6 +139,7 @@ def _source_out(name: str, source: Source, tensors: dict[str, Any]) -> dict[str,
         "members": len(source.modules),
         "scale": source.scale.tolist(),
         "shift": source.shift.tolist(),
+        "background": None if source.background is None else source.background.tolist(),
         "encoder": {
             "names": list(encoder.names),
             "sizes": list(encoder.sizes),
@@ -307,6 +308,12 @@ def _source_in(
         modules.append(jax.tree.unflatten(structure, arrays))
     scale = np.array(entry["scale"], dtype=np.float64)
     shift = np.array(entry["shift"], dtype=np.float64)
+    background = None
+    if entry["background"] is not None:
+        background = np.array(entry["background"], dtype=np.float64)
+        whole = background.shape == (size,) and bool(np.all(background >= 0.0))
+        if not whole or not float(background.sum()) < 1.0:
+            raise FileFormatError(f"the background of {name} holds no probabilities of its classes")
     if not modules or scale.shape not in ((1,), (size,)) or shift.shape != (size,):
         raise FileFormatError(f"the calibration of {name} has another shape than its outputs")
     own = {n: levels[n] for n, size in zip(encoder.names, encoder.sizes, strict=True) if size}
@@ -314,4 +321,4 @@ def _source_in(
         len(own[n]) != size for n, size in zip(encoder.names, encoder.sizes, strict=True) if size
     ):
         raise FileFormatError(f"the levels of the categories of {name} do not fit its encoder")
-    return Trained(source, tuple(modules), encoder, support, scale, shift, own)
+    return Trained(source, tuple(modules), encoder, support, scale, shift, background, own)

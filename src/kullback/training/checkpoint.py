@@ -74,7 +74,7 @@ class Checkpoint:
             run.best = int(told["best"])
             run.scaling = None
             if told["scaled"]:
-                run.scaling = Scaling(np.array(tensors["scale"]), np.array(tensors["shift"]))
+                run.scaling = Scaling(tensors["scale"], tensors["shift"], tensors.get("background"))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise FileFormatError(f"{self._name} was altered: {error}") from None
 
@@ -93,6 +93,8 @@ class Checkpoint:
         }
         if run.scaling is not None:
             tensors |= {"scale": run.scaling.scale, "shift": run.scaling.shift}
+            if run.scaling.background is not None:
+                tensors["background"] = run.scaling.background
         told = {
             "format": FORMAT,
             "version": VERSION,

@@ -101,7 +101,7 @@ def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
     targets, weight = _targets(task)
     if found.scaling is not None:
         if how.calibration == "vector":
-            found.scaling = fit_vector(logits, targets, weight)
+            found.scaling = _allowing(task, fit_vector(logits, targets, weight))
         terms = _log_terms(found.scaling.apply(logits), targets)
     found.cross_entropy = _mean_loss(terms, weight)
     spread = weight @ (terms + found.cross_entropy) ** 2 / weight.sum()
@@ -132,7 +132,7 @@ def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrate
     held_out = refined = _mean_loss(terms, weight)
     scaling = None
     if calibrates and np.all(np.isfinite(logits)):
-        scaling = fit_temperature(logits, targets, weight)
+        scaling = _allowing(task, fit_temperature(logits, targets, weight))
         refined = _mean_loss(_log_terms(scaling.apply(logits), targets), weight)
     better = refined < found.lowest or found.best == 0
     # all at once, so that an interrupt finds one epoch or the other
@@ -140,6 +140,12 @@ def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrate
     found.states = states
     if better:
         found.weights, found.scaling, found.best = weights, scaling, number
+
+
+def _allowing(task: Task, scaling: Scaling) -> Scaling:
+    """The same, allowing for rows unlike those that were held out."""
+    shares = task.targets.shares
+    return scaling if shares is None else scaling.with_background(shares, _targets(task)[1])
 
 
 def _held_out(task: Task, programs: Programs, weights: list[Any]) -> tuple[Vector, Vector]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import float64
 from kullback._core.compilation import COMPILED
+from kullback.calibration.scaling import Scaling
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource, Trained, outputs_of
 from kullback.results.trained import TrainedFit
@@ -97,11 +98,16 @@ def _pinned(
         encoder = task.encoders[name]
         own = {n: categories[n] for n in encoder.names if n in categories}
         size = outputs_of(task.model.parameters[name])
-        scale, shift = np.ones(1), np.zeros(size)
-        if run.scaling is not None:
-            scale, shift = np.atleast_1d(run.scaling.scale), run.scaling.shift
+        scaling = run.scaling or Scaling(np.ones(1), np.zeros(size))
         sources[name] = Trained(
-            form, modules, encoder, task.model.parameters[name], scale, shift, own
+            form,
+            modules,
+            encoder,
+            task.model.parameters[name],
+            np.atleast_1d(scaling.scale),
+            scaling.shift,
+            scaling.background,
+            own,
         )
     pinned = task.model.with_sources(sources)
     if not task.layout.freedom:

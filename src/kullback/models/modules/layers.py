@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -26,29 +27,36 @@ _EMBEDDING = 8
 _STRETCH = 6.0
 
 
-@jax.custom_vjp
-def _stretched(x: Array, stretch: Array, weight: Array) -> Array:
+def _product(rounded: bool, a: Array, b: Array) -> Array:
+    """A matrix product, of factors rounded to bfloat16 if asked; sums are in float32 always."""
+    if rounded:
+        a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
+    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _stretched(rounded: bool, x: Array, stretch: Array, weight: Array) -> Array:
     """(x ⊙ stretch) W, whose gradient in the stretch takes no product of its own.
 
     Of z = (x ⊙ c) W the gradients are G = (x ⊙ c)ᵀ ∂z in W and Σⱼ Wᵢⱼ Gᵢⱼ / cᵢ in cᵢ: a sum over
     a matrix that is there, where the usual way is by the gradient in x, which is a product as long
     as that of the layer, and is left out by the compiler where x is data.
     """
-    out: Array = (x * stretch) @ weight
-    return out
+    return _product(rounded, x * stretch, weight)
 
 
-def _stretched_forward(x: Array, stretch: Array, weight: Array) -> tuple[Array, Any]:
+def _stretched_forward(rounded: bool, x: Array, stretch: Array, weight: Array) -> tuple[Array, Any]:
     stretched = x * stretch
-    return stretched @ weight, (stretched, stretch, weight)
+    return _product(rounded, stretched, weight), (stretched, stretch, weight)
 
 
-def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
+def _stretched_backward(rounded: bool, kept: Any, dz: Array) -> tuple[Any, Array, Array]:
     stretched, stretch, weight = kept
-    slope = stretched.T @ dz
+    slope = _product(rounded, stretched.T, dz)
     # an input stretched to exactly 0 has no gradient here: the optimiser's momentum moves it on
     inverse = jnp.where(stretch == 0.0, 0.0, 1.0 / jnp.where(stretch == 0.0, 1.0, stretch))
-    return (dz @ weight.T) * stretch, jnp.sum(slope * weight, axis=1) * inverse, slope
+    dx = _product(rounded, dz, weight.T) * stretch
+    return dx, jnp.sum(slope * weight, axis=1) * inverse, slope
 
 
 _stretched.defvjp(_stretched_forward, _stretched_backward)
@@ -68,6 +76,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
         activation: between the maps: a name or a function.
         dropout: share of hidden units set to zero in training.
         skip: whether layers of equal width add their input.
+        rounded: whether products in training are of numbers rounded to bfloat16.
     """
 
     tables: list[Array]
@@ -79,6 +88,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
     activation: str | Callable[[Array], Array] = eqx.field(static=True)
     dropout: float = eqx.field(static=True)
     skip: bool = eqx.field(static=True)
+    rounded: bool = eqx.field(static=True)
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
@@ -97,11 +107,13 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
             waves = jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=2)
             h = jnp.concatenate([x, waves.reshape(x.shape[0], -1)], axis=1)
 
+        rounded = self.rounded and key is not None
+
         def affine(layer: int, h: Array) -> Array:
             weight, bias = self.weights[layer], self.biases[layer]
             if layer == 0 and self.frequencies is None:
-                return _stretched(h, stretch, weight) + bias
-            return h @ weight + bias
+                return _stretched(rounded, h, stretch, weight) + bias
+            return _product(rounded, h, weight) + bias
 
         for layer in range(len(self.weights) - 1):
             z = affine(layer, h)
@@ -129,6 +141,7 @@ def perceptron(
     normalised: bool,
     skip: bool,
     frequencies: int,
+    rounded: bool,
     start: Vector,
     rng: np.random.Generator,
 ) -> Perceptron:
@@ -172,6 +185,7 @@ def perceptron(
         activation,
         dropout,
         skip,
+        rounded,
     )
     return made
 
