@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TypeVar, final
 
 from kullback._core.arrays import Vector, float64
@@ -15,6 +16,10 @@ from kullback.engines.engine import Engine
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
+
+# Blocks that a thread takes at once: few, so that threads finish together and progress can be
+# shown, but enough that waking a thread does not count.
+_RUN = 4
 
 
 def threads_or_all(threads: int | None) -> int:
@@ -43,7 +48,7 @@ class LocalEngine(Engine):
         """Cut the sample into blocks, once for all passes."""
         super().__init__()
         self._blocks = list(blocks(sample.chunks()))
-        self._threads = min(threads_or_all(threads), max(len(self._blocks), 1))
+        self._threads = min(threads_or_all(threads), max(-(-len(self._blocks) // _RUN), 1))
 
     def first_block(self) -> Block:
         """Give the first block."""
@@ -65,9 +70,11 @@ class LocalEngine(Engine):
                 for block in self._blocks:
                     yield block, statistic.of_block(block, arguments)
             return
-        # short runs, so that threads finish together and progress can be shown
-        run = 4
-        parts = [self._blocks[i : i + run] for i in range(0, len(self._blocks), run)]
-        with ThreadPoolExecutor(self._threads) as pool:
-            for done in pool.map(evaluate, parts):
-                yield from done
+        parts = [self._blocks[i : i + _RUN] for i in range(0, len(self._blocks), _RUN)]
+        for done in self._pool.map(evaluate, parts):
+            yield from done
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """The threads, kept for all passes: to start them takes longer than a block."""
+        return ThreadPoolExecutor(self._threads)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +19,7 @@ from kullback._core.exponential_mean import exponential_mean
 from kullback._core.gamma_functions import log_gamma_ratio, log_gamma_second_difference
 from kullback._core.hazards import gompertz_hazard, log_cdf_of_hazard
 from kullback._core.numerics import log, log_quotient, reciprocal
+from kullback._core.quadratic import Quadratic
 from kullback._core.smooth import expm1_over, log1p_scaled
 from kullback._core.supports import NON_NEGATIVE, POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
@@ -97,6 +98,11 @@ class Exponential(Family):
         return [{"rate": 1.0 / mean if mean > 0.0 else 1.0}]  # zeros only: the rate has no maximum
 
 
+# A logarithm of x/scale is right to 1e-16, and z to that times the shape. Beyond this shape all of
+# the sample is near the scale, and the compiled kernel keeps the digits of x − scale.
+_MOST_SHAPE = 100.0
+
+
 @final
 class Weibull(Family):
     """Weibull distribution: P(X > x) = exp(−(x/scale)^shape), x > 0.
@@ -113,11 +119,41 @@ class Weibull(Family):
 
     canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
+    features = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
-        y = log_quotient(x, scale)
-        return log(shape) - log(scale) + (shape - 1.0) * y - jnp.exp(shape * y)
+        t = log_quotient(x, scale)
+        features = (t, jnp.exp(shape * t))
+        value: Array = Weibull._log_density_of_features(features, shape, scale)
+        return value
+
+    @staticmethod
+    def _log_density_of_features(features: Sequence[Any], shape: Array, scale: Array) -> Any:
+        return log(shape) - log(scale) + (shape - 1.0) * features[0] - features[1]
+
+    @staticmethod
+    def _features(x: Vector, rows: Vector, shape: float, scale: float) -> bool:
+        if shape > _MOST_SHAPE:
+            return False
+        t, z, zt, _ = rows
+        np.multiply(x, 1.0 / scale, out=t)
+        np.log(t, out=t)
+        np.multiply(t, shape, out=z)
+        np.exp(z, out=z)
+        np.multiply(z, t, out=zt)
+        return True
+
+    @staticmethod
+    def _feature_slopes(
+        features: Sequence[Quadratic], shape: Array, scale: Array
+    ) -> Mapping[str, Sequence[Quadratic | Array]]:
+        t, z, zt = features
+        r = reciprocal(scale)
+        return {
+            "shape": (Quadratic({}), zt, zt * t),
+            "scale": (-r, -r * shape * z, -r * (shape * zt + z)),
+        }
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, scale: Array) -> Array:

@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import ClassVar, final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.constants import LOG_PI
 from kullback._core.gamma_functions import digamma_difference, log_gamma_ratio
 from kullback._core.numerics import log, reciprocal
+from kullback._core.quadratic import Quadratic
 from kullback._core.student_tails import log1p_square, log_cauchy_tail, log_t_tail
 from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family
 from kullback.models.starts import symmetric_starts, weighted_quantiles
+
+# Features of both families, with w the scaled distance from loc.
+_OF_W = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
+
+# The score in df, of the size of 1/df², is a difference of features of the size of 1/df, and its
+# square is added up with an error of about 1e-16 df². Beyond this df the compiled kernel does it.
+_MOST_DF = 1e3
+
+
+def _write_features_of_w(x: Vector, rows: Vector, loc: float, unit: float) -> None:
+    """Write the features at w = (x − loc)/unit."""
+    log1p, q, u, w = rows
+    np.subtract(x, loc, out=w)
+    np.multiply(w, 1.0 / unit, out=w)
+    np.multiply(w, w, out=u)
+    np.log1p(u, out=log1p)
+    np.add(u, 1.0, out=u)
+    np.divide(w, u, out=u)
+    np.multiply(w, u, out=q)
+
+
+def _slopes_of_w(
+    features: Sequence[Quadratic],
+) -> tuple[Sequence[Quadratic], Sequence[Quadratic]]:
+    """Derivatives of the features in w, and w times them."""
+    _, q, u = features
+    # q = w u, and u² = q (1 − q)
+    along = (2.0 * u, 2.0 * u * (1.0 - q), (1.0 - q) * (1.0 - 2.0 * q))
+    times_w = (2.0 * q, 2.0 * q * (1.0 - q), u * (1.0 - 2.0 * q))
+    return along, times_w
 
 
 @final
@@ -38,12 +70,46 @@ class StudentT(Family):
     canonical: ClassVar[Mapping[str, Support]] = {"df": POSITIVE, "loc": REAL, "scale": POSITIVE}
     support = REAL
     limits: ClassVar[Mapping[str, str]] = {"df": "Normal"}
+    features = _OF_W
 
     @staticmethod
     def _log_density(x: Array, df: Array, loc: Array, scale: Array) -> Array:
         w = (x - loc) * (reciprocal(scale) * jax.lax.rsqrt(df))
+        value: Array = StudentT._log_density_of_features((log1p_square(w),), df, loc, scale)
+        return value
+
+    @staticmethod
+    def _log_density_of_features(
+        features: Sequence[Any],
+        df: Array,
+        loc: Array,  # noqa: ARG004
+        scale: Array,
+    ) -> Any:
         constant = log_gamma_ratio(0.5 * df, 0.5) - 0.5 * (log(df) + LOG_PI) - log(scale)
-        return constant - (0.5 * (df + 1.0)) * log1p_square(w)
+        return constant - (0.5 * (df + 1.0)) * features[0]
+
+    @staticmethod
+    def _features(x: Vector, rows: Vector, df: float, loc: float, scale: float) -> bool:
+        if df > _MOST_DF:
+            return False
+        _write_features_of_w(x, rows, loc, scale * math.sqrt(df))
+        return True
+
+    @staticmethod
+    def _feature_slopes(
+        features: Sequence[Quadratic],
+        df: Array,
+        loc: Array,  # noqa: ARG004
+        scale: Array,
+    ) -> Mapping[str, Sequence[Quadratic]]:
+        along, times_w = _slopes_of_w(features)
+        r = reciprocal(scale)
+        # w = (x − loc)/(scale √df)
+        return {
+            "df": [-0.5 * reciprocal(df) * slope for slope in times_w],
+            "loc": [-(r * jax.lax.rsqrt(df)) * slope for slope in along],
+            "scale": [-r * slope for slope in times_w],
+        }
 
     @staticmethod
     def _log_cdf(x: Array, df: Array, loc: Array, scale: Array) -> Array:
@@ -106,10 +172,36 @@ class Cauchy(Family):
 
     canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
+    features = _OF_W
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array) -> Array:
-        return -log1p_square((x - loc) * reciprocal(scale)) - (log(scale) + LOG_PI)
+        square = log1p_square((x - loc) * reciprocal(scale))
+        value: Array = Cauchy._log_density_of_features((square,), loc, scale)
+        return value
+
+    @staticmethod
+    def _log_density_of_features(
+        features: Sequence[Any],
+        loc: Array,  # noqa: ARG004
+        scale: Array,
+    ) -> Any:
+        return -features[0] - (log(scale) + LOG_PI)
+
+    @staticmethod
+    def _features(x: Vector, rows: Vector, loc: float, scale: float) -> bool:
+        _write_features_of_w(x, rows, loc, scale)
+        return True
+
+    @staticmethod
+    def _feature_slopes(
+        features: Sequence[Quadratic],
+        loc: Array,  # noqa: ARG004
+        scale: Array,
+    ) -> Mapping[str, Sequence[Quadratic]]:
+        along, times_w = _slopes_of_w(features)
+        r = reciprocal(scale)
+        return {"loc": [-r * s for s in along], "scale": [-r * s for s in times_w]}
 
     @staticmethod
     def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:

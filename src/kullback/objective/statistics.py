@@ -10,11 +10,13 @@ from __future__ import annotations
 import abc
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from kullback._core.arrays import Array, Vector
 from kullback.data.blocks import Block
@@ -22,6 +24,7 @@ from kullback.data.rows import RowKind
 from kullback.models.model import Model
 from kullback.objective.contribution import log_term
 from kullback.objective.dense import dense_sums
+from kullback.objective.features import feature_sums
 from kullback.objective.kernels import weighted_sums
 
 Partial = TypeVar("Partial")
@@ -164,10 +167,15 @@ class Curvature(RowSums):
         return (one, value, value * value, *scores, *second, *outer)
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
-        """Give the sums of one block, by scalars or, for many coefficients, by matrices."""
+        """Give the sums of one block.
+
+        From the family's features where it has some; else by scalars or, for many coefficients, by
+        matrices.
+        """
         if sum(self.mask) > _SCALARS:
             return dense_sums(self, block, arguments)
-        return super().of_block(block, arguments)
+        sums = feature_sums(self, block, arguments)
+        return super().of_block(block, arguments) if sums is None else sums
 
     def unpack(self, sums: Vector) -> Sums:
         """Read the vector of sums."""
@@ -196,8 +204,14 @@ def _partial_derivative(f: Any, i: int) -> Any:
 
 
 def _symmetric(lower: Vector, d: int) -> Vector:
-    matrix = np.empty((d, d))
-    rows, columns = np.tril_indices(d)
-    matrix[rows, columns] = lower
-    matrix[columns, rows] = lower
+    matrix: Vector = lower[_places(d)]
     return matrix
+
+
+@cache
+def _places(d: int) -> npt.NDArray[np.intp]:
+    """Where in its lower triangle, row by row, the entries of a symmetric matrix are."""
+    i, j = np.indices((d, d))
+    row, column = np.maximum(i, j), np.minimum(i, j)
+    places: npt.NDArray[np.intp] = row * (row + 1) // 2 + column
+    return places

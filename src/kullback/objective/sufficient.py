@@ -24,10 +24,12 @@ _DISTINCT = 1 << 20
 _COUNTED = 1 << 16
 
 
-# Rows that NumPy takes at once: as many as a core's second cache holds the statistics of, and
-# enough that threads seldom wait for each other's turn to call NumPy (10 million gamma rows, one
-# thread and two: 4,096 rows 54 and 63 ms, 16,384 rows 36 and 57 ms, 65,536 rows 35 and 33 ms).
-_RUN = 32 * TILE
+# Rows that NumPy takes at once: as many as a core's second cache holds the statistics of, with
+# intermediate results small enough that the process keeps their memory (fresh memory for them takes
+# longer than the arithmetic), and enough that threads seldom wait for each other's turn to call
+# NumPy (10 million gamma rows, one thread and two: 8,192 rows 60 and 64 ms, 16,384 rows 47 and
+# 48 ms, 32,768 rows 43 and 45 ms, 65,536 rows 44 to 98 and 45 to 98 ms).
+_RUN = 16 * TILE
 
 
 @final

@@ -126,6 +126,10 @@ def _verdict(
     return False, words.get(solution.outcome, solution.outcome.value)
 
 
+# A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
+_ROUNDING = 1e-15
+
+
 @final
 @dataclass(frozen=True)
 class Runaway:
@@ -151,14 +155,18 @@ def runaway(layout: Layout, solution: Solution[Evaluation]) -> Runaway | None:
     values = layout.split(layout.natural(solution.best.at))
     for c in layout.free:
         support = c.support
-        own = step[position : position + support.freedom]
-        position += support.freedom
+        place = slice(position, position + support.freedom)
+        own, position = step[place], place.stop
         if not support.bounded or bool(np.all(np.abs(own) <= _RUNNING)):
             continue
         value = float(values[c.name][0])
         if not isinstance(support, Interval):
             return Runaway(c.name, value, 0.0, attained=False)
-        up = bool(own[0] > 0.0)
+        # far out nothing but rounding is left of the slope: then not its sign tells the end, but
+        # the side on which the search got so far
+        left = abs(float(solution.best.gradient[place][0]))
+        rounding = left <= _ROUNDING * (1.0 + abs(solution.best.value))
+        up = bool((solution.best.at[place] if rounding else own)[0] > 0.0)
         end = support.upper if up else support.lower
         holds = support.holds_upper if up else support.holds_lower
         return Runaway(c.name, value, end, attained=holds and math.isfinite(end))

@@ -1,0 +1,83 @@
+"""Polynomials of degree two at most in a few unknowns, with coefficients that JAX may trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+from kullback._core.arrays import Array
+
+Monomial: TypeAlias = tuple[int, ...]
+"""The unknowns that are multiplied, in ascending order: () is the constant, (0, 0) a square."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """A polynomial; it adds and multiplies with its like and with scalars.
+
+    Attributes:
+        coefficients: by monomial; what is missing is zero.
+    """
+
+    coefficients: Mapping[Monomial, Any]
+
+    def slope(self, i: int) -> Quadratic:
+        """The derivative in the unknown ``i``."""
+        found: dict[Monomial, Any] = {}
+        for monomial, c in self.coefficients.items():
+            if times := monomial.count(i):
+                rest = list(monomial)
+                rest.remove(i)
+                found[tuple(rest)] = c if times == 1 else 2.0 * c
+        return Quadratic(found)
+
+    def dense(self, unknowns: int) -> list[Any]:
+        """The coefficients of 1, of each unknown and of each product of two; None where missing.
+
+        Products in the order of a lower triangle: (0, 0), (1, 0), (1, 1), (2, 0) and so on.
+        """
+        products = [(j, i) for i in range(unknowns) for j in range(i + 1)]
+        order: list[Monomial] = [(), *((i,) for i in range(unknowns)), *products]
+        return [self.coefficients.get(monomial) for monomial in order]
+
+    def __add__(self, other: Quadratic | Array | float) -> Quadratic:
+        """Add."""
+        found = dict(self.coefficients)
+        for monomial, c in _read(other).coefficients.items():
+            found[monomial] = found[monomial] + c if monomial in found else c
+        return Quadratic(found)
+
+    def __mul__(self, other: Quadratic | Array | float) -> Quadratic:
+        """Multiply.
+
+        Raises:
+            ValueError: where the product has a degree above two.
+        """
+        total = Quadratic({})
+        for a, x in self.coefficients.items():
+            for b, y in _read(other).coefficients.items():
+                if len(a) + len(b) > 2:
+                    raise ValueError(f"a product of degree {len(a) + len(b)} is not quadratic")
+                total = total + Quadratic({tuple(sorted(a + b)): x * y})
+        return total
+
+    def __neg__(self) -> Quadratic:
+        """Turn the sign."""
+        return Quadratic({monomial: -c for monomial, c in self.coefficients.items()})
+
+    def __sub__(self, other: Quadratic | Array | float) -> Quadratic:
+        """Subtract."""
+        return self + -_read(other)
+
+    def __rsub__(self, other: Array | float) -> Quadratic:
+        """Subtract from a scalar."""
+        return -self + other
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+def _read(other: Quadratic | Array | float) -> Quadratic:
+    return other if isinstance(other, Quadratic) else Quadratic({(): other})
