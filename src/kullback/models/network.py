@@ -103,8 +103,6 @@ class MLP(NetworkSource):
         frequencies: how many random frequencies each number is expanded in, beside itself; 0 for
             none. Source: Y. Gorishniy, I. Rubachev, A. Babenko (2022), On embeddings for numerical
             features in tabular deep learning.
-        precision: of the matrix products while training: "float32", or "bfloat16" for factors
-            rounded to eight bits and sums in single precision, on processors that are faster so.
         members: how many networks are trained, on different parts of the rows, and averaged; None
             chooses by the number of rows.
         inputs: the columns that it reads; None for all that are neither outcome nor weights.
@@ -125,7 +123,6 @@ class MLP(NetworkSource):
     normalization: Literal["layer"] | None = None
     skip: bool = False
     frequencies: int = 0
-    precision: Literal["float32", "bfloat16"] = "float32"
     members: int | None = None
     inputs: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
@@ -151,8 +148,6 @@ class MLP(NetworkSource):
             raise ModelError(f"dropout={self.dropout!r} must lie in [0, 1).")
         if self.normalization not in (None, "layer"):
             raise ModelError(f'normalization={self.normalization!r} must be None or "layer".')
-        if self.precision not in ("float32", "bfloat16"):
-            raise ModelError(f'precision={self.precision!r} must be "float32" or "bfloat16".')
         if self.members is not None and self.members < 1:
             raise ModelError(f"members={self.members!r} must be at least 1.")
 
@@ -184,7 +179,6 @@ class MLP(NetworkSource):
             normalised=self.normalization == "layer",
             skip=self.skip,
             frequencies=self.frequencies,
-            rounded=self.precision == "bfloat16",
             start=start,
             rng=rng,
         )

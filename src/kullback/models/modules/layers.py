@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -27,35 +26,29 @@ _EMBEDDING = 8
 _STRETCH = 6.0
 
 
-def _product(rounded: bool, a: Array, b: Array) -> Array:
-    """A matrix product, of factors rounded to bfloat16 if asked; sums are in float32 always."""
-    if rounded:
-        a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
-    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _stretched(rounded: bool, x: Array, stretch: Array, weight: Array) -> Array:
+@jax.custom_vjp
+def _stretched(x: Array, stretch: Array, weight: Array) -> Array:
     """(x ⊙ stretch) W, whose gradient in the stretch takes no product of its own.
 
     Of z = (x ⊙ c) W the gradients are G = (x ⊙ c)ᵀ ∂z in W and Σⱼ Wᵢⱼ Gᵢⱼ / cᵢ in cᵢ: a sum over
     a matrix that is there, where the usual way is by the gradient in x, which is a product as long
     as that of the layer, and is left out by the compiler where x is data.
     """
-    return _product(rounded, x * stretch, weight)
+    out: Array = (x * stretch) @ weight
+    return out
 
 
-def _stretched_forward(rounded: bool, x: Array, stretch: Array, weight: Array) -> tuple[Array, Any]:
+def _stretched_forward(x: Array, stretch: Array, weight: Array) -> tuple[Array, Any]:
     stretched = x * stretch
-    return _product(rounded, stretched, weight), (stretched, stretch, weight)
+    return stretched @ weight, (stretched, stretch, weight)
 
 
-def _stretched_backward(rounded: bool, kept: Any, dz: Array) -> tuple[Any, Array, Array]:
+def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
     stretched, stretch, weight = kept
-    slope = _product(rounded, stretched.T, dz)
+    slope = stretched.T @ dz
     # an input stretched to exactly 0 has no gradient here: the optimiser's momentum moves it on
     inverse = jnp.where(stretch == 0.0, 0.0, 1.0 / jnp.where(stretch == 0.0, 1.0, stretch))
-    dx = _product(rounded, dz, weight.T) * stretch
+    dx = (dz @ weight.T) * stretch
     return dx, jnp.sum(slope * weight, axis=1) * inverse, slope
 
 
@@ -76,7 +69,6 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
         activation: between the maps: a name or a function.
         dropout: share of hidden units set to zero in training.
         skip: whether layers of equal width add their input.
-        rounded: whether products in training are of numbers rounded to bfloat16.
     """
 
     tables: list[Array]
@@ -88,7 +80,6 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
     activation: str | Callable[[Array], Array] = eqx.field(static=True)
     dropout: float = eqx.field(static=True)
     skip: bool = eqx.field(static=True)
-    rounded: bool = eqx.field(static=True)
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
@@ -107,13 +98,11 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
             waves = jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], axis=2)
             h = jnp.concatenate([x, waves.reshape(x.shape[0], -1)], axis=1)
 
-        rounded = self.rounded and key is not None
-
         def affine(layer: int, h: Array) -> Array:
             weight, bias = self.weights[layer], self.biases[layer]
             if layer == 0 and self.frequencies is None:
-                return _stretched(rounded, h, stretch, weight) + bias
-            return _product(rounded, h, weight) + bias
+                return _stretched(h, stretch, weight) + bias
+            return h @ weight + bias
 
         for layer in range(len(self.weights) - 1):
             z = affine(layer, h)
@@ -141,7 +130,6 @@ def perceptron(
     normalised: bool,
     skip: bool,
     frequencies: int,
-    rounded: bool,
     start: Vector,
     rng: np.random.Generator,
 ) -> Perceptron:
@@ -185,7 +173,6 @@ def perceptron(
         activation,
         dropout,
         skip,
-        rounded,
     )
     return made
 
