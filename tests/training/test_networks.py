@@ -125,6 +125,30 @@ def test_neural_regression_of_location_and_scale():
     assert np.mean((found.predict(x) - np.sin(2.0 * x[:, 0])) ** 2) < 0.02
 
 
+@pytest.mark.parametrize(("unit", "origin"), [(1e6, 0.0), (1e-6, 0.0), (1.0, 1e7)])
+def test_regression_does_not_depend_on_the_unit_of_the_outcome(unit, origin):
+    rng = np.random.default_rng(7)
+    x = rng.uniform(-2.0, 2.0, size=(600, 1))
+    y = np.sin(2.0 * x[:, 0]) + 0.2 * rng.normal(size=600)
+    how = kl.Minibatch(epochs=20, batch=64, learning_rate=0.02)
+    model = kl.Normal(loc=tiny(), scale=tiny())
+    plain = kl.fit(model, x, y, solver=how)
+    moved = kl.fit(model, x, unit * y + origin, solver=how)
+    # densities differ by the unit; y + 1e7 has nine digits of y left
+    expected = plain.cross_entropy + math.log(unit)
+    assert moved.cross_entropy == pytest.approx(expected, abs=1e-4)
+    np.testing.assert_allclose((moved.predict(x) - origin) / unit, plain.predict(x), atol=1e-2)
+
+
+def test_a_pinned_parameter_beside_a_network():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(400, 1))
+    model = kl.StudentT(df=5.0, loc=tiny(), scale=kl.Param())
+    found = kl.fit(model, x, 3.0 * x[:, 0] + rng.normal(size=400), solver=kl.Minibatch(**LONG))
+    assert np.all(found.predict_params(x)["df"] == 5.0)
+    assert np.corrcoef(found.predict(x), x[:, 0])[0, 1] > 0.95
+
+
 def test_a_free_parameter_beside_a_network_is_estimated_too():
     rng = np.random.default_rng(2)
     x = rng.normal(size=(1500, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from operator import index
 from typing import Any, ClassVar, Literal, final
 
 import jax
@@ -131,8 +132,13 @@ class MLP(NetworkSource):
 
     def __post_init__(self) -> None:
         """Check the options."""
-        if not isinstance(self.hidden, int):
-            object.__setattr__(self, "hidden", tuple(self.hidden))
+        # NumPy's integers, as a search over options draws them, become Python's
+        given = [self.hidden] if hasattr(self.hidden, "__index__") else self.hidden
+        try:
+            widths = tuple(index(width) for width in given)
+        except TypeError:
+            raise ModelError(f"hidden={self.hidden!r}: give widths, such as (64, 64).") from None
+        object.__setattr__(self, "hidden", widths)
         if any(width < 1 for width in self.widths):
             raise ModelError(
                 f"hidden={self.hidden!r}: give the widths of the hidden layers as whole numbers of "
@@ -160,7 +166,8 @@ class MLP(NetworkSource):
     @property
     def widths(self) -> tuple[int, ...]:
         """The widths of the hidden layers."""
-        return (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
+        assert isinstance(self.hidden, tuple)  # since __post_init__
+        return self.hidden
 
     @property
     def structure(self) -> Hashable:

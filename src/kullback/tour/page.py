@@ -123,6 +123,7 @@ def _numbers(tour: Tour) -> dict[str, Any]:
         "trained": {
             "losses": trained["losses"].tolist(),
             "guessing": trained["guessing"],
+            "network": trained["network"].tolist(),
             "malignant": [counts.tolist() for counts in trained["malignant"]],
             "benign": [counts.tolist() for counts in trained["benign"]],
         },

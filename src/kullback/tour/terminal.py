@@ -207,6 +207,16 @@ def _descent(step: Step, unit: str, width: int) -> list[RenderableType]:
     views.append(Text(f"{'':18}{'':{place}}↑", style="dim"))
     words = f"guessing, H(Y) = {guessing:.6f}"
     views.append(Text(f"{words:>{18 + place + 1}}", style="dim"))
+    epochs = step.picture["network"]
+    for i in range(0, len(epochs), max(len(epochs) // 6, 1)):
+        views.append(
+            Text.assemble(
+                (f"epoch {i + 1:<2} {epochs[i]:.3f}   ", "dim"),
+                stacked([(float(epochs[i]), CROSS, "")], whole, room),
+            )
+        )
+    if len(epochs):
+        views.append(Text("the network, on rows held out from it", style="dim"))
     return [_caption("loss", CROSS, f"mean cross-entropy of the labels, {unit}"), *views]
 
 

@@ -98,6 +98,8 @@ class Programs:
         parameters = self._parameters(weights, row, None)
         task = self._task
         terms = log_term_anywhere(task.targets.seen, task.supplied, parameters, row)
+        if task.targets.shares is None:
+            return terms, terms  # numbers have no logits
         first = next(iter(parameters.values()))
         return terms, jnp.log(first) if "probabilities" in parameters else first
 
@@ -112,9 +114,10 @@ def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
     fixed = tuple(c.value.tobytes() for c in task.layout.coefficients if c.value is not None)
     moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
     kinds = (task.targets.seen, task.kind)
+    moved = tuple((n, unit, shift.tobytes()) for n, (unit, shift) in task.moves.items())
     tables = tuple(encoder.tables for encoder in task.encoders.values())
     sources = tuple(task.sources.items())
-    return (task.supplied.structure, sources, tables, fixed, kinds, batch, moves)
+    return (task.supplied.structure, sources, tables, fixed, kinds, moved, batch, moves)
 
 
 def _call(key: Any, function: Callable[..., Any], *arguments: Any) -> Any:

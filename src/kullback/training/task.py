@@ -63,6 +63,7 @@ class Task:
         feed: the rows of each member.
         held: the rows held out from each member.
         starts: outputs that the networks start from, by parameter; and the other coefficients.
+        moves: for each parameter, the unit of the network's outputs and what is added to them.
         guess: H(Y) of the labels, weighted as they are trained on; or NaN.
         largest: of each encoder, the largest absolute value of each input.
     """
@@ -77,6 +78,7 @@ class Task:
     feed: Feed
     held: tuple[Held, ...]
     starts: tuple[dict[str, Vector], Vector]
+    moves: Mapping[str, tuple[float, Vector]]
     guess: float
     largest: Mapping[str, Any]
 
@@ -133,6 +135,14 @@ class Task:
             {**model.sources, **{name: Computed(name) for name in sources}}
         )
         layout = supplied.layout
+        outputs, u = _starts(model, layout, sources, sample, weight, targets.shares)
+        moves = {name: (1.0, np.zeros(start.size)) for name, start in outputs.items()}
+        if targets.shares is None:
+            # in the unit of the outcome, and from its middle: networks give numbers near one
+            unit = _spread(sample.fields["y"][seen])
+            told = _locations(model, sample.fields["y"][seen], weight[seen], unit)
+            moves = {n: (unit if n in told else 1.0, start) for n, start in outputs.items()}
+            outputs = {name: np.zeros(start.size) for name, start in outputs.items()}
         return cls(
             model=model,
             supplied=supplied,
@@ -143,7 +153,8 @@ class Task:
             members=members,
             feed=feed,
             held=parts,
-            starts=_starts(model, layout, sources, sample, weight, targets.shares),
+            starts=(outputs, u),
+            moves=moves,
             guess=math.nan if targets.shares is None else entropy_of(targets.shares),
             largest={name: np.max(np.abs(first[INPUTS + name]), axis=0) for name in sources},
         )
@@ -163,7 +174,8 @@ class Task:
         """Compute the model's parameters for rows of a batch."""
         computed = {}
         for name in self.sources:
-            raw = modules[name](row[INPUTS + name], key).astype(jnp.float64)
+            unit, shift = self.moves[name]
+            raw = shift + unit * modules[name](row[INPUTS + name], key).astype(jnp.float64)
             computed[name] = link(self.model.parameters[name], raw)
         natural: list[Array] = []
         at = 0
@@ -208,7 +220,7 @@ def _starts(
     outputs: dict[str, Vector] = {}
     if shares is not None:
         # half a row more of each class: one that only another split has seen is still possible
-        near = np.log(shares * sample.count + 0.5)
+        near = np.log(shares * np.sum(weight > 0.0) + 0.5)
         return {name: near - near.mean() for name in sources}, np.zeros(layout.freedom)
     seen = weight > 0.0
     guesses = model.starts(sample.fields["y"][seen], weight[seen])[0]
@@ -225,6 +237,27 @@ def _starts(
         inside = given.size == c.support.size and bool(np.all(c.support.contains(given)))
         u.append(c.support.unconstrained(given) if inside else np.zeros(c.support.freedom))
     return outputs, np.concatenate(u) if u else np.zeros(0)
+
+
+def _spread(y: Vector) -> float:
+    """The distance between the quartiles, in normal standard deviations; else half the range."""
+    first, third = (float(q) for q in np.quantile(y, [0.25, 0.75]))
+    # 1.349: that distance of a standard normal
+    return (third - first) / 1.349 or 0.5 * float(y.max() - y.min()) or 1.0
+
+
+def _locations(model: Model, y: Vector, weight: Vector, unit: float) -> set[str]:
+    """The parameters that move with the outcome: their networks' outputs have its unit."""
+    if not math.isinf(model.support.lower) or not math.isinf(model.support.upper):
+        return set()
+    here, there = (model.starts(values, weight)[0] for values in (y, y + unit))
+
+    def moved(name: str) -> bool:
+        before, after = (np.asarray(found[name], dtype=np.float64) for found in (here, there))
+        # to rounding, which for values far from 0 is more than a unit's own
+        return bool(np.all(np.abs(after - before - unit) <= 1e-6 * unit + 1e-12 * np.abs(before)))
+
+    return {name for name in here if moved(name)}
 
 
 def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> Any:

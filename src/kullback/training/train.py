@@ -13,7 +13,7 @@ from kullback._core.arrays import float64
 from kullback._core.compilation import COMPILED
 from kullback.calibration.scaling import Scaling
 from kullback.models.model import Model
-from kullback.models.network import NetworkSource, Trained, outputs_of
+from kullback.models.network import NetworkSource, Trained
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.loop import Run, Watch, run
@@ -97,8 +97,8 @@ def _pinned(
         )
         encoder = task.encoders[name]
         own = {n: categories[n] for n in encoder.names if n in categories}
-        size = outputs_of(task.model.parameters[name])
-        scaling = run.scaling or Scaling(np.ones(1), np.zeros(size))
+        unit, shift = task.moves[name]
+        scaling = run.scaling or Scaling(np.full(1, unit), shift)
         sources[name] = Trained(
             form,
             modules,

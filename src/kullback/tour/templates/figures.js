@@ -299,7 +299,7 @@ const figures = {
   // ---- seven -----------------------------------------------------------------------------------
 
   descent(place, { newton }) {
-    const { losses: path, guessing } = numbers.trained;
+    const { losses: path, guessing, network } = numbers.trained;
     const steps = path.map((_, i) => i);
     const plot = new Plot(place, { height: 250, x: [0, path.length - 1], y: [0, 0.76], left: 46 });
     const end = path[path.length - 1];
@@ -308,6 +308,12 @@ const figures = {
     plot.segment(0, guessing, path.length - 1, guessing, "line entropy thin");
     plot.words(plot.box.right, plot.y(guessing), "guessing: H(Y)", { anchor: "end", dy: 18, kind: "entropy" });
     plot.words(plot.box.left, plot.y(end / 2), narrow(plot) ? "H(Y | X) + D: unknown" : "H(Y | X), and the model’s waste: unknown how much of each", { dx: 10, dy: 5 });
+    if (network.length > 1) {
+      // its epochs over the whole width, whatever their number
+      const epochs = network.map((_, i) => (i * (path.length - 1)) / (network.length - 1));
+      plot.line(epochs, network, "line relative thin");
+      plot.words(plot.box.right, plot.y(network[network.length - 1]), narrow(plot) ? "network" : "a network, on rows held out, epoch by epoch", { anchor: "end", dy: -10, kind: "relative" });
+    }
     plot.line(steps, path, "line cross");
     steps.forEach((i) => plot.dot(i, path[i], "dot cross", i === newton ? 7 : 4));
     show(place, { loss: fixed(path[newton], 6), guessing: fixed(guessing, 6) });

@@ -1,0 +1,5 @@
+"""``python -m kullback``: the command line."""
+
+from kullback.cli import main
+
+main()

@@ -1,0 +1,237 @@
+"""What the classifier and the regressor share: hyper-parameters, features and training."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_is_fitted,
+    validate_data,
+)
+
+from kullback.data.arrays import shown
+from kullback.data.opening import read_table
+from kullback.data.selection import OUTCOME
+from kullback.fitting import fit as fit_model
+from kullback.models.network import MLP
+from kullback.results.trained import TrainedFit
+from kullback.sklearn.features import (
+    categorical_places,
+    categorical_types,
+    is_frame,
+    refuse_missing,
+    refuse_other_kind,
+    words_for_text,
+)
+from kullback.solvers.minibatch import Minibatch
+
+
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What the classifier and the regressor share: hyper-parameters, features and training."""
+
+    def __init__(
+        self,
+        hidden: Any = (256, 256),
+        activation: Any = "silu",
+        *,
+        dropout: Any = 0.15,
+        normalization: Any = None,
+        skip: Any = False,
+        frequencies: Any = 0,
+        members: Any = None,
+        categorical_features: Any = None,
+        epochs: Any = None,
+        batch: Any = None,
+        learning_rate: Any = 3e-3,
+        weight_decay: Any = 0.02,
+        optimizer: Any = None,
+        held_out: Any = 0.1,
+        patience: Any = 25,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.normalization = normalization
+        self.skip = skip
+        self.frequencies = frequencies
+        self.members = members
+        self.categorical_features = categorical_features
+        self.epochs = epochs
+        self.batch = batch
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.held_out = held_out
+        self.patience = patience
+        self.random_state = random_state
+
+    # ---- hyper-parameters, as plain Python values: a search draws NumPy's ---------------------
+
+    def _whole(self, name: str, least: int, *, none: bool = False) -> Any:
+        value = getattr(self, name)
+        if none and value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            choice = " or None" if none else ""
+            raise ValueError(
+                f"{name}={shown(value)} must be a whole number of at least {least}{choice}."
+            )
+        return int(value)
+
+    def _real(self, name: str) -> float:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            raise ValueError(f"{name}={shown(value)} must be a number.")
+        return float(value)
+
+    def _choice(self, name: str, *choices: Any) -> Any:
+        value = getattr(self, name)
+        if value not in choices:
+            raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, choices))}.")
+        return value
+
+    def _network(self, categorical: tuple[str, ...]) -> MLP:
+        widths = np.atleast_1d(np.asarray(self.hidden))
+        if widths.ndim > 1 or (widths.size and widths.dtype.kind not in "iu"):
+            raise ValueError(
+                f"hidden={self.hidden!r} must be the widths of the hidden layers, such as (64, 64)."
+            )
+        return MLP(
+            hidden=tuple(widths.tolist()),
+            activation=self.activation,
+            dropout=self._real("dropout"),
+            normalization=self._choice("normalization", None, "layer"),
+            skip=bool(self._choice("skip", True, False)),
+            frequencies=self._whole("frequencies", 0),
+            members=self._whole("members", 1, none=True),
+            categorical=categorical,
+        )
+
+    def _how(self, **options: Any) -> Minibatch:
+        held_out = self._real("held_out")
+        if not 0.0 < held_out < 1.0:
+            raise ValueError(
+                f"held_out={self.held_out!r} must be a share of the rows between 0 and 1; kl.fit "
+                "takes other rows."
+            )
+        if self.optimizer is not None and not hasattr(self.optimizer, "update"):
+            raise ValueError(
+                f"optimizer={self.optimizer!r} must be None or an Optax transformation, such as "
+                "optax.adam(1e-3)."
+            )
+        random = check_random_state(self.random_state)
+        own = isinstance(self.random_state, (int, np.integer))
+        return Minibatch(
+            epochs=self._whole("epochs", 1, none=True),
+            batch=self._whole("batch", 1, none=True),
+            learning_rate=self._real("learning_rate"),
+            weight_decay=self._real("weight_decay"),
+            optimizer=self.optimizer,
+            held_out=held_out,
+            patience=self._whole("patience", 1),
+            seed=int(self.random_state if own else random.randint(2**31 - 1)),
+            **options,
+        )
+
+    # ---- features -----------------------------------------------------------------------------
+
+    def _given(self, X: Any, y: Any, sample_weight: Any, *, numeric: bool) -> tuple[Any, Any, Any]:
+        """Check what ``fit`` was given, as scikit-learn does: columns by name, y, weights."""
+        shape = np.shape(np.asarray(y))
+        if len(shape) == 2 and shape[1] > 1:
+            other = (
+                "train one regressor for each column, as sklearn.multioutput does"
+                if numeric
+                else "shares of classes and votes go to kl.fit(kl.Categorical(logits=kl.MLP()), X, "
+                "y)"
+            )
+            raise ValueError(
+                f"y should be a 1d array, got an array of shape {shape} instead: {other}."
+            )
+        if y is not None:
+            refuse_missing(y)
+        if is_frame(X):
+            validate_data(self, X, y, skip_check_array=True)
+            y = _check_y(y, y_numeric=numeric, estimator=self)
+            check_consistent_length(X, y)
+        else:
+            with words_for_text():
+                X, y = validate_data(
+                    self,
+                    X,
+                    y,
+                    dtype=np.float64,
+                    ensure_all_finite="allow-nan",
+                    y_numeric=numeric,
+                )
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            if np.any(sample_weight < 0.0) or not np.any(sample_weight > 0.0):
+                raise ValueError("sample_weight must be at least 0, and above 0 for some rows.")
+        if len(y) < 2:
+            raise ValueError("n_samples=1: one row must be trained on and another held out")
+        return self._columns(X), y, sample_weight
+
+    def _columns(self, X: Any) -> dict[str, Any]:
+        """Columns of X by the names under which the networks know them."""
+        table = read_table(X) if is_frame(X) else None
+        columns = X.T if table is None else [table.column(name) for name in table.names]
+        names = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        if not names or OUTCOME in names:  # which stands for the outcome
+            names = [f"x{k}" for k in range(self.n_features_in_)]
+        return dict(zip(names, columns, strict=True))
+
+    def _categorical(self, X: Any, names: list[str]) -> tuple[str, ...]:
+        """The names of columns that are categories whatever they hold."""
+        known = list(getattr(self, "feature_names_in_", ()))
+        places = categorical_places(self.categorical_features, len(names), known)
+        return tuple(names[k] for k in sorted({*places, *categorical_types(X)}))
+
+    def _checked(self, X: Any) -> dict[str, Any]:
+        """The columns of rows to be predicted, checked against those of ``fit``."""
+        check_is_fitted(self)
+        with words_for_text():
+            X = validate_data(
+                self,
+                X,
+                reset=False,
+                dtype=np.float64,
+                ensure_all_finite="allow-nan",
+                skip_check_array=is_frame(X),
+            )
+        if len(X) == 0:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required "
+                f"by {type(self).__name__}."
+            )
+        columns = self._columns(X)
+        for name, levels in self.fit_.levels.items():
+            refuse_other_kind(name, columns[name], levels)
+        return columns
+
+    # ---- training -----------------------------------------------------------------------------
+
+    def _train(self, model: Any, columns: Any, y: Any, weights: Any, how: Minibatch) -> TrainedFit:
+        fit: TrainedFit = fit_model(model, columns, y, weights=weights, solver=how)
+        if not fit.converged:
+            warnings.warn(fit.reason, ConvergenceWarning, stacklevel=3)
+        return fit
+
+    def _keep(self, fit: TrainedFit) -> None:
+        self.fit_ = fit
+        self.loss_curve_ = [epoch.training for epoch in fit.history]
+        self.validation_loss_curve_ = [epoch.refined for epoch in fit.history]
+        self.n_iter_ = len(fit.history)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,76 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+
+from kullback.models.continuous import Normal
+from kullback.sklearn.base import NetworkEstimator
+
+# Squares of what is larger, as variances hold them, leave the range of doubles.
+_LARGEST = 1e150
+
+
+class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+    """Neural regression: ``kl.fit(kl.Normal(loc=kl.MLP(...), scale=kl.MLP(...)), X, y)``.
+
+    The parameters are those of ``NetworkClassifier`` without calibration, label smoothing and class
+    weights. The mean and the standard deviation are both networks of the features.
+
+    Attributes:
+        fit_: the ``kl.TrainedFit``, as of a classifier.
+        loss_curve_: training loss of every epoch, in nats: mean −log density of y.
+        validation_loss_curve_: held-out cross-entropy of every epoch, in nats.
+        n_iter_: how many epochs; the weights are those of the best, number ``fit_.best``.
+        n_features_in_: how many features.
+        feature_names_in_: their names, of a data frame.
+
+    Example:
+        >>> import numpy as np
+        >>> X = np.linspace(-1.0, 1.0, 200)[:, None]
+        >>> regressor = NetworkRegressor((16,), members=1, learning_rate=0.02, random_state=0)
+        >>> regressor.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.8
+        True
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+        """Train.
+
+        Args:
+            X: features, shape (n, d).
+            y: numbers, shape (n,).
+            sample_weight: how many times each row counts.
+        """
+        columns, values, weights = self._given(X, y, sample_weight, numeric=True)
+        values = np.asarray(values, dtype=np.float64)
+        seen = values if weights is None else values[weights > 0.0]
+        largest = float(np.max(np.abs(seen)))
+        if largest > _LARGEST:
+            raise ValueError(f"y reaches {largest:.3g}, which is too large: choose its unit.")
+        if seen.min() == seen.max():
+            warnings.warn(
+                f"y is constant, {seen[0]:g}: the likelihood grows without end as the standard "
+                "deviation goes to 0, which then means nothing",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        network = self._network(self._categorical(X, list(columns)))
+        model = Normal(loc=network, scale=network)
+        self._keep(self._train(model, columns, values, weights, self._how()))
+        return self
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Give the mean of each row, and its standard deviation if asked.
+
+        Args:
+            X: features.
+            return_std: whether to give the standard deviation too.
+        """
+        columns = self._checked(X)
+        found = self.fit_.predict_params(columns)
+        return (found["loc"], found["scale"]) if return_std else found["loc"]
