@@ -145,6 +145,10 @@ def test_a_row_of_weight_zero_is_an_absent_row():
     one = NetworkRegressor(**LONGER).fit(x, y, weight)
     two = NetworkRegressor(**LONGER).fit(x[2:], y[2:], weight[2:])
     np.testing.assert_array_equal(one.predict(x), two.predict(x))
+    kinds = np.where(x[:, 0] > 0.0, "up", "down")
+    one = NetworkClassifier(**SEEDED).fit(x, kinds, weight)
+    two = NetworkClassifier(**SEEDED).fit(x[2:], kinds[2:], weight[2:])
+    np.testing.assert_array_equal(one.predict_proba(x), two.predict_proba(x))
 
 
 def test_seeds():

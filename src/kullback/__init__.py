@@ -6,6 +6,9 @@ fit = kl.fit(kl.Gamma(), x)
 print(fit.summary())
 """
 
+import importlib
+from typing import Any
+
 from kullback._core.errors import DataError, FileFormatError, KullbackError, ModelError
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
@@ -131,3 +134,10 @@ __all__ = [
     "perplexity_from_logits",
     "same_as",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Give ``kl.sklearn`` when it is asked for: scikit-learn takes a second to be imported."""
+    if name == "sklearn":
+        return importlib.import_module("kullback.sklearn")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -88,6 +88,28 @@ def test_frames_with_categories_gaps_and_weights():
     np.testing.assert_array_equal(unknown[0], unknown[1])  # a level never seen is a missing one
 
 
+def test_columns_are_what_their_types_say():
+    import polars as pl
+
+    code = np.arange(120) % 4
+    label = np.where(code % 2 == 0, "even", "odd")
+    how = kl.Minibatch(**QUICK)
+    # numbers, but of a categorical type
+    frame = pd.DataFrame({"code": pd.Categorical(code), "label": label})
+    found = kl.fit(kl.Categorical(logits=tiny()), frame, "label", solver=how)
+    assert found.levels == {"code": (0, 1, 2, 3)}
+    text = pl.DataFrame({"code": code.astype(str), "label": label})
+    text = text.with_columns(pl.col("code").cast(pl.Categorical))
+    found = kl.fit(kl.Categorical(logits=tiny()), text, "label", solver=how)
+    assert found.levels == {"code": ("0", "1", "2", "3")}
+    # each of these numbers would be no level, and count as missing
+    with pytest.raises(kl.DataError, match=r'held categories such as "0" .* and holds 0 here'):
+        found.predict({"code": code})
+    days = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=120), "label": label})
+    with pytest.raises(kl.DataError, match="dates or times, such as 2020-01-01"):
+        kl.fit(kl.Categorical(logits=tiny()), days, "label", solver=how)
+
+
 def test_soft_labels_votes_and_hard_labels_are_one_thing(iris):
     x, y = iris
     hard = kl.fit(kl.Categorical(logits=tiny()), x, y, solver=kl.Minibatch(**QUICK))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from typing import Any, final
 
 import numpy as np
@@ -104,10 +105,14 @@ def open_covariates(
         )
     for name, values in raw.items():
         label = column_label(name)
+        _refuse_dates(values, label)
+        typed = name in getattr(table, "categorical", ())
         if (levels is not None and name in levels) or (
-            levels is None and (name in categorical or holds_categories(values))
+            levels is None and (name in categorical or typed or holds_categories(values))
         ):
             known = None if levels is None else levels[name]
+            if known is not None:
+                _refuse_other_kind(values, label, known)
             columns[name], found[name] = _codes(values, label, known)
         else:
             columns[name] = to_numbers(values, label, Place())
@@ -236,6 +241,35 @@ def _table(data: Any) -> Table:
 
 def _is_names(y: Any) -> bool:
     return isinstance(y, (list, tuple)) and len(y) > 1 and all(isinstance(v, str) for v in y)
+
+
+def _first(values: NDArray[Any]) -> Any:
+    """The first value that is not missing, or None."""
+    return next((value for value in values.tolist() if not is_missing(value)), None)
+
+
+def _refuse_dates(values: NDArray[Any], label: str) -> None:
+    """Refuse what would make a category of each day."""
+    if values.dtype.kind not in "mMO":
+        return
+    first = _first(values)
+    if values.dtype.kind in "mM" or isinstance(first, (date, time, timedelta)):
+        raise DataError(
+            f"{label} holds dates or times, such as {first!s}; give numbers, such as days since a "
+            "date, or text for categories"
+        )
+
+
+def _refuse_other_kind(values: NDArray[Any], label: str, known: tuple[Any, ...]) -> None:
+    """Refuse numbers where categories were text, and the reverse: each would count as missing."""
+    first = _first(values)
+    if first is None or not known:
+        return
+    if isinstance(first, str) != isinstance(known[0], str):
+        raise DataError(
+            f"{label} held categories such as {shown(known[0])} in the rows of the fit, and holds "
+            f"{shown(first)} here; give it with the type that it had"
+        )
 
 
 def _codes(

@@ -16,7 +16,13 @@ from kullback.data.checks import count_of
 
 @final
 class FrameTable:
-    """A table held in memory by a table library."""
+    """A table held in memory by a table library.
+
+    Attributes:
+        names: its columns.
+        description: the table in words.
+        categorical: the columns whose type is a categorical one, whatever its levels are.
+    """
 
     def __init__(self, frame: nw.DataFrame[Any]) -> None:
         self._columns = frame.columns
@@ -25,6 +31,10 @@ class FrameTable:
         self.names = [str(name) for name in self._columns]
         library = frame.implementation.value
         kind = type(nw.to_native(frame)).__name__
+        coded = (nw.Categorical, nw.Enum)
+        self.categorical = frozenset(
+            str(name) for name in self._columns if frame.schema[name] in coded
+        )
         self.description = f"a {library} {kind} of {count_of(len(frame), 'row')}"
 
     def column(self, name: str) -> NDArray[Any]:
