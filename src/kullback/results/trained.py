@@ -239,9 +239,16 @@ class TrainedFit:
             unit: nats, bits or hartleys.
         """
         size = nats_per(unit)
+        members = max(
+            (len(s.modules) for s in self.model.sources.values() if isinstance(s, Trained)),
+            default=1,
+        )
+        every = members > 1 and self.held_out_rows == self.rows
+        held = f"each held out from one of {members} networks" if every else "held out"
+        count = "" if every else f"{self.held_out_rows:,} "
         lines = [
             f"{self.form!r}",
-            f"{self.label} of {self.source}: {self.rows:,} rows, {self.held_out_rows:,} held out",
+            f"{self.label} of {self.source}: {self.rows:,} rows, {count}{held}",
             "",
             f"cross-entropy (held out)   {self.cross_entropy / size:.6f} {unit}"
             f" ± {self.error / size:.6f}",

@@ -13,7 +13,7 @@ from kullback.data.covariate_stream import CovariateStream, open_covariate_strea
 from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
 from kullback.data.opening import open_table
-from kullback.data.paths import as_paths
+from kullback.data.paths import as_paths, describe_paths
 from kullback.data.rows import Exact
 from kullback.data.sample import ArraySample
 from kullback.models.model import Model
@@ -109,6 +109,8 @@ def open_rows(
     sample = (
         open_with_covariates(data, y, **roles, classes=classes) if stream is None else stream.head
     )
+    if paths is not None:
+        sample = replace(sample, source=describe_paths(paths))
     _refuse_impossible(model, sample)
     share, given = 0.0, None
     if how.held_out_share is None:
