@@ -109,7 +109,7 @@ def open_rows(
     sample = (
         open_with_covariates(data, y, **roles, classes=classes) if stream is None else stream.head
     )
-    if paths is not None:
+    if paths is not None and stream is None:
         sample = replace(sample, source=describe_paths(paths))
     _refuse_impossible(model, sample)
     share, given = 0.0, None
