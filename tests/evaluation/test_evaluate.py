@@ -298,3 +298,26 @@ def test_float32_rows_are_taken_as_they_are():
 def test_same_seed_same_account():
     q, codes, _, _ = drawn(300, 3)
     assert str(evaluate(q, y=codes, seed=2)) == str(evaluate(q, y=codes, seed=2))
+
+
+@pytest.mark.parametrize(
+    ("labels", "count", "classes"),
+    [
+        ([0, 2, 2], 3, (0, 1, 2)),  # codes, one of them unseen
+        ([1, 2, 3], 3, (1, 2, 3)),  # as many labels as columns
+        ([0, 1, 1], 3, (0, 1, 2)),
+        ([-1, 1, 1], 2, (-1, 1)),
+        ([True, False, True], 2, (False, True)),
+        (["b", "a", "b"], 2, ("a", "b")),
+        ([1, 2, 2], 3, None),  # codes, or the first two of 1, 2, 3?
+        ([1, 1, 1], 2, None),
+        (["a", "b", "a"], 3, None),
+    ],
+)
+def test_bare_probabilities_are_of_classes_that_are_certain(labels, count, classes):
+    q = np.full((3, count), 1.0 / count)
+    if classes is None:
+        with pytest.raises(kl.DataError, match=r"say which column is which class"):
+            kl.evaluate(q, y=labels)
+    else:
+        assert kl.evaluate(q, y=labels).classes == classes

@@ -156,17 +156,24 @@ def _distinct(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
 
 
 def _classes_of(distinct: list[Any], count: int, label: str) -> list[Any]:
-    """The classes of bare probabilities: the sorted labels, or the codes 0 … K − 1."""
-    if all(isinstance(d, (int, float)) and d in range(count) for d in distinct):
+    """The classes of bare probabilities: the sorted labels, or the codes 0 … K − 1.
+
+    Labels that are fewer than the columns are codes only if 0 is among them: of classes 1, 2 and 3
+    the first two would pass for codes, each a column too far to the right.
+    """
+    codes = all(isinstance(d, (int, float)) and d in range(count) for d in distinct)
+    if codes and (0 in distinct or len(distinct) == count):
         return [bool(k) for k in range(2)] if _all_bool(distinct, count) else list(range(count))
     if len(distinct) == count:
         try:
             return sorted(distinct)
         except TypeError:
             pass
+    seen = and_more([shown(d) for d in distinct[:_SHOWN]], len(distinct))
     raise DataError(
-        f"{label} holds {count_of(len(distinct), 'different label')} and the probabilities have "
-        f"{count_of(count, 'column')}: say which column is which class, as classes=[...]"
+        f"{label} holds {count_of(len(distinct), 'different label')} ({seen}) and the "
+        f"probabilities have {count_of(count, 'column')}: say which column is which class, as "
+        "classes=[...]"
     )
 
 
