@@ -91,8 +91,8 @@ def _of_votes(votes: Floats, weight: Vector) -> Floor:
     if typical <= 10.0:
         words.append(
             f"with {typical:.3g} votes a row the spread of the rows' label distributions is partly "
-            "a guess: in simulations over 2 to 10 labels the estimate was off by up to 0.41 nats at "
-            "2 votes, 0.26 at 3, 0.25 at 5, 0.15 at 10; the interval does not allow for it"
+            "a guess: in simulations over 2 to 10 labels the estimate was off by up to 0.41 nats "
+            "at 2 votes, 0.26 at 3, 0.25 at 5, 0.15 at 10; the interval does not allow for it"
         )
     return Floor(
         vote_entropies(votes, weight),
