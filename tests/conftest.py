@@ -1,6 +1,7 @@
-"""Type checks at run time, how Hypothesis draws its examples, and a command run in this process."""
+"""Type checks at run time, how Hypothesis draws its examples, a browser, and a command run here."""
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -16,6 +17,31 @@ install_import_hook("kullback", "beartype.beartype")
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# no sandbox: in a container the tests may run as root, where Chromium's does not start
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser without a window, for the pages."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip(f"no browser: none of {', '.join(PROGRAMS)} is on the path")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=list(QUIET))
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

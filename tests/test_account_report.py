@@ -1,5 +1,7 @@
 """The page and the pictures of an account: what they say, and that names in the data stay text."""
 
+import io
+
 import matplotlib
 import numpy as np
 import pytest
@@ -17,7 +19,28 @@ def account():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(3), size=300)
     labels = np.array([HOSTILE, "$x_", "plain"])[[rng.choice(3, p=row) for row in p]]
-    return kl.evaluate(p, None, labels.tolist(), classes=[HOSTILE, "$x_", "plain"])
+    table = {"side": np.where(rng.random(300) < 0.5, "<b>left</b>", "right")}
+    names = [HOSTILE, "$x_", "plain"]
+    return kl.evaluate(p, table, labels.tolist(), classes=names, slices=["side"])
+
+
+@pytest.fixture
+def visit(browser, account, tmp_path):
+    """Open the page; give what it shows, and what it asked for or complained of."""
+    file = tmp_path / "account.html"
+    account.report(file)
+
+    def opened(**options):
+        page = browser.new_page(**options)
+        page.complaints, page.loads = [], []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("request", lambda request: page.loads.append(request.url))
+        page.on("dialog", lambda dialog: (page.complaints.append("a dialog"), dialog.dismiss()))
+        page.goto(file.as_uri())
+        return page
+
+    return opened
 
 
 def test_the_page_says_the_numbers_and_keeps_names_as_text(account, tmp_path):
@@ -47,3 +70,76 @@ def test_the_figure_has_four_pictures(account):
 def test_a_place_that_cannot_be_written_is_told(account, tmp_path):
     with pytest.raises(kl.KullbackError, match="cannot be written"):
         account.report(tmp_path / "no" / "out.html")
+
+
+def test_the_page_loads_nothing_and_shows_names_as_text(visit):
+    page = visit()
+    assert [url for url in page.loads if not url.startswith(("file:", "data:"))] == []
+    assert page.complaints == []
+    assert page.locator("script, iframe, b, link").count() == 0
+    assert HOSTILE in page.locator("body").inner_text()
+    assert "<b>left</b>" in page.locator("body").inner_text()
+    for picture in page.locator("img").all():  # it is drawn, and described
+        assert picture.evaluate("(image) => image.naturalWidth") > 100
+        assert len(picture.get_attribute("alt")) > 20
+
+
+@pytest.mark.parametrize("width", [360, 800])
+def test_nothing_sticks_out_of_a_narrow_page(visit, width):
+    page = visit(viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # what is wider scrolls in a box of its own, which the keyboard reaches and a name tells
+    boxes = page.locator(".wide")
+    assert boxes.count() >= 5
+    for box in boxes.all():
+        assert box.get_attribute("tabindex") == "0"
+        assert box.get_attribute("aria-label")
+
+
+def test_it_is_light_or_dark_as_the_reader_has_it(visit):
+    def brightness(scheme):
+        page = visit(color_scheme=scheme)
+        rgb = "(name) => getComputedStyle(document.documentElement)[name].match(/[0-9.]+/g)"
+        back, text = (page.evaluate(rgb, name) for name in ("backgroundColor", "color"))
+        return [sum(map(float, color[:3])) / 3 for color in (back, text)]
+
+    (back, text), (dark_back, dark_text) = brightness("light"), brightness("dark")
+    assert back > 230 > 60 > text
+    assert dark_back < 40 < 200 < dark_text
+
+
+def test_the_costliest_rows_have_labels_and_probabilities(account):
+    rows = account.worst_rows(5)
+    assert [row.row for row in rows] == list(account.worst(5))
+    for row in rows:
+        assert row.loss == pytest.approx(-np.log(row.probability), rel=1e-12)
+        assert row.confidence >= row.probability
+        assert row.label in account.classes
+
+
+def test_the_terminal_shows_the_same_numbers(account):
+    from rich.console import Console
+
+    from kullback.report.account_view import account_view
+
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(account_view(account.to("bits")))
+    text = console.export_text()
+    assert f"{float(account.to('bits').cross_entropy):.4f}" in text
+    assert HOSTILE in text
+    assert "<b>left</b>" in text
+
+
+def test_a_floor_above_the_cross_entropy_is_told():
+    # labels drawn from q itself: the cross-entropy is the floor, and either may come out larger
+    seen = set()
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        group = rng.integers(0, 4, 400)
+        q = np.array([0.1, 0.3, 0.6, 0.9])[group]
+        y = (rng.random(400) < q).astype(int)
+        account = kl.evaluate(q, {"group": group}, y)
+        if float(account.relative_entropy) <= 0.0:
+            seen.add(account.waste)
+            assert account.waste in str(account)
+    assert seen == {"within its error of zero"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.units import nats_per
@@ -53,6 +54,28 @@ class Group:
     cross_entropy: Estimate
     explained: Estimate
     accuracy: float
+
+
+@final
+@dataclass(frozen=True)
+class CostlyRow:
+    """A row and what it cost.
+
+    Attributes:
+        row: its number, counted from zero.
+        label: its label; of soft labels or votes the most frequent one.
+        predicted: the most probable class.
+        confidence: the probability that this class was given.
+        probability: the probability that the label was given.
+        loss: −log q, in the account's unit.
+    """
+
+    row: int
+    label: Any
+    predicted: Any
+    confidence: float
+    probability: float
+    loss: float
 
 
 @final
@@ -109,6 +132,9 @@ class Account:
         no_floor: why there is no floor, in words; empty where there is one.
         impossible: numbers of the rows whose label was given probability 0.
         losses: −log q(label) of each row, in ``unit``, shape (rows,).
+        labels: of each row the place of its label among the classes, shape (rows,); of soft labels
+            or votes the most frequent one.
+        probabilities: as they were given, shape (rows, K).
         by_class: an account of each class.
         slices: an account of each value of the columns that were asked for, by column.
         curves: reliability curves: all classes pooled first, then one a class.
@@ -133,6 +159,8 @@ class Account:
     no_floor: str
     impossible: tuple[int, ...]
     losses: Vector
+    labels: NDArray[np.intp]
+    probabilities: NDArray[np.float64]
     by_class: tuple[Group, ...]
     slices: Mapping[str, tuple[Group, ...]]
     curves: tuple[Curve, ...]
@@ -172,6 +200,18 @@ class Account:
             },
         )
 
+    @property
+    def waste(self) -> str:
+        """What the relative entropy says, in words; empty where there is none."""
+        if self.relative_entropy is None:
+            return ""
+        value, error = float(self.relative_entropy), self.relative_entropy.stderr
+        if value > 0.0 or math.isnan(value):
+            return "what the classifier wastes"
+        if value > -2.0 * error:
+            return "within its error of zero"
+        return "below zero by more than its error: the floor is estimated too high"
+
     def worst(self, count: int = 10) -> tuple[int, ...]:
         """Numbers of the rows with the largest losses, worst first: look there for wrong labels.
 
@@ -180,6 +220,27 @@ class Account:
         """
         order = np.argsort(-self.losses, kind="stable")
         return tuple(order[:count].tolist())
+
+    def worst_rows(self, count: int = 10) -> tuple[CostlyRow, ...]:
+        """The same rows, with their labels and what was predicted.
+
+        Args:
+            count: how many.
+        """
+
+        def told(row: int) -> CostlyRow:
+            q, label = self.probabilities[row], int(self.labels[row])
+            best = int(np.argmax(q))
+            return CostlyRow(
+                row,
+                self.classes[label],
+                self.classes[best],
+                float(q[best]),
+                float(q[label]),
+                float(self.losses[row]),
+            )
+
+        return tuple(told(row) for row in self.worst(count))
 
     def plot(self) -> Any:
         """Draw the account: a matplotlib figure."""
@@ -207,7 +268,7 @@ class Account:
         if self.floor is not None and self.relative_entropy is not None:
             lines += [
                 ("floor", self.floor, self.floor.method),
-                ("relative entropy", self.relative_entropy, "what the classifier wastes"),
+                ("relative entropy", self.relative_entropy, self.waste),
             ]
         low, high = f"{100 * self.cross_entropy.level:.4g}%: from", "to"
         rows = [("", self.unit, "std. error", low, high, "")]

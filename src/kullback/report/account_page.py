@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from kullback._core.errors import KullbackError
 from kullback.evaluation.account import Account
 from kullback.information.estimate import Estimate
-from kullback.report.account_plots import account_figure
+from kullback.report.account_plots import CURVES, account_figure, reliability_figure
 
 # More rows of a table than this are folded away: nobody reads them, everybody scrolls past them.
 _SHOWN = 30
@@ -39,15 +39,18 @@ def account_html(account: Account) -> str:
     )
     environment.filters["number"] = _number
     environment.filters["range"] = _range
+    environment.filters["share"] = _share
     return environment.get_template("account.html.j2").render(
         account=account,
         bits=account.to("bits"),
         nats=account.to("nats"),
         sentence=_sentence(account),
-        picture=_picture(account),
+        picture=_picture(account_figure(account)),
+        curves=_picture(reliability_figure(account)),
+        more_curves=len(account.curves) - 1 - CURVES,
         classes=account.by_class[:_SHOWN],
         more_classes=len(account.by_class) - _SHOWN,
-        worst=[(int(row), float(account.losses[row])) for row in account.worst(_WORST)],
+        worst=account.worst_rows(_WORST),
         shown=_SHOWN,
     )
 
@@ -95,14 +98,16 @@ def _sentence(account: Account) -> str:
     return f"{told}. Recalibration would remove nothing."
 
 
-def _picture(account: Account) -> str:
-    """The pictures as an SVG inside the page."""
+def _picture(figure: Any) -> str:
+    """A picture as an SVG inside the page; empty where there is none."""
     import matplotlib
 
+    if figure is None:
+        return ""
     buffer = io.BytesIO()
     # no date and no random names: the same account gives the same page
     with matplotlib.rc_context({"svg.hashsalt": "kullback"}):
-        account_figure(account).savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -111,6 +116,10 @@ def _number(value: Any) -> str:
     if np.isnan(number):
         return "–"
     return ("+∞" if number > 0.0 else "−∞") if np.isinf(number) else f"{number:.4f}"
+
+
+def _share(value: float) -> str:
+    return "–" if np.isnan(value) else f"{100.0 * value:.1f} %"
 
 
 def _range(estimate: Estimate) -> str:

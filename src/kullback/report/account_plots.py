@@ -10,6 +10,8 @@ from kullback.evaluation.account import Account
 
 # Classes beyond this many are not drawn: the pooled curve shows them all.
 _CLASSES = 10
+# Nor are more reliability curves than this, side by side.
+CURVES = 12
 
 
 def account_figure(account: Account) -> Any:
@@ -29,6 +31,39 @@ def account_figure(account: Account) -> Any:
     _parts(axes[0, 1], account)
     _classes(axes[1, 0], account)
     _losses(axes[1, 1], account)
+    return figure
+
+
+def reliability_figure(account: Account) -> Any:
+    """Draw the reliability curves of the classes with most rows, side by side.
+
+    Args:
+        account: what ``kl.evaluate`` gave.
+
+    Returns:
+        A matplotlib figure; None for two classes, of which one curve tells the other.
+    """
+    from matplotlib.figure import Figure
+
+    curves = account.curves[1:]
+    if len(curves) < 3:
+        return None
+    weights = {group.name: group.weight for group in account.by_class}
+    chosen = sorted(curves, key=lambda curve: -weights.get(curve.name, 0.0))[:CURVES]
+    rows = -(-len(chosen) // 4)
+    figure = Figure(figsize=(10.0, 2.6 * rows), layout="constrained")
+    axes = figure.subplots(rows, 4, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax, curve in zip(axes, chosen, strict=False):
+        ax.plot([0.0, 1.0], [0.0, 1.0], color="0.6", linewidth=1.0)
+        ax.fill_between(
+            curve.forecast, curve.low, curve.high, color="tab:blue", alpha=0.2, linewidth=0.0
+        )
+        ax.plot(curve.forecast, curve.frequency, color="tab:blue")
+        ax.set_title(_plain(curve.name), fontsize=10)
+    for ax in axes[len(chosen) :]:
+        ax.set_axis_off()
+    figure.supxlabel("probability given")
+    figure.supylabel("how often it was so")
     return figure
 
 

@@ -1,0 +1,100 @@
+"""The account of a classifier's loss in a terminal, as rich tables: a pure function of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kullback.evaluation.account import Account
+from kullback.evaluation.account import Group as Part
+from kullback.information.estimate import Estimate
+
+# Rows of a table that a terminal shows; the page and the account have all.
+_SHOWN = 12
+_WORST = 5
+
+
+def account_view(account: Account) -> RenderableType:
+    """Set an account out for a terminal.
+
+    Args:
+        account: what ``kl.evaluate`` gave.
+    """
+    head = (
+        f"{account.label}: {account.rows:,} rows, {len(account.classes)} classes, accuracy "
+        f"{100 * account.accuracy:.2f}%"
+    )
+    level = f"{100 * account.cross_entropy.level:.4g}% interval"
+    chain = _table(("", account.unit, "std. error", level, ""), numbers=(1, 2, 3))
+    told = [
+        ("entropy of the label", account.label_entropy, "the cost of guessing by the shares"),
+        ("explained", account.explained, "entropy of the label − cross-entropy"),
+        ("cross-entropy", account.cross_entropy, "mean of −log q(label)"),
+        ("  refinement", account.refinement, "what the best recalibration leaves"),
+        ("  calibration", account.calibration, account.calibration.method),
+    ]
+    if account.floor is not None and account.relative_entropy is not None:
+        told.append(("floor", account.floor, account.floor.method))
+        told.append(("relative entropy", account.relative_entropy, account.waste))
+    for name, estimate, note in told:
+        chain.add_row(*map(Text, (name, *_numbers(estimate), note)))
+    parts: list[RenderableType] = [Text(head, style="bold"), Text(account.source, style="dim")]
+    parts += [chain]
+    if account.no_floor:
+        parts.append(Text(f"no floor: {account.no_floor}", style="dim"))
+    parts += [Text(), _groups("class", account.by_class, account.unit)]
+    for column, groups in account.slices.items():
+        parts += [Text(), _groups(column, groups, account.unit)]
+    worst = _table(
+        ("row", "label", "its q", "most probable", "its q", account.unit), numbers=(0, 2, 4, 5)
+    )
+    for row in account.worst_rows(_WORST):
+        q, best = f"{row.probability:.3g}", f"{row.confidence:.3g}"
+        cells = (str(row.row), str(row.label), q, str(row.predicted), best, _number(row.loss))
+        worst.add_row(*map(Text, cells))
+    parts += [Text(), Text("the costliest rows: wrong labels are among them", style="dim"), worst]
+    parts += [Text.assemble(("! ", "bold yellow"), note) for note in account.notes]
+    return Group(*parts)
+
+
+def _groups(name: str, groups: Sequence[Part], unit: str) -> Group:
+    table = _table((name, "rows", f"cross-entropy, {unit}", "explained", "right"), (1, 2, 3, 4))
+    costly = sorted(groups, key=lambda group: -_order(float(group.cross_entropy)))
+    for group in costly[:_SHOWN]:
+        cells = (str(group.name), f"{group.rows:,}", _number(float(group.cross_entropy)))
+        right = "" if math.isnan(group.accuracy) else f"{100.0 * group.accuracy:.1f}%"
+        table.add_row(*map(Text, (*cells, _number(float(group.explained)), right)))
+    if len(groups) <= _SHOWN:
+        return Group(table)
+    return Group(table, Text(f"and {len(groups) - _SHOWN:,} that cost less", style="dim"))
+
+
+def _order(value: float) -> float:
+    """What sorts the costliest first, and those without rows last."""
+    return -math.inf if math.isnan(value) else value
+
+
+def _numbers(estimate: Estimate) -> tuple[str, str, str]:
+    low, high = (_number(float(end)) for end in estimate.interval)
+    between = f"{low} to {high}" if low and high else ""
+    return _number(float(estimate.value)), _number(float(estimate.stderr)), between
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4f}"
+
+
+def _table(columns: Sequence[str], numbers: Sequence[int]) -> Any:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place, name in enumerate(columns):
+        right = place in numbers
+        table.add_column(
+            Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
+    return table
