@@ -6,8 +6,8 @@ fit = kl.fit(kl.Gamma(), x)
 print(fit.summary())
 """
 
-import importlib
-from typing import Any
+import importlib as _importlib
+from typing import Any as _Any
 
 from kullback._core.errors import DataError, FileFormatError, KullbackError, ModelError
 from kullback.engines.local import LocalEngine
@@ -136,8 +136,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     """Give ``kl.sklearn`` when it is asked for: scikit-learn takes a second to be imported."""
     if name == "sklearn":
-        return importlib.import_module("kullback.sklearn")
+        return _importlib.import_module("kullback.sklearn")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
