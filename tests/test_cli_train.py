@@ -48,6 +48,97 @@ def test_train_save_predict_and_evaluate(run, folder):
     )
 
 
+def test_a_report_needs_no_other_table(run, folder):
+    code, out, _ = run(
+        "train", "train.csv", "--target", "label", *QUICK, "--report", "own.html", "--unit", "bits"
+    )
+    assert code == 0
+    assert "On 20 rows that were kept apart:" in out
+    assert "train.csv without 20 rows that were kept apart: 80 rows" in out
+    page = (folder / "own.html").read_text(encoding="utf-8")
+    assert "20 rows, 3 classes" in page
+    # the rows kept apart are the seed's, and no part of the training
+    code, other, _ = run(
+        "train", "train.csv", "--target", "label", *QUICK, "--test", "0.5", "--json"
+    )  # fmt: skip
+    document = json.loads(other)
+    assert (document["rows"], document["test"]["rows"]) == (50, 50)
+    assert code == 0
+
+
+def test_options_of_a_training_reach_it(run, folder):
+    code, out, _ = run(
+        "train", "train.csv", "--target", "label", *QUICK, "--inputs", "a,c",
+        "--calibration", "none",
+        "--class-weight", "balanced", "--normalization", "layer", "--skip", "--weight-decay", "0.1",
+        "--label-smoothing", "0.05", "--held-out", "test.parquet", "--checkpoint", "run.ckpt",
+        "--save", "small", "--json",
+    )  # fmt: skip
+    document = json.loads(out)
+    assert code == 0
+    assert document["held_out_rows"] == 50
+    form = kl.load(folder / "small").form.sources["logits"]
+    assert (form.inputs, form.normalization, form.skip) == (("a", "c"), "layer", True)
+    assert (folder / "run.ckpt").is_file()
+
+
+def test_predictions_as_files(run, folder):
+    run("train", "train.csv", "--target", "label", *QUICK, "--save", "files")
+    expected = kl.load(folder / "files").predict_proba(pd.read_parquet(folder / "test.parquet"))
+    for name, read in (("out.csv", pd.read_csv), ("out.parquet", pd.read_parquet)):
+        code, out, _ = run("predict", "files", "test.parquet", "--out", name)
+        assert (code, out) == (0, "")
+        found = read(folder / name)
+        assert list(found.columns)[:2] == ["class", "p(setosa)"]
+        # every digit is there
+        np.testing.assert_array_equal(found.iloc[:, 1:].to_numpy(), expected)
+    code, _, err = run("predict", "files", "test.parquet", "--out", "out.txt")
+    assert code == 2
+    assert "must end in .csv, .parquet, .pq" in err
+
+
+def test_a_regression_predicts_its_parameters(run, folder):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 1))
+    model = kl.Normal(loc=kl.MLP(hidden=(4,), members=1), scale=kl.Param())
+    fit = kl.fit(model, x, 2.0 * x[:, 0] + rng.normal(size=200), solver=kl.Minibatch(epochs=3))
+    fit.save(folder / "line")
+    pd.DataFrame({"x0": x[:, 0]}).to_csv(folder / "line.csv", index=False)
+    code, out, _ = run("predict", "line", "line.csv")
+    found = pd.read_csv(io.StringIO(out))
+    assert code == 0
+    assert list(found.columns) == ["mean", "loc", "scale"]
+    np.testing.assert_array_equal(found["loc"], fit.predict_params(x)["loc"])
+
+
+def test_the_account_of_probabilities_in_a_table(run, folder):
+    run("train", "train.csv", "--target", "label", *QUICK, "--save", "probabilities")
+    run("predict", "probabilities", "test.parquet", "--out", "q.parquet")
+    table = pd.read_parquet(folder / "test.parquet")
+    joined = pd.concat(
+        [table.reset_index(drop=True), pd.read_parquet(folder / "q.parquet")], axis=1
+    )
+    joined["half"] = np.arange(50) % 2
+    joined.to_parquet(folder / "joined.parquet")
+    names = "p(setosa),p(versicolor),p(virginica)"
+    code, out, _ = run(
+        "evaluate", "joined.parquet", "--target", "label", "--probabilities", names,
+        "--slices", "half", "--json",
+    )  # fmt: skip
+    document = json.loads(out)
+    assert code == 0
+    _, own, _ = run("evaluate", "probabilities", "test.parquet", "--target", "label", "--json")
+    assert document["cross_entropy"]["value"] == json.loads(own)["cross_entropy"]["value"]
+    assert [part["rows"] for part in document["slices"]["half"]] == [25, 25]
+    assert document["worst"][0]["label"] in document["classes"]
+    code, out, _ = run(
+        "evaluate", "joined.parquet", "--target", "label", "--probabilities", names,
+        "--classes", "virginica,versicolor,setosa",
+    )  # fmt: skip
+    assert code == 0
+    assert "setosa" in out
+
+
 def test_json_of_a_training(run):
     code, out, _ = run("train", "train.csv", "--target", "label", *QUICK, "--json")
     document = json.loads(out)
@@ -61,7 +152,12 @@ def test_json_of_a_training(run):
     [
         (("train", "train.csv", "--target", "lable"), 'did you mean "label"'),
         (("train", "train.csv", "--target", "label", "--hidden", "a"), "--hidden needs widths"),
-        (("train", "train.csv", "--target", "label", "--report", "x.html"), "go together"),
+        (("train", "train.csv", "--target", "label", "--test", "1.5"), "between 0 and 1"),
+        (("train", "train.csv", "--target", "label", "--calibration", "platt"), "--calibration mu"),
+        (("train", "train.csv", "--target", "label", "--held-out", "no.csv"), "no.csv"),
+        (("train", "train.csv", "--target", "lable", "--report", "x.html"), 'did you mean "label"'),
+        (("evaluate", "model", "--target", "label"), "needs MODEL and TABLE"),
+        (("evaluate", "test.parquet", "--target", "label", "--probabilities", "q"), '"q"'),
         (("predict", "nothing", "test.parquet"), "there is no such file"),
     ],
 )
@@ -69,3 +165,23 @@ def test_what_is_wrong_is_told(run, arguments, message):
     code, _, err = run(*arguments)
     assert code == 2
     assert message in err
+
+
+def test_the_bar_says_where_a_training_stands():
+    from rich.console import Console
+
+    from kullback.report.training_bar import TrainingBar
+
+    bar = TrainingBar("bits")
+    console = Console(width=120, file=io.StringIO(), record=True)
+    console.print(bar.view())
+    for number in (1, 2, 3):
+        bar(kl.Epoch(number, 0.6, 0.5, 0.4), 10, 1.0986)
+    console.print(bar.view())
+    text = console.export_text()
+    assert "compiling" in text
+    assert "epoch 3 of 10" in text
+    # 0.4 nats are 0.5771 bits, and 1.0986 − 0.4 nats 1.0079
+    assert "held out 0.5771 bits" in text
+    assert "1.008 bits explained" in text
+    assert "s left" in text

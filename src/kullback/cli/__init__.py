@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import kullback
-from kullback.cli import entropy, fit, tour, train
+from kullback.cli import entropy, evaluate, fit, predict, tour, train
 
 app = typer.Typer(
     add_completion=False,
@@ -63,8 +63,8 @@ for _command in (
     fit.families,
     entropy.entropy,
     train.train,
-    train.predict,
-    train.evaluate,
+    predict.predict,
+    evaluate.evaluate,
     tour.tour,
 ):
     app.command()(_command)

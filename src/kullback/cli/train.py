@@ -1,9 +1,12 @@
-"""The commands of networks: train one, predict with it, and account for a classifier's loss."""
+"""``kullback train``: a neural-network classifier from a table."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +17,12 @@ import kullback
 from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.data.opening import open_table
-from kullback.results.trained import Epoch, TrainedFit
+from kullback.cli.networks import AsJson, Unit, account_document, columns_of, names, print_account
+from kullback.data.checks import check_column
+from kullback.results.trained import TrainedFit
 
-Unit = Annotated[str, typer.Option(metavar="nats|bits|hartleys", help="Unit of what is printed.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
+# Of the rows this share is set aside for the report, where no other rows are given.
+_SET_ASIDE = 0.2
 
 
 def train(
@@ -27,22 +31,44 @@ def train(
     ],
     target: Annotated[str, typer.Option(metavar="LABEL", help="The column of the classes.")],
     weights: Annotated[str | None, typer.Option(metavar="COLUMN", help="Row weights.")] = None,
+    inputs: Annotated[
+        str | None, typer.Option(metavar="A,B", help="The covariates; all other columns.")
+    ] = None,
+    categorical: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Columns of numbers that are categories.")
+    ] = None,
     hidden: Annotated[str, typer.Option(help="Widths of the hidden layers.")] = "256,256",
     activation: Annotated[str, typer.Option(help="relu, gelu, silu, ...")] = "silu",
     dropout: Annotated[float, typer.Option(help="Share of hidden units dropped.")] = 0.15,
+    normalization: Annotated[str | None, typer.Option(metavar="layer")] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Layers add their input.")] = False,
     members: Annotated[int | None, typer.Option(help="How many networks share the rows.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How often every row is used.")] = None,
     batch: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
     learning_rate: Annotated[float, typer.Option(help="The largest one.")] = 3e-3,
+    weight_decay: Annotated[float, typer.Option(help="AdamW's, of matrices.")] = 0.02,
+    patience: Annotated[int, typer.Option(help="Epochs without improvement.")] = 25,
+    calibration: Annotated[
+        str, typer.Option(metavar="none|temperature|vector", help="After training.")
+    ] = "temperature",
+    label_smoothing: Annotated[float, typer.Option(help="Share spread over classes.")] = 0.0,
+    class_weight: Annotated[str | None, typer.Option(metavar="balanced")] = None,
+    held_out: Annotated[
+        str, typer.Option(metavar="SHARE|TABLE", help="Rows for early stopping.")
+    ] = "0.1",
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Resume from it, and write to it.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     missing: Annotated[
         str, typer.Option(metavar="error|drop", help="For rows without label or weight.")
     ] = "error",
     test: Annotated[
-        str | None, typer.Option(metavar="TABLE", help="Other rows, for the report.")
+        str | None,
+        typer.Option(metavar="SHARE|TABLE", help="Rows for the account of the loss, kept apart."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="The account of the loss on --test.")
+        Path | None, typer.Option(metavar="FILE.html", help="Write that account as a page.")
     ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Save the model, for kl.load.")
@@ -52,88 +78,85 @@ def train(
 ) -> None:
     """Train a neural-network classifier on a table by minimising the cross-entropy.
 
+    With --report a fifth of the rows is set aside for it, unless --test says otherwise.
+
     Exit codes: 0 trained, 1 stopped early by a loss that is no number or by an interrupt (the best
     weights are kept), 2 wrong input.
     """
     with process.errors_in_words():
         process.keep_compiled_code()
-        size = nats_per(unit)
-        if (report is None) != (test is None):
-            raise KullbackError(
-                "--report and --test go together: the account of a loss needs rows that the "
-                "network has not seen."
-            )
-        if report is not None:
-            process.check_folder("--report", report)
-        network = kullback.MLP(
-            hidden=_widths(hidden), activation=activation, dropout=dropout, members=members
-        )
-        how = kullback.Minibatch(epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed)
-        fitted: TrainedFit = kullback.fit(
-            kullback.Categorical(logits=network),
-            table if len(table) > 1 else table[0],
-            target,
-            weights=weights,
-            missing=missing,
-            solver=how,
-            progress=_Line(unit, size) if sys.stderr.isatty() else None,
-        )
-        if save is not None:
-            fitted.save(save)
-        if report is not None and test is not None:
-            _account(fitted, test, target, unit).report(report)
-        if as_json:
-            process.write(json.dumps(process.plain(_document(fitted, unit)), indent=2))
-        else:
-            process.write(fitted.summary(unit))
-    raise typer.Exit(0 if fitted.converged else 1)
-
-
-def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder that train saved.")],
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="A CSV or Parquet file.")],
-) -> None:
-    """Print the most probable class of every row, and the probabilities, as CSV."""
-    with process.errors_in_words():
-        process.keep_compiled_code()
-        fitted = _trained(model)
-        p = fitted.predict_proba(table)
-        classes = [str(name) for name in fitted.classes_]
-        process.write(",".join(["class", *(_cell(f"p({name})") for name in classes)]))
-        for best, row in zip(np.argmax(p, axis=1), p, strict=True):
-            process.write(",".join([_cell(classes[best]), *(repr(float(v)) for v in row)]))
-
-
-def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder that train saved.")],
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Rows it was not trained on.")],
-    target: Annotated[str, typer.Option(metavar="LABEL", help="The column of the classes.")],
-    report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write the account as a page.")
-    ] = None,
-    unit: Unit = "nats",
-    as_json: AsJson = False,
-) -> None:
-    """Account for a saved classifier's loss: H(Y), cross-entropy, refinement, calibration."""
-    with process.errors_in_words():
-        process.keep_compiled_code()
         nats_per(unit)
         if report is not None:
             process.check_folder("--report", report)
-        account = _account(_trained(model), table, target, unit)
-        if report is not None:
-            account.report(report)
+        network = kullback.MLP(
+            hidden=_widths(hidden),
+            activation=activation,
+            dropout=dropout,
+            normalization=_choice("--normalization", normalization, "layer"),
+            skip=skip,
+            members=members,
+            inputs=names("--inputs", inputs),
+            categorical=names("--categorical", categorical) or (),
+        )
+        how = kullback.Minibatch(
+            epochs=epochs,
+            batch=batch,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            patience=patience,
+            calibration=_choice(
+                "--calibration",
+                None if calibration == "none" else calibration,
+                "temperature",
+                "vector",
+            ),
+            label_smoothing=label_smoothing,
+            class_weight=_choice("--class-weight", class_weight, "balanced"),
+            held_out=_share_or_table("--held-out", held_out),
+            seed=seed,
+            checkpoint=checkpoint,
+        )
+        data: Any = table if len(table) > 1 else table[0]
+        apart: Any = _share_or_table("--test", test or (str(_SET_ASIDE) if report else ""))
+        source = None
+        if isinstance(apart, float):
+            data, apart, source = _set_aside(table, target, apart, seed)
+        bar = None
+        if sys.stderr.isatty():
+            from kullback.report.training_bar import TrainingBar
+
+            bar = TrainingBar(unit)
+        with bar or contextlib.nullcontext():
+            fitted: TrainedFit = kullback.fit(
+                kullback.Categorical(logits=network),
+                data,
+                target,
+                weights=weights,
+                missing=missing,
+                solver=how,
+                progress=bar,
+            )
+        if source is not None:
+            fitted = replace(fitted, source=source)
+        if save is not None:
+            fitted.save(save)
+        account = None
+        if apart:
+            columns = columns_of([apart], "give --test a part") if isinstance(apart, str) else apart
+            account = kullback.evaluate(fitted, columns, target, weights=weights, unit=unit)
+            if report is not None:
+                account.report(report)
         if as_json:
-            names = ("cross_entropy", "label_entropy", "explained", "refinement", "calibration")
-            document: dict[str, Any] = {"unit": unit, "rows": account.rows}
-            for name in names:
-                found = getattr(account, name)
-                document[name] = {"value": found.value, "interval": list(found.interval)}
-            document["impossible"] = list(account.impossible)
-            document["worst"] = [int(row) for row in account.worst(10)]
+            document = _document(fitted, unit)
+            if account is not None:
+                document["test"] = account_document(account)
             process.write(json.dumps(process.plain(document), indent=2))
         else:
-            process.write(str(account))
+            process.write(fitted.summary(unit))
+            if account is not None:
+                process.write(f"\nOn {account.rows:,} rows that were kept apart:\n")
+                print_account(account)
+    raise typer.Exit(0 if fitted.converged else 1)
 
 
 # ---- parts -------------------------------------------------------------------------------------
@@ -148,18 +171,42 @@ def _widths(text: str) -> tuple[int, ...]:
         ) from None
 
 
-def _trained(folder: str) -> TrainedFit:
-    found = kullback.load(folder)
-    if not isinstance(found, TrainedFit):
-        raise DataError(f"{folder} holds a fit without networks; kullback train saves others.")
-    return found
+def _choice(option: str, given: str | None, *choices: str) -> Any:
+    if given is not None and given not in choices:
+        raise ModelError(f'{option} must be {" or ".join(choices)}, and not "{given}".')
+    return given
 
 
-def _account(fitted: TrainedFit, table: str, target: str, unit: str) -> Any:
-    _, columns = open_table([table])
-    if not isinstance(columns, dict):
-        raise DataError(f"{table} is too large to be evaluated in memory; give a part of the rows.")
-    return kullback.evaluate(fitted, columns, target, unit=unit)
+def _share_or_table(option: str, text: str) -> float | str:
+    """A share of the rows, or a file with others; empty where there is neither."""
+    try:
+        share = float(text)
+    except ValueError:
+        return text
+    if not 0.0 < share < 1.0:
+        raise KullbackError(f"{option} {text}: a share of the rows lies between 0 and 1.")
+    return share
+
+
+def _set_aside(
+    table: Sequence[str], target: str, share: float, seed: int
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Draw rows for the account; give the others, these, and where both come from."""
+    columns = columns_of(table, "give --test TABLE, other rows for the account")
+    check_column(target, list(columns), "--target", ", ".join(table))
+    rows = len(columns[target])
+    count = round(share * rows)
+    if not 0 < count < rows:
+        raise DataError(f"of {rows:,} rows a share of {share:g} cannot be set aside.")
+    order = np.random.default_rng([seed, 5]).permutation(rows)
+    # in their own order, so that messages about them name rows that ascend
+    kept, apart = np.sort(order[count:]), np.sort(order[:count])
+    source = f"{', '.join(table)} without {count:,} rows that were kept apart"
+    return (
+        {name: values[kept] for name, values in columns.items()},
+        {name: values[apart] for name, values in columns.items()},
+        source,
+    )
 
 
 def _document(fitted: TrainedFit, unit: str) -> dict[str, Any]:
@@ -167,6 +214,7 @@ def _document(fitted: TrainedFit, unit: str) -> dict[str, Any]:
     return {
         "unit": unit,
         "cross_entropy": fitted.cross_entropy / size,
+        "stderr": fitted.error / size,
         "guess": fitted.guess / size,
         "rows": fitted.rows,
         "held_out_rows": fitted.held_out_rows,
@@ -176,29 +224,6 @@ def _document(fitted: TrainedFit, unit: str) -> dict[str, Any]:
         "reason": fitted.reason,
         "best_epoch": fitted.best,
         "epochs": len(fitted.history),
+        "training": [epoch.training / size for epoch in fitted.history],
         "held_out": [epoch.refined / size for epoch in fitted.history],
     }
-
-
-def _cell(text: str) -> str:
-    quote = '"'
-    special = any(mark in text for mark in ',"\n\r')
-    return f"{quote}{text.replace(quote, quote * 2)}{quote}" if special else text
-
-
-class _Line:
-    """One line on a terminal that says where a training stands."""
-
-    def __init__(self, unit: str, size: float) -> None:
-        self._unit, self._size = unit, size
-
-    def __call__(self, epoch: Epoch, epochs: int, guess: float) -> None:
-        gained = (guess - epoch.refined) / nats_per("bits")
-        sys.stderr.write(
-            f"\repoch {epoch.number} of {epochs}: training {epoch.training / self._size:.4f}, "
-            f"held out {epoch.refined / self._size:.4f} {self._unit}; "
-            f"{gained:.3f} bits of the label explained "
-        )
-        if epoch.number == epochs:
-            sys.stderr.write("\n")
-        sys.stderr.flush()
