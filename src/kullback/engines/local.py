@@ -41,13 +41,15 @@ class LocalEngine(Engine):
 
     Args:
         sample: the sample.
-        threads: how many threads work at once; None: one a core. It changes no bit of the result.
+        threads: how many threads work at once; None: one a core, and one alone for what NumPy does.
+            It changes no bit of the result.
     """
 
     def __init__(self, sample: Sample, threads: int | None = None) -> None:
         """Cut the sample into blocks, once for all passes."""
         super().__init__()
         self._blocks = list(blocks(sample.chunks()))
+        self._told = threads is not None
         self._threads = min(threads_or_all(threads), max(-(-len(self._blocks) // _RUN), 1))
 
     def first_block(self) -> Block:
@@ -65,7 +67,7 @@ class LocalEngine(Engine):
             with float64():  # the context belongs to a thread
                 return [(block, statistic.of_block(block, arguments)) for block in part]
 
-        if self._threads == 1:
+        if self._threads == 1 or (statistic.on_host and not self._told):
             with float64():
                 for block in self._blocks:
                     yield block, statistic.of_block(block, arguments)

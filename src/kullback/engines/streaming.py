@@ -28,14 +28,15 @@ class StreamingEngine(Engine):
 
     Args:
         sample: the sample.
-        threads: how many threads compute while the sample is read ahead; None: one a core. It
-            changes no bit of the result.
+        threads: how many threads compute while the sample is read ahead; None: one a core, and one
+            alone for what NumPy does. It changes no bit of the result.
     """
 
     def __init__(self, sample: Sample, threads: int | None = None) -> None:
         """Hold the sample; nothing is read yet."""
         super().__init__()
         self._sample = sample
+        self._told = threads is not None
         self._threads = threads_or_all(threads)
 
     def first_block(self) -> Block:
@@ -54,10 +55,11 @@ class StreamingEngine(Engine):
                 return block, statistic.of_block(block, arguments)
 
         waiting: deque[Future[tuple[Block, Partial]]] = deque()
-        with ThreadPoolExecutor(self._threads) as pool:
+        threads = 1 if statistic.on_host and not self._told else self._threads
+        with ThreadPoolExecutor(threads) as pool:
             for block in blocks(self._sample.chunks()):
                 waiting.append(pool.submit(evaluate, block))
-                if len(waiting) > _WAITING * self._threads:
+                if len(waiting) > _WAITING * threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -144,6 +144,7 @@ class Describe(Statistic[Description]):
     """
 
     support: Interval
+    on_host: ClassVar[bool] = True
 
     def of_block(self, block: Block, arguments: Vector) -> Description:  # noqa: ARG002
         """Look at one block."""

@@ -58,6 +58,11 @@ class Differentiated(Hashable, Protocol):
         """What compiled code depends on."""
 
 
+def has_features(model: Model) -> bool:
+    """Tell whether a model is a family that states features, and reads no covariates."""
+    return isinstance(model, Family) and bool(model.features) and not model.columns
+
+
 def feature_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vector | None:
     """Give Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') over a block, lower triangles only.
 
@@ -65,10 +70,9 @@ def feature_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vec
     or where they run out of the range of doubles: the compiled kernel then has to do it.
     """
     family = wanted.model
-    if not isinstance(family, Family) or not family.features or family.columns:
+    if not has_features(family) or not isinstance(block.kind, Exact):
         return None
-    if not isinstance(block.kind, Exact):
-        return None
+    assert isinstance(family, Family)  # since it has features
     coefficients, parameters = _at(wanted, arguments.tobytes())
     moments = _moments(family, block, parameters)
     if moments is None or not np.all(np.isfinite(moments)):

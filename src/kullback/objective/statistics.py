@@ -24,7 +24,7 @@ from kullback.data.rows import RowKind
 from kullback.models.model import Model
 from kullback.objective.contribution import log_term
 from kullback.objective.dense import dense_sums
-from kullback.objective.features import feature_sums
+from kullback.objective.features import feature_sums, has_features
 from kullback.objective.kernels import weighted_sums
 
 Partial = TypeVar("Partial")
@@ -36,6 +36,16 @@ _SCALARS = 6
 
 class Statistic(abc.ABC, Generic[Partial]):
     """What one pass adds up: abstract."""
+
+    @property
+    def on_host(self) -> bool:
+        """Whether NumPy does it, call by call, to which a second thread adds nothing.
+
+        Each call takes some tens of microseconds, as long as a thread takes to be woken for the
+        interpreter's lock. (Four million rows, one thread and two: sums of Student-t features 20
+        and 26 ms, of gamma statistics 15 and 23 ms; a compiled kernel 77 and 44 ms.)
+        """
+        return False
 
     @abc.abstractmethod
     def of_block(self, block: Block, arguments: Vector) -> Partial:
@@ -85,6 +95,11 @@ class Joint(Statistic[tuple[Any, ...]]):
     statistics: tuple[Statistic[Any], ...]
     arguments: tuple[Vector, ...]
 
+    @property
+    def on_host(self) -> bool:
+        """Whether all of them are."""
+        return all(statistic.on_host for statistic in self.statistics)
+
     def of_block(self, block: Block, arguments: Vector) -> tuple[Any, ...]:  # noqa: ARG002
         """Give the partial result of each."""
         pairs = zip(self.statistics, self.arguments, strict=True)
@@ -133,6 +148,11 @@ class Curvature(RowSums):
 
     model: Model
     mask: tuple[bool, ...]
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the family's features are summed instead of derivatives."""
+        return has_features(self.model) and sum(self.mask) <= _SCALARS
 
     @property
     def structure(self) -> Hashable:

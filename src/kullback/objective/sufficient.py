@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,11 @@ class SufficientSums(RowSums):
     """The sums of a family's sufficient statistics and of their products; argument: the origin."""
 
     family: Family
+
+    @property
+    def on_host(self) -> bool:
+        """Where the formulas are elementary."""
+        return self.family.elementary
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Add up one block: on the host if the formulas are elementary, else in a kernel."""
@@ -179,6 +184,8 @@ class Table:
 @dataclass(frozen=True)
 class Tabulate(Statistic[Table]):
     """Adds up a table of distinct outcomes: the exact empirical distribution of discrete data."""
+
+    on_host: ClassVar[bool] = True
 
     def of_block(self, block: Block, arguments: Vector) -> Table:  # noqa: ARG002
         """Count one block."""
