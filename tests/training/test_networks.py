@@ -1,6 +1,7 @@
 """Networks as sources: trained by kl.fit, for classes and numbers, and what they refuse."""
 
 import math
+import sys
 
 import jax
 import numpy as np
@@ -341,3 +342,12 @@ def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, m
     pq.write_table(pa.table({"x0": x[:, 0]}), file)
     with pytest.raises(kl.DataError, match='no column "x1"'):
         found.predict_proba(file)
+
+
+@pytest.mark.parametrize("name", ["equinox", "optax", "safetensors"])
+def test_a_library_that_is_missing_is_told_with_the_command_for_it(iris, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)  # as Python marks what cannot be imported
+    with pytest.raises(
+        kl.KullbackError, match=rf'need {name}, .* pip install "kullback\[network\]"'
+    ):
+        kl.fit(kl.Categorical(logits=tiny()), *iris)

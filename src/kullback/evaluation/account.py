@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
+from kullback._core.extras import need
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
 
@@ -244,6 +245,7 @@ class Account:
 
     def plot(self) -> Any:
         """Draw the account: a matplotlib figure."""
+        need("plot", "pictures")
         plots = importlib.import_module("kullback.report.account_plots")
         return plots.account_figure(self)
 
@@ -253,6 +255,7 @@ class Account:
         Args:
             path: of the file.
         """
+        need("plot", "the page's pictures")
         page = importlib.import_module("kullback.report.account_page")
         page.write_account(self, path)
 

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
+from kullback._core.extras import need
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import Encoder
 from kullback.models.model import Model
@@ -103,6 +104,7 @@ def load_trained(folder: str | os.PathLike[str]) -> TrainedFit:
     Raises:
         FileFormatError: for a folder that holds no such fit, saying what is wrong with it.
     """
+    need("network", "networks")
     place = os.fspath(folder)
     try:
         return _read(Path(folder))

@@ -47,7 +47,7 @@ losses
 kl.entropy(both(sick.mean()){do.argument})  # of the label, by itself
 """)
     network, told = np.zeros(0), _NO_NETWORK
-    if all(find_spec(name) for name in ("equinox", "optax")):
+    if all(find_spec(name) for name in ("equinox", "optax", "safetensors")):
         lines += do(f"""
 # a neural network instead: the same loss, on rows held out from it
 network = kl.Categorical(logits=kl.MLP(hidden=(16,)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import float64
 from kullback._core.compilation import COMPILED
+from kullback._core.extras import need
 from kullback.calibration.scaling import Scaling
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource, Trained
@@ -50,6 +51,7 @@ def train(
         watch: called after every epoch with it, the number of epochs, and H(Y) of the label.
         streamed: whether files are read anew in every epoch; None where they are large.
     """
+    need("network", "networks")
     how = how or Minibatch()
     begin, compiled = time.perf_counter(), COMPILED.seconds
     networks = networks_of(model)
