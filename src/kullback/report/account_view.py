@@ -52,7 +52,8 @@ def account_view(account: Account) -> RenderableType:
     for column, groups in account.slices.items():
         parts += [Text(), _groups(column, groups, account.unit)]
     worst = _table(
-        ("row", "label", "its q", "most probable", "its q", account.unit), numbers=(0, 2, 4, 5)
+        ("row", "label", "probability", "most probable", "probability", account.unit),
+        numbers=(0, 2, 4, 5),
     )
     for row in account.worst_rows(_WORST):
         q, best = f"{row.probability:.3g}", f"{row.confidence:.3g}"
