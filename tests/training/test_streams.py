@@ -115,6 +115,21 @@ def test_messages_of_a_stream_name_the_place(table, tmp_path):
         kl.fit(tiny(), str(file), "label", weights=np.ones(ROWS), engine=kl.StreamingEngine)
 
 
+def test_a_stream_that_is_sorted_by_its_label_is_told(table, tmp_path, monkeypatch):
+    from kullback.training import feed
+
+    monkeypatch.setattr(feed, "_MOST_ROWS", 1_024)
+    order = np.argsort(table["label"], kind="stable")
+    for name, rows in (("sorted", order), ("drawn", np.arange(ROWS))):
+        columns = {key: values[rows] for key, values in table.items()}
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    how = kl.Minibatch(**{**HOW, "epochs": 1})
+    for name, told in (("sorted", True), ("drawn", False)):
+        file = str(tmp_path / f"{name}.parquet")
+        found = kl.fit(tiny(), file, "label", solver=how, engine=kl.StreamingEngine)
+        assert ("shuffle the files first" in found.reason) is told
+
+
 def test_held_out_rows_may_be_given(table):
     train = {name: values[:6_000] for name, values in table.items()}
     other = {name: values[6_000:] for name, values in table.items()}

@@ -88,6 +88,9 @@ class Streamed(Feed):
         width: how many encoded inputs a row has.
         held_share: rows whose fraction (``row_fractions``) is below are held out.
         seed: of the order.
+
+    Attributes:
+        size: how many rows a window has.
     """
 
     def __init__(
@@ -103,7 +106,7 @@ class Streamed(Feed):
         self._stream, self._encode = stream, encode
         self._held_share, self._seed = held_share, seed
         fitting = max(_WINDOW_BYTES // (4 * max(width, 1)), _FEWEST_ROWS)
-        self._size = min(2 ** int(np.log2(fitting)), _MOST_ROWS)
+        self.size = min(2 ** int(np.log2(fitting)), _MOST_ROWS)
 
     def windows(self, member: int, epoch: int, batch: int) -> Iterator[Window]:
         """Read the stream once."""
@@ -111,7 +114,7 @@ class Streamed(Feed):
 
     def _windows(self, member: int, epoch: int, batch: int) -> Generator[Window, None, None]:
         rng = np.random.default_rng([self._seed, 2, member, epoch])
-        for block in blocks(self._training_rows(), self._size):
+        for block in blocks(self._training_rows(), self.size):
             yield self._window(block, rng, batch)
 
     def _window(self, block: Block, rng: np.random.Generator, batch: int) -> Window:

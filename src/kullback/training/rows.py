@@ -48,6 +48,31 @@ class Rows:
         own = self.sample.count if self.stream is None else self.stream.count
         return own + (0 if self.given is None else self.given.count)
 
+    def told_by_place(self, window: int) -> float:
+        """The share of a label's entropy that the window tells in which a row of a stream stands.
+
+        Rows are shuffled within windows only: near 0 that is as good as shuffling all of them, near
+        1 the file is sorted by its label. The plug-in estimate of the information less its bias,
+        (K − 1)(W − 1)/2n of n rows (Miller 1955), from the rows that are held in memory.
+        """
+        sample = self.sample
+        if self.stream is None or sample.levels is None or not isinstance(sample.kind, Exact):
+            return 0.0
+        assert sample.rows is not None
+        label, place = sample.fields["y"].astype(np.intp), sample.rows // window
+        table = np.zeros((int(place.max()) + 1, len(sample.levels)))
+        np.add.at(table, (place, label), 1.0)
+        count = table.sum()
+
+        def entropy(part: Any) -> float:
+            seen = part[part > 0.0] / count
+            return float(-np.sum(seen * np.log(seen)))
+
+        of_label, of_place = entropy(table.sum(axis=0)), entropy(table.sum(axis=1))
+        known = of_label + of_place - entropy(table)
+        bias = (table.shape[1] - 1) * (int(np.sum(table.sum(axis=1) > 0.0)) - 1) / (2.0 * count)
+        return max(known - bias, 0.0) / of_label if of_label > 0.0 else 0.0
+
     @property
     def held(self) -> ArraySample | None:
         """The held-out rows that no member sees; None where members hold out from each other."""

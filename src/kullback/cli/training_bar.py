@@ -1,0 +1,161 @@
+"""The progress of a training: epoch, losses, bits of the label explained so far, time left."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, final
+
+from kullback._core.units import nats_per
+from kullback.results.trained import Epoch
+
+if TYPE_CHECKING:  # rich is loaded once a training has taken so long that a bar is shown
+    from rich.console import RenderableType
+    from rich.live import Live
+
+# Seconds that a training may take before a bar appears, redraws a second, and columns of the bar:
+# as of the bar of other fits.
+_DELAY, _REDRAWS, _BAR = 1.0, 8.0, 16
+
+# The time left is told from the time that so many of the last epochs took.
+_EPOCHS_TIMED = 10
+
+_STOPPING = "stopping, the best weights are kept; Ctrl-C again ends at once"
+
+
+@final
+class TrainingBar:
+    """Two lines on the standard error stream, from the first second of a training until its end.
+
+    Use it as a context, and pass it to ``kl.fit`` as ``progress``. It only notes what it is told;
+    a thread of its own draws.
+
+    Args:
+        unit: of the losses: nats, bits or hartleys.
+        delay: seconds before it appears.
+    """
+
+    def __init__(self, unit: str = "nats", delay: float = _DELAY) -> None:
+        """Prepare; nothing is shown yet."""
+        self._unit, self._nats = unit, nats_per(unit)
+        self._timer = threading.Timer(delay, self._show)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._over = self._stopping = False
+        self._live: Live | None = None
+        self._epoch: Epoch | None = None
+        self._epochs, self._guess, self._lowest = 0, math.nan, math.inf
+        self._ends: list[float] = []  # when the last epochs ended
+
+    def __call__(self, epoch: Epoch, epochs: int, guess: float) -> None:
+        """Note how far the training has come.
+
+        Args:
+            epoch: the last one.
+            epochs: how many there are at most.
+            guess: entropy of the label, in nats; NaN where there is none.
+        """
+        self._epochs, self._guess = epochs, guess
+        self._lowest = min(self._lowest, epoch.refined)
+        self._ends = [*self._ends[-_EPOCHS_TIMED:], time.perf_counter()]
+        self._epoch = epoch
+
+    def stopping(self) -> None:
+        """Note that the training was interrupted, and tell."""
+        self._stopping = True
+        with self._lock:
+            shown = self._live is not None
+        if not shown:
+            sys.stderr.write(f"{_STOPPING}\n")
+            sys.stderr.flush()
+
+    def __enter__(self) -> TrainingBar:
+        """Start the clock, where there is a terminal to draw on."""
+        if sys.stderr.isatty():
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the lines away."""
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._live is not None:
+                self._live.stop()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        with self._lock:
+            if self._over:
+                return
+            self._live = Live(
+                get_renderable=self.view,
+                console=Console(stderr=True),
+                refresh_per_second=_REDRAWS,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def view(self) -> RenderableType:
+        """Draw the present state."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar as Bar
+        from rich.table import Table
+        from rich.text import Text
+
+        epoch = self._epoch
+        line = Table.grid(padding=(0, 2, 0, 0))
+        done = 0 if epoch is None else epoch.number
+        bar: Any = Bar(total=self._epochs or None, completed=done, pulse=epoch is None, width=_BAR)
+        parts: list[RenderableType] = [line]
+        if epoch is None:
+            line.add_row(bar, Text("reading, compiling, first epoch"))
+        else:
+            cells = [bar, Text(f"epoch {epoch.number} of {self._epochs}")]
+            if (left := self._left(epoch.number)) is not None:
+                cells.append(Text(f"{_duration(left)} left at most"))
+            line.add_row(*cells)
+            parts.append(Text(self._losses(epoch), style="dim"))
+        if self._stopping:
+            parts.append(Text(_STOPPING, style="bold yellow"))
+        return Group(*parts)
+
+    def _losses(self, epoch: Epoch) -> str:
+        text = (
+            f"training {epoch.training / self._nats:.4f}, "
+            f"held out {epoch.refined / self._nats:.4f} {self._unit}"
+        )
+        if math.isfinite(self._guess) and math.isfinite(self._lowest):
+            gained = (self._guess - self._lowest) / nats_per("bits")
+            text += f"; {gained:.3f} bits of the label explained"
+        return text
+
+    def _left(self, done: int) -> float | None:
+        """Seconds that the epochs to come take, if none is left out."""
+        if len(self._ends) < 2:  # the first one is compiled as well
+            return None
+        a_epoch = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+        since = time.perf_counter() - self._ends[-1]
+        return max(a_epoch * (self._epochs - done) - since, 0.0)
+
+
+def _duration(seconds: float) -> str:
+    """Write a time as one reads it: 8 s, 2 min 05 s, 1 h 02 min."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
