@@ -41,6 +41,7 @@ WARNINGS = (
     "may hold too little",
     "as its bound",
     "than it says",
+    "may be understated",
 )
 
 METHODS = ("plug-in", "miller-madow", "grassberger", "chao-shen", "shrinkage", "nsb", "auto")

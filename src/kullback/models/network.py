@@ -102,8 +102,10 @@ class MLP(NetworkSource):
         normalization: None, or "layer" for layer normalisation before each activation.
         skip: whether a hidden layer adds its input to its output where the widths are equal.
         frequencies: how many random frequencies each number is expanded in, beside itself; 0 for
-            none. Source: Y. Gorishniy, I. Rubachev, A. Babenko (2022), On embeddings for numerical
-            features in tabular deep learning.
+            none. Give 8 where the outcome turns many times along a few columns and there are
+            thousands of rows; elsewhere it costs (measured: benchmarks/NETWORKS.md). Source:
+            Y. Gorishniy, I. Rubachev, A. Babenko (2022), On embeddings for numerical features in
+            tabular deep learning.
         members: how many networks are trained, on different parts of the rows, and averaged; None
             chooses by the number of rows.
         inputs: the columns that it reads; None for all that are neither outcome nor weights.
