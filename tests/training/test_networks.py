@@ -48,6 +48,23 @@ def test_a_classifier_learns_as_much_as_a_linear_one(fit, iris):
     np.testing.assert_allclose(fit.predict_proba(x).sum(axis=1), 1.0, atol=1e-12)
 
 
+@pytest.mark.parametrize("frequencies", [0, 2])
+def test_no_better_than_guessing_is_told_with_what_to_try(frequencies):
+    rng = np.random.default_rng(8)
+    x, noise = rng.normal(size=(400, 2)), rng.integers(0, 2, 400)
+    model = kl.Categorical(logits=tiny(frequencies=frequencies))
+    told = kl.fit(model, x, noise, solver=kl.Minibatch(epochs=3))
+    (words,) = told.certificate.advice
+    assert words.startswith("no better than guessing, within the error")
+    assert ("kl.MLP(frequencies=8)" in words) == (frequencies == 0)
+    assert "no better than guessing" in told.summary()
+
+
+def test_no_such_thing_is_told_of_a_network_that_explains_something(fit):
+    assert fit.certificate.advice == ()
+    assert "no better" not in fit.summary()
+
+
 def test_the_fitted_model_prices_rows_as_every_model_does(fit, iris):
     # the same number through the engine of every other fit, from encoded columns inside a kernel
     x, y = iris

@@ -128,7 +128,7 @@ def mutual_information_with_label(
     Grassberger's estimator, which is at most (labels − 1)/(2n) or so above its plug-in entropy;
     where the estimate is above the plug-in entropy, that is told. 95% intervals held the truth in
     93 to 99% of 300 samples of 1,000 to 5,000 rows, and in 84 to 99% of those of 200. Labels that
-    are nearly told apart, or have ten rows, leave too little to see the error by; the first is told.
+    are nearly told apart (this is said), or have ten rows, leave too little to see the error by.
 
     Args:
         x: n rows, of shape (n,) or (n, d); maximum norm of the normal scores.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, final
 
 import jax
@@ -20,9 +21,14 @@ from kullback.data.blocks import TILE
 from kullback.data.covariate_parts import covariate_parts
 from kullback.data.covariates import Covariates
 from kullback.models.model import Model
-from kullback.models.network import Computed, Trained, averaged, link
+from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.certificate import Certificate
 from kullback.results.ledger import Ledger, Line
+
+# How many standard errors a network has to be better than guessing to be said to be better.
+_SURELY = 1.96
+# Characters in a line of a sentence in the summary.
+_WIDTH = 80
 
 
 @final
@@ -95,7 +101,7 @@ class TrainedFit:
         return Certificate(
             converged=self.converged,
             reason=self.reason,
-            advice=() if self.converged else ("the weights of the best epoch are kept",),
+            advice=(*self._kept, *self._nothing_explained),
             gradient_norm=math.nan,
             smallest_eigenvalue=math.nan,
             bounds=(),
@@ -106,6 +112,27 @@ class TrainedFit:
             passes=len(self.history),
             compile_seconds=self.compile_seconds,
             run_seconds=self.seconds,
+        )
+
+    @property
+    def _kept(self) -> tuple[str, ...]:
+        return () if self.converged else ("the weights of the best epoch are kept",)
+
+    @property
+    def _nothing_explained(self) -> tuple[str, ...]:
+        """What to think of a network that is no better than guessing, where this one is not."""
+        gained = self.guess - self.cross_entropy
+        if not (self.guess > 0.0 and gained <= _SURELY * self.error):  # also where one is NaN
+            return ()
+        plain = any(isinstance(s, MLP) and not s.frequencies for s in self.form.sources.values())
+        more = (
+            "; where it turns many times along a column, kl.MLP(frequencies=8) may see it"
+            if plain
+            else ""
+        )
+        return (
+            "no better than guessing, within the error: the covariates may tell nothing of the "
+            f"label, or nothing that this network can learn from so many rows{more}",
         )
 
     def ledger(self, unit: str = "nats") -> Ledger:
@@ -259,6 +286,7 @@ class TrainedFit:
             lines += [
                 f"guessing with the shares   {self.guess / size:.6f} {unit}",
                 f"explained of the label     {gained / size:.6f} {unit}{share}",
+                *(wrapped for words in self._nothing_explained for wrapped in wrap(words, _WIDTH)),
             ]
         lines += [
             "",
