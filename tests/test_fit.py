@@ -335,3 +335,33 @@ def test_the_summary_says_what_was_found() -> None:
         assert word in text
     assert "<b>loss</b>" not in page
     assert "&lt;b&gt;loss" in page
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e-6])
+@pytest.mark.parametrize("family", [kl.Normal, kl.Logistic, kl.StudentT, kl.Gumbel])
+def test_a_location_far_from_zero_is_found_to_its_last_digit(family, unit):
+    # Times in seconds since 1970 with small scatter: loc has few digits below the scatter, and its
+    # gradient cannot vanish. Expected: the fit of the same values less an exact constant.
+    x = 1.7e9 + unit * np.random.default_rng(3).standard_t(6, 2000)
+    near, far = kl.fit(family(), x - 1.7e9), kl.fit(family(), x)
+    assert near.certificate.converged
+    assert far.certificate.converged, far.summary()
+    digit = np.spacing(1.7e9)
+    assert abs(far.params["loc"] - 1.7e9 - near.params["loc"]) <= 4.0 * digit
+    # a scale changes with the square of loc's error in units of the scale, or with it (Gumbel)
+    apart = 4.0 * digit / near.params["scale"]
+    assert far.params["scale"] == pytest.approx(near.params["scale"], rel=1e-6 + apart)
+    coarse = any("too few digits" in words for words in far.certificate.advice)
+    assert coarse == (far.certificate.gradient_norm > 1e-3)
+
+
+def test_data_beyond_the_squares_of_doubles_are_told():
+    x = 1e-300 * np.random.default_rng(0).gamma(2.0, 3.0, 500)
+    certificate = kl.fit(kl.Gamma(), x).certificate
+    assert not certificate.converged
+    assert certificate.reason == "the curvature is not finite"
+
+
+def test_a_family_by_name_is_told_how_to_write_it():
+    with pytest.raises(kl.ModelError, match=r"'student_t' is not a model. Write kl.StudentT\(\)"):
+        fitting._check_model("student_t")  # past the types, which the tests check first

@@ -12,7 +12,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.compilation import COMPILED
-from kullback._core.errors import ModelError
+from kullback._core.errors import ModelError, nearest
 from kullback.data.opening import open_sample
 from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
@@ -21,6 +21,7 @@ from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.registry import own_models
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_look import FirstLook, look
 from kullback.objective.impossible import refuse_impossible_rows
@@ -192,9 +193,15 @@ def fit(
 
 
 def _check_model(model: Any) -> None:
-    if not isinstance(model, Model):
-        hint = f" Write kl.{model.__name__}()." if isinstance(model, type) else ""
-        raise ModelError(f"{model!r} is not a model.{hint}")
+    if isinstance(model, Model):
+        return
+    hint = " Give one such as kl.Normal()."
+    if isinstance(model, type):
+        hint = f" Write kl.{model.__name__}()."
+    elif isinstance(model, str):
+        near = nearest(model, own_models())
+        hint = f" Write kl.{near}()." if near else hint
+    raise ModelError(f"{model!r} is not a model.{hint}")
 
 
 def _newton_for(known: FirstLook) -> Newton:

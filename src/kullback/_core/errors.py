@@ -46,6 +46,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("region", ["loss", "age"])
     ''
     """
+    near = nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name nearest to a mistyped one, in any case of letters; None where none is near."""
     by_lower_case = {known_name.lower(): known_name for known_name in known}
     near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=SIMILARITY)
-    return f'; did you mean "{by_lower_case[near[0]]}"?' if near else ""
+    return by_lower_case[near[0]] if near else None

@@ -111,9 +111,9 @@ class SufficientSums(RowSums):
         second = np.empty((m, m))
         rows, columns = np.tril_indices(m)
         second[rows, columns] = second[columns, rows] = moments[m:]
-        return SufficientMoments(
-            float(sums[0]), means, second - means[:, None] * means[None, :], origin
-        )
+        with np.errstate(all="ignore"):  # beyond the doubles: the certificate says so
+            covariance = second - means[:, None] * means[None, :]
+        return SufficientMoments(float(sums[0]), means, covariance, origin)
 
 
 def curvature_of_moments(curvature: Curvature, moments: SufficientMoments, natural: Vector) -> Sums:

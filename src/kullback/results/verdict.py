@@ -20,6 +20,10 @@ from kullback.solvers.solver import Outcome, Solution
 # vanished, has no maximum: it runs away.
 _RUNNING = 1e-3
 
+# In standard deviations of a row: a gradient that has vanished, and one that the rounding of the
+# estimate leaves behind and that is worth a word.
+_VANISHED, _COARSE = 1e-6, 1e-3
+
 
 def certify(
     model: Model,
@@ -59,7 +63,7 @@ def certify(
             f"The likelihood still rises at the bound of {names}: no standard error is given for "
             f"an estimate on a bound, and the others hold {names} fixed."
         )
-    converged, reason = _verdict(model, layout, solution, smallest, advice)
+    converged, reason = _verdict(model, layout, solution, smallest, slope, advice)
     if starts > 1 and agreed < starts and converged:
         advice.append(
             f"{starts - agreed} of {starts} starts ended at another, worse point: the likelihood "
@@ -87,6 +91,7 @@ def _verdict(
     layout: Layout,
     solution: Solution[Evaluation] | None,
     smallest: float,
+    slope: float,
     advice: list[str],
 ) -> tuple[bool, str]:
     """Say whether the estimate stands, and why, adding advice."""
@@ -107,13 +112,29 @@ def _verdict(
         if caution.no_maximum:
             return False, "no maximum: the likelihood is unbounded"
     if solution.outcome is Outcome.CONVERGED:
+        if math.isnan(smallest):
+            advice.append(
+                "The second derivatives leave the range of doubles, so there are no standard "
+                "errors: multiply the data by a constant that brings them near 1."
+            )
+            return False, "the curvature is not finite"
         if not smallest > SINGULAR:
             advice.append(
                 "The curvature is singular or indefinite: some combination of the parameters makes "
                 "no difference to the likelihood. Pin one of them, or take a simpler model."
             )
             return False, "flat: the gradient vanishes but the point is no strict minimum"
-        return True, "the gradient vanishes at a strict minimum of the cross-entropy"
+        if slope <= _VANISHED:
+            return True, "the gradient vanishes at a strict minimum of the cross-entropy"
+        if slope > _COARSE:
+            advice.append(
+                "Doubles have too few digits for this estimate: the nearest one is off by some "
+                f"{slope:.1g} standard deviations of a row. Subtract a constant from the data."
+            )
+        return True, (
+            "the gradient vanishes, to the rounding of the estimate, at a strict minimum of the "
+            "cross-entropy"
+        )
     words = {
         Outcome.STEP_LIMIT: "the limit of steps was reached",
         Outcome.STALLED: "no step lowered the cross-entropy further",

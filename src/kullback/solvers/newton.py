@@ -29,7 +29,7 @@ class NewtonState(NamedTuple):
         radius: the trust region's radius, in scaled units.
         step: the step that is proposed.
         promised: the decrease that the quadratic model promises for it.
-        slope: length of the scaled gradient at the best point.
+        slope: length of the scaled gradient at the best point, as far as it can vanish.
         refused: how many steps in a row were not taken.
     """
 
@@ -89,7 +89,8 @@ class Newton(Solver[NewtonState]):
         finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
-        smaller = _slope(point.gradient, point.hessian) < state.slope
+        left = _left(point.at, point.gradient, _scale(point.hessian))
+        smaller = xp.sqrt(xp.sum(left * left)) < state.slope
         taken = finite & xp.where(rounding, smaller, ratio > 1e-4)
         length = _scaled_length(state.step, state.hessian)
         # where the model was poor the region shrinks, where it was good it may grow
@@ -116,9 +117,6 @@ class Newton(Solver[NewtonState]):
             return Outcome.NOT_FINITE
         if float(state.slope) <= self.tolerance:
             return Outcome.CONVERGED
-        # a step below the rounding of the point itself: a location of 1e12 has four decimals
-        if bool(xp.all(xp.abs(state.step) <= 4e-16 * xp.abs(state.at))):
-            return Outcome.CONVERGED
         # a step refused where only rounding is left: this is as near as doubles get
         rounding = float(state.promised) <= 1e-14 * (1.0 + abs(float(state.value)))
         if int(state.refused) > 0 and rounding and float(state.slope) <= max(1e-6, self.tolerance):
@@ -136,9 +134,11 @@ class Newton(Solver[NewtonState]):
         """Minimise the quadratic model inside the region."""
         xp = namespace(state.gradient)
         scale = _scale(state.hessian)
-        gradient = state.gradient / scale
+        gradient = _left(state.at, state.gradient, scale)
         hessian = state.hessian / (scale[:, None] * scale[None, :])
-        hessian = xp.where(xp.isfinite(hessian), hessian, xp.eye(gradient.shape[0]))
+        moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others stay: no step of theirs
+        together = xp.isfinite(hessian) & moves[:, None] & moves[None, :]
+        hessian = xp.where(together, hessian, xp.eye(gradient.shape[0]))
         values, vectors = xp.linalg.eigh(hessian)
         size = xp.abs(values)
         # an eigenvalue of rounding size gives no direction worth more than the region's radius
@@ -159,10 +159,16 @@ def _scale(hessian: Any) -> Any:
     return xp.where(xp.isfinite(size) & (size > 0.0), size, 1.0)
 
 
-def _slope(gradient: Any, hessian: Any) -> Any:
+def _left(at: Any, gradient: Any, scale: Any) -> Any:
+    """The scaled gradient; zero where its own step is below the rounding of the point.
+
+    A location of 10⁹ is known to 10⁻⁷: a slope that asks for less can never vanish, and is no
+    reason to go on.
+    """
     xp = namespace(gradient)
-    scaled = gradient / _scale(hessian)
-    return xp.sqrt(xp.sum(scaled * scaled))
+    scaled = gradient / scale
+    # half a unit in the last place of a number is at most this part of it
+    return xp.where(xp.abs(scaled / scale) <= 1.2e-16 * xp.abs(at), 0.0, scaled)
 
 
 def _scaled_length(step: Any, hessian: Any) -> Any:
