@@ -365,3 +365,11 @@ def test_data_beyond_the_squares_of_doubles_are_told():
 def test_a_family_by_name_is_told_how_to_write_it():
     with pytest.raises(kl.ModelError, match=r"'student_t' is not a model. Write kl.StudentT\(\)"):
         fitting._check_model("student_t")  # past the types, which the tests check first
+
+
+def test_a_summary_shows_the_digits_that_the_error_leaves():
+    x = 1.7e9 + 1e-3 * np.random.default_rng(3).normal(size=400)
+    fit = kl.fit(kl.Normal(), x)
+    shown = str(fit.summary())
+    assert f"{fit.params['loc']:.17g}" in shown  # an error of 5e-5 leaves all the digits there are
+    assert f"{fit.params['scale']:.6g} " in shown

@@ -291,3 +291,10 @@ def test_a_file_that_changes_between_passes() -> None:
     os.remove("a.parquet")
     with pytest.raises(FileFormatError, match=r"^a.parquet cannot be read: No such file"):
         outcome(sample)
+
+
+def test_semicolons_between_values_are_recognised(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("a;b\n1,5;2\n2,5;3\n")
+    with pytest.raises(FileFormatError, match="separated by semicolons; write them with commas"):
+        open_sample(str(path), y="a")

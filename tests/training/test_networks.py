@@ -368,3 +368,11 @@ def test_a_library_that_is_missing_is_told_with_the_command_for_it(iris, monkeyp
         kl.KullbackError, match=rf'need {name}, .* pip install "kullback\[network\]"'
     ):
         kl.fit(kl.Categorical(logits=tiny()), *iris)
+
+
+def test_an_outcome_that_is_not_there_is_told_before_a_covariate_that_cannot_be_used():
+    table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=4), "ok": [0, 1, 0, 1]})
+    with pytest.raises(kl.DataError, match=r'no column "nope".*"day" and "ok"'):
+        kl.fit(kl.Categorical(logits=tiny()), table, "nope")
+    with pytest.raises(kl.DataError, match=r"name the covariates without it \(inputs\)"):
+        kl.fit(kl.Categorical(logits=tiny()), table, "ok")

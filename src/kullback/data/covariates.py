@@ -160,6 +160,8 @@ def open_with_covariates(
             f"say which column of {table.description} is the outcome, for example "
             f'y="{table.names[0]}", or give an array of outcomes'
         )
+    if isinstance(y, str):  # before any covariate: with another y they are others
+        check_column(y, table.names, "y", table.description)
     found = open_covariates(
         data, names, levels=levels, categorical=categorical, without=tuple(used)
     )
@@ -177,11 +179,7 @@ def open_with_covariates(
         label = sample.label
     else:
         label = column_label(y) if isinstance(y, str) else "y"
-        values = (
-            table.column(check_column(y, table.names, "y", table.description))
-            if isinstance(y, str)
-            else column_of_table(y, "y")
-        )
+        values = table.column(y) if isinstance(y, str) else column_of_table(y, "y")
         known = labels is not None
         column = values if labels is None else _known_codes(values, labels, label)
         opened = open_sample(
@@ -256,7 +254,7 @@ def _refuse_dates(values: NDArray[Any], label: str) -> None:
     if values.dtype.kind in "mM" or isinstance(first, (date, time, timedelta)):
         raise DataError(
             f"{label} holds dates or times, such as {first!s}; give numbers, such as days since a "
-            "date, or text for categories"
+            "date, or text for categories, or name the covariates without it (inputs)"
         )
 
 

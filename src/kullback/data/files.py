@@ -352,6 +352,11 @@ def _readable(where: str, kind: str) -> Iterator[None]:
             ) from error
         if "conversion error" in reason:
             raise _ConversionError(f"{where} cannot be read as {kind}: {reason}") from error
+        if "columns, got" in reason and ";" in reason:
+            raise FileFormatError(
+                f"{where} cannot be read as {kind}: {reason}. Its values seem to be separated by "
+                "semicolons; write them with commas between, and decimals with a point."
+            ) from error
         raise FileFormatError(
             f"{where} cannot be read as {kind}: {reason}. The file is damaged, cut off or of "
             "another kind; write it again or leave it out."

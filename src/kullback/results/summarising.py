@@ -72,8 +72,17 @@ def _estimates(fit: Fit) -> list[tuple[str, ...]]:
             elif math.isnan(error):
                 rows.append((label, f"{estimate:.6g}", "none", ""))
             else:
-                rows.append((label, f"{estimate:.6g}", f"{error:.4g}", f"{low:.6g} .. {high:.6g}"))
+                d = _digits(float(estimate), float(error))
+                told = f"{low:.{d}g} .. {high:.{d}g}"
+                rows.append((label, f"{estimate:.{d}g}", f"{error:.4g}", told))
     return rows
+
+
+def _digits(estimate: float, error: float) -> int:
+    """Six digits, or as many as show three of the error; no more than a double has."""
+    if not (math.isfinite(estimate) and math.isfinite(error) and estimate != 0.0):
+        return 6
+    return int(np.clip(math.ceil(math.log10(abs(estimate)) - math.log10(error)) + 3, 6, 17))
 
 
 def _counted(number: int, what: str) -> str:
