@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +15,7 @@ from scipy import stats
 
 import kullback as kl
 from kullback import fitting
+from kullback.objective import first_look
 
 
 def gamma_rows(n: int, seed: int = 0) -> np.ndarray:
@@ -373,3 +376,45 @@ def test_a_summary_shows_the_digits_that_the_error_leaves():
     shown = str(fit.summary())
     assert f"{fit.params['loc']:.17g}" in shown  # an error of 5e-5 leaves all the digits there are
     assert f"{fit.params['scale']:.6g} " in shown
+
+
+# ---- what is worked out later --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many() -> np.ndarray:
+    """More rows than are gone through for everything at once."""
+    return gamma_rows((1 << 20) + 1_000, seed=4)
+
+
+def test_what_many_rows_leave_for_later_is_what_few_give_at_once(
+    many: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = kl.fit(kl.Gamma(), many)
+    assert fit.certificate.passes == 1
+    law = stats.gamma(fit.params["shape"], scale=1.0 / fit.params["rate"])
+    expected = many.size**-0.5 * law.logpdf(many).std()
+    assert fit.ledger().lines[0].stderr == pytest.approx(expected, rel=1e-10)
+    monkeypatch.setattr(first_look, "_AT_ONCE", many.size)
+    whole = kl.fit(kl.Gamma(), many)
+    assert whole.params == fit.params
+    np.testing.assert_array_equal(whole.covariance("sandwich"), fit.covariance("sandwich"))
+
+
+def test_rows_that_changed_since_the_fit_are_noticed(many: np.ndarray) -> None:
+    x = many.copy()
+    fit, copied = kl.fit(kl.Gamma(), x), pickle.loads(pickle.dumps(kl.fit(kl.Gamma(), x)))
+    errors = dict(fit.stderr)
+    x[5] *= 1.5
+    with pytest.raises(kl.DataError, match=r"y has changed since the fit.*Fit again"):
+        fit.covariance("sandwich")
+    assert fit.stderr == errors  # which need no more than what was kept
+    np.testing.assert_array_equal(copied.covariance(), fit.covariance())
+    assert np.all(np.isfinite(copied.covariance("sandwich")))  # worked out when it was pickled
+
+
+def test_a_weight_of_one_changes_no_bit() -> None:
+    x = gamma_rows(70_000)
+    one, other = kl.fit(kl.Gamma(), x), kl.fit(kl.Gamma(), x, weights=np.ones(x.size))
+    assert one.params == other.params
+    np.testing.assert_array_equal(one.covariance("sandwich"), other.covariance("sandwich"))

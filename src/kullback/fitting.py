@@ -172,6 +172,7 @@ def fit(
     known = look(model, sample, over_rows.reduce, over_rows.first_block)
     layout = hold_order_statistics(model, known, over_rows.reduce)
     solved = _solve(model, layout, known, over_rows, solver or _newton_for(known), watch)
+    over_rows.progress = None  # what a fit works out later is no progress of its own
     compiling = COMPILED.seconds - compiled
     certificate = replace(
         solved.certificate,

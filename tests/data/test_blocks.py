@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kullback._core.memory import ALIGNMENT, aligned
 from kullback.data import ROWS, TILE, ArraySample, Block, Chunk, Exact, RowKind, blocks
-from kullback.data.blocks import ALIGNMENT, aligned
 
 
 class Other(RowKind):

@@ -31,6 +31,7 @@ from kullback import (
     same_as,
 )
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
+from kullback._core.later import Later
 from kullback._core.supports import POSITIVE
 from kullback.models.registry import own_models
 from kullback.models.source import Pinned
@@ -90,6 +91,8 @@ def same(a, b):
         assert len(a) == len(b)
         for left, right in zip(a, b, strict=True):
             same(left, right)
+    elif isinstance(a, Later):
+        same(a(), b())
     elif hasattr(a, "__dataclass_fields__"):
         for field in fields(a):
             same(getattr(a, field.name), getattr(b, field.name))

@@ -100,6 +100,12 @@ class Interval(Support):
         inside = above & below
         return inside & (x == np.floor(x)) if self.whole else inside
 
+    def spans(self, low: float, high: float) -> bool:
+        """Say whether all numbers from ``low`` to ``high`` lie between the ends; NaN does not."""
+        above = low >= self.lower if self.holds_lower else low > self.lower
+        below = high <= self.upper if self.holds_upper else high < self.upper
+        return above and below
+
     def natural(self, u: Any) -> Any:
         """Map ``u`` to the value."""
         xp = namespace(u)

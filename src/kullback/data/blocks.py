@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import final
 
-import numpy as np
-
+from kullback._core.memory import aligned
 from kullback.data.rows import RowKind
 from kullback.data.sample import Chunk, Floats, Integers
 
@@ -23,9 +22,6 @@ from kullback.data.sample import Chunk, Floats, Integers
 # cost of calling a kernel (tens of microseconds) not to count.
 ROWS = 65_536
 TILE = 2_048
-
-# Where an array has to start for JAX to take it on a CPU without copying it, in bytes.
-ALIGNMENT = 64
 
 
 @final
@@ -59,6 +55,12 @@ class Block:
         return (
             self.weight is not _ones(len(self.weight)) if self.count == len(self.weight) else True
         )
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest outcome; NaN where one is."""
+        y = self.fields["y"][: self.count]
+        return float(y.min()), float(y.max())
 
     @property
     def capacity(self) -> int:
@@ -96,13 +98,6 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
         yield from cutter.add(chunk)
     for cutter in cutters.values():
         yield from cutter.finish()
-
-
-def aligned(count: int) -> Floats:
-    """An uninitialised float64 array that starts where JAX need not copy it."""
-    raw = np.empty(count * 8 + ALIGNMENT, dtype=np.uint8)
-    offset = -raw.ctypes.data % ALIGNMENT
-    return raw[offset : offset + count * 8].view(np.float64)
 
 
 @lru_cache(maxsize=8)

@@ -208,8 +208,8 @@ def check_weight(label: str, weight: Floats, place: Place = HERE) -> None:
 def _all_finite(values: Floats) -> bool:
     """Whether every value is a finite number.
 
-    A sum is not finite if a term is not, and summing is six times as fast as looking at each value;
-    only where the sum is not finite (finite terms may overflow) does a closer look follow.
+    A sum of squares is not finite if a term is not, and takes a tenth of the time of looking at
+    each value; only where it is not finite (finite terms may overflow) does a closer look follow.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
+        return bool(np.isfinite(np.dot(values, values))) or bool(np.isfinite(values).all())

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
+from kullback._core.memory import aligned
 from kullback.data.arrays import vector
-from kullback.data.blocks import aligned
 from kullback.data.checks import (
     Place,
     check_choice,

@@ -72,6 +72,8 @@ class Family(Model):
 
     * ``_estimate(means, origin, pinned)``: the maximum-likelihood estimate in closed form from the
       weighted means of the statistics, or None where the pinned parameters leave none;
+    * ``_sums(x, origin, low, high)``: Σ of each statistic over numbers between two ends, where they
+      can be had for less than the statistics of every row, else None;
     * ``_starts(values, weights)``: starting values, the best guess first;
     * ``_caution(...)``: of the estimates, what to beware of there (a ``Caution``), or None.
     """
@@ -96,6 +98,7 @@ class Family(Model):
     _variance: ClassVar[Formula | None] = None
     _entropy: ClassVar[Formula | None] = None
     _estimate: ClassVar[Formula | None] = None
+    _sums: ClassVar[Formula | None] = None
     _starts: ClassVar[Formula | None] = None
     _caution: ClassVar[Formula | None] = None
 
@@ -214,6 +217,18 @@ class Family(Model):
         if self._statistics is None:
             raise self._lacks("sufficient statistics")
         return tuple(self._statistics(x, origin))
+
+    @property
+    def quick_sums(self) -> bool:
+        """Whether the family states a shorter way to the sums of its statistics."""
+        return self._sums is not None
+
+    def sums(self, x: Vector, origin: float, low: float, high: float) -> Sequence[float] | None:
+        """Add up the statistics of numbers in [low, high] by a shorter way, where there is one."""
+        found: Sequence[float] | None = None
+        if self._sums is not None:
+            found = self._sums(x, origin, low, high)
+        return found
 
     def log_density_of(
         self, statistics: Sequence[Array], origin: Array, parameters: Mapping[str, Array]

@@ -17,6 +17,7 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.constants import LOG_TWO_PI
 from kullback._core.exponential_mean import exponential_mean
+from kullback._core.host_sums import total, total_log_quotient
 from kullback._core.incomplete_gamma import log_gamma_p, log_gamma_q
 from kullback._core.inverse_gaussian import (
     log_inverse_gaussian_cdf,
@@ -63,6 +64,11 @@ class Gamma(Family):
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
         return (log_quotient(x, origin), (x - origin) * reciprocal(origin))
+
+    @staticmethod
+    def _sums(x: Vector, origin: float, low: float, high: float) -> tuple[float, float] | None:
+        logs = total_log_quotient(x, origin, low, high)
+        return None if logs is None else (logs, total(x) / origin - x.size)
 
     @staticmethod
     def _log_density_of(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 
@@ -39,6 +39,8 @@ def _least_stride(index: int) -> int:
 
 # How many impossible rows an error shows.
 _SHOWN = 3
+
+_NONE: Final = np.zeros(0, dtype=np.intp)
 
 
 @final
@@ -111,6 +113,13 @@ class Description:
         """The pieces whose outcomes are known, or all where none are."""
         return [p for p in self.pieces if isinstance(p.kind, Exact)] or list(self.pieces)
 
+    def at_most(self, rows: int) -> Description:
+        """The same with at most about so many rows in the subsample."""
+        stride = self.stride
+        while rows * stride < self.rows:
+            stride *= 2
+        return replace(self, pieces=_thin(self, stride), stride=stride)
+
     def check(self, model: Model, label: str, locate: Callable[[int], str]) -> None:
         """Raise if a row is impossible under the model.
 
@@ -141,19 +150,21 @@ class Describe(Statistic[Description]):
 
     Attributes:
         support: where the outcomes have to lie.
+        held: whether the rows stay where they are, so that the subsample need not copy them.
     """
 
     support: Interval
+    held: bool = False
     on_host: ClassVar[bool] = True
 
     def of_block(self, block: Block, arguments: Vector) -> Description:  # noqa: ARG002
         """Look at one block."""
         fields = {name: column[: block.count] for name, column in block.fields.items()}
         y, w = fields["y"], block.weight[: block.count]
-        low, high = float(y.min()), float(y.max())
-        wrong = np.zeros(0, dtype=np.intp)
-        ends_inside = bool(np.all(self.support.contains(np.array([low, high]))))
-        if isinstance(block.kind, Exact) and (self.support.whole or not ends_inside):
+        low, high = block.extremes
+        wrong = _NONE
+        inside = self.support.spans(low, high) and not self.support.whole
+        if isinstance(block.kind, Exact) and not inside:
             wrong = np.flatnonzero(~self.support.contains(y))
         if block.weighted and float(w.min()) <= 0.0:
             seen = y[w > 0.0]
@@ -161,8 +172,10 @@ class Describe(Statistic[Description]):
         # the rows before this block already force at least this stride on the whole sample
         stride = _least_stride(block.index)
         kept = Piece(block.kind, block.index * ROWS, fields, w)
-        if stride > 1:  # a copy, so that a streamed block's memory is free once it is summed
-            kept = kept.thinned(1, stride).copied()
+        if stride > 1:
+            kept = kept.thinned(1, stride)
+            if not self.held:  # so that a streamed block's memory is free once it is summed
+                kept = kept.copied()
         return Description(
             rows=block.count,
             weight=float(np.sum(w)) if block.weighted else float(block.count),

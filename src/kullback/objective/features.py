@@ -13,7 +13,6 @@ second derivatives 21 ms, this form 5 ms.)
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -26,8 +25,10 @@ from jax.extend.core import Literal
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
+from kullback._core.host_sums import ROW, total
+from kullback._core.memory import Scratch
 from kullback._core.quadratic import Monomial, Quadratic
-from kullback.data.blocks import TILE, Block, aligned
+from kullback.data.blocks import TILE, Block
 from kullback.data.rows import Exact
 from kullback.models.family import Family
 from kullback.models.model import Model
@@ -84,20 +85,7 @@ def feature_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vec
 # ---- the features of the rows ------------------------------------------------------------------
 
 
-class _Scratch(threading.local):
-    """Memory of a thread's own: fresh memory would cost more than the arithmetic."""
-
-    def __init__(self) -> None:
-        self._rows = np.empty((0, 0))
-
-    def rows(self, count: int, length: int) -> Vector:
-        """Give ``count`` rows of a length, each of them contiguous."""
-        if self._rows.shape[0] < count:
-            self._rows = aligned(count * _RUN).reshape(count, _RUN)
-        return self._rows[:count, :length]
-
-
-_SCRATCH = _Scratch()
+_SCRATCH = Scratch()
 
 
 def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> Vector | None:
@@ -117,21 +105,19 @@ def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> V
 
 
 def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:
-    # vecdot over short rows: beyond 10,000 numbers a BLAS may share a product out among its own
-    # threads, as many as the machine has, and the sum's bits would depend on them
     m, length = rows.shape
-    shape = (-1, min(TILE, length))
+    shape = (-1, min(ROW, length))
     f = [row.reshape(shape) for row in rows]
     add = np.add.reduce
     if w is None:
-        sums = [float(length), *(add(row, axis=None) for row in f)]
+        sums = [float(length), *(total(row) for row in f)]
         sums += [add(np.vecdot(f[i], f[j])) for i in range(m) for j in range(i + 1)]
         return np.array(sums)
     w, v = w.reshape(shape), work.reshape(shape)
-    firsts, seconds = [add(w, axis=None)], []
+    firsts, seconds = [total(w)], []
     for i in range(m):
         np.multiply(f[i], w, out=v)
-        firsts.append(add(v, axis=None))
+        firsts.append(total(v))
         seconds += [add(np.vecdot(v, f[j])) for j in range(i + 1)]
     return np.array(firsts + seconds)
 

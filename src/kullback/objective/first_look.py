@@ -18,7 +18,13 @@ from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.objective.description import MOST_THINNED, THINNED, Describe, Description
 from kullback.objective.statistics import Joint, Statistic
-from kullback.objective.sufficient import SufficientMoments, SufficientSums, Table, Tabulate
+from kullback.objective.sufficient import (
+    SufficientMoments,
+    SufficientSums,
+    Table,
+    Tabulate,
+    moments_of,
+)
 
 # Starting values are computed on the host from at most this many rows.
 FOR_STARTS = 4_096
@@ -26,6 +32,11 @@ FOR_STARTS = 4_096
 # The entropy of a continuous law is estimated from at most this many: the standard error is then
 # 0.005 nats for a normal law, and the work some 20 ms.
 FOR_ENTROPY = 65_536
+
+
+# Of more rows than this in memory, only what the estimate and its standard errors need is added up
+# at first, where that is the smaller part of the work; a fit of fewer needs the rows no more.
+_AT_ONCE = 1 << 20
 
 
 @final
@@ -68,10 +79,10 @@ class FirstLook:
     @property
     def continuous(self) -> Vector | None:
         """Rows to estimate the entropy of a continuous law from; None where rows have weights."""
-        values, weights = self.description.values, self.description.weights
-        if self.table is not None or bool(np.any(weights != 1.0)):
+        d = self.description.at_most(FOR_ENTROPY)
+        if self.table is not None or bool(np.any(d.weights != 1.0)):
             return None
-        return np.array(values[:: -(-values.size // FOR_ENTROPY)])
+        return d.values
 
     @property
     def few(self) -> tuple[Vector, Vector]:
@@ -96,12 +107,8 @@ class FirstLook:
         The extremes are added where no covariate is read: what is possible for them is possible for
         every row, so that an estimate on the subsample is possible on the sample.
         """
-        d = self.description
-        stride = d.stride
-        while most * stride < d.rows:
-            stride *= 2
-        pieces = [piece.thinned(d.stride, stride) for piece in d.pieces]
-        chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in pieces]
+        d = self.description.at_most(most)
+        chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
         if not model.columns and math.isfinite(d.minimum):
             ends = np.array([d.minimum, d.maximum])
             chunks.append(Chunk(Exact(), {"y": ends}, np.full(2, np.mean(d.weights))))
@@ -126,7 +133,7 @@ def look(
         DataError: for rows outside the model's support, or a sample that no maximum belongs to.
     """
     exact = all(isinstance(kind, Exact) for kind in sample.kinds) and not model.columns
-    statistics: list[Statistic[Any]] = [Describe(model.support)]
+    statistics: list[Statistic[Any]] = [Describe(model.support, held=sample.in_memory)]
     arguments = [np.zeros(0)]
     family = model if isinstance(model, Family) and model.sufficient else None
     if exact and family is not None and not model.discrete:
@@ -137,7 +144,7 @@ def look(
         if bool(
             model.support.contains(origin)[0]
         ):  # else the rows themselves are gone through, or refused
-            statistics.append(SufficientSums(family))
+            statistics.append(SufficientSums(family, products=not _later(sample, family)))
             arguments.append(origin)
     elif exact and model.discrete:
         statistics.append(Tabulate())
@@ -146,8 +153,9 @@ def look(
     description, *rest = reduce(joint, np.zeros(0))
     description.check(model, sample.label, sample.locate)
     moments = table = None
-    if rest and not model.discrete and family is not None:
-        moments = SufficientSums(family).unpack(rest[0], float(arguments[1][0]))
+    wanted = statistics[-1]
+    if isinstance(wanted, SufficientSums):
+        moments = moments_of(wanted, rest[0], arguments[-1], reduce, sample.label)
     elif rest:
         found: Table = rest[0]
         if found.values is not None:
@@ -155,6 +163,13 @@ def look(
     known = FirstLook(description, moments, table, sample.locate)
     _refuse_constant(model, known, sample.label)
     return known
+
+
+def _later(sample: Sample, family: Family) -> bool:
+    """Whether to leave the products of the statistics for when they are asked for."""
+    if not (sample.in_memory and family.quick_sums):
+        return False
+    return sum(chunk.count for chunk in sample.chunks()) > _AT_ONCE
 
 
 def _refuse_constant(model: Model, known: FirstLook, label: str) -> None:

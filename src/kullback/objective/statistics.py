@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.later import Later
 from kullback.data.blocks import Block
 from kullback.data.rows import RowKind
 from kullback.models.model import Model
@@ -113,24 +114,46 @@ class Joint(Statistic[tuple[Any, ...]]):
 
 @final
 @dataclass(frozen=True)
+class Spread:
+    """How the rows differ, which no step of a solver needs.
+
+    Attributes:
+        variance: variance of −log q over the rows.
+        outer: mean outer product of the rows' scores, shape (d, d).
+    """
+
+    variance: float
+    outer: Vector
+
+
+@final
+@dataclass(frozen=True)
 class Sums:
     """What ``Curvature`` adds up, per unit of weight, in the free natural coefficients.
 
     Attributes:
         weight: total weight.
         loss: cross-entropy: mean of −log q.
-        variance: variance of −log q over the rows.
         score: its gradient, shape (d,).
         hessian: its second derivatives, shape (d, d).
-        outer: mean outer product of the rows' scores, shape (d, d).
+        spread: how the rows differ; it may need another pass, which is made when it is asked for.
     """
 
     weight: float
     loss: float
-    variance: float
     score: Vector
     hessian: Vector
-    outer: Vector
+    spread: Later[Spread]
+
+    @property
+    def variance(self) -> float:
+        """Variance of −log q over the rows."""
+        return self.spread().variance
+
+    @property
+    def outer(self) -> Vector:
+        """Mean outer product of the rows' scores, shape (d, d)."""
+        return self.spread().outer
 
 
 @final
@@ -208,7 +231,8 @@ class Curvature(RowSums):
         else:
             half = d * (d + 1) // 2
             hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)
-        return Sums(weight, loss, max(square - loss * loss, 0.0), score, hessian, outer)
+        spread = Spread(max(square - loss * loss, 0.0), outer)
+        return Sums(weight, loss, score, hessian, Later.known(spread))
 
 
 def _partial_derivative(f: Any, i: int) -> Any:

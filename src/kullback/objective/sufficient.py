@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import jax
@@ -12,10 +12,13 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.errors import DataError
+from kullback._core.host_sums import ROW, total
+from kullback._core.later import Later
 from kullback.data.blocks import TILE, Block
 from kullback.data.rows import RowKind
 from kullback.models.family import Family
-from kullback.objective.statistics import Curvature, RowSums, Statistic, Sums
+from kullback.objective.statistics import Curvature, RowSums, Spread, Statistic, Sums
 
 # More distinct values than this are not kept in a table: the rows themselves are then gone through.
 _DISTINCT = 1 << 20
@@ -40,22 +43,29 @@ class SufficientMoments:
     Attributes:
         weight: total weight.
         means: mean of each statistic, shape (m,).
-        covariance: their covariance, shape (m, m).
+        covariance: their covariance, shape (m, m); it may need another pass.
         origin: the point that the statistics are measured from.
     """
 
     weight: float
     means: Vector
-    covariance: Vector
+    covariance: Later[Vector]
     origin: float
 
 
 @final
 @dataclass(frozen=True)
 class SufficientSums(RowSums):
-    """The sums of a family's sufficient statistics and of their products; argument: the origin."""
+    """The sums of a family's sufficient statistics and of their products; argument: the origin.
+
+    Attributes:
+        family: the family.
+        products: whether products are wanted. Sums alone take a third of the time for a family that
+            states ``_sums``, and are the same to the last bit either way.
+    """
 
     family: Family
+    products: bool = True
 
     @property
     def on_host(self) -> bool:
@@ -66,27 +76,34 @@ class SufficientSums(RowSums):
         """Add up one block: on the host if the formulas are elementary, else in a kernel."""
         if not self.family.elementary:
             return super().of_block(block, arguments)
-        x, w = block.fields["y"], block.weight if block.weighted else None
-        runs = [slice(i, i + _RUN) for i in range(0, min(block.tiles * TILE, x.size), _RUN)]
+        length = min(block.tiles * TILE, block.capacity)
+        x, w = block.fields["y"][:length], block.weight[:length] if block.weighted else None
+        quick, each = None, 1.0 if w is None else _common(w)
         with np.errstate(all="ignore"):  # rows outside the support: found and named by `Describe`
+            if each is not None:
+                quick = self.family.sums(x, float(arguments[0]), *block.extremes)
+            firsts = None if quick is None else each * np.array([float(length), *quick])
+            if firsts is not None and not self.products:
+                return firsts
+            runs = [slice(i, i + _RUN) for i in range(0, length, _RUN)]
             parts = [self._of_run(x[s], None if w is None else w[s], arguments[:1]) for s in runs]
-        total: Vector = np.sum(parts, axis=0)
-        return total
+        found: Vector = np.sum(parts, axis=0)
+        if firsts is not None:
+            found[: firsts.size] = firsts
+        return found
 
     def _of_run(self, x: Vector, w: Vector | None, origin: Vector) -> Vector:
-        # vecdot over short rows: beyond 10,000 numbers a BLAS may share a product out among its
-        # own threads, as many as the machine has, and the sum's bits would depend on them
-        shape = (-1, min(TILE, x.size))
+        shape = (-1, min(ROW, x.size))
         t = [row.reshape(shape) for row in self.family.statistics(x, origin)]
         if w is None:
             weight, v = float(x.size), t
-            firsts = [np.sum(row) for row in t]
         else:
             w = w.reshape(shape)
-            weight, v = np.sum(w), [w * row for row in t]
-            firsts = [np.sum(row) for row in v]
-        seconds = [np.sum(np.vecdot(v[k], t[m])) for k in range(len(t)) for m in range(k + 1)]
-        return np.array([weight, *firsts, *seconds])
+            weight, v = total(w), [w * row for row in t]
+        sums = [weight, *(total(row) for row in v)]
+        if self.products:
+            sums += [np.sum(np.vecdot(v[k], t[m])) for k in range(len(t)) for m in range(k + 1)]
+        return np.array(sums)
 
     @property
     def structure(self) -> Hashable:
@@ -103,17 +120,56 @@ class SufficientSums(RowSums):
         t = self.family.statistics(row["y"], arguments[0])
         return (jnp.ones(()), *t, *(t[k] * t[m] for k in range(len(t)) for m in range(k + 1)))
 
-    def unpack(self, sums: Vector, origin: float) -> SufficientMoments:
-        """Read the vector of sums."""
+    def unpack(self, sums: Vector) -> tuple[float, Vector, Vector]:
+        """Read the vector of sums: the weight, the means, and the covariance where it is wanted."""
         moments = sums[1:] / sums[0]
-        m = int((np.sqrt(9 + 8 * moments.size) - 3) / 2)  # m + m(m + 1)/2 numbers
+        m = int((np.sqrt(9 + 8 * moments.size) - 3) / 2) if self.products else moments.size
         means = moments[:m]
-        second = np.empty((m, m))
-        rows, columns = np.tril_indices(m)
-        second[rows, columns] = second[columns, rows] = moments[m:]
-        with np.errstate(all="ignore"):  # beyond the doubles: the certificate says so
-            covariance = second - means[:, None] * means[None, :]
-        return SufficientMoments(float(sums[0]), means, covariance, origin)
+        covariance = np.full((m, m), np.nan)
+        if self.products:  # m + m(m + 1)/2 numbers
+            rows, columns = np.tril_indices(m)
+            covariance[rows, columns] = covariance[columns, rows] = moments[m:]
+            with np.errstate(all="ignore"):  # beyond the doubles: the certificate says so
+                covariance -= means[:, None] * means[None, :]
+        return float(sums[0]), means, covariance
+
+
+def _common(weight: Vector) -> float | None:
+    """The weight of every row, where all weigh the same."""
+    return float(weight[0]) if bool(weight.min() == weight.max()) else None
+
+
+def moments_of(
+    wanted: SufficientSums,
+    sums: Vector,
+    origin: Vector,
+    reduce: Callable[[SufficientSums, Vector], Vector],
+    label: str,
+) -> SufficientMoments:
+    """Read the sums, and go through the sample again for their products when those are asked for.
+
+    Args:
+        wanted: what was added up.
+        sums: what came out.
+        origin: where the statistics are measured from, shape (1,).
+        reduce: adds a statistic up over the sample.
+        label: what messages call the outcome.
+    """
+    weight, means, covariance = wanted.unpack(sums)
+
+    def again() -> Vector:
+        whole = replace(wanted, products=True)
+        weight_now, means_now, found = whole.unpack(reduce(whole, origin))
+        if weight_now != weight or not np.array_equal(means_now, means):
+            raise DataError(
+                f"{label} has changed since the fit, which left the variance of its loss and of "
+                "its scores to be worked out when they are asked for. Fit again, and ask for them "
+                "(summary, ledger, sandwich covariance, save) before the rows are changed."
+            )
+        return found
+
+    later = Later.known(covariance) if wanted.products else Later(again)
+    return SufficientMoments(weight, means, later, float(origin[0]))
 
 
 def curvature_of_moments(curvature: Curvature, moments: SufficientMoments, natural: Vector) -> Sums:
@@ -134,10 +190,13 @@ def curvature_of_moments(curvature: Curvature, moments: SufficientMoments, natur
             natural,
         )
         value, score, hessian, mixed, slope = (np.asarray(r) for r in results)
-    covariance = moments.covariance
-    variance = float(slope @ covariance @ slope)
-    outer = score[:, None] * score[None, :] + mixed @ moments.covariance @ mixed.T
-    return Sums(moments.weight, float(value), variance, score, hessian, outer)
+
+    def spread() -> Spread:
+        covariance = moments.covariance()
+        variance = float(slope @ covariance @ slope)
+        return Spread(variance, score[:, None] * score[None, :] + mixed @ covariance @ mixed.T)
+
+    return Sums(moments.weight, float(value), score, hessian, Later(spread))
 
 
 def _derivatives(curvature: Curvature, family: Family) -> Callable[..., tuple[Array, ...]]:

@@ -20,12 +20,13 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import FileFormatError, KullbackError, ModelError, did_you_mean
+from kullback._core.later import Later
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Free, Param, Pinned, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.statistics import Sums
+from kullback.objective.statistics import Spread, Sums
 from kullback.results.certificate import Certificate
 from kullback.results.document import LARGEST, Node, WrongError, plain, read_document, shortened
 from kullback.results.fit import Fit, Seen
@@ -39,6 +40,9 @@ _SAME = 1e-12
 
 # What is saved of the sample beside class labels and the estimated floor.
 _OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
+
+# What is saved of the sums.
+_OF_THE_SUMS = ("weight", "loss", "variance", "score", "hessian", "outer")
 
 # How much of a model's own message about its sources is repeated: it may repeat the file.
 _QUOTED = 200
@@ -112,7 +116,7 @@ def _text(fit: Fit) -> str:
             "gradient": plain(evaluation.gradient),
             "hessian": plain(evaluation.hessian),
         },
-        "sums": {name: plain(value) for name, value in vars(sums).items()},
+        "sums": {name: plain(getattr(sums, name)) for name in _OF_THE_SUMS},
         "seen": {
             **{name: plain(getattr(fit.seen, name)) for name in _OF_THE_SAMPLE},
             "floor": _floor_out(fit.floor),
@@ -291,10 +295,9 @@ def _sums(node: Node, d: int) -> Sums:
     return Sums(
         node["weight"].positive(),
         node["loss"].number(),
-        variance,
         node["score"].vector(d),
         node["hessian"].matrix(d),
-        node["outer"].matrix(d),
+        Later.known(Spread(variance, node["outer"].matrix(d))),
     )
 
 
