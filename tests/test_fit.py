@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -418,3 +419,29 @@ def test_a_weight_of_one_changes_no_bit() -> None:
     one, other = kl.fit(kl.Gamma(), x), kl.fit(kl.Gamma(), x, weights=np.ones(x.size))
     assert one.params == other.params
     np.testing.assert_array_equal(one.covariance("sandwich"), other.covariance("sandwich"))
+
+
+@pytest.mark.parametrize(
+    ("model", "law"),
+    [
+        (kl.StudentT(), stats.t(5.0, 1.0, 2.0)),
+        (kl.Weibull(), stats.weibull_min(1.7, scale=3.0)),
+        (kl.Gumbel(), stats.gumbel_r(1.0, 2.0)),
+    ],
+    ids=repr,
+)
+def test_many_rows_take_three_passes_and_reach_what_more_passes_reach(
+    model: kl.Model, law: Any
+) -> None:
+    """Theory: an error of m^(−3/2) = 6e-8 after the second look, and its square at the end."""
+    x = law.rvs(1 << 20, random_state=5)
+    fit, further = kl.fit(model, x), kl.fit(model, x, solver=kl.Newton(tolerance=1e-12))
+    assert fit.certificate.converged
+    assert fit.certificate.passes == 3
+    assert further.certificate.passes > 3
+    for name, value in further.params.items():
+        # the rounding of a sum over a million rows moves the estimate by some 1e-13
+        assert fit.params[name] == pytest.approx(value, rel=1e-11)
+        # from the curvature one step before the estimate, which Newton's tolerance bounds by 1e-6
+        assert fit.stderr[name] == pytest.approx(further.stderr[name], rel=2e-6)
+    assert fit.log_likelihood == pytest.approx(further.log_likelihood, rel=1e-12)

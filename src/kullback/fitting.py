@@ -32,6 +32,7 @@ from kullback.results.certificate import Certificate
 from kullback.results.fit import Fit, Seen
 from kullback.results.trained import TrainedFit
 from kullback.results.verdict import certify, runaway
+from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
@@ -42,6 +43,10 @@ EngineFactory: TypeAlias = Callable[[Sample], Engine]
 # How many points a solve may look at: a fit that runs away needs about forty, others four to
 # twenty.
 _MAX_STEPS = 200
+
+# How many times the rows of the subsample are worth a correction of its minimum, which takes three
+# looks at the subsample and saves one at all rows.
+_MANY_MORE = 8
 
 # Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
 # above rounding, far below any difference that standard errors could see.
@@ -274,10 +279,16 @@ def _solve(
     starts = starting_points(model, layout, known)
     # a few rows to choose among the starts, the subsample to come near, and then every row
     smaller = [] if known.cheap else known.subsamples(model)
-    points, agreed = starts, 1
-    for evaluate in [*(over(_adder(LocalEngine(part))) for part in smaller), full]:
+    stages = [over(_adder(LocalEngine(part))) for part in smaller]
+    points, agreed, lost = starts, 1, True
+    for evaluate in [*stages, full]:
+        looks = 0
+        if evaluate is full and not lost and known.description.stride >= _MANY_MORE:
+            points = [corrected_minimum(solver, stages[-1], full, points[0], _MAX_STEPS)]
+            looks = 1
         solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
-        solution = min(solutions, key=_rank)
+        best = min(solutions, key=_rank)
+        solution = replace(best, steps=best.steps + looks)
         if len(points) > 1:
             agreed = sum(_same(solution, other) for other in solutions)
         # where fewer rows have no maximum, more rows may have one: they begin anew
