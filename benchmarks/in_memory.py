@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-from measure import Measured, alternate, show_seconds, timed
+from measure import Measured, alternate, timed
 from scipy import stats
 
 import kullback as kl
@@ -27,20 +27,20 @@ def student_t_against_scipy(rows: int, repeats: int) -> Measured:
 
 
 def student_t_against_iminuit(rows: int, repeats: int) -> Measured:
+    return _against_iminuit(rows, repeats, "serial")
+
+
+def student_t_against_parallel_iminuit(rows: int, repeats: int) -> Measured:
+    return _against_iminuit(rows, repeats, "parallel")
+
+
+def _against_iminuit(rows: int, repeats: int, adding: str) -> Measured:
     from minuit_t import fits_of_student_t
 
     x = student_t(rows)
-    candidates = fits_of_student_t(x)
-    for fit in candidates.values():  # each compiles once; the faster one then stands for the peer
-        fit()
-    seconds = {key: min(timed(fit)[0] for _ in range(3)) for key, fit in candidates.items()}
-    name = min(seconds, key=lambda key: seconds[key])
-    found = _side_by_side(kl.StudentT(), x, repeats, candidates[name], _t_log_likelihood, _same)
-    found.notes.append(f"numba's {name} sum, the fastest of {', '.join(candidates)}")
-    serial = seconds["serial"]  # the plain one, as numba-stats' first example writes it
-    ratio = serial / found.own
-    found.notes.append(f"its serial sum: {show_seconds(serial)}, {ratio:.3g}× kullback's time")
-    return found
+    fit = fits_of_student_t(x)[adding]
+    fit()  # numba compiles once
+    return _side_by_side(kl.StudentT(), x, repeats, fit, _t_log_likelihood, _same)
 
 
 def weibull_against_scipy(rows: int, repeats: int) -> Measured:
