@@ -1,4 +1,4 @@
-"""Student's t fitted by iminuit with numba-stats' log-density, as written first, and in parallel."""
+"""Student's t fitted by iminuit with numba-stats' log-density, serial and in parallel."""
 
 from __future__ import annotations
 
