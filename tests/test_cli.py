@@ -392,3 +392,12 @@ def test_a_reader_that_has_gone_is_no_traceback():
         os.close(write)
         _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_message_names_the_options_as_they_are_written_here(run):
+    code, _, err = run("fit", "a.csv", "--model", "gamma")
+    assert code == 2
+    assert "for example --y time" in err
+    code, _, err = run("fit", "gaps.csv", "--y", "time", "--model", "gamma")
+    assert code == 2
+    assert "give --missing drop to leave such rows out" in err

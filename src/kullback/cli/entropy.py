@@ -86,12 +86,12 @@ def entropy(
             try:
                 return estimate(*of)
             except NoDensityError as error:  # they may tell something of each other all the same
-                return str(error)
+                return process.as_options(str(error))
             except DataError as error:
                 if strict or of == (by,):
                     raise
                 unreadable.update(of if len(of) == 1 else ())
-                return str(error)
+                return process.as_options(str(error))
 
         def own(name: str) -> Estimate:
             return estimate_entropy(data, name, method=method, missing=missing, unit=unit)

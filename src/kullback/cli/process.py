@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
+import shlex
 import sys
 import traceback
 import warnings
@@ -44,7 +46,7 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except KullbackError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {as_options(str(error))}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -57,6 +59,18 @@ def errors_in_words() -> Iterator[None]:
     except Exception:
         traceback.print_exc()
         raise typer.Exit(3) from None
+
+
+def as_options(message: str) -> str:
+    """Write what a message asks for in Python, such as ``missing="drop"``, as it is written here.
+
+    Example:
+        >>> as_options('Fill it in, or give missing="drop".')
+        'Fill it in, or give --missing drop.'
+    """
+    return re.sub(
+        r'\b(missing|y|weights)="([^"]*)"', lambda m: f"--{m[1]} {shlex.quote(m[2])}", message
+    )
 
 
 def check_folder(option: str, path: Path) -> None:
