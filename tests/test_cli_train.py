@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -183,5 +187,46 @@ def test_the_bar_says_where_a_training_stands():
     assert "epoch 3 of 10" in text
     # 0.4 nats are 0.5771 bits, and 1.0986 − 0.4 nats 1.0079
     assert "held out 0.5771 bits" in text
-    assert "1.008 bits explained" in text
-    assert "s left" in text
+    assert "1.008 bits of the label explained" in text
+    assert "s left at most" in text
+
+
+# ---- Ctrl-C --------------------------------------------------------------------------------------
+
+ENDLESS = ("--epochs", "1000000", "--patience", "1000000", "--hidden", "8", "--members", "1")
+
+
+def _until(done, process):
+    """Wait for what the process does; a loaded machine may take its time."""
+    end = time.monotonic() + 120.0
+    while not done():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def training(folder, tmp_path):
+    """A training that never ends by itself, after its first epoch."""
+    kept = tmp_path / "kept.ckpt"
+    command = (sys.executable, "-m", "kullback", "train", "train.csv", "--target", "label")
+    with subprocess.Popen(
+        (*command, *ENDLESS, "--checkpoint", str(kept)),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        _until(kept.exists, process)
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_keeps_the_best_and_says_so(training):
+    training.send_signal(signal.SIGINT)
+    out, err = training.communicate(timeout=120)
+    assert training.returncode == 1  # not converged
+    assert "stopping, the best weights are kept; Ctrl-C again ends at once" in err
+    assert "interrupted after epoch" in out
+    assert "the best weights are kept" in out

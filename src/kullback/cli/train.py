@@ -17,6 +17,7 @@ import kullback
 from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback._core.units import nats_per
 from kullback.cli import process
+from kullback.cli.interrupts import second_one_ends
 from kullback.cli.networks import AsJson, Unit, account_document, columns_of, names, print_account
 from kullback.data.checks import check_column
 from kullback.results.trained import TrainedFit
@@ -121,12 +122,11 @@ def train(
         source = None
         if isinstance(apart, float):
             data, apart, source = _set_aside(table, target, apart, seed)
-        bar = None
-        if sys.stderr.isatty():
-            from kullback.report.training_bar import TrainingBar
+        from kullback.report.training_bar import TrainingBar
 
-            bar = TrainingBar(unit)
-        with bar or contextlib.nullcontext():
+        bar = TrainingBar(unit)
+        drawn = bar if sys.stderr.isatty() else contextlib.nullcontext()
+        with second_one_ends(bar.stopping), drawn:
             fitted: TrainedFit = kullback.fit(
                 kullback.Categorical(logits=network),
                 data,

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
 
 from kullback._core.units import nats_per
 from kullback.fitting import Progress
+from kullback.report.live_lines import BAR, DELAY, LiveLines
 
 if TYPE_CHECKING:  # rich is loaded once a fit has taken so long that a bar is shown
     from rich.console import RenderableType
-    from rich.live import Live
-
-# Seconds that a fit may take before a bar appears, and redraws a second.
-_DELAY, _REDRAWS = 1.0, 8.0
 
 # The speed is averaged over at most the last and at least the first of these seconds.
 _WINDOW = (0.5, 5.0)
 
-# Columns that the bar itself takes: with the words beside it, a line of less than 80.
-_BAR = 16
-
 
 @final
-class ProgressBar:
+class ProgressBar(LiveLines):
     """A line on the standard error stream, from the first second of a fit until its end.
 
-    Use it as a context, and pass it to ``kl.fit`` as ``progress``. It only notes what it is told;
-    a thread of its own draws.
+    Use it as a context, and pass it to ``kl.fit`` as ``progress``.
 
     Args:
         unit: of the cross-entropy: nats, bits or hartleys.
         delay: seconds before it appears.
     """
 
-    def __init__(self, unit: str = "nats", delay: float = _DELAY) -> None:
+    def __init__(self, unit: str = "nats", delay: float = DELAY) -> None:
         """Prepare; nothing is shown yet."""
+        super().__init__(delay)
         self._unit, self._nats = unit, nats_per(unit)
-        self._timer = threading.Timer(delay, self._show)
-        self._timer.daemon = True
-        self._lock = threading.Lock()
-        self._over = False
-        self._live: Live | None = None
         self._seen: Progress | None = None
         self._before = 0  # rows of the passes that are done
         self._in_a_pass: int | None = None  # rows of one pass, known after the first
@@ -57,41 +44,6 @@ class ProgressBar:
             self._before = self._seen.rows
         self._seen = progress
 
-    def __enter__(self) -> ProgressBar:
-        """Start the clock."""
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the line away."""
-        self._timer.cancel()
-        with self._lock:
-            self._over = True
-            if self._live is not None:
-                self._live.stop()
-
-    def _show(self) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        with self._lock:
-            if self._over:
-                return
-            self._live = Live(
-                get_renderable=self.view,
-                console=Console(stderr=True),
-                refresh_per_second=_REDRAWS,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
-
     def view(self) -> RenderableType:
         """Draw the present state."""
         from rich.progress_bar import ProgressBar as Bar
@@ -100,7 +52,7 @@ class ProgressBar:
 
         seen = self._seen
         total, done = self._in_a_pass, 0 if seen is None else seen.rows - self._before
-        bar: Any = Bar(total=total, completed=done, pulse=total is None, width=_BAR)
+        bar: Any = Bar(total=total, completed=done, pulse=total is None, width=BAR)
         line = Table.grid(padding=(0, 2, 0, 0))
         if seen is None:
             line.add_row(bar, Text("compiling"))

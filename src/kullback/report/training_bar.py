@@ -1,93 +1,118 @@
-"""The progress bar of a training: epoch, cross-entropies, bits explained, time left."""
+"""The progress of a training: epoch, losses, bits of the label explained so far, time left."""
 
 from __future__ import annotations
 
+import math
+import sys
 import time
-from types import TracebackType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from kullback._core.units import nats_per
+from kullback.report.live_lines import BAR, DELAY, LiveLines
 from kullback.results.trained import Epoch
 
-if TYPE_CHECKING:  # rich is loaded when a training begins, not with the command line
+if TYPE_CHECKING:  # rich is loaded once a training has taken so long that a bar is shown
     from rich.console import RenderableType
 
-_BAR, _REDRAWS = 16, 4.0
+# The time left is told from the time that so many of the last epochs took.
+_EPOCHS_TIMED = 10
+
+_STOPPING = "stopping, the best weights are kept; Ctrl-C again ends at once"
+_NOTHING = "stopping before the end of the first epoch: nothing is kept; Ctrl-C again ends at once"
 
 
 @final
-class TrainingBar:
-    """A line on the standard error stream while a network is trained.
+class TrainingBar(LiveLines):
+    """Two lines on the standard error stream, from the first second of a training until its end.
 
     Use it as a context, and pass it to ``kl.fit`` as ``progress``.
 
     Args:
-        unit: of the cross-entropies: nats, bits or hartleys.
+        unit: of the losses: nats, bits or hartleys.
+        delay: seconds before it appears.
     """
 
-    def __init__(self, unit: str = "nats") -> None:
+    def __init__(self, unit: str = "nats", delay: float = DELAY) -> None:
         """Prepare; nothing is shown yet."""
+        super().__init__(delay)
         self._unit, self._nats = unit, nats_per(unit)
-        self._seen: tuple[Epoch, int, float] | None = None
-        self._first: tuple[float, int] | None = None
+        self._stopping = False
+        self._epoch: Epoch | None = None
+        self._epochs, self._guess, self._lowest = 0, math.nan, math.inf
+        self._ends: list[float] = []  # when the last epochs ended
 
     def __call__(self, epoch: Epoch, epochs: int, guess: float) -> None:
-        """Note an epoch that is done."""
-        self._seen = (epoch, epochs, guess)
-        if self._first is None:  # the first one compiles, and says little of the others' time
-            self._first = (time.perf_counter(), epoch.number)
+        """Note how far the training has come.
 
-    def __enter__(self) -> TrainingBar:
-        """Show it."""
-        from rich.console import Console
-        from rich.live import Live
+        Args:
+            epoch: the last one.
+            epochs: how many there are at most.
+            guess: entropy of the label, in nats; NaN where there is none.
+        """
+        self._epochs, self._guess = epochs, guess
+        self._lowest = min(self._lowest, epoch.refined)
+        self._ends = [*self._ends[-_EPOCHS_TIMED:], time.perf_counter()]
+        self._epoch = epoch
 
-        self._live = Live(
-            get_renderable=self.view,
-            console=Console(stderr=True),
-            refresh_per_second=_REDRAWS,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the line away."""
-        self._live.stop()
+    def stopping(self) -> None:
+        """Note that the training was interrupted, and tell."""
+        self._stopping = True
+        if not self.shown:
+            sys.stderr.write(f"{self._farewell}\n")
+            sys.stderr.flush()
 
     def view(self) -> RenderableType:
         """Draw the present state."""
+        from rich.console import Group
         from rich.progress_bar import ProgressBar as Bar
         from rich.table import Table
         from rich.text import Text
 
+        epoch = self._epoch
         line = Table.grid(padding=(0, 2, 0, 0))
-        if self._seen is None:
-            line.add_row(Bar(total=None, pulse=True, width=_BAR), Text("compiling"))
-            return line
-        epoch, epochs, guess = self._seen
-        losses = f"training {epoch.training / self._nats:.4f}, held out "
-        losses += f"{epoch.refined / self._nats:.4f} {self._unit}"
-        cells = [f"epoch {epoch.number} of {epochs}", losses]
-        if guess == guess:  # not NaN: outcomes are classes
-            cells.append(f"{(guess - epoch.refined) / nats_per('bits'):.3f} bits explained")
-        if (left := self._left(epoch.number, epochs)) is not None:
-            cells.append(f"{left:.0f} s left")
-        bar = Bar(total=epochs, completed=epoch.number, width=_BAR)
-        line.add_row(bar, *map(Text, cells))
-        return line
+        done = 0 if epoch is None else epoch.number
+        bar: Any = Bar(total=self._epochs or None, completed=done, pulse=epoch is None, width=BAR)
+        parts: list[RenderableType] = [line]
+        if epoch is None:
+            line.add_row(bar, Text("reading, compiling, first epoch"))
+        else:
+            cells = [bar, Text(f"epoch {epoch.number} of {self._epochs}")]
+            if (left := self._left(epoch.number)) is not None:
+                cells.append(Text(f"{_duration(left)} left at most"))
+            line.add_row(*cells)
+            parts.append(Text(self._losses(epoch), style="dim"))
+        if self._stopping:
+            parts.append(Text(self._farewell, style="bold yellow"))
+        return Group(*parts)
 
-    def _left(self, done: int, epochs: int) -> float | None:
-        """Seconds until the last epoch, as the epochs so far went; it may end before."""
-        assert self._first is not None
-        since, first = self._first
-        if done == first:
+    @property
+    def _farewell(self) -> str:
+        return _NOTHING if self._epoch is None else _STOPPING
+
+    def _losses(self, epoch: Epoch) -> str:
+        text = (
+            f"training {epoch.training / self._nats:.4f}, "
+            f"held out {epoch.refined / self._nats:.4f} {self._unit}"
+        )
+        if math.isfinite(self._guess) and math.isfinite(self._lowest):
+            gained = (self._guess - self._lowest) / nats_per("bits")
+            text += f"; {gained:.3f} bits of the label explained"
+        return text
+
+    def _left(self, done: int) -> float | None:
+        """Seconds that the epochs to come take, if none is left out."""
+        if len(self._ends) < 2:  # the first one is compiled as well
             return None
-        return (time.perf_counter() - since) / (done - first) * (epochs - done)
+        a_epoch = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+        since = time.perf_counter() - self._ends[-1]
+        return max(a_epoch * (self._epochs - done) - since, 0.0)
+
+
+def _duration(seconds: float) -> str:
+    """Write a time as one reads it: 8 s, 2 min 05 s, 1 h 02 min."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,83 @@
+"""Lines on the standard error stream that are drawn anew while work goes on."""
+
+from __future__ import annotations
+
+import abc
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:  # rich is loaded once the work has taken so long that the lines are shown
+    from rich.console import RenderableType
+    from rich.live import Live
+
+Own = TypeVar("Own", bound="LiveLines")
+
+# Seconds that work may take before the lines appear, and redraws a second.
+DELAY, _REDRAWS = 1.0, 8.0
+
+# Columns that a bar itself takes: with the words beside it, a line of less than 80.
+BAR = 16
+
+
+class LiveLines(abc.ABC):
+    """A context that shows ``view`` from the first second of some work until its end: abstract.
+
+    It only notes what it is told; a thread of its own draws.
+
+    Args:
+        delay: seconds before the lines appear.
+    """
+
+    def __init__(self, delay: float = DELAY) -> None:
+        """Prepare; nothing is shown yet."""
+        self._timer = threading.Timer(delay, self._show)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._over = False
+        self._live: Live | None = None
+
+    @abc.abstractmethod
+    def view(self) -> RenderableType:
+        """Draw the present state."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the lines have appeared."""
+        with self._lock:
+            return self._live is not None
+
+    def __enter__(self: Own) -> Own:
+        """Start the clock."""
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the lines away."""
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._live is not None:
+                self._live.stop()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        with self._lock:
+            if self._over:
+                return
+            self._live = Live(
+                get_renderable=self.view,
+                console=Console(stderr=True),
+                refresh_per_second=_REDRAWS,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
