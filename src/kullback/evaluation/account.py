@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 from collections.abc import Mapping
@@ -246,8 +245,9 @@ class Account:
     def plot(self) -> Any:
         """Draw the account: a matplotlib figure."""
         need("plot", "pictures")
-        plots = importlib.import_module("kullback.report.account_plots")
-        return plots.account_figure(self)
+        from kullback.report.account_plots import account_figure
+
+        return account_figure(self)
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the account as one HTML page that needs no other file.
@@ -256,8 +256,9 @@ class Account:
             path: of the file.
         """
         need("plot", "the page's pictures")
-        page = importlib.import_module("kullback.report.account_page")
-        page.write_account(self, path)
+        from kullback.report.account_page import write_account
+
+        write_account(self, path)
 
     def __str__(self) -> str:
         """Set the account out as a table."""

@@ -7,15 +7,17 @@ import io
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kullback._core.errors import KullbackError
-from kullback.evaluation.account import Account
 from kullback.information.estimate import Estimate
 from kullback.report.account_plots import CURVES, account_figure, reliability_figure
+
+if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
+    from kullback.evaluation.account import Account
 
 # More rows of a table than this are folded away: nobody reads them, everybody scrolls past them.
 _SHOWN = 30

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kullback.evaluation.account import Account
+if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
+    from kullback.evaluation.account import Account
+
 
 # Classes beyond this many are not drawn: the pooled curve shows them all.
 _CLASSES = 10

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kullback.evaluation.account import Account
-from kullback.evaluation.account import Group as Part
 from kullback.information.estimate import Estimate
+
+if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
+    from kullback.evaluation.account import Account
+    from kullback.evaluation.account import Group as Part
 
 # Rows of a table that a terminal shows; the page and the account have all.
 _SHOWN = 12
