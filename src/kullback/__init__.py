@@ -48,6 +48,8 @@ from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNo
 from kullback.models.source import Param, Source, same_as
 from kullback.models.student import Cauchy, StudentT
 from kullback.models.trials import Bernoulli, Binomial, Geometric
+from kullback.report.progress import ProgressBar
+from kullback.report.training_bar import TrainingBar
 from kullback.results.fit import Fit
 from kullback.results.storage import load
 from kullback.results.trained import Epoch, TrainedFit
@@ -102,11 +104,13 @@ __all__ = [
     "Pareto",
     "Poisson",
     "Progress",
+    "ProgressBar",
     "Rayleigh",
     "Source",
     "StreamingEngine",
     "StudentT",
     "TrainedFit",
+    "TrainingBar",
     "Uniform",
     "VonMises",
     "Weibull",
