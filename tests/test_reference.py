@@ -49,6 +49,12 @@ def digits(value: float, answer: float) -> float:
     return 16.0 if error == 0.0 else -math.log10(error)
 
 
+@pytest.mark.parametrize(("folder", "number"), [("dist", 39), ("nist_univ", 4)])
+def test_no_case_is_missing(folder: str, number: int) -> None:
+    # a test without cases would be skipped without a word
+    assert len(list((CASES / folder).glob("*.json"))) == number
+
+
 @pytest.mark.parametrize("path", sorted((CASES / "dist").glob("*.json")), ids=lambda p: p.stem)
 def test_distribution(path: Path) -> None:
     case = json.loads(path.read_text())

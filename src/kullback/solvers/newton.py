@@ -89,7 +89,7 @@ class Newton(Solver[NewtonState]):
         finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
-        left = _left(point.at, point.gradient, _scale(point.hessian))
+        left = _left(point.at, point.gradient, point.hessian)
         smaller = xp.sqrt(xp.sum(left * left)) < state.slope
         taken = finite & xp.where(rounding, smaller, ratio > 1e-4)
         length = _scaled_length(state.step, state.hessian)
@@ -134,17 +134,10 @@ class Newton(Solver[NewtonState]):
         """Minimise the quadratic model inside the region."""
         xp = namespace(state.gradient)
         scale = _scale(state.hessian)
-        gradient = _left(state.at, state.gradient, scale)
-        hessian = state.hessian / (scale[:, None] * scale[None, :])
+        gradient = _left(state.at, state.gradient, state.hessian)
         moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others stay: no step of theirs
-        together = xp.isfinite(hessian) & moves[:, None] & moves[None, :]
-        hessian = xp.where(together, hessian, xp.eye(gradient.shape[0]))
-        values, vectors = xp.linalg.eigh(hessian)
-        size = xp.abs(values)
-        # an eigenvalue of rounding size gives no direction worth more than the region's radius
-        floor = 1e-14 * xp.max(size)
-        along = vectors.T @ gradient / xp.where(size > floor, size, floor)
-        step = -(vectors @ along)
+        hessian = _scaled(state.hessian, scale, moves)
+        step = _newton_step(gradient, hessian)
         length = xp.sqrt(xp.sum(step * step))
         step = step * (state.radius / xp.maximum(length, state.radius))
         promised = -(gradient @ step + 0.5 * step @ (hessian @ step))
@@ -159,16 +152,43 @@ def _scale(hessian: Any) -> Any:
     return xp.where(xp.isfinite(size) & (size > 0.0), size, 1.0)
 
 
-def _left(at: Any, gradient: Any, scale: Any) -> Any:
-    """The scaled gradient; zero where its own step is below the rounding of the point.
+def _scaled(hessian: Any, scale: Any, moves: Any) -> Any:
+    """The Hessian in units of its diagonal; the identity where a coordinate is not to move."""
+    xp = namespace(hessian)
+    scaled = hessian / (scale[:, None] * scale[None, :])
+    together = xp.isfinite(scaled) & moves[:, None] & moves[None, :]
+    return xp.where(together, scaled, xp.eye(scale.shape[0]))
+
+
+def _newton_step(gradient: Any, hessian: Any) -> Any:
+    """The step to the quadratic model's minimum, its eigenvalues taken by their size."""
+    xp = namespace(gradient)
+    values, vectors = xp.linalg.eigh(hessian)
+    size = xp.abs(values)
+    # an eigenvalue of rounding size gives no direction worth more than the region's radius
+    floor = 1e-14 * xp.max(size)
+    along = vectors.T @ gradient / xp.where(size > floor, size, floor)
+    return -(vectors @ along)
+
+
+def _left(at: Any, gradient: Any, hessian: Any) -> Any:
+    """The scaled gradient; zero where no step of the coordinate is above the rounding of the point.
 
     A location of 10⁹ is known to 10⁻⁷: a slope that asks for less can never vanish, and is no
-    reason to go on.
+    reason to go on. But along a ridge a coordinate may be at its best beside the others and still
+    have far to go with them: what counts is also its part in the step of all of them.
     """
     xp = namespace(gradient)
+    scale = _scale(hessian)
     scaled = gradient / scale
-    # half a unit in the last place of a number is at most this part of it
-    return xp.where(xp.abs(scaled / scale) <= 1.2e-16 * xp.abs(at), 0.0, scaled)
+    finite = xp.isfinite(scaled)
+    known = xp.where(finite, scaled, 0.0)
+    together = _newton_step(known, _scaled(hessian, scale, finite))
+    # half a unit in the last place of a number is at most this part of it; of the step with the
+    # others two units, which is as near as steps by turns come
+    room = 1.2e-16 * xp.abs(at) * scale
+    still = (xp.abs(scaled) <= room) & (xp.abs(together) <= 4.0 * room)
+    return xp.where(still, 0.0, scaled)
 
 
 def _scaled_length(step: Any, hessian: Any) -> Any:
