@@ -1,9 +1,8 @@
-"""Fits beyond the reference cases: ridges, ends and limits, against mpmath and published theorems."""
+"""Fits beyond the reference cases: ridges, ends and limits, against mpmath and theorems."""
 
 from __future__ import annotations
 
 import mpmath as mp
-import numpy as np
 import pytest
 import scipy.stats
 
@@ -12,9 +11,9 @@ import kullback as kl
 
 @pytest.mark.parametrize("centre", [30.0, 1e3, 1e6])
 def test_a_lomax_without_a_maximum_is_said_to_run_off(centre):
-    # J. del Castillo and J. Daoudi (2009), "Estimation of the generalized Pareto distribution",
-    # theorem 1: where the coefficient of variation is below 1 the likelihood rises up to the
-    # exponential limit. There shape and scale grow along a ridge on which each alone is at its best.
+    # J. del Castillo and J. Daoudi (2009), "Estimation of the generalized Pareto distribution":
+    # where the coefficient of variation is below 1 the likelihood rises up to the exponential
+    # limit. Shape and scale grow along a ridge, on which each is at its best beside the other.
     x = centre + scipy.stats.norm.rvs(size=60, random_state=6)
     fit = kl.fit(kl.Lomax(), x)
     assert not fit.certificate.converged
