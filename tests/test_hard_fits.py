@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mpmath as mp
+import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 
 import kullback as kl
@@ -38,3 +40,118 @@ def test_a_beta_on_a_narrow_ridge_against_mpmath():
         alpha, beta = mp.findroot(scores, tuple(map(mp.mpf, fit.params.values())))
     assert fit.params["alpha"] == pytest.approx(float(alpha), rel=1e-9)
     assert fit.params["beta"] == pytest.approx(float(beta), rel=1e-9)
+
+
+# ---- likelihoods without a maximum -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("tied", [0.0, 5.0])
+@pytest.mark.parametrize("model", [kl.Cauchy(), kl.StudentT(df=3.0)], ids=["cauchy", "t"])
+def test_a_power_law_around_tied_rows_has_no_maximum(model, tied):
+    # With m of n rows at loc the log-likelihood is (df (n − m) − m) log(scale) + O(1) as scale → 0:
+    # it grows without limit where m > df (n − m).
+    fit = kl.fit(model, [tied] * 30 + [1.0, 2.0, 3.0, -1.0])
+    assert not fit.certificate.converged
+    words = " ".join([fit.certificate.reason, *fit.certificate.advice])
+    assert "scale runs towards 0" in words or "took scale to" in words
+    assert np.isnan(fit.stderr["scale"])
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "where"),
+    [(kl.Exponential(), "rate", "to infinity"), (kl.HalfNormal(), "scale", "towards 0")],
+)
+def test_zeros_alone_have_no_maximum(model, name, where):
+    # n log(rate) and −n log(scale) have none
+    certificate = kl.fit(model, [0.0, 0.0, 0.0]).certificate
+    assert not certificate.converged
+    assert f"{name} runs {where}" in certificate.reason
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "end"),
+    [
+        (kl.Bernoulli(logit=kl.Param()), [1, 1, 1], "logit runs to infinity"),
+        (kl.Bernoulli(logit=kl.Param()), [0, 0, 0], "logit runs to −infinity"),
+        (kl.Binomial(trials=3, logit=kl.Param()), [3, 3], "logit runs to infinity"),
+    ],
+)
+def test_outcomes_of_one_kind_have_no_logit(model, rows, end):
+    # the estimate of the probability is 1 or 0, and its logit infinite
+    certificate = kl.fit(model, rows).certificate
+    assert not certificate.converged
+    assert certificate.reason == f"no maximum: {end}"
+    assert "probability instead" in certificate.advice[0]
+
+
+def test_a_burr_that_becomes_pareto_is_told_so():
+    # Rows that begin where they are densest: shape2 → ∞ with shape1·shape2 = α, the Pareto's.
+    x = scipy.stats.pareto(1.1).rvs(size=80, random_state=5)
+    fit, pareto = kl.fit(kl.Burr(), x), kl.fit(kl.Pareto(), x)
+    assert not fit.certificate.converged
+    assert fit.certificate.reason == "no maximum: shape2 runs to infinity"
+    assert "kl.Pareto()" in " ".join(fit.certificate.advice)
+    # the limit's likelihood, from scipy: shape n / Σ log(x / min) (JKB 1994, eq. 20.16)
+    shape = 1.0 / np.mean(np.log(x / x.min()))
+    limit = scipy.stats.pareto(shape, scale=x.min()).logpdf(x).sum()
+    assert pareto.log_likelihood == pytest.approx(limit, rel=1e-12)
+    assert fit.log_likelihood == pytest.approx(limit, abs=0.01)
+    assert fit.log_likelihood < limit
+
+
+# ---- bounds that the certificate advises -----------------------------------------------------
+
+
+def test_a_gompertz_kept_from_a_negative_shape_is_exponential():
+    # The certificate of a defective Gompertz says shape=kl.Param(lower=0.0); at shape 0 the rate's
+    # estimate is 1/mean, with standard error rate/√n.
+    x = scipy.stats.lomax(1.0).rvs(size=80, random_state=1)
+    free = kl.fit(kl.Gompertz(), x)
+    assert free.params["shape"] < 0.0
+    assert "shape=kl.Param(lower=0.0)" in free.certificate.advice[0]
+    fit = kl.fit(kl.Gompertz(shape=kl.Param(lower=0.0)), x)
+    assert fit.certificate.converged
+    assert fit.certificate.bounds == ("shape = 0, an end of its range",)
+    assert fit.params["rate"] == pytest.approx(1.0 / x.mean(), rel=1e-12)
+    assert fit.stderr["rate"] == pytest.approx(1.0 / x.mean() / np.sqrt(80), rel=1e-9)
+
+
+def test_a_generalised_pareto_kept_from_shape_below_minus_a_half():
+    # Uniform rows have no maximum; on the bound that the certificate advises, scipy's minimum.
+    x = np.random.default_rng(1).uniform(size=40)
+    free = kl.fit(kl.GeneralizedPareto(), x).certificate
+    assert free.reason == "no maximum: the likelihood is unbounded"
+    assert "shape=kl.Param(lower=-0.5)" in free.advice[0]
+    fit = kl.fit(kl.GeneralizedPareto(shape=kl.Param(lower=-0.5)), x)
+    assert fit.certificate.converged
+    assert fit.params["shape"] == -0.5
+    found = scipy.optimize.minimize_scalar(
+        lambda s: -scipy.stats.genpareto(-0.5, scale=s).logpdf(x).sum(),
+        bounds=(x.max() / 2 * (1 + 1e-9), 2.0),
+        method="bounded",
+        options={"xatol": 1e-12},
+    )
+    assert fit.log_likelihood == pytest.approx(-found.fun, rel=1e-12)
+    assert fit.params["scale"] == pytest.approx(found.x, rel=1e-7)  # a minimum's rounding
+
+
+def test_a_bound_beyond_the_sample_is_no_extreme_of_it():
+    fit = kl.fit(kl.Uniform(upper=kl.Param(lower=5.0)), [3.0, 1.0, 2.0])
+    assert fit.params == {"lower": 1.0, "upper": 5.0}
+    assert fit.certificate.bounds == (
+        "lower = 1, the minimum of the sample",
+        "upper = 5, an end of its range",
+    )
+
+
+def test_a_threshold_above_rows_is_told_how_to_free_it():
+    # loc has a number of its own: leaving it out would not free it
+    with pytest.raises(kl.DataError, match=r"Give loc=kl.Param\(\) to estimate it"):
+        kl.fit(kl.GeneralizedPareto(), [-1.0, 2.0, 3.0])
+
+
+def test_logits_are_free_by_name():
+    # log(2/3) − log(1/3), with standard error √(1/2 + 1/1) (Agresti 2013, eq. 3.1)
+    fit = kl.fit(kl.Categorical(logits=kl.Param()), ["a", "b", "a"])
+    assert fit.params["logits"] == pytest.approx([np.log(2.0), 0.0])
+    assert fit.stderr["logits"] == pytest.approx([np.sqrt(1.5), 0.0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, final, overload
 
@@ -243,6 +243,24 @@ class _Solved:
     certificate: Certificate
 
 
+@final
+@dataclass(frozen=True)
+class _Resumed:
+    """A solve that goes on with a coefficient held at its bound.
+
+    Attributes:
+        values: of all coefficients, where the others were found.
+        tried: how many starts there were, and how many agreed.
+    """
+
+    values: Mapping[str, Vector]
+    tried: tuple[int, int]
+
+    def point(self, layout: Layout) -> Vector:
+        """Where to go on."""
+        return layout.unconstrained(self.values)
+
+
 def _solve(
     model: Model,
     layout: Layout,
@@ -250,10 +268,13 @@ def _solve(
     engine: Engine,
     solver: Solver[Any],
     watch: _Watch,
+    resumed: _Resumed | None = None,
 ) -> _Solved:
     """Find the minimum: in closed form, on the condensed sample, or by passes over the rows."""
 
-    def over(adder: Callable[[Curvature, Vector], Sums]) -> Callable[[Vector], Evaluation]:
+    def over(
+        adder: Callable[[Curvature, Vector], Sums], layout: Layout = layout
+    ) -> Callable[[Vector], Evaluation]:
         objective = CrossEntropy(model, layout, adder)
 
         def evaluate(u: Vector) -> Evaluation:
@@ -276,11 +297,12 @@ def _solve(
             refuse_impossible_rows(model, layout.natural(np.zeros(0)), engine.reduce, known.locate)
         certificate = certify(model, layout, evaluation, None, "closed form", 1, 1)
         return _Solved(layout, evaluation, certificate)
-    starts = starting_points(model, layout, known)
+    tried = [resumed.point(layout)] if resumed else starting_points(model, layout, known)
+    starts, agreed = resumed.tried if resumed else (len(tried), 1)
     # a few rows to choose among the starts, the subsample to come near, and then every row
     smaller = [] if known.cheap else known.subsamples(model)
     stages = [over(_adder(LocalEngine(part))) for part in smaller]
-    points, agreed, lost = starts, 1, True
+    points, lost = tried, True
     for evaluate in [*stages, full]:
         looks = 0
         if evaluate is full and not lost and known.description.stride >= _MANY_MORE:
@@ -293,19 +315,23 @@ def _solve(
             agreed = sum(_same(solution, other) for other in solutions)
         # where fewer rows have no maximum, more rows may have one: they begin anew
         lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
-        points = starts if lost else [solution.estimate]
+        points = tried if lost else [solution.estimate]
 
     if not math.isfinite(solution.best.value):
         natural = layout.natural(solution.best.at)
         refuse_impossible_rows(model, natural, engine.reduce, known.locate)
     running = runaway(layout, solution)
     if running is not None and running.attained:
-        # the estimate is on the bound: hold it there and find the others
-        held = {**layout.held, running.name: np.array([running.end])}
-        return _solve(model, replace(layout, held=held), known, engine, solver, watch)
+        # the estimate is on the bound: hold it there and find the others, from where they are
+        values = layout.split(layout.natural(solution.best.at))
+        held = replace(layout, held={**layout.held, running.name: np.array([running.end])})
+        there = _Resumed(values, (starts, agreed))
+        # a bound that a support's end depends on may make a row impossible: then it is not reached
+        if held.freedom == 0 or math.isfinite(over(_adder(engine), held)(there.point(held)).value):
+            return _solve(model, held, known, engine, solver, watch, there)
     closed = solution.steps == 1 and known.condensed
     name = "closed form" if closed else type(solver).__name__
-    certificate = certify(model, layout, solution.best, solution, name, len(starts), agreed)
+    certificate = certify(model, layout, solution.best, solution, name, starts, agreed)
     found = solution.best
     if certificate.converged:
         found = replace(found, at=solution.estimate)

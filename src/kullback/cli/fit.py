@@ -20,6 +20,7 @@ from kullback.cli import process
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.registry import own_models
+from kullback.models.source import Param
 from kullback.results.fit import Fit
 
 Reals: TypeAlias = "float | list[float]"
@@ -122,14 +123,14 @@ def _model(name: str, params: list[str]) -> Model:
         raise ModelError(
             f'there is no model "{name}"{hint or "."} The command "kullback families" lists them.'
         )
-    given: dict[str, Reals | None] = {}
+    given: dict[str, Reals | Param] = {}
     for text in params:
         parameter, equals, value = (part.strip() for part in text.partition("="))
         if not (parameter and equals and value):
             raise ModelError(f'--param needs NAME=NUMBER, such as shape=2, and not "{text}".')
         if parameter in given:
             raise ModelError(f"--param gives {parameter} twice.")
-        given[parameter] = None if value == "?" else _reals(parameter, value)
+        given[parameter] = Param() if value == "?" else _reals(parameter, value)
     return known[by_key[_key(name)]](**given)
 
 

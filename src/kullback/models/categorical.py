@@ -15,7 +15,7 @@ from kullback._core.errors import ModelError
 from kullback._core.numerics import log
 from kullback._core.supports import COUNTS, Interval, Simplex, Support, finite
 from kullback.models.model import Model, Moment
-from kullback.models.source import Free, Pinned, Source
+from kullback.models.source import Free, Param, Pinned, Source
 
 # How many classes a message lists.
 _SHOWN = 5
@@ -251,7 +251,7 @@ class Categorical(Model):
             ModelError: where a class has no weight: its estimated probability is 0, which the
                 logarithmic scale cannot hold and which has no standard error.
         """
-        if not isinstance(self._source, Free):
+        if not isinstance(self._source, (Free, Param)):
             return ({},)
         k = self.classes or int(np.max(values)) + 1
         totals = np.bincount(values.astype(np.intp), weights=weights, minlength=k)

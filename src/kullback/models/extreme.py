@@ -124,11 +124,12 @@ def _maxima_start(
 
 def _shape_caution(shape: float) -> Caution | None:
     """Say what a bounded upper end costs: below −1 the maximum, below −1/2 the standard errors."""
-    if shape < -1.0:
+    # a search may stop just above −1 on its way down, where the end meets the largest row
+    if shape < -1.0 or -1.0 < shape < -1.0 + 1e-6:
         return Caution(
-            f"With shape {shape:.3g} < −1 the likelihood is unbounded: it grows without limit as "
-            f"the upper end of the support approaches the largest observation. Bound the shape, "
-            f"shape=kl.Param(lower=-1.0), or take another family.",
+            "The shape fell below −1, where the likelihood is unbounded: it grows without limit as "
+            "the upper end of the support approaches the largest observation. Bound the shape "
+            "where estimates are regular, shape=kl.Param(lower=-0.5), or take another family.",
             no_maximum=True,
         )
     if shape < -0.5:

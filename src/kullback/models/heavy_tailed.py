@@ -233,9 +233,10 @@ class Burr(Family):
 
     Density (shape1·shape2/x) e^z (1 + e^z)^(−shape1−1) with z = shape2·log(x/scale). Parameters:
     ``shape1``, ``shape2`` and ``scale``, all positive. The tail index is shape1·shape2; shape1 = 1
-    is the log-logistic, shape2 = 1 the Lomax distribution, and as shape1 grows it becomes Weibull.
-    Mean scale·shape1·B(shape1 − 1/shape2, 1 + 1/shape2) for shape1·shape2 > 1, else infinite.
-    Source: I. W. Burr (1942), "Cumulative frequency functions".
+    is the log-logistic, shape2 = 1 the Lomax distribution; as shape1 grows it becomes Weibull, and
+    as shape2 grows while shape1·shape2 stays, Pareto. Mean
+    scale·shape1·B(shape1 − 1/shape2, 1 + 1/shape2) for shape1·shape2 > 1, else infinite. Source:
+    I. W. Burr (1942), "Cumulative frequency functions".
 
     Example:
         >>> import kullback as kl
@@ -249,7 +250,8 @@ class Burr(Family):
         "scale": POSITIVE,
     }
     support = POSITIVE
-    limits: ClassVar[Mapping[str, str]] = {"shape1": "Weibull"}  # the scale grows along
+    # in the first the scale grows along; in the second shape1 falls, and shape1·shape2 stays
+    limits: ClassVar[Mapping[str, str]] = {"shape1": "Weibull", "shape2": "Pareto"}
 
     @staticmethod
     def _log_density(x: Array, shape1: Array, shape2: Array, scale: Array) -> Array:

@@ -61,6 +61,11 @@ class Layout:
         """Where in ``u`` each free coefficient is."""
         return _slices([c.support.freedom for c in self.free])
 
+    @property
+    def places(self) -> tuple[tuple[Coefficient, slice], ...]:
+        """The free coefficients, each with where it is in ``u``."""
+        return tuple(zip(self.free, self._moved, strict=True))
+
     @cached_property
     def _among_free(self) -> tuple[slice, ...]:
         """Where among the free natural numbers each free coefficient is."""

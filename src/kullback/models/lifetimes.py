@@ -265,7 +265,13 @@ class Gompertz(Family):
             rate = 1.0 / float(np.average(hazards, weights=weights))  # the best for this shape
             starts.append((np.log(rate) + g, {"shape": shape, "rate": rate}))
         starts.sort(key=lambda pair: -pair[0])
-        return [start for _, start in starts[:2]]
+        best = [start for _, start in starts]
+        # and one of the other sign, which the user's bounds may ask for
+        falling = best[0]["shape"] < 0.0
+        other = [
+            start for start in best[2:] if (start["shape"] < 0.0) != falling and start["shape"]
+        ]
+        return best[:2] + other[:1]
 
     @staticmethod
     def _caution(shape: float, rate: float) -> Caution | None:

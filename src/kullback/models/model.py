@@ -34,10 +34,12 @@ class Caution:
     Attributes:
         text: in words, with what to try.
         no_maximum: whether the likelihood has no maximum there, so that the estimate is none.
+        reason: why it has none.
     """
 
     text: str
     no_maximum: bool = False
+    reason: str = "the likelihood is unbounded"
 
 
 class Model(abc.ABC):

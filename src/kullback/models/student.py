@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -28,8 +29,10 @@ _OF_W = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
 _MOST_DF = 1e3
 
 
-def _write_features_of_w(x: Vector, rows: Vector, loc: float, unit: float) -> None:
-    """Write the features at w = (x − loc)/unit."""
+def _write_features_of_w(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
+    """Write the features at w = (x − loc)/unit; False where the unit has no reciprocal."""
+    if not unit > sys.float_info.min:  # a scale on its way to zero, where rows are tied
+        return False
     log1p, q, u, w = rows
     np.subtract(x, loc, out=w)
     np.multiply(w, 1.0 / unit, out=w)
@@ -38,6 +41,7 @@ def _write_features_of_w(x: Vector, rows: Vector, loc: float, unit: float) -> No
     np.add(u, 1.0, out=u)
     np.divide(w, u, out=u)
     np.multiply(w, u, out=q)
+    return True
 
 
 def _slopes_of_w(
@@ -92,8 +96,7 @@ class StudentT(Family):
     def _features(x: Vector, rows: Vector, df: float, loc: float, scale: float) -> bool:
         if df > _MOST_DF:
             return False
-        _write_features_of_w(x, rows, loc, scale * math.sqrt(df))
-        return True
+        return _write_features_of_w(x, rows, loc, scale * math.sqrt(df))
 
     @staticmethod
     def _feature_slopes(
@@ -190,8 +193,7 @@ class Cauchy(Family):
 
     @staticmethod
     def _features(x: Vector, rows: Vector, loc: float, scale: float) -> bool:
-        _write_features_of_w(x, rows, loc, scale)
-        return True
+        return _write_features_of_w(x, rows, loc, scale)
 
     @staticmethod
     def _feature_slopes(

@@ -30,6 +30,7 @@ from kullback._core.supports import (
 )
 from kullback.models.family import Family, Formula, Parametrisation
 from kullback.models.inversion import quantile_by_inversion
+from kullback.models.model import Caution
 from kullback.models.source import Pinned
 from kullback.models.starts import mean_inside, share_inside
 
@@ -39,6 +40,24 @@ _PROBABILITY = Interval(lower=0.0, upper=1.0, holds_lower=True, holds_upper=True
 
 def _complement(probability: Array, logit: Array | None) -> Array:
     return 1.0 - probability if logit is None else logistic(-logit)
+
+
+# Beyond this a logit's probability is 1, or its complement, to rounding: no sample of outcomes of
+# both kinds has an estimate there.
+_LARGEST_LOGIT = 36.5
+
+
+def _logit_caution(logit: float | None) -> Caution | None:
+    """Say that outcomes of one kind alone have no estimate of the logit."""
+    if logit is None or abs(logit) < _LARGEST_LOGIT:
+        return None
+    kind, end, share = ("successes", "infinity", 1) if logit > 0.0 else ("failures", "−infinity", 0)
+    return Caution(
+        f"All outcomes are {kind}: the likelihood still rises as the logit goes to {end}. "
+        f"Estimate the probability instead, which can be {share}, or pin the logit.",
+        no_maximum=True,
+        reason=f"logit runs to {end}",
+    )
 
 
 @final
@@ -109,6 +128,10 @@ class Bernoulli(Family):
         if logit is None:
             return -xlogy(probability, probability) - xlog1py(1.0 - probability, -probability)
         return probability * softplus(-logit) + logistic(-logit) * softplus(logit)
+
+    @staticmethod
+    def _caution(probability: float, logit: float | None = None) -> Caution | None:  # noqa: ARG004
+        return _logit_caution(logit)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
@@ -250,6 +273,14 @@ class Binomial(Family):
 
         variance = Binomial._variance(trials, probability, logit)
         return entropy_on_grid(log_probability, trials * probability, variance)
+
+    @staticmethod
+    def _caution(
+        trials: float,  # noqa: ARG004  # by keyword
+        probability: float,  # noqa: ARG004
+        logit: float | None = None,
+    ) -> Caution | None:
+        return _logit_caution(logit)
 
     def starts(self, values: Vector, weights: Vector) -> list[Mapping[str, float | Vector]]:
         """Give the share of successes, which is the estimate."""

@@ -52,10 +52,13 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Descrip
     high = which == "maximum" and value < d.maximum
     if low or high:
         extreme = d.minimum if low else d.maximum
+        # a parameter with a number of its own is not freed by leaving it out
+        usual = isinstance(model, Family) and name in model.defaults
+        free = f"Give {name}=kl.Param()" if usual else f"Leave {name} out"
         raise DataError(
             f"{model.name} with {name} = {value:g} gives probability zero to rows "
-            f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. Leave "
-            f"{name} out to estimate it, or leave those rows out."
+            f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. {free} "
+            f"to estimate it, or leave those rows out."
         )
 
 
@@ -77,6 +80,8 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vect
             guesses = (closed,)
     if not guesses:
         guesses = model.starts(*known.few)
+    # the user's bounds may leave some of the guesses out, as long as there are others
+    guesses = [guess for guess in guesses if _within(layout, guess)] or guesses
     points: list[Vector] = []
     for guess in guesses:
         values = {c.name: _start_of(c, guess, model) for c in layout.free if c.name in free}
@@ -96,6 +101,15 @@ def _known_values(layout: Layout) -> list[Vector | None]:
     return [layout.held.get(c.name) if c.value is None else c.value for c in layout.coefficients]
 
 
+def _within(layout: Layout, guess: Mapping[str, Any]) -> bool:
+    """Whether a guess lies inside the bounds of the parameters that it names."""
+    return all(
+        bool(np.all(c.support.contains(np.atleast_1d(guess[c.name]))))
+        for c in layout.free
+        if c.name in guess
+    )
+
+
 def _start_of(coefficient: Coefficient, guess: Mapping[str, Any], model: Model) -> Vector:
     if coefficient.start is not None:
         start: Vector = coefficient.start
@@ -108,6 +122,10 @@ def _start_of(coefficient: Coefficient, guess: Mapping[str, Any], model: Model) 
     value = np.atleast_1d(np.asarray(guess[coefficient.name], dtype=np.float64))
     support = coefficient.support
     if isinstance(support, Interval) and not bool(support.contains(value)[0]):
-        # a guess outside the user's bounds: a point well inside them
-        return np.asarray(support.natural(np.zeros(1)))
+        # a guess outside the user's bounds: as far inside, which is of the data's own order of
+        # magnitude, or else a point well inside
+        end = support.lower if value[0] <= support.lower else support.upper
+        mirrored = 2.0 * end - value
+        inside = bool(support.contains(mirrored)[0]) and mirrored[0] != end
+        return mirrored if inside else np.asarray(support.natural(np.zeros(1)))
     return value

@@ -8,9 +8,10 @@ from typing import final
 
 import numpy as np
 
-from kullback._core.supports import Interval
+from kullback._core.supports import Interval, Support
 from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.certificate import Certificate
 from kullback.results.uncertainty import SINGULAR, scaled_eigenvalues
@@ -19,6 +20,10 @@ from kullback.solvers.solver import Outcome, Solution
 # A coefficient on a logarithmic scale whose Newton step is still this long, where the gradient has
 # vanished, has no maximum: it runs away.
 _RUNNING = 1e-3
+
+# A coefficient on a logarithmic scale that came this far from its start, a factor of 1e10, without
+# an end of the search: starts are equivariant, and no estimate is so far from them.
+_FAR = 23.0
 
 # In standard deviations of a row: a gradient that has vanished, and one that the rounding of the
 # estimate leaves behind and that is worth a word.
@@ -42,8 +47,10 @@ def certify(
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     advice: list[str] = []
     held = {name: float(value[0]) for name, value in layout.held.items()}
-    edges = [name for name in held if name in model.order_statistics]
-    ends = [name for name in held if name not in model.order_statistics]
+    # an extreme of the sample, unless a bound of the user's is in its way
+    stopped = {c.name for c in layout.coefficients if _at_an_end(c.support, held.get(c.name))}
+    edges = [name for name in held if name in model.order_statistics and name not in stopped]
+    ends = [name for name in held if name not in edges]
     bounds = (
         *(
             f"{name} = {held[name]:.6g}, the {model.order_statistics[name]} of the sample"
@@ -110,7 +117,7 @@ def _verdict(
     if caution is not None:
         advice.append(caution.text)
         if caution.no_maximum:
-            return False, "no maximum: the likelihood is unbounded"
+            return False, f"no maximum: {caution.reason}"
     if solution.outcome is Outcome.CONVERGED:
         if math.isnan(smallest):
             advice.append(
@@ -140,11 +147,23 @@ def _verdict(
         Outcome.STALLED: "no step lowered the cross-entropy further",
         Outcome.NOT_FINITE: "the cross-entropy or its derivatives are not finite",
     }
+    far = [c.name for c, place in layout.places if _went_far(solution, c, place)]
+    if far:
+        values = layout.split(layout.natural(solution.best.at))
+        places = " and ".join(f"{name} to {float(values[name][0]):.3g}" for name in far)
+        advice.append(
+            f"The search took {places}, where derivatives leave the range of doubles: there may be "
+            f"no maximum, or none that doubles can hold."
+        )
     advice.append(
         "Try another start, kl.Param(start=...), bounds, kl.Param(lower=..., upper=...), or a "
         "simpler model; data on a very large or very small scale may be rescaled."
     )
     return False, words.get(solution.outcome, solution.outcome.value)
+
+
+def _at_an_end(support: Support, value: float | None) -> bool:
+    return isinstance(support, Interval) and value in (support.lower, support.upper)
 
 
 # A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
@@ -170,28 +189,41 @@ class Runaway:
 
 
 def runaway(layout: Layout, solution: Solution[Evaluation]) -> Runaway | None:
-    """Find a coefficient that runs away: the gradient has vanished, the Newton step has not."""
+    """Find a coefficient that runs away.
+
+    Either the gradient has vanished and the Newton step has not, or the search went on and on: the
+    likelihood has no bound (more rows at one value than a Cauchy can bear, say).
+    """
     step = solution.estimate - solution.best.at
-    position = 0
+    moved = solution.best.at - solution.start
+    endless = solution.outcome is Outcome.STEP_LIMIT
     values = layout.split(layout.natural(solution.best.at))
-    for c in layout.free:
-        support = c.support
-        place = slice(position, position + support.freedom)
-        own, position = step[place], place.stop
-        if not support.bounded or bool(np.all(np.abs(own) <= _RUNNING)):
+    found: list[Runaway] = []
+    for c, place in layout.places:
+        support, own = c.support, step[place]
+        far = endless and _went_far(solution, c, place)
+        if not support.bounded or (bool(np.all(np.abs(own) <= _RUNNING)) and not far):
             continue
         value = float(values[c.name][0])
         if not isinstance(support, Interval):
-            return Runaway(c.name, value, 0.0, attained=False)
+            found.append(Runaway(c.name, value, 0.0, attained=False))
+            continue
         # far out nothing but rounding is left of the slope: then not its sign tells the end, but
         # the side on which the search got so far
         left = abs(float(solution.best.gradient[place][0]))
         rounding = left <= _ROUNDING * (1.0 + abs(solution.best.value))
-        up = bool((solution.best.at[place] if rounding else own)[0] > 0.0)
+        up = bool((moved[place] if far else solution.best.at[place] if rounding else own)[0] > 0.0)
         end = support.upper if up else support.lower
         holds = support.holds_upper if up else support.holds_lower
-        return Runaway(c.name, value, end, attained=holds and math.isfinite(end))
-    return None
+        found.append(Runaway(c.name, value, end, attained=holds and math.isfinite(end)))
+    # of several that run together, one that stops at its bound, or else the one that grows
+    found.sort(key=lambda runaway: (not runaway.attained, math.isfinite(runaway.end)))
+    return found[0] if found else None
+
+
+def _went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: slice) -> bool:
+    moved = np.abs(solution.best.at[place] - solution.start[place])
+    return coefficient.support.bounded and bool(np.any(moved > _FAR))
 
 
 def _limit_advice(model: Model, name: str, end: float) -> str:

@@ -167,6 +167,7 @@ def _newton_step(gradient: Any, hessian: Any) -> Any:
     size = xp.abs(values)
     # an eigenvalue of rounding size gives no direction worth more than the region's radius
     floor = 1e-14 * xp.max(size)
+    floor = xp.where(floor > 0.0, floor, 1.0)
     along = vectors.T @ gradient / xp.where(size > floor, size, floor)
     return -(vectors @ along)
 

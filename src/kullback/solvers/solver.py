@@ -90,12 +90,14 @@ class Solution(Generic[AnyPoint]):
         estimate: the estimate: the best point, with the solver's last correction.
         outcome: how it ended.
         steps: how many points were looked at.
+        start: where it began.
     """
 
     best: AnyPoint
     estimate: Vector
     outcome: Outcome
     steps: int
+    start: Vector
 
 
 def minimise(
@@ -115,18 +117,20 @@ def minimise(
     Returns:
         The best point and how the search ended.
     """
-    best = evaluate(start)
-    state = solver.init(best)
-    steps = 1
-    while (outcome := solver.done(state)) is None:
-        if steps >= max_steps:
-            outcome = Outcome.STEP_LIMIT
-            break
-        point = evaluate(solver.propose(state))
-        steps += 1
-        state = solver.step(state, point)
-        if np.array_equal(solver.best(state), point.at):
-            best = point
-    correction = solver.polish(state) if outcome is Outcome.CONVERGED else None
+    # a trial point may lie anywhere, and what leaves the doubles there is refused, not warned of
+    with np.errstate(all="ignore"):
+        best = evaluate(start)
+        state = solver.init(best)
+        steps = 1
+        while (outcome := solver.done(state)) is None:
+            if steps >= max_steps:
+                outcome = Outcome.STEP_LIMIT
+                break
+            point = evaluate(solver.propose(state))
+            steps += 1
+            state = solver.step(state, point)
+            if np.array_equal(solver.best(state), point.at):
+                best = point
+        correction = solver.polish(state) if outcome is Outcome.CONVERGED else None
     estimate = best.at if correction is None else best.at + correction
-    return Solution(best, estimate, outcome, steps)
+    return Solution(best, estimate, outcome, steps, start)
