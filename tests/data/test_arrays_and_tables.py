@@ -1,5 +1,6 @@
 """What is read from arrays, lists, Series and tables of every library that is supported."""
 
+import array
 import decimal
 import fractions
 import subprocess
@@ -39,6 +40,9 @@ ARRAYS = {
     "list of floats": [1.0, 2.0, 3.0],
     "mixed list": [1, 2.0, np.int8(3)],
     "tuple": (1, 2, 3),
+    "range": range(1, 4),
+    "array of Python": array.array("i", [1, 2, 3]),
+    "buffer": memoryview(np.array([1.0, 2.0, 3.0])),
     "exact fractions": [decimal.Decimal(1), fractions.Fraction(2), 3],
     "list of JAX scalars": [jnp.float32(1), jnp.int32(2), 3.0],
     "float64": np.array([1.0, 2.0, 3.0]),

@@ -298,3 +298,14 @@ def test_semicolons_between_values_are_recognised(tmp_path):
     path.write_text("a;b\n1,5;2\n2,5;3\n")
     with pytest.raises(FileFormatError, match="separated by semicolons; write them with commas"):
         open_sample(str(path), y="a")
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_csv_file_without_a_header_loses_no_row(in_memory: bool) -> None:
+    # its first row was read as the column's name, and went without a word
+    Path("bare.csv").write_text("1.5\n2.5\n3.5\n")
+    assert refused(DataError, "bare.csv", in_memory=in_memory) == (
+        "bare.csv seems to have no header: its first line, 1.5, is a number and was read as the "
+        'name of the column. Add a line with a name, or give y="1.5" if it is one.'
+    )
+    assert outcome(open_sample("bare.csv", y="1.5", in_memory=in_memory)) == [2.5, 3.5]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
+from array import array as array_of_python
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback.data.checks import HERE, SHOWN_ROWS, Place, and_more, count_of, shown_rows
+from kullback.data.checks import HERE, SHOWN_ROWS, Place, and_more, count_of, short, shown_rows
 from kullback.data.sample import Floats
 
 # Beyond this size neighbouring integers share one double: 2**53 + 1 would be read as 2**53.
@@ -22,8 +23,10 @@ LARGEST_EXACT_INTEGER = 2**53
 # belong to pandas, which is not imported here, so they are known by name.
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
 
-# The longest text of one value in a message: a line of a terminal has room for the rest of it.
-SHOWN_TEXT = 40
+
+# What of Python's own holds numbers in a row, beside lists and tuples. (A generator could be read
+# only once, and a set has no order: they are refused.)
+_BUFFERS = (array_of_python, memoryview, range)
 
 
 def vector(values: object, label: str) -> NDArray[Any]:
@@ -37,22 +40,22 @@ def vector(values: object, label: str) -> NDArray[Any]:
         DataError: it is not one column of values.
     """
     if isinstance(values, np.ma.MaskedArray):
-        array = np.asarray(values).astype(object)
-        array[np.ma.getmaskarray(values)] = None
+        found = np.asarray(values).astype(object)
+        found[np.ma.getmaskarray(values)] = None
     elif isinstance(values, np.ndarray):
-        array = values
+        found = values
     elif isinstance(values, (list, tuple)):
-        array = _from_list(values)
-    elif hasattr(values, "__array__"):
-        array = _from_protocol(values, label)
+        found = _from_list(values)
+    elif hasattr(values, "__array__") or isinstance(values, _BUFFERS):
+        found = _from_protocol(values, label)
     else:
         raise DataError(
             f"{label} cannot be read from {_a(type(values).__name__)}; give an array, a list, a "
             "Series, a table with the name of a column, or the path of a CSV or Parquet file"
         )
-    if array.ndim != 1:
-        _refuse_shape(array.shape, label)
-    return array
+    if found.ndim != 1:
+        _refuse_shape(found.shape, label)
+    return found
 
 
 def to_numbers(values: NDArray[Any], label: str, place: Place = HERE) -> Floats:
@@ -98,7 +101,7 @@ def is_exact(integer: int) -> bool:
 def text_without_number(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of some Python objects are text that does not read as a number."""
     return np.array(
-        [_is_text(type(item)) and not _reads_as_number(item) for item in values.tolist()],
+        [_is_text(type(item)) and not reads_as_number(item) for item in values.tolist()],
         dtype=np.bool_,
     )
 
@@ -294,7 +297,8 @@ def _first(values: NDArray[Any], place: Place, wanted: Callable[[type], bool]) -
     return place.where
 
 
-def _reads_as_number(text: str | bytes) -> bool:
+def reads_as_number(text: str | bytes) -> bool:
+    """Whether a text is a number as programs write them."""
     if "_" in str(text):  # Python reads 1_000 as a number, and no other program does
         return False
     try:
@@ -306,8 +310,7 @@ def _reads_as_number(text: str | bytes) -> bool:
 
 def shown(value: object) -> str:
     """A value in a message: text in quotes, and cut off where it is long."""
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 4] + "..." + text[-1]
+    return short(f'"{value}"' if isinstance(value, str) else value)
 
 
 def _a(noun: str) -> str:

@@ -15,6 +15,8 @@ from kullback.data.sample import Floats, plain_row
 # How many offending rows, and how many column names, a message lists: enough to find the pattern,
 # few enough to be read.
 SHOWN_ROWS = 3
+# The longest text of one value in a message: a line of a terminal has room for the rest of it.
+SHOWN_TEXT = 40
 SHOWN_COLUMNS = 20
 
 
@@ -65,13 +67,19 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def short(value: object) -> str:
+    """A value in a message, cut off where it is long."""
+    text = str(value)
+    return text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 4] + "..." + text[-1]
+
+
 def shown_rows(
     offending: NDArray[np.bool_], place: Place, values: NDArray[Any] | None = None
 ) -> str:
     """Name the first offending rows, each with its value where `values` are given."""
     positions = np.flatnonzero(offending)
     parts = [
-        place.name_row(position) + ("" if values is None else f" ({values[position]})")
+        place.name_row(position) + ("" if values is None else f" ({short(values[position])})")
         for position in positions[:SHOWN_ROWS].tolist()
     ]
     return and_more(parts, len(positions))

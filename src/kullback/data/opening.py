@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback._core.memory import aligned
-from kullback.data.arrays import vector
+from kullback.data.arrays import reads_as_number, vector
 from kullback.data.checks import (
     Place,
     check_choice,
@@ -152,6 +152,11 @@ def _column_of(found: NDArray[Any] | Table, label: str) -> NDArray[Any]:
 def _open_vector(values: NDArray[Any], options: Options, data: Any) -> Sample:
     """Take a single array as a sample."""
     kind = _kind(data)
+    if options.y is not None and not isinstance(options.y, str):
+        raise DataError(
+            f"y is a {_kind(options.y)} and the data are a single {kind}: one of them would go "
+            "unused. Give the outcome alone, as the data; y names a column of a table."
+        )
     roles = [("y", options.y), ("weights", options.weights)]
     for role, name in [*roles, *(("columns", name) for name in options.columns)]:
         if isinstance(name, str):
@@ -196,6 +201,12 @@ def _open_files(paths: list[str], options: Options, in_memory: bool | None) -> S
             f"{type(options.weights).__name__}"
         )
     names = choose_columns(options, source.names, source.description)
+    if options.y is None and source.only_text and reads_as_number(names.y):
+        raise DataError(
+            f"{source.description} seems to have no header: its first line, {names.y}, is a number "
+            "and was read as the name of the column. Add a line with a name, or give "
+            f'y="{names.y}" if it is one.'
+        )
     source.check_columns(names.used)
     selection = _selection(column_label(names.y), options)
     text = frozenset({names.y} if options.as_labels else ())
