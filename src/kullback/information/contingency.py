@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
-from kullback.information.discrete import DiscreteEntropy, Seen, check_method, choose, estimate
+from kullback.information.choice import Seen, choose
+from kullback.information.discrete import DiscreteEntropy, check_method, estimate
 from kullback.information.fingerprint import Fingerprint
 from kullback.information.leave_one_out import METHODS
 from kullback.information.nsb import posterior_moments

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError, did_you_mean
+from kullback.information.additive import ADDITIVE, of_many
+from kullback.information.choice import Seen, assumptions, choose
 from kullback.information.fingerprint import Fingerprint
 from kullback.information.leave_one_out import METHODS, LeftOut, miller_madow
 from kullback.information.nsb import posterior_moments
@@ -30,17 +32,8 @@ from kullback.information.nsb import posterior_moments
 Counts: TypeAlias = NDArray[Any]
 
 NAMES = (*METHODS, "nsb")
-# Where the sample covers less than this of the distribution (Good 1953), Grassberger's bias exceeds
-# a third of its standard error on Zipf's law (over 1,000 symbols, exponents 1 and 1.5), and the 95%
-# interval holds less than 93%.
-COVERED = 0.98
-# With fewer symbols than this, the parities of the counts go together (their sum is n), and
-# Grassberger's alternating terms, which average out over many symbols, leave a bias.
-_MANY_SYMBOLS = 8
 # Counts that are worked on together: 512 KiB, which stay in a core's cache.
 _CELLS = 1 << 16
-# A bias of this many standard errors takes a 95% interval down to 93%.
-_HARMFUL_BIAS = 0.3
 
 
 @final
@@ -89,43 +82,24 @@ def entropy_of_counts(
     (1.213008, 0.312044)
     """
     check_method(method)
-    table, lead = _checked(counts)
-    if not _is_whole(table):
-        return _of_weights(table, lead, method)
-    table = table.astype(np.int64, copy=False)
-    bound = Limits(lead, None if support is None else _whole_support(support))
+    table, lead = _as_table(counts)
+    limits = Limits(lead, None if support is None else _whole_support(support))
     reason: tuple[str, ...] = ()
-    known = bound.support
-    if method == "auto":
-        seen = Seen.of(table)
-        bound.check(seen)
-        method, why = choose(seen, known)
-        reason = (why,)
-    value, stderr, seen = _in_parts(table, method, bound)
-    words = reason + _assumptions(seen, method, known, stderr)
+    many = _of_many(table, method, limits)
+    if many is None:
+        _check_counts(table, lead)
+        if not _is_whole(table):
+            return _of_weights(table, lead, method)
+        table = table.astype(np.int64, copy=False)
+        if method == "auto":
+            seen = Seen.of(table)
+            limits.check(seen)
+            method, why = choose(seen, limits.support)
+            reason = (why,)
+            many = _of_many(table, method, limits)
+    value, stderr, seen = many or _in_parts(table, method, limits)
+    words = reason + assumptions(seen, method, limits.support, stderr)
     return DiscreteEntropy(_shaped(value, lead), _shaped(stderr, lead), method, words)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What the choice of an estimator and its warnings rest on, for each sample.
-
-    Attributes:
-        rows: how many rows it has, n.
-        symbols: how many different symbols it has, k.
-        once: how many of them were seen once.
-    """
-
-    rows: NDArray[Any]
-    symbols: NDArray[Any]
-    once: NDArray[Any]
-
-    @classmethod
-    def of(cls, counts: NDArray[np.int64]) -> Seen:
-        """Look at counts of shape (samples, symbols)."""
-        rows, symbols = counts.sum(axis=1), np.count_nonzero(counts, axis=1)
-        return cls(rows, np.asarray(symbols), np.count_nonzero(counts == 1, axis=1))
 
 
 @final
@@ -162,6 +136,16 @@ class Limits:
                 f"support={self.support:.0f} symbols, and {int(seen.symbols[row])} different ones "
                 f"were seen{of}; give the number of symbols that there are, those not seen included"
             )
+
+
+def _of_many(table: Counts, method: str, limits: Limits) -> tuple[Vector, Vector, Seen] | None:
+    """Estimate by looking the counts up, where there are enough of them, and all are counts."""
+    if method not in ADDITIVE or (many := of_many(table, method)) is None:
+        return None
+    value, variance, sums = many
+    seen = Seen(sums.sizes, sums.seen, sums.once)
+    limits.check(seen)
+    return value, corrected_error(variance, method, seen), seen
 
 
 def _in_parts(table: NDArray[np.int64], method: str, limits: Limits) -> tuple[Vector, Vector, Seen]:
@@ -229,106 +213,38 @@ def estimate(prints: Fingerprint, method: str, support: float | None) -> tuple[V
 
 
 def standard_error(prints: Fingerprint, method: str, found: LeftOut) -> Vector:
+    """The standard error, from the jackknife's and what `corrected_error` makes of it.
+
+    Grassberger's alternating terms, which the jackknife would put at 1/n, are not in its jackknife:
+    for it, Miller–Madow's is taken. Shrinkage is no smooth function of the shares, and keeps its
+    jackknife.
+    """
+    if method == "shrinkage":
+        return np.sqrt(found.variance(prints))
+    smooth = miller_madow(prints) if method == "grassberger" else found
+    seen = Seen(prints.sizes, prints.seen, prints.count_of(1.0))
+    return corrected_error(smooth.variance(prints), method, seen)
+
+
+def corrected_error(variance: Vector, method: str, seen: Seen) -> Vector:
     """The jackknife's standard error, corrected for the second order.
 
     Where the distribution is nearly uniform, H is nearly stationary in p, and the estimate varies
     through its second-order term only, with variance (k − 1)/(2n²) (Harris 1975). The jackknife
     counts that part twice (Efron & Stein 1981), so it is taken out twice and put in once: the rest,
     the first-order part, is at least 0. Grassberger's alternating terms add ¼ n^−2 for each symbol
-    seen more than once, which the jackknife would put at 1/n: for it, Miller–Madow's is taken.
-    Shrinkage is no smooth function of the shares, and keeps its jackknife.
+    seen more than once.
     """
-    n = prints.sizes
-    if method == "shrinkage":
-        return np.sqrt(found.variance(prints))
-    smooth = miller_madow(prints) if method == "grassberger" else found
-    second = (prints.seen - 1.0) / (2.0 * n * n)
-    first = smooth.variance(prints) - 2.0 * second
-    variance = np.where(first < 0.0, 0.0, first) + second
+    n = seen.rows
+    second = (seen.symbols - 1.0) / (2.0 * n * n)
+    first = variance - 2.0 * second
+    total = np.where(first < 0.0, 0.0, first) + second
     if method == "grassberger":
-        variance += (prints.seen - prints.count_of(1.0)) / (4.0 * n * n)
-    return np.sqrt(variance)
+        total += (seen.symbols - seen.once) / (4.0 * n * n)
+    return np.asarray(np.sqrt(total))
 
 
-def choose(seen: Seen, support: float | None) -> tuple[str, str]:
-    """Choose an estimator for samples, by the one that covers the least, and say why."""
-    coverage = 1.0 - seen.once / seen.rows
-    worst = int(np.argmin(coverage))
-    n, k, once = (int(x[worst]) for x in (seen.rows, seen.symbols, seen.once))
-    of = f"sample {worst}, which covers the least: " if seen.rows.size > 1 else ""
-    what = f"{of}{n:,} rows hold {k:,} symbols, {once:,} of them once, and so cover about "
-    share = f"{100.0 * coverage[worst]:.3g}% of the distribution"
-    start = f"chosen by method=auto: {what}{share}"
-    if support is not None and (coverage[worst] < COVERED or n < support):
-        return "nsb", f"{start}; with the number of symbols known, NSB allows for the rest"
-    if coverage[worst] < COVERED:
-        more = (
-            ""
-            if coverage[worst] >= 0.5
-            else ". That is too little to trust any estimate that does not know the number of "
-            "symbols: this one is probably too low"
-        )
-        return "chao-shen", f"{start}; Chao and Shen's estimate allows for the rest{more}"
-    if int(seen.symbols.min()) < _MANY_SYMBOLS:
-        return (
-            "miller-madow",
-            f"{start}; few symbols, seen often, need only Miller and Madow's term",
-        )
-    return "grassberger", f"{start}; Grassberger's estimate has the least bias there"
-
-
-def _assumptions(seen: Seen, method: str, support: float | None, stderr: Vector) -> tuple[str, ...]:
-    """What has to hold, and what to beware of."""
-    words = ["rows are independent draws from one distribution"]
-    n, k, once = seen.rows, seen.symbols, seen.once
-    if method == "nsb":
-        words.append(
-            "number of symbols unknown: NSB's limit of infinitely many, with a flat prior on the "
-            "expected entropy (a Dirichlet process)"
-            if support is None
-            else f"{support:,.0f} symbols, and a prior that is flat in the expected entropy; for "
-            "long tails (Zipf) its interval may hold too little"
-        )
-        return tuple(words)
-    bias = (k - 1.0) / (2.0 * n)
-    # where all of the distribution was seen, Chao and Shen's estimate is the plug-in
-    biased = (method == "plug-in") | ((method == "chao-shen") & (once <= (1.0 - COVERED) * n))
-    if bool(np.any(biased & (bias > _HARMFUL_BIAS * stderr))):
-        which = int(np.argmax(np.where(biased, bias, 0.0)))
-        words.append(
-            f"the plug-in estimate is too low by about {bias[which]:.2g} nats, (k − 1)/(2n), which "
-            "its interval does not allow for"
-        )
-    if method in ("miller-madow", "grassberger") and bool(np.any(once > (1.0 - COVERED) * n)):
-        share = float(np.max(once / n))
-        words.append(
-            f"about {100.0 * share:.2g}% of the distribution was not seen: the estimate is likely "
-            "too low, by more than its interval allows for"
-        )
-    if method == "chao-shen" and bool(np.any(once > (1.0 - COVERED) * n)):
-        words.append(
-            f"about {100.0 * float(np.max(once / n)):.2g}% of the distribution was not seen: where "
-            "that is a long tail (Zipf), the value is off by more than its interval allows for"
-        )
-    if method == "shrinkage":
-        target = "seen" if support is None else "known"
-        words.append(
-            f"shrunk towards the uniform distribution over the {target} symbols; where that is "
-            "near the truth, the jackknife's error is rough"
-        )
-    if bool(np.any(k == 1.0)):
-        count = int(np.sum(k == 1.0))
-        of = f" in {count:,} samples" if n.size > 1 else ""
-        words.append(
-            f"only one symbol was seen{of}: an error of 0 says that no row differed from another, "
-            'not that none could; method="nsb" with support= tells how much may be unseen'
-        )
-    if bool(np.any(n == 1.0)):
-        words.append("a sample of one row has no standard error")
-    return tuple(words)
-
-
-def _checked(counts: Any) -> tuple[Counts, tuple[int, ...]]:
+def _as_table(counts: Any) -> tuple[Counts, tuple[int, ...]]:
     """Counts as samples × symbols, and the shape of the samples."""
     table = np.asarray(counts)
     if table.dtype.kind not in "iufb" or table.ndim == 0 or table.size == 0:
@@ -336,13 +252,14 @@ def _checked(counts: Any) -> tuple[Counts, tuple[int, ...]]:
             f"counts must be numbers along a last axis of symbols, not {table.dtype} of shape "
             f"{table.shape}"
         )
-    lead = table.shape[:-1]
-    table = table.reshape(-1, table.shape[-1])
+    return table.reshape(-1, table.shape[-1]), table.shape[:-1]
+
+
+def _check_counts(table: Counts, lead: tuple[int, ...]) -> None:
     if table.dtype.kind == "f" and not np.isfinite(table).all():
         raise _refused(table, ~np.isfinite(table), lead, "is not finite")
     if table.dtype.kind in "if" and table.min() < 0:
         raise _refused(table, table < 0, lead, "is negative")
-    return table, lead
 
 
 def _refused(

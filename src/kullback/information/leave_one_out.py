@@ -6,7 +6,6 @@ are one for each distinct count, and they come from the sums that the estimate i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, final
@@ -14,6 +13,11 @@ from typing import TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback.information.additive import (
+    grassberger_logarithm,
+    miller_madow_step,
+    plug_in_step,
+)
 from kullback.information.fingerprint import Fingerprint
 
 # Samples × distinct counts that are worked on together: each such array then takes 256 KiB, and the
@@ -65,34 +69,23 @@ Method: TypeAlias = Callable[[Fingerprint, float | None], LeftOut]
 def plug_in(prints: Fingerprint, support: float | None = None) -> LeftOut:  # noqa: ARG001
     """The entropy of the observed shares: log n − Σ n_i log n_i / n."""
     count = prints.values
-    return _additive(prints, np.log(count), _plug_in_step(count))
+    return _additive(prints, np.log(count), plug_in_step(count))
 
 
 def miller_madow(prints: Fingerprint, support: float | None = None) -> LeftOut:
     """The plug-in estimate plus (k − 1)/(2n), with k symbols seen (Miller 1955)."""
-    step = _plug_in_step(prints.values) - 0.5 * (prints.values == 1.0)
+    step = miller_madow_step(prints.values)
     plain = plug_in(prints, support)
     correction = (prints.seen - 1.0) / (2.0 * prints.sizes)
     return LeftOut(plain.value + correction, _on_cells(prints, step), plain.scale)
 
 
 def grassberger(prints: Fingerprint, support: float | None = None) -> LeftOut:  # noqa: ARG001
-    """Grassberger (2003): log n − Σ n_i G(n_i) / n.
-
-    G(j) = ψ(j) + ½ (−1)^j [ψ((j + 1)/2) − ψ(j/2)] = ψ(⌊j/2⌋ + ½) + log 2.
-    """
-    from scipy.special import digamma
-
+    """Grassberger (2003): log n − Σ n_i G(n_i) / n."""
     count = prints.values
-    g = digamma(np.floor(0.5 * count) + 0.5) + math.log(2.0)
+    g = grassberger_logarithm(count)
     # j G(j) − (j − 1) G(j − 1): G grows at even j only, by 2/(j − 1)
     return _additive(prints, g, g + np.where(count % 2.0 == 0.0, 2.0, 0.0))
-
-
-def _plug_in_step(count: Vector) -> Vector:
-    """The difference j log j − (j − 1) log(j − 1), which keeps its digits where j is large."""
-    rest = np.where(count > 1.0, count - 1.0, 1.0)
-    return np.log(count) + np.where(count > 1.0, rest * np.log(count / rest), 0.0)
 
 
 def _additive(prints: Fingerprint, logarithm: Vector, step: Vector) -> LeftOut:

@@ -1,0 +1,94 @@
+"""Entropies of many samples in one call, which are looked up, against their definitions."""
+
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+
+from kullback._core.errors import DataError
+from kullback.information.additive import ADDITIVE
+from kullback.information.cell_sums import CellSums
+from kullback.information.discrete import entropy_of_counts
+
+RNG = np.random.default_rng(11)
+ZIPF = 1.0 / np.arange(1, 102)
+# More than 2^18 counts each, of an odd number of symbols: all small; few above 255; most above.
+TABLES = {
+    rows: RNG.multinomial(rows, ZIPF / ZIPF.sum(), size=2_700) for rows in (300, 5_000, 300_000)
+}
+
+
+def naive(counts: np.ndarray, method: str) -> tuple[float, float]:
+    """Value and standard error by their definitions, with every row left out in turn."""
+
+    def estimate(left: np.ndarray) -> np.ndarray:
+        n = left.sum(axis=-1)
+        if method == "grassberger":
+            sign = np.where(left % 2 == 0, 0.5, -0.5)
+            half = 0.5 * np.where(left > 0, left, 1)
+            g = scipy.special.digamma(2 * half)
+            g += sign * (scipy.special.digamma(half + 0.5) - scipy.special.digamma(half))
+            return np.log(n) - np.sum(left * np.where(left > 0, g, 0.0), axis=-1) / n
+        value = scipy.stats.entropy(left, axis=-1)
+        if method == "miller-madow":
+            value += (np.count_nonzero(left, axis=-1) - 1) / (2 * n)
+        return value
+
+    n, symbols = counts.sum(), np.flatnonzero(counts)
+    value = float(estimate(counts))
+    left = np.repeat(counts[None, :], symbols.size, axis=0)
+    left[np.arange(symbols.size), symbols] -= 1
+    if method == "grassberger":  # its error is Miller and Madow's
+        values = scipy.stats.entropy(left, axis=-1) + np.count_nonzero(left, axis=-1) / (2 * n - 2)
+    else:
+        values = estimate(left)
+    mean = np.average(values, weights=counts[symbols])
+    variance = (n - 1) * np.average((values - mean) ** 2, weights=counts[symbols])
+    second = (symbols.size - 1) / (2 * n**2)  # Harris (1975), Efron & Stein (1981)
+    variance = max(variance - 2 * second, 0.0) + second
+    if method == "grassberger":
+        variance += np.count_nonzero(counts > 1) / (4 * n**2)
+    return value, float(np.sqrt(variance))
+
+
+@pytest.mark.parametrize("rows", TABLES)
+@pytest.mark.parametrize("method", ADDITIVE)
+@pytest.mark.parametrize("dtype", [np.int64, np.uint32])
+def test_many_samples_against_the_definitions(rows, method, dtype):
+    table = TABLES[rows].astype(dtype)
+    found = entropy_of_counts(table, method=method)
+    for sample in (0, 1_234, 2_699):
+        value, stderr = naive(TABLES[rows][sample], method)
+        assert found.value[sample] == pytest.approx(value, abs=1e-13)  # a hundred terms' rounding
+        # the definition subtracts values of 1e-15 that lie 1/n apart
+        assert found.stderr[sample] == pytest.approx(stderr, rel=1e-7)
+
+
+@pytest.mark.parametrize("rows", TABLES)
+def test_what_is_told_of_them_is_exact(rows):
+    table = TABLES[rows]
+    sums = CellSums.of(table, lambda count: np.empty((0, count.size)))
+    assert sums is not None
+    np.testing.assert_array_equal(sums.sizes, table.sum(axis=1))
+    np.testing.assert_array_equal(sums.seen, (table > 0).sum(axis=1))
+    np.testing.assert_array_equal(sums.once, (table == 1).sum(axis=1))
+    # few counts go another way, whose choice is the same
+    few = entropy_of_counts(table[:20])
+    many = entropy_of_counts(np.tile(table[:20], (135, 1)))
+    assert few.method == many.method
+    np.testing.assert_allclose(many.value[:20], few.value, rtol=1e-14)
+    np.testing.assert_allclose(many.stderr[-20:], few.stderr, rtol=1e-12)
+
+
+def test_wrong_counts_are_named_among_many():
+    table = TABLES[300].copy()
+    table[2_000, 7] = -3
+    with pytest.raises(DataError, match=r"count 7 of sample 2000 is negative \(-3\)"):
+        entropy_of_counts(table, method="plug-in")
+    table[2_000] = 0
+    with pytest.raises(DataError, match="sample 2000 has no rows"):
+        entropy_of_counts(table, method="plug-in")
+    table[2_000, 7] = 2**40  # too large to be added up with the others
+    found = entropy_of_counts(table, method="plug-in")
+    assert found.value[2_000] == 0.0
+    assert found.value[0] == pytest.approx(scipy.stats.entropy(table[0]), abs=1e-13)
