@@ -140,3 +140,20 @@ def test_infinitely_many_symbols_are_the_limit_of_many():
     assert limit.value == pytest.approx(many.value, abs=1e-7)
     assert limit.stderr == pytest.approx(many.stderr, rel=1e-6)
     assert "infinitely many" in " ".join(limit.assumptions)
+
+
+@pytest.mark.parametrize("rows", [300, 40_000])
+def test_many_samples_with_strangers_among_them(rows):
+    # So many that a few of them show where the peaks are; some have theirs elsewhere.
+    law = 1.0 / np.arange(1, 61)
+    samples = RNG.multinomial(rows, law / law.sum(), size=400)
+    samples[17] = RNG.multinomial(rows, np.full(60, 1 / 60))
+    samples[18] = rows * (np.arange(60) == 3)
+    samples[19] = 7
+    samples[20] = np.arange(60) == 3
+    found = entropy_of_counts(samples, method="nsb", support=60)
+    for sample in (0, 17, 18, 19, 20, 399):
+        mean, sd = by_definition(samples[sample].tolist(), 60.0)
+        # as above: what agreement of two steps promises
+        assert found.value[sample] == pytest.approx(mean, abs=1e-10)
+        assert found.stderr[sample] == pytest.approx(sd, rel=1e-7)

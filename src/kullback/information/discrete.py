@@ -32,8 +32,8 @@ from kullback.information.nsb import posterior_moments
 Counts: TypeAlias = NDArray[Any]
 
 NAMES = (*METHODS, "nsb")
-# Counts that are worked on together: 512 KiB, which stay in a core's cache.
-_CELLS = 1 << 16
+# Counts that are worked on together: 8 MiB, enough samples for what is done once for all of them.
+_CELLS = 1 << 20
 
 
 @final

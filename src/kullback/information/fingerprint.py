@@ -7,6 +7,7 @@ samples, or one of a hundred million rows, then cost little more than their dist
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ _LOOKED_UP = 1 << 22
 _CELLS = 1 << 16
 # Distinct counts × nodes for which a table is held at once: 32 MiB.
 _TABLE = 1 << 22
+# From so many samples on it is worth a look at as many of them to see how large their counts are.
+_MANY = 64
 # Up to this many distinct counts the fingerprint is a full matrix, whatever its share of zeros.
 _FEW = 64
 
@@ -40,6 +43,9 @@ class Fingerprint:
         codes: None; or, in the second case, where in `values` each symbol's count is found.
         sizes: the rows n of each sample, shape (samples,).
         seen: how many symbols of each were seen, shape (samples,).
+        shared: how many of the first columns have the same count in every sample, where there are
+            codes: of many samples, the symbols with small counts are counted, and the few others
+            have a column each.
     """
 
     values: Vector
@@ -47,6 +53,7 @@ class Fingerprint:
     codes: NDArray[np.intp] | None
     sizes: Vector
     seen: Vector
+    shared: int = 0
 
     @classmethod
     def of(cls, counts: NDArray[Any]) -> Fingerprint:
@@ -57,6 +64,8 @@ class Fingerprint:
         """
         symbols = counts.shape[1]
         top = int(counts.max())
+        if small := _small_counts(counts, top):
+            return cls._packed(counts, small, top)
         if top <= _LOOKED_UP:
             if top <= max(_FEW, symbols):
                 return cls._dense(_count_codes(counts, None, top + 1)[:, 1:], np.arange(1, top + 1))
@@ -84,6 +93,41 @@ class Fingerprint:
         )
 
     @classmethod
+    def _packed(cls, counts: NDArray[Any], small: int, top: int) -> Fingerprint:
+        """Count the symbols with counts up to `small`, and give the others a column each."""
+        samples, symbols = counts.shape
+        table = np.empty((samples, small + 2))
+        step = max(_CELLS // symbols, 1)
+        offsets = (small + 2) * np.arange(step)[:, None]
+        sample, large = [np.empty(0, np.intp)], [np.empty(0, counts.dtype)]
+        for first in range(0, samples, step):
+            part = counts[first : first + step]
+            codes = np.minimum(part, small + 1)
+            codes += offsets[: len(part)]
+            found = np.bincount(codes.ravel(), minlength=(small + 2) * len(part))
+            table[first : first + step] = found.reshape(-1, small + 2)
+            if top > small:
+                where = np.flatnonzero(part > small)
+                sample.append(where // symbols + first)
+                large.append(part.ravel()[where])
+        rows, numbers = np.concatenate(sample), np.concatenate(large)
+        each = table[:, small + 1].astype(np.intp)
+        column = small + np.arange(rows.size) - np.repeat(np.cumsum(each) - each, each)
+        columns = small + int(each.max())
+        matrix = np.zeros((samples, columns))
+        matrix[:, :small] = table[:, 1 : small + 1]
+        matrix[rows, column] = 1.0
+        distinct, places = _places(numbers)
+        places += small
+        codes = np.zeros((samples, columns), dtype=np.intp)
+        codes[:, :small] = np.arange(small)
+        codes[rows, column] = places
+        values = np.concatenate([np.arange(1.0, small + 1.0), distinct])
+        sizes = matrix[:, :small] @ values[:small]
+        sizes += np.bincount(rows, numbers, samples)
+        return cls(values, matrix, codes, sizes, matrix.sum(axis=1), small)
+
+    @classmethod
     def _dense(cls, matrix: Vector, values: NDArray[Any]) -> Fingerprint:
         used = matrix.any(axis=0)
         if not used.all():
@@ -103,22 +147,31 @@ class Fingerprint:
         matrix = self.matrix[rows]
         if self.codes is None:
             return self._dense(matrix, self.values)
-        return Fingerprint(self.values, matrix, self.codes[rows], self.sizes[rows], self.seen[rows])
+        codes, values = self.codes[rows], self.values
+        if codes.size < values.size:  # a few of many: without the counts that only others have
+            used = np.union1d(np.arange(self.shared + 1), codes)
+            codes, values = np.searchsorted(used, codes), values[used]
+        return Fingerprint(values, matrix, codes, self.sizes[rows], self.seen[rows], self.shared)
 
     def part(self, rows: slice) -> Fingerprint:
         """Take consecutive samples, with all columns."""
         codes = None if self.codes is None else self.codes[rows]
-        return Fingerprint(self.values, self.matrix[rows], codes, self.sizes[rows], self.seen[rows])
+        return Fingerprint(
+            self.values, self.matrix[rows], codes, self.sizes[rows], self.seen[rows], self.shared
+        )
 
     def sum(self, table: Vector) -> Vector:
         """Σ g(n_i) over the symbols of each sample, of g at each of `values`; shape (samples,)."""
         if self.codes is None:
             return np.asarray(self.matrix @ table)
-        total: Vector = np.einsum("sm,sm->s", table[self.codes], self.matrix)
-        return total
+        own = slice(self.shared, None)
+        total: Vector = np.einsum("sm,sm->s", table[self.codes[:, own]], self.matrix[:, own])
+        return total + self.matrix[:, : self.shared] @ table[: self.shared]
 
     def count_of(self, value: float) -> Vector:
         """How many symbols of each sample have this count."""
+        if 1.0 <= value <= self.shared:
+            return np.asarray(self.matrix[:, int(value) - 1])
         return self.sum((self.values == value).astype(np.float64))
 
     def cells(self) -> tuple[Vector, Vector]:
@@ -141,28 +194,34 @@ class Fingerprint:
     ) -> tuple[Vector, ...]:
         """Give the sums of several such tables."""
         step = max(_TABLE // max(nodes, 1), 1)
-        sums: list[Vector] = []
-        for first in range(0, self.values.size, step):
-            part = slice(first, first + step)
-            matrix = self._columns if self._columns is None else self._columns[:, part]
-            if matrix is None:
+        sums: Vector | None = None
+        edges = [self.shared, *range(self.shared + step, self.values.size, step), self.values.size]
+        if self.shared:
+            edges.insert(0, 0)
+        for first, stop in itertools.pairwise(edges):
+            part = slice(first, stop)
+            if self._columns is None or stop <= self.shared:
                 matrix = self.matrix[:, part]
-            tables = function(self.values[part, None])
-            products = [np.asarray(matrix @ table) for table in tables]
-            sums = [a + b for a, b in zip(sums, products, strict=True)] if sums else products
-        return tuple(sums)
+            else:
+                matrix = self._columns[:, part.start - self.shared : part.stop - self.shared]
+            products = np.asarray(matrix @ np.hstack(function(self.values[part, None])))
+            sums = products if sums is None else sums + products
+        if sums is None:
+            raise AssertionError("samples without rows")
+        return tuple(sums[:, first : first + nodes] for first in range(0, sums.shape[1], nodes))
 
     @cached_property
     def _columns(self) -> Any:
-        """The sparse matrix (samples, D) where the matrix has one column a symbol, else None."""
+        """The sparse matrix (samples, D) of the columns that are a symbol's own, or None."""
         if self.codes is None:
             return None
         from scipy.sparse import csr_array
 
-        samples, symbols = self.matrix.shape
-        starts = np.arange(samples + 1) * symbols
-        shape = (samples, self.values.size)
-        return csr_array((self.matrix.ravel(), self.codes.ravel(), starts), shape=shape)
+        own = self.matrix[:, self.shared :] > 0.0
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(own, axis=1))])
+        codes = self.codes[:, self.shared :][own] - self.shared
+        shape = (self.samples, self.values.size - self.shared)
+        return csr_array((self.matrix[:, self.shared :][own], codes, starts), shape=shape)
 
     def by_size(self, function: Callable[[Vector], Vector]) -> Vector:
         """Compute a function of the sample's size, once for each distinct size.
@@ -194,3 +253,33 @@ def _count_codes(
         table = np.bincount(found.ravel(), minlength=codes * len(part))
         result[first : first + step] = table.reshape(-1, codes)
     return result
+
+
+def _small_counts(counts: NDArray[Any], top: int) -> int:
+    """Up to which count the symbols of many samples are best counted; 0 for not at all."""
+    samples, symbols = counts.shape
+    if samples < _MANY:
+        return 0
+    some = counts[:: samples // _MANY]
+    columns = {}
+    for small in (8, 16, 32, 64):
+        if small >= top:
+            columns[top] = top
+            break
+        large = int(np.count_nonzero(some > small, axis=1).max())
+        columns[small] = small + large
+    best = min(columns, key=lambda small: columns[small])
+    # counting them is not worth it where most symbols keep a column of their own
+    return best if 2 * columns[best] <= symbols else 0
+
+
+def _places(numbers: NDArray[Any]) -> tuple[Vector, NDArray[np.intp]]:
+    """The distinct numbers, ascending, and where among them each is found."""
+    if numbers.size == 0 or int(numbers.max()) > _LOOKED_UP:
+        values, places = np.unique(numbers, return_inverse=True)
+        return values.astype(np.float64), places
+    place: NDArray[np.intp] = np.zeros(int(numbers.max()) + 1, dtype=np.intp)
+    place[numbers] = 1
+    values = np.flatnonzero(place)
+    place[values] = np.arange(values.size)
+    return values.astype(np.float64), place[numbers]
