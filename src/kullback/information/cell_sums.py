@@ -107,16 +107,9 @@ class _Reader:
     def by_ones(self, terms: Functions) -> Vector | None:
         """Look every count up; None where that is no way."""
         top = int(self._counts.max())
-        if top > min(_LONGEST, self._counts.size // 4):
+        if top > self._most or top > longest_table(self._counts):
             return None
-        single = terms(np.arange(1.0, top + 1.0))
-        lookup = _Lookup(np.hstack([np.zeros((len(single), 1)), single]))
-        result = np.empty((len(self._counts), lookup.width))
-        for rows, part, top in self._parts():
-            if top > self._most:
-                return None
-            lookup.sums(part, result[rows])
-        return result[:, : len(single)]
+        return sums_by_kind(self._counts, terms(np.arange(1.0, top + 1.0))[:, None, :])
 
     def by_pairs(self, terms: Functions) -> Vector | None:
         """Look counts up in pairs, and give those too large for it their terms by themselves."""
@@ -126,7 +119,9 @@ class _Reader:
         samples, symbols = self._counts.shape
         result = np.empty((samples, lookup.width))
         large: list[tuple[NDArray[np.intp], NDArray[Any]]] = []
-        for rows, part, top in self._parts():
+        unsigned = np.dtype(f"u{self._counts.itemsize}")
+        for rows, part in _parts(self._counts):
+            top = int(part.view(unsigned).max())  # a negative one is larger than all that may be
             if top > self._most:
                 return None
             # an odd last symbol is paired with one that was never seen
@@ -143,15 +138,38 @@ class _Reader:
                 result[:, column] += np.bincount(sample, term, samples)
         return result[:, : len(single)]
 
-    def _parts(self) -> Iterator[tuple[slice, NDArray[Any], int]]:
-        """Some samples, and their largest count; a negative one is larger than all that may be."""
-        samples, symbols = self._counts.shape
-        step = max(_CELLS // symbols, 1)
-        unsigned = np.dtype(f"u{self._counts.itemsize}")
-        for first in range(0, samples, step):
-            rows = slice(first, min(first + step, samples))
-            part = np.ascontiguousarray(self._counts[rows])
-            yield rows, part, int(part.view(unsigned).max())
+
+def longest_table(counts: NDArray[Any]) -> int:
+    """How many entries a table may have that such counts are looked up in one by one."""
+    return min(_LONGEST, counts.size // 4)
+
+
+def sums_by_kind(
+    counts: NDArray[Any], table: Vector, kinds: NDArray[np.intp] | None = None
+) -> Vector:
+    """Sum functions of the counts that are others for each kind of sample; (samples, functions).
+
+    Args:
+        counts: non-negative integers, shape (samples, symbols).
+        table: the functions at each count from 1 to the largest, shape (functions, kinds, counts).
+        kinds: the kind of each sample, shape (samples,); None where there is only one.
+    """
+    functions, _, top = table.shape
+    lookup = _Lookup(np.pad(table, ((0, 0), (0, 0), (1, 0))).reshape(functions, -1))
+    result = np.empty((len(counts), lookup.width))
+    for rows, part in _parts(counts):
+        places = part if kinds is None else part + (kinds[rows] * (top + 1))[:, None]
+        lookup.sums(places, result[rows])
+    return result[:, :functions]
+
+
+def _parts(counts: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Some samples at a time."""
+    samples, symbols = counts.shape
+    step = max(_CELLS // symbols, 1)
+    for first in range(0, samples, step):
+        rows = slice(first, min(first + step, samples))
+        yield rows, np.ascontiguousarray(counts[rows])
 
 
 @final

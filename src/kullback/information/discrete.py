@@ -25,6 +25,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError, did_you_mean
 from kullback.information.additive import ADDITIVE, of_many
 from kullback.information.choice import Seen, assumptions, choose
+from kullback.information.coverage import chao_shen_of_many
 from kullback.information.fingerprint import Fingerprint
 from kullback.information.leave_one_out import METHODS, LeftOut, miller_madow
 from kullback.information.nsb import posterior_moments
@@ -140,7 +141,11 @@ class Limits:
 
 def _of_many(table: Counts, method: str, limits: Limits) -> tuple[Vector, Vector, Seen] | None:
     """Estimate by looking the counts up, where there are enough of them, and all are counts."""
-    if method not in ADDITIVE or (many := of_many(table, method)) is None:
+    if method == "chao-shen":
+        many = chao_shen_of_many(table)
+    else:
+        many = of_many(table, method) if method in ADDITIVE else None
+    if many is None:
         return None
     value, variance, sums = many
     seen = Seen(sums.sizes, sums.seen, sums.once)

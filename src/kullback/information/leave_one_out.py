@@ -145,11 +145,12 @@ def _coverage_terms(counts: Vector, n: Vector, once: Vector) -> Vector:
         # Samples with the same n and f_1 have the same terms, and there are few such pairs.
         pairs, inverse = np.unique(n + 1j * once, return_inverse=True)
         if 2 * pairs.size < n.size:
-            return _coverage_table(counts, pairs.real, pairs.imag)[inverse]
-    return _coverage_table(counts, n, once)
+            return coverage_terms_of_pairs(counts, pairs.real, pairs.imag)[inverse]
+    return coverage_terms_of_pairs(counts, n, once)
 
 
-def _coverage_table(counts: Vector, n: Vector, once: Vector) -> Vector:
+def coverage_terms_of_pairs(counts: Vector, n: Vector, once: Vector) -> Vector:
+    """The terms for counts (1 or pairs, columns) with each pair of n and f_1; (pairs, columns)."""
     coverage = 1.0 - np.where(once < n, once, n - 1.0) / n
     if len(counts) > 1:
         return _coverage_formula(counts, n, coverage)
