@@ -29,6 +29,7 @@ from kullback.information.coverage import chao_shen_of_many
 from kullback.information.fingerprint import Fingerprint
 from kullback.information.leave_one_out import METHODS, LeftOut, miller_madow
 from kullback.information.nsb import posterior_moments
+from kullback.information.sparse_counts import without_zeros
 
 Counts: TypeAlias = NDArray[Any]
 
@@ -98,7 +99,7 @@ def entropy_of_counts(
             method, why = choose(seen, limits.support)
             reason = (why,)
             many = _of_many(table, method, limits)
-    value, stderr, seen = many or _in_parts(table, method, limits)
+    value, stderr, seen = many or _in_parts(without_zeros(table), method, limits)
     words = reason + assumptions(seen, method, limits.support, stderr)
     return DiscreteEntropy(_shaped(value, lead), _shaped(stderr, lead), method, words)
 
@@ -142,7 +143,7 @@ class Limits:
 def _of_many(table: Counts, method: str, limits: Limits) -> tuple[Vector, Vector, Seen] | None:
     """Estimate by looking the counts up, where there are enough of them, and all are counts."""
     if method == "chao-shen":
-        many = chao_shen_of_many(table)
+        many = chao_shen_of_many(without_zeros(table))
     else:
         many = of_many(table, method) if method in ADDITIVE else None
     if many is None:

@@ -195,7 +195,9 @@ def _integrate(
         logs = _logs(part, grid, support)
         reaches = logs > -_NEGLIGIBLE
         weights = np.where(reaches, np.exp(logs), 0.0)
-        cut = (reaches[:, 0] | reaches[:, -1]) & (grid.low > everywhere.low)
+        # where others' peaks lie, this sample's may reach beyond
+        foreign = grid is begin and begin is not everywhere
+        cut = (reaches[:, 0] | reaches[:, -1]) & foreign
         resolved = (weights.sum(axis=1) > _RESOLVED) & ~cut
         done = np.zeros(rows.size, dtype=np.bool_)
         # a grid that doubles can no longer tell apart holds a posterior that is a point
