@@ -521,3 +521,30 @@ def test_the_rung_is_told():
     # the Bregman form between near members has lost its digits, and says so when it is asked for
     forced = kl_divergence(gamma, kl.Gamma(shape=2.0 + 1e-7, rate=1.0), method="closed form")
     assert forced.stderr > 0.01 * float(forced)
+
+
+# ---- numbers too large ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [5.0, 12.0, 13.0, 13.5])
+def test_the_bound_holds_where_the_mean_lies_far_out(scale):
+    """E x = e^(scale²/2) comes from scale standard deviations out: the last from 180 of log x."""
+    p, q = kl.LogNormal(loc=0.0, scale=scale), kl.Gamma(shape=2.0, rate=1.0)
+    found = kl_divergence(p, q)
+    with mpmath.workdps(50):  # E log q = E log x − E x, E log x = 0, and −H(p) = −½ log(2πe scale²)
+        s = mpmath.mpf(scale)
+        expected = mpmath.exp(s * s / 2) - mpmath.log(2 * mpmath.pi * mpmath.e * s * s) / 2
+        assert abs(found.value - expected) <= max(found.stderr, 1e-13 * expected)
+
+
+@pytest.mark.parametrize("scale", [14.0, 20.0, 50.0])
+def test_a_mean_from_beyond_the_points_is_refused(scale):
+    with pytest.raises(ModelError, match="double precision"):
+        kl_divergence(kl.LogNormal(loc=0.0, scale=scale), kl.Gamma(shape=2.0, rate=1.0))
+
+
+def test_a_closed_form_beyond_the_doubles_says_so():
+    # ½ (1e200)² is 5e399
+    found = kl_divergence(kl.Normal(loc=1e200, scale=1.0), kl.Normal(loc=0.0, scale=1.0))
+    assert float(found) == math.inf
+    assert "larger than any double" in found.assumptions[0]

@@ -1,6 +1,8 @@
 """What the measures of arrays refuse: no distributions, and what does not fit together."""
 
 import math
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -95,3 +97,23 @@ def test_what_does_not_fit_together(call, words):
 def test_unknown_unit():
     with pytest.raises(KullbackError, match="Use one of 'nats', 'bits', 'hartleys'"):
         m.entropy(HALVES, unit="bytes")
+
+
+def test_what_is_no_axis_or_unit_is_told():
+    """In another process: here the annotations are checked before it comes to that."""
+    code = """
+import kullback as kl
+for wrong in ({"axis": None}, {"axis": 1.0}, {"unit": None}):
+    try:
+        kl.entropy([[0.5, 0.5]], **wrong)
+    except kl.KullbackError as error:
+        print(error)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == [
+        "axis=None is no axis of p: give the number of one, or several as a tuple: all of them are "
+        "axis=(0, 1)",
+        "axis=1.0 is no axis of p: give the number of one, or several as a tuple: all of them are "
+        "axis=(0, 1)",
+        "unit=None is not a unit of information. Use one of 'nats', 'bits', 'hartleys'.",
+    ]

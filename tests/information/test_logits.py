@@ -151,3 +151,8 @@ def test_jax_logits():
         ):
             slopes = jax.jit(jax.vmap(jax.grad(measure)))(joint)
             assert bool(jnp.all(jnp.isfinite(slopes)))
+
+
+def test_logits_too_far_apart_for_a_double_warn_of_nothing():
+    # D is 2e308 here, beyond the largest double: inf, and no warning (which were an error)
+    assert logits.kl_divergence_from_logits([1e308, -1e308], [-1e308, 1e308]) == np.inf

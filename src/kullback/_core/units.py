@@ -20,7 +20,7 @@ def nats_per(unit: str) -> float:
     """
     if unit not in NATS_PER_UNIT:
         known = ", ".join(repr(name) for name in NATS_PER_UNIT)
-        hint = did_you_mean(unit, NATS_PER_UNIT)
+        hint = did_you_mean(str(unit), NATS_PER_UNIT)
         raise KullbackError(
             f"unit={unit!r} is not a unit of information{hint or '.'} Use one of {known}."
         )

@@ -57,7 +57,9 @@ class GivenArrays:
         # of integers JAX makes its default float; a half has too few digits to sum in
         real = any(jnp.issubdtype(t, jnp.floating) for t in types)
         self.dtype: Any = np.float64 if double or not types else np.float32 if real else float
-        self.context = float64() if double else contextlib.nullcontext()
+        # logits a double apart: what overflows is infinite, and needs no warning beside that
+        quiet = contextlib.nullcontext() if types else np.errstate(over="ignore")
+        self.context: Any = float64() if double else quiet
         self.axes: dict[str, tuple[int, ...]] = {}
 
     def __enter__(self) -> GivenArrays:
@@ -213,6 +215,11 @@ def _axes(name: str, shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
         raise DataError(f"{name} is a single number: a distribution has one for each symbol")
     axes = axis if isinstance(axis, tuple) else (axis,)
     ndim = len(shape)
+    if not all(isinstance(i, int | np.integer) for i in axes):
+        raise DataError(
+            f"axis={axis!r} is no axis of {name}: give the number of one, or several as a tuple: "
+            f"all of them are axis={tuple(range(ndim))}"
+        )
     if not axes or any(not -ndim <= i < ndim for i in axes):
         raise DataError(f"axis={axis} does not exist in {name} of shape {shape}")
     counted = tuple(i % ndim for i in axes)

@@ -68,7 +68,10 @@ class Options:
         return out.to(self.unit)
 
     def exact(self, found: Exact, size: float) -> Estimate:
-        """A closed form: exact, unless cancellation took digits."""
+        """A closed form: exact, unless cancellation took digits, or it is beyond the doubles."""
+        if math.isinf(found.value):
+            note = "the value is finite, but larger than any double, 1.8e308"
+            return self.estimate(found.value, 0.0, found.method, (note,))
         if sound(found, size):
             return self.estimate(found.value, 0.0, found.method)
         note = "differences of large numbers leave it as many digits as its error says"

@@ -40,6 +40,9 @@ _MASS = 1e-9
 # With more than this share of it missing there is no result.
 _LOST = 1e-3
 
+# With more than this share of the whole beyond the last point there is no result.
+_BEYOND = 1e-3
+
 # Ends from which distances are known to the last digit.
 _EXACT_ENDS = (0.0, math.inf, -math.inf)
 
@@ -179,6 +182,8 @@ def _expectations(
         if integrals.reached[side]:
             beyond, error = _beyond(p, line, v, side, weighted, _power_end(o, q or o, side))
             values, errors = values + beyond, errors + error
+            if not error[2] <= _BEYOND * abs(values[2]):
+                values[2] = math.inf  # refused, as are integrands that overflow
     return collect(values, errors, near=near)
 
 
@@ -257,23 +262,38 @@ def _beyond(
     end: _PowerEnd | None,
 ) -> tuple[Vector, Vector]:
     """Give what the stretch beyond the last point holds, and its error."""
+    if end is None:
+        return _declining(line, v, side, weighted)
     x, slope = line.x(np.array([v])), line.log_slope(np.array([v]))
     log_p = np.asarray(p.log_density(x))
     at = weighted(x, -log_p)[:, 0]  # the functions at weight one
-    if end is not None and math.isinf((line.lower, line.upper)[side]):
+    if math.isinf((line.lower, line.upper)[side]):
         # so far out the power holds to the last digit
         mass = float(np.exp(log_p + slope)[0]) / end.index
     else:
         log_mass = p.log_cdf(x) if side == 0 else p.log_survival(x)
         mass = float(np.exp(np.asarray(log_mass)[0]))
-    if end is None:
-        return mass * at, mass * np.abs(at)
     mean = at * end.factors + end.rises
     mean[3] = mean[2] - mean[1]  # log p − log q
     # x is known to a share of its distance from an end other than zero
     rounding = NEAREST if (line.lower, line.upper)[side] not in _EXACT_ENDS else _EPS
     share = max(rounding, math.exp(-abs(v) * end.nearness))
     return mass * mean, share * mass * np.abs(mean)
+
+
+def _declining(
+    line: Coordinate, v: float, side: int, weighted: Callable[[Vector, Vector], Vector]
+) -> tuple[Vector, Vector]:
+    """The same where no law of the tail is known: from there on, integrands decline no slower.
+
+    What they hold then is at most their value over the rate of the decline; its bound is its error.
+    """
+    points = np.array([v, v + (1.0 if side == 0 else -1.0)])
+    here, before = weighted(line.x(points), line.log_slope(points)).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.log(np.abs(before)) - np.log(np.abs(here))
+        most = np.where(here == 0.0, 0.0, np.where(rate > 0.0, here / rate, math.inf))
+    return most, np.abs(most)
 
 
 # ---- what is integrated --------------------------------------------------------------------
