@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array
 from kullback._core.errors import ModelError
+from kullback.solvers.adamw import AdamW
 
 # The rules below were chosen by held-out cross-entropy on the sets of benchmarks/NETWORKS.md: about
 # forty steps an epoch, a thousand in all, and no fewer than 25 epochs, so that many rows take more.
@@ -103,21 +104,10 @@ class Minibatch:
         return max(_FEWEST_EPOCHS, min(wanted, _MOST_EPOCHS))
 
     def transformation(self, steps: int) -> Any:
-        """Give the Optax transformation for a training of so many steps."""
-        import optax
-
+        """Give AdamW for a training of so many steps, or the user's Optax transformation."""
         if self.optimizer is not None:
             return self.optimizer
-        schedule = optax.schedules.warmup_cosine_decay_schedule(
-            0.0, self.learning_rate, max(steps // 20, 1), steps, 0.0
-        )
-        # b2: the gradients' size changes quickly in so few steps (Holzmüller et al. 2024)
-        return optax.adamw(
-            schedule,
-            b2=0.95,
-            weight_decay=self.weight_decay,
-            mask=lambda arrays: jax.tree.map(lambda a: a.ndim > 1, arrays),
-        )
+        return AdamW(self.learning_rate, self.weight_decay, steps)
 
 
 class State(NamedTuple):
@@ -148,7 +138,7 @@ def window_program(
 
     Args:
         loss: of weights, the rows of a batch, whether each is real, and a random key.
-        transformation: an Optax transformation.
+        transformation: AdamW, or an Optax transformation.
         batch: rows a step.
 
     Returns:

@@ -1,12 +1,17 @@
-"""The modules that networks are made of, in Equinox (imported only here and where they train)."""
+"""The modules that networks are made of, and how what is trained of them is told from the rest.
+
+Equinox is imported where a module of the user's own is called, and not before: a perceptron, which
+needs none of it, is then trained a tenth of a second earlier.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,7 +60,14 @@ def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
 _stretched.defvjp(_stretched_forward, _stretched_backward)
 
 
-class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for the type checker
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=("tables", "stretch", "weights", "biases", "gains", "frequencies"),
+    meta_fields=("activation", "dropout", "skip"),
+)
+@final
+@dataclass(frozen=True, eq=False)
+class Perceptron:
     """Affine maps with an activation between them, on many rows at once.
 
     Attributes:
@@ -71,15 +83,16 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
         skip: whether layers of equal width add their input.
     """
 
-    tables: list[Array]
-    stretch: Array
-    weights: list[Array]
-    biases: list[Array]
-    gains: list[Array] | None
-    frequencies: Array | None
-    activation: str | Callable[[Array], Array] = eqx.field(static=True)
-    dropout: float = eqx.field(static=True)
-    skip: bool = eqx.field(static=True)
+    # Any stands for an array, or for None where ``arrays_of`` has split them off
+    tables: list[Any]
+    stretch: Any
+    weights: list[Any]
+    biases: list[Any]
+    gains: list[Any] | None
+    frequencies: Any
+    activation: str | Callable[[Array], Array]
+    dropout: float
+    skip: bool
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
@@ -101,8 +114,10 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
         def affine(layer: int, h: Array) -> Array:
             weight, bias = self.weights[layer], self.biases[layer]
             if layer == 0 and self.frequencies is None:
-                return _stretched(h, stretch, weight) + bias
-            return h @ weight + bias
+                z: Array = _stretched(h, stretch, weight) + bias
+            else:
+                z = h @ weight + bias
+            return z
 
         for layer in range(len(self.weights) - 1):
             z = affine(layer, h)
@@ -177,7 +192,10 @@ def perceptron(
     return made
 
 
-class RowModule(eqx.Module):  # type: ignore[misc]
+@partial(jax.tree_util.register_dataclass, data_fields=("module",), meta_fields=())
+@final
+@dataclass(frozen=True, eq=False)
+class RowModule:
     """A user's module for one row, called on many."""
 
     module: Any
@@ -186,6 +204,8 @@ class RowModule(eqx.Module):  # type: ignore[misc]
         """Give the outputs of rows ``x``; with a key, as in training."""
         out: Array
         if key is None:
+            import equinox as eqx
+
             module = eqx.nn.inference_mode(self.module)
             out = jax.vmap(module)(x)
         else:
@@ -198,11 +218,23 @@ class RowModule(eqx.Module):  # type: ignore[misc]
 
 
 def arrays_of(module: Any) -> tuple[Any, Any]:
-    """Split a module into what is trained and what is not; ``together`` joins them again."""
-    parts: tuple[Any, Any] = eqx.partition(module, eqx.is_inexact_array)
-    return parts
+    """Split a module into what is trained, its arrays of real numbers, and what is not.
+
+    Each has None where the other has something; ``together`` joins them again.
+    """
+
+    def trained(leaf: Any) -> bool:
+        return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+    arrays = jax.tree.map(lambda leaf: leaf if trained(leaf) else None, module)
+    rest = jax.tree.map(lambda leaf: None if trained(leaf) else leaf, module)
+    return arrays, rest
 
 
 def together(arrays: Any, rest: Any) -> Any:
     """Join what ``arrays_of`` split."""
-    return eqx.combine(arrays, rest)
+
+    def either(array: Any, other: Any) -> Any:
+        return other if array is None else array
+
+    return jax.tree.map(either, arrays, rest, is_leaf=lambda leaf: leaf is None)
