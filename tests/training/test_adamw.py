@@ -49,7 +49,7 @@ def test_a_training_of_one_step_moves_the_weights():
         kl.Categorical(logits=network),
         x,
         (x[:, 0] > 0.0).astype(int),
-        solver=kl.Minibatch(epochs=1),
+        solver=kl.Minibatch(epochs=1, calibration=None),
     )
     assert len(fit.history) == 1
     assert np.isfinite(fit.cross_entropy)

@@ -40,8 +40,8 @@ class Scaling:
     """q′ = (1 − ε) softmax(scale ⊙ logits + shift) + ε π: temperature and vector scaling.
 
     Attributes:
-        scale: positive; one number (1 / temperature), shape (1,), or one a class.
-        shift: one a class; of temperature scaling all 0.
+        scale: at least 0; one number (1 / temperature), shape (1,), or one a class.
+        shift: one a class; of temperature scaling all 0, but see ``with_caution``.
         background: ε π, shape (K,), see ``with_background``; None for ε = 0.
         converged: whether the search ended at a minimum.
         notes: what to beware of, a sentence each.
@@ -55,8 +55,9 @@ class Scaling:
 
     @property
     def temperature(self) -> float:
-        """What the logits are divided by: the geometric mean over the classes."""
-        return float(np.exp(-np.mean(np.log(self.scale))))
+        """What the logits are divided by: the geometric mean over classes; ∞ for a scale of 0."""
+        with np.errstate(divide="ignore"):
+            return float(np.exp(-np.mean(np.log(self.scale))))
 
     def apply(self, logits: Floats) -> Floats:
         """Give the logarithms of the recalibrated probabilities.

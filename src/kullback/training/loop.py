@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback.calibration.caution import with_caution
 from kullback.calibration.scaling import Scaling, fit_temperature, fit_vector
 from kullback.models.encoding import Encoder
 from kullback.results.trained import Epoch
@@ -102,6 +103,9 @@ def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
     if found.scaling is not None:
         if how.calibration == "vector":
             found.scaling = _allowing(task, fit_vector(logits, targets, weight))
+        elif task.targets.shares is not None:
+            shares = task.targets.shares
+            found.scaling = with_caution(found.scaling, logits, targets, weight, shares)
         terms = _log_terms(found.scaling.apply(logits), targets)
     found.cross_entropy = _mean_loss(terms, weight)
     spread = weight @ (terms + found.cross_entropy) ** 2 / weight.sum()
