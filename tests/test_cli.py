@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -356,6 +357,17 @@ def whole_process(folder, environment, *arguments):
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def test_a_closed_output_is_no_fault(folder):
+    # kullback fit ... --save fit.json >&-
+    command = [sys.executable, "-c", "from kullback.cli import main; main()", *WEIBULL]
+    shell = f"exec {shlex.join([*command, '--save', 'closed.json'])} >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell], cwd=folder, stderr=subprocess.PIPE, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert load(folder / "closed.json").certificate.converged
 
 
 def test_compiled_code_is_kept_between_processes(folder, tmp_path):
