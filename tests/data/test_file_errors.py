@@ -309,3 +309,16 @@ def test_a_csv_file_without_a_header_loses_no_row(in_memory: bool) -> None:
         'name of the column. Add a line with a name, or give y="1.5" if it is one.'
     )
     assert outcome(open_sample("bare.csv", y="1.5", in_memory=in_memory)) == [2.5, 3.5]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_whole_numbers_of_a_csv_file_are_not_rounded(in_memory: bool) -> None:
+    # as those of arrays and of Parquet files are not; 2**53 + 1 would become 2**53
+    Path("ids.csv").write_text("id\n1\n9007199254740993\n")
+    said = refused(DataError, "ids.csv", in_memory=in_memory)
+    assert said.startswith(
+        '1 integer beyond 2**53 in column "id" in ids.csv: row 1 (9007199254740993). '
+    )
+    Path("large.csv").write_text("x\n1e20\n3.0e20\n9007199254740992\n")  # no digit is lost
+    read = outcome(open_sample("large.csv", in_memory=in_memory))
+    assert read == [1e20, 3e20, 9007199254740992.0]

@@ -98,6 +98,19 @@ def is_exact(integer: int) -> bool:
     return abs(integer) <= LARGEST_EXACT_INTEGER
 
 
+def refuse_long_integers(texts: NDArray[Any], label: str, place: Place) -> None:
+    """Refuse integers, written as text, that a double would round; other texts are let pass.
+
+    Raises:
+        DataError: there are some.
+    """
+    whole = [
+        int(text) if isinstance(text, str) and text.strip().lstrip("+-").isdecimal() else 0
+        for text in texts.tolist()
+    ]
+    _check_integers(np.fromiter(whole, dtype=object, count=len(whole)), label, place)
+
+
 def text_without_number(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of some Python objects are text that does not read as a number."""
     return np.array(

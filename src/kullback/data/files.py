@@ -16,7 +16,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError, FileFormatError
-from kullback.data.arrays import is_exact, refuse_text, text_without_number
+from kullback.data.arrays import (
+    LARGEST_EXACT_INTEGER,
+    is_exact,
+    refuse_long_integers,
+    refuse_text,
+    text_without_number,
+)
 from kullback.data.blocks import ROWS
 from kullback.data.checks import Place, check_column, column_label, count_of
 from kullback.data.stream import Part
@@ -217,6 +223,7 @@ class CsvFile(File):
     """A CSV file with a header, commas between values, and numbers with a decimal point."""
 
     def _find_types(self) -> list[tuple[str, Any]]:
+        self._examined: set[str] = set()
         with _readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
             schema = reader.schema
             names = schema.names  # here a name that is not UTF-8 is found
@@ -244,6 +251,7 @@ class CsvFile(File):
         try:
             for batch in self._batches(names, types):
                 columns = {name: _values(batch.column(name)) for name in names}
+                self._check_integers({name: columns[name] for name in names if name not in text})
                 yield Part(columns, self.path, first_row, f" in {self.path}")
                 first_row += batch.num_rows
         except _ConversionError as error:
@@ -278,10 +286,23 @@ class CsvFile(File):
     def _explain(self, names: list[str]) -> None:
         """Read columns as text, to say which of their values are no numbers."""
         for name in names:
-            read = [_values(batch.column(name)) for batch in self._batches((name,), {name: TEXT})]
-            texts = np.concatenate(read)
+            texts = self._texts(name)
             if text_without_number(texts).any():
                 refuse_text(texts, column_label(name), Place(f" in {self.path}"))
+
+    def _check_integers(self, columns: dict[str, NDArray[Any]]) -> None:
+        """Refuse whole numbers that were rounded when they were read; once a column."""
+        for name, values in columns.items():
+            large = values.dtype.kind == "f" and np.any(np.abs(values) >= LARGEST_EXACT_INTEGER)
+            if large and name not in self._examined:
+                self._examined.add(name)
+                place = Place(f" in {self.path}")
+                refuse_long_integers(self._texts(name), column_label(name), place)
+
+    def _texts(self, name: str) -> NDArray[Any]:
+        """A column as it is written."""
+        read = [_values(batch.column(name)) for batch in self._batches((name,), {name: TEXT})]
+        return np.concatenate(read)
 
 
 class _ConversionError(FileFormatError):
