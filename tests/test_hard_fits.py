@@ -171,3 +171,31 @@ def test_logits_are_free_by_name():
     fit = kl.fit(kl.Categorical(logits=kl.Param()), ["a", "b", "a"])
     assert fit.params["logits"] == pytest.approx([np.log(2.0), 0.0])
     assert fit.stderr["logits"] == pytest.approx([np.sqrt(1.5), 0.0])
+
+
+# ---- weights -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        (kl.Gamma(), [-1.0, 2.0, 3.0, 2.5]),  # outside the support
+        (kl.Weibull(), [0.0, 2.0, 3.0, 2.5]),
+        (kl.Uniform(), [9.0, 2.0, 3.0, 2.5]),  # beyond the estimated end
+        (kl.Pareto(), [0.5, 2.0, 3.0, 2.5]),
+        (kl.Poisson(), [0.5, 2.0, 3.0, 1.0]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_row_of_weight_zero_was_seen_no_times(model, rows):
+    # a weight of k is the row k times
+    fit, without = kl.fit(model, rows, weights=[0.0, 1.0, 2.0, 1.0]), [2.0, 3.0, 3.0, rows[3]]
+    expected = kl.fit(model, without)
+    assert fit.params == pytest.approx(expected.params, rel=1e-12)
+    assert fit.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
+    assert fit.n == 4.0
+
+
+def test_one_distinct_value_of_positive_weight_is_told():
+    with pytest.raises(kl.DataError, match=r"the only row of y holds the same value 2\.0"):
+        kl.fit(kl.Normal(), [1.0, 2.0, 3.0], weights=[0.0, 5.0, 0.0])

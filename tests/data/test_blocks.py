@@ -159,3 +159,13 @@ def test_aligned_arrays(count: int) -> None:
     array = aligned(count)
     assert array.shape == (count,)
     assert array.ctypes.data % ALIGNMENT == 0
+
+
+def test_rows_of_weight_zero_go_into_no_block() -> None:
+    chunk = Chunk(Exact(), {"y": np.arange(5.0)}, np.array([0.0, 1.0, 0.0, 2.0, 0.0]), first_row=10)
+    empty = Chunk(Exact(), {"y": np.arange(2.0)}, np.zeros(2), first_row=15)
+    (block,) = blocks([chunk, empty], size=4)
+    assert block.count == 2
+    np.testing.assert_array_equal(block.fields["y"][:2], [1.0, 3.0])
+    np.testing.assert_array_equal(block.weight, [1.0, 2.0, 0.0, 0.0])
+    assert [block.row_number(k) for k in range(2)] == [11, 13]

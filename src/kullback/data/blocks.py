@@ -9,9 +9,11 @@ in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import final
+
+import numpy as np
 
 from kullback._core.memory import aligned
 from kullback.data.rows import RowKind
@@ -81,7 +83,8 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
     Block i of a kind holds that kind's rows `i * size` to `(i + 1) * size` and has the capacity
     `size`, except that a kind whose rows all fit in one tile gets the capacity of one tile. A block
     that lies inside one chunk is a view of it; only blocks across chunks and the last block are
-    copied.
+    copied. A row of weight zero goes into no block: it was seen no times, and whatever it holds,
+    even what the model gives probability zero, is nothing to the sum.
 
     Args:
         chunks: consecutive rows; chunks of several kinds may alternate.
@@ -95,9 +98,20 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
         cutter = cutters.get(chunk.kind)
         if cutter is None:
             cutter = cutters[chunk.kind] = _Cutter(chunk.kind, size)
-        yield from cutter.add(chunk)
+        yield from cutter.add(_seen(chunk))
     for cutter in cutters.values():
         yield from cutter.finish()
+
+
+def _seen(chunk: Chunk) -> Chunk:
+    """The rows of positive weight."""
+    weight = chunk.weight
+    if weight is None or bool(np.all(weight)):
+        return chunk
+    kept = np.flatnonzero(weight)
+    rows = kept + chunk.first_row if chunk.rows is None else chunk.rows[kept]
+    fields = {name: values[kept] for name, values in chunk.fields.items()}
+    return replace(chunk, fields=fields, weight=weight[kept], rows=rows)
 
 
 @lru_cache(maxsize=8)
