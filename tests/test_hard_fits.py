@@ -151,6 +151,24 @@ def test_a_generalised_pareto_kept_from_shape_below_minus_a_half():
     assert fit.params["scale"] == pytest.approx(found.x, rel=1e-7)  # a minimum's rounding
 
 
+@pytest.mark.parametrize("shape", [-0.4, -0.8])
+def test_a_pinned_shape_that_ends_the_support_is_fitted(shape):
+    # The guessed scale of rows of shape −0.1 ends the support of this shape inside the sample; the
+    # minimum is scipy's.
+    x = scipy.stats.genpareto(-0.1).rvs(size=300, random_state=2)
+    fit = kl.fit(kl.GeneralizedPareto(shape=shape), x)
+    assert fit.certificate.converged
+    found = scipy.optimize.minimize_scalar(
+        lambda s: -scipy.stats.genpareto(shape, scale=s).logpdf(x).sum(),
+        bounds=(-shape * x.max() * (1.0 + 1e-12), 20.0 * x.max()),
+        method="bounded",
+        options={"xatol": 1e-12},
+    )
+    assert fit.log_likelihood == pytest.approx(-found.fun, rel=1e-12)
+    y = scipy.stats.genextreme(0.1).rvs(size=300, random_state=2)
+    assert kl.fit(kl.GeneralizedExtremeValue(shape=shape), y).certificate.converged
+
+
 def test_a_bound_beyond_the_sample_is_no_extreme_of_it():
     fit = kl.fit(kl.Uniform(upper=kl.Param(lower=5.0)), [3.0, 1.0, 2.0])
     assert fit.params == {"lower": 1.0, "upper": 5.0}

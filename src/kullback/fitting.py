@@ -25,7 +25,7 @@ from kullback.models.registry import own_models
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_look import FirstLook, look
 from kullback.objective.impossible import refuse_impossible_rows
-from kullback.objective.starting import hold_order_statistics, starting_points
+from kullback.objective.starting import hold_order_statistics, starting_points, wider_start
 from kullback.objective.statistics import Curvature, Sums
 from kullback.objective.sufficient import curvature_of_moments
 from kullback.results.certificate import Certificate
@@ -309,6 +309,9 @@ def _solve(
             points = [corrected_minimum(solver, stages[-1], full, points[0], _MAX_STEPS)]
             looks = 1
         solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
+        if not any(math.isfinite(found.best.value) for found in solutions):
+            wider = [u for start in points for u in wider_start(layout, evaluate, start)]
+            solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
         best = min(solutions, key=_rank)
         solution = replace(best, steps=best.steps + looks)
         if len(points) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from kullback.models.family import Family
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.source import Coefficient
+from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.description import Description
 from kullback.objective.first_look import FirstLook
 from kullback.objective.median import weighted_median
@@ -95,6 +97,29 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vect
             f"Give them: kl.Param(start=...) for {', '.join(sorted(free))}."
         )
     return points
+
+
+# Twice as wide so often is a million times, which no pinned number needs that suits the data.
+_DOUBLINGS = 20
+
+
+def wider_start(
+    layout: Layout, evaluate: Callable[[Vector], Evaluation], u: Vector
+) -> tuple[Vector, ...]:
+    """Widen the scale of a start until every row is possible; none where that does not help.
+
+    The model guesses all its parameters together: beside a shape that is pinned more negative than
+    its guess the guessed scale may end the support inside the sample.
+    """
+    place = next((place for c, place in layout.places if c.name == "scale"), None)
+    if place is None:
+        return ()
+    for _ in range(_DOUBLINGS):
+        u = u.copy()
+        u[place] += math.log(2.0)
+        if math.isfinite(evaluate(u).value):
+            return (u,)
+    return ()
 
 
 def _known_values(layout: Layout) -> list[Vector | None]:
