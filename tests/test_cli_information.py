@@ -282,3 +282,11 @@ def test_a_page_with_a_hostile_column_name(run, folder):
 def test_wrong_input_to_the_tour(run, folder, arguments, said):
     assert refused(run, "tour", *arguments) == said
     assert not (folder / "x.html").exists()
+
+
+def test_a_name_with_a_comma_is_quoted(run, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text('"a,b",c\n' + "1,x\n2,y\n" * 20)
+    code, out, _ = run("entropy", table, "--columns", '"a,b", c', "--json")
+    assert code == 0
+    assert [own["column"] for own in json.loads(out)["entropy"]] == ["a,b", "c"]

@@ -242,6 +242,9 @@ def _categories(models: tuple[Model, ...]) -> dict[str, tuple[Any, ...]] | None:
 def _check(model: Any) -> None:
     if not isinstance(model, Model):
         fitted = " Pass fit.model." if hasattr(model, "model") else ""
-        raise ModelError(f"{model!r} is not a model.{fitted}")
+        given = repr(model)
+        if len(given) > 80:  # rows of data, most likely
+            given = f"the first argument, of type {type(model).__name__},"
+        raise ModelError(f"{given} is not a model: the model comes first, then the data.{fitted}")
     if model.layout.freedom:
         _ = model.params  # which names the parameter that has no value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -29,7 +30,9 @@ def entropy(
     ],
     columns: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="Which columns; by default all. Repeat no name."),
+        typer.Option(
+            metavar="A,B,...", help="Which columns; by default all. Quote names that have a comma."
+        ),
     ] = None,
     joint: Annotated[
         bool, typer.Option("--joint", help="Also the mutual information of every two columns.")
@@ -71,7 +74,7 @@ def entropy(
             if not joint:
                 raise KullbackError("--plot draws the mutual information of pairs: add --joint.")
             process.check_folder("--plot", plot)
-        wanted = None if columns is None else [name.strip() for name in columns.split(",")]
+        wanted = None if columns is None else next(csv.reader([columns], skipinitialspace=True))
         if wanted is not None and len(set(wanted)) < len(wanted):
             raise KullbackError(f"--columns {columns} names a column twice.")
         if wanted is not None and by is not None and by not in wanted:

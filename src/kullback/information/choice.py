@@ -46,13 +46,24 @@ class Seen:
         return cls(rows, np.asarray(symbols), np.count_nonzero(counts == 1, axis=1))
 
 
-def choose(seen: Seen, support: float | None) -> tuple[str, str]:
-    """Choose an estimator for samples, by the one that covers the least, and say why."""
+def choose(
+    seen: Seen, support: float | None, off: str = "this one is probably too low"
+) -> tuple[str, str]:
+    """Choose an estimator for samples, by the one that covers the least, and say why.
+
+    Args:
+        seen: what was seen of each sample.
+        support: the number of symbols, or None.
+        off: how far off the estimate is where next to nothing is covered.
+    """
     coverage = 1.0 - seen.once / seen.rows
     worst = int(np.argmin(coverage))
     n, k, once = (int(x[worst]) for x in (seen.rows, seen.symbols, seen.once))
     of = f"sample {worst}, which covers the least: " if seen.rows.size > 1 else ""
-    what = f"{of}{n:,} rows hold {k:,} symbols, {once:,} of them once, and so cover about "
+    what = (
+        f"{of}{n:,} row{'s hold' if n > 1 else ' holds'} {k:,} symbol{'s' if k > 1 else ''}, "
+        f"{once:,} of them once, and so cover{'s' if n == 1 else ''} about "
+    )
     share = f"{100.0 * coverage[worst]:.3g}% of the distribution"
     start = f"chosen by method=auto: {what}{share}"
     if support is not None and (coverage[worst] < COVERED or n < support):
@@ -62,7 +73,7 @@ def choose(seen: Seen, support: float | None) -> tuple[str, str]:
             ""
             if coverage[worst] >= 0.5
             else ". That is too little to trust any estimate that does not know the number of "
-            "symbols: this one is probably too low"
+            f"symbols: {off}"
         )
         return "chao-shen", f"{start}; Chao and Shen's estimate allows for the rest{more}"
     if int(seen.symbols.min()) < _MANY_SYMBOLS:
@@ -98,12 +109,12 @@ def assumptions(seen: Seen, method: str, support: float | None, stderr: Vector) 
     if method in ("miller-madow", "grassberger") and bool(np.any(once > (1.0 - COVERED) * n)):
         share = float(np.max(once / n))
         words.append(
-            f"about {100.0 * share:.2g}% of the distribution was not seen: the estimate is likely "
+            f"about {_percent(share)} of the distribution was not seen: the estimate is likely "
             "too low, by more than its interval allows for"
         )
     if method == "chao-shen" and bool(np.any(once > (1.0 - COVERED) * n)):
         words.append(
-            f"about {100.0 * float(np.max(once / n)):.2g}% of the distribution was not seen: where "
+            f"about {_percent(float(np.max(once / n)))} of the distribution was not seen: where "
             "that is a long tail (Zipf), the value is off by more than its interval allows for"
         )
     if method == "shrinkage":
@@ -122,3 +133,7 @@ def assumptions(seen: Seen, method: str, support: float | None, stderr: Vector) 
     if bool(np.any(n == 1.0)):
         words.append("a sample of one row has no standard error")
     return tuple(words)
+
+
+def _percent(share: float) -> str:
+    return "100%" if share > 0.995 else f"{100.0 * share:.2g}%"

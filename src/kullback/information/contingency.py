@@ -21,6 +21,9 @@ from kullback.information.tabulate import Contingency
 # 95% interval then reaches it.
 _ERRORS = 1.96
 
+# A row that is alone in its value, an identifier's for instance, seems to tell all of the other.
+_TOO_HIGH = "pairs seen once seem to tell all, and this one is probably far too high"
+
 
 def mutual_information_of_counts(
     table: Any, *, method: str = "auto", support: tuple[int, int] | None = None
@@ -55,7 +58,7 @@ def mutual_information_of_counts(
     prints = [Fingerprint.of(part[None, :]) for part in (x, y, counts)]
     words: tuple[str, ...] = ()
     if method == "auto":
-        method, why = choose(Seen.of(counts[None, :]), known[2])
+        method, why = choose(Seen.of(counts[None, :]), known[2], _TOO_HIGH)
         words = (why,)
     words += ("rows are independent draws from one distribution",)
     if method == "plug-in":

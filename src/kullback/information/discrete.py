@@ -45,7 +45,8 @@ class DiscreteEntropy:
 
     Attributes:
         value: the estimate; an array where several samples were given.
-        stderr: its standard error, of the same shape; NaN for a sample of one row.
+        stderr: its standard error, of the same shape; NaN for a sample of one row, and of Chao and
+            Shen's estimate where no symbol was seen twice.
         method: the estimator, "auto" resolved.
         assumptions: what has to hold for value and error, a sentence each.
     """
@@ -245,6 +246,9 @@ def corrected_error(variance: Vector, method: str, seen: Seen) -> Vector:
     second = (seen.symbols - 1.0) / (2.0 * n * n)
     first = variance - 2.0 * second
     total = np.where(first < 0.0, 0.0, first) + second
+    if method == "chao-shen":
+        # where no symbol was seen twice, nothing tells how far the estimate may be off
+        total = np.where(seen.once == n, np.nan, total)
     if method == "grassberger":
         total += (seen.symbols - seen.once) / (4.0 * n * n)
     return np.asarray(np.sqrt(total))

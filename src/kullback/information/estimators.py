@@ -234,6 +234,7 @@ def estimate_mutual_information(
     k = 3 if neighbours is None else neighbours
     pair = beside(x, y, data, missing)
     first, second = pair.columns
+    names = (first.name, second.name)
     for own in (first, second):
         if method in ("ksg", "mixed") and own.labels:
             raise KullbackError(
@@ -256,12 +257,12 @@ def estimate_mutual_information(
         )
         near = mutual_information_with_label(feature.values, label.values.ravel(), k=k)
     elif method == "mixed":
-        near = mutual_information_mixed(first.values, second.values, k=k)
+        near = mutual_information_mixed(first.values, second.values, k=k, names=names)
     elif np.array_equal(first.values, second.values) and np.unique(first.values).size > k:
         same = "x and y are equal: of a continuous law, what a column tells of itself has no bound"
         near = NeighbourEstimate(math.inf, 0.0, "equal columns", (same,))
     else:
-        near = mutual_information_continuous(first.values, second.values, k=k)
+        near = mutual_information_continuous(first.values, second.values, k=k, names=names)
     return _estimate(near, (*near.assumptions, *reason), unit, level, z)
 
 

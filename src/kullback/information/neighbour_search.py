@@ -96,7 +96,8 @@ def matrix(values: npt.ArrayLike, name: str) -> Vector:
     if array.ndim != 2 or array.shape[1] == 0:
         raise DataError(f"{name} has shape {np.shape(values)}; it has to be (n,) or (n, d)")
     if len(array) < 4:
-        raise DataError(f"{name} has {len(array)} rows; nearest neighbours need at least 4")
+        rows = f"{len(array)} row{'' if len(array) == 1 else 's'}"
+        raise DataError(f"{name} has {rows}; nearest neighbours need at least 4")
     finite = np.isfinite(array)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
@@ -260,3 +261,18 @@ def _nearest_on_a_line(points: Vector, sample: Vector, k: int, own: bool) -> Nei
         right += ~lower
     _all_found(distances)
     return Neighbours(order, distances.T, sorting[places - 1].T, stop - start - own)
+
+
+def overlap(own: Neighbours, other: Neighbours) -> list[str]:
+    """What the nearest neighbours say of two samples that share rows, or do not overlap."""
+    if same := int(np.count_nonzero(other.copies)):
+        return [
+            f"{same:,} of {other.copies.size:,} rows of p are rows of q as well: independent "
+            "samples of laws with densities share none, and the value is too low"
+        ]
+    if float(other.distances[:, 0].min()) > float(own.distances[:, 0].max()):
+        return [
+            "every row of p lies further from q's rows than any does from the others of p: the "
+            "samples do not overlap; the truth may be far above the value, and infinite"
+        ]
+    return []

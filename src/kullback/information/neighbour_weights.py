@@ -31,6 +31,8 @@ def neighbour_number(k: int | None, usual: int, most: int, rows: int) -> int:
     """
     if k is None:
         k = min(usual, max(rows // _ROWS_A_NEIGHBOUR, 2))
+    if not isinstance(k, int | np.integer):
+        raise DataError(f"k = {k!r} neighbours were asked for; give a whole number from 1 on")
     if k < 1:
         raise DataError(f"k = {k} neighbours were asked for; it has to be 1 or more")
     if k > most:

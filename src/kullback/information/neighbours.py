@@ -20,7 +20,7 @@ import numpy.typing as npt
 from kullback._core.arrays import Vector
 from kullback._core.constants import LOG_PI
 from kullback._core.errors import DataError
-from kullback.information.neighbour_search import count_copies, matrix, nearest, whiten
+from kullback.information.neighbour_search import count_copies, matrix, nearest, overlap, whiten
 from kullback.information.neighbour_weights import (
     NOISE_LEFT_OUT,
     digamma_of_ranks,
@@ -307,6 +307,7 @@ def nearest_neighbour_kl(
     assumptions = [
         f"{INDEPENDENT} from two laws with densities, and q has mass wherever p has",
         *repeats,
+        *overlap(own, other),
         *_many_columns(d),
         *_unsettled(float(value - by_order[-1]), stderr),
         *negative_sentence(value, stderr, "a relative entropy"),

@@ -90,7 +90,7 @@ def observe(data: Any, y: Any, weights: Any, missing: str) -> Observed:
         gone = (left_out(sample.dropped),) if sample.dropped else ()
         return Observed(sample.label, np.zeros(0), discrete=True, labels=True, notes=gone)
     found = _gather(sample, ("y",))
-    if bool(np.all(found.values == np.floor(found.values))):
+    if _whole(found.values):
         notes = (f"{sample.label} holds {note}", *found.notes)
         return Observed(sample.label, found.values, discrete=True, notes=notes)
     if weights is not None:
@@ -118,6 +118,8 @@ def observe_rows(data: Any, names: Sequence[str], weights: Any, missing: str) ->
     if isinstance(data, np.ndarray) and data.ndim == 2:
         names = tuple(f"column {i}" for i in range(data.shape[1]))
         data = {name: data[:, i] for i, name in enumerate(names)}
+        sample = open_sample(data, y=names[0], columns=names[1:], missing=missing)
+        return replace(_gather(sample, ("y", *names[1:])), name="y")
     y, rest = (names[0], tuple(names[1:])) if names else (None, ())
     sample = open_sample(data, y=y, columns=rest, missing=missing)
     return _gather(sample, ("y", *rest))
@@ -193,7 +195,7 @@ def _side(
     rows = sample.rows if isinstance(sample, ArraySample) else None
     values = found.values if len(group) > 1 else found.values[:, 0]
     labels = sample.levels is not None
-    whole = len(group) == 1 and bool(np.all(values == np.floor(values)))
+    whole = len(group) == 1 and _whole(values)
     seen = Observed(sample.label, values, labels or whole, labels, found.notes)
     return seen, rows, len(values) + sample.dropped
 
@@ -212,10 +214,16 @@ def _open(data: Any, y: Any, columns: Sequence[str], weights: Any, missing: str)
             )
         except DataError as other:
             # labels of which some are missing, or neither labels nor numbers
-            raise (other if "missing" in str(other) else error) from None
+            told = any(word in str(other) for word in ("missing", "weight"))
+            raise (other if told else error) from None
         if sample.levels and all(type(level) in (int, float) for level in sample.levels):
             raise error from None  # numbers of which some are wrong, and no labels
         return sample
+
+
+def _whole(values: NDArray[np.float64]) -> bool:
+    """Whether the values are whole numbers, and not too large for a double to be anything else."""
+    return bool(np.all(values == np.floor(values)) and np.all(np.abs(values) < 2.0**52))
 
 
 def left_out(rows: int) -> str:
