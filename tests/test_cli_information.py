@@ -287,6 +287,14 @@ def test_wrong_input_to_the_tour(run, folder, arguments, said):
 def test_a_name_with_a_comma_is_quoted(run, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text('"a,b",c\n' + "1,x\n2,y\n" * 20)
-    code, out, _ = run("entropy", table, "--columns", '"a,b", c', "--json")
+    code, out, _ = run("entropy", str(table), "--columns", '"a,b", c', "--json")
     assert code == 0
     assert [own["column"] for own in json.loads(out)["entropy"]] == ["a,b", "c"]
+
+
+def test_the_tour_calls_an_only_column_by_its_name(run, tmp_path):
+    (tmp_path / "one.csv").write_text("wait\n" + "1.5\n2.5\n3.1\n" * 20)
+    page = tmp_path / "t.html"
+    code, _, _ = run("tour", "--data", str(tmp_path / "one.csv"), "--html", str(page))
+    assert code == 0
+    assert "“wait”" in page.read_text(encoding="utf-8")

@@ -48,7 +48,9 @@ def tour(
             (chunk,) = list(sample.chunks())
             if chunk.weight is not None:
                 raise DataError("the tour takes rows of equal weight.")
-            values, name = chunk.fields["y"], y or sample.label
+            # a file's only column is asked for by no name
+            only = sample.label.removeprefix('column "').removesuffix('"')
+            values, name = chunk.fields["y"], y or only
         if html is None:
             from rich.console import Console
 

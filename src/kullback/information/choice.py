@@ -18,6 +18,11 @@ COVERED = 0.98
 # With fewer symbols than this, the parities of the counts go together (their sum is n), and
 # Grassberger's alternating terms, which average out over many symbols, leave a bias.
 _MANY_SYMBOLS = 8
+# Where shares are nearly equal, most of the variance is the second-order part, (k − 1)/(2n²), and
+# the estimate is a chi-squared less than its maximum. With a variance below so many times that
+# part, and fewer symbols than that, 95% intervals held the truth in 89% to 100% of 20,000 samples
+# (uniform over 2 to 100, shares from 1 to 1.9, 200 to 10,000 rows); above, in 91.8% to 96%.
+_NEARLY_EQUAL, _FEW_SYMBOLS = 11.5, 200
 # A bias of this many standard errors takes a 95% interval down to 93%.
 _HARMFUL_BIAS = 0.3
 
@@ -106,7 +111,22 @@ def assumptions(seen: Seen, method: str, support: float | None, stderr: Vector) 
             f"the plug-in estimate is too low by about {bias[which]:.2g} nats, (k − 1)/(2n), which "
             "its interval does not allow for"
         )
-    if method in ("miller-madow", "grassberger") and bool(np.any(once > (1.0 - COVERED) * n)):
+    corrected = method in ("miller-madow", "grassberger")
+    second = (k - 1.0) / (2.0 * n * n)
+    equal = (stderr * stderr < _NEARLY_EQUAL * second) & (k < _FEW_SYMBOLS)
+    if corrected and bool(np.any(equal)):
+        words.append(
+            "the shares are nearly equal: so close to its maximum, log k, the estimate is not "
+            "normal, and a 95% interval holds the truth of such laws in 89% to 100% of samples"
+        )
+    # Miller and Madow's term is for the symbols seen, and there are about as many as once unseen
+    unseen = once / (2.0 * n)
+    if method == "miller-madow" and bool(np.any(unseen > _HARMFUL_BIAS * stderr)):
+        words.append(
+            f"symbols that were not seen have no part in the correction: the estimate may be too "
+            f"low by about {float(np.max(unseen)):.2g} nats, which its interval does not allow for"
+        )
+    if corrected and bool(np.any(once > (1.0 - COVERED) * n)):
         share = float(np.max(once / n))
         words.append(
             f"about {_percent(share)} of the distribution was not seen: the estimate is likely "
