@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -103,6 +104,8 @@ def main() -> None:
             if method == "nsb":
                 peers["ndd"] = ndd
             for name, peer in peers.items():
+                if find_spec(name) is None:
+                    continue  # ndd needs a Fortran compiler to be installed
                 peer(rows[0], few[0])
 
                 loop = partial(each, peer, rows, few)
