@@ -106,6 +106,8 @@ def test_nearly_equal_shares_leave_no_normal_estimate():
     for method in ("miller-madow", "grassberger", "auto"):
         assert "nearly equal" in said(kl.estimate_entropy(equal, counts=True, method=method))
         assert "nearly equal" not in said(kl.estimate_entropy(far, counts=True, method=method))
+    both = np.stack([np.append(far, [0, 0]), equal])
+    assert "nearly equal in 1 of 2 samples" in said(kl.estimate_entropy(both, counts=True))
 
 
 def test_miller_and_madows_term_leaves_out_what_was_not_seen():

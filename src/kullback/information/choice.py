@@ -115,8 +115,9 @@ def assumptions(seen: Seen, method: str, support: float | None, stderr: Vector) 
     second = (k - 1.0) / (2.0 * n * n)
     equal = (stderr * stderr < _NEARLY_EQUAL * second) & (k < _FEW_SYMBOLS)
     if corrected and bool(np.any(equal)):
+        of = f" in {int(equal.sum()):,} of {n.size:,} samples" if n.size > 1 else ""
         words.append(
-            "the shares are nearly equal: so close to its maximum, log k, the estimate is not "
+            f"the shares are nearly equal{of}: so close to its maximum, log k, the estimate is not "
             "normal, and a 95% interval holds the truth of such laws in 89% to 100% of samples"
         )
     # Miller and Madow's term is for the symbols seen, and there are about as many as once unseen
