@@ -428,7 +428,7 @@ def test_a_weight_of_one_changes_no_bit() -> None:
         (kl.Weibull(), stats.weibull_min(1.7, scale=3.0)),
         (kl.Gumbel(), stats.gumbel_r(1.0, 2.0)),
     ],
-    ids=repr,
+    ids=["StudentT", "Weibull", "Gumbel"],
 )
 def test_many_rows_take_three_passes_and_reach_what_more_passes_reach(
     model: kl.Model, law: Any

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, final, overload
 
-import numpy as np
-
-from kullback._core.arrays import Vector
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import ModelError, nearest
 from kullback.data.opening import open_sample
@@ -19,38 +16,19 @@ from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
-from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.registry import own_models
-from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_look import FirstLook, look
-from kullback.objective.impossible import refuse_impossible_rows
-from kullback.objective.starting import hold_order_statistics, starting_points, wider_start
-from kullback.objective.statistics import Curvature, Sums
-from kullback.objective.sufficient import curvature_of_moments
-from kullback.results.certificate import Certificate
+from kullback.objective.starting import hold_order_statistics
 from kullback.results.fit import Fit, Seen
 from kullback.results.trained import TrainedFit
-from kullback.results.verdict import certify, runaway
-from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.newton import Newton
-from kullback.solvers.solver import Outcome, Solution, Solver, minimise
+from kullback.solvers.solver import Solver
+from kullback.solving import Problem, solve
 from kullback.training.train import networks_of, train
 
 EngineFactory: TypeAlias = Callable[[Sample], Engine]
-
-# How many points a solve may look at: a fit that runs away needs about forty, others four to
-# twenty.
-_MAX_STEPS = 200
-
-# How many times the rows of the subsample are worth a correction of its minimum, which takes three
-# looks at the subsample and saves one at all rows.
-_MANY_MORE = 8
-
-# Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
-# above rounding, far below any difference that standard errors could see.
-_AGREE = 1e-9
 
 
 @final
@@ -176,7 +154,8 @@ def fit(
     over_rows.progress = watch.rows
     known = look(model, sample, over_rows.reduce, over_rows.first_block)
     layout = hold_order_statistics(model, known, over_rows.reduce)
-    solved = _solve(model, layout, known, over_rows, solver or _newton_for(known), watch)
+    problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
+    solved = solve(problem, layout)
     over_rows.progress = None  # what a fit works out later is no progress of its own
     compiling = COMPILED.seconds - compiled
     certificate = replace(
@@ -230,127 +209,3 @@ class _Watch:
     def value(self, value: float) -> None:
         if math.isfinite(value) and (self._best is None or value < self._best):
             self._best = value
-
-
-# ---- the solve ---------------------------------------------------------------------------------
-
-
-@final
-@dataclass(frozen=True)
-class _Solved:
-    layout: Layout
-    evaluation: Evaluation
-    certificate: Certificate
-
-
-@final
-@dataclass(frozen=True)
-class _Resumed:
-    """A solve that goes on with a coefficient held at its bound.
-
-    Attributes:
-        values: of all coefficients, where the others were found.
-        tried: how many starts there were, and how many agreed.
-    """
-
-    values: Mapping[str, Vector]
-    tried: tuple[int, int]
-
-    def point(self, layout: Layout) -> Vector:
-        """Where to go on."""
-        return layout.unconstrained(self.values)
-
-
-def _solve(
-    model: Model,
-    layout: Layout,
-    known: FirstLook,
-    engine: Engine,
-    solver: Solver[Any],
-    watch: _Watch,
-    resumed: _Resumed | None = None,
-) -> _Solved:
-    """Find the minimum: in closed form, on the condensed sample, or by passes over the rows."""
-
-    def over(
-        adder: Callable[[Curvature, Vector], Sums], layout: Layout = layout
-    ) -> Callable[[Vector], Evaluation]:
-        objective = CrossEntropy(model, layout, adder)
-
-        def evaluate(u: Vector) -> Evaluation:
-            evaluation = objective(u)
-            watch.value(evaluation.value)
-            return evaluation
-
-        return evaluate
-
-    full = over(_adder(engine))
-    if known.moments is not None:
-        moments = known.moments
-        full = over(lambda curvature, at: curvature_of_moments(curvature, moments, at))
-    elif known.table is not None:
-        full = over(_adder(LocalEngine(known.table)))
-
-    if layout.freedom == 0:
-        evaluation = full(np.zeros(0))
-        if not math.isfinite(evaluation.value):
-            refuse_impossible_rows(model, layout.natural(np.zeros(0)), engine.reduce, known.locate)
-        certificate = certify(model, layout, evaluation, None, "closed form", 1, 1)
-        return _Solved(layout, evaluation, certificate)
-    tried = [resumed.point(layout)] if resumed else starting_points(model, layout, known)
-    starts, agreed = resumed.tried if resumed else (len(tried), 1)
-    # a few rows to choose among the starts, the subsample to come near, and then every row
-    smaller = [] if known.cheap else known.subsamples(model)
-    stages = [over(_adder(LocalEngine(part))) for part in smaller]
-    points, lost = tried, True
-    for evaluate in [*stages, full]:
-        looks = 0
-        if evaluate is full and not lost and known.description.stride >= _MANY_MORE:
-            points = [corrected_minimum(solver, stages[-1], full, points[0], _MAX_STEPS)]
-            looks = 1
-        solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
-        if not any(math.isfinite(found.best.value) for found in solutions):
-            wider = [u for start in points for u in wider_start(layout, evaluate, start)]
-            solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
-        best = min(solutions, key=_rank)
-        solution = replace(best, steps=best.steps + looks)
-        if len(points) > 1:
-            agreed = sum(_same(solution, other) for other in solutions)
-        # where fewer rows have no maximum, more rows may have one: they begin anew
-        lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
-        points = tried if lost else [solution.estimate]
-
-    if not math.isfinite(solution.best.value):
-        natural = layout.natural(solution.best.at)
-        refuse_impossible_rows(model, natural, engine.reduce, known.locate)
-    running = runaway(layout, solution)
-    if running is not None and running.attained:
-        # the estimate is on the bound: hold it there and find the others, from where they are
-        values = layout.split(layout.natural(solution.best.at))
-        held = replace(layout, held={**layout.held, running.name: np.array([running.end])})
-        there = _Resumed(values, (starts, agreed))
-        # a bound that a support's end depends on may make a row impossible: then it is not reached
-        if held.freedom == 0 or math.isfinite(over(_adder(engine), held)(there.point(held)).value):
-            return _solve(model, held, known, engine, solver, watch, there)
-    closed = solution.steps == 1 and known.condensed
-    name = "closed form" if closed else type(solver).__name__
-    certificate = certify(model, layout, solution.best, solution, name, starts, agreed)
-    found = solution.best
-    # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
-    if certificate.converged and not closed:
-        found = replace(found, at=solution.estimate)
-    return _Solved(layout, found, certificate)
-
-
-def _adder(engine: Engine) -> Callable[[Curvature, Vector], Sums]:
-    return lambda curvature, natural: curvature.unpack(engine.reduce(curvature, natural))
-
-
-def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:
-    value = solution.best.value
-    return (solution.outcome is not Outcome.CONVERGED, value if math.isfinite(value) else math.inf)
-
-
-def _same(a: Solution[Evaluation], b: Solution[Evaluation]) -> bool:
-    gap = abs(a.best.value - b.best.value)
-    return gap <= _AGREE * (1.0 + abs(a.best.value)) and b.outcome is a.outcome

@@ -74,11 +74,12 @@ def feature_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vec
     if not has_features(family) or not isinstance(block.kind, Exact):
         return None
     assert isinstance(family, Family)  # since it has features
-    coefficients, parameters = _at(wanted, arguments.tobytes())
-    moments = _moments(family, block, parameters)
-    if moments is None or not np.all(np.isfinite(moments)):
-        return None
-    sums: Vector = coefficients @ moments
+    with np.errstate(all="ignore"):  # what leaves the doubles is left to the compiled kernel
+        coefficients, parameters = _at(wanted, arguments.tobytes())
+        moments = _moments(family, block, parameters)
+        if moments is None or not np.all(np.isfinite(moments)):
+            return None
+        sums: Vector = coefficients @ moments
     return sums
 
 
@@ -91,17 +92,16 @@ _SCRATCH = Scratch()
 def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> Vector | None:
     """Give Σ w (1, f_i, f_i f_j): j ≤ i; None where the features do not keep the digits."""
     m, length = len(family.features), block.tiles * TILE if block.count > TILE else block.count
-    total: Any = 0.0
-    with np.errstate(all="ignore"):  # what leaves the doubles is left to the compiled kernel
-        for begin in range(0, length, _RUN):
-            run = slice(begin, min(begin + _RUN, length))
-            x, w = block.fields["y"][run], block.weight[run] if block.weighted else None
-            rows = _SCRATCH.rows(m + 2, x.size)
-            if not family.write_features(x, rows[: m + 1], parameters):
-                return None
-            total = total + _products_of(rows[:m], w, rows[m + 1])
-    moments: Vector = total
-    return moments
+    moments: Any = 0.0
+    for begin in range(0, length, _RUN):
+        run = slice(begin, min(begin + _RUN, length))
+        x, w = block.fields["y"][run], block.weight[run] if block.weighted else None
+        rows = _SCRATCH.rows(m + 2, x.size)
+        if not family.write_features(x, rows[: m + 1], parameters):
+            return None
+        moments = moments + _products_of(rows[:m], w, rows[m + 1])
+    found: Vector = moments
+    return found
 
 
 def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:

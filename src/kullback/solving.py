@@ -1,0 +1,212 @@
+"""The solve: from starts, through growing samples, to the minimum over all rows or at a bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback.engines.engine import Engine
+from kullback.engines.local import LocalEngine
+from kullback.models.layout import Layout
+from kullback.models.model import Model
+from kullback.objective.cross_entropy import CrossEntropy, Evaluation
+from kullback.objective.first_look import FirstLook
+from kullback.objective.impossible import refuse_impossible_rows
+from kullback.objective.starting import starting_points, wider_start
+from kullback.objective.statistics import Curvature, Sums
+from kullback.objective.sufficient import curvature_of_moments
+from kullback.results.certificate import Certificate
+from kullback.results.verdict import certify, runaway
+from kullback.solvers.correction import corrected_minimum
+from kullback.solvers.solver import Outcome, Solution, Solver, minimise
+
+# How many points a solve may look at: a fit that runs away needs about forty, others four to
+# twenty.
+_MAX_STEPS = 200
+
+# How many times the rows of the subsample are worth a correction of its minimum, which takes three
+# looks at the subsample and saves one at all rows.
+_MANY_MORE = 8
+
+# Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
+# above rounding, far below any difference that standard errors could see.
+_AGREE = 1e-9
+
+
+@final
+@dataclass(frozen=True)
+class Solved:
+    """Where a solve ended.
+
+    Attributes:
+        layout: the coefficients, those that are on a bound held there.
+        evaluation: the cross-entropy and its derivatives at the estimate.
+        certificate: whether, how and why it ended.
+    """
+
+    layout: Layout
+    evaluation: Evaluation
+    certificate: Certificate
+
+
+@final
+@dataclass(frozen=True)
+class Problem:
+    """What is minimised, over what.
+
+    Attributes:
+        model: q.
+        known: what the first pass found.
+        engine: adds statistics up over all rows.
+        solver: decides where to look.
+        watch: told every value that was found.
+    """
+
+    model: Model
+    known: FirstLook
+    engine: Engine
+    solver: Solver[Any]
+    watch: Callable[[float], None]
+
+    def over(
+        self, layout: Layout, adder: Callable[[Curvature, Vector], Sums]
+    ) -> Callable[[Vector], Evaluation]:
+        """Give the objective, for sums that are added up in some way."""
+        objective = CrossEntropy(self.model, layout, adder)
+
+        def evaluate(u: Vector) -> Evaluation:
+            evaluation = objective(u)
+            self.watch(evaluation.value)
+            return evaluation
+
+        return evaluate
+
+    def over_rows(self, layout: Layout) -> Callable[[Vector], Evaluation]:
+        """The objective by passes over all rows."""
+        return self.over(layout, _adder(self.engine))
+
+    def whole(self, layout: Layout) -> Callable[[Vector], Evaluation]:
+        """The objective by the least work: from moments, from a table, or by passes."""
+        moments, table = self.known.moments, self.known.table
+        if moments is not None:
+            return self.over(layout, lambda wanted, at: curvature_of_moments(wanted, moments, at))
+        if table is not None:
+            return self.over(layout, _adder(LocalEngine(table)))
+        return self.over_rows(layout)
+
+    def smaller(self, layout: Layout) -> list[Callable[[Vector], Evaluation]]:
+        """The objective on a few rows, to choose among starts, and on the subsample."""
+        parts = [] if self.known.cheap else self.known.subsamples(self.model)
+        return [self.over(layout, _adder(LocalEngine(part))) for part in parts]
+
+    def refuse_impossible(self, layout: Layout, u: Vector) -> None:
+        """Name the rows that have probability zero at a point, if any has."""
+        natural = layout.natural(u)
+        refuse_impossible_rows(self.model, natural, self.engine.reduce, self.known.locate)
+
+
+@final
+@dataclass(frozen=True)
+class Start:
+    """Where a solve begins.
+
+    Attributes:
+        points: on the unconstrained scale, the best guess first.
+        tried: how many starts there were in all.
+        agreed: how many agreed, as far as is known.
+    """
+
+    points: list[Vector]
+    tried: int
+    agreed: int = 1
+
+
+def solve(problem: Problem, layout: Layout, start: Start | None = None) -> Solved:
+    """Find the minimum: in closed form, on the condensed sample, or by passes over the rows.
+
+    Args:
+        problem: what is minimised.
+        layout: which coefficients are free.
+        start: where to begin; None for the user's starts and the model's guesses.
+    """
+    if layout.freedom == 0:
+        evaluation = problem.whole(layout)(np.zeros(0))
+        if not math.isfinite(evaluation.value):
+            problem.refuse_impossible(layout, np.zeros(0))
+        certificate = certify(problem.model, layout, evaluation, None, "closed form", 1, 1)
+        return Solved(layout, evaluation, certificate)
+    if start is None:
+        points = starting_points(problem.model, layout, problem.known)
+        start = Start(points, len(points))
+    solution, start = _descend(problem, layout, start)
+    if not math.isfinite(solution.best.value):
+        problem.refuse_impossible(layout, solution.best.at)
+    held = _at_its_bound(layout, solution)
+    if held is not None:
+        values = layout.split(layout.natural(solution.best.at))
+        there = held.unconstrained(values)
+        # a bound that a support's end depends on may make a row impossible: then it is not reached
+        if held.freedom == 0 or math.isfinite(problem.over_rows(held)(there).value):
+            return solve(problem, held, replace(start, points=[there]))
+    closed = solution.steps == 1 and problem.known.condensed
+    name = "closed form" if closed else type(problem.solver).__name__
+    certificate = certify(
+        problem.model, layout, solution.best, solution, name, start.tried, start.agreed
+    )
+    found = solution.best
+    # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
+    if certificate.converged and not closed:
+        found = replace(found, at=solution.estimate)
+    return Solved(layout, found, certificate)
+
+
+def _descend(problem: Problem, layout: Layout, start: Start) -> tuple[Solution[Evaluation], Start]:
+    """Follow the starts on few rows, the best on the subsample, and that to the minimum on all."""
+    solver, whole, smaller = problem.solver, problem.whole(layout), problem.smaller(layout)
+    points, agreed, lost = start.points, start.agreed, True
+    for evaluate in [*smaller, whole]:
+        looks = 0
+        many_more = problem.known.description.stride >= _MANY_MORE
+        if evaluate is whole and not lost and many_more:
+            points = [corrected_minimum(solver, smaller[-1], whole, points[0], _MAX_STEPS)]
+            looks = 1
+        solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
+        if not any(math.isfinite(found.best.value) for found in solutions):
+            wider = [u for point in points for u in wider_start(layout, evaluate, point)]
+            solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
+        best = min(solutions, key=_rank)
+        solution = replace(best, steps=best.steps + looks)
+        if len(points) > 1:
+            agreed = sum(_same(solution, other) for other in solutions)
+        # where fewer rows have no maximum, more rows may have one: they begin anew
+        lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
+        points = start.points if lost else [solution.estimate]
+    return solution, replace(start, agreed=agreed)
+
+
+def _at_its_bound(layout: Layout, solution: Solution[Evaluation]) -> Layout | None:
+    """Hold the coefficient that ran to a bound that it may reach; None where none did."""
+    running = runaway(layout, solution)
+    if running is None or not running.attained:
+        return None
+    held: Mapping[str, Vector] = {**layout.held, running.name: np.array([running.end])}
+    return replace(layout, held=held)
+
+
+def _adder(engine: Engine) -> Callable[[Curvature, Vector], Sums]:
+    return lambda curvature, natural: curvature.unpack(engine.reduce(curvature, natural))
+
+
+def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:
+    value = solution.best.value
+    return (solution.outcome is not Outcome.CONVERGED, value if math.isfinite(value) else math.inf)
+
+
+def _same(a: Solution[Evaluation], b: Solution[Evaluation]) -> bool:
+    gap = abs(a.best.value - b.best.value)
+    return gap <= _AGREE * (1.0 + abs(a.best.value)) and b.outcome is a.outcome
