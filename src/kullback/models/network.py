@@ -102,10 +102,11 @@ class MLP(NetworkSource):
         normalization: None, or "layer" for layer normalisation before each activation.
         skip: whether a hidden layer adds its input to its output where the widths are equal.
         frequencies: how many random frequencies each number is expanded in, beside itself; 0 for
-            none. Give 8 where the outcome turns many times along a few columns and there are
-            thousands of rows; elsewhere it costs (measured: benchmarks/NETWORKS.md). Source:
-            Y. Gorishniy, I. Rubachev, A. Babenko (2022), On embeddings for numerical features in
-            tabular deep learning.
+            none. None takes none, and tries 8 where a classifier without explains next to nothing
+            of its label; they are kept where the held-out rows are surely better off. Give 8 where
+            the outcome turns many times along a few columns; elsewhere they cost (measured:
+            benchmarks/NETWORKS.md). Source: Y. Gorishniy, I. Rubachev, A. Babenko (2022), On
+            embeddings for numerical features in tabular deep learning.
         members: how many networks are trained, on different parts of the rows, and averaged; None
             chooses by the number of rows.
         inputs: the columns that it reads; None for all that are neither outcome nor weights.
@@ -125,7 +126,7 @@ class MLP(NetworkSource):
     dropout: float = 0.15
     normalization: Literal["layer"] | None = None
     skip: bool = False
-    frequencies: int = 0
+    frequencies: int | None = None
     members: int | None = None
     inputs: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
@@ -156,6 +157,8 @@ class MLP(NetworkSource):
             raise ModelError(f"dropout={self.dropout!r} must lie in [0, 1).")
         if self.normalization not in (None, "layer"):
             raise ModelError(f'normalization={self.normalization!r} must be None or "layer".')
+        if self.frequencies is not None and self.frequencies < 0:
+            raise ModelError(f"frequencies={self.frequencies!r} must be at least 0.")
         if self.members is not None and self.members < 1:
             raise ModelError(f"members={self.members!r} must be at least 1.")
 
@@ -187,7 +190,7 @@ class MLP(NetworkSource):
             dropout=self.dropout,
             normalised=self.normalization == "layer",
             skip=self.skip,
-            frequencies=self.frequencies,
+            frequencies=self.frequencies or 0,
             start=start,
             rng=rng,
         )

@@ -27,6 +27,8 @@ from kullback.results.ledger import Ledger, Line
 
 # How many standard errors a network has to be better than guessing to be said to be better.
 _SURELY = 1.96
+# What a training tries by itself where its network explains next to nothing, in its reason's words.
+TRIED = "frequencies=8"
 # Characters in a line of a sentence in the summary.
 _WIDTH = 80
 
@@ -126,8 +128,8 @@ class TrainedFit:
             return ()
         plain = any(isinstance(s, MLP) and not s.frequencies for s in self.form.sources.values())
         more = (
-            "; where it turns many times along a column, kl.MLP(frequencies=8) may see it"
-            if plain
+            f"; where it turns many times along a column, kl.MLP({TRIED}) may see it"
+            if plain and TRIED not in self.reason
             else ""
         )
         return (

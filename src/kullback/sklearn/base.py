@@ -44,7 +44,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         dropout: Any = 0.15,
         normalization: Any = None,
         skip: Any = False,
-        frequencies: Any = 0,
+        frequencies: Any = None,
         members: Any = None,
         categorical_features: Any = None,
         epochs: Any = None,
@@ -110,7 +110,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             dropout=self._real("dropout"),
             normalization=self._choice("normalization", None, "layer"),
             skip=bool(self._choice("skip", True, False)),
-            frequencies=self._whole("frequencies", 0),
+            frequencies=self._whole("frequencies", 0, none=True),
             members=self._whole("members", 1, none=True),
             categorical=categorical,
         )

@@ -27,7 +27,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         dropout: share of hidden units set to zero in training.
         normalization: None or "layer".
         skip: whether layers of equal width add their input.
-        frequencies: how many random frequencies each number is expanded in.
+        frequencies: how many random frequencies each number is expanded in; None tries them where
+            next to nothing is explained without.
         members: how many networks share out the rows; None chooses by the number of rows.
         categorical_features: columns of numbers that are categories: names, places or a mask.
         epochs: how often every row is used; None chooses.
@@ -68,7 +69,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         dropout: Any = 0.15,
         normalization: Any = None,
         skip: Any = False,
-        frequencies: Any = 0,
+        frequencies: Any = None,
         members: Any = None,
         categorical_features: Any = None,
         epochs: Any = None,

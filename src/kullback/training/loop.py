@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -37,6 +37,7 @@ class Run:
         converged: whether it ended as it should.
         cross_entropy: on the held-out rows, of the weights and the calibration that are kept.
         error: its standard error.
+        terms: of each held-out row, −log q of them.
     """
 
     states: list[State]
@@ -48,6 +49,7 @@ class Run:
     converged: bool = True
     cross_entropy: float = math.nan
     error: float = math.nan
+    terms: Vector = field(default_factory=lambda: np.zeros(0))
 
     @property
     def epochs(self) -> list[Epoch]:
@@ -99,7 +101,7 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]
 def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
     """Look once more at the held-out rows, with what is kept."""
     terms, logits = _held_out(task, programs, found.weights)
-    targets, weight = _targets(task)
+    targets, weight = task.held_targets
     if found.scaling is not None:
         if how.calibration == "vector":
             found.scaling = _allowing(task, fit_vector(logits, targets, weight))
@@ -107,7 +109,7 @@ def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
             shares = task.targets.shares
             found.scaling = with_caution(found.scaling, logits, targets, weight, shares)
         terms = _log_terms(found.scaling.apply(logits), targets)
-    found.cross_entropy = _mean_loss(terms, weight)
+    found.cross_entropy, found.terms = _mean_loss(terms, weight), -terms
     spread = weight @ (terms + found.cross_entropy) ** 2 / weight.sum()
     # Kish's number of rows: weights that differ tell less than as many equal ones
     found.error = math.sqrt(spread * (weight @ weight)) / float(weight.sum())
@@ -132,7 +134,7 @@ def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrate
         losses.append(total / rows)
     weights = [state.weights for state in states]
     terms, logits = _held_out(task, programs, weights)
-    targets, weight = _targets(task)
+    targets, weight = task.held_targets
     held_out = refined = _mean_loss(terms, weight)
     scaling = None
     if calibrates and np.all(np.isfinite(logits)):
@@ -149,19 +151,13 @@ def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrate
 def _allowing(task: Task, scaling: Scaling) -> Scaling:
     """The same, allowing for rows unlike those that were held out."""
     shares = task.targets.shares
-    return scaling if shares is None else scaling.with_background(shares, _targets(task)[1])
+    return scaling if shares is None else scaling.with_background(shares, task.held_targets[1])
 
 
 def _held_out(task: Task, programs: Programs, weights: list[Any]) -> tuple[Vector, Vector]:
     """Log-terms and logits of held-out rows, each by the member that has not seen it."""
     found = [programs.scores(w, held) for w, held in zip(weights, task.held, strict=True)]
     return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
-
-
-def _targets(task: Task) -> tuple[Vector, Vector]:
-    """Their targets, and their weights."""
-    targets = np.concatenate([held.targets for held in task.held])
-    return targets, np.concatenate([held.weight for held in task.held])
 
 
 def _mean_loss(terms: Vector, weight: Vector) -> float:

@@ -166,6 +166,12 @@ class Task:
         return sum(different.values())
 
     @property
+    def held_targets(self) -> tuple[Vector, Vector]:
+        """The targets of all held-out rows, member by member, and their weights."""
+        targets = np.concatenate([held.targets for held in self.held])
+        return targets, np.concatenate([held.weight for held in self.held])
+
+    @property
     def kind(self) -> RowKind:
         """Of the rows, as they are trained on."""
         return self.targets.trained

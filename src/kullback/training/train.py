@@ -21,6 +21,7 @@ from kullback.training.feed import Streamed
 from kullback.training.loop import Run, Watch, run
 from kullback.training.programs import Programs
 from kullback.training.rows import open_rows
+from kullback.training.second import second_try
 from kullback.training.task import Task
 
 # Above this share of the label's entropy, the order of a stream's rows is worth a word: minibatches
@@ -66,7 +67,7 @@ def train(
         model = model.with_levels(sample.levels)
     with float64():
         task = Task.of(model, networks, rows, how)
-        done, programs = run(task, how, watch)
+        task, done, programs = second_try(task, rows, how, watch, run(task, how, watch))
         fitted = _pinned(task, done, programs, sample.categories)
     reason = done.reason
     if isinstance(task.feed, Streamed):
@@ -78,7 +79,7 @@ def train(
             )
     compiling = COMPILED.seconds - compiled
     return TrainedFit(
-        form=model,
+        form=task.model,
         model=fitted,
         label=sample.label,
         source=sample.describe_source(),
