@@ -18,6 +18,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback.models.activations import ACTIVATIONS
+from kullback.models.modules.dropout import dropped
 
 # The first frequencies' standard deviation, in periods over the scaled width of a column: between
 # a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; a fit moves them.
@@ -128,10 +129,7 @@ class Perceptron:
                 z = centred * spread * self.gains[layer]
             z = activation(z)
             if key is not None and self.dropout > 0.0:
-                # a byte a unit: floats would take longer to draw than the layer to compute
-                bits = jax.random.bits(jax.random.fold_in(key, layer), z.shape, jnp.uint8)
-                dropped = round(self.dropout * 256)
-                z = jnp.where(bits >= dropped, z * (256 / (256 - dropped)), 0.0)
+                z = dropped(z, self.dropout, jax.random.fold_in(key, layer))
             h = h + z if self.skip and z.shape == h.shape else z
         return affine(len(self.weights) - 1, h)
 
