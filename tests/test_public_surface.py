@@ -14,6 +14,8 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 
 # Libraries that only some users need, and that cost more to import than the rest of kullback.
 LAZY = ["dask", "matplotlib", "pandas", "polars", "pyarrow", "rich", "sklearn", "typer"]
+# A part of JAX that costs a tenth of importing kullback beside JAX, and that nothing here needs.
+LAZY += ["jax._src.pallas"]
 
 
 def test_all_is_sorted_out():
