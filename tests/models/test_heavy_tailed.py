@@ -288,8 +288,11 @@ def test_limits_are_reached():
     weibull = Weibull(shape=1.5, scale=2.0).log_density(x)
     burr = Burr(shape1=1e9, shape2=1.5, scale=2.0 * 1e6)  # (1e9)^(1/1.5) = 1e6
     np.testing.assert_allclose(burr.log_density(x), weibull, rtol=1e-7)
+    pareto = Pareto(shape=3.0, minimum=0.05).log_density(x)
+    steep = Burr(shape1=3e-9, shape2=1e9, scale=0.05)
+    np.testing.assert_allclose(steep.log_density(x), pareto, rtol=1e-7)
     assert dict(Lomax().limits) == {"shape": "Exponential"}
-    assert dict(Burr().limits) == {"shape1": "Weibull"}
+    assert dict(Burr().limits) == {"shape1": "Weibull", "shape2": "Pareto"}
 
 
 UGLY = {

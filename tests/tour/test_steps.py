@@ -167,7 +167,9 @@ def test_a_network_is_trained_beside_it_and_judged_on_rows_held_out(tour: Tour) 
     step, trained = tour.steps[6], tour.namespace["trained"]
     held_out = step.picture["network"]
     assert len(held_out) == len(trained.history)
-    assert held_out.min() == pytest.approx(trained.cross_entropy, rel=1e-12)
+    assert held_out.min() == trained.history[trained.best - 1].refined
+    # the last calibration allows for its own error, which costs next to nothing here
+    assert held_out.min() == pytest.approx(trained.cross_entropy, abs=0.1 * trained.error)
     # scikit-learn's cross_val_predict, 5 folds, LogisticRegression(C=1e9): 0.151 nats on these
     # rows, 0.02 the standard error of either
     assert 0.08 < trained.cross_entropy < 0.17

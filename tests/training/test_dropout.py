@@ -10,7 +10,7 @@ from kullback.models.modules.dropout import dropped, random_bytes
 
 
 def keys(count):
-    base = jax.random.key(3, impl="unsafe_rbg")  # as in a training
+    base = jax.random.key(3)
     return [jax.random.fold_in(base, k) for k in range(count)]
 
 

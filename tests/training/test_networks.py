@@ -387,3 +387,18 @@ def test_an_outcome_that_is_not_there_is_told_before_a_covariate_that_cannot_be_
         kl.fit(kl.Categorical(logits=tiny()), table, "nope")
     with pytest.raises(kl.DataError, match=r"name the covariates without it \(inputs\)"):
         kl.fit(kl.Categorical(logits=tiny()), table, "ok")
+
+
+def test_a_training_of_one_step_moves_the_weights():
+    x = np.random.default_rng(0).normal(size=(12, 2))
+    network = kl.MLP(hidden=(4,), members=1)
+    fit = kl.fit(
+        kl.Categorical(logits=network),
+        x,
+        (x[:, 0] > 0.0).astype(int),
+        solver=kl.Minibatch(epochs=1, calibration=None),
+    )
+    assert len(fit.history) == 1
+    assert np.isfinite(fit.cross_entropy)
+    logits = fit.predict_params(x)["logits"]
+    assert np.ptp(logits[:, 0] - logits[:, 1]) > 0.0

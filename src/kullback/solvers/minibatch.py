@@ -14,7 +14,6 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array
 from kullback._core.errors import ModelError
-from kullback.solvers.adamw import AdamW
 
 # The rules below were chosen by held-out cross-entropy on the sets of benchmarks/NETWORKS.md: about
 # forty steps an epoch, a thousand in all, and no fewer than 25 epochs, so that many rows take more.
@@ -104,10 +103,26 @@ class Minibatch:
         return max(_FEWEST_EPOCHS, min(wanted, _MOST_EPOCHS))
 
     def transformation(self, steps: int) -> Any:
-        """Give AdamW for a training of so many steps, or the user's Optax transformation."""
+        """Give the Optax transformation for a training of so many steps."""
+        import optax
+
         if self.optimizer is not None:
             return self.optimizer
-        return AdamW(self.learning_rate, self.weight_decay, steps)
+        rising = max(steps // 20, 1)
+        schedule = optax.schedules.warmup_cosine_decay_schedule(
+            0.0 if steps > 1 else self.learning_rate,  # a single step has no other to rise to
+            self.learning_rate,
+            rising,
+            max(steps, rising + 1),
+            0.0,
+        )
+        # b2: the gradients' size changes quickly in so few steps (Holzmüller et al. 2024)
+        return optax.adamw(
+            schedule,
+            b2=0.95,
+            weight_decay=self.weight_decay,
+            mask=lambda arrays: jax.tree.map(lambda a: a.ndim > 1, arrays),
+        )
 
 
 class State(NamedTuple):
@@ -138,7 +153,7 @@ def window_program(
 
     Args:
         loss: of weights, the rows of a batch, whether each is real, and a random key.
-        transformation: AdamW, or an Optax transformation.
+        transformation: an Optax transformation.
         batch: rows a step.
 
     Returns:
@@ -152,7 +167,7 @@ def window_program(
     def window(
         state: State, columns: Mapping[str, Array], order: Array, seed: Array, steps: Array
     ) -> tuple[State, Array]:
-        key = jax.random.key(seed, impl="unsafe_rbg")  # what costs a training least
+        key = jax.random.key(seed)
 
         def step(k: Array, carried: tuple[State, Array]) -> tuple[State, Array]:
             now, values = carried

@@ -29,7 +29,7 @@ from kullback.training.task import Task
 if TYPE_CHECKING:
     from kullback.training.loop import Run
 
-FORMAT, VERSION = "kullback checkpoint", 2
+FORMAT, VERSION = "kullback checkpoint", 1
 _HEADER = "kullback"
 
 

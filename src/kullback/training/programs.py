@@ -13,7 +13,6 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
 from kullback.objective.contribution import log_term, log_term_anywhere
-from kullback.solvers.adamw import AdamW
 from kullback.solvers.minibatch import Minibatch, State, start, window_program
 from kullback.training.feed import Window
 from kullback.training.task import WEIGHT, Held, Task
@@ -60,11 +59,8 @@ class Programs:
                 for name, source in task.sources.items()
             }
             arrays, rest = arrays_of(modules)
-            weights, begin = (arrays, jax.device_put(u)), partial(start, self._transformation)
-            # a user's optimiser computes what it starts from: each sum would be compiled by itself
-            own = isinstance(self._transformation, AdamW)
-            first = begin(weights) if own else _call((self._key, "start"), begin, weights)
-            states.append(first)
+            begin = partial(start, self._transformation)
+            states.append(_call((self._key, "start"), begin, (arrays, jax.device_put(u))))
             self.rests.append(rest)
         return states
 

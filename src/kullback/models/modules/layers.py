@@ -1,17 +1,12 @@
-"""The modules that networks are made of, and how what is trained of them is told from the rest.
-
-Equinox is imported where a module of the user's own is called, and not before: a perceptron, which
-needs none of it, is then trained a tenth of a second earlier.
-"""
+"""The modules that networks are made of, in Equinox (imported only here and where they train)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from typing import Any, final
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,14 +56,7 @@ def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
 _stretched.defvjp(_stretched_forward, _stretched_backward)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=("tables", "stretch", "weights", "biases", "gains", "frequencies"),
-    meta_fields=("activation", "dropout", "skip"),
-)
-@final
-@dataclass(frozen=True, eq=False)
-class Perceptron:
+class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for the type checker
     """Affine maps with an activation between them, on many rows at once.
 
     Attributes:
@@ -84,16 +72,15 @@ class Perceptron:
         skip: whether layers of equal width add their input.
     """
 
-    # Any stands for an array, or for None where ``arrays_of`` has split them off
-    tables: list[Any]
-    stretch: Any
-    weights: list[Any]
-    biases: list[Any]
-    gains: list[Any] | None
-    frequencies: Any
-    activation: str | Callable[[Array], Array]
-    dropout: float
-    skip: bool
+    tables: list[Array]
+    stretch: Array
+    weights: list[Array]
+    biases: list[Array]
+    gains: list[Array] | None
+    frequencies: Array | None
+    activation: str | Callable[[Array], Array] = eqx.field(static=True)
+    dropout: float = eqx.field(static=True)
+    skip: bool = eqx.field(static=True)
 
     def __call__(self, x: Array, key: Any) -> Array:
         """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
@@ -115,10 +102,8 @@ class Perceptron:
         def affine(layer: int, h: Array) -> Array:
             weight, bias = self.weights[layer], self.biases[layer]
             if layer == 0 and self.frequencies is None:
-                z: Array = _stretched(h, stretch, weight) + bias
-            else:
-                z = h @ weight + bias
-            return z
+                return _stretched(h, stretch, weight) + bias
+            return h @ weight + bias
 
         for layer in range(len(self.weights) - 1):
             z = affine(layer, h)
@@ -190,10 +175,7 @@ def perceptron(
     return made
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=("module",), meta_fields=())
-@final
-@dataclass(frozen=True, eq=False)
-class RowModule:
+class RowModule(eqx.Module):  # type: ignore[misc]
     """A user's module for one row, called on many."""
 
     module: Any
@@ -202,8 +184,6 @@ class RowModule:
         """Give the outputs of rows ``x``; with a key, as in training."""
         out: Array
         if key is None:
-            import equinox as eqx
-
             module = eqx.nn.inference_mode(self.module)
             out = jax.vmap(module)(x)
         else:
@@ -216,23 +196,11 @@ class RowModule:
 
 
 def arrays_of(module: Any) -> tuple[Any, Any]:
-    """Split a module into what is trained, its arrays of real numbers, and what is not.
-
-    Each has None where the other has something; ``together`` joins them again.
-    """
-
-    def trained(leaf: Any) -> bool:
-        return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jnp.inexact)
-
-    arrays = jax.tree.map(lambda leaf: leaf if trained(leaf) else None, module)
-    rest = jax.tree.map(lambda leaf: None if trained(leaf) else leaf, module)
-    return arrays, rest
+    """Split a module into what is trained and what is not; ``together`` joins them again."""
+    parts: tuple[Any, Any] = eqx.partition(module, eqx.is_inexact_array)
+    return parts
 
 
 def together(arrays: Any, rest: Any) -> Any:
     """Join what ``arrays_of`` split."""
-
-    def either(array: Any, other: Any) -> Any:
-        return other if array is None else array
-
-    return jax.tree.map(either, arrays, rest, is_leaf=lambda leaf: leaf is None)
+    return eqx.combine(arrays, rest)
