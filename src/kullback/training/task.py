@@ -19,6 +19,7 @@ from kullback.models.model import Model
 from kullback.models.network import Computed, NetworkSource, link, outputs_of
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.feed import Feed, Memory, Streamed
+from kullback.training.repeats import originals
 from kullback.training.rows import Rows
 from kullback.training.targets import Targets, entropy_of
 
@@ -66,6 +67,7 @@ class Task:
         moves: for each parameter, the unit of the network's outputs and what is added to them.
         guess: H(Y) of the labels, weighted as they are trained on; or NaN.
         largest: of each encoder, the largest absolute value of each input.
+        copies: the share of the rows that are copies of others, and are held out with them.
     """
 
     model: Model
@@ -81,6 +83,7 @@ class Task:
     moves: Mapping[str, tuple[float, Vector]]
     guess: float
     largest: Mapping[str, Any]
+    copies: float
 
     @classmethod
     def of(
@@ -110,7 +113,7 @@ class Task:
             told = targets.held_out(fields, _weight(part)[chosen])
             return Held({**inputs(fields), **outcomes}, *told)
 
-        members = 1
+        members, copies = 1, 0.0
         if rows.stream is None:
             wanted = (
                 s.members or (_MEMBERS if sample.count <= _FEW else 1) for s in sources.values()
@@ -123,7 +126,9 @@ class Task:
             first = columns({n: v[:_LOOK] for n, v in sample.fields.items()}, weight[:_LOOK])
         else:
             first = columns(sample.fields, weight)
-            fold = np.full(sample.count, -1) if held else _folds(sample, weight, members, how)
+            fold = np.full(sample.count, -1)
+            if held is None:
+                fold, copies = _folds(sample, weight, members, how)
             chosen = tuple(np.flatnonzero((fold != m) & seen) for m in range(members))
             feed = Memory(first, chosen, how.seed)
             if held is None:
@@ -157,6 +162,7 @@ class Task:
             moves=moves,
             guess=math.nan if targets.shares is None else entropy_of(targets.shares),
             largest={name: np.max(np.abs(first[INPUTS + name]), axis=0) for name in sources},
+            copies=copies,
         )
 
     @property
@@ -266,19 +272,25 @@ def _locations(model: Model, y: Vector, weight: Vector, unit: float) -> set[str]
     return {name for name in here if moved(name)}
 
 
-def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> Any:
-    """The member that each row is held out from, −1 for none: each class shared out evenly."""
+def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> tuple[Any, float]:
+    """The member that each row is held out from, −1 for none: each class shared out evenly.
+
+    And the share of the rows that are copies of others.
+    """
     share = how.held_out_share
     assert share is not None
     parts = members if members > 1 else max(round(1.0 / share), 2)
     rng = np.random.default_rng([how.seed, 1])
+    seen = np.flatnonzero(weight > 0.0)
+    original = originals(sample, seen)
     first = sample.fields[sample.kind.fields[0]]
     if isinstance(sample.kind, Soft):  # by the most probable class
         shares = np.stack([sample.fields[name] for name in sample.kind.fields], axis=1)
         first = np.argmax(shares, axis=1)
-    shuffled = rng.permutation(np.flatnonzero(weight > 0.0))
+    shuffled = rng.permutation(seen[np.unique(original)])
     parts = min(parts, len(shuffled))
     ordered = shuffled[np.argsort(first[shuffled], kind="stable")]
     fold = np.full(sample.count, -1)
     fold[ordered] = np.arange(len(ordered)) % parts
-    return np.where(fold < members, fold, -1)
+    fold[seen] = fold[seen[original]]
+    return np.where(fold < members, fold, -1), 1.0 - len(ordered) / len(seen)

@@ -77,6 +77,10 @@ def train(
                 f"; where a row stands in the files tells {100.0 * told:.0f} % of {sample.label}, "
                 f"and rows are shuffled within {task.feed.size:,} only: shuffle the files first"
             )
+    elif task.copies:
+        reason += (
+            f"; {100.0 * task.copies:.0f} % of the rows are copies of others, held out with them"
+        )
     compiling = COMPILED.seconds - compiled
     return TrainedFit(
         form=task.model,
