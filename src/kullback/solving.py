@@ -183,9 +183,10 @@ def _descend(problem: Problem, layout: Layout, start: Start) -> tuple[Solution[E
         solution = replace(best, steps=best.steps + looks)
         if len(points) > 1:
             agreed = sum(_same(solution, other) for other in solutions)
-        # where fewer rows have no maximum, more rows may have one: they begin anew
-        lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
-        points = start.points if lost else [solution.estimate]
+        if evaluate is not whole:
+            # where fewer rows have no maximum, more rows may have one: they begin anew
+            lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
+            points = start.points if lost else [solution.estimate]
     return solution, replace(start, agreed=agreed)
 
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
+import numpy as np
+
 from kullback._core.arrays import Vector, namespace
 from kullback.solvers.solver import Outcome, Point, Solver
 
@@ -89,7 +91,7 @@ class Newton(Solver[NewtonState]):
         finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
-        left = _left(point.at, point.gradient, point.hessian)
+        left, _, _ = _left(point.at, point.gradient, point.hessian)
         smaller = xp.sqrt(xp.sum(left * left)) < state.slope
         taken = finite & xp.where(rounding, smaller, ratio > 1e-4)
         length = _scaled_length(state.step, state.hessian)
@@ -134,10 +136,12 @@ class Newton(Solver[NewtonState]):
         """Minimise the quadratic model inside the region."""
         xp = namespace(state.gradient)
         scale = _scale(state.hessian)
-        gradient = _left(state.at, state.gradient, state.hessian)
+        gradient, step, hessian = _left(state.at, state.gradient, state.hessian)
         moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others stay: no step of theirs
-        hessian = _scaled(state.hessian, scale, moves)
-        step = _newton_step(gradient, hessian)
+        # what is seen to move altogether has its step already; what JAX traces cannot be seen
+        if not (isinstance(moves, np.ndarray) and moves.all() and np.isfinite(gradient).all()):
+            hessian = _scaled(state.hessian, scale, moves)
+            step = _newton_step(gradient, hessian)
         length = xp.sqrt(xp.sum(step * step))
         step = step * (state.radius / xp.maximum(length, state.radius))
         promised = -(gradient @ step + 0.5 * step @ (hessian @ step))
@@ -172,8 +176,10 @@ def _newton_step(gradient: Any, hessian: Any) -> Any:
     return -(vectors @ along)
 
 
-def _left(at: Any, gradient: Any, hessian: Any) -> Any:
+def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:
     """The scaled gradient; zero where no step of the coordinate is above the rounding of the point.
+
+    And the step of all coordinates together, with the scaled Hessian that it comes from.
 
     A location of 10⁹ is known to 10⁻⁷: a slope that asks for less can never vanish, and is no
     reason to go on. But along a ridge a coordinate may be at its best beside the others and still
@@ -184,12 +190,13 @@ def _left(at: Any, gradient: Any, hessian: Any) -> Any:
     scaled = gradient / scale
     finite = xp.isfinite(scaled)
     known = xp.where(finite, scaled, 0.0)
-    together = _newton_step(known, _scaled(hessian, scale, finite))
+    curvature = _scaled(hessian, scale, finite)
+    together = _newton_step(known, curvature)
     # half a unit in the last place of a number is at most this part of it; of the step with the
     # others two units, which is as near as steps by turns come
     room = 1.2e-16 * xp.abs(at) * scale
     still = (xp.abs(scaled) <= room) & (xp.abs(together) <= 4.0 * room)
-    return xp.where(still, 0.0, scaled)
+    return xp.where(still, 0.0, scaled), together, curvature
 
 
 def _scaled_length(step: Any, hessian: Any) -> Any:
