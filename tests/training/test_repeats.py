@@ -37,6 +37,12 @@ def test_categories_and_rounded_numbers_repeat_of_themselves():
     np.testing.assert_array_equal(found(rounded, few, y), np.arange(400))
 
 
+def test_rows_without_their_telling_number_are_no_copies():
+    a = np.where(RNG.random(400) < 0.3, np.nan, RNG.normal(size=400))
+    b, y = RNG.integers(0, 3, 400).astype(float), RNG.integers(0, 2, 400).astype(float)
+    np.testing.assert_array_equal(found(a, b, y), np.arange(400))
+
+
 @pytest.mark.parametrize("members", [1, 3])
 def test_what_is_held_out_was_not_trained_on(members):
     """Labels by the toss of a coin: no network has less than log 2 on rows that are new to it."""

@@ -35,11 +35,20 @@ def originals(sample: ArraySample, seen: Any) -> Any:
         _marks(list(columns.values())), return_index=True, return_inverse=True
     )
     own = np.arange(len(seen))
-    if first.size > (1.0 - _MANY) * own.size:
-        return own
     told = [values for name, values in columns.items() if name not in sample.kind.fields]
-    different = max((np.unique(values[first]).size for values in told), default=0)
-    return first[group] if different > _OF_ITS_OWN * first.size else own
+    if not told or first.size > (1.0 - _MANY) * own.size:
+        return own
+    # whether each different row has a value of its own, in the column where most of them have
+    unlike = max((_alone(values[first]) for values in told), key=np.count_nonzero)
+    original = np.where(unlike[group], first[group], own)
+    many = np.count_nonzero(original != own) >= _MANY * own.size
+    return original if many and unlike.mean() > _OF_ITS_OWN else own
+
+
+def _alone(values: Vector) -> Any:
+    """Which values stand only once in a column, and are not missing."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count[place] == 1) & ~np.isnan(values)
 
 
 def _marks(columns: list[Vector]) -> Any:
