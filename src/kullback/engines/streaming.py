@@ -28,15 +28,15 @@ class StreamingEngine(Engine):
 
     Args:
         sample: the sample.
-        threads: how many threads compute while the sample is read ahead; None: one a core, and one
-            alone for what NumPy does. It changes no bit of the result.
+        threads: how many threads compute while the sample is read ahead; None: one a core, also for
+            what NumPy does, which waits for the reading thread's turns (40 million Student-t rows:
+            1.95 s with one, 1.75 s with two). It changes no bit of the result.
     """
 
     def __init__(self, sample: Sample, threads: int | None = None) -> None:
         """Hold the sample; nothing is read yet."""
         super().__init__()
         self._sample = sample
-        self._told = threads is not None
         self._threads = threads_or_all(threads)
 
     def first_block(self) -> Block:
@@ -55,11 +55,10 @@ class StreamingEngine(Engine):
                 return block, statistic.of_block(block, arguments)
 
         waiting: deque[Future[tuple[Block, Partial]]] = deque()
-        threads = 1 if statistic.on_host and not self._told else self._threads
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             for block in blocks(self._sample.chunks()):
                 waiting.append(pool.submit(evaluate, block))
-                if len(waiting) > _WAITING * threads:
+                if len(waiting) > _WAITING * self._threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
