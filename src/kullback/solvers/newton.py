@@ -5,8 +5,8 @@ values (so that a saddle or a maximum is left downhill), cut at the radius of th
 are measured in the Hessian's own diagonal, so that a location of 10⁷ and a log-scale of 0.1 are on
 one footing: a scaled gradient of g means an error of about g standard deviations of one row.
 
-The step is written against the array API and has no branches: it runs in NumPy without compilation,
-and in JAX under ``jit`` and ``vmap``.
+The step is written against the array API: it runs in NumPy without compilation, and in JAX under
+``jit`` and ``vmap``. Nothing that JAX traces decides a branch; in NumPy one spares a decomposition.
 """
 
 from __future__ import annotations

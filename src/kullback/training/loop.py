@@ -112,9 +112,7 @@ def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
     found.cross_entropy, found.terms = _mean_loss(terms, weight), -terms
     spread = weight @ (terms + found.cross_entropy) ** 2 / weight.sum()
     # Kish's number of rows: weights that differ tell less than as many equal ones
-    # and copies tell what the row told that they copy
-    own = spread * (weight @ weight) / (1.0 - task.copies)
-    found.error = math.sqrt(own) / float(weight.sum())
+    found.error = math.sqrt(spread * (weight @ weight)) / float(weight.sum())
 
 
 def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrates: bool) -> None:

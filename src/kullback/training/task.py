@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import jax.numpy as jnp
@@ -128,12 +128,12 @@ class Task:
             first = columns(sample.fields, weight)
             fold = np.full(sample.count, -1)
             if held is None:
-                fold, copies = _folds(sample, weight, members, how)
+                fold, together = _folds(sample, weight, members, how)
+                copies = 1.0 - np.count_nonzero(together) / np.count_nonzero(seen)
+                own = tuple(np.flatnonzero((fold == m) & (together > 0.0)) for m in range(members))
+                parts = tuple(held_out(replace(sample, weight=together), part) for part in own)
             chosen = tuple(np.flatnonzero((fold != m) & seen) for m in range(members))
             feed = Memory(first, chosen, how.seed)
-            if held is None:
-                own = tuple(np.flatnonzero((fold == m) & seen) for m in range(members))
-                parts = tuple(held_out(sample, part) for part in own)
         if held is not None:
             parts = (held_out(held, np.flatnonzero(_weight(held) > 0.0)),) * members
         supplied = model.with_sources(
@@ -272,10 +272,11 @@ def _locations(model: Model, y: Vector, weight: Vector, unit: float) -> set[str]
     return {name for name in here if moved(name)}
 
 
-def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> tuple[Any, float]:
+def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) -> tuple[Any, Vector]:
     """The member that each row is held out from, −1 for none: each class shared out evenly.
 
-    And the share of the rows that are copies of others.
+    And the weights of what is held out: a row's copies count in the row, so that they make nothing
+    surer.
     """
     share = how.held_out_share
     assert share is not None
@@ -293,4 +294,6 @@ def _folds(sample: ArraySample, weight: Vector, members: int, how: Minibatch) ->
     fold = np.full(sample.count, -1)
     fold[ordered] = np.arange(len(ordered)) % parts
     fold[seen] = fold[seen[original]]
-    return np.where(fold < members, fold, -1), 1.0 - len(ordered) / len(seen)
+    counted = np.bincount(seen[original], weights=weight[seen], minlength=sample.count)
+    together: Vector = counted.astype(np.float64)
+    return np.where(fold < members, fold, -1), together
