@@ -10,6 +10,7 @@ import typer
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
+from kullback.data.checks import name_of_column
 from kullback.data.opening import open_sample
 
 
@@ -49,8 +50,7 @@ def tour(
             if chunk.weight is not None:
                 raise DataError("the tour takes rows of equal weight.")
             # a file's only column is asked for by no name
-            only = sample.label.removeprefix('column "').removesuffix('"')
-            values, name = chunk.fields["y"], y or only
+            values, name = chunk.fields["y"], y or name_of_column(sample.label)
         if html is None:
             from rich.console import Console
 

@@ -46,6 +46,15 @@ def column_label(name: str) -> str:
     return f'column "{name}"'
 
 
+def name_of_column(label: str) -> str:
+    """The column's own name, of such a label; another label as it is.
+
+    >>> print(name_of_column('column "loss"'), name_of_column("y"))
+    loss y
+    """
+    return label.removeprefix('column "').removesuffix('"')
+
+
 def and_more(parts: Sequence[str], total: int) -> str:
     """Join parts with commas, and say how many more there are than are shown.
 

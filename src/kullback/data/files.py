@@ -1,4 +1,4 @@
-"""Reading columns of CSV and Parquet files part by part, through pyarrow (imported only here)."""
+"""Reading columns of CSV and Parquet files part by part, through pyarrow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError, FileFormatError
 from kullback.data.arrays import (
     LARGEST_EXACT_INTEGER,
-    is_exact,
     refuse_long_integers,
     refuse_text,
     text_without_number,
 )
+from kullback.data.arrow import family_of, values_of
 from kullback.data.blocks import ROWS
 from kullback.data.checks import Place, check_column, column_label, count_of
 from kullback.data.stream import Part
@@ -149,7 +148,7 @@ class File(ABC):
 
     def family(self, name: str) -> str:
         """What a column is declared to hold, in words."""
-        return _family(dict(self._types)[name])
+        return family_of(dict(self._types)[name])
 
     def check_unchanged(self) -> None:
         """Refuse a file that was changed since it was opened: passes over it would not agree."""
@@ -191,7 +190,7 @@ class ParquetFile(File):
             for group, count in enumerate(rows):
                 where = f"{self.path} (row group {group})"
                 for table in self._read_group(file, group, list(names), count, most, where):
-                    columns = {name: _values(table.column(name)) for name in names}
+                    columns = {name: values_of(table.column(name)) for name in names}
                     yield Part(columns, self.path, first_row, f" in {where}")
                     first_row += table.num_rows
 
@@ -250,7 +249,7 @@ class CsvFile(File):
         first_row = 0
         try:
             for batch in self._batches(names, types):
-                columns = {name: _values(batch.column(name)) for name in names}
+                columns = {name: values_of(batch.column(name)) for name in names}
                 self._check_integers({name: columns[name] for name in names if name not in text})
                 yield Part(columns, self.path, first_row, f" in {self.path}")
                 first_row += batch.num_rows
@@ -301,7 +300,7 @@ class CsvFile(File):
 
     def _texts(self, name: str) -> NDArray[Any]:
         """A column as it is written."""
-        read = [_values(batch.column(name)) for batch in self._batches((name,), {name: TEXT})]
+        read = [values_of(batch.column(name)) for batch in self._batches((name,), {name: TEXT})]
         return np.concatenate(read)
 
 
@@ -321,18 +320,6 @@ def open_files(paths: list[str], given: str) -> Files:
         FileFormatError: a file cannot be read.
     """
     return Files([_open(path) for path in paths], given)
-
-
-def from_arrow(data: Any) -> NDArray[Any]:
-    """A column that speaks Arrow's array protocol as a NumPy array."""
-    return _values(pa.array(data))
-
-
-def from_interchange(data: Any) -> Any:
-    """A table of another library as an Arrow table, by the data frame interchange protocol."""
-    from pyarrow.interchange import from_dataframe
-
-    return from_dataframe(data)
 
 
 def _open(path: str) -> File:
@@ -390,47 +377,3 @@ def _number_type(found: Any) -> Any:
     # read as numbers so that it is refused with its place.
     keeps = pa.types.is_boolean(found) or pa.types.is_temporal(found)
     return found if keeps else pa.float64()
-
-
-def _family(kind: Any) -> str:
-    """What a column of an Arrow type holds, in one word."""
-    if pa.types.is_dictionary(kind):
-        return _family(kind.value_type)
-    if pa.types.is_null(kind):
-        return "nothing"
-    if pa.types.is_temporal(kind):
-        return "dates or times"
-    if pa.types.is_nested(kind):
-        return "nested values"
-    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
-    return "numbers" if any(is_kind(kind) for is_kind in numeric) else "text"
-
-
-def _values(column: Any) -> NDArray[Any]:
-    """An Arrow column as a NumPy array: of numbers without a copy where it holds nothing else."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _values(column.cast(kind.value_type))
-    if pa.types.is_null(kind):
-        return np.full(len(column), np.nan)
-    if pa.types.is_decimal(kind):
-        return _values(column.cast(pa.float64()))
-    if pa.types.is_nested(kind) or (pa.types.is_integer(kind) and not _stays_exact(column)):
-        return np.fromiter(column.to_pylist(), dtype=object, count=len(column))
-    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    plain = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    if plain and chunks and not column.null_count:
-        # not to_numpy, which imports pandas where it is installed, for a sixth of a second
-        parts = [np.from_dlpack(chunk) for chunk in chunks]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-    if isinstance(column, pa.ChunkedArray):
-        return np.asarray(column.to_numpy())
-    return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
-def _stays_exact(column: Any) -> bool:
-    """Whether integers stay as they are in NumPy, where they become floats if one is null."""
-    if not column.null_count or column.null_count == len(column):
-        return True
-    ends = pc.min_max(column).as_py()
-    return is_exact(ends["min"]) and is_exact(ends["max"])

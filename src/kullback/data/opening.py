@@ -111,11 +111,11 @@ def _read(data: Any, label: str) -> NDArray[Any] | Table:
     if found is not None:
         return found
     if hasattr(data, "__arrow_c_array__"):
-        from kullback.data.files import from_arrow
+        from kullback.data.arrow import from_arrow
 
         return from_arrow(data)
     if hasattr(data, "__dataframe__"):
-        from kullback.data.files import from_interchange
+        from kullback.data.arrow import from_interchange
 
         found = frames.read(from_interchange(data))
     return vector(data, label) if found is None else found
