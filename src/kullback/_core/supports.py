@@ -106,6 +106,16 @@ class Interval(Support):
         below = high <= self.upper if self.holds_upper else high < self.upper
         return above and below
 
+    @property
+    def interior(self) -> float:
+        """A number well inside."""
+        lower, upper = self.lower, self.upper
+        if self.whole:
+            return max(lower, 0.0) if self.holds_lower else lower + 1.0
+        if lower > -math.inf and upper < math.inf:
+            return 0.5 * (lower + upper)
+        return lower + 1.0 if lower > -math.inf else upper - 1.0 if upper < math.inf else 0.5
+
     def natural(self, u: Any) -> Any:
         """Map ``u`` to the value."""
         xp = namespace(u)

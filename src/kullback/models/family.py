@@ -281,14 +281,14 @@ class Family(Model):
         """Log-density of each row, −inf outside the support."""
         inside = _inside(x, self.support)
         # a possible outcome stands in outside, so that no NaN enters a derivative
-        safe = jnp.where(inside, x, _interior_point(self.support))
+        safe = jnp.where(inside, x, self.support.interior)
         value = self.row_log_density_inside(safe, parameters)
         return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
 
     def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-density of rows that are known to lie in the support."""
         if self._log_density is None:
-            origin = jnp.asarray(_interior_point(self.support))
+            origin = jnp.asarray(self.support.interior)
             return self.log_density_of(self.statistics(x, origin), origin, parameters)
         value: Array = self._log_density(x, **self.to_canonical(parameters))
         return value
@@ -321,7 +321,7 @@ class Family(Model):
         low = (at < s.lower) if s.holds_lower else (at <= s.lower)
         high = at >= s.upper
         inside = ~(low | high)
-        value = formula(jnp.where(inside, at, _interior_point(s)), **self.to_canonical(parameters))
+        value = formula(jnp.where(inside, at, s.interior), **self.to_canonical(parameters))
         value = jnp.where(low, before, jnp.where(high, beyond, value))
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
@@ -391,7 +391,7 @@ class Family(Model):
 
 @cache
 def _is_elementary(kind: type[Family]) -> bool:
-    inside = np.array([_interior_point(kind.support)])
+    inside = np.array([kind.support.interior])
     assert kind._statistics is not None
     return all(isinstance(t, np.ndarray) for t in kind._statistics(inside, inside))
 
@@ -401,13 +401,3 @@ def _inside(x: Array, support: Interval) -> Array:
     below = x <= support.upper if support.holds_upper else x < support.upper
     inside = above & below & jnp.isfinite(x)
     return inside & (x == jnp.floor(x)) if support.whole else inside
-
-
-def _interior_point(support: Interval) -> float:
-    """Give an outcome that is possible whatever the parameters."""
-    lower, upper = support.lower, support.upper
-    if support.whole:
-        return max(lower, 0.0) if support.holds_lower else lower + 1.0
-    if lower > -jnp.inf and upper < jnp.inf:
-        return 0.5 * (lower + upper)
-    return lower + 1.0 if lower > -jnp.inf else upper - 1.0 if upper < jnp.inf else 0.5
