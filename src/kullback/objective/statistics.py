@@ -40,7 +40,7 @@ class Statistic(abc.ABC, Generic[Partial]):
 
     @property
     def on_host(self) -> bool:
-        """Whether NumPy does it, call by call, to which a second thread adds nothing.
+        """Whether NumPy does it, call by call, to which a second thread in memory adds nothing.
 
         Each call takes some tens of microseconds, as long as a thread takes to be woken for the
         interpreter's lock. (Four million rows, one thread and two: sums of Student-t features 20
