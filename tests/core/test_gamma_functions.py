@@ -3,7 +3,7 @@
 import mpmath as mp
 import numpy as np
 
-from kullback._core.gamma_functions import (
+from kullback.special.gamma import (
     digamma,
     digamma_difference,
     log_beta,

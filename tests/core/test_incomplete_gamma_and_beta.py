@@ -5,9 +5,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
-from kullback._core.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback._core.von_mises import (
+from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
+from kullback.special.von_mises import (
     log_scaled_bessel_i0,
     log_von_mises_cdf,
     log_von_mises_density,

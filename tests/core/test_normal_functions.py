@@ -4,11 +4,11 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 
-from kullback._core.inverse_gaussian import (
+from kullback.special.inverse_gaussian import (
     log_inverse_gaussian_cdf,
     log_inverse_gaussian_survival,
 )
-from kullback._core.normal_functions import log_ndtr, mills_ratio, mills_slope, ndtri_exp
+from kullback.special.normal import log_ndtr, mills_ratio, mills_slope, ndtri_exp
 
 _RNG = np.random.default_rng(3)
 

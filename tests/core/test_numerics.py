@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 
-from kullback._core.logistic import log_softplus, logistic, softplus
-from kullback._core.numerics import log1p_quotient, log_quotient
+from kullback.special.logistic import log_softplus, logistic, softplus
+from kullback.special.numerics import log1p_quotient, log_quotient
 
 _RNG = np.random.default_rng(3)
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 
-from kullback._core.saddle_point import log_binomial_kernel, log_poisson_kernel
+from kullback.special.saddle_point import log_binomial_kernel, log_poisson_kernel
 
 _RNG = np.random.default_rng(1)
 

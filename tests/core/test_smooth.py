@@ -5,7 +5,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from kullback._core.smooth import expm1_over, expm1_scaled, log1mexp, log1p_over, log1p_scaled
+from kullback.special.smooth import expm1_over, expm1_scaled, log1mexp, log1p_over, log1p_scaled
 
 _RNG = np.random.default_rng(2)
 _SMALL = 10 ** _RNG.uniform(-12, 0, 60) * _RNG.choice([-0.999, 1], 60)

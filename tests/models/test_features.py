@@ -10,7 +10,6 @@ import pytest
 
 import kullback as kl
 from kullback._core.arrays import float64
-from kullback._core.numerics import reciprocal
 from kullback._core.supports import POSITIVE, REAL
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample
@@ -18,6 +17,7 @@ from kullback.models.family import Parametrisation
 from kullback.models.registry import own_models
 from kullback.objective.features import feature_sums
 from kullback.objective.statistics import Curvature, RowSums
+from kullback.special.numerics import reciprocal
 
 
 @final

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback._core.saddle_point import log_poisson_kernel
+from kullback.special.saddle_point import log_poisson_kernel
 
 _Three: TypeAlias = tuple[Array, Array, Array]
 

@@ -16,8 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Vector, float64
-from kullback._core.constants import EULER_GAMMA, HALF_LOG_TWO_PI, LOG_TWO
-from kullback._core.gamma_functions import log_gamma_ratio
 from kullback.information.bregman import bregman
 from kullback.information.exact import Exact
 from kullback.information.tails import canonical_numbers, outline
@@ -25,6 +23,8 @@ from kullback.models.categorical import Categorical
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.positive import Gamma
+from kullback.special.constants import EULER_GAMMA, HALF_LOG_TWO_PI, LOG_TWO
+from kullback.special.gamma import log_gamma_ratio
 
 _EPS = float(np.finfo(np.float64).eps)
 

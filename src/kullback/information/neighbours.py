@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from kullback._core.arrays import Vector
-from kullback._core.constants import LOG_PI
 from kullback._core.errors import DataError
 from kullback.information.neighbour_search import count_copies, matrix, nearest, overlap, whiten
 from kullback.information.neighbour_weights import (
@@ -28,6 +27,7 @@ from kullback.information.neighbour_weights import (
     noise_covariance,
     order_weights,
 )
+from kullback.special.constants import LOG_PI
 
 # Neighbours used unless the caller says. Measured on normal, t, gamma and uniform samples of 100 to
 # 10,000 rows: with more, the bias of 100 rows shows in the interval; with fewer, the error grows.

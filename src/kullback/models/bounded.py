@@ -11,19 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector, namespace
-from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
-from kullback._core.constants import LOG_TWO_PI
-from kullback._core.numerics import log, log_quotient
-from kullback._core.saddle_point import digamma_minus_log, log_binomial_kernel
 from kullback._core.supports import POSITIVE, REAL, UNIT, Interval, Support
-from kullback._core.von_mises import (
+from kullback.models.family import Family, Parametrisation
+from kullback.models.inversion import quantile_by_inversion
+from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.constants import LOG_TWO_PI
+from kullback.special.numerics import log, log_quotient
+from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel
+from kullback.special.von_mises import (
     log_scaled_bessel_i0,
     log_von_mises_cdf,
     log_von_mises_density,
     log_von_mises_survival,
 )
-from kullback.models.family import Family, Parametrisation
-from kullback.models.inversion import quantile_by_inversion
 
 # ---- beta ----------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.errors import ModelError
-from kullback._core.numerics import log
 from kullback._core.supports import COUNTS, Interval, Simplex, Support, finite
 from kullback.models.model import Model, Moment
 from kullback.models.source import Free, Param, Pinned, Source
+from kullback.special.numerics import log
 
 # How many classes a message lists.
 _SHOWN = 5

@@ -11,13 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.constants import HALF_LOG_TWO_PI, LOG_TWO
 from kullback._core.errors import ModelError
-from kullback._core.logistic import logistic, softplus
-from kullback._core.normal_functions import log_ndtr, ndtri_exp
-from kullback._core.numerics import log, reciprocal
-from kullback._core.partials import with_partials
-from kullback._core.smooth import log_complement
 from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
 from kullback.models.model import OrderStatistic
@@ -28,6 +22,12 @@ from kullback.models.starts import (
     symmetric_starts,
     weighted_quantiles,
 )
+from kullback.special.constants import HALF_LOG_TWO_PI, LOG_TWO
+from kullback.special.logistic import logistic, softplus
+from kullback.special.normal import log_ndtr, ndtri_exp
+from kullback.special.numerics import log, reciprocal
+from kullback.special.partials import with_partials
+from kullback.special.smooth import log_complement
 
 
 @final

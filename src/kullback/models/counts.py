@@ -10,19 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
-from kullback._core.count_entropy import entropy_on_grid
-from kullback._core.count_kernels import (
-    log_negative_binomial,
-    log_series_norm,
-    log_series_tail,
-)
-from kullback._core.gamma_functions import log1p_minus
-from kullback._core.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback._core.numerics import log, reciprocal
-from kullback._core.saddle_point import log_poisson_kernel
 from kullback._core.samplers import draw_poisson
-from kullback._core.smooth import log1mexp, log1p_over
 from kullback._core.supports import (
     COUNTS,
     NON_NEGATIVE,
@@ -33,6 +21,18 @@ from kullback._core.supports import (
 )
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starts import mean_inside
+from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.count_entropy import entropy_on_grid
+from kullback.special.count_kernels import (
+    log_negative_binomial,
+    log_series_norm,
+    log_series_tail,
+)
+from kullback.special.gamma import log1p_minus
+from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
+from kullback.special.numerics import log, reciprocal
+from kullback.special.saddle_point import log_poisson_kernel
+from kullback.special.smooth import log1mexp, log1p_over
 
 
 @final

@@ -11,20 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.constants import EULER_GAMMA, LOG_TWO
-from kullback._core.gamma_functions import log_gamma, log_gamma_ratio
-from kullback._core.numerics import log, reciprocal
-from kullback._core.smooth import (
+from kullback._core.supports import POSITIVE, REAL, Support
+from kullback.models.family import Family
+from kullback.models.model import Caution, OrderStatistic
+from kullback.models.starts import l_moments, start_scale
+from kullback.special.constants import EULER_GAMMA, LOG_TWO
+from kullback.special.gamma import log_gamma, log_gamma_ratio
+from kullback.special.numerics import log, reciprocal
+from kullback.special.smooth import (
     expm1_over,
     expm1_scaled,
     log1mexp,
     log1p_scaled,
     log_complement,
 )
-from kullback._core.supports import POSITIVE, REAL, Support
-from kullback.models.family import Family
-from kullback.models.model import Caution, OrderStatistic
-from kullback.models.starts import l_moments, start_scale
 
 # ζ(k), k = 2, 3, ...: ln Γ(1 − ξ) = γ ξ + Σ ζ(k) ξ^k/k. For |2ξ| < 0.1 the first term left out is
 # 1e-16 of the first.

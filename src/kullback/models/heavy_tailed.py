@@ -10,21 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.constants import EULER_GAMMA
-from kullback._core.gamma_functions import (
+from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
+from kullback.models.family import Family
+from kullback.models.model import OrderStatistic
+from kullback.models.starts import LEAST_SPREAD
+from kullback.special.constants import EULER_GAMMA
+from kullback.special.gamma import (
     digamma,
     log_gamma,
     log_gamma_ratio,
     log_gamma_second_difference,
 )
-from kullback._core.hazards import log_cdf_of_hazard
-from kullback._core.logistic import log_softplus, softplus
-from kullback._core.numerics import log, log1p_quotient, log_quotient
-from kullback._core.smooth import log1mexp, log_expm1
-from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
-from kullback.models.family import Family
-from kullback.models.model import OrderStatistic
-from kullback.models.starts import LEAST_SPREAD
+from kullback.special.hazards import log_cdf_of_hazard
+from kullback.special.logistic import log_softplus, softplus
+from kullback.special.numerics import log, log1p_quotient, log_quotient
+from kullback.special.smooth import log1mexp, log_expm1
 
 
 @final

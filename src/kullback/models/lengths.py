@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI
-from kullback._core.hazards import log_cdf_of_hazard
-from kullback._core.normal_functions import log_ndtr, ndtri_exp
-from kullback._core.numerics import log, log_quotient, reciprocal
 from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
 from kullback.models.starts import root_mean_square
+from kullback.special.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI
+from kullback.special.hazards import log_cdf_of_hazard
+from kullback.special.normal import log_ndtr, ndtri_exp
+from kullback.special.numerics import log, log_quotient, reciprocal
 
 
 @final

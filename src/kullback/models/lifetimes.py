@@ -14,17 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.constants import EULER_GAMMA
-from kullback._core.exponential_mean import exponential_mean
-from kullback._core.gamma_functions import log_gamma_ratio, log_gamma_second_difference
-from kullback._core.hazards import gompertz_hazard, log_cdf_of_hazard
-from kullback._core.numerics import log, log_quotient, reciprocal
 from kullback._core.quadratic import Quadratic
-from kullback._core.smooth import expm1_over, log1p_scaled
 from kullback._core.supports import NON_NEGATIVE, POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
 from kullback.models.model import Caution
 from kullback.models.starts import LEAST_SPREAD
+from kullback.special.constants import EULER_GAMMA
+from kullback.special.exponential_mean import exponential_mean
+from kullback.special.gamma import log_gamma_ratio, log_gamma_second_difference
+from kullback.special.hazards import gompertz_hazard, log_cdf_of_hazard
+from kullback.special.numerics import log, log_quotient, reciprocal
+from kullback.special.smooth import expm1_over, log1p_scaled
 
 
 @final

@@ -15,20 +15,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.constants import LOG_TWO_PI
-from kullback._core.exponential_mean import exponential_mean
 from kullback._core.host_sums import total, total_log_quotient
-from kullback._core.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback._core.inverse_gaussian import (
-    log_inverse_gaussian_cdf,
-    log_inverse_gaussian_survival,
-)
-from kullback._core.normal_functions import log_ndtr, ndtri_exp
-from kullback._core.numerics import log, log_quotient, reciprocal
-from kullback._core.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starts import LEAST_SPREAD, gamma_shape, gamma_start
+from kullback.special.constants import LOG_TWO_PI
+from kullback.special.exponential_mean import exponential_mean
+from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
+from kullback.special.inverse_gaussian import (
+    log_inverse_gaussian_cdf,
+    log_inverse_gaussian_survival,
+)
+from kullback.special.normal import log_ndtr, ndtri_exp
+from kullback.special.numerics import log, log_quotient, reciprocal
+from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
 
 @final

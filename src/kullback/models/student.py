@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.constants import LOG_PI
-from kullback._core.gamma_functions import digamma_difference, log_gamma_ratio
-from kullback._core.numerics import log, reciprocal
 from kullback._core.quadratic import Quadratic
-from kullback._core.student_tails import log1p_square, log_cauchy_tail, log_t_tail
 from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family
 from kullback.models.starts import symmetric_starts, weighted_quantiles
+from kullback.special.constants import LOG_PI
+from kullback.special.gamma import digamma_difference, log_gamma_ratio
+from kullback.special.numerics import log, reciprocal
+from kullback.special.student import log1p_square, log_cauchy_tail, log_t_tail
 
 # Features of both families, with w the scaled distance from loc.
 _OF_W = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")

@@ -10,15 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.beta_functions import log_beta_i, log_beta_i_complement
-from kullback._core.count_entropy import entropy_on_grid
-from kullback._core.count_kernels import (
-    log_binomial,
-    log_binomial_by_logit,
-)
-from kullback._core.logistic import logistic, softplus
-from kullback._core.numerics import log, log1p, reciprocal, xlog1py, xlogy
-from kullback._core.smooth import log1mexp
 from kullback._core.supports import (
     BINARY,
     COUNTS,
@@ -33,6 +24,15 @@ from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution
 from kullback.models.source import Pinned
 from kullback.models.starts import mean_inside, share_inside
+from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.count_entropy import entropy_on_grid
+from kullback.special.count_kernels import (
+    log_binomial,
+    log_binomial_by_logit,
+)
+from kullback.special.logistic import logistic, softplus
+from kullback.special.numerics import log, log1p, reciprocal, xlog1py, xlogy
+from kullback.special.smooth import log1mexp
 
 # Probabilities that may be 0 or 1 where they are given; an estimate is always inside.
 _PROBABILITY = Interval(lower=0.0, upper=1.0, holds_lower=True, holds_upper=True)

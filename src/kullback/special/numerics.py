@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.partials import with_partials
+from kullback.special.partials import with_partials
 
 
 @overload

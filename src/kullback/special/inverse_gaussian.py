@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.constants import HALF_LOG_TWO_PI
-from kullback._core.normal_functions import mills_ratio, mills_slope
-from kullback._core.smooth import log1mexp
+from kullback.special.constants import HALF_LOG_TWO_PI
+from kullback.special.normal import mills_ratio, mills_slope
+from kullback.special.smooth import log1mexp
 
 # Over an interval of length 1 the integrand −M' is entire and varies by less than a factor 4: ten
 # Gauss–Legendre nodes are exact to 1e-16 (tested).

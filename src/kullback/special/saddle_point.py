@@ -17,8 +17,8 @@ here (rate·y, say) moves the result by its rounding times |x − m|.
 import jax
 import jax.numpy as jnp
 
-from kullback._core.constants import HALF_LOG_TWO_PI
-from kullback._core.gamma_functions import (
+from kullback.special.constants import HALF_LOG_TWO_PI
+from kullback.special.gamma import (
     LOG_GAMMA_SERIES,
     SHIFT,
     digamma,
@@ -26,9 +26,9 @@ from kullback._core.gamma_functions import (
     log_gamma_ratio,
     trigamma,
 )
-from kullback._core.numerics import log_quotient, reciprocal
-from kullback._core.partials import with_partials
-from kullback._core.polynomials import horner
+from kullback.special.numerics import log_quotient, reciprocal
+from kullback.special.partials import with_partials
+from kullback.special.polynomials import horner
 
 # Coefficients of 1/z^2k in ψ(z+1) - ln z - 1/(2z) and in its derivative: from B_2k / (2k) by
 # B_2k/(2k(2k-1)), the series of ln Γ.

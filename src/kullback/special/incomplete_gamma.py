@@ -18,11 +18,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from kullback._core.gamma_functions import log1p_minus, log_gamma_ratio
-from kullback._core.partials import with_partials
-from kullback._core.saddle_point import log_poisson_kernel
-from kullback._core.smooth import log1mexp
-from kullback._core.tail_quadrature import log_tail_integral, reach
+from kullback.special.gamma import log1p_minus, log_gamma_ratio
+from kullback.special.partials import with_partials
+from kullback.special.saddle_point import log_poisson_kernel
+from kullback.special.smooth import log1mexp
+from kullback.special.tail_quadrature import log_tail_integral, reach
 
 # Terms are added until the next is below this share of the sum. It is far below rounding because
 # the terms' derivatives, carried along, lag behind by factors of ln² at most.

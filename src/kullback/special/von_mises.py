@@ -9,11 +9,11 @@ import math
 import jax
 import jax.numpy as jnp
 
-from kullback._core.constants import LOG_TWO_PI
-from kullback._core.partials import with_partials
-from kullback._core.polynomials import horner
-from kullback._core.smooth import log1mexp
-from kullback._core.tail_quadrature import LOG_CUT, log_tail_integral
+from kullback.special.constants import LOG_TWO_PI
+from kullback.special.partials import with_partials
+from kullback.special.polynomials import horner
+from kullback.special.smooth import log1mexp
+from kullback.special.tail_quadrature import LOG_CUT, log_tail_integral
 
 # From here on I₀ is its asymptotic series (DLMF 10.40.1): twenty terms leave 2e-17. Below, the
 # power series in κ²/4, all of whose terms are positive, needs fifty-five.

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import erfcx
 
-from kullback._core.constants import HALF_LOG_TWO_PI
-from kullback._core.partials import with_partials
-from kullback._core.polynomials import horner
-from kullback._core.smooth import log1mexp
+from kullback.special.constants import HALF_LOG_TWO_PI
+from kullback.special.partials import with_partials
+from kullback.special.polynomials import horner
+from kullback.special.smooth import log1mexp
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_PI = math.sqrt(0.5 * math.pi)

@@ -7,8 +7,8 @@ import math
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback._core.numerics import reciprocal
-from kullback._core.smooth import expm1_over, expm1_scaled
+from kullback.special.numerics import reciprocal
+from kullback.special.smooth import expm1_over, expm1_scaled
 
 
 def log_cdf_of_hazard(hazard: Array, log_hazard: Array) -> Array:

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.constants import HALF_LOG_TWO_PI
-from kullback._core.partials import with_partials
-from kullback._core.polynomials import horner, horner_with_divided_difference
+from kullback.special.constants import HALF_LOG_TWO_PI
+from kullback.special.partials import with_partials
+from kullback.special.polynomials import horner, horner_with_divided_difference
 
 SHIFT = 10
 # B_2k / (2k (2k-1)), k = 1..9: at z >= 10 the first term left out is 1.4e-18 for ln Γ, and for

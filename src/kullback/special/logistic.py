@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback._core.numerics import reciprocal
-from kullback._core.partials import with_partials
+from kullback.special.numerics import reciprocal
+from kullback.special.partials import with_partials
 
 
 def _logistic_slope(z: Array) -> Array:

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback._core.constants import LOG_TWO
-from kullback._core.gamma_functions import (
+from kullback.special.constants import LOG_TWO
+from kullback.special.gamma import (
     BERNOULLI,
     DIGAMMA_SERIES,
     SHIFT,
@@ -21,16 +21,16 @@ from kullback._core.gamma_functions import (
     log1p_minus,
     trigamma_difference,
 )
-from kullback._core.logistic import logistic, softplus
-from kullback._core.numerics import log, reciprocal
-from kullback._core.partials import with_partials
-from kullback._core.polynomials import horner_with_divided_difference
-from kullback._core.saddle_point import (
+from kullback.special.logistic import logistic, softplus
+from kullback.special.numerics import log, reciprocal
+from kullback.special.partials import with_partials
+from kullback.special.polynomials import horner_with_divided_difference
+from kullback.special.saddle_point import (
     deviance_with_excess,
     log_binomial_kernel,
     stirling_remainder,
 )
-from kullback._core.smooth import log1p_over
+from kullback.special.smooth import log1p_over
 
 
 def _no_partial(*_: Array) -> NoReturn:

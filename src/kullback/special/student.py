@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback._core.constants import LOG_PI
-from kullback._core.gamma_functions import log_gamma_ratio
-from kullback._core.numerics import reciprocal
-from kullback._core.partials import with_partials
-from kullback._core.smooth import log_complement
-from kullback._core.tail_quadrature import LOG_CUT, log_tail_integral
+from kullback.special.constants import LOG_PI
+from kullback.special.gamma import log_gamma_ratio
+from kullback.special.numerics import reciprocal
+from kullback.special.partials import with_partials
+from kullback.special.smooth import log_complement
+from kullback.special.tail_quadrature import LOG_CUT, log_tail_integral
 
 # Where w² would overflow, log(1 + w²) is taken from w scaled by this power of two.
 _HUGE = 2.0**511

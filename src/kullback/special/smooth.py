@@ -7,8 +7,8 @@ exponential limits at shape zero by these: the value and both derivatives stay a
 import jax
 import jax.numpy as jnp
 
-from kullback._core.partials import with_partials
-from kullback._core.polynomials import horner
+from kullback.special.partials import with_partials
+from kullback.special.polynomials import horner
 
 
 def _log1p_over(x: jax.Array) -> jax.Array:
