@@ -31,7 +31,7 @@ from kullback import (
     same_as,
 )
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
-from kullback._core.later import Later
+from kullback._core.lazy import Later
 from kullback._core.supports import POSITIVE
 from kullback.models.registry import own_models
 from kullback.models.source import Pinned

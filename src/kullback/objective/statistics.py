@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.later import Later
+from kullback._core.lazy import Later
 from kullback.data.blocks import Block
 from kullback.data.rows import RowKind
 from kullback.models.model import Model

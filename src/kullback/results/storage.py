@@ -20,7 +20,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import FileFormatError, KullbackError, ModelError, did_you_mean
-from kullback._core.later import Later
+from kullback._core.lazy import Later
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.registry import own_models

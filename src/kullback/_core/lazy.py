@@ -16,7 +16,7 @@ class Later(Generic[Value]):
     the value, so that a copy needs none of what the work needs.
 
     Example:
-        >>> from kullback._core.later import Later
+        >>> from kullback._core.lazy import Later
         >>> square = Later(lambda: 7 * 7)
         >>> square(), square()
         (49, 49)
