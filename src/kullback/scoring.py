@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from kullback._core.errors import DataError, ModelError
-from kullback._core.levels import check_level
 from kullback._core.units import nats_per
+from kullback._core.validation import check_level
 from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
 from kullback.data.opening import open_sample

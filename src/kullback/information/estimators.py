@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from kullback._core.errors import KullbackError, did_you_mean
-from kullback._core.levels import check_level
 from kullback._core.units import nats_per
+from kullback._core.validation import check_level
 from kullback.information import discrete
 from kullback.information.contingency import mutual_information_of_counts
 from kullback.information.dependence import (

@@ -13,8 +13,8 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
-from kullback._core.levels import check_level
 from kullback._core.supports import REAL, UNIT, Interval, Support
+from kullback._core.validation import check_level
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.objective.cross_entropy import Evaluation
