@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from kullback._core.host_sums import ROW, total, total_log_quotient
+from kullback._core.numpy_sums import ROW, total, total_log_quotient
 
 
 @pytest.mark.parametrize("size", [1, 7, ROW - 1, ROW, 32 * ROW])

@@ -24,8 +24,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
-from kullback._core.host_sums import ROW, total
 from kullback._core.memory import Scratch
+from kullback._core.numpy_sums import ROW, total
 from kullback._core.quadratic import Monomial, Quadratic
 from kullback.data.blocks import TILE, Block
 from kullback.data.rows import Exact

@@ -13,8 +13,8 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
-from kullback._core.host_sums import ROW, total
 from kullback._core.lazy import Later
+from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.rows import RowKind
 from kullback.models.family import Family
