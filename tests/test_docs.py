@@ -23,7 +23,7 @@ import pytest
 
 import kullback
 from kullback._core.arrays import float64
-from kullback._core.supports import REAL
+from kullback._core.domains import REAL
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.source import Pinned

@@ -18,7 +18,7 @@ from scipy import optimize, stats
 
 import kullback as kl
 from kullback._core.arrays import float64
-from kullback._core.supports import POSITIVE, REAL
+from kullback._core.domains import POSITIVE, REAL
 from kullback.data import Chunk, Exact, RowKind
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample

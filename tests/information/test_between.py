@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kullback as kl
+from kullback._core.domains import POSITIVE as POSITIVE_NUMBERS
+from kullback._core.domains import REAL
 from kullback._core.errors import KullbackError, ModelError
-from kullback._core.supports import POSITIVE as POSITIVE_NUMBERS
-from kullback._core.supports import REAL
 from kullback.information.between import cross_entropy, entropy, jensen_shannon, kl_divergence
 from kullback.models.registry import own_models
 

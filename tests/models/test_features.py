@@ -10,7 +10,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.arrays import float64
-from kullback._core.supports import POSITIVE, REAL
+from kullback._core.domains import POSITIVE, REAL
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample
 from kullback.models.family import Parametrisation

@@ -30,9 +30,9 @@ from kullback import (
     fit,
     same_as,
 )
+from kullback._core.domains import POSITIVE
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
 from kullback._core.lazy import Later
-from kullback._core.supports import POSITIVE
 from kullback.models.registry import own_models
 from kullback.models.source import Pinned
 from kullback.results.storage import VERSION, load, write

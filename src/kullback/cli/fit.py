@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 import kullback
+from kullback._core.domains import REAL, Support
 from kullback._core.errors import ModelError, did_you_mean
-from kullback._core.supports import REAL, Support
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.models.family import Family

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector, namespace
-from kullback._core.supports import POSITIVE, REAL, UNIT, Interval, Support
+from kullback._core.domains import POSITIVE, REAL, UNIT, Interval, Support
 from kullback.models.family import Family, Parametrisation
 from kullback.models.inversion import quantile_by_inversion
 from kullback.special.beta import log_beta_i, log_beta_i_complement

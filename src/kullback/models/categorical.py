@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, namespace
+from kullback._core.domains import COUNTS, Interval, Simplex, Support, finite
 from kullback._core.errors import ModelError
-from kullback._core.supports import COUNTS, Interval, Simplex, Support, finite
 from kullback.models.model import Model, Moment
 from kullback.models.source import Free, Param, Pinned, Source
 from kullback.special.numerics import log

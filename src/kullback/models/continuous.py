@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
+from kullback._core.domains import POSITIVE, REAL, Support
 from kullback._core.errors import ModelError
-from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
 from kullback.models.model import OrderStatistic
 from kullback.models.source import Pinned

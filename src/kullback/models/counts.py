@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.samplers import draw_poisson
-from kullback._core.supports import (
+from kullback._core.domains import (
     COUNTS,
     NON_NEGATIVE,
     POSITIVE,
@@ -19,6 +18,7 @@ from kullback._core.supports import (
     UNIT,
     Support,
 )
+from kullback._core.samplers import draw_poisson
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starts import mean_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement

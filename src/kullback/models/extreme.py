@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.supports import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Support
 from kullback.models.family import Family
 from kullback.models.model import Caution, OrderStatistic
 from kullback.models.starts import l_moments, start_scale

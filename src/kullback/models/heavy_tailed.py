@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
 from kullback.models.starts import LEAST_SPREAD

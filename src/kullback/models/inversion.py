@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback._core.supports import Interval
+from kullback._core.domains import Interval
 
 # Halving happens in a coordinate that spreads the doubles evenly: x = sign(t)·(e^|t| − 1)·1e-300
 # reaches both 1e-300 and 1e300. 32 halvings of its range bring x to within 1e-6 of itself, where

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.supports import NON_NEGATIVE, POSITIVE, Support
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
 from kullback.models.starts import root_mean_square
 from kullback.special.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI

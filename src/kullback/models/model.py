@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
+from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError, did_you_mean
-from kullback._core.supports import Interval, Support
 from kullback.models.evaluation import blockwise
 from kullback.models.layout import Layout
 from kullback.models.source import Coefficient, Pinned, SameAs, Source, as_source

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError, did_you_mean
-from kullback._core.supports import Interval, Support
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import Encoder
 from kullback.models.source import Coefficient, Source

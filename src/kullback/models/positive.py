@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
+from kullback._core.domains import POSITIVE, REAL, Support
 from kullback._core.numpy_sums import total, total_log_quotient
-from kullback._core.supports import POSITIVE, REAL, Support
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starts import LEAST_SPREAD, gamma_shape, gamma_start
 from kullback.special.constants import LOG_TWO_PI

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError
-from kullback._core.supports import Interval, Support
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.supports import (
+from kullback._core.domains import (
     BINARY,
     COUNTS,
     NON_NEGATIVE,

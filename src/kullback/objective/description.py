@@ -10,8 +10,8 @@ from typing import ClassVar, Final, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import Interval
 from kullback._core.errors import DataError
-from kullback._core.supports import Interval
 from kullback.data.blocks import ROWS, Block
 from kullback.data.rows import Exact, RowKind
 from kullback.models.model import Model

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import Interval
 from kullback._core.errors import DataError, ModelError
-from kullback._core.supports import Interval
 from kullback.models.family import Family
 from kullback.models.layout import Layout
 from kullback.models.model import Model

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import REAL, UNIT, Interval, Support
 from kullback._core.errors import KullbackError
-from kullback._core.supports import REAL, UNIT, Interval, Support
 from kullback._core.validation import check_level
 from kullback.models.layout import Layout
 from kullback.models.model import Model

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from kullback._core.supports import Interval, Support
+from kullback._core.domains import Interval, Support
 from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.source import Coefficient
