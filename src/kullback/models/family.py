@@ -20,7 +20,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError, did_you_mean
-from kullback._core.quadratic import Quadratic
+from kullback.models.basis_form import Quadratic
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution, Model, Moment
 from kullback.models.source import Pinned, Source, as_source

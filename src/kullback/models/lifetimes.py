@@ -15,7 +15,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, REAL, Support
-from kullback._core.quadratic import Quadratic
+from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family, Parametrisation
 from kullback.models.model import Caution
 from kullback.models.starts import LEAST_SPREAD

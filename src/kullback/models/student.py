@@ -13,7 +13,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Support
-from kullback._core.quadratic import Quadratic
+from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family
 from kullback.models.starts import symmetric_starts, weighted_quantiles
 from kullback.special.constants import LOG_PI
