@@ -18,8 +18,8 @@ from kullback._core.domains import (
     UNIT,
     Support,
 )
-from kullback._core.samplers import draw_poisson
 from kullback.models.family import Family, Parametrisation
+from kullback.models.samplers import draw_poisson
 from kullback.models.starts import mean_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.count_entropy import entropy_on_grid
