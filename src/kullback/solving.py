@@ -12,8 +12,8 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
-from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.parameter_vector import Layout
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_look import FirstLook
 from kullback.objective.impossible import refuse_impossible_rows

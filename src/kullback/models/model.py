@@ -20,7 +20,7 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
-from kullback.models.layout import Layout
+from kullback.models.parameter_vector import Layout
 from kullback.models.source import Coefficient, Pinned, SameAs, Source, as_source
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]

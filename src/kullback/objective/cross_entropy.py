@@ -16,8 +16,8 @@ from typing import final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.parameter_vector import Layout
 from kullback.objective.statistics import Curvature, Sums
 
 

@@ -13,8 +13,8 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import DataError, ModelError
 from kullback.models.family import Family
-from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.parameter_vector import Layout
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.description import Description

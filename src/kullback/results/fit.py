@@ -15,8 +15,8 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import REAL, UNIT, Interval, Support
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
-from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.parameter_vector import Layout
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Curvature
 from kullback.results.certificate import Certificate

@@ -21,8 +21,8 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import FileFormatError, KullbackError, ModelError, did_you_mean
 from kullback._core.lazy import Later
-from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.parameter_vector import Layout
 from kullback.models.registry import own_models
 from kullback.models.source import Free, Param, Pinned, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation

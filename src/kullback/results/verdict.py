@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 
 from kullback._core.domains import Interval, Support
-from kullback.models.layout import Layout
 from kullback.models.model import Model
+from kullback.models.parameter_vector import Layout
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.certificate import Certificate

@@ -14,9 +14,9 @@ from kullback._core.arrays import Array, Vector
 from kullback.data.rows import RowKind, Soft
 from kullback.data.sample import ArraySample
 from kullback.models.encoding import Encoder, learn_encoder
-from kullback.models.layout import Layout
 from kullback.models.model import Model
 from kullback.models.network import Computed, NetworkSource, link, outputs_of
+from kullback.models.parameter_vector import Layout
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.feed import Feed, Memory, Streamed
 from kullback.training.repeats import originals
