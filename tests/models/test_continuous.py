@@ -10,7 +10,7 @@ import pytest
 import kullback.models.continuous as families
 from kullback._core.arrays import float64
 from kullback._core.errors import ModelError
-from kullback.models.starts import weighted_quantiles
+from kullback.models.starting_values import weighted_quantiles
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from kullback._core.errors import ModelError
 from kullback.models.family import Family, Parametrisation
 from kullback.models.model import OrderStatistic
 from kullback.models.source import Pinned
-from kullback.models.starts import (
+from kullback.models.starting_values import (
     mean_and_deviation,
     start_scale,
     symmetric_starts,

@@ -20,7 +20,7 @@ from kullback._core.domains import (
 )
 from kullback.models.family import Family, Parametrisation
 from kullback.models.samplers import draw_poisson
-from kullback.models.starts import mean_inside
+from kullback.models.starting_values import mean_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.count_entropy import entropy_on_grid
 from kullback.special.count_kernels import (

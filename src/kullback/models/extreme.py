@@ -14,7 +14,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Support
 from kullback.models.family import Family
 from kullback.models.model import Caution, OrderStatistic
-from kullback.models.starts import l_moments, start_scale
+from kullback.models.starting_values import l_moments, start_scale
 from kullback.special.constants import EULER_GAMMA, LOG_TWO
 from kullback.special.gamma import log_gamma, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal

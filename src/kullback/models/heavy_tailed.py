@@ -13,7 +13,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
-from kullback.models.starts import LEAST_SPREAD
+from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import EULER_GAMMA
 from kullback.special.gamma import (
     digamma,

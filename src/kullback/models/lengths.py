@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
-from kullback.models.starts import root_mean_square
+from kullback.models.starting_values import root_mean_square
 from kullback.special.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.normal import log_ndtr, ndtri_exp

@@ -18,7 +18,7 @@ from kullback._core.domains import NON_NEGATIVE, POSITIVE, REAL, Support
 from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family, Parametrisation
 from kullback.models.model import Caution
-from kullback.models.starts import LEAST_SPREAD
+from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import EULER_GAMMA
 from kullback.special.exponential_mean import exponential_mean
 from kullback.special.gamma import log_gamma_ratio, log_gamma_second_difference

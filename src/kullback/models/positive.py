@@ -18,7 +18,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, REAL, Support
 from kullback._core.numpy_sums import total, total_log_quotient
 from kullback.models.family import Family, Parametrisation
-from kullback.models.starts import LEAST_SPREAD, gamma_shape, gamma_start
+from kullback.models.starting_values import LEAST_SPREAD, gamma_shape, gamma_start
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.exponential_mean import exponential_mean
 from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q

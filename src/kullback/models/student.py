@@ -15,7 +15,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Support
 from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family
-from kullback.models.starts import symmetric_starts, weighted_quantiles
+from kullback.models.starting_values import symmetric_starts, weighted_quantiles
 from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal

@@ -23,7 +23,7 @@ from kullback.models.family import Family, Formula, Parametrisation
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution
 from kullback.models.source import Pinned
-from kullback.models.starts import mean_inside, share_inside
+from kullback.models.starting_values import mean_inside, share_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.count_entropy import entropy_on_grid
 from kullback.special.count_kernels import (
