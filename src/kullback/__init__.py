@@ -15,14 +15,9 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.evaluation.account import Account
 from kullback.evaluation.evaluate import evaluate
 from kullback.fitting import Progress, fit
-from kullback.information.estimate import Estimate
-from kullback.information.estimators import (
-    estimate_entropy,
-    estimate_kl,
-    estimate_mutual_information,
-)
-from kullback.information.explanation import Explanation
-from kullback.information.logits import (
+from kullback.information.arrays.entropy import conditional_entropy, mutual_information, perplexity
+from kullback.information.arrays.explain import Explanation
+from kullback.information.arrays.logits import (
     conditional_entropy_from_logits,
     cross_entropy_from_logits,
     entropy_from_logits,
@@ -31,7 +26,12 @@ from kullback.information.logits import (
     mutual_information_from_logits,
     perplexity_from_logits,
 )
-from kullback.information.measures import conditional_entropy, mutual_information, perplexity
+from kullback.information.estimate import Estimate
+from kullback.information.estimators import (
+    estimate_entropy,
+    estimate_kl,
+    estimate_mutual_information,
+)
 from kullback.information.quantities import cross_entropy, entropy, jensen_shannon, kl_divergence
 from kullback.models.bounded import Beta, VonMises
 from kullback.models.categorical import Categorical

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from kullback._core.errors import DataError, KullbackError
-from kullback.information import logits
 from kullback.information import measures as m
+from kullback.information.arrays import logits
 
 
 @pytest.mark.parametrize(

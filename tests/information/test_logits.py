@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from kullback.information import logits
 from kullback.information import measures as m
+from kullback.information.arrays import logits
 
 
 def mp_log_softmax(z):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kullback._core.errors import DataError
 from kullback.information import measures as m
-from kullback.information.explanation import Explanation
+from kullback.information.arrays.explain import Explanation
 
 # What the laws are held to: sums of up to 12 terms, each of at most a few hundred nats, round to
 # some 1e-14; 1e-12 of the value (of 1, where it is smaller) is what the design asks.

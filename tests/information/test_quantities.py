@@ -10,8 +10,8 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import DataError, KullbackError, ModelError
-from kullback.information import measures
 from kullback.information import quantities as k
+from kullback.information.arrays import entropy as measures
 from kullback.information.estimate import Estimate
 
 HALVES, QUARTERS = [0.5, 0.5], [0.25, 0.75]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from kullback._core.errors import KullbackError, ModelError, did_you_mean
-from kullback.information.given_arrays import Axis, Counts
+from kullback.information.arrays.validation import Axis, Counts
 from kullback.models.model import Model
 
 

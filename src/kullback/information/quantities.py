@@ -11,11 +11,11 @@ from typing import Any, Literal, Unpack, overload
 import jax
 import numpy.typing as npt
 
-from kullback.information import measures
+from kullback.information.arrays import entropy as measures
+from kullback.information.arrays.explain import Explanation
+from kullback.information.arrays.validation import Axis, Counts
 from kullback.information.dispatch import ModelOptions, are_models, of_arrays
 from kullback.information.estimate import Estimate, Number
-from kullback.information.explanation import Explanation
-from kullback.information.given_arrays import Axis, Counts
 from kullback.models.model import Model
 
 # ---- entropy -------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ import numpy as np
 from kullback._core.arrays import float64, namespace
 from kullback._core.errors import DataError
 from kullback._core.units import nats_per
-from kullback.information.explanation import Explanation, Measure
-from kullback.information.measure_terms import log_normalised
+from kullback.information.arrays.explain import Explanation, Measure
+from kullback.information.arrays.terms import log_normalised
 
 Axis: TypeAlias = int | tuple[int, ...]
 """The axis along which the symbols lie; several, where a symbol is a tuple."""

@@ -28,15 +28,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from kullback._core.errors import DataError
-from kullback.information.explanation import Explanation, Measure
-from kullback.information.given_arrays import Axis, Counts, GivenArrays, two_axes, two_weights
-from kullback.information.measure_terms import (
+from kullback.information.arrays.explain import Explanation, Measure
+from kullback.information.arrays.terms import (
     cross_terms,
     divergence_terms,
     entropy_terms,
     flat,
     nonnegative_terms,
 )
+from kullback.information.arrays.validation import Axis, Counts, GivenArrays, two_axes, two_weights
 
 
 def entropy(p: Any, *, axis: Axis = -1, unit: str = "nats", counts: bool = False) -> Measure:

@@ -11,15 +11,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from kullback.information.explanation import Measure
-from kullback.information.given_arrays import Axis, GivenArrays, two_axes, two_weights
-from kullback.information.measure_terms import (
+from kullback.information.arrays.explain import Measure
+from kullback.information.arrays.terms import (
     divergence_terms_of_logs,
     entropy_terms_of_logs,
     flat,
     log_normalised,
     log_sum,
 )
+from kullback.information.arrays.validation import Axis, GivenArrays, two_axes, two_weights
 
 
 def entropy_from_logits(logits: Any, *, axis: Axis = -1, unit: str = "nats") -> Measure:
