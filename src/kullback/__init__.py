@@ -32,7 +32,7 @@ from kullback.information.estimators import (
     estimate_kl,
     estimate_mutual_information,
 )
-from kullback.information.quantities import cross_entropy, entropy, jensen_shannon, kl_divergence
+from kullback.information.measures import cross_entropy, entropy, jensen_shannon, kl_divergence
 from kullback.models.bounded import Beta, VonMises
 from kullback.models.categorical import Categorical
 from kullback.models.continuous import Laplace, Logistic, Normal, Uniform
