@@ -22,7 +22,12 @@ import kullback as kl
 from kullback._core.domains import POSITIVE as POSITIVE_NUMBERS
 from kullback._core.domains import REAL
 from kullback._core.errors import KullbackError, ModelError
-from kullback.information.between import cross_entropy, entropy, jensen_shannon, kl_divergence
+from kullback.information.models.divergence import (
+    cross_entropy,
+    entropy,
+    jensen_shannon,
+    kl_divergence,
+)
 from kullback.models.registry import own_models
 
 TOLERANCE = 1e-10

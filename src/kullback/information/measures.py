@@ -76,7 +76,7 @@ def entropy(
         0.3068528194 nats, closed form
     """
     if are_models("entropy", {"p": p}, {"axis": axis != -1, "counts": counts}, options):
-        from kullback.information import between
+        from kullback.information.models import divergence as between
 
         return between.entropy(p, unit=unit, **options)
     return measures.entropy(p, axis=axis, unit=unit, counts=counts)
@@ -164,7 +164,7 @@ def cross_entropy(
     """
     array_only = of_arrays(axis, counts, explain, names)
     if are_models("cross_entropy", {"p": p, "q": q}, array_only, options):
-        from kullback.information import between
+        from kullback.information.models import divergence as between
 
         return between.cross_entropy(p, q, unit=unit, **options)
     return measures.cross_entropy(
@@ -254,7 +254,7 @@ def kl_divergence(
     """
     array_only = of_arrays(axis, counts, explain, names)
     if are_models("kl_divergence", {"p": p, "q": q}, array_only, options):
-        from kullback.information import between
+        from kullback.information.models import divergence as between
 
         return between.kl_divergence(p, q, unit=unit, **options)
     return measures.kl_divergence(
@@ -361,7 +361,7 @@ def jensen_shannon(
     """
     array_only = of_arrays(axis, counts)
     if are_models("jensen_shannon", {"p": p, "q": q}, array_only, options):
-        from kullback.information import between
+        from kullback.information.models import divergence as between
 
         return between.jensen_shannon(p, q, weights=weights, unit=unit, **options)
     return measures.jensen_shannon(p, q, weights=weights, axis=axis, unit=unit, counts=counts)

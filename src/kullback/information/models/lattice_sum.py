@@ -16,9 +16,9 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.information.coordinate import Coordinate
-from kullback.information.panels import integrate
-from kullback.information.quadrature import (
+from kullback.information.models.change_of_variable import Coordinate
+from kullback.information.models.gauss_kronrod import integrate
+from kullback.information.models.integrate import (
     Expectations,
     collect,
     floors,

@@ -12,8 +12,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, float64
 from kullback._core.compilation import COMPILED
-from kullback.information.exact import Exact
-from kullback.information.tails import canonical_numbers
+from kullback.information.models.exact import Exact
+from kullback.information.models.tails import canonical_numbers
 from kullback.models.family import Family
 
 # Eight roundings of each product: those of the statistics' means, which a small linear system

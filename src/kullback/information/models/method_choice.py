@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias, cast, final, get_args
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
-from kullback.information.exact import Exact
-from kullback.information.monte_carlo import Simulated
-from kullback.information.quadrature import available
+from kullback.information.models.exact import Exact
+from kullback.information.models.integrate import available
+from kullback.information.models.monte_carlo import Simulated
 from kullback.models.model import Model
 
 Method: TypeAlias = Literal["auto", "closed form", "quadrature", "monte carlo"]

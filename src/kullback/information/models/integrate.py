@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.information.coordinate import NEAREST, Coordinate
-from kullback.information.panels import integrate
-from kullback.information.tails import Outline, outline
+from kullback.information.models.change_of_variable import NEAREST, Coordinate
+from kullback.information.models.gauss_kronrod import integrate
+from kullback.information.models.tails import Outline, outline
 from kullback.models.family import Family
 from kullback.models.model import Model
 

@@ -16,10 +16,10 @@ import numpy as np
 from kullback._core.errors import ModelError
 from kullback.information import closed_forms, monte_carlo, quadrature, summation
 from kullback.information.estimate import Estimate
-from kullback.information.exact import Exact
-from kullback.information.infinite import Reach, infinite, reach
-from kullback.information.ladder import DRAWS, Options, Rungs, climb
-from kullback.information.tails import canonical_numbers, outline
+from kullback.information.models.exact import Exact
+from kullback.information.models.finiteness import Reach, infinite, reach
+from kullback.information.models.method_choice import DRAWS, Options, Rungs, climb
+from kullback.information.models.tails import canonical_numbers, outline
 from kullback.models.categorical import Categorical
 from kullback.models.model import Model
 

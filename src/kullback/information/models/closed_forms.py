@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Vector, float64
-from kullback.information.bregman import bregman
-from kullback.information.exact import Exact
-from kullback.information.tails import canonical_numbers, outline
+from kullback.information.models.bregman import bregman
+from kullback.information.models.exact import Exact
+from kullback.information.models.tails import canonical_numbers, outline
 from kullback.models.categorical import Categorical
 from kullback.models.family import Family
 from kullback.models.model import Model

@@ -9,9 +9,9 @@ from typing import final
 import numpy as np
 
 from kullback._core.errors import ModelError
-from kullback.information.quadrature import spread
-from kullback.information.summation import finite_outcomes, outcomes
-from kullback.information.tails import Outline, Tail, diverges, judged, outline
+from kullback.information.models.integrate import spread
+from kullback.information.models.lattice_sum import finite_outcomes, outcomes
+from kullback.information.models.tails import Outline, Tail, diverges, judged, outline
 from kullback.models.model import Model
 
 # How many outcomes a message lists, and how many of a long range are looked at.
