@@ -16,11 +16,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
-from kullback.information.dependence import (
+from kullback.information.neighbours.entropy import nearest_neighbour_entropy, nearest_neighbour_kl
+from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_with_label,
 )
-from kullback.information.neighbours import nearest_neighbour_entropy, nearest_neighbour_kl
 
 REPEATS = 7
 

@@ -15,7 +15,7 @@ import scipy.special
 import scipy.stats
 
 from kullback._core.errors import DataError
-from kullback.information.dependence import (
+from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_mixed,
     mutual_information_with_label,

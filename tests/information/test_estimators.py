@@ -17,13 +17,13 @@ from scipy import stats
 import kullback as kl
 from kullback._core.errors import DataError, KullbackError
 from kullback.information.contingency import mutual_information_of_counts
-from kullback.information.dependence import (
+from kullback.information.discrete import entropy_of_counts
+from kullback.information.neighbours.entropy import nearest_neighbour_entropy, nearest_neighbour_kl
+from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_mixed,
     mutual_information_with_label,
 )
-from kullback.information.discrete import entropy_of_counts
-from kullback.information.neighbours import nearest_neighbour_entropy, nearest_neighbour_kl
 
 RANDOM = np.random.default_rng(60)
 ROWS = 240

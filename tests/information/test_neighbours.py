@@ -13,7 +13,7 @@ import scipy.special
 import scipy.stats
 
 from kullback._core.errors import DataError
-from kullback.information.neighbours import (
+from kullback.information.neighbours.entropy import (
     nearest_neighbour_divergence,
     nearest_neighbour_entropy,
     nearest_neighbour_kl,

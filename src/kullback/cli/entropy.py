@@ -19,7 +19,7 @@ from kullback.data.checks import check_choice, check_column
 from kullback.data.opening import open_table
 from kullback.information.estimate import Estimate
 from kullback.information.estimators import estimate_entropy, estimate_mutual_information
-from kullback.information.neighbours import NoDensityError
+from kullback.information.neighbours.entropy import NoDensityError
 
 Row = tuple[tuple[str, ...], "Estimate | str"]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback.evaluation.given import Given
 from kullback.evaluation.votes import vote_entropies
-from kullback.information.dependence import mutual_information_with_label
+from kullback.information.neighbours.mutual_information import mutual_information_with_label
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from kullback.information.neighbours import NeighbourEstimate, negative_sentence
+from kullback.information.neighbours.entropy import NeighbourEstimate, negative_sentence
 from kullback.information.tabulate import SymbolCounts
 
 # How many symbols a sentence names.

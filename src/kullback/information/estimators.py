@@ -19,17 +19,17 @@ from kullback._core.units import nats_per
 from kullback._core.validation import check_level
 from kullback.information import discrete
 from kullback.information.contingency import mutual_information_of_counts
-from kullback.information.dependence import (
-    mutual_information_continuous,
-    mutual_information_mixed,
-    mutual_information_with_label,
-)
 from kullback.information.discrete_divergence import divergence_of_counts
 from kullback.information.estimate import Estimate
-from kullback.information.neighbours import (
+from kullback.information.neighbours.entropy import (
     NeighbourEstimate,
     nearest_neighbour_entropy,
     nearest_neighbour_kl,
+)
+from kullback.information.neighbours.mutual_information import (
+    mutual_information_continuous,
+    mutual_information_mixed,
+    mutual_information_with_label,
 )
 from kullback.information.observed import (
     Observed,
@@ -84,7 +84,7 @@ def estimate_entropy(
         DataError: for data that cannot be used.
         KullbackError: for an unknown method or unit.
 
-    Sources: see ``kullback.information.discrete`` and ``kullback.information.neighbours``.
+    Sources: see ``kullback.information.discrete`` and ``kullback.information.neighbours.entropy``.
 
     Example:
         >>> import kullback as kl

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.information.neighbour_search import Whole
+from kullback.information.neighbours.search import Whole
 
 
 def normal_scores(rows: Vector) -> Vector:

@@ -14,14 +14,23 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
-from kullback.information.neighbour_search import Whole, matrix
-from kullback.information.neighbour_weights import (
+from kullback.information.neighbours.entropy import (
+    INDEPENDENT,
+    NeighbourEstimate,
+    negative_sentence,
+)
+from kullback.information.neighbours.marginal_counts import (
+    Slab,
+    kth_distance,
+    normal_scores,
+    within,
+)
+from kullback.information.neighbours.search import Whole, matrix
+from kullback.information.neighbours.weights import (
     NOISE_LEFT_OUT,
     neighbour_noise,
     neighbour_number,
 )
-from kullback.information.neighbours import INDEPENDENT, NeighbourEstimate, negative_sentence
-from kullback.information.slabs import Slab, kth_distance, normal_scores, within
 
 # Ties in more than this share of a column's rows are told, as the law may then have atoms.
 _TIED = 0.1

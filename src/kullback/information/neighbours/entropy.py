@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
-from kullback.information.neighbour_search import count_copies, matrix, nearest, overlap, whiten
-from kullback.information.neighbour_weights import (
+from kullback.information.neighbours.search import count_copies, matrix, nearest, overlap, whiten
+from kullback.information.neighbours.weights import (
     NOISE_LEFT_OUT,
     digamma_of_ranks,
     neighbour_number,
