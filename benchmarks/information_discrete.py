@@ -19,8 +19,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from kullback.information.discrete import entropy_of_counts
-from kullback.information.tabulate import count_values
+from kullback.information.discrete.counts import count_values
+from kullback.information.discrete.estimators import entropy_of_counts
 
 SAMPLES = 10_000
 # A loop over the peers takes up to minutes for all samples: so many say what one call costs.

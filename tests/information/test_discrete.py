@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kullback._core.errors import DataError, KullbackError
-from kullback.information.contingency import mutual_information_of_counts
-from kullback.information.discrete import NAMES, entropy_of_counts
-from kullback.information.fingerprint import Fingerprint
-from kullback.information.leave_one_out import METHODS
+from kullback.information.discrete.estimators import NAMES, entropy_of_counts
+from kullback.information.discrete.fingerprint import Fingerprint
+from kullback.information.discrete.jackknife import METHODS
+from kullback.information.discrete.mutual_information import mutual_information_of_counts
 
 RNG = np.random.default_rng(7)
 SAMPLES = {

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 import kullback as kl
-from kullback.information.discrete_divergence import divergence_of_counts
-from kullback.information.tabulate import SymbolCounts, count_values
+from kullback.information.discrete.counts import SymbolCounts, count_values
+from kullback.information.discrete.divergence import divergence_of_counts
 
 # The docstring's bias has Σ p/q over the symbols, and the code Σ p · p/q: at p = q with K symbols
 # it takes off (K − 1)/(2n) and leaves (K − 1)/(2m).

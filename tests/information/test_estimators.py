@@ -16,8 +16,8 @@ from scipy import stats
 
 import kullback as kl
 from kullback._core.errors import DataError, KullbackError
-from kullback.information.contingency import mutual_information_of_counts
-from kullback.information.discrete import entropy_of_counts
+from kullback.information.discrete.estimators import entropy_of_counts
+from kullback.information.discrete.mutual_information import mutual_information_of_counts
 from kullback.information.neighbours.entropy import nearest_neighbour_entropy, nearest_neighbour_kl
 from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,

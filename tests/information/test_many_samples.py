@@ -6,9 +6,9 @@ import scipy.special
 import scipy.stats
 
 from kullback._core.errors import DataError
-from kullback.information.additive import ADDITIVE
-from kullback.information.cell_sums import CellSums
-from kullback.information.discrete import NAMES, entropy_of_counts
+from kullback.information.discrete.batched.cell_sums import CellSums
+from kullback.information.discrete.batched.plug_in import ADDITIVE
+from kullback.information.discrete.estimators import NAMES, entropy_of_counts
 
 RNG = np.random.default_rng(11)
 ZIPF = 1.0 / np.arange(1, 102)

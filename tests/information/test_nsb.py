@@ -7,9 +7,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from kullback.information.discrete import entropy_of_counts
-from kullback.information.fingerprint import Fingerprint
-from kullback.information.nsb import posterior_moments
+from kullback.information.discrete.estimators import entropy_of_counts
+from kullback.information.discrete.fingerprint import Fingerprint
+from kullback.information.discrete.nsb import posterior_moments
 
 RNG = np.random.default_rng(20)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kullback._core.errors import DataError
 from kullback.data.opening import open_sample
-from kullback.information import tabulate
-from kullback.information.tabulate import count_values, joint_counts
+from kullback.information.discrete import counts as tabulate
+from kullback.information.discrete.counts import count_values, joint_counts
 
 RNG = np.random.default_rng(11)
 

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback.information.fingerprint import Fingerprint
-from kullback.information.nsb_functions import excess, log_rising, slope
+from kullback.information.discrete.fingerprint import Fingerprint
+from kullback.information.discrete.nsb_functions import excess, log_rising, slope
 
 # Nodes of weight e^-30 = 1e-13 of the largest do not count: at most that share of log K is lost.
 _NEGLIGIBLE = 30.0

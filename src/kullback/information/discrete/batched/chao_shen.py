@@ -12,8 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback.information.cell_sums import CellSums, longest_table, no_functions, sums_by_kind
-from kullback.information.leave_one_out import coverage_terms_of_pairs
+from kullback.information.discrete.batched.cell_sums import (
+    CellSums,
+    longest_table,
+    no_functions,
+    sums_by_kind,
+)
+from kullback.information.discrete.jackknife import coverage_terms_of_pairs
 
 
 def chao_shen_of_many(counts: NDArray[Any]) -> tuple[Vector, Vector, CellSums] | None:

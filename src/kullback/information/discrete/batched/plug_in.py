@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback.information.cell_sums import CellSums
+from kullback.information.discrete.batched.cell_sums import CellSums
 
 
 def grassberger_logarithm(count: Vector) -> Vector:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
-from kullback.information.choice import Seen, choose
-from kullback.information.discrete import DiscreteEntropy, check_method, estimate
-from kullback.information.fingerprint import Fingerprint
-from kullback.information.leave_one_out import METHODS
-from kullback.information.nsb import posterior_moments
-from kullback.information.tabulate import Contingency
+from kullback.information.discrete.counts import Contingency
+from kullback.information.discrete.estimators import DiscreteEntropy, check_method, estimate
+from kullback.information.discrete.fingerprint import Fingerprint
+from kullback.information.discrete.jackknife import METHODS
+from kullback.information.discrete.nsb import posterior_moments
+from kullback.information.discrete.selection import Seen, choose
 
 # A value below zero by no more than this many standard errors is within its error of zero: the
 # 95% interval then reaches it.

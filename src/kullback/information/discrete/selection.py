@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback.information.cell_sums import CellSums, no_functions
+from kullback.information.discrete.batched.cell_sums import CellSums, no_functions
 
 # Where the sample covers less than this of the distribution (Good 1953), Grassberger's bias exceeds
 # a third of its standard error on Zipf's law (over 1,000 symbols, exponents 1 and 1.5), and the 95%

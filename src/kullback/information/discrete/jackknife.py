@@ -13,12 +13,12 @@ from typing import TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.information.additive import (
+from kullback.information.discrete.batched.plug_in import (
     grassberger_logarithm,
     miller_madow_step,
     plug_in_step,
 )
-from kullback.information.fingerprint import Fingerprint
+from kullback.information.discrete.fingerprint import Fingerprint
 
 # Samples × distinct counts that are worked on together: each such array then takes 256 KiB, and the
 # dozen of them that a formula needs stay near a core.

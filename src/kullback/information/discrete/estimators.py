@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError, did_you_mean
-from kullback.information.additive import ADDITIVE, of_many
-from kullback.information.choice import Seen, assumptions, choose
-from kullback.information.coverage import chao_shen_of_many
-from kullback.information.fingerprint import Fingerprint
-from kullback.information.leave_one_out import METHODS, LeftOut, miller_madow
-from kullback.information.nsb import posterior_moments
-from kullback.information.sparse_counts import without_zeros
+from kullback.information.discrete.batched.chao_shen import chao_shen_of_many
+from kullback.information.discrete.batched.plug_in import ADDITIVE, of_many
+from kullback.information.discrete.batched.sparse_counts import without_zeros
+from kullback.information.discrete.fingerprint import Fingerprint
+from kullback.information.discrete.jackknife import METHODS, LeftOut, miller_madow
+from kullback.information.discrete.nsb import posterior_moments
+from kullback.information.discrete.selection import Seen, assumptions, choose
 
 Counts: TypeAlias = NDArray[Any]
 

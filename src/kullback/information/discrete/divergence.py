@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from kullback.information.discrete.counts import SymbolCounts
 from kullback.information.neighbours.entropy import NeighbourEstimate, negative_sentence
-from kullback.information.tabulate import SymbolCounts
 
 # How many symbols a sentence names.
 _SHOWN = 3
