@@ -128,7 +128,7 @@ def test_a_long_stream_is_thinned_and_says_so(tmp_path, monkeypatch):
     path = tmp_path / "t.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"z": Z, "x": X}), path, row_group_size=50)
     monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr("kullback.information.observed.MOST_ROWS", 100)
+    monkeypatch.setattr("kullback.information.inputs.MOST_ROWS", 100)
     found = kl.estimate_entropy(str(path), "z")
     same(found, nearest_neighbour_entropy(Z[::4]))  # 240 rows, then 120, then 60
     assert found.assumptions[-1] == "of 240 rows every 4th was used"

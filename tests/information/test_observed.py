@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kullback._core.errors import DataError
-from kullback.information.observed import beside, column_names, observe, observe_rows
+from kullback.information.inputs import beside, column_names, observe, observe_rows
 
 NUMBERS = [0.5, 1.5, 2.0, 8.25]
 WHOLE = [3.0, 1.0, 3.0, 2.0]

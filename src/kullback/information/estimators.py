@@ -22,6 +22,14 @@ from kullback.information.discrete.counts import SymbolCounts, count_values, joi
 from kullback.information.discrete.divergence import divergence_of_counts
 from kullback.information.discrete.mutual_information import mutual_information_of_counts
 from kullback.information.estimate import Estimate
+from kullback.information.inputs import (
+    Observed,
+    beside,
+    column_names,
+    left_out,
+    observe,
+    observe_rows,
+)
 from kullback.information.neighbours.entropy import (
     NeighbourEstimate,
     nearest_neighbour_entropy,
@@ -31,14 +39,6 @@ from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_mixed,
     mutual_information_with_label,
-)
-from kullback.information.observed import (
-    Observed,
-    beside,
-    column_names,
-    left_out,
-    observe,
-    observe_rows,
 )
 
 NEAREST = "nearest neighbours"
