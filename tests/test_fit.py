@@ -16,7 +16,7 @@ from scipy import stats
 
 import kullback as kl
 from kullback import fitting
-from kullback.objective import first_look
+from kullback.objective import first_pass as first_look
 
 
 def gamma_rows(n: int, seed: int = 0) -> np.ndarray:

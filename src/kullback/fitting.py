@@ -18,7 +18,7 @@ from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
-from kullback.objective.first_look import FirstLook, look
+from kullback.objective.first_pass import FirstLook, look
 from kullback.objective.starting import hold_order_statistics
 from kullback.results.fit import Fit, Seen
 from kullback.results.trained import TrainedFit

@@ -15,7 +15,7 @@ from kullback.engines.local import LocalEngine
 from kullback.models.model import Model
 from kullback.models.parameter_vector import Layout
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
-from kullback.objective.first_look import FirstLook
+from kullback.objective.first_pass import FirstLook
 from kullback.objective.impossible import refuse_impossible_rows
 from kullback.objective.starting import starting_points, wider_start
 from kullback.objective.statistics import Curvature, Sums

@@ -11,7 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
-from kullback.objective.description import Description
+from kullback.objective.sample_summary import Description
 from kullback.objective.statistics import Statistic
 
 

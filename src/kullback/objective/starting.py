@@ -17,9 +17,9 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import Layout
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.description import Description
-from kullback.objective.first_look import FirstLook
+from kullback.objective.first_pass import FirstLook
 from kullback.objective.median import weighted_median
+from kullback.objective.sample_summary import Description
 
 
 def hold_order_statistics(model: Model, known: FirstLook, reduce: Callable[..., Any]) -> Layout:

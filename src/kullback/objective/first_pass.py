@@ -16,7 +16,7 @@ from kullback.data.rows import Exact
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
 from kullback.models.family import Family
 from kullback.models.model import Model
-from kullback.objective.description import MOST_THINNED, THINNED, Describe, Description
+from kullback.objective.sample_summary import MOST_THINNED, THINNED, Describe, Description
 from kullback.objective.statistics import Joint, Statistic
 from kullback.objective.sufficient import (
     SufficientMoments,
