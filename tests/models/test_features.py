@@ -15,7 +15,7 @@ from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample
 from kullback.models.family import Parametrisation
 from kullback.models.registry import own_models
-from kullback.objective.features import feature_sums
+from kullback.objective.basis_functions import feature_sums
 from kullback.objective.statistics import Curvature, RowSums
 from kullback.special.numerics import reciprocal
 

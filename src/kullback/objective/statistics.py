@@ -23,9 +23,9 @@ from kullback._core.lazy import Later
 from kullback.data.blocks import Block
 from kullback.data.rows import RowKind
 from kullback.models.model import Model
+from kullback.objective.basis_functions import feature_sums, has_features
 from kullback.objective.contribution import log_term
 from kullback.objective.dense import dense_sums
-from kullback.objective.features import feature_sums, has_features
 from kullback.objective.kernels import weighted_sums
 
 Partial = TypeVar("Partial")
