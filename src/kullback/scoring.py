@@ -20,7 +20,7 @@ from kullback.engines.engine import Engine
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
 from kullback.objective.impossible import Found, Impossible
-from kullback.objective.losses import Losses, Moments
+from kullback.objective.loss_moments import Losses, Moments
 
 EngineFactory = Callable[[Sample], Engine]
 
