@@ -18,7 +18,7 @@ from kullback.models.parameter_vector import Layout
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.first_pass import FirstLook
-from kullback.objective.median import weighted_median
+from kullback.objective.rows_in_range import weighted_median
 from kullback.objective.sample_summary import Description
 
 
