@@ -19,8 +19,8 @@ from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
-from kullback.objective.impossible import Found, Impossible
 from kullback.objective.loss_moments import Losses, Moments
+from kullback.objective.zero_probability import Found, Impossible
 
 EngineFactory = Callable[[Sample], Engine]
 
