@@ -19,7 +19,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstLook, look
-from kullback.objective.starting import hold_order_statistics
+from kullback.objective.starting_values import hold_order_statistics
 from kullback.results.fit import Fit, Seen
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
