@@ -24,7 +24,7 @@ from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample
 from kullback.engines.engine import Engine
 from kullback.models.source import Coefficient
-from kullback.objective.contribution import log_term
+from kullback.objective.log_terms import log_term
 from kullback.objective.statistics import RowSums, Statistic
 from kullback.solvers.solver import Outcome, Solver
 

@@ -24,9 +24,9 @@ from kullback.data.blocks import Block
 from kullback.data.rows import RowKind
 from kullback.models.model import Model
 from kullback.objective.basis_functions import feature_sums, has_features
-from kullback.objective.contribution import log_term
 from kullback.objective.dense import dense_sums
 from kullback.objective.kernels import weighted_sums
+from kullback.objective.log_terms import log_term
 
 Partial = TypeVar("Partial")
 

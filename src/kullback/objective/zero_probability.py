@@ -13,7 +13,7 @@ from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.models.model import Model
-from kullback.objective.contribution import log_term_anywhere
+from kullback.objective.log_terms import log_term_anywhere
 from kullback.objective.statistics import Statistic
 
 # How many rows an error shows.

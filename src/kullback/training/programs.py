@@ -12,7 +12,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
-from kullback.objective.contribution import log_term, log_term_anywhere
+from kullback.objective.log_terms import log_term, log_term_anywhere
 from kullback.solvers.minibatch import Minibatch, State, start, window_program
 from kullback.training.feed import Window
 from kullback.training.task import WEIGHT, Held, Task
