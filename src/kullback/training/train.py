@@ -18,10 +18,10 @@ from kullback.models.network import NetworkSource, Trained
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.feed import Streamed
+from kullback.training.frequency_retry import second_try
 from kullback.training.loop import Run, Watch, run
 from kullback.training.programs import Programs
 from kullback.training.rows import open_rows
-from kullback.training.second import second_try
 from kullback.training.task import Task
 
 # Above this share of the label's entropy, the order of a stream's rows is worth a word: minibatches
