@@ -5,7 +5,7 @@ import pytest
 
 import kullback as kl
 from kullback.data.sample import ArraySample
-from kullback.training.repeats import originals
+from kullback.training.duplicate_rows import originals
 
 RNG = np.random.default_rng(7)
 NORMAL, FEW = RNG.normal(size=200), RNG.integers(0, 3, 200).astype(float)
