@@ -57,7 +57,7 @@ def test_a_stream_trains_as_well_as_memory(table, files):
 
 
 def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypatch):
-    from kullback.training import feed
+    from kullback.training import batches as feed
 
     monkeypatch.setattr(feed, "_MOST_ROWS", 2_048)
     seen = []
@@ -116,7 +116,7 @@ def test_messages_of_a_stream_name_the_place(table, tmp_path):
 
 
 def test_a_stream_that_is_sorted_by_its_label_is_told(table, tmp_path, monkeypatch):
-    from kullback.training import feed
+    from kullback.training import batches as feed
 
     monkeypatch.setattr(feed, "_MOST_ROWS", 1_024)
     order = np.argsort(table["label"], kind="stable")

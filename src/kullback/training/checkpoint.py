@@ -23,7 +23,7 @@ from kullback._core.errors import FileFormatError, KullbackError, ModelError
 from kullback.calibration.scaling import Scaling
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
-from kullback.training.feed import Memory, Streamed
+from kullback.training.batches import Memory, Streamed
 from kullback.training.task import Task
 
 if TYPE_CHECKING:

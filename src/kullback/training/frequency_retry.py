@@ -17,7 +17,7 @@ import numpy as np
 from kullback.models.network import MLP
 from kullback.results.trained import TRIED
 from kullback.solvers.minibatch import Minibatch
-from kullback.training.feed import Memory
+from kullback.training.batches import Memory
 from kullback.training.loop import Run, Watch, run
 from kullback.training.programs import Programs
 from kullback.training.rows import Rows

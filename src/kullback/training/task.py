@@ -18,8 +18,8 @@ from kullback.models.model import Model
 from kullback.models.network import Computed, NetworkSource, link, outputs_of
 from kullback.models.parameter_vector import Layout
 from kullback.solvers.minibatch import Minibatch
+from kullback.training.batches import Feed, Memory, Streamed
 from kullback.training.duplicate_rows import originals
-from kullback.training.feed import Feed, Memory, Streamed
 from kullback.training.rows import Rows
 from kullback.training.targets import Targets, entropy_of
 

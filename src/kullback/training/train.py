@@ -17,7 +17,7 @@ from kullback.models.model import Model
 from kullback.models.network import NetworkSource, Trained
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
-from kullback.training.feed import Streamed
+from kullback.training.batches import Streamed
 from kullback.training.frequency_retry import second_try
 from kullback.training.loop import Run, Watch, run
 from kullback.training.programs import Programs
