@@ -24,7 +24,7 @@ from kullback.calibration.scaling import Scaling
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Memory, Streamed
-from kullback.training.task import Task
+from kullback.training.problem import Task
 
 if TYPE_CHECKING:
     from kullback.training.loop import Run

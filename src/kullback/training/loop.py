@@ -16,8 +16,8 @@ from kullback.models.encoding import Encoder
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch, State
 from kullback.training.checkpoint import Checkpoint
+from kullback.training.problem import Task
 from kullback.training.programs import Programs
-from kullback.training.task import Task
 
 Watch: TypeAlias = Callable[[Epoch, int, float], None]
 

@@ -15,7 +15,7 @@ from kullback._core.compilation import COMPILED
 from kullback.objective.log_terms import log_term, log_term_anywhere
 from kullback.solvers.minibatch import Minibatch, State, start, window_program
 from kullback.training.batches import Window
-from kullback.training.task import WEIGHT, Held, Task
+from kullback.training.problem import WEIGHT, Held, Task
 
 # Held-out rows are scored so many at a time, so that any number of them shares one program.
 _SCORED = 8_192
