@@ -12,8 +12,8 @@ from typing import Any as _Any
 from kullback._core.errors import DataError, FileFormatError, KullbackError, ModelError
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
-from kullback.evaluation.account import Account
 from kullback.evaluation.evaluate import evaluate
+from kullback.evaluation.loss_report import Account
 from kullback.fitting import Progress, fit
 from kullback.information.arrays.entropy import conditional_entropy, mutual_information, perplexity
 from kullback.information.arrays.explain import Explanation

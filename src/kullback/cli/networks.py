@@ -13,7 +13,7 @@ import kullback
 from kullback._core.errors import DataError, ModelError
 from kullback.cli import process
 from kullback.data.opening import column_of_table, open_table
-from kullback.evaluation.account import Account
+from kullback.evaluation.loss_report import Account
 from kullback.results.trained import TrainedFit
 
 Unit = Annotated[str, typer.Option(metavar="nats|bits|hartleys", help="Unit of what is printed.")]

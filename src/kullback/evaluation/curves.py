@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback.calibration.isotonic import pooled
-from kullback.evaluation.account import Curve
+from kullback.evaluation.loss_report import Curve
 
 Floats: TypeAlias = NDArray[np.float64]
 

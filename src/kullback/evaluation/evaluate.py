@@ -12,12 +12,12 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.data.checks import HERE, check_column, count_of, shown_rows
-from kullback.evaluation.account import Account, Recalibration
 from kullback.evaluation.bootstrap import Replicates, resample
 from kullback.evaluation.curves import reliability_curves
 from kullback.evaluation.floors import Floor, find_floor
 from kullback.evaluation.given import Floats, Given, read_given
 from kullback.evaluation.groups import Parts, class_groups, slice_groups
+from kullback.evaluation.loss_report import Account, Recalibration
 from kullback.evaluation.recalibrating import FOLDS, cross_fitted
 from kullback.information.estimate import Estimate
 

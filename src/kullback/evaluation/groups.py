@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing
-from kullback.evaluation.account import Group
+from kullback.evaluation.loss_report import Group
 from kullback.information.estimate import Estimate
 
 Floats: TypeAlias = NDArray[np.float64]

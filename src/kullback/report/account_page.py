@@ -17,7 +17,7 @@ from kullback.information.estimate import Estimate
 from kullback.report.account_plots import CURVES, account_figure, reliability_figure
 
 if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
-    from kullback.evaluation.account import Account
+    from kullback.evaluation.loss_report import Account
 
 # More rows of a table than this are folded away: nobody reads them, everybody scrolls past them.
 _SHOWN = 30

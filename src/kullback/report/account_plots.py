@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
-    from kullback.evaluation.account import Account
+    from kullback.evaluation.loss_report import Account
 
 
 # Classes beyond this many are not drawn: the pooled curve shows them all.

@@ -14,8 +14,8 @@ from rich.text import Text
 from kullback.information.estimate import Estimate
 
 if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
-    from kullback.evaluation.account import Account
-    from kullback.evaluation.account import Group as Part
+    from kullback.evaluation.loss_report import Account
+    from kullback.evaluation.loss_report import Group as Part
 
 # Rows of a table that a terminal shows; the page and the account have all.
 _SHOWN = 12
