@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
+from kullback.evaluation.annotator_votes import vote_entropies
 from kullback.evaluation.inputs import Given
-from kullback.evaluation.votes import vote_entropies
 from kullback.information.neighbours.mutual_information import mutual_information_with_label
 
 Floats: TypeAlias = NDArray[np.float64]
