@@ -14,9 +14,9 @@ from kullback._core.units import nats_per
 from kullback.data.checks import HERE, check_column, count_of, shown_rows
 from kullback.evaluation.bootstrap import Replicates, resample
 from kullback.evaluation.curves import reliability_curves
-from kullback.evaluation.floors import Floor, find_floor
 from kullback.evaluation.groups import Parts, class_groups, slice_groups
 from kullback.evaluation.inputs import Floats, Given, read_given
+from kullback.evaluation.irreducible_loss import Floor, find_floor
 from kullback.evaluation.loss_report import Account, Recalibration
 from kullback.evaluation.recalibrating import FOLDS, cross_fitted
 from kullback.information.estimate import Estimate
