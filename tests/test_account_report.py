@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kullback as kl
-from kullback.report.account_page import account_html
+from kullback.report.loss_report_page import account_html
 
 matplotlib.use("agg")
 
@@ -120,7 +120,7 @@ def test_the_costliest_rows_have_labels_and_probabilities(account):
 def test_the_terminal_shows_the_same_numbers(account):
     from rich.console import Console
 
-    from kullback.report.account_view import account_view
+    from kullback.report.loss_report_view import account_view
 
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(account_view(account.to("bits")))

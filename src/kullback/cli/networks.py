@@ -57,7 +57,7 @@ def print_account(account: Account) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        from kullback.report.account_view import account_view
+        from kullback.report.loss_report_view import account_view
 
         Console().print(account_view(account))
         return

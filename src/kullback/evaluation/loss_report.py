@@ -245,7 +245,7 @@ class Account:
     def plot(self) -> Any:
         """Draw the account: a matplotlib figure."""
         need("plot", "pictures")
-        from kullback.report.account_plots import account_figure
+        from kullback.report.loss_report_plots import account_figure
 
         return account_figure(self)
 
@@ -256,7 +256,7 @@ class Account:
             path: of the file.
         """
         need("plot", "the page's pictures")
-        from kullback.report.account_page import write_account
+        from kullback.report.loss_report_page import write_account
 
         write_account(self, path)
 

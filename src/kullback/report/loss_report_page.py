@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kullback._core.errors import KullbackError
 from kullback.information.estimate import Estimate
-from kullback.report.account_plots import CURVES, account_figure, reliability_figure
+from kullback.report.loss_report_plots import CURVES, account_figure, reliability_figure
 
 if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
     from kullback.evaluation.loss_report import Account
