@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from kullback._core.units import nats_per
-from kullback.results.floor import Floor
+from kullback.results.entropy_estimate import Floor
 
 
 @final

@@ -29,8 +29,8 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Spread, Sums
 from kullback.results.certificate import Certificate
 from kullback.results.document import LARGEST, Node, WrongError, plain, read_document, shortened
+from kullback.results.entropy_estimate import Floor
 from kullback.results.fit import Fit, Seen
-from kullback.results.floor import Floor
 
 FORMAT, VERSION = "kullback fit", 1
 
