@@ -28,9 +28,16 @@ from kullback.models.source import Free, Param, Pinned, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Spread, Sums
 from kullback.results.certificate import Certificate
-from kullback.results.document import LARGEST, Node, WrongError, plain, read_document, shortened
 from kullback.results.entropy_estimate import Floor
 from kullback.results.fit import Fit, Seen
+from kullback.results.json_document import (
+    LARGEST,
+    Node,
+    WrongError,
+    plain,
+    read_document,
+    shortened,
+)
 
 FORMAT, VERSION = "kullback fit", 1
 
