@@ -27,7 +27,7 @@ from kullback._core.domains import REAL
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.source import Pinned
-from kullback.results.certificate import Certificate
+from kullback.results.convergence import Certificate
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"

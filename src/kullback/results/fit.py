@@ -19,7 +19,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import Layout
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Curvature
-from kullback.results.certificate import Certificate
+from kullback.results.convergence import Certificate
 from kullback.results.entropy_estimate import Floor, estimate_floor
 from kullback.results.ledger import Ledger, Reference, build_ledger
 from kullback.results.summary import Summary

@@ -27,7 +27,7 @@ from kullback.models.registry import own_models
 from kullback.models.source import Free, Param, Pinned, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Spread, Sums
-from kullback.results.certificate import Certificate
+from kullback.results.convergence import Certificate
 from kullback.results.entropy_estimate import Floor
 from kullback.results.fit import Fit, Seen
 from kullback.results.json_document import (

@@ -22,7 +22,7 @@ from kullback.data.covariate_parts import covariate_parts
 from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
-from kullback.results.certificate import Certificate
+from kullback.results.convergence import Certificate
 from kullback.results.ledger import Ledger, Line
 
 # How many standard errors a network has to be better than guessing to be said to be better.

@@ -13,7 +13,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import Layout
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
-from kullback.results.certificate import Certificate
+from kullback.results.convergence import Certificate
 from kullback.results.uncertainty import SINGULAR, scaled_eigenvalues
 from kullback.solvers.solver import Outcome, Solution
 
