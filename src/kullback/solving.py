@@ -21,7 +21,7 @@ from kullback.objective.statistics import Curvature, Sums
 from kullback.objective.sufficient import curvature_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Certificate
-from kullback.results.verdict import certify, runaway
+from kullback.results.convergence_check import certify, runaway
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
