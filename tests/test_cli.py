@@ -20,7 +20,7 @@ from kullback import cli
 from kullback.fitting import Progress
 from kullback.report.progress import ProgressBar
 from kullback.report.terminal import least_width, summary_view, table_view
-from kullback.results.ledger import Ledger, Line
+from kullback.results.decomposition import Ledger, Line
 from kullback.results.storage import load
 from kullback.results.summary import Summary
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kullback.results.ledger import Line
+from kullback.results.decomposition import Line
 from kullback.results.summary import Summary
 
 # Columns of words narrower than this are harder to read than lines that the terminal breaks itself.

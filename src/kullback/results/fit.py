@@ -20,8 +20,8 @@ from kullback.models.parameter_vector import Layout
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Curvature
 from kullback.results.convergence import Certificate
+from kullback.results.decomposition import Ledger, Reference, build_ledger
 from kullback.results.entropy_estimate import Floor, estimate_floor
-from kullback.results.ledger import Ledger, Reference, build_ledger
 from kullback.results.summary import Summary
 from kullback.results.uncertainty import (
     expected_information,

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, final
 
-from kullback.results.ledger import Ledger
+from kullback.results.decomposition import Ledger
 
 
 @final

@@ -23,7 +23,7 @@ from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.convergence import Certificate
-from kullback.results.ledger import Ledger, Line
+from kullback.results.decomposition import Ledger, Line
 
 # How many standard errors a network has to be better than guessing to be said to be better.
 _SURELY = 1.96
