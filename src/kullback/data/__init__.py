@@ -1,8 +1,8 @@
 """The sample: what was seen, from arrays, tables or files, cut into blocks of a fixed size."""
 
 from kullback.data.blocks import ROWS, TILE, Block, blocks
+from kullback.data.observation import Exact, RowKind
 from kullback.data.opening import open_sample
-from kullback.data.rows import Exact, RowKind
 from kullback.data.sample import ArraySample, Chunk, Sample
 
 __all__ = [

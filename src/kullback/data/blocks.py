@@ -16,7 +16,7 @@ from typing import final
 import numpy as np
 
 from kullback._core.memory import aligned
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 from kullback.data.sample import Chunk, Floats, Integers
 
 # Rows in a block, and rows in a tile, of which a block holds 32. Measured with the compiled

@@ -28,6 +28,7 @@ from kullback.data.checks import (
     shown_rows,
 )
 from kullback.data.labels import Labels, distinct_labels
+from kullback.data.observation import Soft
 from kullback.data.opening import (
     Table,
     column_of_table,
@@ -36,7 +37,6 @@ from kullback.data.opening import (
     read_table,
 )
 from kullback.data.paths import as_paths
-from kullback.data.rows import Soft
 from kullback.data.sample import ArraySample, Floats
 from kullback.data.selection import OUTCOME
 

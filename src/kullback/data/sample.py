@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback.data.rows import Exact, RowKind
+from kullback.data.observation import Exact, RowKind
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kullback.data.checks import Place, check_some, check_total
 from kullback.data.labels import Labels, distinct_labels
-from kullback.data.rows import Exact
+from kullback.data.observation import Exact
 from kullback.data.sample import Chunk, Sample, plain_row
 from kullback.data.selection import Names, Selection
 

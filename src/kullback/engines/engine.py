@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 from kullback.engines.tree import Tree
 from kullback.objective.statistics import Statistic
 

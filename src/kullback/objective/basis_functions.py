@@ -27,7 +27,7 @@ from kullback._core.compilation import COMPILED
 from kullback._core.memory import Scratch
 from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
-from kullback.data.rows import Exact
+from kullback.data.observation import Exact
 from kullback.models.basis_form import Monomial, Quadratic
 from kullback.models.family import Family
 from kullback.models.model import Model

@@ -16,7 +16,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
 from kullback.data.blocks import Block
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 
 # Rows that go through at once: with a hundred coefficients their scores take 1.6 MB. A table of
 # class labels, the usual case, is shorter.

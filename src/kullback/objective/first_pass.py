@@ -12,7 +12,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
-from kullback.data.rows import Exact
+from kullback.data.observation import Exact
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
 from kullback.models.family import Family
 from kullback.models.model import Model

@@ -20,7 +20,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
 from kullback.data.blocks import TILE, Block
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from functools import singledispatch
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback.data.rows import Exact, RowKind, Soft
+from kullback.data.observation import Exact, RowKind, Soft
 from kullback.models.model import Model
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 from kullback.models.model import Model
 from kullback.objective.log_terms import log_term_anywhere
 from kullback.objective.statistics import RowSums

@@ -13,7 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import DataError
 from kullback.data.blocks import ROWS, Block
-from kullback.data.rows import Exact, RowKind
+from kullback.data.observation import Exact, RowKind
 from kullback.models.model import Model
 from kullback.objective.statistics import Statistic
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from kullback._core.arrays import Array, Vector
 from kullback._core.lazy import Later
 from kullback.data.blocks import Block
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 from kullback.models.model import Model
 from kullback.objective.basis_functions import feature_sums, has_features
 from kullback.objective.dense import dense_sums

@@ -16,7 +16,7 @@ from kullback._core.errors import DataError
 from kullback._core.lazy import Later
 from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
-from kullback.data.rows import RowKind
+from kullback.data.observation import RowKind
 from kullback.models.family import Family
 from kullback.objective.statistics import Curvature, RowSums, Spread, Statistic, Sums
 

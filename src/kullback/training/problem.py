@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback.data.rows import RowKind, Soft
+from kullback.data.observation import RowKind, Soft
 from kullback.data.sample import ArraySample
 from kullback.models.encoding import Encoder, learn_encoder
 from kullback.models.model import Model

@@ -12,9 +12,9 @@ from kullback._core.errors import DataError
 from kullback.data.covariate_stream import CovariateStream, open_covariate_stream, row_fractions
 from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
+from kullback.data.observation import Exact
 from kullback.data.opening import open_table
 from kullback.data.paths import as_paths, describe_paths
-from kullback.data.rows import Exact
 from kullback.data.sample import ArraySample
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.data.rows import RowKind, Soft
+from kullback.data.observation import RowKind, Soft
 from kullback.data.sample import ArraySample
 from kullback.solvers.minibatch import Minibatch
 
