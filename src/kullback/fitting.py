@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, final, overload
 
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import ModelError, nearest
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine

@@ -13,7 +13,7 @@ from kullback._core.units import nats_per
 from kullback._core.validation import check_level
 from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine

@@ -183,7 +183,7 @@ def test_files_are_read_into_memory_up_to_a_size(monkeypatch: pytest.MonkeyPatch
         (8002, "a.csv", True),
         (8001, "a.csv", False),
     ]:
-        monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", limit)
+        monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", limit)
         assert open_sample(name, y="x").in_memory is in_memory
 
 

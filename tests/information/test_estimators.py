@@ -69,7 +69,7 @@ def table(request, tmp_path, monkeypatch):
     if kind == "arrow":
         return pyarrow.table(TABLE)
     if kind.startswith("streamed"):
-        monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
+        monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     if kind.endswith("csv"):
         path = tmp_path / "t.csv"
         polars.DataFrame(TABLE).write_csv(path)
@@ -127,7 +127,7 @@ def test_a_column_alone(make):
 def test_a_long_stream_is_thinned_and_says_so(tmp_path, monkeypatch):
     path = tmp_path / "t.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"z": Z, "x": X}), path, row_group_size=50)
-    monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     monkeypatch.setattr("kullback.information.inputs.MOST_ROWS", 100)
     found = kl.estimate_entropy(str(path), "z")
     same(found, nearest_neighbour_entropy(Z[::4]))  # 240 rows, then 120, then 60

@@ -139,7 +139,7 @@ def test_values_seen_often_are_repeated():
 def test_a_stream_is_the_same_as_memory(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "".join(f"{n},{v}\n" for n, v in zip(NAMES, NUMBERS, strict=True)))
-    monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     first, second = beside("a", "b", str(path), "error").columns
     assert first.values.tolist() == [1.0, 0.0, 1.0, 2.0]
     assert second.values.tolist() == NUMBERS
@@ -148,6 +148,6 @@ def test_a_stream_is_the_same_as_memory(tmp_path, monkeypatch):
 def test_gaps_in_a_pair_of_a_stream_are_refused(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n0.5,1.5\n,2.5\n3.5,4.5\n")
-    monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     with pytest.raises(DataError, match="has missing values, and is too large"):
         beside("a", "b", str(path), "drop")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kullback._core.errors import DataError
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 from kullback.information.discrete import counts as tabulate
 from kullback.information.discrete.counts import count_values, joint_counts
 

@@ -183,6 +183,6 @@ def test_a_value_far_below_zero_is_no_estimate():
 def test_a_streamed_sample_gives_the_same_lines(fit, tmp_path, monkeypatch):
     path = tmp_path / "x.csv"
     path.write_text("x\n" + "".join(f"{value!r}\n" for value in X.tolist()))
-    monkeypatch.setattr("kullback.data.opening.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     streamed = kl.fit(kl.Gamma(), str(path), "x")
     assert streamed.floor == fit.floor

@@ -357,7 +357,7 @@ def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, m
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from kullback.data import opening
+    from kullback.data import open as opening
 
     x, y = iris
     table = {f"x{k}": x[:, k] for k in range(4)} | {"y0": y}

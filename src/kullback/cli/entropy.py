@@ -16,7 +16,7 @@ from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.data.checks import check_choice, check_column
-from kullback.data.opening import open_table
+from kullback.data.open import open_table
 from kullback.information.estimate import Estimate
 from kullback.information.estimators import estimate_entropy, estimate_mutual_information
 from kullback.information.neighbours.entropy import NoDensityError

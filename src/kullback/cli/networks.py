@@ -12,7 +12,7 @@ import typer
 import kullback
 from kullback._core.errors import DataError, ModelError
 from kullback.cli import process
-from kullback.data.opening import column_of_table, open_table
+from kullback.data.open import column_of_table, open_table
 from kullback.evaluation.loss_report import Account
 from kullback.results.trained import TrainedFit
 

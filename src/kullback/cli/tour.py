@@ -11,7 +11,7 @@ from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.data.checks import name_of_column
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 
 
 def tour(

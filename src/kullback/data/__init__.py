@@ -2,7 +2,7 @@
 
 from kullback.data.blocks import ROWS, TILE, Block, blocks
 from kullback.data.observation import Exact, RowKind
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 from kullback.data.sample import ArraySample, Chunk, Sample
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 from kullback._core.errors import DataError
 from kullback.data.checks import check_column
 from kullback.data.covariates import Covariates, open_covariates
-from kullback.data.opening import open_table
+from kullback.data.open import open_table
 from kullback.data.paths import as_paths, describe_paths, find_paths
 from kullback.data.stream import read_ahead
 

@@ -29,7 +29,7 @@ from kullback.data.checks import (
 )
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Soft
-from kullback.data.opening import (
+from kullback.data.open import (
     Table,
     column_of_table,
     open_sample,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.checks import HERE, check_column, column_label, count_of, shown_rows
-from kullback.data.opening import Table, column_of_table, open_table, read_table
+from kullback.data.open import Table, column_of_table, open_table, read_table
 from kullback.data.paths import as_paths
 from kullback.evaluation.labels import Outcomes, read_outcomes, sum_tolerance
 

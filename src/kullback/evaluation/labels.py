@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
 from kullback.data.checks import HERE, and_more, count_of, shown_rows
-from kullback.data.opening import column_of_table
+from kullback.data.open import column_of_table
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 from kullback.data.sample import ArraySample, Sample
 
 # Nearest neighbours are looked for among at most this many rows of a stream, spread evenly: the

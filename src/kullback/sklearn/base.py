@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from kullback.data.arrays import shown
-from kullback.data.opening import read_table
+from kullback.data.open import read_table
 from kullback.data.selection import OUTCOME
 from kullback.fitting import fit as fit_model
 from kullback.models.network import MLP

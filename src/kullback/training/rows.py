@@ -13,7 +13,7 @@ from kullback.data.covariate_stream import CovariateStream, open_covariate_strea
 from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
 from kullback.data.observation import Exact
-from kullback.data.opening import open_table
+from kullback.data.open import open_table
 from kullback.data.paths import as_paths, describe_paths
 from kullback.data.sample import ArraySample
 from kullback.models.model import Model

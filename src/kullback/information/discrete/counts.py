@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import blocks
-from kullback.data.opening import open_sample
+from kullback.data.open import open_sample
 from kullback.data.sample import ArraySample, Sample
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -115,7 +115,7 @@ def count_values(
     """Count the distinct values of a column.
 
     Args:
-        data: an array, list or Series; a table; a path; or a sample (see `kullback.data.opening`).
+        data: an array, list or Series; a table; a path; or a sample (see `kullback.data.open`).
         y: the column, where data have several.
         weights: how many times each row was seen: a column's name, or an array beside an array.
         missing: "error", or "drop" to leave out rows in which a value is missing.
