@@ -27,6 +27,7 @@ from kullback.data.checks import (
     find_missing,
     shown_rows,
 )
+from kullback.data.columns import OUTCOME
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Soft
 from kullback.data.open import (
@@ -38,7 +39,6 @@ from kullback.data.open import (
 )
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
-from kullback.data.selection import OUTCOME
 
 # How far the shares of a row may be from a sum of one: rows of single precision are.
 _SUM = 1e-5

@@ -23,10 +23,10 @@ from kullback.data.checks import (
     column_label,
     count_of,
 )
+from kullback.data.columns import Options, Selection, choose_columns
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.paths import as_paths, describe_paths, find_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
-from kullback.data.selection import Options, Selection, choose_columns
 from kullback.data.stream import FileSample, collect_labels, name_row
 
 # Up to this size a file's columns are read into memory once rather than at every pass: it is little

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Protocol, TypeVar, final, runtime_checkable
 from numpy.typing import NDArray
 
 from kullback.data.checks import Place, check_some, check_total
+from kullback.data.columns import Names, Selection
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Exact
 from kullback.data.sample import Chunk, Sample, plain_row
-from kullback.data.selection import Names, Selection
 
 T = TypeVar("T")
 

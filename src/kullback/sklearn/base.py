@@ -17,8 +17,8 @@ from sklearn.utils.validation import (
 )
 
 from kullback.data.arrays import shown
+from kullback.data.columns import OUTCOME
 from kullback.data.open import read_table
-from kullback.data.selection import OUTCOME
 from kullback.fitting import fit as fit_model
 from kullback.models.network import MLP
 from kullback.results.trained import TrainedFit
