@@ -16,7 +16,7 @@ from scipy import stats
 
 import kullback as kl
 from kullback import fitting
-from kullback.objective import first_pass as first_look
+from kullback.objective import first_pass
 
 
 def gamma_rows(n: int, seed: int = 0) -> np.ndarray:
@@ -396,7 +396,7 @@ def test_what_many_rows_leave_for_later_is_what_few_give_at_once(
     law = stats.gamma(fit.params["shape"], scale=1.0 / fit.params["rate"])
     expected = many.size**-0.5 * law.logpdf(many).std()
     assert fit.ledger().lines[0].stderr == pytest.approx(expected, rel=1e-10)
-    monkeypatch.setattr(first_look, "_AT_ONCE", many.size)
+    monkeypatch.setattr(first_pass, "_AT_ONCE", many.size)
     whole = kl.fit(kl.Gamma(), many)
     assert whole.params == fit.params
     np.testing.assert_array_equal(whole.covariance("sandwich"), fit.covariance("sandwich"))

@@ -357,7 +357,7 @@ def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, m
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from kullback.data import open as opening
+    from kullback.data import open as open_module
 
     x, y = iris
     table = {f"x{k}": x[:, k] for k in range(4)} | {"y0": y}
@@ -365,7 +365,7 @@ def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, m
     pq.write_table(pa.table(table), file, row_group_size=40)
     found = kl.fit(kl.Categorical(logits=tiny()), table, "y0", solver=kl.Minibatch(**QUICK))
     whole = found.predict_proba(file)
-    monkeypatch.setattr(opening, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(open_module, "IN_MEMORY_BYTES", 0)
     np.testing.assert_array_equal(found.predict_proba(file), whole)
     pq.write_table(pa.table({"x0": x[:, 0]}), file)
     with pytest.raises(kl.DataError, match='no column "x1"'):

@@ -57,18 +57,18 @@ def test_a_stream_trains_as_well_as_memory(table, files):
 
 
 def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypatch):
-    from kullback.training import batches as feed
+    from kullback.training import batches
 
-    monkeypatch.setattr(feed, "_MOST_ROWS", 2_048)
+    monkeypatch.setattr(batches, "_MOST_ROWS", 2_048)
     seen = []
-    original = feed.Streamed._window
+    original = batches.Streamed._window
 
     def watched(self, block, rng, batch):
         window = original(self, block, rng, batch)
         seen.append((block.index, window.rows, len(window.order)))
         return window
 
-    monkeypatch.setattr(feed.Streamed, "_window", watched)
+    monkeypatch.setattr(batches.Streamed, "_window", watched)
     how = kl.Minibatch(**{**HOW, "epochs": 2})
     found = kl.fit(tiny(), files, "label", solver=how, engine=kl.StreamingEngine)
     first = [rows for _, rows, _ in seen[: len(seen) // 2]]
@@ -116,9 +116,9 @@ def test_messages_of_a_stream_name_the_place(table, tmp_path):
 
 
 def test_a_stream_that_is_sorted_by_its_label_is_told(table, tmp_path, monkeypatch):
-    from kullback.training import batches as feed
+    from kullback.training import batches
 
-    monkeypatch.setattr(feed, "_MOST_ROWS", 1_024)
+    monkeypatch.setattr(batches, "_MOST_ROWS", 1_024)
     order = np.argsort(table["label"], kind="stable")
     for name, rows in (("sorted", order), ("drawn", np.arange(ROWS))):
         columns = {key: values[rows] for key, values in table.items()}

@@ -17,7 +17,7 @@ import numpy as np
 from kullback._core.errors import KullbackError, did_you_mean
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
-from kullback.information import dd_tmp as discrete
+from kullback.information.discrete import estimators as discrete
 from kullback.information.discrete.counts import SymbolCounts, count_values, joint_counts
 from kullback.information.discrete.divergence import divergence_of_counts
 from kullback.information.discrete.mutual_information import mutual_information_of_counts
@@ -84,7 +84,7 @@ def estimate_entropy(
         DataError: for data that cannot be used.
         KullbackError: for an unknown method or unit.
 
-    Sources: see ``kullback.information.discrete.estimators`` and ``kullback.information.neighbours.entropy``.
+    Sources: see ``information.discrete.estimators`` and ``information.neighbours.entropy``.
 
     Example:
         >>> import kullback as kl

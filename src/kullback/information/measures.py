@@ -11,7 +11,7 @@ from typing import Any, Literal, Unpack, overload
 import jax
 import numpy.typing as npt
 
-from kullback.information.arrays import entropy as measures
+from kullback.information.arrays import entropy as of_arrays_
 from kullback.information.arrays.explain import Explanation
 from kullback.information.arrays.validation import Axis, Counts
 from kullback.information.dispatch import ModelOptions, are_models, of_arrays
@@ -76,10 +76,10 @@ def entropy(
         0.3068528194 nats, closed form
     """
     if are_models("entropy", {"p": p}, {"axis": axis != -1, "counts": counts}, options):
-        from kullback.information.models import divergence as between
+        from kullback.information.models import divergence as of_models
 
-        return between.entropy(p, unit=unit, **options)
-    return measures.entropy(p, axis=axis, unit=unit, counts=counts)
+        return of_models.entropy(p, unit=unit, **options)
+    return of_arrays_.entropy(p, axis=axis, unit=unit, counts=counts)
 
 
 # ---- cross-entropy -------------------------------------------------------------------------------
@@ -164,10 +164,10 @@ def cross_entropy(
     """
     array_only = of_arrays(axis, counts, explain, names)
     if are_models("cross_entropy", {"p": p, "q": q}, array_only, options):
-        from kullback.information.models import divergence as between
+        from kullback.information.models import divergence as of_models
 
-        return between.cross_entropy(p, q, unit=unit, **options)
-    return measures.cross_entropy(
+        return of_models.cross_entropy(p, q, unit=unit, **options)
+    return of_arrays_.cross_entropy(
         p, q, axis=axis, unit=unit, counts=counts, explain=explain, names=names
     )
 
@@ -254,10 +254,10 @@ def kl_divergence(
     """
     array_only = of_arrays(axis, counts, explain, names)
     if are_models("kl_divergence", {"p": p, "q": q}, array_only, options):
-        from kullback.information.models import divergence as between
+        from kullback.information.models import divergence as of_models
 
-        return between.kl_divergence(p, q, unit=unit, **options)
-    return measures.kl_divergence(
+        return of_models.kl_divergence(p, q, unit=unit, **options)
+    return of_arrays_.kl_divergence(
         p, q, axis=axis, unit=unit, counts=counts, explain=explain, names=names
     )
 
@@ -361,7 +361,7 @@ def jensen_shannon(
     """
     array_only = of_arrays(axis, counts)
     if are_models("jensen_shannon", {"p": p, "q": q}, array_only, options):
-        from kullback.information.models import divergence as between
+        from kullback.information.models import divergence as of_models
 
-        return between.jensen_shannon(p, q, weights=weights, unit=unit, **options)
-    return measures.jensen_shannon(p, q, weights=weights, axis=axis, unit=unit, counts=counts)
+        return of_models.jensen_shannon(p, q, weights=weights, unit=unit, **options)
+    return of_arrays_.jensen_shannon(p, q, weights=weights, axis=axis, unit=unit, counts=counts)

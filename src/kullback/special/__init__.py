@@ -1,1 +1,1 @@
-"""TODO."""
+"""Special functions and log tails in JAX, with two derivatives: what `jax.scipy` lacks."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Entropies and divergences of arrays: probabilities or logits in, numbers out."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Entropy, divergence and mutual information estimated from counts of symbols."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Entropies and divergences of models: closed forms, integrals, sums and simulation."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from kullback._core.errors import ModelError
-from kullback.information import closed_forms, monte_carlo, quadrature, summation
 from kullback.information.estimate import Estimate
+from kullback.information.models import closed_forms, integrate, lattice_sum, monte_carlo
 from kullback.information.models.exact import Exact
 from kullback.information.models.finiteness import Reach, infinite, reach
 from kullback.information.models.method_choice import DRAWS, Options, Rungs, climb
@@ -66,8 +66,8 @@ def entropy(
 
     def numeric() -> Estimate:
         if model.discrete:
-            return options.numeric(*summation.expectations(model).entropy, "sum over outcomes")
-        return options.numeric(*quadrature.expectations(model).entropy, "quadrature")
+            return options.numeric(*lattice_sum.expectations(model).entropy, "sum over outcomes")
+        return options.numeric(*integrate.expectations(model).entropy, "quadrature")
 
     def simulated() -> Estimate:
         return options.simulated(monte_carlo.entropy(model, draws, seed))
@@ -270,13 +270,13 @@ def _rung(p: Model) -> str:
     return "sum over outcomes" if p.discrete else "quadrature"
 
 
-def _expectations(p: Model, q: Model) -> quadrature.Expectations:
+def _expectations(p: Model, q: Model) -> integrate.Expectations:
     if p.discrete:
-        return summation.expectations(p, q)
-    return quadrature.expectations(p, q.log_density, q=reach(p, q))
+        return lattice_sum.expectations(p, q)
+    return integrate.expectations(p, q.log_density, q=reach(p, q))
 
 
-def _to_mixture(own: Model, other: Model, share: float) -> quadrature.Expectations:
+def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectations:
     """Expectations under ``own`` of the log-density of share·own + (1 − share)·other."""
 
     def log_mixture(x: Any) -> Any:
@@ -285,13 +285,13 @@ def _to_mixture(own: Model, other: Model, share: float) -> quadrature.Expectatio
             return np.logaddexp(parts[0], parts[1] + math.log1p(-share))
 
     if own.discrete:
-        return summation.expectations(own, None, log_mixture)
+        return lattice_sum.expectations(own, None, log_mixture)
     o, q = outline(own), reach(own, other)
     ends = tuple(end for end in (q.lower, q.upper) if math.isfinite(end))
     mixture = replace(
         q, lower=min(o.lower, q.lower), upper=max(o.upper, q.upper), kinks=(*q.kinks, *ends)
     )
-    return quadrature.expectations(own, log_mixture, q=mixture)
+    return integrate.expectations(own, log_mixture, q=mixture)
 
 
 # ---- what goes with what -------------------------------------------------------------------

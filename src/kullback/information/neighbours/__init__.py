@@ -1,1 +1,1 @@
-"""TODO."""
+"""Entropy, divergence and mutual information estimated from distances to nearest neighbours."""

@@ -1,6 +1,6 @@
-"""Makes between.json: entropies and relative entropies of models in 50-digit arithmetic (mpmath).
+"""Makes divergence.json: entropies and relative entropies of models to 50 digits (mpmath).
 
-    python tests/information/data/make_between.py
+    python tests/information/models/data/make_divergence.py
 
 Independent of kullback: densities are written out here, integrals are trapezoidal sums after a
 double-exponential substitution (H. Takahasi and M. Mori, 1974), done twice, with one step and with
@@ -469,4 +469,4 @@ if __name__ == "__main__":
     out = {"settings": settings(LINE) | settings(COUNTS)}
     parts = [a | b for a, b in zip(counts(), line(), strict=True)]
     out |= dict(zip(("entropy", "cross_entropy", "kl_divergence"), parts, strict=True))
-    Path(__file__).with_name("between.json").write_text(json.dumps(out, indent=0) + "\n")
+    Path(__file__).with_name("divergence.json").write_text(json.dumps(out, indent=0) + "\n")

@@ -1,6 +1,6 @@
 """Information between models, against mpmath for every pair of families, and the laws.
 
-The values in data/between.json were made by data/make_between.py: 50-digit arithmetic, from
+The values in data/divergence.json were made by data/make_divergence.py: 50-digit arithmetic, from
 formulas written there. An answer here must agree to 1e-10 of max(1, |value|), which is what the
 quadrature promises.
 """
@@ -35,7 +35,7 @@ TOLERANCE = 1e-10
 
 @cache
 def answers():
-    return json.loads(Path(__file__).with_name("data").joinpath("between.json").read_text())
+    return json.loads(Path(__file__).with_name("data").joinpath("divergence.json").read_text())
 
 
 FAMILIES = sorted(answers()["settings"])

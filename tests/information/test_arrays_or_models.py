@@ -10,7 +10,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import DataError, KullbackError, ModelError
-from kullback.information import quantities as k
+from kullback.information import measures as k
 from kullback.information.arrays import entropy as measures
 from kullback.information.estimate import Estimate
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kullback._core.errors import DataError, KullbackError
-from kullback.information import measures as m
+from kullback.information.arrays import entropy as m
 from kullback.information.arrays import logits
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kullback._core.errors import DataError
-from kullback.information import measures as m
+from kullback.information.arrays import entropy as m
 from kullback.information.arrays.explain import Explanation
 
 # What the laws are held to: sums of up to 12 terms, each of at most a few hundred nats, round to

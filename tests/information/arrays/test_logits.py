@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from kullback.information import measures as m
+from kullback.information.arrays import entropy as m
 from kullback.information.arrays import logits
 
 

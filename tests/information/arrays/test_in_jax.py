@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kullback._core.errors import DataError
-from kullback.information import measures as m
+from kullback.information.arrays import entropy as m
 
 P = np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])
 Q = np.array([[0.25, 0.75, 0.0], [0.0, 0.5, 0.5], [0.1, 0.2, 0.7], [0.5, 0.0, 0.5]])
