@@ -33,21 +33,41 @@ from kullback.information.estimators import (
     estimate_mutual_information,
 )
 from kullback.information.measures import cross_entropy, entropy, jensen_shannon, kl_divergence
-from kullback.models.bounded import Beta, VonMises
-from kullback.models.categorical import Categorical
-from kullback.models.continuous import Laplace, Logistic, Normal, Uniform
-from kullback.models.counts import LogSeries, NegativeBinomial, Poisson
-from kullback.models.extreme import GeneralizedExtremeValue, GeneralizedPareto, Gumbel
+from kullback.models.bounded.beta import Beta
+from kullback.models.bounded.uniform import Uniform
+from kullback.models.bounded.von_mises import VonMises
+from kullback.models.counts.bernoulli import Bernoulli
+from kullback.models.counts.binomial import Binomial
+from kullback.models.counts.geometric import Geometric
+from kullback.models.counts.log_series import LogSeries
+from kullback.models.counts.negative_binomial import NegativeBinomial
+from kullback.models.counts.poisson import Poisson
 from kullback.models.family import Family
-from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto
-from kullback.models.lengths import HalfNormal, Rayleigh
-from kullback.models.lifetimes import Exponential, Gompertz, Weibull
+from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 from kullback.models.network import MLP, Network
-from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNormal
+from kullback.models.positive.burr import Burr
+from kullback.models.positive.exponential import Exponential
+from kullback.models.positive.gamma import Gamma
+from kullback.models.positive.generalized_pareto import GeneralizedPareto
+from kullback.models.positive.gompertz import Gompertz
+from kullback.models.positive.half_normal import HalfNormal
+from kullback.models.positive.inverse_gamma import InverseGamma
+from kullback.models.positive.inverse_gaussian import InverseGaussian
+from kullback.models.positive.log_logistic import LogLogistic
+from kullback.models.positive.log_normal import LogNormal
+from kullback.models.positive.lomax import Lomax
+from kullback.models.positive.pareto import Pareto
+from kullback.models.positive.rayleigh import Rayleigh
+from kullback.models.positive.weibull import Weibull
+from kullback.models.real.cauchy import Cauchy
+from kullback.models.real.generalized_extreme_value import GeneralizedExtremeValue
+from kullback.models.real.gumbel import Gumbel
+from kullback.models.real.laplace import Laplace
+from kullback.models.real.logistic import Logistic
+from kullback.models.real.normal import Normal
+from kullback.models.real.student_t import StudentT
 from kullback.models.source import Param, Source, same_as
-from kullback.models.student import Cauchy, StudentT
-from kullback.models.trials import Bernoulli, Binomial, Geometric
 from kullback.report.progress import ProgressBar
 from kullback.report.training_bar import TrainingBar
 from kullback.results.fit import Fit

@@ -11,7 +11,8 @@ import scipy.special
 import scipy.stats
 
 from kullback._core.arrays import float64
-from kullback.models.bounded import Beta, VonMises
+from kullback.models.bounded.beta import Beta
+from kullback.models.bounded.von_mises import VonMises
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from scipy import special, stats
 
 from kullback._core.arrays import float64
 from kullback._core.errors import ModelError
-from kullback.models.categorical import Categorical, Logits
+from kullback.models.labels.categorical import Categorical, Logits
 from kullback.models.source import Free
 
 P = np.array([0.5, 0.0, 0.125, 0.375])

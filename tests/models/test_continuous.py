@@ -7,7 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-import kullback.models.continuous as families
+import kullback as kl
 from kullback._core.arrays import float64
 from kullback._core.errors import ModelError
 from kullback.models.starting_values import weighted_quantiles
@@ -38,7 +38,7 @@ TAILS = {
 
 @pytest.fixture(params=list(STANDARD))
 def line(request, on_the_line):
-    return on_the_line(getattr(families, request.param), *STANDARD[request.param])
+    return on_the_line(getattr(kl, request.param), *STANDARD[request.param])
 
 
 def test_density_and_tails_against_mpmath(line):
@@ -58,12 +58,12 @@ def test_moments_against_quadrature(line):
 
 
 def test_scores_and_hessians(line):
-    line.check_derivatives(smooth=line.family is not families.Laplace)
+    line.check_derivatives(smooth=line.family is not kl.Laplace)
 
 
 def test_derivatives_are_finite_where_the_density_is(line):
     # the normal's (x − loc)²/scale⁴ may itself be beyond the doubles
-    line.check_finite_derivatives(largest=1e250 if line.family is families.Normal else math.inf)
+    line.check_finite_derivatives(largest=1e250 if line.family is kl.Normal else math.inf)
 
 
 def test_tails_are_differentiable(line):
@@ -75,14 +75,14 @@ def test_draws_follow_the_distribution(line, check_numbers_drawn):
 
 
 def test_draws_of_the_uniform(check_numbers_drawn):
-    check_numbers_drawn(families.Uniform(lower=1.0, upper=4.0))
+    check_numbers_drawn(kl.Uniform(lower=1.0, upper=4.0))
 
 
 # ---- the uniform ---------------------------------------------------------------------------------
 
 
 def test_uniform():
-    model = families.Uniform(lower=-1.0, upper=3.0)
+    model = kl.Uniform(lower=-1.0, upper=3.0)
     x = np.array([-2.0, -1.0, -1.0 + 2.0**-50, 0.0, 2.0, 3.0 - 2.0**-50, 3.0, 4.0])
     log4, step = math.log(4.0), 2.0**-52
     np.testing.assert_array_equal(model.log_density(x), [-np.inf, *[-log4] * 6, -np.inf])
@@ -96,7 +96,7 @@ def test_uniform():
 
 def test_uniform_needs_an_interval():
     with pytest.raises(ModelError, match="needs lower < upper"):
-        families.Uniform(lower=1.0, upper=1.0)
+        kl.Uniform(lower=1.0, upper=1.0)
 
 
 # ---- parametrisations, estimates and starts ------------------------------------------------------
@@ -104,32 +104,32 @@ def test_uniform_needs_an_interval():
 
 def test_normal_by_variance_is_the_same_distribution():
     x = np.linspace(-5.0, 5.0, 11)
-    by_scale = families.Normal(loc=0.5, scale=2.0).log_density(x)
-    np.testing.assert_array_equal(families.Normal(loc=0.5, variance=4.0).log_density(x), by_scale)
+    by_scale = kl.Normal(loc=0.5, scale=2.0).log_density(x)
+    np.testing.assert_array_equal(kl.Normal(loc=0.5, variance=4.0).log_density(x), by_scale)
 
 
 def test_normal_statistics_give_the_log_density():
     x = 1e8 + np.linspace(-3.0, 3.0, 13)  # far from zero: from an origin inside, no digit is lost
     with float64():
-        t = families.Normal._statistics(jnp.asarray(x), jnp.asarray(1e8 + 0.25))
-        value = families.Normal._log_density_of(
+        t = kl.Normal._statistics(jnp.asarray(x), jnp.asarray(1e8 + 0.25))
+        value = kl.Normal._log_density_of(
             t, jnp.asarray(1e8 + 0.25), jnp.asarray(1e8 + 1.0), jnp.asarray(0.5)
         )
-    want = families.Normal(loc=1e8 + 1.0, scale=0.5).log_density(x)
+    want = kl.Normal(loc=1e8 + 1.0, scale=0.5).log_density(x)
     np.testing.assert_allclose(value, want, rtol=1e-14)
 
 
 def test_normal_estimates_in_closed_form():
     x, origin = np.array([1.0, 2.0, 4.0, 9.0]), 3.0
     means = [float(np.mean(x - origin)), float(np.mean((x - origin) ** 2))]
-    free = families.Normal._estimate(means, origin, {})
+    free = kl.Normal._estimate(means, origin, {})
     assert free == {"loc": 4.0, "scale": pytest.approx(np.std(x))}
-    by_loc = families.Normal._estimate(means, origin, {"loc": 1.0})
+    by_loc = kl.Normal._estimate(means, origin, {"loc": 1.0})
     assert by_loc == {"loc": 1.0, "scale": pytest.approx(np.sqrt(np.mean((x - 1.0) ** 2)))}
-    assert families.Normal._estimate(means, origin, {"scale": 7.0}) == {"loc": 4.0, "scale": 7.0}
+    assert kl.Normal._estimate(means, origin, {"scale": 7.0}) == {"loc": 4.0, "scale": 7.0}
     # a constant sample has no estimate of its scale
-    assert families.Normal._estimate([0.0, 0.0], origin, {}) is None
-    assert families.Normal._estimate([0.0, 0.0], origin, {"scale": 2.0}) == {
+    assert kl.Normal._estimate([0.0, 0.0], origin, {}) is None
+    assert kl.Normal._estimate([0.0, 0.0], origin, {"scale": 2.0}) == {
         "loc": 3.0,
         "scale": 2.0,
     }
@@ -137,7 +137,7 @@ def test_normal_estimates_in_closed_form():
 
 @pytest.mark.parametrize("name", [*STANDARD, "Uniform"])
 def test_starts_are_possible_on_ugly_data(name, check_starts_on_the_line):
-    check_starts_on_the_line(getattr(families, name))
+    check_starts_on_the_line(getattr(kl, name))
 
 
 def test_weighted_quantiles_count_a_weight_as_rows():

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kullback.models.counts import LogSeries, NegativeBinomial, Poisson
+from kullback.models.counts.log_series import LogSeries
+from kullback.models.counts.negative_binomial import NegativeBinomial
+from kullback.models.counts.poisson import Poisson
 
 M = mp.mpf
 

@@ -11,7 +11,9 @@ import scipy.stats
 
 import kullback as kl
 from kullback._core.arrays import float64
-from kullback.models.extreme import GeneralizedExtremeValue, GeneralizedPareto, Gumbel
+from kullback.models.positive.generalized_pareto import GeneralizedPareto
+from kullback.models.real.generalized_extreme_value import GeneralizedExtremeValue
+from kullback.models.real.gumbel import Gumbel
 
 
 @pytest.fixture(autouse=True)

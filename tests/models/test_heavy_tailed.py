@@ -10,8 +10,12 @@ import pytest
 import scipy.stats
 
 from kullback._core.arrays import float64
-from kullback.models.heavy_tailed import Burr, LogLogistic, Lomax, Pareto
-from kullback.models.lifetimes import Exponential, Weibull
+from kullback.models.positive.burr import Burr
+from kullback.models.positive.exponential import Exponential
+from kullback.models.positive.log_logistic import LogLogistic
+from kullback.models.positive.lomax import Lomax
+from kullback.models.positive.pareto import Pareto
+from kullback.models.positive.weibull import Weibull
 
 
 @pytest.fixture(autouse=True)

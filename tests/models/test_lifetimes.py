@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from kullback.models.lifetimes import Gompertz
+from kullback.models.positive.gompertz import Gompertz
 
 
 def test_quantiles_of_a_defective_gompertz():

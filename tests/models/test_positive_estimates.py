@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from kullback._core.arrays import float64
-from kullback.models.lengths import HalfNormal, Rayleigh
-from kullback.models.lifetimes import Exponential, Gompertz, Weibull
-from kullback.models.positive import Gamma, InverseGamma, InverseGaussian, LogNormal
+from kullback.models.positive.exponential import Exponential
+from kullback.models.positive.gamma import Gamma
+from kullback.models.positive.gompertz import Gompertz
+from kullback.models.positive.half_normal import HalfNormal
+from kullback.models.positive.inverse_gamma import InverseGamma
+from kullback.models.positive.inverse_gaussian import InverseGaussian
+from kullback.models.positive.log_normal import LogNormal
+from kullback.models.positive.rayleigh import Rayleigh
+from kullback.models.positive.weibull import Weibull
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import kullback as kl
-from kullback.models.student import Cauchy, StudentT
+from kullback.models.real.cauchy import Cauchy
+from kullback.models.real.student_t import StudentT
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,9 @@ from scipy import stats
 from scipy.special import expit
 
 from kullback._core.errors import ModelError
-from kullback.models.trials import Bernoulli, Binomial, Geometric
+from kullback.models.counts.bernoulli import Bernoulli
+from kullback.models.counts.binomial import Binomial
+from kullback.models.counts.geometric import Geometric
 
 M = mp.mpf
 

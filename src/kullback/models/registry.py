@@ -21,7 +21,7 @@ def own_models() -> Mapping[str, type[Model]]:
     elsewhere are not in it, whatever they are called.
     """
     found: dict[str, type[Model]] = {}
-    for module in pkgutil.iter_modules(kullback.models.__path__, "kullback.models."):
+    for module in pkgutil.walk_packages(kullback.models.__path__, "kullback.models."):
         for name, value in vars(importlib.import_module(module.name)).items():
             here = isinstance(value, type) and value.__module__ == module.name
             public = not name.startswith("_") and value not in (Model, Family)

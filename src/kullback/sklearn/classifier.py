@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from kullback.calibration.rows import log_softmax
-from kullback.models.categorical import Categorical
+from kullback.models.labels.categorical import Categorical
 from kullback.sklearn.base import NetworkEstimator
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from kullback.models.continuous import Normal
+from kullback.models.real.normal import Normal
 from kullback.sklearn.base import NetworkEstimator
 
 # Squares of what is larger, as variances hold them, leave the range of doubles.

@@ -19,10 +19,10 @@ from kullback._core.arrays import Vector, float64
 from kullback.information.models.bregman import bregman
 from kullback.information.models.exact import Exact
 from kullback.information.models.tails import canonical_numbers, outline
-from kullback.models.categorical import Categorical
 from kullback.models.family import Family
+from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
-from kullback.models.positive import Gamma
+from kullback.models.positive.gamma import Gamma
 from kullback.special.constants import EULER_GAMMA, HALF_LOG_TWO_PI, LOG_TWO
 from kullback.special.gamma import log_gamma_ratio
 

@@ -20,7 +20,7 @@ from kullback.information.models.exact import Exact
 from kullback.information.models.finiteness import Reach, infinite, reach
 from kullback.information.models.method_choice import DRAWS, Options, Rungs, climb
 from kullback.information.models.tails import canonical_numbers, outline
-from kullback.models.categorical import Categorical
+from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 
 # ---- public --------------------------------------------------------------------------------

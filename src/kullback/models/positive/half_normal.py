@@ -1,4 +1,4 @@
-"""Families of lengths: of a normal vector in one dimension (half-normal) and two (Rayleigh).
+"""The half-normal family.
 
 Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
 Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
@@ -17,10 +17,9 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
 from kullback.models.family import Family
 from kullback.models.starting_values import root_mean_square
-from kullback.special.constants import EULER_GAMMA, LOG_TWO, LOG_TWO_PI
-from kullback.special.hazards import log_cdf_of_hazard
+from kullback.special.constants import LOG_TWO, LOG_TWO_PI
 from kullback.special.normal import log_ndtr, ndtri_exp
-from kullback.special.numerics import log, log_quotient, reciprocal
+from kullback.special.numerics import log, reciprocal
 
 
 @final
@@ -103,72 +102,3 @@ class HalfNormal(Family):
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         scale = root_mean_square(values, weights)
         return [{"scale": scale if scale > 0.0 else 1.0}]  # zeros only: the scale has no maximum
-
-
-@final
-class Rayleigh(Family):
-    """Rayleigh distribution: P(X > x) = exp(−x²/(2 scale²)), x > 0: the length of a normal vector.
-
-    Density (x/scale²) exp(−x²/(2 scale²)). Parameter: ``scale`` > 0. Mean scale √(π/2). Source:
-    JKB, chapter 18.
-
-    Example:
-        >>> import kullback as kl
-        >>> kl.Rayleigh(scale=2.0).log_survival(4.0)
-        -2.0
-    """
-
-    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
-    support = POSITIVE
-
-    @staticmethod
-    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
-        w = reciprocal(origin)
-        return (log_quotient(x, origin), ((x - origin) * w) * ((x + origin) * w))
-
-    @staticmethod
-    def _log_density_of(statistics: Sequence[Array], origin: Array, scale: Array) -> Array:
-        ratio = origin * reciprocal(scale)
-        half_square = 0.5 * ratio * ratio * (1.0 + statistics[1])
-        return jnp.log(origin) + statistics[0] - 2.0 * log(scale) - half_square
-
-    @staticmethod
-    def _log_density(x: Array, scale: Array) -> Array:
-        y = x * reciprocal(scale)
-        return jnp.log(x) - 2.0 * log(scale) - 0.5 * y * y
-
-    @staticmethod
-    def _log_survival(x: Array, scale: Array) -> Array:
-        y = x * reciprocal(scale)
-        return -0.5 * y * y
-
-    @staticmethod
-    def _log_cdf(x: Array, scale: Array) -> Array:
-        y = x * reciprocal(scale)
-        return log_cdf_of_hazard(0.5 * y * y, 2.0 * (jnp.log(x) - jnp.log(scale)) - LOG_TWO)
-
-    @staticmethod
-    def _quantile(u: Array, scale: Array) -> Array:
-        return scale * jnp.sqrt(-2.0 * jnp.log1p(-u))
-
-    @staticmethod
-    def _mean(scale: Array) -> Array:
-        return scale * math.sqrt(0.5 * math.pi)
-
-    @staticmethod
-    def _variance(scale: Array) -> Array:
-        return (2.0 - 0.5 * math.pi) * scale * scale
-
-    @staticmethod
-    def _entropy(scale: Array) -> Array:
-        return 1.0 + 0.5 * (EULER_GAMMA - LOG_TWO) + jnp.log(scale)
-
-    @staticmethod
-    def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
-    ) -> dict[str, float] | None:
-        return None if pinned else {"scale": origin * (0.5 * (1.0 + means[1])) ** 0.5}
-
-    @staticmethod
-    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        return [{"scale": root_mean_square(values, weights) / 2.0**0.5}]

@@ -1,58 +1,28 @@
-"""Families on the whole line with power-law tails: Student's t and Cauchy."""
+"""Student's t family."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Support
 from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family
-from kullback.models.starting_values import symmetric_starts, weighted_quantiles
+from kullback.models.real.student_basis import FEATURES, feature_slopes, write_features
+from kullback.models.starting_values import symmetric_starts
 from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
-from kullback.special.student import log1p_square, log_cauchy_tail, log_t_tail
-
-# Features of both families, with w the scaled distance from loc.
-_OF_W = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
+from kullback.special.student import log1p_square, log_t_tail
 
 # The score in df, of the size of 1/df², is a difference of features of the size of 1/df, and its
 # square is added up with an error of about 1e-16 df². Beyond this df the compiled kernel does it.
 _MOST_DF = 1e3
-
-
-def _write_features_of_w(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
-    """Write the features at w = (x − loc)/unit; False where the unit has no reciprocal."""
-    if not unit > sys.float_info.min:  # a scale on its way to zero, where rows are tied
-        return False
-    log1p, q, u, w = rows
-    np.subtract(x, loc, out=w)
-    np.multiply(w, 1.0 / unit, out=w)
-    np.multiply(w, w, out=u)
-    np.log1p(u, out=log1p)
-    np.add(u, 1.0, out=u)
-    np.divide(w, u, out=u)
-    np.multiply(w, u, out=q)
-    return True
-
-
-def _slopes_of_w(
-    features: Sequence[Quadratic],
-) -> tuple[Sequence[Quadratic], Sequence[Quadratic]]:
-    """Derivatives of the features in w, and w times them."""
-    _, q, u = features
-    # q = w u, and u² = q (1 − q)
-    along = (2.0 * u, 2.0 * u * (1.0 - q), (1.0 - q) * (1.0 - 2.0 * q))
-    times_w = (2.0 * q, 2.0 * q * (1.0 - q), u * (1.0 - 2.0 * q))
-    return along, times_w
 
 
 @final
@@ -74,7 +44,7 @@ class StudentT(Family):
     canonical: ClassVar[Mapping[str, Support]] = {"df": POSITIVE, "loc": REAL, "scale": POSITIVE}
     support = REAL
     limits: ClassVar[Mapping[str, str]] = {"df": "Normal"}
-    features = _OF_W
+    features = FEATURES
 
     @staticmethod
     def _log_density(x: Array, df: Array, loc: Array, scale: Array) -> Array:
@@ -96,7 +66,7 @@ class StudentT(Family):
     def _features(x: Vector, rows: Vector, df: float, loc: float, scale: float) -> bool:
         if df > _MOST_DF:
             return False
-        return _write_features_of_w(x, rows, loc, scale * math.sqrt(df))
+        return write_features(x, rows, loc, scale * math.sqrt(df))
 
     @staticmethod
     def _feature_slopes(
@@ -105,7 +75,7 @@ class StudentT(Family):
         loc: Array,  # noqa: ARG004
         scale: Array,
     ) -> Mapping[str, Sequence[Quadratic]]:
-        along, times_w = _slopes_of_w(features)
+        along, times_w = feature_slopes(features)
         r = reciprocal(scale)
         # w = (x − loc)/(scale √df)
         return {
@@ -157,85 +127,3 @@ class StudentT(Family):
             {"df": df, **symmetric_starts(values, weights, quartile, 1.0)[0]}
             for df, quartile in quartiles.items()
         ]
-
-
-@final
-class Cauchy(Family):
-    """Cauchy distribution: q(x) = 1 / (π scale (1 + z²)), z = (x − loc)/scale, x any number.
-
-    Parameters: ``loc`` (the median) and ``scale`` > 0 (half the interquartile range). It has no
-    mean and no variance. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
-    Univariate Distributions 1, chapter 16.
-
-    Example:
-        >>> import kullback as kl
-        >>> kl.Cauchy(loc=1.0, scale=2.0).quantile(0.75)
-        3.0
-    """
-
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
-    support = REAL
-    features = _OF_W
-
-    @staticmethod
-    def _log_density(x: Array, loc: Array, scale: Array) -> Array:
-        square = log1p_square((x - loc) * reciprocal(scale))
-        value: Array = Cauchy._log_density_of_features((square,), loc, scale)
-        return value
-
-    @staticmethod
-    def _log_density_of_features(
-        features: Sequence[Any],
-        loc: Array,  # noqa: ARG004
-        scale: Array,
-    ) -> Any:
-        return -features[0] - (log(scale) + LOG_PI)
-
-    @staticmethod
-    def _features(x: Vector, rows: Vector, loc: float, scale: float) -> bool:
-        return _write_features_of_w(x, rows, loc, scale)
-
-    @staticmethod
-    def _feature_slopes(
-        features: Sequence[Quadratic],
-        loc: Array,  # noqa: ARG004
-        scale: Array,
-    ) -> Mapping[str, Sequence[Quadratic]]:
-        along, times_w = _slopes_of_w(features)
-        r = reciprocal(scale)
-        return {"loc": [-r * s for s in along], "scale": [-r * s for s in times_w]}
-
-    @staticmethod
-    def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:
-        return log_cauchy_tail((loc - x) * reciprocal(scale))
-
-    @staticmethod
-    def _log_survival(x: Array, loc: Array, scale: Array) -> Array:
-        return log_cauchy_tail((x - loc) * reciprocal(scale))
-
-    @staticmethod
-    def _quantile(u: Array, loc: Array, scale: Array) -> Array:
-        # the distance from the nearer end keeps its digits; at an end the tangent is exactly zero
-        end = jnp.where(u < 0.5, u, 1.0 - u)
-        tail = jnp.abs(1.0 / jnp.tan(jnp.pi * end))
-        middle = jnp.tan(jnp.pi * (u - 0.5))
-        return loc + scale * jnp.where(end > 0.25, middle, jnp.where(u < 0.5, -tail, tail))
-
-    @staticmethod
-    def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004
-        return jnp.full_like(loc, jnp.nan)
-
-    @staticmethod
-    def _variance(loc: Array, scale: Array) -> Array:  # noqa: ARG004
-        return jnp.full_like(loc, jnp.nan)
-
-    @staticmethod
-    def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
-        return log(scale) + math.log(4.0 * math.pi)
-
-    @staticmethod
-    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # with the scale pinned there may be a peak near each cluster, so two starts more
-        first = symmetric_starts(values, weights, 1.0, 1.0)[0]
-        sides = weighted_quantiles(values, weights, (0.25, 0.75))
-        return [first, *({"loc": side, "scale": first["scale"]} for side in sides)]

@@ -1,0 +1,1 @@
+"""Families of outcomes in a bounded range."""

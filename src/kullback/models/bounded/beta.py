@@ -1,0 +1,135 @@
+"""The beta family, of proportions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Numbers, Vector, namespace
+from kullback._core.domains import POSITIVE, UNIT, Support
+from kullback.models.family import Family, Parametrisation
+from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.numerics import log, log_quotient
+from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel
+
+
+def _log_quotient_of_complements(x: Numbers, origin: Numbers) -> Numbers:
+    """Compute log((1 − x)/(1 − origin)), to relative precision also where both are near zero.
+
+    `log_quotient` of the complements would see x only as far as 1 − x can hold it, which a beta of
+    1e8 makes eight digits of the log-density: so it is written in x − origin.
+    """
+    xp: Any = namespace(x)
+    step = origin - x
+    value: Numbers = xp.sign(step) * xp.log1p(xp.abs(step) / xp.minimum(1.0 - x, 1.0 - origin))
+    return value
+
+
+@final
+class Beta(Family):
+    """Beta distribution: q(x) = x^(alpha − 1) (1 − x)^(beta − 1) / B(alpha, beta), 0 < x < 1.
+
+    Parameters: ``alpha`` > 0 and ``beta`` > 0; also by ``mean, precision`` (mean =
+    alpha/(alpha + beta), precision = alpha + beta). Variance mean (1 − mean)/(precision + 1).
+    Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1995), Continuous Univariate Distributions
+    2, chapter 25; by mean and precision: S. Ferrari and F. Cribari-Neto (2004), eq. 4.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Beta(mean=0.5, precision=2.0).density(0.3)
+        1.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"alpha": POSITIVE, "beta": POSITIVE}
+    support = UNIT
+    alternatives = (
+        Parametrisation(
+            {"mean": UNIT, "precision": POSITIVE},
+            lambda mean, precision: {"alpha": mean * precision, "beta": (1.0 - mean) * precision},
+            lambda alpha, beta: {"mean": alpha / (alpha + beta), "precision": alpha + beta},
+        ),
+    )
+
+    @staticmethod
+    def _log_density(x: Array, alpha: Array, beta: Array) -> Array:
+        complement = 1.0 - x
+        # from shapes alpha + 1, beta + 1, whose saddle-point form holds for every alpha, beta > 0
+        factor = log(alpha) + log(beta) - log(alpha + beta)
+        kernel = log_binomial_kernel(alpha, beta, x, complement)
+        return kernel + factor - (jnp.log(x) + jnp.log(complement))
+
+    @staticmethod
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
+        return (log_quotient(x, origin), _log_quotient_of_complements(x, origin))
+
+    @staticmethod
+    def _log_density_of(
+        statistics: Sequence[Array], origin: Array, alpha: Array, beta: Array
+    ) -> Array:
+        at_origin = Beta._log_density(origin, alpha, beta)
+        return at_origin + (alpha - 1.0) * statistics[0] + (beta - 1.0) * statistics[1]
+
+    @staticmethod
+    def _log_cdf(x: Array, alpha: Array, beta: Array) -> Array:
+        return log_beta_i(alpha, beta, x, 1.0 - x)
+
+    @staticmethod
+    def _log_survival(x: Array, alpha: Array, beta: Array) -> Array:
+        return log_beta_i_complement(alpha, beta, x, 1.0 - x)
+
+    @staticmethod
+    def _draw(key: Array, shape: tuple[int, ...], alpha: Array, beta: Array) -> Array:
+        return jax.random.beta(key, alpha, beta, shape, jnp.float64)
+
+    @staticmethod
+    def _mean(alpha: Array, beta: Array) -> Array:
+        return alpha / (alpha + beta)
+
+    @staticmethod
+    def _variance(alpha: Array, beta: Array) -> Array:
+        total = alpha + beta
+        return (alpha / total) * (beta / total) / (total + 1.0)
+
+    @staticmethod
+    def _entropy(alpha: Array, beta: Array) -> Array:
+        # from the density at the mean, so that the terms of the size of alpha and beta cancel first
+        total = alpha + beta
+        mean, complement, at_total = alpha / total, beta / total, digamma_minus_log(total)
+        peak = log_binomial_kernel(alpha, beta, mean, complement)
+        peak = peak + log(alpha) + log(beta) - log(total) - (jnp.log(mean) + jnp.log(complement))
+        return -(
+            peak
+            + (alpha - 1.0) * (digamma_minus_log(alpha) - at_total)
+            + (beta - 1.0) * (digamma_minus_log(beta) - at_total)
+        )
+
+    @staticmethod
+    def _estimate(
+        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+    ) -> dict[str, float] | None:
+        # in closed form only where the other shape is pinned at 1 (a power of a uniform)
+        if pinned == {"beta": 1.0}:
+            return {"alpha": -1.0 / (means[0] + math.log(origin)), "beta": 1.0}
+        if pinned == {"alpha": 1.0}:
+            return {"alpha": 1.0, "beta": -1.0 / (means[1] + math.log1p(-origin))}
+        return None
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        # By moments, measured from the nearer end and relative to it, so that rows near it keep
+        # their digits. The log-likelihood is concave: one start is enough.
+        mean = float(np.average(values, weights=weights))
+        rest = float(np.average(1.0 - values, weights=weights))
+        near, far = min(mean, rest), max(mean, rest)
+        distance = values if mean <= rest else 1.0 - values
+        spread = float(np.average((distance / near - 1.0) ** 2, weights=weights))
+        # a constant sample, or one of two heaps at the ends, must give finite positive shapes too
+        near_shape = max(far / max(spread, 1e-12) - near, 1e-3 * near)
+        far_shape = min(near_shape * (far / near), 1e300)
+        shapes = (near_shape, far_shape) if mean <= rest else (far_shape, near_shape)
+        return [dict(zip(("alpha", "beta"), shapes, strict=True))]

@@ -1,0 +1,183 @@
+"""The binomial family: successes in a known number of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import (
+    COUNTS,
+    POSITIVE_COUNTS,
+    REAL,
+    Interval,
+    Support,
+)
+from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
+from kullback.models.family import Family, Formula, Parametrisation
+from kullback.models.inversion import quantile_by_inversion
+from kullback.models.model import Caution
+from kullback.models.source import Pinned
+from kullback.models.starting_values import share_inside
+from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.count_entropy import entropy_on_grid
+from kullback.special.count_kernels import (
+    log_binomial,
+    log_binomial_by_logit,
+)
+from kullback.special.logistic import logistic
+
+
+@final
+class Binomial(Family):
+    """Binomial distribution: q(x) = C(trials, x) probability^x (1 − probability)^(trials−x).
+
+    Support x = 0, ..., ``trials``. Parameters: ``trials``, a number that you give, and 0 ≤
+    ``probability`` ≤ 1; also by ``trials, logit``. Mean trials·probability. Source: N. L. Johnson,
+    A. W. Kemp and S. Kotz (2005), Univariate Discrete Distributions, eq. 3.2; evaluated in the
+    saddle-point form of C. Loader (2000).
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Binomial(trials=10, probability=0.25).mean()
+        2.5
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {
+        "trials": POSITIVE_COUNTS,
+        "probability": PROBABILITY,
+    }
+    given = ("trials",)
+    alternatives = (
+        Parametrisation(
+            {"trials": POSITIVE_COUNTS, "logit": REAL},
+            lambda trials, logit: {
+                "trials": trials,
+                "probability": logistic(logit),
+                "logit": logit,
+            },
+            lambda trials, probability: {
+                "trials": trials,
+                "logit": jnp.log(probability) - jnp.log1p(-probability),
+            },
+        ),
+    )
+
+    @property
+    def _trials(self) -> float:
+        source = self.sources["trials"]
+        assert isinstance(source, Pinned)  # the constructor has seen to it
+        return float(source.number)
+
+    @property
+    def support(self) -> Interval:  # type: ignore[override]  # it depends on a given number
+        """0, ..., trials."""
+        return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
+
+    # Compiled code is shared by all numbers of trials, so these three read the number from the
+    # parameters and not from the support.
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of each row, −inf for what is none of 0, ..., trials."""
+        inside = (x >= 0.0) & (x <= parameters["trials"]) & (x == jnp.floor(x))
+        value = self.row_log_density_inside(jnp.where(inside, x, 0.0), parameters)
+        return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
+
+    def _tail(
+        self,
+        formula: Formula,
+        x: Array,
+        parameters: Mapping[str, Array],
+        *,
+        before: float,
+        beyond: float,
+    ) -> Array:
+        low, high = x < 0.0, x >= parameters["trials"]
+        at = jnp.where(low | high, 0.0, jnp.floor(x))
+        value = formula(at, **self.to_canonical(parameters))
+        value = jnp.where(low, before, jnp.where(high, beyond, value))
+        return jnp.where(jnp.isnan(x), jnp.nan, value)
+
+    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
+        """Smallest outcome whose distribution function reaches ``u``."""
+        found = quantile_by_inversion(
+            u,
+            lambda x: self.row_log_cdf(x, parameters),
+            lambda x: self.row_log_survival(x, parameters),
+            COUNTS,
+        )
+        return jnp.minimum(found, parameters["trials"])  # at u = 1 the counts have no last
+
+    @staticmethod
+    def _log_density(
+        x: Array, trials: Array, probability: Array, logit: Array | None = None
+    ) -> Array:
+        if logit is None:
+            return log_binomial(x, trials, probability, 1.0 - probability)
+        return log_binomial_by_logit(x, trials, logit)
+
+    @staticmethod
+    def _log_cdf(x: Array, trials: Array, probability: Array, logit: Array | None = None) -> Array:
+        return log_beta_i(trials - x, x + 1.0, complement(probability, logit), probability)
+
+    @staticmethod
+    def _log_survival(
+        x: Array, trials: Array, probability: Array, logit: Array | None = None
+    ) -> Array:
+        q = complement(probability, logit)
+        return log_beta_i_complement(trials - x, x + 1.0, q, probability)
+
+    @staticmethod
+    def _draw(
+        key: Array,
+        shape: tuple[int, ...],
+        trials: Array,
+        probability: Array,
+        logit: Array | None = None,
+    ) -> Array:
+        # the rarer of success and failure, whose probability has all its digits
+        failure = complement(probability, logit)
+        rarer = jnp.minimum(probability, failure)
+        rare = jax.random.binomial(key, trials, rarer, shape, jnp.float64)
+        return jnp.where(probability <= failure, rare, trials - rare)
+
+    @staticmethod
+    def _mean(
+        trials: Array,
+        probability: Array,
+        logit: Array | None = None,  # noqa: ARG004
+    ) -> Array:
+        return trials * probability
+
+    @staticmethod
+    def _variance(trials: Array, probability: Array, logit: Array | None = None) -> Array:
+        return trials * probability * complement(probability, logit)
+
+    @staticmethod
+    def _entropy(trials: Array, probability: Array, logit: Array | None = None) -> Array:
+        def log_probability(x: Array) -> Array:
+            inside = x <= trials
+            value = Binomial._log_density(jnp.where(inside, x, 0.0), trials, probability, logit)
+            return jnp.where(inside, value, -jnp.inf)
+
+        variance = Binomial._variance(trials, probability, logit)
+        return entropy_on_grid(log_probability, trials * probability, variance)
+
+    @staticmethod
+    def _caution(
+        trials: float,  # noqa: ARG004  # by keyword
+        probability: float,  # noqa: ARG004
+        logit: float | None = None,
+    ) -> Caution | None:
+        return logit_caution(logit)
+
+    def starts(self, values: Vector, weights: Vector) -> list[Mapping[str, float | Vector]]:
+        """Give the share of successes, which is the estimate."""
+        n = self._trials
+        share = float(np.average(values, weights=weights)) / n
+        probability = share_inside(share, n * float(np.sum(weights)))
+        return [self.from_canonical({"trials": n, "probability": probability})]

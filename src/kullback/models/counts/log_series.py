@@ -1,0 +1,91 @@
+"""The logarithmic series family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import (
+    POSITIVE_COUNTS,
+    UNIT,
+    Support,
+)
+from kullback.models.family import Family
+from kullback.special.count_kernels import (
+    log_series_norm,
+    log_series_tail,
+)
+from kullback.special.gamma import log1p_minus
+from kullback.special.numerics import log
+from kullback.special.smooth import log1mexp, log1p_over
+
+
+@final
+class LogSeries(Family):
+    """Logarithmic series distribution: q(x) = −probability^x / (x log(1 − probability)).
+
+    Support x = 1, 2, 3, ... Parameter: 0 < ``probability`` < 1. Mean −probability / ((1 −
+    probability) log(1 − probability)). Source: R. A. Fisher, A. S. Corbet and C. B. Williams
+    (1943), "The relation between the number of species and the number of individuals in a random
+    sample of an animal population"; draws by A. W. Kemp (1981), "Efficient generation of
+    logarithmically distributed pseudo-random variables", algorithm LS.
+
+    Example:
+        >>> import kullback as kl
+        >>> round(kl.LogSeries(probability=0.5).mean(), 6)
+        1.442695
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"probability": UNIT}
+    support = POSITIVE_COUNTS
+
+    @staticmethod
+    def _log_density(x: Array, probability: Array) -> Array:
+        return (x - 1.0) * log(probability) - jnp.log(x) - log_series_norm(probability)
+
+    @staticmethod
+    def _log_cdf(x: Array, probability: Array) -> Array:
+        return log1mexp(LogSeries._log_survival(x, probability))
+
+    @staticmethod
+    def _log_survival(x: Array, probability: Array) -> Array:
+        tail = log_series_tail(x + 1.0, probability)
+        return tail - log(probability) - log_series_norm(probability)
+
+    @staticmethod
+    def _draw(key: Array, shape: tuple[int, ...], probability: Array) -> Array:
+        first, second = jax.random.split(key)
+        # from the smallest positive double: a logarithm follows
+        tiny = np.finfo(np.float64).tiny
+        u = jax.random.uniform(first, shape, jnp.float64, minval=tiny)
+        v = jax.random.uniform(second, shape, jnp.float64, minval=tiny)
+        return jnp.floor(1.0 + jnp.log(v) / log1mexp(u * jnp.log1p(-probability)))
+
+    @staticmethod
+    def _mean(probability: Array) -> Array:
+        return 1.0 / (log1p_over(-probability) * (1.0 - probability))
+
+    @staticmethod
+    def _variance(probability: Array) -> Array:
+        mean = LogSeries._mean(probability)
+        return mean * mean * (-log1p_minus(-probability) / probability)
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        # the estimate: mean = (e^v − 1)/v at v = −log(1 − probability), by Newton from above, where
+        # log((e^v − 1)/v), convex with slope between 1/2 and 1, is approached monotonically
+        mean = float(np.average(values, weights=weights))
+        target = np.log(mean) if mean > 1.0 else 0.5 / float(np.sum(weights) + 1.0)
+        v = 2.0 * target
+        for _ in range(60):
+            grown = -np.expm1(-v)
+            step = (v + np.log(grown / v) - target) / (1.0 / grown - 1.0 / v)
+            v -= step
+            if abs(step) <= 1e-14 * v:
+                break
+        return [{"probability": float(-np.expm1(-v))}]

@@ -1,0 +1,36 @@
+"""What the families of trials share: the probability's domain, and advice on logits."""
+
+from __future__ import annotations
+
+from kullback._core.arrays import Array
+from kullback._core.domains import (
+    Interval,
+)
+from kullback.models.model import Caution
+from kullback.special.logistic import logistic
+
+# Probabilities that may be 0 or 1 where they are given; an estimate is always inside.
+PROBABILITY = Interval(lower=0.0, upper=1.0, holds_lower=True, holds_upper=True)
+
+
+def complement(probability: Array, logit: Array | None) -> Array:
+    """1 − probability, from the logit where there is one."""
+    return 1.0 - probability if logit is None else logistic(-logit)
+
+
+# Beyond this a logit's probability is 1, or its complement, to rounding: no sample of outcomes of
+# both kinds has an estimate there.
+_LARGEST_LOGIT = 36.5
+
+
+def logit_caution(logit: float | None) -> Caution | None:
+    """Say that outcomes of one kind alone have no estimate of the logit."""
+    if logit is None or abs(logit) < _LARGEST_LOGIT:
+        return None
+    kind, end, share = ("successes", "infinity", 1) if logit > 0.0 else ("failures", "−infinity", 0)
+    return Caution(
+        f"All outcomes are {kind}: the likelihood still rises as the logit goes to {end}. "
+        f"Estimate the probability instead, which can be {share}, or pin the logit.",
+        no_maximum=True,
+        reason=f"logit runs to {end}",
+    )

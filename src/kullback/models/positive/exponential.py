@@ -1,0 +1,90 @@
+"""The exponential distribution's family.
+
+Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
+Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, final
+
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Numbers, Vector
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
+from kullback.models.family import Family, Parametrisation
+from kullback.special.hazards import log_cdf_of_hazard
+from kullback.special.numerics import log, reciprocal
+
+
+@final
+class Exponential(Family):
+    """Exponential distribution: q(x) = rate e^(−rate x), x ≥ 0.
+
+    Parameter: ``rate`` > 0; also by ``scale`` = 1/rate, the mean. Source: JKB, chapter 19.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Exponential(rate=0.5).mean()
+        2.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"rate": POSITIVE}
+    support = NON_NEGATIVE
+    alternatives = (
+        Parametrisation(
+            {"scale": POSITIVE},
+            lambda scale: {"rate": reciprocal(scale)},
+            lambda rate: {"scale": 1.0 / rate},
+        ),
+    )
+
+    @staticmethod
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
+        return (x - origin,)
+
+    @staticmethod
+    def _log_density_of(statistics: Sequence[Array], origin: Array, rate: Array) -> Array:
+        return log(rate) - rate * (origin + statistics[0])
+
+    @staticmethod
+    def _log_density(x: Array, rate: Array) -> Array:
+        return log(rate) - rate * x
+
+    @staticmethod
+    def _log_survival(x: Array, rate: Array) -> Array:
+        return -rate * x
+
+    @staticmethod
+    def _log_cdf(x: Array, rate: Array) -> Array:
+        return log_cdf_of_hazard(rate * x, jnp.log(rate) + jnp.log(x))
+
+    @staticmethod
+    def _quantile(u: Array, rate: Array) -> Array:
+        return -jnp.log1p(-u) / rate
+
+    @staticmethod
+    def _mean(rate: Array) -> Array:
+        return 1.0 / rate
+
+    @staticmethod
+    def _variance(rate: Array) -> Array:
+        return 1.0 / rate / rate
+
+    @staticmethod
+    def _entropy(rate: Array) -> Array:
+        return 1.0 - jnp.log(rate)
+
+    @staticmethod
+    def _estimate(
+        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+    ) -> dict[str, float] | None:
+        mean = origin + means[0]
+        return None if pinned or mean <= 0.0 else {"rate": 1.0 / mean}
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        mean = float(np.average(values, weights=weights))
+        return [{"rate": 1.0 / mean if mean > 0.0 else 1.0}]  # zeros only: the rate has no maximum

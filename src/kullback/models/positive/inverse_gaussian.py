@@ -1,0 +1,130 @@
+"""The inverse Gaussian family.
+
+Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
+Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Numbers, Vector
+from kullback._core.domains import POSITIVE, Support
+from kullback.models.family import Family
+from kullback.models.starting_values import LEAST_SPREAD
+from kullback.special.constants import LOG_TWO_PI
+from kullback.special.exponential_mean import exponential_mean
+from kullback.special.inverse_gaussian import (
+    log_inverse_gaussian_cdf,
+    log_inverse_gaussian_survival,
+)
+from kullback.special.numerics import log, log_quotient, reciprocal
+
+
+@final
+class InverseGaussian(Family):
+    """Inverse Gaussian distribution: q(x) = √(shape/(2πx³)) exp(−shape (x − mean)²/(2 mean² x)).
+
+    For x > 0: the time at which a Brownian motion with drift first reaches a level. Parameters:
+    ``mean`` > 0 and ``shape`` > 0. Variance mean³/shape. Source: M. C. K. Tweedie (1957),
+    "Statistical properties of inverse Gaussian distributions I"; drawn by a form without
+    cancellation of J. R. Michael, W. R. Schucany and R. W. Haas (1976).
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.InverseGaussian(mean=2.0, shape=4.0).variance()
+        2.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "shape": POSITIVE}
+    support = POSITIVE
+
+    @staticmethod
+    def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
+        # with t = (x − o)/o and s = (o − x)/x: also t + s, which cancels for x near o
+        gap = x - origin
+        t, s = gap * reciprocal(origin), -gap / x
+        return (log_quotient(x, origin), t, s, -t * s)
+
+    @staticmethod
+    def _log_density_of(
+        statistics: Sequence[Array], origin: Array, mean: Array, shape: Array
+    ) -> Array:
+        # mean² times the square is o t + (mean²/o) s + its value at o; of the two parts, the
+        # smaller goes to t + s and the excess of the larger to its own statistic
+        log_x, t, s, both = statistics
+        r, w = reciprocal(mean), reciprocal(origin)
+        above = origin > mean
+        excess = (origin - mean) * (origin + mean) * w * r * r
+        square = jnp.where(above, w * both + excess * t, origin * r * r * both - excess * s)
+        at_origin = InverseGaussian._log_density(origin, mean, shape)
+        return at_origin - 1.5 * log_x - 0.5 * shape * square
+
+    @staticmethod
+    def _log_density(x: Array, mean: Array, shape: Array) -> Array:
+        deviation = (x - mean) * reciprocal(mean)
+        square = deviation * deviation * reciprocal(x)
+        return 0.5 * (log(shape) - LOG_TWO_PI - shape * square) - 1.5 * jnp.log(x)
+
+    @staticmethod
+    def _log_cdf(x: Array, mean: Array, shape: Array) -> Array:
+        return log_inverse_gaussian_cdf(mean, shape, x)
+
+    @staticmethod
+    def _log_survival(x: Array, mean: Array, shape: Array) -> Array:
+        return log_inverse_gaussian_survival(mean, shape, x)
+
+    @staticmethod
+    def _draw(key: Array, size: tuple[int, ...], mean: Array, shape: Array) -> Array:
+        first, second = jax.random.split(key)
+        normal = jax.random.normal(first, size, jnp.float64)
+        c = 0.5 * (mean / shape) * normal * normal
+        # (x − 1)²/x = 2c has two roots, one the other's reciprocal
+        smaller = 1.0 / (1.0 + c + jnp.sqrt(c * (2.0 + c)))
+        u = jax.random.uniform(second, size, jnp.float64)
+        return mean * jnp.where(u * (1.0 + smaller) <= 1.0, smaller, 1.0 / smaller)
+
+    @staticmethod
+    def _mean(mean: Array, shape: Array) -> Array:  # noqa: ARG004
+        return mean
+
+    @staticmethod
+    def _variance(mean: Array, shape: Array) -> Array:
+        return mean * mean * (mean / shape)
+
+    @staticmethod
+    def _entropy(mean: Array, shape: Array) -> Array:
+        # E log(X/mean) = −e^z E₁(z) with z = 2 shape/mean, and e^z E₁(z) = E[1/(E + z)]
+        z = 2.0 * (shape / mean)
+        half = 0.5 * (1.0 + LOG_TWO_PI + 3.0 * jnp.log(mean) - jnp.log(shape))
+        return half - 1.5 * exponential_mean(lambda e: 1.0 / (e + z))
+
+    @staticmethod
+    def _estimate(
+        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+    ) -> dict[str, float] | None:
+        _, t, s, both = means
+        mean = pinned.get("mean", origin * (1.0 + t))
+        # the mean of (x − mean)²/(mean² x), in units of 1/origin: from t + s for a narrow sample
+        m = mean / origin
+        if "mean" not in pinned:
+            square = both - t * t / (1.0 + t) if both < 1.0 else s + t / (1.0 + t)
+        elif both < 1.0:
+            square = both + t * (1.0 - m) * (1.0 + m) / (m * m) + (1.0 - m) ** 2 / (m * m)
+        else:
+            square = t / (m * m) + s + (1.0 - m) ** 2 / (m * m)
+        if "shape" in pinned:
+            return {"mean": mean, "shape": pinned["shape"]}
+        return {"mean": mean, "shape": origin / square} if square > 0.0 else None
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        mean = float(np.average(values, weights=weights))
+        square = ((values - mean) / mean) ** 2 * (mean / values)
+        spread = max(float(np.average(square, weights=weights)), LEAST_SPREAD**2)
+        return [{"mean": mean, "shape": mean / spread}]

@@ -1,0 +1,116 @@
+"""The Weibull family.
+
+Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
+Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
+
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import POSITIVE, Support
+from kullback.models.basis_form import Quadratic
+from kullback.models.family import Family
+from kullback.models.starting_values import LEAST_SPREAD
+from kullback.special.constants import EULER_GAMMA
+from kullback.special.gamma import log_gamma_ratio, log_gamma_second_difference
+from kullback.special.hazards import log_cdf_of_hazard
+from kullback.special.numerics import log, log_quotient, reciprocal
+
+# A logarithm of x/scale is right to 1e-16, and z to that times the shape. Beyond this shape all of
+# the sample is near the scale, and the compiled kernel keeps the digits of x − scale.
+_MOST_SHAPE = 100.0
+
+
+@final
+class Weibull(Family):
+    """Weibull distribution: P(X > x) = exp(−(x/scale)^shape), x > 0.
+
+    Density (shape/scale) (x/scale)^(shape−1) exp(−(x/scale)^shape). Parameters: ``shape`` > 0 and
+    ``scale`` > 0. Mean scale·Γ(1 + 1/shape). Source: W. Weibull (1951), "A statistical distribution
+    function of wide applicability".
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Weibull(shape=1.0, scale=3.0).mean()
+        3.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    support = POSITIVE
+    features = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
+
+    @staticmethod
+    def _log_density(x: Array, shape: Array, scale: Array) -> Array:
+        t = log_quotient(x, scale)
+        features = (t, jnp.exp(shape * t))
+        value: Array = Weibull._log_density_of_features(features, shape, scale)
+        return value
+
+    @staticmethod
+    def _log_density_of_features(features: Sequence[Any], shape: Array, scale: Array) -> Any:
+        return log(shape) - log(scale) + (shape - 1.0) * features[0] - features[1]
+
+    @staticmethod
+    def _features(x: Vector, rows: Vector, shape: float, scale: float) -> bool:
+        if shape > _MOST_SHAPE:
+            return False
+        t, z, zt, _ = rows
+        np.multiply(x, 1.0 / scale, out=t)
+        np.log(t, out=t)
+        np.multiply(t, shape, out=z)
+        np.exp(z, out=z)
+        np.multiply(z, t, out=zt)
+        return True
+
+    @staticmethod
+    def _feature_slopes(
+        features: Sequence[Quadratic], shape: Array, scale: Array
+    ) -> Mapping[str, Sequence[Quadratic | Array]]:
+        t, z, zt = features
+        r = reciprocal(scale)
+        return {
+            "shape": (Quadratic({}), zt, zt * t),
+            "scale": (-r, -r * shape * z, -r * (shape * zt + z)),
+        }
+
+    @staticmethod
+    def _log_survival(x: Array, shape: Array, scale: Array) -> Array:
+        return -jnp.exp(shape * log_quotient(x, scale))
+
+    @staticmethod
+    def _log_cdf(x: Array, shape: Array, scale: Array) -> Array:
+        z = shape * log_quotient(x, scale)
+        return log_cdf_of_hazard(jnp.exp(z), z)
+
+    @staticmethod
+    def _quantile(u: Array, shape: Array, scale: Array) -> Array:
+        return scale * jnp.exp(jnp.log(-jnp.log1p(-u)) / shape)
+
+    @staticmethod
+    def _mean(shape: Array, scale: Array) -> Array:
+        return scale * jnp.exp(log_gamma_ratio(1.0, 1.0 / shape))
+
+    @staticmethod
+    def _variance(shape: Array, scale: Array) -> Array:
+        mean = Weibull._mean(shape, scale)
+        return mean * mean * jnp.expm1(log_gamma_second_difference(jnp.float64(1.0), 1.0 / shape))
+
+    @staticmethod
+    def _entropy(shape: Array, scale: Array) -> Array:
+        return EULER_GAMMA * (1.0 - 1.0 / shape) + jnp.log(scale) - jnp.log(shape) + 1.0
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        # log X is a Gumbel variable of minima: mean log(scale) − γ/shape, sd π/(√6 shape)
+        logs = np.log(values)
+        mean = float(np.average(logs, weights=weights))
+        sd = float(np.sqrt(np.average((logs - mean) ** 2, weights=weights)))
+        shape = math.pi / math.sqrt(6.0) / max(sd, LEAST_SPREAD)
+        return [{"shape": shape, "scale": float(np.exp(mean + EULER_GAMMA / shape))}]

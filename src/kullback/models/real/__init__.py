@@ -1,0 +1,1 @@
+"""Families of outcomes on the whole line."""

@@ -1,0 +1,74 @@
+"""The Gumbel family, of maxima."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar, final
+
+import jax
+import jax.numpy as jnp
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import POSITIVE, REAL, Support
+from kullback.models.extreme_values import log_cdf_of_maximum, log_survival_of_maximum, maxima_start
+from kullback.models.family import Family
+from kullback.models.starting_values import l_moments
+from kullback.special.constants import EULER_GAMMA
+from kullback.special.numerics import log, reciprocal
+
+
+@final
+class Gumbel(Family):
+    """Gumbel distribution of maxima: P(X ≤ x) = exp(−e^−z), z = (x − loc)/scale, x any number.
+
+    Density e^(−z − e^−z)/scale. Parameters: ``loc`` (the mode) and ``scale`` > 0. Mean
+    loc + γ scale (γ = 0.5772...), variance π² scale²/6. Source: S. Coles (2001), An Introduction to
+    Statistical Modeling of Extreme Values, section 3.1.2.
+
+    Example:
+        >>> import kullback as kl
+        >>> kl.Gumbel(loc=1.0, scale=2.0).log_cdf(1.0)
+        -1.0
+    """
+
+    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+
+    @staticmethod
+    def _log_density(x: Array, loc: Array, scale: Array) -> Array:
+        z = (x - loc) * reciprocal(scale)
+        return -z - jnp.exp(-z) - log(scale)
+
+    @staticmethod
+    def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:
+        return log_cdf_of_maximum((x - loc) * reciprocal(scale))
+
+    @staticmethod
+    def _log_survival(x: Array, loc: Array, scale: Array) -> Array:
+        return log_survival_of_maximum((x - loc) * reciprocal(scale))
+
+    @staticmethod
+    def _quantile(u: Array, loc: Array, scale: Array) -> Array:
+        return loc - scale * jnp.log(-jnp.log(u))
+
+    @staticmethod
+    def _draw(key: Array, shape: tuple[int, ...], loc: Array, scale: Array) -> Array:
+        return loc + scale * jax.random.gumbel(key, shape, jnp.float64)
+
+    @staticmethod
+    def _mean(loc: Array, scale: Array) -> Array:
+        return loc + EULER_GAMMA * scale
+
+    @staticmethod
+    def _variance(loc: Array, scale: Array) -> Array:  # noqa: ARG004  # by keyword
+        return (math.pi**2 / 6.0) * scale * scale
+
+    @staticmethod
+    def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
+        return log(scale) + (1.0 + EULER_GAMMA)
+
+    @staticmethod
+    def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
+        start = maxima_start(values, weights, l_moments(values, weights), 0.0)
+        return [{"loc": start["loc"], "scale": start["scale"]}]

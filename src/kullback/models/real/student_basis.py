@@ -1,0 +1,40 @@
+"""The basis functions of w = (x − loc)/scale that Student's t and Cauchy share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback.models.basis_form import Quadratic
+
+# Features of both families, with w the scaled distance from loc.
+FEATURES = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
+
+
+def write_features(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
+    """Write the features at w = (x − loc)/unit; False where the unit has no reciprocal."""
+    if not unit > sys.float_info.min:  # a scale on its way to zero, where rows are tied
+        return False
+    log1p, q, u, w = rows
+    np.subtract(x, loc, out=w)
+    np.multiply(w, 1.0 / unit, out=w)
+    np.multiply(w, w, out=u)
+    np.log1p(u, out=log1p)
+    np.add(u, 1.0, out=u)
+    np.divide(w, u, out=u)
+    np.multiply(w, u, out=q)
+    return True
+
+
+def feature_slopes(
+    features: Sequence[Quadratic],
+) -> tuple[Sequence[Quadratic], Sequence[Quadratic]]:
+    """Derivatives of the features in w, and w times them."""
+    _, q, u = features
+    # q = w u, and u² = q (1 − q)
+    along = (2.0 * u, 2.0 * u * (1.0 - q), (1.0 - q) * (1.0 - 2.0 * q))
+    times_w = (2.0 * q, 2.0 * q * (1.0 - q), u * (1.0 - 2.0 * q))
+    return along, times_w
