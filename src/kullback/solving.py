@@ -18,7 +18,7 @@ from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_pass import FirstLook
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.statistics import Curvature, Sums
-from kullback.objective.sufficient import curvature_of_moments
+from kullback.objective.sufficient_statistics import curvature_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Certificate
 from kullback.results.convergence_check import certify, runaway

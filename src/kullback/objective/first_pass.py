@@ -16,15 +16,10 @@ from kullback.data.observation import Exact
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
 from kullback.models.family import Family
 from kullback.models.model import Model
+from kullback.objective.distinct_values import Table, Tabulate
 from kullback.objective.sample_summary import MOST_THINNED, THINNED, Describe, Description
 from kullback.objective.statistics import Joint, Statistic
-from kullback.objective.sufficient import (
-    SufficientMoments,
-    SufficientSums,
-    Table,
-    Tabulate,
-    moments_of,
-)
+from kullback.objective.sufficient_statistics import SufficientMoments, SufficientSums, moments_of
 
 # Starting values are computed on the host from at most this many rows.
 FOR_STARTS = 4_096

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,7 @@ from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Memory, Streamed
 from kullback.training.problem import Task
-
-if TYPE_CHECKING:
-    from kullback.training.loop import Run
+from kullback.training.state import Run
 
 FORMAT, VERSION = "kullback checkpoint", 1
 _HEADER = "kullback"

@@ -18,10 +18,11 @@ from kullback.models.network import MLP
 from kullback.results.trained import TRIED
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Memory
-from kullback.training.loop import Run, Watch, run
+from kullback.training.loop import Watch, run
 from kullback.training.problem import Task
 from kullback.training.programs import Programs
 from kullback.training.rows import Rows
+from kullback.training.state import Run
 
 _FREQUENCIES = 8
 # Next to nothing is this share of the label's entropy: whole numbers that stand for twenty

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,54 +13,13 @@ from kullback.calibration.caution import with_caution
 from kullback.calibration.scaling import Scaling, fit_temperature, fit_vector
 from kullback.models.encoding import Encoder
 from kullback.results.trained import Epoch
-from kullback.solvers.minibatch import Minibatch, State
+from kullback.solvers.minibatch import Minibatch
 from kullback.training.checkpoint import Checkpoint
 from kullback.training.problem import Task
 from kullback.training.programs import Programs
+from kullback.training.state import Run
 
 Watch: TypeAlias = Callable[[Epoch, int, float], None]
-
-
-@final
-@dataclass(eq=False)
-class Run:
-    """Where a training stands.
-
-    Attributes:
-        states: of each member, after the last epoch.
-        weights: of each member, after the best epoch.
-        scaling: the calibration of the best epoch.
-        history: what each epoch gave.
-        best: the number of the best epoch; 0 before the first.
-        reason: how it ended, in words; empty while it goes on.
-        converged: whether it ended as it should.
-        cross_entropy: on the held-out rows, of the weights and the calibration that are kept.
-        error: its standard error.
-        terms: of each held-out row, −log q of them.
-    """
-
-    states: list[State]
-    weights: list[Any]
-    scaling: Scaling | None = None
-    history: list[Epoch] | None = None
-    best: int = 0
-    reason: str = ""
-    converged: bool = True
-    cross_entropy: float = math.nan
-    error: float = math.nan
-    terms: Vector = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def epochs(self) -> list[Epoch]:
-        """What each epoch gave."""
-        if self.history is None:
-            self.history = []
-        return self.history
-
-    @property
-    def lowest(self) -> float:
-        """The held-out cross-entropy of the best epoch."""
-        return self.epochs[self.best - 1].refined if self.best else math.inf
 
 
 def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]:

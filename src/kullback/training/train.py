@@ -19,10 +19,11 @@ from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Streamed
 from kullback.training.frequency_retry import second_try
-from kullback.training.loop import Run, Watch, run
+from kullback.training.loop import Watch, run
 from kullback.training.problem import Task
 from kullback.training.programs import Programs
 from kullback.training.rows import open_rows
+from kullback.training.state import Run
 
 # Above this share of the label's entropy, the order of a stream's rows is worth a word: minibatches
 # of one window then have other classes than those of the next.

@@ -1,10 +1,10 @@
-"""Samples condensed without loss: mean sufficient statistics, and tables of distinct values."""
+"""Samples condensed to the weighted moments of their sufficient statistics, without loss."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +18,7 @@ from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
 from kullback.models.family import Family
-from kullback.objective.statistics import Curvature, RowSums, Spread, Statistic, Sums
-
-# More distinct values than this are not kept in a table: the rows themselves are then gone through.
-_DISTINCT = 1 << 20
-
-# Whole numbers in a range no longer than this are counted in an array, others by sorting.
-_COUNTED = 1 << 16
-
+from kullback.objective.statistics import Curvature, RowSums, Spread, Sums
 
 # Rows that NumPy takes at once: as many as a core's second cache holds the statistics of, with
 # intermediate results small enough that the process keeps their memory (fresh memory for them takes
@@ -221,55 +214,3 @@ def _derivatives(curvature: Curvature, family: Family) -> Callable[..., tuple[Ar
         )
 
     return derivatives
-
-
-@final
-@dataclass(frozen=True)
-class Table:
-    """Distinct outcomes with their weights.
-
-    Attributes:
-        values: the outcomes in ascending order; None where there were too many to keep.
-        weights: the total weight of each.
-        rows: how many rows had it.
-    """
-
-    values: Vector | None
-    weights: Vector
-    rows: Vector
-
-
-@final
-@dataclass(frozen=True)
-class Tabulate(Statistic[Table]):
-    """Adds up a table of distinct outcomes: the exact empirical distribution of discrete data."""
-
-    on_host: ClassVar[bool] = True
-
-    def of_block(self, block: Block, arguments: Vector) -> Table:  # noqa: ARG002
-        """Count one block."""
-        y, w = block.fields["y"][: block.count], block.weight[: block.count]
-        low, high = y.min(), y.max()
-        if high - low < _COUNTED and bool(np.all(y == np.floor(y))):
-            codes = (y - low).astype(np.intp)
-            rows = np.bincount(codes)
-            seen = np.flatnonzero(rows)
-            weights: Vector = np.bincount(codes, weights=w)[seen].astype(np.float64)
-            return Table(seen + low, weights, rows[seen].astype(np.float64))
-        values, codes, rows = np.unique(y, return_inverse=True, return_counts=True)
-        weights = np.bincount(codes, weights=w).astype(np.float64)
-        return Table(values, weights, rows.astype(np.float64))
-
-    def merge(self, left: Table, right: Table) -> Table:
-        """Add the counts of equal outcomes."""
-        if left.values is None or right.values is None:
-            return Table(None, np.zeros(0), np.zeros(0))
-        values = np.union1d(left.values, right.values)
-        if values.size > _DISTINCT:
-            return Table(None, np.zeros(0), np.zeros(0))
-        weights, rows = np.zeros(values.size), np.zeros(values.size)
-        for part, own in ((left, left.values), (right, right.values)):
-            at = np.searchsorted(values, own)
-            weights[at] += part.weights
-            rows[at] += part.rows
-        return Table(values, weights, rows)
