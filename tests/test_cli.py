@@ -108,8 +108,8 @@ def test_pinned_and_chosen_parameters(run):
     )
     assert code == 0
     assert list(json.loads(out)["params"]) == ["mean", "shape"]
-    pinned = ("--model", "categorical", "--param", "probabilities=0.5,0.5")
-    code, out, _ = run("fit", "labels.csv", *pinned, "--json")
+    fixed = ("--model", "categorical", "--param", "probabilities=0.5,0.5")
+    code, out, _ = run("fit", "labels.csv", *fixed, "--json")
     assert code == 0
     assert json.loads(out)["params"] == {"probabilities": [0.5, 0.5]}
     assert json.loads(out)["levels"] == ["a", "b"]

@@ -26,7 +26,7 @@ from kullback._core.arrays import float64
 from kullback._core.domains import REAL
 from kullback.models.family import Family
 from kullback.models.model import Model
-from kullback.models.source import Pinned
+from kullback.models.source import Fixed
 from kullback.results.convergence import Certificate
 
 ROOT = Path(__file__).parents[1]
@@ -182,7 +182,7 @@ def public_names(kind: type) -> set[str]:
 
 # What a user of a distribution has no need of: the structure that kl.fit works with.
 INNER = re.compile(
-    r"row_\w+|parameters|sources|with_sources|with_levels|layout|pinned|structure|columns|discrete"
+    r"row_\w+|parameters|sources|with_sources|with_levels|layout|fixed|structure|columns|discrete"
     r"|draw|moment|starts|caution|name|support|outcome|order_statistics|limits"
 )
 
@@ -302,4 +302,4 @@ def test_pinned_and_given_parameters_are_told():
         if kind.defaults:
             assert f"`kl.{name}()` has" in text
             sources = kind().sources
-            assert all(isinstance(sources[p], Pinned) for p in kind.defaults)
+            assert all(isinstance(sources[p], Fixed) for p in kind.defaults)

@@ -246,11 +246,11 @@ def test_an_unbounded_likelihood_is_no_fit() -> None:
 def test_an_estimate_on_a_bound_is_held_there() -> None:
     x = np.random.default_rng(13).standard_t(1.2, 500)
     fit = kl.fit(kl.StudentT(df=kl.Param(lower=2.0)), x)
-    pinned = kl.fit(kl.StudentT(df=2.0), x)
+    fixed = kl.fit(kl.StudentT(df=2.0), x)
     assert fit.certificate.converged
     assert fit.params["df"] == 2.0
     assert np.isnan(fit.stderr["df"])
-    assert fit.params["loc"] == pytest.approx(pinned.params["loc"], rel=1e-9)
+    assert fit.params["loc"] == pytest.approx(fixed.params["loc"], rel=1e-9)
     assert "bound" in words(fit)
 
 
@@ -260,7 +260,7 @@ def test_starts_are_counted() -> None:
     assert 1 <= certificate.agreed <= certificate.starts
 
 
-# ---- pins and ties -------------------------------------------------------------------------------
+# ---- fixes and ties -------------------------------------------------------------------------------
 
 
 def test_pinned_and_tied_parameters() -> None:

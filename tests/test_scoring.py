@@ -1,4 +1,4 @@
-"""Cross-entropies of pinned models on a sample, against NumPy and SciPy."""
+"""Cross-entropies of fixed models on a sample, against NumPy and SciPy."""
 
 import math
 

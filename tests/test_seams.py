@@ -88,7 +88,7 @@ class Decay(kl.Source):
         a, b = coefficients
         return a * jnp.exp(-b * row["t"])
 
-    def pinned(self, values):
+    def fixed_at(self, values):
         return Decay(at=(float(values[0][0]), float(values[1][0])))
 
 

@@ -1,4 +1,4 @@
-"""Scores of pinned models on a sample: the cross-entropy, and the paired difference of two."""
+"""Scores of fixed models on a sample: the cross-entropy, and the paired difference of two."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def estimate_cross_entropy(
     q was fitted to it is too small, on average by k/n for k estimated parameters: use others.
 
     Args:
-        model: q, with every parameter pinned: a distribution, or ``fit.model``.
+        model: q, with every parameter fixed: a distribution, or ``fit.model``.
         data: as ``kl.fit`` takes them: arrays, tables, CSV or Parquet files.
         y: the column that holds the outcome; not needed where there is only one.
         weights: frequency weights: a column's name, or an array beside arrays.
@@ -58,7 +58,7 @@ def estimate_cross_entropy(
         The estimate; +inf, with the rows named, where q gives a row probability zero.
 
     Raises:
-        ModelError: for a model with a parameter that is not pinned.
+        ModelError: for a model with a parameter that is not fixed.
         DataError: for data that cannot be used.
 
     Example:
@@ -93,7 +93,7 @@ def estimate_cross_entropy_difference(
     equals D(p‖first) − D(p‖second), whatever the entropy of p.
 
     Args:
-        first: a model with every parameter pinned.
+        first: a model with every parameter fixed.
         second: another.
         data: as ``kl.fit`` takes them.
         y: the column that holds the outcome; not needed where there is only one.
@@ -108,7 +108,7 @@ def estimate_cross_entropy_difference(
         zero.
 
     Raises:
-        ModelError: for a model with a parameter that is not pinned, and for one that takes numbers
+        ModelError: for a model with a parameter that is not fixed, and for one that takes numbers
             beside one that takes labels.
         DataError: for data that cannot be used, or rows that are impossible under both models.
 

@@ -245,8 +245,8 @@ def test_von_mises_estimate_solves_the_score_equation(kappa):
     # from an origin at the direction itself it keeps its digits
     near = VonMises._estimate([-float(gap), 0.0], 3.0, {})
     assert near == {"loc": 3.0, "concentration": pytest.approx(kappa, rel=1e-13 / min(1.0, kappa))}
-    pinned = VonMises._estimate([-float(gap), 0.0], 3.0, {"loc": 3.0})
-    assert pinned == pytest.approx(near, rel=1e-13 / min(1.0, kappa))
+    fixed = VonMises._estimate([-float(gap), 0.0], 3.0, {"loc": 3.0})
+    assert fixed == pytest.approx(near, rel=1e-13 / min(1.0, kappa))
     assert VonMises._estimate(means, -1.0, {"concentration": 2.0})["concentration"] == 2.0
 
 

@@ -80,12 +80,12 @@ def test_starts_are_near_the_truth():
             assert abs(start[name] - value) <= allowed, (family, parameters, start)
 
 
-def _estimate(family, x, pinned=None, origin=None):
+def _estimate(family, x, fixed=None, origin=None):
     origin = float(np.median(x)) if origin is None else origin
     with float64():
         statistics = family().statistics(jnp.asarray(x), jnp.asarray(origin))
         means = [float(np.mean(t)) for t in statistics]
-    return family().closed_form(means, origin, pinned or {})
+    return family().closed_form(means, origin, fixed or {})
 
 
 def test_closed_forms():
@@ -99,8 +99,8 @@ def test_closed_forms():
     scale = mp.sqrt(mp.fsum((v - loc) ** 2 for v in logs) / 5)
     harmonic = mp.fsum(1 / v for v in exact) / 5
 
-    def check(family, expected, **pinned):
-        got = _estimate(family, x, pinned)
+    def check(family, expected, **fixed):
+        got = _estimate(family, x, fixed)
         assert dict(got) == pytest.approx({k: float(v) for k, v in expected.items()}, rel=1e-13)
 
     check(Exponential, {"rate": 1 / mean})

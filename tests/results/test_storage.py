@@ -34,7 +34,7 @@ from kullback._core.domains import POSITIVE
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
 from kullback._core.lazy import Later
 from kullback.models.registry import own_models
-from kullback.models.source import Pinned
+from kullback.models.source import Fixed
 from kullback.results.storage import VERSION, load, write
 
 RANDOM = np.random.default_rng(20)
@@ -45,8 +45,8 @@ COUNTS = RANDOM.poisson(2.5, 200).astype(float)
 # sorts of parametrisation, a given number, class labels, weights, and a fit that did not converge.
 CASES = {
     "free": lambda: fit(Weibull(), X),
-    "pinned": lambda: fit(Weibull(shape=2.0), X),
-    "all pinned": lambda: fit(Weibull(shape=2.0, scale=0.1 + 0.2), X),
+    "fixed": lambda: fit(Weibull(shape=2.0), X),
+    "all fixed": lambda: fit(Weibull(shape=2.0, scale=0.1 + 0.2), X),
     "param": lambda: fit(Weibull(shape=Param(start=1.5, lower=1.0, upper=np.float64(9.0))), X),
     "param without end": lambda: fit(Weibull(shape=Param(upper=np.inf)), X),
     "on a bound": lambda: fit(Weibull(shape=Param(upper=1.0)), X),
@@ -179,7 +179,7 @@ class OwnExponential(Family):
         return jnp.log(rate) - rate * x
 
 
-class Doubled(Pinned):
+class Doubled(Fixed):
     """A source of the user's own."""
 
     def value(self, coefficients, row, parameters):  # noqa: ARG002
@@ -303,12 +303,12 @@ CHANGES = [
     (("model", "sources", "scale"), DELETE, '"model.sources" lacks scale.'),
     (("model", "sources", "__init__"), {"source": "free"}, "has no parameter '__init__'"),
     (SOURCE, "free", '"model.sources.shape" needs entries by name, not "free".'),
-    ((*SOURCE, "source"), "eval", "needs free, pinned, param or same_as"),
-    (SOURCE, {"source": "pinned", "number": "2"}, "needs a number"),
-    (SOURCE, {"source": "pinned", "number": "nan"}, '"model" makes no model'),
-    (SOURCE, {"source": "pinned", "number": -1.0}, "lies outside its support"),
-    (SOURCE, {"source": "pinned", "number": [[1.0], [2.0, 3.0]]}, "makes no model"),
-    (SOURCE, {"source": "pinned", "number": 10**400}, "is too large"),
+    ((*SOURCE, "source"), "eval", "needs free, fixed, param or same_as"),
+    (SOURCE, {"source": "fixed", "number": "2"}, "needs a number"),
+    (SOURCE, {"source": "fixed", "number": "nan"}, '"model" makes no model'),
+    (SOURCE, {"source": "fixed", "number": -1.0}, "lies outside its support"),
+    (SOURCE, {"source": "fixed", "number": [[1.0], [2.0, 3.0]]}, "makes no model"),
+    (SOURCE, {"source": "fixed", "number": 10**400}, "is too large"),
     (SOURCE, {"source": "same_as", "other": "shape"}, "a tie needs another parameter"),
     (SOURCE, {"source": "param", "start": 1.0, "lower": 2.0, "upper": 1.0}, "Give lower < upper"),
     (("held", "rate"), [1.0], '"held.rate" is no free coefficient.'),
@@ -373,7 +373,7 @@ def test_no_change_of_a_file_gets_another_error(fits, tmp_path):
     values = [
         DELETE, None, True, 0, -1, 10**30, 0.5, -2.5, 1e308, "", "inf", "nan", "-inf", "scale",
         "free", "Gamma", "Categorical", [], [[]], [0.0], [1.0, 2.0], [["nan"]], {}, {"a": 1},
-        {"source": "free"}, {"source": "pinned", "number": [0.5, 0.5]}, {"float": "nan"},
+        {"source": "free"}, {"source": "fixed", "number": [0.5, 0.5]}, {"float": "nan"},
     ]  # fmt: skip
     draw = random.Random(7)
     read = 0

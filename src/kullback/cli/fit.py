@@ -115,7 +115,7 @@ def _models() -> dict[str, type[Model]]:
 
 
 def _model(name: str, params: list[str]) -> Model:
-    """Make the model that was named, with its parameters pinned."""
+    """Make the model that was named, with its parameters fixed."""
     known = _models()
     by_key = {_key(own): own for own in known}
     if _key(name) not in by_key:
@@ -143,7 +143,7 @@ def _reals(parameter: str, text: str) -> Reals:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         raise ModelError(
-            f'--param {parameter}={text}: "{text}" is not a number. Give a number to pin it, or '
+            f'--param {parameter}={text}: "{text}" is not a number. Give a number to fix it, or '
             f"{parameter}=? to estimate it."
         ) from None
     return numbers if "," in text else numbers[0]

@@ -55,7 +55,7 @@ def are_models(
         if isinstance(value, type):
             raise ModelError(
                 f"{name} is the class {value.__name__}: give a distribution of it, with its "
-                "parameters pinned, or an array of probabilities"
+                "parameters fixed, or an array of probabilities"
             )
         if not isinstance(value, Model) and isinstance(getattr(value, "model", None), Model):
             raise ModelError(f"{name} is a {type(value).__name__}: pass its model, fit.model")

@@ -45,7 +45,7 @@ def entropy(
 
     Args:
         p: probabilities that sum to one along ``axis``, as a list, a NumPy array or a JAX array;
-            or a model with all parameters pinned.
+            or a model with all parameters fixed.
         axis: the axis of the symbols; several, where a symbol is a tuple, as ``(-2, -1)`` for
             the entropy H(X, Y) of a joint table. Arrays only, as is ``counts``.
         unit: nats, bits or hartleys.
@@ -130,7 +130,7 @@ def cross_entropy(
     """Cross-entropy H(p, q) = −Σ p log q = H(p) + D(p‖q): of probabilities, or of two models.
 
     Args:
-        p: probabilities that sum to one along ``axis``, or a model with all parameters pinned.
+        p: probabilities that sum to one along ``axis``, or a model with all parameters fixed.
         q: the same, of equal shape; or one of the two is a single distribution against many.
             Both are arrays, or both are models.
         axis: the axis of the symbols, or several. Arrays only, as are the next three.
@@ -222,7 +222,7 @@ def kl_divergence(
     The arguments and the errors are those of ``cross_entropy``.
 
     Args:
-        p: probabilities that sum to one along ``axis``, or a model with all parameters pinned.
+        p: probabilities that sum to one along ``axis``, or a model with all parameters fixed.
         q: the same, of equal shape; or one of the two is a single distribution against many.
         axis: the axis of the symbols, or several. Arrays only, as are the next three.
         unit: nats, bits or hartleys.
@@ -330,7 +330,7 @@ def jensen_shannon(
     square root.)
 
     Args:
-        p: probabilities that sum to one along ``axis``, or a model with all parameters pinned.
+        p: probabilities that sum to one along ``axis``, or a model with all parameters fixed.
         q: the same, of equal shape; or one of the two is a single distribution against many.
         weights: a and b, positive, with sum 1.
         axis: the axis of the symbols, or several. Arrays only, as is ``counts``.

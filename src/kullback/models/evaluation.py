@@ -1,4 +1,4 @@
-"""Evaluating a pinned model at any number of points: one compiled function a structure."""
+"""Evaluating a fixed model at any number of points: one compiled function a structure."""
 
 from __future__ import annotations
 

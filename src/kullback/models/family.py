@@ -23,7 +23,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.basis_form import Quadratic
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution, Model, Moment
-from kullback.models.source import Pinned, Source, as_source
+from kullback.models.source import Fixed, Source, as_source
 from kullback.special.smooth import log1mexp
 
 Formula: TypeAlias = Callable[..., Any]
@@ -51,8 +51,8 @@ class Family(Model):
 
     * ``canonical``: names and supports of its parameters;
     * ``support``: the outcomes;
-    * optionally ``alternatives`` (other parametrisations), ``defaults`` (parameters pinned unless
-      the user gives them a source), ``given`` (parameters that the user must pin: known, never
+    * optionally ``alternatives`` (other parametrisations), ``defaults`` (parameters fixed unless
+      the user gives them a source), ``given`` (parameters that the user must fix: known, never
       estimated), ``order_statistics`` and ``limits``;
 
     and as static methods, elementwise in JAX, of the canonical parameters by keyword:
@@ -70,8 +70,8 @@ class Family(Model):
 
     and, on the host, with NumPy:
 
-    * ``_estimate(means, origin, pinned)``: the maximum-likelihood estimate in closed form from the
-      weighted means of the statistics, or None where the pinned parameters leave none;
+    * ``_estimate(means, origin, fixed)``: the maximum-likelihood estimate in closed form from the
+      weighted means of the statistics, or None where the fixed parameters leave none;
     * ``_sums(x, origin, low, high)``: Σ of each statistic over numbers between two ends, where they
       can be had for less than the statistics of every row, else None;
     * ``_starts(values, weights)``: starting values, the best guess first;
@@ -134,7 +134,7 @@ class Family(Model):
         filled = {**{k: v for k, v in self.defaults.items() if k in self.parameters}, **sources}
         self.sources = self._read_sources(filled)
         for name in self.given:
-            if not isinstance(self.sources[name], Pinned):
+            if not isinstance(self.sources[name], Fixed):
                 raise ModelError(
                     f"{self.name} needs {name} as a number: it is known, not estimated. "
                     f"Write {self.name}({name}=...)."
@@ -357,18 +357,18 @@ class Family(Model):
     # ---- estimates on the host -------------------------------------------------------------
 
     def closed_form(
-        self, means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        self, means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> Mapping[str, float | Vector] | None:
         """Give the maximum-likelihood estimate from the mean statistics, or None if there is none.
 
         Args:
             means: weighted means of the statistics.
             origin: the point that they are measured from.
-            pinned: values of parameters that are not free, in the chosen parametrisation.
+            fixed: values of parameters that are not free, in the chosen parametrisation.
         """
-        if self._estimate is None or (pinned and self.parametrisation is not None):
+        if self._estimate is None or (fixed and self.parametrisation is not None):
             return None
-        estimate = self._estimate(means, origin, pinned)
+        estimate = self._estimate(means, origin, fixed)
         return None if estimate is None else self.from_canonical(estimate)
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:

@@ -1,6 +1,6 @@
 """The abstract model: named parameters, a source for each, and the log-density of a row.
 
-A model is immutable. Pinned at numbers it is a distribution, with ``log_density``, ``cdf``,
+A model is immutable. Fixed at numbers it is a distribution, with ``log_density``, ``cdf``,
 ``quantile``, ``sample`` and so on; with free sources it is what ``kl.fit`` estimates.
 """
 
@@ -21,7 +21,7 @@ from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
 from kullback.models.parameter_vector import Layout
-from kullback.models.source import Coefficient, Pinned, SameAs, Source, as_source
+from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
@@ -173,7 +173,7 @@ class Model(abc.ABC):
         """All coefficients in order.
 
         Raises:
-            ModelError: where a pinned number lies outside its parameter's support.
+            ModelError: where a fixed number lies outside its parameter's support.
         """
         return Layout(tuple(c for group in self._coefficients().values() for c in group))
 
@@ -209,14 +209,14 @@ class Model(abc.ABC):
             parameters[name] = self.sources[name].value(taken[name], row, parameters)
         return parameters
 
-    def pinned(self, natural: Mapping[str, Vector]) -> Model:
+    def fixed_at(self, natural: Mapping[str, Vector]) -> Model:
         """Give the same model with every coefficient fixed at the values given by name."""
         sources = {}
         for name, coefficients in self._coefficients().items():
             values = [natural[c.name] for c in coefficients]
-            source = self.sources[name].pinned(values)
-            if isinstance(source, Pinned) and self.parameters[name].size == 1:
-                source = Pinned(source.number.reshape(()))
+            source = self.sources[name].fixed_at(values)
+            if isinstance(source, Fixed) and self.parameters[name].size == 1:
+                source = Fixed(source.number.reshape(()))
             sources[name] = source
         return self.with_sources(sources)
 
@@ -227,19 +227,19 @@ class Model(abc.ABC):
         """The parameters of a distribution: floats, or arrays for vectors.
 
         Raises:
-            ModelError: while a parameter is not pinned.
+            ModelError: while a parameter is not fixed.
         """
         out: dict[str, float | Vector] = {}
         for name, source in self.sources.items():
             target = self.sources[source.other] if isinstance(source, SameAs) else source
-            if not isinstance(target, Pinned) and target.columns:
+            if not isinstance(target, Fixed) and target.columns:
                 raise ModelError(
                     f"{name} of {self.name} differs from row to row: use fit.predict_params(data)."
                 )
-            if not isinstance(target, Pinned):
+            if not isinstance(target, Fixed):
                 raise ModelError(
                     f"{self!r} is not a distribution yet: {name} has no value. Fit it with "
-                    f"kl.fit(model, data) and use fit.model, or pin it: {self.name}({name}=...)."
+                    f"kl.fit(model, data) and use fit.model, or fix it: {self.name}({name}=...)."
                 )
             number = target.number
             out[name] = float(number) if number.size == 1 else number.copy()

@@ -76,7 +76,7 @@ class NetworkSource(Source):
         """
         raise ModelError(f"{self!r} has no value before it is fitted: use kl.fit.")
 
-    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself."""
         return self
 
@@ -319,7 +319,7 @@ class Trained(Source):
         background = None if self.background is None else jnp.asarray(self.background)
         return averaged(self.modules, inputs, scale, shift, background)
 
-    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself."""
         return self
 
@@ -351,7 +351,7 @@ class Computed(Source):
         """The column."""
         return row[self.field]
 
-    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself."""
         return self
 

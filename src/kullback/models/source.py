@@ -77,7 +77,7 @@ class Source(abc.ABC):
         """
 
     @abc.abstractmethod
-    def pinned(self, values: Sequence[Vector]) -> Source:
+    def fixed_at(self, values: Sequence[Vector]) -> Source:
         """Give this source with its coefficients fixed at ``values``."""
 
 
@@ -99,13 +99,13 @@ class Free(Source):
         """The coefficient."""
         return coefficients[0]
 
-    def pinned(self, values: Sequence[Vector]) -> Source:
+    def fixed_at(self, values: Sequence[Vector]) -> Source:
         """A number."""
-        return Pinned(values[0])
+        return Fixed(values[0])
 
 
 @final
-class Pinned(Source):
+class Fixed(Source):
     """A number (or a vector of them): known, not estimated."""
 
     def __init__(self, number: Any) -> None:
@@ -114,7 +114,7 @@ class Pinned(Source):
             self.number: Vector = np.array(number, dtype=np.float64)
         except (TypeError, ValueError):
             raise ModelError(
-                f"{number!r} is not a number. A parameter is pinned with a number, left free by "
+                f"{number!r} is not a number. A parameter is fixed with a number, left free by "
                 f"leaving it out, or given a source such as kl.Param(start=...)."
             ) from None
         self.number.flags.writeable = False
@@ -147,7 +147,7 @@ class Pinned(Source):
         """The number; it travels as an argument, so that other numbers need no other kernel."""
         return coefficients[0]
 
-    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself."""
         return self
 
@@ -210,9 +210,9 @@ class Param(Source):
         """The coefficient."""
         return coefficients[0]
 
-    def pinned(self, values: Sequence[Vector]) -> Source:
+    def fixed_at(self, values: Sequence[Vector]) -> Source:
         """A number."""
-        return Pinned(values[0])
+        return Fixed(values[0])
 
 
 @final
@@ -241,7 +241,7 @@ class SameAs(Source):
         """The other parameter."""
         return parameters[self.other]
 
-    def pinned(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
         """Itself: the tie holds in the fitted model too."""
         return self
 
@@ -271,12 +271,12 @@ def as_source(parameter: str, given: Any) -> Source:
         return given
     if isinstance(given, str):
         raise ModelError(
-            f"{parameter}={given!r} is a text. Give a number to pin it, leave it out to estimate "
+            f"{parameter}={given!r} is a text. Give a number to fix it, leave it out to estimate "
             f"it, or use a source such as kl.Param(start=...) or kl.same_as('other')."
         )
-    pinned = Pinned(given)
-    if not np.all(np.isfinite(pinned.number)) or (
-        pinned.number.ndim == 0 and math.isnan(float(pinned.number))
+    fixed = Fixed(given)
+    if not np.all(np.isfinite(fixed.number)) or (
+        fixed.number.ndim == 0 and math.isnan(float(fixed.number))
     ):
         raise ModelError(f"{parameter}={given!r} is not a finite number.")
-    return pinned
+    return fixed

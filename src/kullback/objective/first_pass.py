@@ -177,5 +177,5 @@ def _refuse_constant(model: Model, known: FirstLook, label: str) -> None:
     raise DataError(
         f"{model.name} cannot be fitted: {rows} {label} hold{'s' if d.rows == 1 else ''} the same "
         f"value {d.minimum!r}, and the likelihood grows without bound as the distribution narrows "
-        f"around it. Give at least two distinct values, or pin all but one of {', '.join(free)}."
+        f"around it. Give at least two distinct values, or fix all but one of {', '.join(free)}."
     )

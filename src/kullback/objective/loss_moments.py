@@ -1,4 +1,4 @@
-"""The losses of pinned models on a sample: means and variances of −log q, and of a difference."""
+"""The losses of fixed models on a sample: means and variances of −log q, and of a difference."""
 
 from __future__ import annotations
 

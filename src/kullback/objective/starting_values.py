@@ -26,7 +26,7 @@ def hold_order_statistics(model: Model, known: FirstLook, reduce: Callable[..., 
     """Hold free parameters whose estimate is an extreme or the median of the sample.
 
     Raises:
-        DataError: where such a parameter was pinned so that a row is impossible.
+        DataError: where such a parameter was fixed so that a row is impossible.
     """
     layout = model.layout
     d = known.description
@@ -67,17 +67,17 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Descrip
 def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vector]:
     """Give the points to start from on the unconstrained scale, the best guess first.
 
-    What the user starts or pins goes before what the model guesses.
+    What the user starts or fixes goes before what the model guesses.
     """
     free = {c.name for c in layout.free}
     guesses: Sequence[Mapping[str, Any]] = ()
     if known.moments is not None and isinstance(model, Family):
-        pinned = {
+        fixed = {
             c.name: float(value[0])
             for c, value in zip(layout.coefficients, _known_values(layout), strict=True)
             if value is not None and c.support.size == 1
         }
-        closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, pinned)
+        closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
         if closed is not None:
             guesses = (closed,)
     if not guesses:
@@ -99,7 +99,7 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vect
     return points
 
 
-# Twice as wide so often is a million times, which no pinned number needs that suits the data.
+# Twice as wide so often is a million times, which no fixed number needs that suits the data.
 _DOUBLINGS = 20
 
 
@@ -108,7 +108,7 @@ def wider_start(
 ) -> tuple[Vector, ...]:
     """Widen the scale of a start until every row is possible; none where that does not help.
 
-    The model guesses all its parameters together: beside a shape that is pinned more negative than
+    The model guesses all its parameters together: beside a shape that is fixed more negative than
     its guess the guessed scale may end the support inside the sample.
     """
     place = next((place for c, place in layout.places if c.name == "scale"), None)

@@ -85,6 +85,6 @@ def refuse_impossible_rows(
     if found.count:
         rows = found.phrase(locate, when=" wherever the fit started")
         raise DataError(
-            f"{model!r} gives probability zero to {rows}. Change what is pinned, give another "
+            f"{model!r} gives probability zero to {rows}. Change what is fixed, give another "
             f"start with kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out."
         )

@@ -229,5 +229,5 @@ def _went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: s
 def _limit_advice(model: Model, name: str, end: float) -> str:
     limit = model.limits.get(name) if end == math.inf else None
     if limit is not None:
-        return f"In that limit the model is {limit}: fit kl.{limit}() instead, or pin {name}."
+        return f"In that limit the model is {limit}: fit kl.{limit}() instead, or fix {name}."
     return f"Pin {name}, or take a simpler model."

@@ -47,7 +47,7 @@ def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, la
     of all rows, which is less noisy than the entropy of the rows kept alone.
 
     Args:
-        model: the fitted model, pinned.
+        model: the fitted model, fixed.
         values: the outcomes of rows of equal weight, None where rows have weights.
         cross_entropy: of all rows under the model.
         label: what messages call the outcome.

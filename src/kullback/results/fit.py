@@ -1,4 +1,4 @@
-"""The fit: the same model with every parameter pinned, and what is known about it."""
+"""The fit: the same model with every parameter fixed, and what is known about it."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ class Fit:
 
     @cached_property
     def model(self) -> Model:
-        """The same model with every parameter pinned at its estimate."""
-        return self.form.pinned(self.layout.split(self._natural))
+        """The same model with every parameter fixed at its estimate."""
+        return self.form.fixed_at(self.layout.split(self._natural))
 
     @property
     def params(self) -> dict[str, Number]:
@@ -101,7 +101,7 @@ class Fit:
     def stderr(self) -> dict[str, Number]:
         """Standard errors by parameter, from the observed information.
 
-        0 for what was pinned; NaN where the curvature supports none, or the fit did not converge
+        0 for what was fixed; NaN where the curvature supports none, or the fit did not converge
         (see ``certificate``).
         """
         return self._standard_errors(self.covariance())
@@ -260,11 +260,11 @@ class Fit:
 
         Args:
             unit: "nats", "bits" or "hartleys".
-            reference: a pinned model that the data are known to come from.
+            reference: a fixed model that the data are known to come from.
 
         Raises:
             KullbackError: for another unit.
-            ModelError: for a reference that is not pinned.
+            ModelError: for a reference that is not fixed.
         """
         optimism = math.nan
         if self.layout.freedom and self.certificate.converged:

@@ -24,7 +24,7 @@ from kullback._core.lazy import Later
 from kullback.models.model import Model
 from kullback.models.parameter_vector import Layout
 from kullback.models.registry import own_models
-from kullback.models.source import Free, Param, Pinned, SameAs, Source
+from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Spread, Sums
 from kullback.results.convergence import Certificate
@@ -171,8 +171,8 @@ def _source_out(name: str, source: Source) -> dict[str, Any]:
     # by exact type: a subclass may compute something else
     if type(source) is Free:
         return {"source": "free"}
-    if type(source) is Pinned:
-        return {"source": "pinned", "number": plain(source.number)}
+    if type(source) is Fixed:
+        return {"source": "fixed", "number": plain(source.number)}
     if type(source) is Param:
         bounds = {"start": source.start, "lower": source.lower, "upper": source.upper}
         numbers = {k: None if v is None else plain(float(v)) for k, v in bounds.items()}
@@ -275,13 +275,13 @@ def _source(node: Node) -> Source:
     kind = node["source"].text()
     if kind == "free":
         return Free()
-    if kind == "pinned":
-        return Pinned(node["number"].array())
+    if kind == "fixed":
+        return Fixed(node["number"].array())
     if kind == "param":
         return Param(*(node[name].optional(Node.number) for name in ("start", "lower", "upper")))
     if kind == "same_as":
         return SameAs(node["other"].text())
-    raise node["source"].wrong("needs free, pinned, param or same_as")
+    raise node["source"].wrong("needs free, fixed, param or same_as")
 
 
 def _layout(model: Model, node: Node) -> Layout:

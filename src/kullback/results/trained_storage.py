@@ -29,7 +29,7 @@ from kullback.models.encoding import Encoder
 from kullback.models.model import Model
 from kullback.models.network import MLP, Trained, outputs_of
 from kullback.models.registry import own_models
-from kullback.models.source import Pinned, SameAs, Source
+from kullback.models.source import Fixed, SameAs, Source
 from kullback.results.trained import Epoch, TrainedFit
 
 FORMAT, VERSION = "kullback network", 1
@@ -121,7 +121,7 @@ def load_trained(folder: str | os.PathLike[str]) -> TrainedFit:
 
 
 def _source_out(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(source, Pinned):
+    if isinstance(source, Fixed):
         return {"kind": "number", "value": source.number.tolist()}
     if isinstance(source, SameAs):
         return {"kind": "same_as", "other": source.other}

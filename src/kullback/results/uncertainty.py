@@ -55,7 +55,7 @@ def quadrature(model: Model) -> ArraySample:
     """Give weighted points that stand for a distribution: E[g(X)] = Σ weight · g(point).
 
     Args:
-        model: a pinned model.
+        model: a fixed model.
 
     Returns:
         For a continuous model, double-exponential nodes (Takahasi & Mori 1974) of the quantile
@@ -87,7 +87,7 @@ def expected_information(model: Model, curvature: Curvature, natural: Vector) ->
     """Compute the Fisher information of one row, E[s s'], in the free natural coefficients.
 
     Args:
-        model: the fitted model, pinned.
+        model: the fitted model, fixed.
         curvature: which coefficients are free.
         natural: the estimates.
 

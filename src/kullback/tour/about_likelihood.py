@@ -283,7 +283,7 @@ def _places(rows: int) -> str:
 
 
 def _pinned(ask: Question) -> str:
-    return f" and its {ask.pinned[0]} held at {ask.pinned[1]:g}" if ask.pinned else ""
+    return f" and its {ask.fixed[0]} held at {ask.fixed[1]:g}" if ask.fixed else ""
 
 
 def _ordinal(number: int) -> str:

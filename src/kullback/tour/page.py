@@ -137,7 +137,7 @@ def _about(ask: Question, tour: Tour) -> dict[str, Any]:
     constant = float(np.mean(t)) if ask.family == "LogNormal" else 0.0
     about: dict[str, Any] = {
         "family": ask.family,
-        "scale": ask.pinned[1] if ask.pinned else 1.0,
+        "scale": ask.fixed[1] if ask.fixed else 1.0,
         "n": len(y),
         "rows": y[:_ROWS].tolist(),
         "few": y[:: ask.stride].tolist(),

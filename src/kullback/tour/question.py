@@ -36,7 +36,7 @@ class Question:
         given: whether they are the reader's own, and not the tour's.
         family: name of the family.
         parameter: its free parameter.
-        pinned: its other parameter and the number that it is pinned at; None where it has none.
+        fixed: its other parameter and the number that it is fixed at; None where it has none.
         estimate: of θ, by ``kl.fit``.
         low: first θ of the grid of the curves.
         step: from one θ to the next.
@@ -48,7 +48,7 @@ class Question:
     given: bool
     family: str
     parameter: str
-    pinned: tuple[str, float] | None
+    fixed: tuple[str, float] | None
     estimate: float
     low: float
     step: float
@@ -62,7 +62,7 @@ class Question:
     @property
     def free(self) -> str:
         """The model with θ unknown, as Python."""
-        return f"kl.{self.family}({self._pin()})"
+        return f"kl.{self.family}({self._fix()})"
 
     def at(self, theta: str) -> str:
         """Give the model with its parameter set, as Python.
@@ -70,8 +70,8 @@ class Question:
         Args:
             theta: the parameter's value, as Python.
         """
-        pin = self._pin()
-        return f"kl.{self.family}({self.parameter}={theta}{', ' if pin else ''}{pin})"
+        fix = self._fix()
+        return f"kl.{self.family}({self.parameter}={theta}{', ' if fix else ''}{fix})"
 
     def parameters(self, theta: float) -> dict[str, float]:
         """Give the family's parameters by name.
@@ -79,7 +79,7 @@ class Question:
         Args:
             theta: the free one.
         """
-        return {self.parameter: theta, **(dict([self.pinned]) if self.pinned else {})}
+        return {self.parameter: theta, **(dict([self.fixed]) if self.fixed else {})}
 
     @property
     def digits(self) -> int:
@@ -114,8 +114,8 @@ class Question:
                 return stride
             stride *= 2
 
-    def _pin(self) -> str:
-        return f"{self.pinned[0]}={self.pinned[1]!r}" if self.pinned else ""
+    def _fix(self) -> str:
+        return f"{self.fixed[0]}={self.fixed[1]!r}" if self.fixed else ""
 
 
 def tours_own() -> Question:
@@ -158,15 +158,15 @@ def printable(name: str) -> str:
 
 
 def _question(y: Vector, label: str, *, given: bool) -> Question:
-    family, parameter, pinned, estimate = _chosen(y, label)
-    low, high = _range(family, estimate, pinned)
+    family, parameter, fixed, estimate = _chosen(y, label)
+    low, high = _range(family, estimate, fixed)
     step = _round_number((high - low) / 200.0)
     first = math.floor(low / step)
     if family == "Exponential":  # a rate of 0 is none
         first = max(first, 1)
     intervals = math.ceil(high / step - 1e-9) - first
     return Question(
-        y, label, given, family, parameter, pinned, estimate, first * step, step, intervals
+        y, label, given, family, parameter, fixed, estimate, first * step, step, intervals
     )
 
 
@@ -200,8 +200,8 @@ def _chosen(y: Vector, label: str) -> tuple[str, str, tuple[str, float] | None, 
     return min(found, key=lambda one: one[0])[1]
 
 
-def _fitted(family: str, y: Vector, parameter: str, **pinned: float) -> tuple[float, float]:
-    fit = kl.fit(_model(family, **pinned), y)
+def _fitted(family: str, y: Vector, parameter: str, **fixed: float) -> tuple[float, float]:
+    fit = kl.fit(_model(family, **fixed), y)
     return float(fit.params[parameter]), fit.cross_entropy
 
 
@@ -210,7 +210,7 @@ def _model(family: str, **parameters: float) -> Model:
     return model
 
 
-def _range(family: str, estimate: float, pinned: tuple[str, float] | None) -> tuple[float, float]:
+def _range(family: str, estimate: float, fixed: tuple[str, float] | None) -> tuple[float, float]:
     """Give the θ between which curves are drawn, so that the top stands out among 50 rows."""
     if family == "Bernoulli":
         return 0.0, 1.0
@@ -219,7 +219,7 @@ def _range(family: str, estimate: float, pinned: tuple[str, float] | None) -> tu
     if family == "Poisson":
         spread = 4.0 * math.sqrt(estimate) if estimate > 0.0 else 1.0
         return max(0.0, estimate - spread), estimate + spread
-    spread = 2.0 * (pinned[1] if pinned else 1.0)
+    spread = 2.0 * (fixed[1] if fixed else 1.0)
     return estimate - spread, estimate + spread
 
 

@@ -130,8 +130,8 @@ def _pinned(
             scaling.background,
             own,
         )
-    pinned = task.model.with_sources(sources)
+    fixed = task.model.with_sources(sources)
     if not task.layout.freedom:
-        return pinned
+        return fixed
     u = np.mean([np.asarray(weights[1]) for weights in run.weights], axis=0)
-    return pinned.pinned(task.layout.split(task.layout.natural(u)))
+    return fixed.fixed_at(task.layout.split(task.layout.natural(u)))

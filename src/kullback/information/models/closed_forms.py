@@ -225,7 +225,7 @@ def divergence(p: Model, q: Model) -> Exact | None:
     """D(p‖q) in closed form, or None where there is none; p's support must lie inside q's.
 
     Args:
-        p: a pinned model.
+        p: a fixed model.
         q: another.
     """
     if type(p) is not type(q):

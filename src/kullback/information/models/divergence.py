@@ -38,7 +38,7 @@ def entropy(
     """Entropy H(p) = E_p[−log p(X)] of a model (differential for a continuous one).
 
     Args:
-        model: with every parameter pinned.
+        model: with every parameter fixed.
         unit: "nats", "bits" or "hartleys".
         level: of the interval.
         method: "auto" takes the first rung that serves: "closed form", "quadrature" (for counts and
@@ -88,8 +88,8 @@ def cross_entropy(
     """Cross-entropy H(p, q) = E_p[−log q(X)] of two models; = H(p) + D(p‖q).
 
     Args:
-        p: the model that the outcomes come from, pinned.
-        q: the model whose log-density is averaged, pinned.
+        p: the model that the outcomes come from, fixed.
+        q: the model whose log-density is averaged, fixed.
         unit: "nats", "bits" or "hartleys".
         level: of the interval.
         method: as for ``entropy``.
@@ -148,8 +148,8 @@ def kl_divergence(
     """Relative entropy D(p‖q) = E_p[log p(X) − log q(X)] ≥ 0 of two models.
 
     Args:
-        p: the model that the outcomes come from, pinned.
-        q: the model compared with it, pinned.
+        p: the model that the outcomes come from, fixed.
+        q: the model compared with it, fixed.
         unit: "nats", "bits" or "hartleys".
         level: of the interval.
         method: as for ``entropy``.
@@ -205,7 +205,7 @@ def jensen_shannon(
     Always finite: at most the entropy of the weights, log 2 for equal ones (J. Lin, 1991).
 
     Args:
-        p: a pinned model.
+        p: a fixed model.
         q: another.
         weights: w and 1 − w.
         unit: "nats", "bits" or "hartleys".

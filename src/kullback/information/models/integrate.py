@@ -122,7 +122,7 @@ def expectations(
     """Integrate under p.
 
     Args:
-        p: a pinned continuous model of one dimension.
+        p: a fixed continuous model of one dimension.
         log_q: the other log-density; p's own if left out.
         q: where that one has its ends and kinks.
 

@@ -73,7 +73,7 @@ def expectations(p: Model, q: Model | None = None, log_q: LogDensity | None = No
     """Sum under p.
 
     Args:
-        p: a pinned discrete model.
+        p: a fixed discrete model.
         q: another one; p itself if left out.
         log_q: a log-probability to be used instead of q's.
 

@@ -70,7 +70,7 @@ class Outline:
 
 
 def canonical_numbers(model: Model) -> dict[str, float]:
-    """Give a pinned family's canonical parameters as floats."""
+    """Give a fixed family's canonical parameters as floats."""
     given = model.params
     if not isinstance(model, Family) or model.parametrisation is None:
         return {name: float(value) for name, value in given.items()}
@@ -80,7 +80,7 @@ def canonical_numbers(model: Model) -> dict[str, float]:
 
 
 def outline(model: Model) -> Outline:
-    """Tell the ends and tails of a pinned one-dimensional continuous model.
+    """Tell the ends and tails of a fixed one-dimensional continuous model.
 
     Of a family that is not Kullback's own only the support is known.
     """

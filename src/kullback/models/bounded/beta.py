@@ -110,12 +110,12 @@ class Beta(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        # in closed form only where the other shape is pinned at 1 (a power of a uniform)
-        if pinned == {"beta": 1.0}:
+        # in closed form only where the other shape is fixed at 1 (a power of a uniform)
+        if fixed == {"beta": 1.0}:
             return {"alpha": -1.0 / (means[0] + math.log(origin)), "beta": 1.0}
-        if pinned == {"alpha": 1.0}:
+        if fixed == {"alpha": 1.0}:
             return {"alpha": 1.0, "beta": -1.0 / (means[1] + math.log1p(-origin))}
         return None
 

@@ -13,7 +13,7 @@ from kullback._core.domains import REAL, Support
 from kullback._core.errors import ModelError
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
-from kullback.models.source import Pinned
+from kullback.models.source import Fixed
 from kullback.models.starting_values import (
     start_scale,
 )
@@ -49,8 +49,8 @@ class Uniform(Family):
         super().__init__(**sources)
         lower, upper = self.sources["lower"], self.sources["upper"]
         if (
-            isinstance(lower, Pinned)
-            and isinstance(upper, Pinned)
+            isinstance(lower, Fixed)
+            and isinstance(upper, Fixed)
             and not float(lower.number) < float(upper.number)
         ):
             raise ModelError(f"{self!r} holds no interval: needs lower < upper.")

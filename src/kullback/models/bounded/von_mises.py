@@ -176,12 +176,12 @@ class VonMises(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
         cosine, sine = 1.0 + means[0], means[1]
         length = math.hypot(cosine, sine)
-        if "loc" in pinned:
-            loc, shift = pinned["loc"], pinned["loc"] - origin
+        if "loc" in fixed:
+            loc, shift = fixed["loc"], fixed["loc"] - origin
             half = math.sin(0.5 * shift)
             spread = 2.0 * half * half - means[0] * math.cos(shift) - sine * math.sin(shift)
             resultant = cosine * math.cos(shift) + sine * math.sin(shift)
@@ -189,7 +189,7 @@ class VonMises(Family):
             loc = _wrapped(origin + math.atan2(sine, cosine))
             spread = -(means[0] * (2.0 + means[0]) + sine * sine) / (1.0 + length)
             resultant = length
-        kappa = pinned.get("concentration", _concentration(resultant, spread))
+        kappa = fixed.get("concentration", _concentration(resultant, spread))
         return None if kappa is None else {"loc": loc, "concentration": kappa}
 
     @staticmethod

@@ -21,7 +21,7 @@ from kullback.models.counts.probability import PROBABILITY, complement, logit_ca
 from kullback.models.family import Family, Formula, Parametrisation
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution
-from kullback.models.source import Pinned
+from kullback.models.source import Fixed
 from kullback.models.starting_values import share_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.count_entropy import entropy_on_grid
@@ -70,7 +70,7 @@ class Binomial(Family):
     @property
     def _trials(self) -> float:
         source = self.sources["trials"]
-        assert isinstance(source, Pinned)  # the constructor has seen to it
+        assert isinstance(source, Fixed)  # the constructor has seen to it
         return float(source.number)
 
     @property

@@ -30,7 +30,7 @@ def logit_caution(logit: float | None) -> Caution | None:
     kind, end, share = ("successes", "infinity", 1) if logit > 0.0 else ("failures", "−infinity", 0)
     return Caution(
         f"All outcomes are {kind}: the likelihood still rises as the logit goes to {end}. "
-        f"Estimate the probability instead, which can be {share}, or pin the logit.",
+        f"Estimate the probability instead, which can be {share}, or fix the logit.",
         no_maximum=True,
         reason=f"logit runs to {end}",
     )

@@ -14,7 +14,7 @@ from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import COUNTS, Interval, Simplex, Support, finite
 from kullback._core.errors import ModelError
 from kullback.models.model import Model, Moment
-from kullback.models.source import Free, Param, Pinned, Source
+from kullback.models.source import Fixed, Free, Param, Source
 from kullback.special.numerics import log
 
 # How many classes a message lists.
@@ -106,7 +106,7 @@ class Categorical(Model):
             {self.parameter: probabilities if logits is None else logits}
         )
         source = self._source
-        if isinstance(source, Pinned):
+        if isinstance(source, Fixed):
             if source.number.ndim != 1 or source.number.size < 2:
                 raise ModelError(
                     f"Categorical needs {self.parameter} as a list of numbers, one for each of at "
@@ -262,7 +262,7 @@ class Categorical(Model):
             raise ModelError(
                 f"Categorical cannot be fitted: the {many} {_shown(names)} had no row of positive "
                 f"weight, so the estimated probability would be 0, which has no logit and no "
-                f"standard error. Leave such rows out of the data, or pin the probabilities."
+                f"standard error. Leave such rows out of the data, or fix the probabilities."
             )
         shares = totals / np.sum(totals)
         if self.parameter == "probabilities":

@@ -79,10 +79,10 @@ class Exponential(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
         mean = origin + means[0]
-        return None if pinned or mean <= 0.0 else {"rate": 1.0 / mean}
+        return None if fixed or mean <= 0.0 else {"rate": 1.0 / mean}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -102,13 +102,13 @@ class Gamma(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
         mean = origin * (1.0 + means[1])
-        if set(pinned) == {"shape"}:
-            return {"shape": pinned["shape"], "rate": pinned["shape"] / mean}
+        if set(fixed) == {"shape"}:
+            return {"shape": fixed["shape"], "rate": fixed["shape"] / mean}
         excess = math.log1p(means[1]) - means[0]  # log(mean) − mean(log)
-        if pinned or not excess > 0.0:
+        if fixed or not excess > 0.0:
             return None
         shape = gamma_shape(excess)
         return {"shape": shape, "rate": shape / mean}

@@ -33,7 +33,7 @@ class GeneralizedPareto(Family):
     """Generalised Pareto distribution: P(X > x) = (1 + shape·z)^(−1/shape), z = (x − loc)/scale.
 
     For x ≥ loc with 1 + shape·z > 0. Parameters: ``scale`` > 0, ``shape`` (ξ > 0: heavy tail; 0:
-    exponential; ξ < 0: bounded above) and ``loc``, the threshold, pinned at 0 unless a source is
+    exponential; ξ < 0: bounded above) and ``loc``, the threshold, fixed at 0 unless a source is
     given. The mean is loc + scale/(1 − ξ) where ξ < 1, else infinite. Where ξ < −1 the likelihood
     has no maximum. Source: S. Coles (2001), An Introduction to Statistical Modeling of Extreme
     Values, eq. 4.2.

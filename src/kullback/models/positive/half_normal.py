@@ -93,10 +93,10 @@ class HalfNormal(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
         square = origin * origin + means[0]
-        return None if pinned or square <= 0.0 else {"scale": square**0.5}
+        return None if fixed or square <= 0.0 else {"scale": square**0.5}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -83,11 +83,11 @@ class InverseGamma(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        if set(pinned) != {"shape"}:
+        if set(fixed) != {"shape"}:
             return None
-        return {"shape": pinned["shape"], "scale": pinned["shape"] * origin / (1.0 + means[1])}
+        return {"shape": fixed["shape"], "scale": fixed["shape"] * origin / (1.0 + means[1])}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -106,20 +106,20 @@ class InverseGaussian(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
         _, t, s, both = means
-        mean = pinned.get("mean", origin * (1.0 + t))
+        mean = fixed.get("mean", origin * (1.0 + t))
         # the mean of (x − mean)²/(mean² x), in units of 1/origin: from t + s for a narrow sample
         m = mean / origin
-        if "mean" not in pinned:
+        if "mean" not in fixed:
             square = both - t * t / (1.0 + t) if both < 1.0 else s + t / (1.0 + t)
         elif both < 1.0:
             square = both + t * (1.0 - m) * (1.0 + m) / (m * m) + (1.0 - m) ** 2 / (m * m)
         else:
             square = t / (m * m) + s + (1.0 - m) ** 2 / (m * m)
-        if "shape" in pinned:
-            return {"mean": mean, "shape": pinned["shape"]}
+        if "shape" in fixed:
+            return {"mean": mean, "shape": fixed["shape"]}
         return {"mean": mean, "shape": origin / square} if square > 0.0 else None
 
     @staticmethod

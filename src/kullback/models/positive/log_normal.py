@@ -103,15 +103,15 @@ class LogNormal(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
         # deviations of log x from log(origin); from the estimated or the given loc for the scale
-        gap = pinned["loc"] - float(np.log(origin)) if "loc" in pinned else means[0]
+        gap = fixed["loc"] - float(np.log(origin)) if "loc" in fixed else means[0]
         square = means[1] - 2.0 * gap * means[0] + gap * gap
-        if "scale" not in pinned and square <= 0.0:
+        if "scale" not in fixed and square <= 0.0:
             return None  # a constant sample: the likelihood has no maximum
-        loc = pinned.get("loc", float(np.log(origin)) + gap)
-        return {"loc": loc, "scale": pinned["scale"] if "scale" in pinned else square**0.5}
+        loc = fixed.get("loc", float(np.log(origin)) + gap)
+        return {"loc": loc, "scale": fixed["scale"] if "scale" in fixed else square**0.5}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -81,12 +81,12 @@ class Pareto(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        if set(pinned) != {"minimum"}:
+        if set(fixed) != {"minimum"}:
             return None
-        mean = float(np.log(origin / pinned["minimum"])) + means[0]
-        return {"shape": 1.0 / mean, "minimum": pinned["minimum"]} if mean > 0.0 else None
+        mean = float(np.log(origin / fixed["minimum"])) + means[0]
+        return {"shape": 1.0 / mean, "minimum": fixed["minimum"]} if mean > 0.0 else None
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

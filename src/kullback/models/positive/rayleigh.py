@@ -81,9 +81,9 @@ class Rayleigh(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        return None if pinned else {"scale": origin * (0.5 * (1.0 + means[1])) ** 0.5}
+        return None if fixed else {"scale": origin * (0.5 * (1.0 + means[1])) ** 0.5}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

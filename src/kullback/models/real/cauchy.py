@@ -95,7 +95,7 @@ class Cauchy(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # with the scale pinned there may be a peak near each cluster, so two starts more
+        # with the scale fixed there may be a peak near each cluster, so two starts more
         first = symmetric_starts(values, weights, 1.0, 1.0)[0]
         sides = weighted_quantiles(values, weights, (0.25, 0.75))
         return [first, *({"loc": side, "scale": first["scale"]} for side in sides)]

@@ -93,14 +93,14 @@ class Normal(Family):
 
     @staticmethod
     def _estimate(
-        means: Sequence[float], origin: float, pinned: Mapping[str, float]
+        means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        loc = pinned.get("loc", origin + means[0])
-        shift = pinned["loc"] - origin if "loc" in pinned else means[0]
+        loc = fixed.get("loc", origin + means[0])
+        shift = fixed["loc"] - origin if "loc" in fixed else means[0]
         variance = (means[1] - means[0] * means[0]) + (means[0] - shift) ** 2
-        if "scale" not in pinned and not variance > 0.0:
+        if "scale" not in fixed and not variance > 0.0:
             return None  # a constant sample: the likelihood grows without bound as scale → 0
-        return {"loc": loc, "scale": pinned.get("scale", math.sqrt(max(variance, 0.0)))}
+        return {"loc": loc, "scale": fixed.get("scale", math.sqrt(max(variance, 0.0)))}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
