@@ -225,10 +225,10 @@ def outcomes(kind) -> str:
 
 def fitted_from(kind) -> str:
     """What a fit goes through after the first pass, by the class's own hooks."""
-    ordered = {name for name in kind.order_statistics if name not in kind.defaults}
+    ordered = {name for name in kind.order_statistics if name not in kind.fixed_by_default}
     if kind is kullback.Binomial or kind.support.whole:
         return "distinct outcomes"
-    if ordered == set(kind.canonical):
+    if ordered == set(kind.default_parameters):
         return "order statistics"
     if kind._statistics is None:
         return "rows"
@@ -244,7 +244,7 @@ def expected_row(name: str) -> tuple[str, ...]:
     kind = FAMILIES[name]
     return (
         f"`{name}`",
-        phrases(kind.canonical, kind.order_statistics),
+        phrases(kind.default_parameters, kind.order_statistics),
         f"`{outcomes(kind)}`",
         "; or ".join(phrases(other.parameters) for other in kind.alternatives),
         fitted_from(kind),
@@ -297,9 +297,9 @@ def test_families_without_an_entropy_are_named():
 def test_pinned_and_given_parameters_are_told():
     text = REFERENCE.read_text(encoding="utf-8")
     for name, kind in FAMILIES.items():
-        for parameter in kind.given:
+        for parameter in kind.required:
             assert f"kl.{name}({parameter}=" in text
-        if kind.defaults:
+        if kind.fixed_by_default:
             assert f"`kl.{name}()` has" in text
             sources = kind().sources
-            assert all(isinstance(sources[p], Fixed) for p in kind.defaults)
+            assert all(isinstance(sources[p], Fixed) for p in kind.fixed_by_default)

@@ -260,7 +260,7 @@ def test_starts_are_counted() -> None:
     assert 1 <= certificate.agreed <= certificate.starts
 
 
-# ---- fixes and ties -------------------------------------------------------------------------------
+# ---- fixed and tied parameters -------------------------------------------------------------------
 
 
 def test_pinned_and_tied_parameters() -> None:

@@ -35,7 +35,7 @@ from kullback.solvers.solver import Outcome, Solver
 class Maxwell(kl.Family):
     """Maxwell–Boltzmann speeds: q(x) = √(2/π) x² e^(−x²/2a²)/a³."""
 
-    canonical: ClassVar[Mapping[str, Any]] = {"scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Any]] = {"scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

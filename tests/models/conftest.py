@@ -148,7 +148,7 @@ def check_starts_on_the_line() -> Callable[[Any], None]:
                 starts = family._starts(values, weights)
                 assert 1 <= len(starts) <= 4
                 for start in starts:
-                    assert list(start) == list(family.canonical)
+                    assert list(start) == list(family.default_parameters)
                     model = family(**start)  # raises outside the parameters' supports
                     assert np.all(np.isfinite(model.log_density(values[weights > 0.0])))
 
@@ -190,7 +190,9 @@ class OnTheLine:
     upper: Callable[..., Any]
 
     def model(self, loc: float = 0.0, scale: float = 1.0, *shape: float) -> Any:
-        return self.family(**dict(zip(self.family.canonical, (*shape, loc, scale), strict=True)))
+        return self.family(
+            **dict(zip(self.family.default_parameters, (*shape, loc, scale), strict=True))
+        )
 
     def check_values(self, z: np.ndarray, *shape: float) -> None:
         """Log-density and both tails, at z and −z."""
@@ -322,7 +324,7 @@ class OnTheLine:
 
     def _rows(self, formula: Callable[..., Any], rows: Any) -> list[np.ndarray]:
         """Value, scores and Hessians in the parameters, one compilation for all rows."""
-        names = list(self.family.canonical)
+        names = list(self.family.default_parameters)
 
         def one(x, theta):
             return formula(x, **dict(zip(names, theta, strict=True)))

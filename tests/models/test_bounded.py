@@ -297,7 +297,7 @@ def test_draws_follow_the_distribution(model):
 
 def _derivatives(family, rows):
     """Value, scores and Hessians in the parameters, one compilation for all rows."""
-    names = list(family.canonical)
+    names = list(family.default_parameters)
 
     def one(x, theta):
         return family._log_density(x, **dict(zip(names, theta, strict=True)))
@@ -365,7 +365,7 @@ def test_starts_are_possible_on_ugly_data(family, data, weighted):
         weights[-1] = 0.0  # a row that does not count
     for x in (values, 1e6 * values) if family is VonMises else (values,):
         (start,) = family._starts(x, weights)
-        assert list(start) == list(family.canonical)
+        assert list(start) == list(family.default_parameters)
         model = family(**start)  # raises outside the parameters' supports
         assert np.all(np.isfinite(model.log_density(x[weights > 0.0])))
 

@@ -202,7 +202,7 @@ def test_draws_follow_the_distribution(name, shape):
 
 def _derivatives(family, x, parameters):
     """Value, scores and Hessians in the parameters, one compilation for all rows."""
-    names = list(family.canonical)
+    names = list(family.default_parameters)
 
     def one(x, theta):
         return family._log_density(x, **dict(zip(names, theta, strict=True)))
@@ -214,7 +214,7 @@ def _derivatives(family, x, parameters):
 
 def _rows(name, cases):
     """Parameters (loc, scale, shape) in the family's order."""
-    order = [["loc", "scale", "shape"].index(n) for n in FAMILIES[name].canonical]
+    order = [["loc", "scale", "shape"].index(n) for n in FAMILIES[name].default]
     return np.array([c[0] for c in cases]), np.array([[c[1 + k] for k in order] for c in cases])
 
 
@@ -224,7 +224,7 @@ def test_scores_and_hessians_against_mpmath(name):
     cases = [(x, 1.0, 2.0, shape) for shape in shapes for x in (1.3, 2.1, 9.0)]
     x, parameters = _rows(name, cases)
     value, score, hessian = _derivatives(FAMILIES[name], x, parameters)
-    names = list(FAMILIES[name].canonical)
+    names = list(FAMILIES[name].default)
 
     def exact(x, theta):
         at = dict(zip(names, theta, strict=True))
@@ -326,7 +326,7 @@ def test_starts_are_possible_on_ugly_data(name, data, weighted):
     starts = family._starts(values, weights)
     assert 1 <= len(starts) <= 4
     for start in starts:
-        assert list(start) == list(family.canonical)
+        assert list(start) == list(family.default_parameters)
         model = family(**start)  # raises outside the parameters' supports
         seen = values[weights > 0.0]
         assert np.all(np.isfinite(model.log_density(seen)))

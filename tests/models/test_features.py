@@ -24,7 +24,7 @@ from kullback.special.numerics import reciprocal
 class Bell(kl.Family):
     """A normal distribution by features, also by its variance: a chain rule with a second term."""
 
-    canonical: ClassVar[Mapping[str, Any]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Any]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     features = ("z", "z²")
     alternatives = (
@@ -78,7 +78,7 @@ def _close(ours: Any, theirs: Any, size: Any) -> None:
     assert np.all(np.abs(ours - theirs) <= 1e-13 * size)
 
 
-# numbers for the canonical parameters of any family: a location, then a scale; positive ones first
+# numbers for the default parameters of any family: a location, then a scale; positive ones first
 POINTS = {
     "df": (0.05, 1.0, 4.0, 30.0),
     "loc": (0.3, -2.0, 0.01, 0.0),
@@ -200,6 +200,6 @@ def test_a_family_that_states_features_needs_all_three_formulas() -> None:
         class Halfway(kl.Family):
             """Lacks its slopes."""
 
-            canonical: ClassVar[Mapping[str, Any]] = {"loc": REAL}
+            default_parameters: ClassVar[Mapping[str, Any]] = {"loc": REAL}
             features = ("x",)
             _log_density = staticmethod(lambda x, loc: x - loc)

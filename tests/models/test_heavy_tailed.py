@@ -176,7 +176,7 @@ def test_statistics_of_a_pareto():
 
 def _derivatives(family, x, at):
     """Score and Hessian by mpmath's differences, at 60 digits good to 1e-20."""
-    names, d = list(family.canonical), len(at)
+    names, d = list(family.default_parameters), len(at)
 
     def f(*numbers):
         return DENSITIES[family](mp.mpf(x), **dict(zip(names, numbers, strict=True)))
@@ -194,7 +194,7 @@ def _derivatives(family, x, at):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_derivatives(family):
     """Scores and second derivatives: mpmath's at tame parameters, finite at all others."""
-    names = list(family.canonical)
+    names = list(family.default_parameters)
     rows, expected = [], []
     for i, parameters in enumerate(PARAMETERS[family]):
         x = points(family(**parameters)).tolist()
@@ -324,9 +324,9 @@ def test_starts(family):
         starts = family().starts(values, weights)
         assert 1 <= len(starts) <= 4
         for start in starts:
-            assert set(start) == set(family.canonical)
+            assert set(start) == set(family.default_parameters)
             for key, number in start.items():
-                assert bool(family.canonical[key].contains(number)), (name, start)
+                assert bool(family.default_parameters[key].contains(number)), (name, start)
                 assert math.isfinite(number), (name, start)
             density = family(**start).log_density(values[weights > 0])
             assert np.isfinite(density).all(), (name, start)

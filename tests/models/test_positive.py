@@ -250,7 +250,7 @@ def test_statistics_give_the_density(family):
 
     To 1e-12, and 4e-16 of the largest term that the statistics carry (slopes times them).
     """
-    names = list(family.canonical)
+    names = list(family.default_parameters)
 
     def evaluate(x, origin, numbers):
         def density(t):
@@ -280,7 +280,7 @@ def test_statistics_give_the_density(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_derivatives(family):
     """Scores and second derivatives: mpmath's at tame parameters, finite at all others."""
-    names = list(family.canonical)
+    names = list(family.default_parameters)
     rows, expected = [], []
     for i, parameters in enumerate(PARAMETERS[family]):
         exact = exactly(parameters)
@@ -318,7 +318,7 @@ def test_derivatives(family):
 
 def _derivatives(family, x, at):
     """Score and Hessian by mpmath's differences, at 60 digits good to 1e-20."""
-    names, d = list(family.canonical), len(at)
+    names, d = list(family.default_parameters), len(at)
 
     def f(*numbers):
         return DENSITIES[family](mp.mpf(x), **dict(zip(names, numbers, strict=True)))

@@ -60,9 +60,9 @@ def test_starts(family):
         starts = family().starts(values, weights)
         assert 1 <= len(starts) <= 4
         for start in starts:
-            assert set(start) == set(family.canonical)
+            assert set(start) == set(family.default_parameters)
             for key, number in start.items():
-                assert bool(family.canonical[key].contains(number)), (name, start)
+                assert bool(family.default_parameters[key].contains(number)), (name, start)
                 assert math.isfinite(number), (name, start)
             density = family(**start).log_density(values[weights > 0])
             assert np.isfinite(density).all(), (name, start)

@@ -99,7 +99,7 @@ def test_moments_at_extreme_parameters():
 
 
 @pytest.mark.parametrize(
-    ("family", "alternative", "canonical"),
+    ("family", "alternative", "default"),
     [
         (Exponential, {"scale": 4.0}, {"rate": 0.25}),
         (Gamma, {"shape": 3.0, "scale": 4.0}, {"shape": 3.0, "rate": 0.25}),
@@ -108,10 +108,10 @@ def test_moments_at_extreme_parameters():
         (LogNormal, {"mean": 3.0, "scale": 0.5}, {"loc": math.log(3.0) - 0.125, "scale": 0.5}),
     ],
 )
-def test_alternative_parameters(family, alternative, canonical):
+def test_alternative_parameters(family, alternative, default):
     """Other names, the same density; and back again."""
-    other, model = family(**alternative), family(**canonical)
+    other, model = family(**alternative), family(**default)
     x = np.array([0.1, 1.0, 5.0, 40.0])
     np.testing.assert_allclose(other.log_density(x), model.log_density(x), rtol=1e-13)
     assert other.mean() == pytest.approx(model.mean(), rel=1e-14)
-    assert dict(other.from_canonical(canonical)) == pytest.approx(alternative, rel=1e-14)
+    assert dict(other.from_default(default)) == pytest.approx(alternative, rel=1e-14)

@@ -171,7 +171,7 @@ class OwnExponential(Family):
 
     name = "Exponential"
 
-    canonical: ClassVar = {"rate": POSITIVE}
+    default_parameters: ClassVar = {"rate": POSITIVE}
     support = POSITIVE
 
     @staticmethod

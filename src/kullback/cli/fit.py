@@ -154,16 +154,16 @@ def _described(kind: type[Model]) -> tuple[str, str, str]:
     others: list[str]
     if issubclass(kind, Family):
         notes = {
-            **{name: " (you give it)" for name in kind.given},
-            **{name: f" ({value:g} unless given)" for name, value in kind.defaults.items()},
+            **{name: " (you give it)" for name in kind.required},
+            **{name: f" ({value:g} unless given)" for name, value in kind.fixed_by_default.items()},
         }
-        canonical: Mapping[str, Support] = kind.canonical
+        default: Mapping[str, Support] = kind.default_parameters
         others = [_phrases(other.parameters, notes) for other in kind.alternatives]
     else:
-        notes, canonical = {}, kind().parameters
+        notes, default = {}, kind().parameters
         # a model that is no family takes one parametrisation by the names in its signature
         named = inspect.signature(kind).parameters
-        others = [name for name in named if name not in canonical and name != "levels"]
+        others = [name for name in named if name not in default and name != "levels"]
     support: object = kind.support
     if kind.outcome == "label":
         outcomes = "class labels"
@@ -171,7 +171,7 @@ def _described(kind: type[Model]) -> tuple[str, str, str]:
         outcomes = support.phrase("y")
     else:  # it depends on a parameter, and the property's docstring says how
         outcomes = "y = " + (support.__doc__ or "...").strip().rstrip(".")
-    return _phrases(canonical, notes), outcomes, "; or ".join(others)
+    return _phrases(default, notes), outcomes, "; or ".join(others)
 
 
 def _phrases(parameters: Mapping[str, Support], notes: Mapping[str, str]) -> str:

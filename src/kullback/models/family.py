@@ -1,6 +1,6 @@
 """The base of every family: a short final class that states its parameters, support and formulas.
 
-A family states its *canonical* parametrisation (the one that estimates are reported in) and any
+A family states its default parametrisation (the one that estimates are reported in) and any
 alternatives; a user who names a parameter of an alternative gets the model in that one. A family
 whose log-density is affine in a few statistics of the outcome states those instead, and is then
 fitted from one pass over any number of rows.
@@ -35,13 +35,13 @@ class Parametrisation:
 
     Attributes:
         parameters: names and supports.
-        to_canonical: from these parameters (by keyword) to the canonical ones, by name.
-        from_canonical: the other way.
+        to_default: from these parameters (by keyword) to the default ones, by name.
+        from_default: the other way.
     """
 
     parameters: Mapping[str, Support]
-    to_canonical: Callable[..., Mapping[str, Array]]
-    from_canonical: Callable[..., Mapping[str, Array]]
+    to_default: Callable[..., Mapping[str, Array]]
+    from_default: Callable[..., Mapping[str, Array]]
 
 
 class Family(Model):
@@ -49,13 +49,13 @@ class Family(Model):
 
     A subclass states, as class attributes:
 
-    * ``canonical``: names and supports of its parameters;
+    * ``default_parameters``: names and supports of its parameters;
     * ``support``: the outcomes;
-    * optionally ``alternatives`` (other parametrisations), ``defaults`` (parameters fixed unless
-      the user gives them a source), ``given`` (parameters that the user must fix: known, never
+    * optionally ``alternatives`` (other parametrisations), ``fixed_by_default`` (parameters fixed unless
+      the user gives them a source), ``required`` (parameters that the user must fix: known, never
       estimated), ``order_statistics`` and ``limits``;
 
-    and as static methods, elementwise in JAX, of the canonical parameters by keyword:
+    and as static methods, elementwise in JAX, of the default parameters by keyword:
 
     * ``_log_density(x, ...)``; or, for an exponential family, ``_statistics(x, origin)``, a tuple
       of statistics measured from the point ``origin`` so that their differences keep their digits,
@@ -78,10 +78,10 @@ class Family(Model):
     * ``_caution(...)``: of the estimates, what to beware of there (a ``Caution``), or None.
     """
 
-    canonical: ClassVar[Mapping[str, Support]]
+    default_parameters: ClassVar[Mapping[str, Support]]
     alternatives: ClassVar[Sequence[Parametrisation]] = ()
-    defaults: ClassVar[Mapping[str, float]] = {}
-    given: ClassVar[Sequence[str]] = ()
+    fixed_by_default: ClassVar[Mapping[str, float]] = {}
+    required: ClassVar[Sequence[str]] = ()
     features: ClassVar[Sequence[str]] = ()
 
     _log_density: ClassVar[Formula | None] = None
@@ -116,7 +116,7 @@ class Family(Model):
                 f"_log_density_of_features"
             )
         names = dict.fromkeys(
-            [*cls.canonical, *(n for a in cls.alternatives for n in a.parameters)]
+            [*cls.default_parameters, *(n for a in cls.alternatives for n in a.parameters)]
         )
         # setattr: the type checker knows no such attribute, inspect.signature does
         cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -131,9 +131,12 @@ class Family(Model):
                 number outside its parameter's support.
         """
         self.parametrisation = self._choose(sources)
-        filled = {**{k: v for k, v in self.defaults.items() if k in self.parameters}, **sources}
+        filled = {
+            **{k: v for k, v in self.fixed_by_default.items() if k in self.parameters},
+            **sources,
+        }
         self.sources = self._read_sources(filled)
-        for name in self.given:
+        for name in self.required:
             if not isinstance(self.sources[name], Fixed):
                 raise ModelError(
                     f"{self.name} needs {name} as a number: it is known, not estimated. "
@@ -143,13 +146,16 @@ class Family(Model):
 
     @classmethod
     def _choose(cls, sources: Mapping[str, Any]) -> Parametrisation | None:
-        """Find the parametrisation that has all the names given; None is the canonical one."""
-        if all(name in cls.canonical for name in sources):
+        """Find the parametrisation that has all the names given; None is the default one."""
+        if all(name in cls.default_parameters for name in sources):
             return None
         for other in cls.alternatives:
             if all(name in other.parameters for name in sources):
                 return other
-        every = [list(cls.canonical), *(list(other.parameters) for other in cls.alternatives)]
+        every = [
+            list(cls.default_parameters),
+            *(list(other.parameters) for other in cls.alternatives),
+        ]
         known = list(dict.fromkeys(name for names in every for name in names))
         choices = "; or ".join(", ".join(names) for names in every)
         for name in sources:
@@ -170,7 +176,7 @@ class Family(Model):
     def parameters(self) -> Mapping[str, Support]:
         """The parameters in the chosen parametrisation."""
         chosen = self.parametrisation
-        return self.canonical if chosen is None else chosen.parameters
+        return self.default_parameters if chosen is None else chosen.parameters
 
     @property
     def structure(self) -> Hashable:
@@ -186,19 +192,19 @@ class Family(Model):
         other.sources = {name: as_source(name, source) for name, source in sources.items()}
         return other
 
-    def to_canonical(self, parameters: Mapping[str, Array]) -> Mapping[str, Array]:
-        """Convert parameters of the chosen parametrisation to the canonical ones."""
+    def to_default(self, parameters: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Convert parameters of the chosen parametrisation to the default ones."""
         chosen = self.parametrisation
-        return parameters if chosen is None else chosen.to_canonical(**parameters)
+        return parameters if chosen is None else chosen.to_default(**parameters)
 
-    def from_canonical(self, parameters: Mapping[str, Any]) -> Mapping[str, float | Vector]:
-        """Convert canonical numbers to the chosen parametrisation, on the host."""
+    def from_default(self, parameters: Mapping[str, Any]) -> Mapping[str, float | Vector]:
+        """Convert default numbers to the chosen parametrisation, on the host."""
         chosen = self.parametrisation
-        if chosen is None or set(parameters) != set(self.canonical):
+        if chosen is None or set(parameters) != set(self.default_parameters):
             return parameters
         with float64():
             numbers = {name: jnp.asarray(value) for name, value in parameters.items()}
-            return {name: float(v) for name, v in chosen.from_canonical(**numbers).items()}
+            return {name: float(v) for name, v in chosen.from_default(**numbers).items()}
 
     # ---- formulas --------------------------------------------------------------------------
 
@@ -236,16 +242,16 @@ class Family(Model):
         """Compute the log-density from statistics (the mean log-density from their means)."""
         if self._log_density_of is None:
             raise self._lacks("sufficient statistics")
-        value: Array = self._log_density_of(statistics, origin, **self.to_canonical(parameters))
+        value: Array = self._log_density_of(statistics, origin, **self.to_default(parameters))
         return value
 
     def write_features(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
-        """Write the features of each outcome at canonical parameters, on the host.
+        """Write the features of each outcome at default parameters, on the host.
 
         Args:
             x: outcomes inside the support, shape (n,).
             rows: where to write: a row for each feature and one row to work in, each of shape (n,).
-            parameters: canonical parameters by name.
+            parameters: default parameters by name.
 
         Returns:
             Whether the features keep the digits at these parameters; nothing is written where not.
@@ -257,7 +263,7 @@ class Family(Model):
     def feature_slopes(
         self, features: Sequence[Quadratic], parameters: Mapping[str, Array]
     ) -> Mapping[str, Sequence[Quadratic | Array]]:
-        """For each canonical parameter, each feature's derivative as a polynomial in the features.
+        """For each default parameter, each feature's derivative as a polynomial in the features.
 
         Of degree two at most, and such that the scores are affine in the features.
         """
@@ -271,7 +277,7 @@ class Family(Model):
     def log_density_of_features(
         self, features: Sequence[Quadratic], parameters: Mapping[str, Array]
     ) -> Quadratic:
-        """Log-density, affine in the features, at canonical parameters."""
+        """Log-density, affine in the features, at default parameters."""
         if self._log_density_of_features is None:
             raise self._lacks("features")
         value: Quadratic = self._log_density_of_features(features, **parameters)
@@ -290,7 +296,7 @@ class Family(Model):
         if self._log_density is None:
             origin = jnp.asarray(self.support.interior)
             return self.log_density_of(self.statistics(x, origin), origin, parameters)
-        value: Array = self._log_density(x, **self.to_canonical(parameters))
+        value: Array = self._log_density(x, **self.to_default(parameters))
         return value
 
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
@@ -321,14 +327,14 @@ class Family(Model):
         low = (at < s.lower) if s.holds_lower else (at <= s.lower)
         high = at >= s.upper
         inside = ~(low | high)
-        value = formula(jnp.where(inside, at, s.interior), **self.to_canonical(parameters))
+        value = formula(jnp.where(inside, at, s.interior), **self.to_default(parameters))
         value = jnp.where(low, before, jnp.where(high, beyond, value))
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
         """Quantiles: the family's own formula, else by inverting the distribution function."""
         if self._quantile is not None:
-            value: Array = self._quantile(u, **self.to_canonical(parameters))
+            value: Array = self._quantile(u, **self.to_default(parameters))
             return value
         return quantile_by_inversion(
             u,
@@ -342,7 +348,7 @@ class Family(Model):
         """Draw outcomes: the family's own way, else through the quantile function."""
         if self._draw is None:
             return super().draw(key, shape, parameters)
-        value: Array = self._draw(key, shape, **self.to_canonical(parameters))
+        value: Array = self._draw(key, shape, **self.to_default(parameters))
         return value
 
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:
@@ -351,7 +357,7 @@ class Family(Model):
         formula = formulas[which]
         if formula is None:
             raise self._lacks(f"closed form of its {which}")
-        value: Array = formula(**self.to_canonical(parameters))
+        value: Array = formula(**self.to_default(parameters))
         return value
 
     # ---- estimates on the host -------------------------------------------------------------
@@ -369,13 +375,13 @@ class Family(Model):
         if self._estimate is None or (fixed and self.parametrisation is not None):
             return None
         estimate = self._estimate(means, origin, fixed)
-        return None if estimate is None else self.from_canonical(estimate)
+        return None if estimate is None else self.from_default(estimate)
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
         """Give starting values, converted to the chosen parametrisation."""
         if self._starts is None:
             return ({},)
-        return [self.from_canonical(start) for start in self._starts(values, weights)]
+        return [self.from_default(start) for start in self._starts(values, weights)]
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
         """Say what to beware of at these estimates, or None."""
@@ -384,7 +390,7 @@ class Family(Model):
         with float64():
             numbers = {name: jnp.asarray(v).reshape(()) for name, v in estimates.items()}
             found: Caution | None = self._caution(
-                **{name: float(v) for name, v in self.to_canonical(numbers).items()}
+                **{name: float(v) for name, v in self.to_default(numbers).items()}
             )
         return found
 

@@ -126,7 +126,7 @@ def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:
 
 @lru_cache(maxsize=_KEPT)
 def _at(wanted: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, float]]:
-    """Give the matrix from the features' moments to the sums, and the canonical parameters."""
+    """Give the matrix from the features' moments to the sums, and the default parameters."""
     family = wanted.model
     assert isinstance(family, Family)
     found = np.asarray(
@@ -136,8 +136,8 @@ def _at(wanted: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, fl
             np.frombuffer(numbers),
         )
     )
-    k, m = len(family.canonical), len(family.features)
-    parameters = dict(zip(family.canonical, found[:k].tolist(), strict=True))
+    k, m = len(family.default_parameters), len(family.features)
+    parameters = dict(zip(family.default_parameters, found[:k].tolist(), strict=True))
     values, places = found[k:].reshape(2, -1)
     d, width = sum(wanted.mask), (m + 1) * (m + 2) // 2
     linear = np.zeros((1 + d + d * (d + 1) // 2, width))
@@ -170,19 +170,19 @@ def _products(d: int, m: int) -> tuple[Any, ...]:
 def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Array]:
     """Build the function of the natural numbers that gives all coefficients, in one vector.
 
-    The canonical parameters, and of log q, ∂ log q and the lower triangle of ∂² log q the
+    The default parameters, and of log q, ∂ log q and the lower triangle of ∂² log q the
     coefficients that are not zero and their places among all.
     """
     free, m = [i for i, is_free in enumerate(mask) if is_free], len(family.features)
     features = [Quadratic({(i,): 1.0}) for i in range(m)]
 
-    def canonical(*theta: Array) -> Mapping[str, Array]:
-        return family.to_canonical(family.row_parameters(theta, {}))
+    def default(*theta: Array) -> Mapping[str, Array]:
+        return family.to_default(family.row_parameters(theta, {}))
 
     def log_density(*theta: Array) -> Quadratic:
-        return family.log_density_of_features(features, canonical(*theta))
+        return family.log_density_of_features(features, default(*theta))
 
-    moving = _dependence(canonical, len(mask))
+    moving = _dependence(default, len(mask))
 
     def derivative(of: Callable[..., Quadratic], k: int) -> Callable[..., Quadratic]:
         """In the natural number k, the features moving along their slopes."""
@@ -191,7 +191,7 @@ def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Arr
         def total(*theta: Array) -> Quadratic:
             def along(t: Array) -> tuple[Mapping[Monomial, Any], Mapping[str, Array]]:
                 moved = (*theta[:k], t, *theta[k + 1 :])
-                return of(*moved).coefficients, canonical(*moved)
+                return of(*moved).coefficients, default(*moved)
 
             one = jnp.ones(())
             (at, parameters), (tangents, steps) = jax.jvp(along, (theta[k],), (one,))
@@ -214,8 +214,10 @@ def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Arr
         found = [f(*theta).dense(m) for f in (log_density, *first, *second)]
         # only what is not zero, and its places: the call takes as long as it has numbers to stack
         entries = {i: c for i, c in enumerate(chain(*found)) if c is not None}
-        parameters = canonical(*theta)
-        values = jnp.stack([*(parameters[name] for name in family.canonical), *entries.values()])
+        parameters = default(*theta)
+        values = jnp.stack(
+            [*(parameters[name] for name in family.default_parameters), *entries.values()]
+        )
         return jnp.concatenate([values, jnp.array(list(entries), dtype=values.dtype)])
 
     return coefficients

@@ -55,7 +55,7 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Descrip
     if low or high:
         extreme = d.minimum if low else d.maximum
         # a parameter with a number of its own is not freed by leaving it out
-        usual = isinstance(model, Family) and name in model.defaults
+        usual = isinstance(model, Family) and name in model.fixed_by_default
         free = f"Give {name}=kl.Param()" if usual else f"Leave {name} out"
         raise DataError(
             f"{model.name} with {name} = {value:g} gives probability zero to rows "

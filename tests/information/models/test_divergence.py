@@ -44,7 +44,7 @@ FAMILIES = sorted(answers()["settings"])
 def make(family, role, k):
     model = getattr(kl, family)
     numbers = answers()["settings"][family][role][k]
-    return model(**dict(zip(model.canonical, map(float, numbers), strict=True)))
+    return model(**dict(zip(model.default_parameters, map(float, numbers), strict=True)))
 
 
 def off(found, expected):
@@ -408,7 +408,7 @@ def test_simulation_agrees_with_its_error_and_keeps_the_identity():
 class Powered(kl.Family):
     """e^(−|z|^3/2), of which nothing but the log-density is told."""
 
-    canonical: ClassVar[dict[str, Any]] = {"loc": REAL, "scale": POSITIVE_NUMBERS}
+    default_parameters: ClassVar[dict[str, Any]] = {"loc": REAL, "scale": POSITIVE_NUMBERS}
     support = REAL
 
     @staticmethod
@@ -420,7 +420,7 @@ class Powered(kl.Family):
 class Tailed(kl.Family):
     """Student's t by another name, with a distribution function: its tails are not on any list."""
 
-    canonical: ClassVar[dict[str, Any]] = {"df": POSITIVE_NUMBERS}
+    default_parameters: ClassVar[dict[str, Any]] = {"df": POSITIVE_NUMBERS}
     support = REAL
 
     @staticmethod
@@ -439,7 +439,7 @@ class Tailed(kl.Family):
 class Drawn(kl.Family):
     """A standard normal that can only be drawn from and evaluated."""
 
-    canonical: ClassVar[dict[str, Any]] = {"centre": REAL}
+    default_parameters: ClassVar[dict[str, Any]] = {"centre": REAL}
     support = REAL
 
     @staticmethod

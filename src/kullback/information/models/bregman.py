@@ -13,7 +13,7 @@ import numpy as np
 from kullback._core.arrays import Array, float64
 from kullback._core.compilation import COMPILED
 from kullback.information.models.exact import Exact
-from kullback.information.models.tails import canonical_numbers
+from kullback.information.models.tails import default_numbers
 from kullback.models.family import Family
 
 # Eight roundings of each product: those of the statistics' means, which a small linear system
@@ -30,9 +30,9 @@ def bregman(p: Family, q: Family) -> Exact:
     out.
     """
     origin = _origin(p, q)
-    names = tuple(name for name in p.canonical if name not in p.order_statistics)
-    first, second = canonical_numbers(p), canonical_numbers(q)
-    numbers = [np.array([n[name] for name in p.canonical]) for n in (first, second)]
+    names = tuple(name for name in p.default_parameters if name not in p.order_statistics)
+    first, second = default_numbers(p), default_numbers(q)
+    numbers = [np.array([n[name] for name in p.default_parameters]) for n in (first, second)]
     with float64():
         parts = COMPILED.call(
             (bregman, type(p)), lambda: _coefficients(p, names), *numbers, np.float64(origin)
@@ -57,13 +57,13 @@ def _origin(p: Family, q: Family) -> float:
 
 def _coefficients(family: Family, names: tuple[str, ...]) -> Callable[..., tuple[Array, ...]]:
     def log_density(statistics: Array, theta: Array, origin: Array) -> Array:
-        parameters = {name: theta[i] for i, name in enumerate(family.canonical)}
+        parameters = {name: theta[i] for i, name in enumerate(family.default_parameters)}
         parts = [statistics[k] for k in range(statistics.size)]
         formula: Any = family._log_density_of
         value: Array = formula(parts, origin, **parameters)
         return value
 
-    free = np.array([i for i, name in enumerate(family.canonical) if name in names])
+    free = np.array([i for i, name in enumerate(family.default_parameters) if name in names])
 
     def coefficients(theta_p: Array, theta_q: Array, origin: Array) -> tuple[Array, ...]:
         zero = jnp.zeros(len(family.statistics(origin, origin)))

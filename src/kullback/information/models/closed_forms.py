@@ -18,7 +18,7 @@ import numpy as np
 from kullback._core.arrays import Vector, float64
 from kullback.information.models.bregman import bregman
 from kullback.information.models.exact import Exact
-from kullback.information.models.tails import canonical_numbers, outline
+from kullback.information.models.tails import default_numbers, outline
 from kullback.models.family import Family
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
@@ -236,7 +236,7 @@ def divergence(p: Model, q: Model) -> Exact | None:
         return None
     own = type(p).__module__.startswith("kullback.models.")
     if own and p.name in _AGAINST_ITSELF:
-        return _AGAINST_ITSELF[p.name](canonical_numbers(p), canonical_numbers(q))
+        return _AGAINST_ITSELF[p.name](default_numbers(p), default_numbers(q))
     if p.sufficient and not p.discrete:
         return bregman(p, q)
     return None
@@ -264,13 +264,13 @@ def cross_entropy(p: Model, q: Model) -> Exact | None:
     if not isinstance(p, Family) or not isinstance(q, Family) or p.discrete or q.discrete:
         return None
     if q.name == "Uniform":
-        n = canonical_numbers(q)
+        n = default_numbers(q)
         return _sum(math.log(n["upper"] - n["lower"]))
     if q.name not in ("Normal", "Exponential", "HalfNormal") or p._mean is None:
         return None
     if p.name == "VonMises" or outline(p).lower_tail is None:
         return None
-    n, mean = canonical_numbers(q), p.mean()
+    n, mean = default_numbers(q), p.mean()
     if q.name == "Exponential":
         return _sum(-math.log(n["rate"]), n["rate"] * mean) if math.isfinite(mean) else None
     if p._variance is None:

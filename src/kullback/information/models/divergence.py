@@ -19,7 +19,7 @@ from kullback.information.models import closed_forms, integrate, lattice_sum, mo
 from kullback.information.models.exact import Exact
 from kullback.information.models.finiteness import Reach, infinite, reach
 from kullback.information.models.method_choice import DRAWS, Options, Rungs, climb
-from kullback.information.models.tails import canonical_numbers, outline
+from kullback.information.models.tails import default_numbers, outline
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 
@@ -300,7 +300,7 @@ def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectation
 def _check(model: Model) -> None:
     _ = model.params  # raises where a parameter is free
     if model.name == "Gompertz" and outline(model).upper_tail is not None:
-        shape = canonical_numbers(model)["shape"]
+        shape = default_numbers(model)["shape"]
         if shape < 0.0:
             raise ModelError(
                 f"{model!r} is defective: with a negative shape a share of the probability lies at "

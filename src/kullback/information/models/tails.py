@@ -69,14 +69,14 @@ class Outline:
     about: tuple[float, float] | None = None
 
 
-def canonical_numbers(model: Model) -> dict[str, float]:
-    """Give a fixed family's canonical parameters as floats."""
+def default_numbers(model: Model) -> dict[str, float]:
+    """Give a fixed family's default parameters as floats."""
     given = model.params
     if not isinstance(model, Family) or model.parametrisation is None:
         return {name: float(value) for name, value in given.items()}
     with float64():
         numbers = {name: jnp.asarray(value, jnp.float64) for name, value in given.items()}
-        return {name: float(value) for name, value in model.to_canonical(numbers).items()}
+        return {name: float(value) for name, value in model.to_default(numbers).items()}
 
 
 def outline(model: Model) -> Outline:
@@ -87,7 +87,7 @@ def outline(model: Model) -> Outline:
     state = _OUTLINES.get(model.name) if type(model).__module__.startswith(_OWN) else None
     if state is None:
         return Outline(model.support.lower, model.support.upper)
-    return state(canonical_numbers(model))
+    return state(default_numbers(model))
 
 
 # ---- does the expectation converge? --------------------------------------------------------

@@ -45,7 +45,7 @@ class Beta(Family):
         1.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"alpha": POSITIVE, "beta": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"alpha": POSITIVE, "beta": POSITIVE}
     support = UNIT
     alternatives = (
         Parametrisation(

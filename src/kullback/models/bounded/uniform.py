@@ -38,7 +38,7 @@ class Uniform(Family):
         2.5
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"lower": REAL, "upper": REAL}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"lower": REAL, "upper": REAL}
     support = REAL
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {
         "lower": "minimum",

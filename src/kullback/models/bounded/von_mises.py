@@ -86,7 +86,7 @@ class VonMises(Family):
         0.5
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "concentration": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "concentration": POSITIVE}
     support = REAL
 
     @staticmethod

@@ -37,7 +37,7 @@ class Bernoulli(Family):
         0.1875
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"probability": PROBABILITY}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"probability": PROBABILITY}
     support = BINARY
     # the logit comes along, so that neither end loses what rounding 1 − probability would take
     alternatives = (

@@ -47,7 +47,7 @@ class Binomial(Family):
         2.5
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Support]] = {
         "trials": POSITIVE_COUNTS,
         "probability": PROBABILITY,
     }
@@ -98,7 +98,7 @@ class Binomial(Family):
     ) -> Array:
         low, high = x < 0.0, x >= parameters["trials"]
         at = jnp.where(low | high, 0.0, jnp.floor(x))
-        value = formula(at, **self.to_canonical(parameters))
+        value = formula(at, **self.to_default(parameters))
         value = jnp.where(low, before, jnp.where(high, beyond, value))
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
@@ -180,4 +180,4 @@ class Binomial(Family):
         n = self._trials
         share = float(np.average(values, weights=weights)) / n
         probability = share_inside(share, n * float(np.sum(weights)))
-        return [self.from_canonical({"trials": n, "probability": probability})]
+        return [self.from_default({"trials": n, "probability": probability})]

@@ -40,7 +40,7 @@ class Geometric(Family):
         3.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Support]] = {
         "probability": Interval(lower=0.0, upper=1.0, holds_upper=True)
     }
     support = COUNTS

@@ -41,7 +41,7 @@ class LogSeries(Family):
         1.442695
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"probability": UNIT}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"probability": UNIT}
     support = POSITIVE_COUNTS
 
     @staticmethod

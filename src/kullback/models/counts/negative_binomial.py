@@ -42,7 +42,7 @@ class NegativeBinomial(Family):
         12.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "size": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "size": POSITIVE}
     support = COUNTS
     limits: ClassVar[Mapping[str, str]] = {"size": "Poisson"}
     alternatives = (

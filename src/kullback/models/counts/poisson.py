@@ -35,7 +35,7 @@ class Poisson(Family):
         3.5
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"rate": NON_NEGATIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"rate": NON_NEGATIVE}
     support = COUNTS
 
     @staticmethod

@@ -43,7 +43,7 @@ class Burr(Family):
         3.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Support]] = {
         "shape1": POSITIVE,
         "shape2": POSITIVE,
         "scale": POSITIVE,

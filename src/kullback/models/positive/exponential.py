@@ -31,7 +31,7 @@ class Exponential(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"rate": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"rate": POSITIVE}
     support = NON_NEGATIVE
     alternatives = (
         Parametrisation(

@@ -38,7 +38,7 @@ class Gamma(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "rate": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "rate": POSITIVE}
     support = POSITIVE
     alternatives = (
         Parametrisation(

@@ -44,9 +44,13 @@ class GeneralizedPareto(Family):
         4.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE, "shape": REAL, "loc": REAL}
+    default_parameters: ClassVar[Mapping[str, Support]] = {
+        "scale": POSITIVE,
+        "shape": REAL,
+        "loc": REAL,
+    }
     support = REAL
-    defaults: ClassVar[Mapping[str, float]] = {"loc": 0.0}
+    fixed_by_default: ClassVar[Mapping[str, float]] = {"loc": 0.0}
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "minimum"}
 
     @staticmethod

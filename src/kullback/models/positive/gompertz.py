@@ -38,7 +38,7 @@ class Gompertz(Family):
         -2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": REAL, "rate": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": REAL, "rate": POSITIVE}
     support = NON_NEGATIVE
 
     @staticmethod

@@ -35,7 +35,7 @@ class HalfNormal(Family):
         0.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
     support = NON_NEGATIVE
 
     @staticmethod

@@ -34,7 +34,7 @@ class InverseGamma(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

@@ -41,7 +41,7 @@ class InverseGaussian(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "shape": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
 
     @staticmethod

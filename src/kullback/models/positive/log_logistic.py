@@ -29,7 +29,7 @@ class LogLogistic(Family):
         3.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

@@ -36,7 +36,7 @@ class LogNormal(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = POSITIVE
     alternatives = (
         Parametrisation(

@@ -30,7 +30,7 @@ class Lomax(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = NON_NEGATIVE
     limits: ClassVar[Mapping[str, str]] = {"shape": "Exponential"}  # the scale grows along
 

@@ -32,7 +32,7 @@ class Pareto(Family):
         2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "minimum": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "minimum": POSITIVE}
     support = POSITIVE
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"minimum": "minimum"}
 

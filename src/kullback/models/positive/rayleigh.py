@@ -34,7 +34,7 @@ class Rayleigh(Family):
         -2.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

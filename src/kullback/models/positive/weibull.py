@@ -42,7 +42,7 @@ class Weibull(Family):
         3.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
     features = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
 

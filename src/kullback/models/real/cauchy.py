@@ -33,7 +33,7 @@ class Cauchy(Family):
         3.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     features = FEATURES
 

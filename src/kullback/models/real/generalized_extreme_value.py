@@ -69,7 +69,11 @@ class GeneralizedExtremeValue(Family):
         -1.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
+    default_parameters: ClassVar[Mapping[str, Support]] = {
+        "loc": REAL,
+        "scale": POSITIVE,
+        "shape": REAL,
+    }
     support = REAL
 
     @staticmethod

@@ -32,7 +32,7 @@ class Gumbel(Family):
         -1.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod

@@ -36,7 +36,7 @@ class Laplace(Family):
         8.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "median"}
 

@@ -40,7 +40,7 @@ class Logistic(Family):
         0.5
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod

@@ -35,7 +35,7 @@ class Normal(Family):
         1.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     alternatives = (
         Parametrisation(

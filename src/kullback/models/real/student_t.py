@@ -41,7 +41,11 @@ class StudentT(Family):
         8.0
     """
 
-    canonical: ClassVar[Mapping[str, Support]] = {"df": POSITIVE, "loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Support]] = {
+        "df": POSITIVE,
+        "loc": REAL,
+        "scale": POSITIVE,
+    }
     support = REAL
     limits: ClassVar[Mapping[str, str]] = {"df": "Normal"}
     features = FEATURES
