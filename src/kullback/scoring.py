@@ -195,7 +195,7 @@ class _Scored:
     def impossible(self, which: int) -> Found:
         """Find the rows to which one of the models gives probability zero."""
         model = self.models[which]
-        found: Found = self.engine.reduce(Impossible(model), model.layout.natural(np.zeros(0)))
+        found: Found = self.engine.reduce(Impossible(model), model.layout.constrained(np.zeros(0)))
         return found
 
     def infinite(self, which: int) -> Estimate:

@@ -106,8 +106,8 @@ class Problem:
 
     def refuse_impossible(self, layout: Layout, u: Vector) -> None:
         """Name the rows that have probability zero at a point, if any has."""
-        natural = layout.natural(u)
-        refuse_impossible_rows(self.model, natural, self.engine.reduce, self.known.locate)
+        constrained = layout.constrained(u)
+        refuse_impossible_rows(self.model, constrained, self.engine.reduce, self.known.locate)
 
 
 @final
@@ -148,7 +148,7 @@ def solve(problem: Problem, layout: Layout, start: Start | None = None) -> Solve
         problem.refuse_impossible(layout, solution.best.at)
     held = _at_its_bound(layout, solution)
     if held is not None:
-        values = layout.split(layout.natural(solution.best.at))
+        values = layout.split(layout.constrained(solution.best.at))
         there = held.unconstrained(values)
         # a bound that a support's end depends on may make a row impossible: then it is not reached
         if held.freedom == 0 or math.isfinite(problem.over_rows(held)(there).value):
@@ -200,7 +200,7 @@ def _at_its_bound(layout: Layout, solution: Solution[Evaluation]) -> Layout | No
 
 
 def _adder(engine: Engine) -> Callable[[Curvature, Vector], Sums]:
-    return lambda curvature, natural: curvature.unpack(engine.reduce(curvature, natural))
+    return lambda curvature, constrained: curvature.unpack(engine.reduce(curvature, constrained))
 
 
 def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:

@@ -158,7 +158,7 @@ def test_rows_may_have_their_own_parameters():
 def test_logits_support_has_the_last_at_zero():
     support = Logits(3)
     u = np.array([0.5, -1.0])
-    assert support.natural(u).tolist() == [0.5, -1.0, 0.0]
+    assert support.constrained(u).tolist() == [0.5, -1.0, 0.0]
     assert support.unconstrained(np.array([1.5, 0.0, 1.0])).tolist() == [0.5, -1.0]
     assert support.jacobian(u).tolist() == [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
     assert support.curvature(u, np.ones(3)).tolist() == [[0.0, 0.0], [0.0, 0.0]]

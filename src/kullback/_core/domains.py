@@ -1,7 +1,7 @@
 """Supports: the values that a parameter or an outcome may take, and their unconstrained scale.
 
 A support is data. It says which values it holds, and maps an unconstrained vector ``u`` onto itself
-(``natural``), with the first two derivatives that the chain rule needs. Everything is written
+(``constrained``), with the first two derivatives that the chain rule needs. Everything is written
 against the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
 """
 
@@ -40,7 +40,7 @@ class Support(abc.ABC):
         """Say, elementwise, whether values lie inside."""
 
     @abc.abstractmethod
-    def natural(self, u: Any) -> Any:
+    def constrained(self, u: Any) -> Any:
         """Map ``u`` of shape (freedom,) to the value, shape (size,)."""
 
     @abc.abstractmethod
@@ -116,7 +116,7 @@ class Interval(Support):
             return 0.5 * (lower + upper)
         return lower + 1.0 if lower > -math.inf else upper - 1.0 if upper < math.inf else 0.5
 
-    def natural(self, u: Any) -> Any:
+    def constrained(self, u: Any) -> Any:
         """Map ``u`` to the value."""
         xp = namespace(u)
         if math.isinf(self.lower) and math.isinf(self.upper):
@@ -220,7 +220,7 @@ class Simplex(Support):
         p = np.asarray(value)
         return bool(np.all(p >= 0.0) and abs(float(np.sum(p)) - 1.0) <= 1e-9)
 
-    def natural(self, u: Any) -> Any:
+    def constrained(self, u: Any) -> Any:
         """Softmax with the last logit at 0."""
         xp = namespace(u)
         logits = xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
@@ -235,13 +235,13 @@ class Simplex(Support):
     def jacobian(self, u: Any) -> Any:
         """``diag(p) − p p'`` without its last column."""
         xp = namespace(u)
-        p = self.natural(u)
+        p = self.constrained(u)
         return (xp.eye(self.size) * p[:, None] - p[:, None] * p[None, :])[:, :-1]
 
     def curvature(self, u: Any, gradient: Any) -> Any:
         """Σ_k g_k ∂²p_k/∂u_i∂u_j = δ_ij p_i h_i − p_i p_j (h_i + h_j) with h = g − Σ g p."""
         xp = namespace(u)
-        p = self.natural(u)
+        p = self.constrained(u)
         centred = gradient - xp.sum(gradient * p)
         full = xp.eye(self.size) * (p * centred)[:, None]
         full = full - p[:, None] * p[None, :] * (centred[:, None] + centred[None, :])

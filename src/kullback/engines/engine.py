@@ -50,7 +50,7 @@ class Engine(abc.ABC):
 
         Args:
             statistic: what to add up.
-            arguments: its arguments (the natural coefficients, for a likelihood).
+            arguments: its arguments (the constrained coefficients, for a likelihood).
 
         Returns:
             The merged result, with the same bits for every engine.

@@ -14,14 +14,14 @@ from kullback._core.compilation import COMPILED
 _LENGTHS = (64, 1_024, 16_384)
 
 
-def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
+def blockwise(model: Any, hook: str, x: Vector, constrained: Vector) -> Any:
     """Apply ``model.<hook>(x, parameters)`` elementwise to an array of any shape.
 
     Args:
         model: a model whose sources read no columns.
         hook: the name of an elementwise ``row_`` method.
         x: the points.
-        natural: the natural coefficients.
+        constrained: the constrained coefficients.
 
     Returns:
         A float for a scalar ``x``, else an array of its shape.
@@ -29,7 +29,7 @@ def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
 
     def build() -> Callable[[Array, Array], Array]:
         def evaluate(points: Array, numbers: Array) -> Array:
-            parameters = model.row_parameters([numbers[i] for i in range(natural.size)], {})
+            parameters = model.row_parameters([numbers[i] for i in range(constrained.size)], {})
             value: Array = getattr(model, hook)(points, parameters)
             return value
 
@@ -43,6 +43,6 @@ def blockwise(model: Any, hook: str, x: Vector, natural: Vector) -> Any:
             part = flat[begin : begin + length]
             padded = part if part.size == length else np.resize(part, length)
             out[begin : begin + part.size] = np.asarray(
-                COMPILED.call((model.structure, hook, length), build, padded, natural)
+                COMPILED.call((model.structure, hook, length), build, padded, constrained)
             )[: part.size]
     return float(out[0]) if x.ndim == 0 else out.reshape(x.shape)

@@ -184,12 +184,12 @@ class Model(abc.ABC):
         }
 
     def row_parameters(
-        self, natural: Sequence[Array], row: Mapping[str, Array]
+        self, constrained: Sequence[Array], row: Mapping[str, Array]
     ) -> dict[str, Array]:
-        """Compute every parameter from the coefficients' natural numbers: the sources at work.
+        """Compute every parameter from the coefficients' constrained numbers: the sources at work.
 
         Args:
-            natural: one scalar a natural number, in the layout's order.
+            constrained: one scalar a constrained number, in the layout's order.
             row: the columns of a block of rows.
 
         Returns:
@@ -201,7 +201,7 @@ class Model(abc.ABC):
         for name, coefficients in self._coefficients().items():
             taken[name] = []
             for c in coefficients:
-                numbers = natural[position : position + c.support.size]
+                numbers = constrained[position : position + c.support.size]
                 taken[name].append(numbers[0] if c.support.size == 1 else jnp.stack(numbers))
                 position += c.support.size
         ties = [name for name, source in self.sources.items() if isinstance(source, SameAs)]
@@ -209,11 +209,11 @@ class Model(abc.ABC):
             parameters[name] = self.sources[name].value(taken[name], row, parameters)
         return parameters
 
-    def fixed_at(self, natural: Mapping[str, Vector]) -> Model:
+    def fixed_at(self, constrained: Mapping[str, Vector]) -> Model:
         """Give the same model with every coefficient fixed at the values given by name."""
         sources = {}
         for name, coefficients in self._coefficients().items():
-            values = [natural[c.name] for c in coefficients]
+            values = [constrained[c.name] for c in coefficients]
             source = self.sources[name].fixed_at(values)
             if isinstance(source, Fixed) and self.parameters[name].size == 1:
                 source = Fixed(source.number.reshape(()))
@@ -245,10 +245,10 @@ class Model(abc.ABC):
             out[name] = float(number) if number.size == 1 else number.copy()
         return out
 
-    def _natural(self) -> Vector:
+    def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
         layout = self.layout
-        return layout.natural(np.zeros(0))
+        return layout.constrained(np.zeros(0))
 
     def log_density(self, x: Any) -> Any:
         """Log-density at ``x`` (log-probability for counts and labels), in nats.
@@ -308,7 +308,7 @@ class Model(abc.ABC):
         shape = (n,) if isinstance(n, int) else tuple(n)
         with float64():
             random = jax.random.key(key) if isinstance(key, int | np.integer) else key
-            parameters = self.row_parameters([jnp.asarray(v) for v in self._natural()], {})
+            parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
             return np.asarray(self.draw(random, shape, parameters), dtype=np.float64)
 
     def mean(self) -> float:
@@ -325,11 +325,11 @@ class Model(abc.ABC):
 
     def _moment(self, which: Moment) -> float:
         with float64():
-            parameters = self.row_parameters([jnp.asarray(v) for v in self._natural()], {})
+            parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
             return float(self.moment(which, parameters))
 
     def _evaluate(self, hook: str, x: Any) -> Any:
-        return blockwise(self, hook, np.asarray(x, dtype=np.float64), self._natural())
+        return blockwise(self, hook, np.asarray(x, dtype=np.float64), self._constrained())
 
     def __repr__(self) -> str:
         """Show the sources as they would be written."""

@@ -377,6 +377,6 @@ def outputs_of(support: Support) -> int:
 def link(support: Support, outputs: Array) -> Array:
     """From a network's outputs, shape (rows, outputs), to the parameter of every row."""
     if isinstance(support, Interval):
-        value: Array = support.natural(outputs[..., 0])
+        value: Array = support.constrained(outputs[..., 0])
         return value
     return jax.nn.softmax(outputs) if support.bounded else outputs

@@ -1,6 +1,6 @@
 """The unknowns of a model as one vector, and the chain rule to the unconstrained scale.
 
-Kernels differentiate in the *natural* coefficients ``v`` (shape, rate, ...), because that is
+Kernels differentiate in the *constrained* coefficients ``v`` (shape, rate, ...), because that is
 cheaper for every row; solvers move on the unconstrained scale ``u``. The chain rule between them
 acts on the sums, not on the rows, so it costs nothing.
 """
@@ -38,13 +38,13 @@ class Layout:
 
     @cached_property
     def mask(self) -> tuple[bool, ...]:
-        """For each natural number, whether it is free."""
+        """For each constrained number, whether it is free."""
         free = {c.name for c in self.free}
         return tuple(c.name in free for c in self.coefficients for _ in range(c.support.size))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """A name for each free natural number."""
+        """A name for each free constrained number."""
         return tuple(
             c.name if c.support.size == 1 else f"{c.name}[{k}]"
             for c in self.free
@@ -68,29 +68,29 @@ class Layout:
 
     @cached_property
     def _among_free(self) -> tuple[slice, ...]:
-        """Where among the free natural numbers each free coefficient is."""
+        """Where among the free constrained numbers each free coefficient is."""
         return _slices([c.support.size for c in self.free])
 
     @cached_property
     def _among_all(self) -> tuple[slice, ...]:
-        """Where among all natural numbers each coefficient is."""
+        """Where among all constrained numbers each coefficient is."""
         return _slices([c.support.size for c in self.coefficients])
 
     @cached_property
     def _fixed(self) -> Vector:
-        """The natural numbers of coefficients that are not free; zero elsewhere."""
+        """The constrained numbers of coefficients that are not free; zero elsewhere."""
         out = np.zeros(len(self.mask))
         for c, where in zip(self.coefficients, self._among_all, strict=True):
             if c.value is not None or c.name in self.held:
                 out[where] = self.held[c.name] if c.value is None else c.value
         return out
 
-    def natural(self, u: Vector) -> Vector:
+    def constrained(self, u: Vector) -> Vector:
         """Map ``u`` (freedom,) to the values of all coefficients, fixed ones included."""
         out = self._fixed.copy()
         places = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
         for c, where in zip(self.free, self._moved, strict=True):
-            out[places[c.name]] = c.support.natural(u[where])
+            out[places[c.name]] = c.support.constrained(u[where])
         return out
 
     def unconstrained(self, values: Mapping[str, Vector]) -> Vector:
@@ -98,19 +98,19 @@ class Layout:
         parts = [c.support.unconstrained(values[c.name]) for c in self.free]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def split(self, natural: Vector) -> dict[str, Vector]:
-        """Cut a vector of all natural values into coefficients by name."""
+    def split(self, constrained: Vector) -> dict[str, Vector]:
+        """Cut a vector of all constrained values into coefficients by name."""
         pairs = zip(self.coefficients, self._among_all, strict=True)
-        return {c.name: natural[where] for c, where in pairs}
+        return {c.name: constrained[where] for c, where in pairs}
 
     def jacobian(self, u: Vector) -> Vector:
-        """∂ (free natural values) / ∂ u, block diagonal."""
+        """∂ (free constrained values) / ∂ u, block diagonal."""
         return _block_diagonal(
             [c.support.jacobian(u[at]) for c, at in zip(self.free, self._moved, strict=True)]
         )
 
     def curvature(self, u: Vector, gradient: Vector) -> Vector:
-        """Σ_k gradient_k ∂² value_k / ∂u∂u' over the free natural values, block diagonal."""
+        """Σ_k gradient_k ∂² value_k / ∂u∂u' over the free constrained values, block diagonal."""
         triples = zip(self.free, self._moved, self._among_free, strict=True)
         return _block_diagonal(
             [c.support.curvature(u[at], gradient[own]) for c, at, own in triples]

@@ -51,7 +51,7 @@ class Differentiated(Hashable, Protocol):
 
     @property
     def mask(self) -> tuple[bool, ...]:
-        """Which of its natural numbers are free."""
+        """Which of its constrained numbers are free."""
 
     @property
     def structure(self) -> Hashable:
@@ -168,7 +168,7 @@ def _products(d: int, m: int) -> tuple[Any, ...]:
 
 
 def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Array]:
-    """Build the function of the natural numbers that gives all coefficients, in one vector.
+    """Build the function of the constrained numbers that gives all coefficients, in one vector.
 
     The default parameters, and of log q, ∂ log q and the lower triangle of ∂² log q the
     coefficients that are not zero and their places among all.
@@ -185,7 +185,7 @@ def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Arr
     moving = _dependence(default, len(mask))
 
     def derivative(of: Callable[..., Quadratic], k: int) -> Callable[..., Quadratic]:
-        """In the natural number k, the features moving along their slopes."""
+        """In the constrained number k, the features moving along their slopes."""
         changing = _dependence(lambda *theta: of(*theta).coefficients, len(mask))
 
         def total(*theta: Array) -> Quadratic:

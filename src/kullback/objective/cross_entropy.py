@@ -31,7 +31,7 @@ class Evaluation:
         value: H(p, q(θ)) in nats; +inf where a row is impossible.
         gradient: ∂H/∂u, shape (k,).
         hessian: ∂²H/∂u∂u', shape (k, k).
-        sums: the same in the natural coefficients, with the scores' outer product.
+        sums: the same in the constrained coefficients, with the scores' outer product.
     """
 
     at: Vector
@@ -49,7 +49,7 @@ class CrossEntropy:
     Attributes:
         model: q.
         layout: which coefficients ``u`` moves.
-        add_up: gives the sums of a ``Curvature`` at natural coefficients; where the rows are and
+        add_up: gives the sums of a ``Curvature`` at constrained coefficients; where the rows are and
             how they are added is the engine's affair.
     """
 
@@ -60,7 +60,7 @@ class CrossEntropy:
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
         curvature = Curvature(self.model, self.layout.mask)
-        sums = self.add_up(curvature, self.layout.natural(u))
+        sums = self.add_up(curvature, self.layout.constrained(u))
         jacobian = self.layout.jacobian(u)
         # NaN comes from inf − inf between rows: some row is impossible here
         value = math.inf if math.isnan(sums.loss) else sums.loss

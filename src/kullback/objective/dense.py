@@ -30,7 +30,7 @@ class LossOfRows(Protocol):
 
     @property
     def mask(self) -> tuple[bool, ...]:
-        """Which natural numbers are free."""
+        """Which constrained numbers are free."""
 
     @property
     def structure(self) -> Hashable:

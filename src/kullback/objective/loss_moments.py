@@ -38,7 +38,7 @@ class Losses(RowSums):
     """−log q of every row, or by how much the first model's exceeds the second's, in one pass.
 
     Arguments: a number near the mean, which the sums are measured from so that a small variance
-    keeps its digits, and then each model's natural numbers.
+    keeps its digits, and then each model's constrained numbers.
 
     Attributes:
         models: one model, or two.
@@ -67,8 +67,8 @@ class Losses(RowSums):
 
     def arguments(self, origin: float) -> Vector:
         """Give the arguments of a pass."""
-        natural = [model.layout.natural(np.zeros(0)) for model in self.models]
-        return np.concatenate([np.array([origin]), *natural])
+        constrained = [model.layout.constrained(np.zeros(0)) for model in self.models]
+        return np.concatenate([np.array([origin]), *constrained])
 
     def unpack(self, sums: Vector, origin: float) -> Moments:
         """Read the vector of sums."""

@@ -152,5 +152,5 @@ def _start_of(coefficient: Coefficient, guess: Mapping[str, Any], model: Model) 
         end = support.lower if value[0] <= support.lower else support.upper
         mirrored = 2.0 * end - value
         inside = bool(support.contains(mirrored)[0]) and mirrored[0] != end
-        return mirrored if inside else np.asarray(support.natural(np.zeros(1)))
+        return mirrored if inside else np.asarray(support.constrained(np.zeros(1)))
     return value

@@ -129,7 +129,7 @@ class Spread:
 @final
 @dataclass(frozen=True)
 class Sums:
-    """What ``Curvature`` adds up, per unit of weight, in the free natural coefficients.
+    """What ``Curvature`` adds up, per unit of weight, in the free constrained coefficients.
 
     Attributes:
         weight: total weight.
@@ -161,12 +161,12 @@ class Sums:
 class Curvature(RowSums):
     """The loss, its gradient and Hessian, and the outer product of the scores, in one pass.
 
-    Derivatives are taken in the natural coefficients (see ``models.layout`` for why), each as a
+    Derivatives are taken in the constrained coefficients (see ``models.layout`` for why), each as a
     scalar of its own.
 
     Attributes:
         model: the model.
-        mask: for each natural number of its layout, whether to differentiate in it.
+        mask: for each constrained number of its layout, whether to differentiate in it.
     """
 
     model: Model
@@ -183,7 +183,7 @@ class Curvature(RowSums):
         return (Curvature, self.model.structure, self.mask)
 
     def loss(self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]) -> Array:
-        """−log q of each row, at the natural numbers ``arguments``."""
+        """−log q of each row, at the constrained numbers ``arguments``."""
         parameters = self.model.row_parameters(arguments, row)
         return -log_term(kind, self.model, parameters, row)
 

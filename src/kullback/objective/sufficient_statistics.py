@@ -165,7 +165,9 @@ def moments_of(
     return SufficientMoments(weight, means, later, float(origin[0]))
 
 
-def curvature_of_moments(curvature: Curvature, moments: SufficientMoments, natural: Vector) -> Sums:
+def curvature_of_moments(
+    curvature: Curvature, moments: SufficientMoments, constrained: Vector
+) -> Sums:
     """Give what a pass over the rows would add up, from the moments of the statistics alone.
 
     The log-density is affine in the statistics T, so its mean is its value at the mean of T, and
@@ -180,7 +182,7 @@ def curvature_of_moments(curvature: Curvature, moments: SufficientMoments, natur
             lambda: _derivatives(curvature, family),
             moments.means,
             np.float64(moments.origin),
-            natural,
+            constrained,
         )
         value, score, hessian, mixed, slope = (np.asarray(r) for r in results)
 

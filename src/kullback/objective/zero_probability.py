@@ -38,7 +38,7 @@ class Found:
 @final
 @dataclass(frozen=True)
 class Impossible(Statistic[Found]):
-    """Finds the rows whose log-density is −inf or not a number; arguments: natural numbers."""
+    """Finds the rows whose log-density is −inf or not a number; arguments: constrained numbers."""
 
     model: Model
 
@@ -47,9 +47,9 @@ class Impossible(Statistic[Found]):
         names, model, kind = tuple(block.fields), self.model, block.kind
 
         def build() -> Callable[[Array, tuple[Array, ...]], Array]:
-            def terms(natural: Array, fields: tuple[Array, ...]) -> Array:
+            def terms(constrained: Array, fields: tuple[Array, ...]) -> Array:
                 row = dict(zip(names, fields, strict=True))
-                numbers = [natural[i] for i in range(arguments.size)]
+                numbers = [constrained[i] for i in range(arguments.size)]
                 return log_term_anywhere(kind, model, model.row_parameters(numbers, row), row)
 
             return terms
@@ -68,20 +68,20 @@ class Impossible(Statistic[Found]):
 
 
 def refuse_impossible_rows(
-    model: Model, natural: Vector, reduce: Callable[..., Any], locate: Callable[[int], str]
+    model: Model, constrained: Vector, reduce: Callable[..., Any], locate: Callable[[int], str]
 ) -> None:
     """Raise if the model gives probability zero to rows, naming them.
 
     Args:
         model: the model.
-        natural: its natural numbers.
+        constrained: its constrained numbers.
         reduce: adds a statistic up over the sample.
         locate: names a row, given its number.
 
     Raises:
         DataError: with the first such rows.
     """
-    found: Found = reduce(Impossible(model), natural)
+    found: Found = reduce(Impossible(model), constrained)
     if found.count:
         rows = found.phrase(locate, when=" wherever the fit started")
         raise DataError(

@@ -113,7 +113,7 @@ def _verdict(
             f"no maximum inside. {_limit_advice(model, name, end)}"
         )
         return False, f"no maximum: {name} runs {where}"
-    caution = model.caution(layout.split(layout.natural(solution.estimate)))
+    caution = model.caution(layout.split(layout.constrained(solution.estimate)))
     if caution is not None:
         advice.append(caution.text)
         if caution.no_maximum:
@@ -149,7 +149,7 @@ def _verdict(
     }
     far = [c.name for c, place in layout.places if _went_far(solution, c, place)]
     if far:
-        values = layout.split(layout.natural(solution.best.at))
+        values = layout.split(layout.constrained(solution.best.at))
         places = " and ".join(f"{name} to {float(values[name][0]):.3g}" for name in far)
         advice.append(
             f"The search took {places}, where derivatives leave the range of doubles: there may be "
@@ -197,7 +197,7 @@ def runaway(layout: Layout, solution: Solution[Evaluation]) -> Runaway | None:
     step = solution.estimate - solution.best.at
     moved = solution.best.at - solution.start
     endless = solution.outcome is Outcome.STEP_LIMIT
-    values = layout.split(layout.natural(solution.best.at))
+    values = layout.split(layout.constrained(solution.best.at))
     found: list[Runaway] = []
     for c, place in layout.places:
         support, own = c.support, step[place]

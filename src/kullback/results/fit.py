@@ -84,18 +84,18 @@ class Fit:
     # ---- estimates -------------------------------------------------------------------------
 
     @cached_property
-    def _natural(self) -> Vector:
-        return self.layout.natural(self.evaluation.at)
+    def _constrained(self) -> Vector:
+        return self.layout.constrained(self.evaluation.at)
 
     @cached_property
     def model(self) -> Model:
         """The same model with every parameter fixed at its estimate."""
-        return self.form.fixed_at(self.layout.split(self._natural))
+        return self.form.fixed_at(self.layout.split(self._constrained))
 
     @property
     def params(self) -> dict[str, Number]:
         """Estimates by parameter: floats, or arrays where there are several numbers."""
-        return self._by_parameter(self._natural)
+        return self._by_parameter(self._constrained)
 
     @property
     def stderr(self) -> dict[str, Number]:
@@ -108,7 +108,7 @@ class Fit:
 
     def _standard_errors(self, covariance: Vector) -> dict[str, Number]:
         errors = np.sqrt(np.diag(covariance))
-        full = np.zeros(self._natural.size)
+        full = np.zeros(self._constrained.size)
         full[np.array(self.layout.mask, dtype=bool)] = errors
         held = [
             c.name in self.layout.held
@@ -119,7 +119,7 @@ class Fit:
         return self._by_parameter(full)
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
-        """Group one number a natural coefficient by the parameter that it belongs to."""
+        """Group one number a constrained coefficient by the parameter that it belongs to."""
         values = self.layout.split(numbers)
         out: dict[str, Number] = {}
         for name, source in self.form.sources.items():
@@ -193,7 +193,7 @@ class Fit:
             return np.full((jacobian.shape[0],) * 2, np.nan)
         if kind == "expected":
             curvature = Curvature(self.form, self.layout.mask)
-            information = expected_information(self.model, curvature, self._natural)
+            information = expected_information(self.model, curvature, self._constrained)
             middle = inverse(jacobian.T @ information @ jacobian)
         else:
             middle = inverse(self.evaluation.hessian)
@@ -337,5 +337,5 @@ def _wald(estimate: float, error: float, z: float, support: Support) -> tuple[fl
         return math.nan, math.nan
     half = z * error / slope
     ends = np.array([u - half, u + half]).reshape(2, 1)
-    low, high = (float(scale.natural(end)[0]) for end in ends)
+    low, high = (float(scale.constrained(end)[0]) for end in ends)
     return low, high

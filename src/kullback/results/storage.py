@@ -109,13 +109,13 @@ def load(path: str | os.PathLike[str]) -> Any:
 def _text(fit: Fit) -> str:
     evaluation, sums = fit.evaluation, fit.evaluation.sums
     with np.errstate(all="ignore"):  # a fit that ran away may overflow
-        natural = fit.layout.split(fit.layout.natural(evaluation.at))
+        constrained = fit.layout.split(fit.layout.constrained(evaluation.at))
     document = {
         "format": FORMAT,
         "version": VERSION,
         "kullback": _version(),
         "model": _model_out(fit),
-        "estimates": {name: plain(value) for name, value in natural.items()},
+        "estimates": {name: plain(value) for name, value in constrained.items()},
         "held": {name: plain(value) for name, value in fit.layout.held.items()},
         "evaluation": {
             "at": plain(evaluation.at),
@@ -242,7 +242,7 @@ def _fit(document: Node) -> Fit:
         _sums(document["sums"], d),
     )
     estimates = document["estimates"]
-    for name, value in layout.split(layout.natural(evaluation.at)).items():
+    for name, value in layout.split(layout.constrained(evaluation.at)).items():
         stored = estimates[name].vector(value.size)
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
             raise estimates[name].wrong("does not agree with what evaluation.at makes of it")

@@ -223,11 +223,13 @@ class TrainedFit:
             for name, source in networks.items():
                 inputs = source.encoder.encode([found.columns[c] for c in source.encoder.names])
                 row[name] = run_trained(source, inputs)
-            natural = [jnp.asarray(v) for v in self.model.layout.natural(np.zeros(0))]
+            constrained = [jnp.asarray(v) for v in self.model.layout.constrained(np.zeros(0))]
             supplied = self.model.with_sources(
                 {**self.model.sources, **{name: Computed(name) for name in networks}}
             )
-            values = supplied.row_parameters(natural, {n: jnp.asarray(v) for n, v in row.items()})
+            values = supplied.row_parameters(
+                constrained, {n: jnp.asarray(v) for n, v in row.items()}
+            )
             return {
                 name: np.broadcast_to(np.asarray(value), (found.rows, *np.shape(value)[1:])).copy()
                 for name, value in values.items()

@@ -83,13 +83,13 @@ def quadrature(model: Model) -> ArraySample:
     return ArraySample({"y": points[kept]}, weights[kept])
 
 
-def expected_information(model: Model, curvature: Curvature, natural: Vector) -> Vector:
-    """Compute the Fisher information of one row, E[s s'], in the free natural coefficients.
+def expected_information(model: Model, curvature: Curvature, constrained: Vector) -> Vector:
+    """Compute the Fisher information of one row, E[s s'], in the free constrained coefficients.
 
     Args:
         model: the fitted model, fixed.
         curvature: which coefficients are free.
-        natural: the estimates.
+        constrained: the estimates.
 
     Raises:
         ModelError: where the model depends on covariates.
@@ -98,4 +98,4 @@ def expected_information(model: Model, curvature: Curvature, natural: Vector) ->
         raise ModelError("expected information of a model with covariates is not available.")
     with float64():
         engine = LocalEngine(quadrature(model), threads=1)
-        return curvature.unpack(engine.reduce(curvature, natural)).outer
+        return curvature.unpack(engine.reduce(curvature, constrained)).outer

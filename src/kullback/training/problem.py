@@ -189,16 +189,16 @@ class Task:
             unit, shift = self.moves[name]
             raw = shift + unit * modules[name](row[INPUTS + name], key).astype(jnp.float64)
             computed[name] = link(self.model.parameters[name], raw)
-        natural: list[Array] = []
+        constrained: list[Array] = []
         at = 0
         for c in self.layout.coefficients:
             if c.value is None:
-                values = c.support.natural(u[at : at + c.support.freedom])
-                natural.extend(values[k] for k in range(c.support.size))
+                values = c.support.constrained(u[at : at + c.support.freedom])
+                constrained.extend(values[k] for k in range(c.support.size))
                 at += c.support.freedom
             else:
-                natural.extend(jnp.asarray(v) for v in c.value)
-        return self.supplied.row_parameters(natural, {**row, **computed})
+                constrained.extend(jnp.asarray(v) for v in c.value)
+        return self.supplied.row_parameters(constrained, {**row, **computed})
 
 
 # Rows of a stream that tell how large its inputs are, should a training diverge.

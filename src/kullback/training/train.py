@@ -134,4 +134,4 @@ def _pinned(
     if not task.layout.freedom:
         return fixed
     u = np.mean([np.asarray(weights[1]) for weights in run.weights], axis=0)
-    return fixed.fixed_at(task.layout.split(task.layout.natural(u)))
+    return fixed.fixed_at(task.layout.split(task.layout.constrained(u)))

@@ -160,7 +160,7 @@ def _integrated(
     joined = low <= lower + 2 * _FIRST  # whether the probability begins at the first outcome
 
     def between(model: Model, x: Vector) -> Vector:
-        return np.asarray(blockwise(model, "row_log_density_inside", x, model._natural()))
+        return np.asarray(blockwise(model, "row_log_density_inside", x, model._constrained()))
 
     def inside(x: Vector) -> Vector:
         """The same functions at any numbers: the formulas are smooth in the outcome."""

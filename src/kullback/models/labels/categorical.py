@@ -43,7 +43,7 @@ class Logits(Support):
         """Say whether all are finite."""
         return finite(np.asarray(value))
 
-    def natural(self, u: Any) -> Any:
+    def constrained(self, u: Any) -> Any:
         """Append the last logit, 0."""
         xp = namespace(u)
         return xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
