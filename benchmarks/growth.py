@@ -60,7 +60,7 @@ def draw(found: dict[str, Curve], path: Path) -> None:
     style = {"svg.hashsalt": "kullback", "svg.fonttype": "none", "font.family": "sans-serif"}
     colours = dict(zip(MODELS, ("#1b6ca8", "#c8553d"), strict=True))
     with plt.rc_context(style):
-        figure, axes = plt.subplots(figsize=(7.0, 4.4), layout="constrained")
+        figure, axes = plt.subplots(figsize=(7.0, 4.4), vector="constrained")
         for label, curve in found.items():
             rows, seconds = zip(*curve, strict=True)
             file = label.endswith("file")

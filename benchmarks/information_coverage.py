@@ -479,7 +479,7 @@ def draw(rows: list[Row], path: Path) -> None:
     style = {"svg.hashsalt": "kullback", "svg.fonttype": "none", "font.family": "sans-serif"}
     with plt.rc_context({**style, "font.size": 10}):
         figure, columns = plt.subplots(1, 2, figsize=(10.4, 8.6))
-        # The left margins hold the names; by hand, as a layout engine leaves out the headings.
+        # The left margins hold the names; by hand, as a vector engine leaves out the headings.
         figure.subplots_adjust(left=0.155, right=0.985, top=0.93, bottom=0.09, wspace=0.85)
         halves = ([r for r in rows if r.case.counts], [r for r in rows if not r.case.counts])
         for axes, half in zip(columns, halves, strict=True):

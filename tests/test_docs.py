@@ -182,7 +182,7 @@ def public_names(kind: type) -> set[str]:
 
 # What a user of a distribution has no need of: the structure that kl.fit works with.
 INNER = re.compile(
-    r"row_\w+|parameters|sources|with_sources|with_levels|layout|fixed|structure|columns|discrete"
+    r"row_\w+|parameters|sources|with_sources|with_levels|vector|fixed|structure|columns|discrete"
     r"|draw|moment|starts|caution|name|support|outcome|order_statistics|limits"
 )
 

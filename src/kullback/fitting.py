@@ -153,9 +153,9 @@ def fit(
     watch = _Watch(progress)
     over_rows.progress = watch.rows
     known = look(model, sample, over_rows.reduce, over_rows.first_block)
-    layout = hold_order_statistics(model, known, over_rows.reduce)
+    vector = hold_order_statistics(model, known, over_rows.reduce)
     problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
-    solved = solve(problem, layout)
+    solved = solve(problem, vector)
     over_rows.progress = None  # what a fit works out later is no progress of its own
     compiling = COMPILED.seconds - compiled
     certificate = replace(
@@ -174,7 +174,7 @@ def fit(
         levels=sample.levels,
         values=known.continuous,
     )
-    return Fit(model, solved.layout, solved.evaluation, seen, certificate)
+    return Fit(model, solved.vector, solved.evaluation, seen, certificate)
 
 
 def _check_model(model: Any) -> None:

@@ -195,7 +195,7 @@ class _Scored:
     def impossible(self, which: int) -> Found:
         """Find the rows to which one of the models gives probability zero."""
         model = self.models[which]
-        found: Found = self.engine.reduce(Impossible(model), model.layout.constrained(np.zeros(0)))
+        found: Found = self.engine.reduce(Impossible(model), model.vector.constrained(np.zeros(0)))
         return found
 
     def infinite(self, which: int) -> Estimate:
@@ -246,5 +246,5 @@ def _check(model: Any) -> None:
         if len(given) > 80:  # rows of data, most likely
             given = f"the first argument, of type {type(model).__name__},"
         raise ModelError(f"{given} is not a model: the model comes first, then the data.{fitted}")
-    if model.layout.freedom:
+    if model.vector.n_free:
         _ = model.params  # which names the parameter that has no value

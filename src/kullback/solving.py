@@ -13,7 +13,7 @@ from kullback._core.arrays import Vector
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.models.model import Model
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_pass import FirstLook
 from kullback.objective.starting_values import starting_points, wider_start
@@ -44,12 +44,12 @@ class Solved:
     """Where a solve ended.
 
     Attributes:
-        layout: the coefficients, those that are on a bound held there.
+        vector: the coefficients, those that are on a bound held there.
         evaluation: the cross-entropy and its derivatives at the estimate.
         certificate: whether, how and why it ended.
     """
 
-    layout: Layout
+    vector: ParameterVector
     evaluation: Evaluation
     certificate: Certificate
 
@@ -74,10 +74,10 @@ class Problem:
     watch: Callable[[float], None]
 
     def over(
-        self, layout: Layout, adder: Callable[[Curvature, Vector], Sums]
+        self, vector: ParameterVector, adder: Callable[[Curvature, Vector], Sums]
     ) -> Callable[[Vector], Evaluation]:
         """Give the objective, for sums that are added up in some way."""
-        objective = CrossEntropy(self.model, layout, adder)
+        objective = CrossEntropy(self.model, vector, adder)
 
         def evaluate(u: Vector) -> Evaluation:
             evaluation = objective(u)
@@ -86,27 +86,27 @@ class Problem:
 
         return evaluate
 
-    def over_rows(self, layout: Layout) -> Callable[[Vector], Evaluation]:
+    def over_rows(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
         """The objective by passes over all rows."""
-        return self.over(layout, _adder(self.engine))
+        return self.over(vector, _adder(self.engine))
 
-    def whole(self, layout: Layout) -> Callable[[Vector], Evaluation]:
+    def whole(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
         """The objective by the least work: from moments, from a table, or by passes."""
         moments, table = self.known.moments, self.known.table
         if moments is not None:
-            return self.over(layout, lambda wanted, at: curvature_of_moments(wanted, moments, at))
+            return self.over(vector, lambda wanted, at: curvature_of_moments(wanted, moments, at))
         if table is not None:
-            return self.over(layout, _adder(LocalEngine(table)))
-        return self.over_rows(layout)
+            return self.over(vector, _adder(LocalEngine(table)))
+        return self.over_rows(vector)
 
-    def smaller(self, layout: Layout) -> list[Callable[[Vector], Evaluation]]:
+    def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
         """The objective on a few rows, to choose among starts, and on the subsample."""
         parts = [] if self.known.cheap else self.known.subsamples(self.model)
-        return [self.over(layout, _adder(LocalEngine(part))) for part in parts]
+        return [self.over(vector, _adder(LocalEngine(part))) for part in parts]
 
-    def refuse_impossible(self, layout: Layout, u: Vector) -> None:
+    def refuse_impossible(self, vector: ParameterVector, u: Vector) -> None:
         """Name the rows that have probability zero at a point, if any has."""
-        constrained = layout.constrained(u)
+        constrained = vector.constrained(u)
         refuse_impossible_rows(self.model, constrained, self.engine.reduce, self.known.locate)
 
 
@@ -126,48 +126,50 @@ class Start:
     agreed: int = 1
 
 
-def solve(problem: Problem, layout: Layout, start: Start | None = None) -> Solved:
+def solve(problem: Problem, vector: ParameterVector, start: Start | None = None) -> Solved:
     """Find the minimum: in closed form, on the condensed sample, or by passes over the rows.
 
     Args:
         problem: what is minimised.
-        layout: which coefficients are free.
+        vector: which coefficients are free.
         start: where to begin; None for the user's starts and the model's guesses.
     """
-    if layout.freedom == 0:
-        evaluation = problem.whole(layout)(np.zeros(0))
+    if vector.n_free == 0:
+        evaluation = problem.whole(vector)(np.zeros(0))
         if not math.isfinite(evaluation.value):
-            problem.refuse_impossible(layout, np.zeros(0))
-        certificate = certify(problem.model, layout, evaluation, None, "closed form", 1, 1)
-        return Solved(layout, evaluation, certificate)
+            problem.refuse_impossible(vector, np.zeros(0))
+        certificate = certify(problem.model, vector, evaluation, None, "closed form", 1, 1)
+        return Solved(vector, evaluation, certificate)
     if start is None:
-        points = starting_points(problem.model, layout, problem.known)
+        points = starting_points(problem.model, vector, problem.known)
         start = Start(points, len(points))
-    solution, start = _descend(problem, layout, start)
+    solution, start = _descend(problem, vector, start)
     if not math.isfinite(solution.best.value):
-        problem.refuse_impossible(layout, solution.best.at)
-    held = _at_its_bound(layout, solution)
+        problem.refuse_impossible(vector, solution.best.at)
+    held = _at_its_bound(vector, solution)
     if held is not None:
-        values = layout.split(layout.constrained(solution.best.at))
+        values = vector.split(vector.constrained(solution.best.at))
         there = held.unconstrained(values)
         # a bound that a support's end depends on may make a row impossible: then it is not reached
-        if held.freedom == 0 or math.isfinite(problem.over_rows(held)(there).value):
+        if held.n_free == 0 or math.isfinite(problem.over_rows(held)(there).value):
             return solve(problem, held, replace(start, points=[there]))
     closed = solution.steps == 1 and problem.known.condensed
     name = "closed form" if closed else type(problem.solver).__name__
     certificate = certify(
-        problem.model, layout, solution.best, solution, name, start.tried, start.agreed
+        problem.model, vector, solution.best, solution, name, start.tried, start.agreed
     )
     found = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
     if certificate.converged and not closed:
         found = replace(found, at=solution.estimate)
-    return Solved(layout, found, certificate)
+    return Solved(vector, found, certificate)
 
 
-def _descend(problem: Problem, layout: Layout, start: Start) -> tuple[Solution[Evaluation], Start]:
+def _descend(
+    problem: Problem, vector: ParameterVector, start: Start
+) -> tuple[Solution[Evaluation], Start]:
     """Follow the starts on few rows, the best on the subsample, and that to the minimum on all."""
-    solver, whole, smaller = problem.solver, problem.whole(layout), problem.smaller(layout)
+    solver, whole, smaller = problem.solver, problem.whole(vector), problem.smaller(vector)
     points, agreed, lost = start.points, start.agreed, True
     for evaluate in [*smaller, whole]:
         looks = 0
@@ -177,7 +179,7 @@ def _descend(problem: Problem, layout: Layout, start: Start) -> tuple[Solution[E
             looks = 1
         solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
         if not any(math.isfinite(found.best.value) for found in solutions):
-            wider = [u for point in points for u in wider_start(layout, evaluate, point)]
+            wider = [u for point in points for u in wider_start(vector, evaluate, point)]
             solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
         best = min(solutions, key=_rank)
         solution = replace(best, steps=best.steps + looks)
@@ -185,18 +187,20 @@ def _descend(problem: Problem, layout: Layout, start: Start) -> tuple[Solution[E
             agreed = sum(_same(solution, other) for other in solutions)
         if evaluate is not whole:
             # where fewer rows have no maximum, more rows may have one: they begin anew
-            lost = runaway(layout, solution) is not None or not math.isfinite(solution.best.value)
+            lost = runaway(vector, solution) is not None or not math.isfinite(solution.best.value)
             points = start.points if lost else [solution.estimate]
     return solution, replace(start, agreed=agreed)
 
 
-def _at_its_bound(layout: Layout, solution: Solution[Evaluation]) -> Layout | None:
+def _at_its_bound(
+    vector: ParameterVector, solution: Solution[Evaluation]
+) -> ParameterVector | None:
     """Hold the coefficient that ran to a bound that it may reach; None where none did."""
-    running = runaway(layout, solution)
+    running = runaway(vector, solution)
     if running is None or not running.attained:
         return None
-    held: Mapping[str, Vector] = {**layout.held, running.name: np.array([running.end])}
-    return replace(layout, held=held)
+    held: Mapping[str, Vector] = {**vector.held, running.name: np.array([running.end])}
+    return replace(vector, held=held)
 
 
 def _adder(engine: Engine) -> Callable[[Curvature, Vector], Sums]:

@@ -82,7 +82,7 @@ def test_levels_give_the_number_of_classes():
     assert model.support.phrase("y") == "y = 0, ..., 2"
     assert model.outcome == "label"
     assert model.discrete
-    assert model.layout.freedom == 2
+    assert model.vector.n_free == 2
     assert model.structure != Categorical().with_levels(("a", "b")).structure
     assert model.with_levels(("a", "b", "c")).levels == model.levels
     assert Categorical(logits=[0.0, 1.0], levels=["no", "yes"]).levels == ("no", "yes")

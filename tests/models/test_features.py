@@ -97,11 +97,11 @@ def _models() -> Sequence[kl.Model]:
 @pytest.mark.parametrize("rows", [700, 5_000])  # a tile that is not full, and several tiles
 def test_sums_are_those_of_the_compiled_kernel(model: kl.Model, rows: int) -> None:
     x = _outcomes(model, rows)
-    curvature = Curvature(model, model.layout.mask)
-    names = [c.name for c in model.layout.coefficients]
+    curvature = Curvature(model, model.vector.mask)
+    names = [c.name for c in model.vector.coefficients]
     weights = np.random.default_rng(2).integers(0, 3, rows).astype(np.float64)
     for k in range(4):
-        known = {c.name: c.value for c in model.layout.coefficients}
+        known = {c.name: c.value for c in model.vector.coefficients}
         at = [POINTS[n][k] if known[n] is None else float(known[n][0]) for n in names]
         numbers = np.array(at)
         for block in (_block(x), _block(x, weights)):
@@ -111,13 +111,13 @@ def test_sums_are_those_of_the_compiled_kernel(model: kl.Model, rows: int) -> No
             assert ours is not None
             # the outer products' diagonal and ℓ² bound the sums by Cauchy and Schwarz; second
             # derivatives are of the size of products of scores or of inverse parameters
-            d = sum(model.layout.mask)
+            d = sum(model.vector.mask)
             weight, square = theirs[0], theirs[2]
             squares = np.diag(_lower(theirs[-(d * (d + 1)) // 2 :], d))
             scores = np.sqrt(weight * squares)
             outer = np.sqrt(np.outer(squares, squares))[np.tril_indices(d)]
             inverse = np.array([1.0 / max(abs(n), 0.1) for n in numbers])
-            inverse = inverse[np.array(model.layout.mask)]
+            inverse = inverse[np.array(model.vector.mask)]
             bent = outer + weight * np.outer(inverse, inverse)[np.tril_indices(d)]
             first = np.sqrt(weight * square) + weight
             size = np.concatenate([[weight, first, square + weight], scores, bent, outer])

@@ -110,8 +110,8 @@ def test_every_bit_comes_back(case, fits, tmp_path):
         same(getattr(before, part), getattr(after, part))
     # of the rows only what was estimated from them is kept
     same(replace(before.seen, values=None, floor=before.floor), after.seen)
-    same(dict(before.layout.held), dict(after.layout.held))
-    assert after.layout.names == before.layout.names
+    same(dict(before.vector.held), dict(after.vector.held))
+    assert after.vector.names == before.vector.names
     assert after.form.structure == before.form.structure
     assert [type(s) for s in after.form.sources.values()] == [
         type(s) for s in before.form.sources.values()

@@ -27,7 +27,7 @@ class Support(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def freedom(self) -> int:
+    def n_free(self) -> int:
         """How many unconstrained numbers describe one value."""
 
     @property
@@ -41,19 +41,19 @@ class Support(abc.ABC):
 
     @abc.abstractmethod
     def constrained(self, u: Any) -> Any:
-        """Map ``u`` of shape (freedom,) to the value, shape (size,)."""
+        """Map ``u`` of shape (n_free,) to the value, shape (size,)."""
 
     @abc.abstractmethod
     def unconstrained(self, value: Any) -> Any:
-        """Map a value of shape (size,) to its ``u``, shape (freedom,)."""
+        """Map a value of shape (size,) to its ``u``, shape (n_free,)."""
 
     @abc.abstractmethod
     def jacobian(self, u: Any) -> Any:
-        """Give ∂ value / ∂ u, shape (size, freedom)."""
+        """Give ∂ value / ∂ u, shape (size, n_free)."""
 
     @abc.abstractmethod
     def curvature(self, u: Any, gradient: Any) -> Any:
-        """Give Σ_k gradient_k ∂² value_k / ∂u∂u', shape (freedom, freedom)."""
+        """Give Σ_k gradient_k ∂² value_k / ∂u∂u', shape (n_free, n_free)."""
 
     @abc.abstractmethod
     def phrase(self, name: str) -> str:
@@ -85,7 +85,7 @@ class Interval(Support):
             raise ValueError(f"an interval needs lower < upper, not [{self.lower}, {self.upper}]")
 
     size = 1
-    freedom = 1
+    n_free = 1
 
     @property
     def bounded(self) -> bool:
@@ -211,7 +211,7 @@ class Simplex(Support):
     size: int = 2
 
     @property
-    def freedom(self) -> int:
+    def n_free(self) -> int:
         """K − 1."""
         return self.size - 1
 

@@ -51,9 +51,9 @@ class Family(Model):
 
     * ``default_parameters``: names and supports of its parameters;
     * ``support``: the outcomes;
-    * optionally ``alternatives`` (other parametrisations), ``fixed_by_default`` (parameters fixed unless
-      the user gives them a source), ``required`` (parameters that the user must fix: known, never
-      estimated), ``order_statistics`` and ``limits``;
+    * optionally ``alternatives`` (other parametrisations), ``fixed_by_default`` (parameters that
+      are fixed unless the user gives them a source), ``required`` (parameters that the user must
+      fix: known, never estimated), ``order_statistics`` and ``limits``;
 
     and as static methods, elementwise in JAX, of the default parameters by keyword:
 
@@ -142,7 +142,7 @@ class Family(Model):
                     f"{self.name} needs {name} as a number: it is known, not estimated. "
                     f"Write {self.name}({name}=...)."
                 )
-        _ = self.layout  # a number outside its support is told here and not during the fit
+        _ = self.vector  # a number outside its support is told here and not during the fit
 
     @classmethod
     def _choose(cls, sources: Mapping[str, Any]) -> Parametrisation | None:

@@ -20,7 +20,7 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Interval, Support
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
@@ -169,13 +169,13 @@ class Model(abc.ABC):
     # ---- coefficients ----------------------------------------------------------------------
 
     @property
-    def layout(self) -> Layout:
+    def vector(self) -> ParameterVector:
         """All coefficients in order.
 
         Raises:
             ModelError: where a fixed number lies outside its parameter's support.
         """
-        return Layout(tuple(c for group in self._coefficients().values() for c in group))
+        return ParameterVector(tuple(c for group in self._coefficients().values() for c in group))
 
     def _coefficients(self) -> dict[str, tuple[Coefficient, ...]]:
         return {
@@ -189,7 +189,7 @@ class Model(abc.ABC):
         """Compute every parameter from the coefficients' constrained numbers: the sources at work.
 
         Args:
-            constrained: one scalar a constrained number, in the layout's order.
+            constrained: one scalar a constrained number, in the vector's order.
             row: the columns of a block of rows.
 
         Returns:
@@ -247,8 +247,8 @@ class Model(abc.ABC):
 
     def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
-        layout = self.layout
-        return layout.constrained(np.zeros(0))
+        vector = self.vector
+        return vector.constrained(np.zeros(0))
 
     def log_density(self, x: Any) -> Any:
         """Log-density at ``x`` (log-probability for counts and labels), in nats.

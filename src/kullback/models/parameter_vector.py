@@ -19,7 +19,7 @@ from kullback.models.source import Coefficient
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParameterVector:
     """All coefficients of a model, in order: the free ones are estimated, the others fixed.
 
     Attributes:
@@ -52,17 +52,17 @@ class Layout:
         )
 
     @cached_property
-    def freedom(self) -> int:
+    def n_free(self) -> int:
         """How many numbers a solver moves."""
-        return sum(c.support.freedom for c in self.free)
+        return sum(c.support.n_free for c in self.free)
 
     @cached_property
     def _moved(self) -> tuple[slice, ...]:
         """Where in ``u`` each free coefficient is."""
-        return _slices([c.support.freedom for c in self.free])
+        return _slices([c.support.n_free for c in self.free])
 
     @property
-    def places(self) -> tuple[tuple[Coefficient, slice], ...]:
+    def slices(self) -> tuple[tuple[Coefficient, slice], ...]:
         """The free coefficients, each with where it is in ``u``."""
         return tuple(zip(self.free, self._moved, strict=True))
 
@@ -86,7 +86,7 @@ class Layout:
         return out
 
     def constrained(self, u: Vector) -> Vector:
-        """Map ``u`` (freedom,) to the values of all coefficients, fixed ones included."""
+        """Map ``u`` (n_free,) to the values of all coefficients, fixed ones included."""
         out = self._fixed.copy()
         places = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
         for c, where in zip(self.free, self._moved, strict=True):

@@ -17,7 +17,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback.models.model import Model
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.statistics import Curvature, Sums
 
 
@@ -48,23 +48,23 @@ class CrossEntropy:
 
     Attributes:
         model: q.
-        layout: which coefficients ``u`` moves.
-        add_up: gives the sums of a ``Curvature`` at constrained coefficients; where the rows are and
-            how they are added is the engine's affair.
+        vector: which coefficients ``u`` moves.
+        add_up: gives the sums of a ``Curvature`` at constrained coefficients; where the rows are
+            and how they are added is the engine's affair.
     """
 
     model: Model
-    layout: Layout
+    vector: ParameterVector
     add_up: Callable[[Curvature, Vector], Sums]
 
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
-        curvature = Curvature(self.model, self.layout.mask)
-        sums = self.add_up(curvature, self.layout.constrained(u))
-        jacobian = self.layout.jacobian(u)
+        curvature = Curvature(self.model, self.vector.mask)
+        sums = self.add_up(curvature, self.vector.constrained(u))
+        jacobian = self.vector.jacobian(u)
         # NaN comes from inf − inf between rows: some row is impossible here
         value = math.inf if math.isnan(sums.loss) else sums.loss
         with np.errstate(invalid="ignore", over="ignore"):  # derivatives of an infinite loss
             gradient = jacobian.T @ sums.score
-            hessian = jacobian.T @ sums.hessian @ jacobian + self.layout.curvature(u, sums.score)
+            hessian = jacobian.T @ sums.hessian @ jacobian + self.vector.curvature(u, sums.score)
         return Evaluation(u, value, gradient, hessian, sums)

@@ -170,7 +170,7 @@ def _later(sample: Sample, family: Family) -> bool:
 def _refuse_constant(model: Model, known: FirstLook, label: str) -> None:
     """One distinct value has no maximum of the likelihood where a scale is free."""
     d = known.description
-    free = [c.name for c in model.layout.free]
+    free = [c.name for c in model.vector.free]
     if model.discrete or model.columns or d.minimum < d.maximum or len(free) < 2:
         return
     rows = f"all {d.rows:,} rows of" if d.rows > 1 else "the only row of"

@@ -57,7 +57,7 @@ class Losses(RowSums):
         """1, the loss less the origin, and its square."""
         losses, start = [], 1
         for model in self.models:
-            size = len(model.layout.mask)
+            size = len(model.vector.mask)
             parameters = model.row_parameters(arguments[start : start + size], row)
             losses.append(-log_term_anywhere(kind, model, parameters, row))
             start += size
@@ -67,7 +67,7 @@ class Losses(RowSums):
 
     def arguments(self, origin: float) -> Vector:
         """Give the arguments of a pass."""
-        constrained = [model.layout.constrained(np.zeros(0)) for model in self.models]
+        constrained = [model.vector.constrained(np.zeros(0)) for model in self.models]
         return np.concatenate([np.array([origin]), *constrained])
 
     def unpack(self, sums: Vector, origin: float) -> Moments:

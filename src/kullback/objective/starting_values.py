@@ -14,7 +14,7 @@ from kullback._core.domains import Interval
 from kullback._core.errors import DataError, ModelError
 from kullback.models.family import Family
 from kullback.models.model import Model
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.first_pass import FirstLook
@@ -22,16 +22,18 @@ from kullback.objective.rows_in_range import weighted_median
 from kullback.objective.sample_summary import Description
 
 
-def hold_order_statistics(model: Model, known: FirstLook, reduce: Callable[..., Any]) -> Layout:
+def hold_order_statistics(
+    model: Model, known: FirstLook, reduce: Callable[..., Any]
+) -> ParameterVector:
     """Hold free parameters whose estimate is an extreme or the median of the sample.
 
     Raises:
         DataError: where such a parameter was fixed so that a row is impossible.
     """
-    layout = model.layout
+    vector = model.vector
     d = known.description
     held: dict[str, Vector] = {}
-    for c in layout.coefficients:
+    for c in vector.coefficients:
         which = model.order_statistics.get(c.name)
         if which is None:
             continue
@@ -45,7 +47,7 @@ def hold_order_statistics(model: Model, known: FirstLook, reduce: Callable[..., 
                 value = min(max(value, bounds.lower), bounds.upper)
             held[c.name] = np.array([value])
         _refuse_beyond(model, c.name, which, value, d)
-    return replace(layout, held=held) if held else layout
+    return replace(vector, held=held) if held else vector
 
 
 def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Description) -> None:
@@ -64,17 +66,17 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Descrip
         )
 
 
-def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vector]:
+def starting_points(model: Model, vector: ParameterVector, known: FirstLook) -> list[Vector]:
     """Give the points to start from on the unconstrained scale, the best guess first.
 
     What the user starts or fixes goes before what the model guesses.
     """
-    free = {c.name for c in layout.free}
+    free = {c.name for c in vector.free}
     guesses: Sequence[Mapping[str, Any]] = ()
     if known.moments is not None and isinstance(model, Family):
         fixed = {
             c.name: float(value[0])
-            for c, value in zip(layout.coefficients, _known_values(layout), strict=True)
+            for c, value in zip(vector.coefficients, _known_values(vector), strict=True)
             if value is not None and c.support.size == 1
         }
         closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
@@ -83,12 +85,12 @@ def starting_points(model: Model, layout: Layout, known: FirstLook) -> list[Vect
     if not guesses:
         guesses = model.starts(*known.few)
     # the user's bounds may leave some of the guesses out, as long as there are others
-    guesses = [guess for guess in guesses if _within(layout, guess)] or guesses
+    guesses = [guess for guess in guesses if _within(vector, guess)] or guesses
     points: list[Vector] = []
     for guess in guesses:
-        values = {c.name: _start_of(c, guess, model) for c in layout.free if c.name in free}
+        values = {c.name: _start_of(c, guess, model) for c in vector.free if c.name in free}
         with np.errstate(divide="ignore", invalid="ignore"):
-            u = layout.unconstrained(values)
+            u = vector.unconstrained(values)
         if np.all(np.isfinite(u)) and not any(np.array_equal(u, other) for other in points):
             points.append(u)
     if not points:
@@ -104,14 +106,14 @@ _DOUBLINGS = 20
 
 
 def wider_start(
-    layout: Layout, evaluate: Callable[[Vector], Evaluation], u: Vector
+    vector: ParameterVector, evaluate: Callable[[Vector], Evaluation], u: Vector
 ) -> tuple[Vector, ...]:
     """Widen the scale of a start until every row is possible; none where that does not help.
 
     The model guesses all its parameters together: beside a shape that is fixed more negative than
     its guess the guessed scale may end the support inside the sample.
     """
-    place = next((place for c, place in layout.places if c.name == "scale"), None)
+    place = next((place for c, place in vector.slices if c.name == "scale"), None)
     if place is None:
         return ()
     for _ in range(_DOUBLINGS):
@@ -122,15 +124,15 @@ def wider_start(
     return ()
 
 
-def _known_values(layout: Layout) -> list[Vector | None]:
-    return [layout.held.get(c.name) if c.value is None else c.value for c in layout.coefficients]
+def _known_values(vector: ParameterVector) -> list[Vector | None]:
+    return [vector.held.get(c.name) if c.value is None else c.value for c in vector.coefficients]
 
 
-def _within(layout: Layout, guess: Mapping[str, Any]) -> bool:
+def _within(vector: ParameterVector, guess: Mapping[str, Any]) -> bool:
     """Whether a guess lies inside the bounds of the parameters that it names."""
     return all(
         bool(np.all(c.support.contains(np.atleast_1d(guess[c.name]))))
-        for c in layout.free
+        for c in vector.free
         if c.name in guess
     )
 

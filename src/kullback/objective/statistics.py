@@ -161,12 +161,12 @@ class Sums:
 class Curvature(RowSums):
     """The loss, its gradient and Hessian, and the outer product of the scores, in one pass.
 
-    Derivatives are taken in the constrained coefficients (see ``models.layout`` for why), each as a
+    Derivatives are taken in the constrained coefficients (see ``models.vector`` for why), each as a
     scalar of its own.
 
     Attributes:
         model: the model.
-        mask: for each constrained number of its layout, whether to differentiate in it.
+        mask: for each constrained number of its vector, whether to differentiate in it.
     """
 
     model: Model

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._core.domains import Interval, Support
 from kullback.models.model import Model
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.convergence import Certificate
@@ -32,7 +32,7 @@ _VANISHED, _COARSE = 1e-6, 1e-3
 
 def certify(
     model: Model,
-    layout: Layout,
+    vector: ParameterVector,
     evaluation: Evaluation,
     solution: Solution[Evaluation] | None,
     solver: str,
@@ -46,9 +46,9 @@ def certify(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     advice: list[str] = []
-    held = {name: float(value[0]) for name, value in layout.held.items()}
+    held = {name: float(value[0]) for name, value in vector.held.items()}
     # an extreme of the sample, unless a bound of the user's is in its way
-    stopped = {c.name for c in layout.coefficients if _at_an_end(c.support, held.get(c.name))}
+    stopped = {c.name for c in vector.coefficients if _at_an_end(c.support, held.get(c.name))}
     edges = [name for name in held if name in model.order_statistics and name not in stopped]
     ends = [name for name in held if name not in edges]
     bounds = (
@@ -70,7 +70,7 @@ def certify(
             f"The likelihood still rises at the bound of {names}: no standard error is given for "
             f"an estimate on a bound, and the others hold {names} fixed."
         )
-    converged, reason = _verdict(model, layout, solution, smallest, slope, advice)
+    converged, reason = _verdict(model, vector, solution, smallest, slope, advice)
     if starts > 1 and agreed < starts and converged:
         advice.append(
             f"{starts - agreed} of {starts} starts ended at another, worse point: the likelihood "
@@ -95,7 +95,7 @@ def certify(
 
 def _verdict(
     model: Model,
-    layout: Layout,
+    vector: ParameterVector,
     solution: Solution[Evaluation] | None,
     smallest: float,
     slope: float,
@@ -104,7 +104,7 @@ def _verdict(
     """Say whether the estimate stands, and why, adding advice."""
     if solution is None:
         return True, "every estimate is an order statistic of the sample, on a bound, or given"
-    running = runaway(layout, solution)
+    running = runaway(vector, solution)
     if running is not None:
         name, end = running.name, running.end
         where = "to infinity" if math.isinf(end) else f"towards {end:g}, which it may not reach"
@@ -113,7 +113,7 @@ def _verdict(
             f"no maximum inside. {_limit_advice(model, name, end)}"
         )
         return False, f"no maximum: {name} runs {where}"
-    caution = model.caution(layout.split(layout.constrained(solution.estimate)))
+    caution = model.caution(vector.split(vector.constrained(solution.estimate)))
     if caution is not None:
         advice.append(caution.text)
         if caution.no_maximum:
@@ -147,9 +147,9 @@ def _verdict(
         Outcome.STALLED: "no step lowered the cross-entropy further",
         Outcome.NOT_FINITE: "the cross-entropy or its derivatives are not finite",
     }
-    far = [c.name for c, place in layout.places if _went_far(solution, c, place)]
+    far = [c.name for c, place in vector.slices if _went_far(solution, c, place)]
     if far:
-        values = layout.split(layout.constrained(solution.best.at))
+        values = vector.split(vector.constrained(solution.best.at))
         places = " and ".join(f"{name} to {float(values[name][0]):.3g}" for name in far)
         advice.append(
             f"The search took {places}, where derivatives leave the range of doubles: there may be "
@@ -188,7 +188,7 @@ class Runaway:
     attained: bool
 
 
-def runaway(layout: Layout, solution: Solution[Evaluation]) -> Runaway | None:
+def runaway(vector: ParameterVector, solution: Solution[Evaluation]) -> Runaway | None:
     """Find a coefficient that runs away.
 
     Either the gradient has vanished and the Newton step has not, or the search went on and on: the
@@ -197,9 +197,9 @@ def runaway(layout: Layout, solution: Solution[Evaluation]) -> Runaway | None:
     step = solution.estimate - solution.best.at
     moved = solution.best.at - solution.start
     endless = solution.outcome is Outcome.STEP_LIMIT
-    values = layout.split(layout.constrained(solution.best.at))
+    values = vector.split(vector.constrained(solution.best.at))
     found: list[Runaway] = []
-    for c, place in layout.places:
+    for c, place in vector.slices:
         support, own = c.support, step[place]
         far = endless and _went_far(solution, c, place)
         if not support.bounded or (bool(np.all(np.abs(own) <= _RUNNING)) and not far):

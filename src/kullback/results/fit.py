@@ -16,7 +16,7 @@ from kullback._core.domains import REAL, UNIT, Interval, Support
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.models.model import Model
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import Curvature
 from kullback.results.convergence import Certificate
@@ -69,14 +69,14 @@ class Fit:
 
     Attributes:
         form: the model as it was given, with its free sources.
-        layout: its coefficients; those on an edge of the sample are held.
+        vector: its coefficients; those on an edge of the sample are held.
         evaluation: the cross-entropy and its derivatives at the estimate.
         seen: what is remembered of the sample.
         certificate: whether, how and why the fit converged.
     """
 
     form: Model
-    layout: Layout
+    vector: ParameterVector
     evaluation: Evaluation
     seen: Seen
     certificate: Certificate
@@ -85,12 +85,12 @@ class Fit:
 
     @cached_property
     def _constrained(self) -> Vector:
-        return self.layout.constrained(self.evaluation.at)
+        return self.vector.constrained(self.evaluation.at)
 
     @cached_property
     def model(self) -> Model:
         """The same model with every parameter fixed at its estimate."""
-        return self.form.fixed_at(self.layout.split(self._constrained))
+        return self.form.fixed_at(self.vector.split(self._constrained))
 
     @property
     def params(self) -> dict[str, Number]:
@@ -109,10 +109,10 @@ class Fit:
     def _standard_errors(self, covariance: Vector) -> dict[str, Number]:
         errors = np.sqrt(np.diag(covariance))
         full = np.zeros(self._constrained.size)
-        full[np.array(self.layout.mask, dtype=bool)] = errors
+        full[np.array(self.vector.mask, dtype=bool)] = errors
         held = [
-            c.name in self.layout.held
-            for c in self.layout.coefficients
+            c.name in self.vector.held
+            for c in self.vector.coefficients
             for _ in range(c.support.size)
         ]
         full[np.array(held, dtype=bool)] = np.nan
@@ -120,7 +120,7 @@ class Fit:
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
         """Group one number a constrained coefficient by the parameter that it belongs to."""
-        values = self.layout.split(numbers)
+        values = self.vector.split(numbers)
         out: dict[str, Number] = {}
         for name, source in self.form.sources.items():
             own = source.coefficients(name, self.form.parameters[name])
@@ -152,7 +152,7 @@ class Fit:
     @property
     def parameter_count(self) -> int:
         """How many numbers were estimated, those on an edge of the sample included."""
-        return self.layout.freedom + len(self.layout.held)
+        return self.vector.n_free + len(self.vector.held)
 
     @property
     def aic(self) -> float:
@@ -169,7 +169,7 @@ class Fit:
     @property
     def names(self) -> tuple[str, ...]:
         """The estimated numbers that have a covariance, in the order of its rows."""
-        return self.layout.names
+        return self.vector.names
 
     def covariance(self, kind: CovarianceKind = "observed") -> Vector:
         """Covariance matrix of the estimates, in the user's parametrisation.
@@ -187,12 +187,12 @@ class Fit:
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
             raise KullbackError(f"kind={kind!r} is no covariance; use one of {', '.join(kinds)}.")
-        jacobian = self.layout.jacobian(self.evaluation.at)
+        jacobian = self.vector.jacobian(self.evaluation.at)
         sums, weight = self.evaluation.sums, self.seen.weight
         if not self.certificate.converged and kind != "expected":
             return np.full((jacobian.shape[0],) * 2, np.nan)
         if kind == "expected":
-            curvature = Curvature(self.form, self.layout.mask)
+            curvature = Curvature(self.form, self.vector.mask)
             information = expected_information(self.model, curvature, self._constrained)
             middle = inverse(jacobian.T @ information @ jacobian)
         else:
@@ -225,11 +225,11 @@ class Fit:
             raise KullbackError(f"method={method!r} is not available; use 'wald'.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
         errors = self._standard_errors(self.covariance(kind))
-        layout_supports = {c.name: c.support for c in self.layout.coefficients}
+        vector_supports = {c.name: c.support for c in self.vector.coefficients}
         out: dict[str, Vector] = {}
         for name, value in self.params.items():
             estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
-            support = layout_supports.get(name, self.form.parameters[name])
+            support = vector_supports.get(name, self.form.parameters[name])
             low = np.empty(estimates.size)
             high = np.empty(estimates.size)
             for i, (estimate, error) in enumerate(zip(estimates, stderr, strict=True)):
@@ -267,8 +267,8 @@ class Fit:
             ModelError: for a reference that is not fixed.
         """
         optimism = math.nan
-        if self.layout.freedom and self.certificate.converged:
-            jacobian = self.layout.jacobian(self.evaluation.at)
+        if self.vector.n_free and self.certificate.converged:
+            jacobian = self.vector.jacobian(self.evaluation.at)
             outer = jacobian.T @ self.evaluation.sums.outer @ jacobian
             optimism = float(np.trace(inverse(self.evaluation.hessian) @ outer))
         known = None if reference is None else self._reference(reference)

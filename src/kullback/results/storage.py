@@ -22,7 +22,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import FileFormatError, KullbackError, ModelError, did_you_mean
 from kullback._core.lazy import Later
 from kullback.models.model import Model
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
@@ -109,14 +109,14 @@ def load(path: str | os.PathLike[str]) -> Any:
 def _text(fit: Fit) -> str:
     evaluation, sums = fit.evaluation, fit.evaluation.sums
     with np.errstate(all="ignore"):  # a fit that ran away may overflow
-        constrained = fit.layout.split(fit.layout.constrained(evaluation.at))
+        constrained = fit.vector.split(fit.vector.constrained(evaluation.at))
     document = {
         "format": FORMAT,
         "version": VERSION,
         "kullback": _version(),
         "model": _model_out(fit),
         "estimates": {name: plain(value) for name, value in constrained.items()},
-        "held": {name: plain(value) for name, value in fit.layout.held.items()},
+        "held": {name: plain(value) for name, value in fit.vector.held.items()},
         "evaluation": {
             "at": plain(evaluation.at),
             "value": plain(evaluation.value),
@@ -231,9 +231,9 @@ def _fit(document: Node) -> Fit:
         )
     seen = _seen(document["seen"])
     model = _model(document["model"], seen.levels)
-    layout = _layout(model, document["held"])
+    vector = _vector(model, document["held"])
     at = document["evaluation"]
-    k, d = layout.freedom, sum(layout.mask)
+    k, d = vector.n_free, sum(vector.mask)
     evaluation = Evaluation(
         at["at"].vector(k),
         at["value"].number(),
@@ -242,11 +242,11 @@ def _fit(document: Node) -> Fit:
         _sums(document["sums"], d),
     )
     estimates = document["estimates"]
-    for name, value in layout.split(layout.constrained(evaluation.at)).items():
+    for name, value in vector.split(vector.constrained(evaluation.at)).items():
         stored = estimates[name].vector(value.size)
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
             raise estimates[name].wrong("does not agree with what evaluation.at makes of it")
-    return Fit(model, layout, evaluation, seen, _certificate(document["certificate"]))
+    return Fit(model, vector, evaluation, seen, _certificate(document["certificate"]))
 
 
 def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
@@ -262,7 +262,7 @@ def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
         sources = {key: _source(entry) for key, entry in node["sources"].entries().items()}
         model: Model = known[name](**sources)
         model = model if levels is None else model.with_levels(levels)
-        _ = model.layout  # bounds and numbers outside a support are told here
+        _ = model.vector  # bounds and numbers outside a support are told here
     except (TypeError, ValueError, OverflowError) as error:
         raise WrongError(f'"{node.place}" makes no model: {str(error)[:_QUOTED]}') from None
     if set(model.parameters) != set(sources):
@@ -284,15 +284,15 @@ def _source(node: Node) -> Source:
     raise node["source"].wrong("needs free, fixed, param or same_as")
 
 
-def _layout(model: Model, node: Node) -> Layout:
-    layout = model.layout
-    sizes = {c.name: c.support.size for c in layout.free}
+def _vector(model: Model, node: Node) -> ParameterVector:
+    vector = model.vector
+    sizes = {c.name: c.support.size for c in vector.free}
     held: dict[str, Vector] = {}
     for name, entry in node.entries().items():
         if name not in sizes:
             raise entry.wrong("is no free coefficient")
         held[name] = entry.vector(sizes[name])
-    return replace(layout, held=held)
+    return replace(vector, held=held)
 
 
 def _sums(node: Node, d: int) -> Sums:

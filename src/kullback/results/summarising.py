@@ -38,7 +38,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
             f"{certificate.run_seconds:.2f} s running",
         ),
     ]
-    if not fit.layout.freedom:
+    if not fit.vector.n_free:
         checked = [c for c in checked if c[0] not in ("gradient", "smallest curvature")]
     return Summary(
         title=f"{fit.form.name} fitted to {seen.label}: {rows}{weight}{dropped}",

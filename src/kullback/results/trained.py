@@ -223,7 +223,7 @@ class TrainedFit:
             for name, source in networks.items():
                 inputs = source.encoder.encode([found.columns[c] for c in source.encoder.names])
                 row[name] = run_trained(source, inputs)
-            constrained = [jnp.asarray(v) for v in self.model.layout.constrained(np.zeros(0))]
+            constrained = [jnp.asarray(v) for v in self.model.vector.constrained(np.zeros(0))]
             supplied = self.model.with_sources(
                 {**self.model.sources, **{name: Computed(name) for name in networks}}
             )

@@ -16,7 +16,7 @@ from kullback.data.sample import ArraySample
 from kullback.models.encoding import Encoder, learn_encoder
 from kullback.models.model import Model
 from kullback.models.network import Computed, NetworkSource, link, outputs_of
-from kullback.models.parameter_vector import Layout
+from kullback.models.parameter_vector import ParameterVector
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Feed, Memory, Streamed
 from kullback.training.duplicate_rows import originals
@@ -56,7 +56,7 @@ class Task:
     Attributes:
         model: the model.
         supplied: the same model, its networks replaced by columns of a batch.
-        layout: its coefficients that are no networks.
+        vector: its coefficients that are no networks.
         sources: the networks.
         encoders: by parameter.
         targets: how outcomes become what is trained on.
@@ -72,7 +72,7 @@ class Task:
 
     model: Model
     supplied: Model
-    layout: Layout
+    vector: ParameterVector
     sources: Mapping[str, NetworkSource]
     encoders: Mapping[str, Encoder]
     targets: Targets
@@ -139,8 +139,8 @@ class Task:
         supplied = model.with_sources(
             {**model.sources, **{name: Computed(name) for name in sources}}
         )
-        layout = supplied.layout
-        outputs, u = _starts(model, layout, sources, sample, weight, targets.shares)
+        vector = supplied.vector
+        outputs, u = _starts(model, vector, sources, sample, weight, targets.shares)
         moves = {name: (1.0, np.zeros(start.size)) for name, start in outputs.items()}
         if targets.shares is None:
             # in the unit of the outcome, and from its middle: networks give numbers near one
@@ -151,7 +151,7 @@ class Task:
         return cls(
             model=model,
             supplied=supplied,
-            layout=layout,
+            vector=vector,
             sources=sources,
             encoders=encoders,
             targets=targets,
@@ -191,11 +191,11 @@ class Task:
             computed[name] = link(self.model.parameters[name], raw)
         constrained: list[Array] = []
         at = 0
-        for c in self.layout.coefficients:
+        for c in self.vector.coefficients:
             if c.value is None:
-                values = c.support.constrained(u[at : at + c.support.freedom])
+                values = c.support.constrained(u[at : at + c.support.n_free])
                 constrained.extend(values[k] for k in range(c.support.size))
-                at += c.support.freedom
+                at += c.support.n_free
             else:
                 constrained.extend(jnp.asarray(v) for v in c.value)
         return self.supplied.row_parameters(constrained, {**row, **computed})
@@ -222,7 +222,7 @@ def _encoder(source: NetworkSource, sample: ArraySample, seen: Any) -> Encoder:
 
 def _starts(
     model: Model,
-    layout: Layout,
+    vector: ParameterVector,
     sources: Mapping[str, NetworkSource],
     sample: ArraySample,
     weight: Vector,
@@ -233,7 +233,7 @@ def _starts(
     if shares is not None:
         # half a row more of each class: one that only another split has seen is still possible
         near = np.log(shares * np.sum(weight > 0.0) + 0.5)
-        return {name: near - near.mean() for name in sources}, np.zeros(layout.freedom)
+        return {name: near - near.mean() for name in sources}, np.zeros(vector.n_free)
     seen = weight > 0.0
     guesses = model.starts(sample.fields["y"][seen], weight[seen])[0]
     for name in sources:
@@ -243,11 +243,11 @@ def _starts(
         size = outputs_of(support)
         outputs[name] = support.unconstrained(guess) if inside else np.zeros(size)
     u = []
-    for c in layout.free:
+    for c in vector.free:
         guess = np.atleast_1d(np.asarray(guesses.get(c.name, np.nan), dtype=np.float64))
         given = c.start if c.start is not None else guess
         inside = given.size == c.support.size and bool(np.all(c.support.contains(given)))
-        u.append(c.support.unconstrained(given) if inside else np.zeros(c.support.freedom))
+        u.append(c.support.unconstrained(given) if inside else np.zeros(c.support.n_free))
     return outputs, np.concatenate(u) if u else np.zeros(0)
 
 

@@ -111,7 +111,7 @@ class Programs:
 
 def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
     """All that the compiled code depends on beside shapes: equal trainings share it."""
-    fixed = tuple(c.value.tobytes() for c in task.layout.coefficients if c.value is not None)
+    fixed = tuple(c.value.tobytes() for c in task.vector.coefficients if c.value is not None)
     moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
     kinds = (task.targets.seen, task.kind)
     moved = tuple((n, unit, shift.tobytes()) for n, (unit, shift) in task.moves.items())

@@ -131,7 +131,7 @@ def _pinned(
             own,
         )
     fixed = task.model.with_sources(sources)
-    if not task.layout.freedom:
+    if not task.vector.n_free:
         return fixed
     u = np.mean([np.asarray(weights[1]) for weights in run.weights], axis=0)
-    return fixed.fixed_at(task.layout.split(task.layout.constrained(u)))
+    return fixed.fixed_at(task.vector.split(task.vector.constrained(u)))

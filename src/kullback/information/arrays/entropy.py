@@ -167,7 +167,7 @@ def conditional_entropy(
         From 0, where x tells y, to H(Y), where it tells nothing; one for each leading index.
 
     Raises:
-        DataError: ``joint`` is no joint distribution, or ``axis`` and ``required`` share an axis.
+        DataError: ``joint`` is no joint distribution, or ``axis`` and ``given`` share an axis.
 
     >>> conditional_entropy(
     ...     [[0.5, 0.0], [0.25, 0.25]], unit="bits"

@@ -182,7 +182,7 @@ def conditional_entropy_from_logits(
         As ``kullback.conditional_entropy``.
 
     Raises:
-        DataError: a logit is NaN or +inf, all of a table are −inf, or ``axis`` and ``required`` share
+        DataError: a logit is NaN or +inf, all of a table are −inf, or ``axis`` and ``given`` share
             an axis.
 
     >>> conditional_entropy_from_logits([[3.0, 3.0], [3.0, 3.0]], unit="bits")

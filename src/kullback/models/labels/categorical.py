@@ -35,7 +35,7 @@ class Logits(Support):
     bounded = False
 
     @property
-    def freedom(self) -> int:
+    def n_free(self) -> int:
         """K − 1."""
         return self.size - 1
 
@@ -58,7 +58,7 @@ class Logits(Support):
 
     def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002  # the map is linear
         """Zeros."""
-        return namespace(u).zeros((self.freedom, self.freedom))
+        return namespace(u).zeros((self.n_free, self.n_free))
 
     def phrase(self, name: str) -> str:
         """Say the condition in words."""
@@ -113,7 +113,7 @@ class Categorical(Model):
                     f"least two classes, not {source.number.tolist()!r}."
                 )
             self.classes = source.number.size
-            _ = self.layout  # numbers outside the support are told here
+            _ = self.vector  # numbers outside the support are told here
         if levels is not None:
             self._set_levels(tuple(levels))
 
