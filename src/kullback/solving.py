@@ -17,8 +17,8 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_pass import FirstLook
 from kullback.objective.starting_values import starting_points, wider_start
-from kullback.objective.statistics import Curvature, Sums
-from kullback.objective.sufficient_statistics import curvature_of_moments
+from kullback.objective.statistics import LossDerivatives, LossSums
+from kullback.objective.sufficient_statistics import derivatives_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Certificate
 from kullback.results.convergence_check import certify, runaway
@@ -74,7 +74,7 @@ class Problem:
     watch: Callable[[float], None]
 
     def over(
-        self, vector: ParameterVector, adder: Callable[[Curvature, Vector], Sums]
+        self, vector: ParameterVector, adder: Callable[[LossDerivatives, Vector], LossSums]
     ) -> Callable[[Vector], Evaluation]:
         """Give the objective, for sums that are added up in some way."""
         objective = CrossEntropy(self.model, vector, adder)
@@ -94,7 +94,7 @@ class Problem:
         """The objective by the least work: from moments, from a table, or by passes."""
         moments, table = self.known.moments, self.known.table
         if moments is not None:
-            return self.over(vector, lambda wanted, at: curvature_of_moments(wanted, moments, at))
+            return self.over(vector, lambda wanted, at: derivatives_of_moments(wanted, moments, at))
         if table is not None:
             return self.over(vector, _adder(LocalEngine(table)))
         return self.over_rows(vector)
@@ -203,8 +203,10 @@ def _at_its_bound(
     return replace(vector, held=held)
 
 
-def _adder(engine: Engine) -> Callable[[Curvature, Vector], Sums]:
-    return lambda curvature, constrained: curvature.unpack(engine.reduce(curvature, constrained))
+def _adder(engine: Engine) -> Callable[[LossDerivatives, Vector], LossSums]:
+    return lambda derivatives, constrained: derivatives.unpack(
+        engine.reduce(derivatives, constrained)
+    )
 
 
 def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:

@@ -1,4 +1,4 @@
-"""Sums from features against the compiled kernel, which differentiates every row, and mpmath."""
+"""LossSums from features against the compiled kernel, which differentiates every row, and mpmath."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -16,7 +16,7 @@ from kullback.data.sample import ArraySample
 from kullback.models.family import Parametrisation
 from kullback.models.registry import own_models
 from kullback.objective.basis_functions import feature_sums
-from kullback.objective.statistics import Curvature, RowSums
+from kullback.objective.statistics import LossDerivatives, RowSums
 from kullback.special.numerics import reciprocal
 
 
@@ -97,7 +97,7 @@ def _models() -> Sequence[kl.Model]:
 @pytest.mark.parametrize("rows", [700, 5_000])  # a tile that is not full, and several tiles
 def test_sums_are_those_of_the_compiled_kernel(model: kl.Model, rows: int) -> None:
     x = _outcomes(model, rows)
-    curvature = Curvature(model, model.vector.mask)
+    curvature = LossDerivatives(model, model.vector.is_free)
     names = [c.name for c in model.vector.coefficients]
     weights = np.random.default_rng(2).integers(0, 3, rows).astype(np.float64)
     for k in range(4):
@@ -111,13 +111,13 @@ def test_sums_are_those_of_the_compiled_kernel(model: kl.Model, rows: int) -> No
             assert ours is not None
             # the outer products' diagonal and ℓ² bound the sums by Cauchy and Schwarz; second
             # derivatives are of the size of products of scores or of inverse parameters
-            d = sum(model.vector.mask)
+            d = sum(model.vector.is_free)
             weight, square = theirs[0], theirs[2]
             squares = np.diag(_lower(theirs[-(d * (d + 1)) // 2 :], d))
             scores = np.sqrt(weight * squares)
             outer = np.sqrt(np.outer(squares, squares))[np.tril_indices(d)]
             inverse = np.array([1.0 / max(abs(n), 0.1) for n in numbers])
-            inverse = inverse[np.array(model.vector.mask)]
+            inverse = inverse[np.array(model.vector.is_free)]
             bent = outer + weight * np.outer(inverse, inverse)[np.tril_indices(d)]
             first = np.sqrt(weight * square) + weight
             size = np.concatenate([[weight, first, square + weight], scores, bent, outer])
@@ -143,7 +143,7 @@ def test_other_parametrisations_follow_by_the_chain_rule() -> None:
 def test_student_sums_against_mpmath(df: float) -> None:
     x, loc, scale = [-3.0, -0.4, 0.1, 0.9, 2.2, 7.5], 0.2, 1.1
     model = kl.StudentT()
-    curvature = Curvature(model, (True, True, True))
+    curvature = LossDerivatives(model, (True, True, True))
     with float64():
         sums = feature_sums(curvature, _block(x), np.array([df, loc, scale]))
     assert sums is not None
@@ -179,7 +179,7 @@ def test_student_sums_against_mpmath(df: float) -> None:
 
 
 def test_what_features_cannot_hold_is_left_to_the_kernel() -> None:
-    curvature = Curvature(kl.StudentT(), (True, True, True))
+    curvature = LossDerivatives(kl.StudentT(), (True, True, True))
     at = np.array([2.0, 0.0, 1.0])
     with float64():
         # w² is beyond the doubles, log(1 + w²) is not

@@ -306,7 +306,7 @@ CHANGES = [
     ((*SOURCE, "source"), "eval", "needs free, fixed, param or same_as"),
     (SOURCE, {"source": "fixed", "number": "2"}, "needs a number"),
     (SOURCE, {"source": "fixed", "number": "nan"}, '"model" makes no model'),
-    (SOURCE, {"source": "fixed", "number": -1.0}, "lies outside its support"),
+    (SOURCE, {"source": "fixed", "number": -1.0}, "lies outside its domain"),
     (SOURCE, {"source": "fixed", "number": [[1.0], [2.0, 3.0]]}, "makes no model"),
     (SOURCE, {"source": "fixed", "number": 10**400}, "is too large"),
     (SOURCE, {"source": "same_as", "other": "shape"}, "a tie needs another parameter"),

@@ -1,4 +1,4 @@
-"""Sums by NumPy against mpmath at 50 digits, and math.fsum."""
+"""LossSums by NumPy against mpmath at 50 digits, and math.fsum."""
 
 import math
 

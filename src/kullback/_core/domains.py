@@ -1,6 +1,6 @@
-"""Supports: the values that a parameter or an outcome may take, and their unconstrained scale.
+"""Domains: the values that a parameter or an outcome may take, and their unconstrained scale.
 
-A support is data. It says which values it holds, and maps an unconstrained vector ``u`` onto itself
+A domain is data. It says which values it holds, and maps an unconstrained vector ``u`` onto itself
 (``constrained``), with the first two derivatives that the chain rule needs. Everything is written
 against the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from kullback._core.arrays import Vector, namespace
 
 
-class Support(abc.ABC):
+class Domain(abc.ABC):
     """The values that a parameter may take: abstract."""
 
     @property
@@ -62,7 +62,7 @@ class Support(abc.ABC):
 
 @final
 @dataclass(frozen=True)
-class Interval(Support):
+class Interval(Domain):
     """An interval of the line: ``value = u``, ``lower + e^u``, ``upper − e^−u`` or a logistic.
 
     Attributes:
@@ -201,7 +201,7 @@ def _logistic(xp: Any, u: Any) -> Any:
 
 @final
 @dataclass(frozen=True)
-class Simplex(Support):
+class Simplex(Domain):
     """K probabilities that sum to one: ``value = softmax(u_1, ..., u_{K−1}, 0)``.
 
     Attributes:

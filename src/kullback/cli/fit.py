@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 import kullback
-from kullback._core.domains import REAL, Support
+from kullback._core.domains import REAL, Domain
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.units import nats_per
 from kullback.cli import process
@@ -157,27 +157,27 @@ def _described(kind: type[Model]) -> tuple[str, str, str]:
             **{name: " (you give it)" for name in kind.required},
             **{name: f" ({value:g} unless given)" for name, value in kind.fixed_by_default.items()},
         }
-        default: Mapping[str, Support] = kind.default_parameters
+        parameters: Mapping[str, Domain] = kind.default_parameters
         others = [_phrases(other.parameters, notes) for other in kind.alternatives]
     else:
-        notes, default = {}, kind().parameters
+        notes, parameters = {}, kind().parameters
         # a model that is no family takes one parametrisation by the names in its signature
         named = inspect.signature(kind).parameters
-        others = [name for name in named if name not in default and name != "levels"]
+        others = [name for name in named if name not in parameters and name != "levels"]
     support: object = kind.support
     if kind.outcome == "label":
         outcomes = "class labels"
-    elif isinstance(support, Support):
+    elif isinstance(support, Domain):
         outcomes = support.phrase("y")
     else:  # it depends on a parameter, and the property's docstring says how
         outcomes = "y = " + (support.__doc__ or "...").strip().rstrip(".")
-    return _phrases(default, notes), outcomes, "; or ".join(others)
+    return _phrases(parameters, notes), outcomes, "; or ".join(others)
 
 
-def _phrases(parameters: Mapping[str, Support], notes: Mapping[str, str]) -> str:
+def _phrases(parameters: Mapping[str, Domain], notes: Mapping[str, str]) -> str:
     return ", ".join(
-        (name if support == REAL else support.phrase(name)) + notes.get(name, "")
-        for name, support in parameters.items()
+        (name if domain == REAL else domain.phrase(name)) + notes.get(name, "")
+        for name, domain in parameters.items()
     )
 
 

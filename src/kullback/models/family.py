@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
-from kullback._core.domains import Interval, Support
+from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.basis_form import Quadratic
 from kullback.models.inversion import quantile_by_inversion
@@ -34,12 +34,12 @@ class Parametrisation:
     """Another set of names for the same family.
 
     Attributes:
-        parameters: names and supports.
+        parameters: names and domains.
         to_default: from these parameters (by keyword) to the default ones, by name.
         from_default: the other way.
     """
 
-    parameters: Mapping[str, Support]
+    parameters: Mapping[str, Domain]
     to_default: Callable[..., Mapping[str, Array]]
     from_default: Callable[..., Mapping[str, Array]]
 
@@ -49,7 +49,7 @@ class Family(Model):
 
     A subclass states, as class attributes:
 
-    * ``default_parameters``: names and supports of its parameters;
+    * ``default_parameters``: names and domains of its parameters;
     * ``support``: the outcomes;
     * optionally ``alternatives`` (other parametrisations), ``fixed_by_default`` (parameters that
       are fixed unless the user gives them a source), ``required`` (parameters that the user must
@@ -78,7 +78,7 @@ class Family(Model):
     * ``_caution(...)``: of the estimates, what to beware of there (a ``Caution``), or None.
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]]
+    default_parameters: ClassVar[Mapping[str, Domain]]
     alternatives: ClassVar[Sequence[Parametrisation]] = ()
     fixed_by_default: ClassVar[Mapping[str, float]] = {}
     required: ClassVar[Sequence[str]] = ()
@@ -128,7 +128,7 @@ class Family(Model):
 
         Raises:
             ModelError: for an unknown parameter, parameters of two parametrisations at once, or a
-                number outside its parameter's support.
+                number outside its parameter's domain.
         """
         self.parametrisation = self._choose(sources)
         filled = {
@@ -142,7 +142,7 @@ class Family(Model):
                     f"{self.name} needs {name} as a number: it is known, not estimated. "
                     f"Write {self.name}({name}=...)."
                 )
-        _ = self.vector  # a number outside its support is told here and not during the fit
+        _ = self.vector  # a number outside its domain is told here and not during the fit
 
     @classmethod
     def _choose(cls, sources: Mapping[str, Any]) -> Parametrisation | None:
@@ -173,7 +173,7 @@ class Family(Model):
     # ---- names and structure ---------------------------------------------------------------
 
     @property
-    def parameters(self) -> Mapping[str, Support]:
+    def parameters(self) -> Mapping[str, Domain]:
         """The parameters in the chosen parametrisation."""
         chosen = self.parametrisation
         return self.default_parameters if chosen is None else chosen.parameters

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
-from kullback._core.domains import Interval, Support
+from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
 from kullback.models.parameter_vector import ParameterVector
@@ -63,8 +63,8 @@ class Model(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def parameters(self) -> Mapping[str, Support]:
-        """The parameters' names and supports, in the order of reports."""
+    def parameters(self) -> Mapping[str, Domain]:
+        """The parameters' names and domains, in the order of reports."""
 
     @abc.abstractmethod
     def with_sources(self, sources: Mapping[str, Source]) -> Model:
@@ -173,7 +173,7 @@ class Model(abc.ABC):
         """All coefficients in order.
 
         Raises:
-            ModelError: where a fixed number lies outside its parameter's support.
+            ModelError: where a fixed number lies outside its parameter's domain.
         """
         return ParameterVector(tuple(c for group in self._coefficients().values() for c in group))
 
@@ -201,9 +201,9 @@ class Model(abc.ABC):
         for name, coefficients in self._coefficients().items():
             taken[name] = []
             for c in coefficients:
-                numbers = constrained[position : position + c.support.size]
-                taken[name].append(numbers[0] if c.support.size == 1 else jnp.stack(numbers))
-                position += c.support.size
+                numbers = constrained[position : position + c.domain.size]
+                taken[name].append(numbers[0] if c.domain.size == 1 else jnp.stack(numbers))
+                position += c.domain.size
         ties = [name for name, source in self.sources.items() if isinstance(source, SameAs)]
         for name in [*(n for n in self.sources if n not in ties), *ties]:
             parameters[name] = self.sources[name].value(taken[name], row, parameters)

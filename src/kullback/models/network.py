@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import Interval, Support
+from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import Encoder
@@ -58,7 +58,7 @@ class NetworkSource(Source):
     def coefficients(
         self,
         parameter: str,  # noqa: ARG002  # the protocol's
-        support: Support,  # noqa: ARG002
+        domain: Domain,  # noqa: ARG002
     ) -> tuple[Coefficient, ...]:
         """None that a solver could move one by one."""
         return ()
@@ -265,7 +265,7 @@ class Trained(Source):
         form: the source that was fitted.
         modules: the members, averaged on the unconstrained scale.
         encoder: from covariates to inputs.
-        support: of the parameter.
+        domain: of the parameter.
         scale: what the averaged outputs are multiplied by (calibration); one number, or one a
             class.
         shift: what is then added to them.
@@ -278,7 +278,7 @@ class Trained(Source):
     form: NetworkSource
     modules: tuple[Any, ...]
     encoder: Encoder
-    support: Support
+    domain: Domain
     scale: Vector
     shift: Vector
     background: Vector | None
@@ -298,7 +298,7 @@ class Trained(Source):
     def coefficients(
         self,
         parameter: str,  # noqa: ARG002  # the protocol's
-        support: Support,  # noqa: ARG002
+        domain: Domain,  # noqa: ARG002
     ) -> tuple[Coefficient, ...]:
         """None: its weights are known."""
         return ()
@@ -311,7 +311,7 @@ class Trained(Source):
     ) -> Array:
         """The parameter of every row."""
         inputs = self.encoder.encode_in_jax([row[name] for name in self.encoder.names])
-        return link(self.support, self.outputs(inputs))
+        return link(self.domain, self.outputs(inputs))
 
     def outputs(self, inputs: Array) -> Array:
         """The calibrated outputs for encoded inputs, shape (rows, outputs), on the linear scale."""
@@ -337,7 +337,7 @@ class Computed(Source):
     def coefficients(
         self,
         parameter: str,  # noqa: ARG002  # the protocol's
-        support: Support,  # noqa: ARG002
+        domain: Domain,  # noqa: ARG002
     ) -> tuple[Coefficient, ...]:
         """None."""
         return ()
@@ -369,14 +369,14 @@ def averaged(
     return mixed
 
 
-def outputs_of(support: Support) -> int:
-    """How many numbers a network gives for a parameter with that support."""
-    return 1 if isinstance(support, Interval) else support.size
+def outputs_of(domain: Domain) -> int:
+    """How many numbers a network gives for a parameter with that domain."""
+    return 1 if isinstance(domain, Interval) else domain.size
 
 
-def link(support: Support, outputs: Array) -> Array:
+def link(domain: Domain, outputs: Array) -> Array:
     """From a network's outputs, shape (rows, outputs), to the parameter of every row."""
-    if isinstance(support, Interval):
-        value: Array = support.constrained(outputs[..., 0])
+    if isinstance(domain, Interval):
+        value: Array = domain.constrained(outputs[..., 0])
         return value
-    return jax.nn.softmax(outputs) if support.bounded else outputs
+    return jax.nn.softmax(outputs) if domain.bounded else outputs

@@ -37,29 +37,29 @@ class ParameterVector:
         return tuple(c for c in self.coefficients if c.value is None and c.name not in self.held)
 
     @cached_property
-    def mask(self) -> tuple[bool, ...]:
+    def is_free(self) -> tuple[bool, ...]:
         """For each constrained number, whether it is free."""
         free = {c.name for c in self.free}
-        return tuple(c.name in free for c in self.coefficients for _ in range(c.support.size))
+        return tuple(c.name in free for c in self.coefficients for _ in range(c.domain.size))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """A name for each free constrained number."""
         return tuple(
-            c.name if c.support.size == 1 else f"{c.name}[{k}]"
+            c.name if c.domain.size == 1 else f"{c.name}[{k}]"
             for c in self.free
-            for k in range(c.support.size)
+            for k in range(c.domain.size)
         )
 
     @cached_property
     def n_free(self) -> int:
         """How many numbers a solver moves."""
-        return sum(c.support.n_free for c in self.free)
+        return sum(c.domain.n_free for c in self.free)
 
     @cached_property
     def _moved(self) -> tuple[slice, ...]:
         """Where in ``u`` each free coefficient is."""
-        return _slices([c.support.n_free for c in self.free])
+        return _slices([c.domain.n_free for c in self.free])
 
     @property
     def slices(self) -> tuple[tuple[Coefficient, slice], ...]:
@@ -69,17 +69,17 @@ class ParameterVector:
     @cached_property
     def _among_free(self) -> tuple[slice, ...]:
         """Where among the free constrained numbers each free coefficient is."""
-        return _slices([c.support.size for c in self.free])
+        return _slices([c.domain.size for c in self.free])
 
     @cached_property
     def _among_all(self) -> tuple[slice, ...]:
         """Where among all constrained numbers each coefficient is."""
-        return _slices([c.support.size for c in self.coefficients])
+        return _slices([c.domain.size for c in self.coefficients])
 
     @cached_property
     def _fixed(self) -> Vector:
         """The constrained numbers of coefficients that are not free; zero elsewhere."""
-        out = np.zeros(len(self.mask))
+        out = np.zeros(len(self.is_free))
         for c, where in zip(self.coefficients, self._among_all, strict=True):
             if c.value is not None or c.name in self.held:
                 out[where] = self.held[c.name] if c.value is None else c.value
@@ -90,12 +90,12 @@ class ParameterVector:
         out = self._fixed.copy()
         places = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
         for c, where in zip(self.free, self._moved, strict=True):
-            out[places[c.name]] = c.support.constrained(u[where])
+            out[places[c.name]] = c.domain.constrained(u[where])
         return out
 
     def unconstrained(self, values: Mapping[str, Vector]) -> Vector:
         """Map the free coefficients' values, by name, to ``u``."""
-        parts = [c.support.unconstrained(values[c.name]) for c in self.free]
+        parts = [c.domain.unconstrained(values[c.name]) for c in self.free]
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def split(self, constrained: Vector) -> dict[str, Vector]:
@@ -106,15 +106,13 @@ class ParameterVector:
     def jacobian(self, u: Vector) -> Vector:
         """∂ (free constrained values) / ∂ u, block diagonal."""
         return _block_diagonal(
-            [c.support.jacobian(u[at]) for c, at in zip(self.free, self._moved, strict=True)]
+            [c.domain.jacobian(u[at]) for c, at in zip(self.free, self._moved, strict=True)]
         )
 
     def curvature(self, u: Vector, gradient: Vector) -> Vector:
         """Σ_k gradient_k ∂² value_k / ∂u∂u' over the free constrained values, block diagonal."""
         triples = zip(self.free, self._moved, self._among_free, strict=True)
-        return _block_diagonal(
-            [c.support.curvature(u[at], gradient[own]) for c, at, own in triples]
-        )
+        return _block_diagonal([c.domain.curvature(u[at], gradient[own]) for c, at, own in triples])
 
 
 def _slices(sizes: Sequence[int]) -> tuple[slice, ...]:

@@ -15,23 +15,23 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import Interval, Support
+from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError
 
 
 @dataclass(frozen=True)
 class Coefficient:
-    """One unknown of a model: a value with its support.
+    """One unknown of a model: a value with its domain.
 
     Attributes:
         name: what reports call it: the parameter's name, with the coefficient's behind a dot.
-        support: the values that it may take.
+        domain: the values that it may take.
         start: where a solver starts; None leaves that to the model.
         value: its value if it is fixed, None if it is estimated.
     """
 
     name: str
-    support: Support
+    domain: Domain
     start: Vector | None = None
     value: Vector | None = None
 
@@ -58,8 +58,8 @@ class Source(abc.ABC):
         return (type(self), self.columns)
 
     @abc.abstractmethod
-    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
-        """Give the unknowns of this source, for a parameter with that support."""
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
+        """Give the unknowns of this source, for a parameter with that domain."""
 
     @abc.abstractmethod
     def value(
@@ -84,11 +84,11 @@ class Source(abc.ABC):
 @final
 @dataclass(frozen=True)
 class Free(Source):
-    """Nothing given: one free value, anywhere in the parameter's support."""
+    """Nothing given: one free value, anywhere in the parameter's domain."""
 
-    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
         """One coefficient that is the parameter itself."""
-        return (Coefficient(parameter, support),)
+        return (Coefficient(parameter, domain),)
 
     def value(
         self,
@@ -123,20 +123,19 @@ class Fixed(Source):
         """Show the number."""
         return repr(self.number.tolist())
 
-    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
-        """One fixed coefficient; the number must lie in the parameter's support.
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
+        """One fixed coefficient; the number must lie in the parameter's domain.
 
         Raises:
             ModelError: where it does not.
         """
         vector = self.number.reshape(-1)
-        if vector.size != support.size or not np.all(support.contains(vector)):
+        if vector.size != domain.size or not np.all(domain.contains(vector)):
             given = self.number.tolist()
             raise ModelError(
-                f"{parameter}={given!r} lies outside its support: needs "
-                f"{support.phrase(parameter)}."
+                f"{parameter}={given!r} lies outside its domain: needs {domain.phrase(parameter)}."
             )
-        return (Coefficient(parameter, support, value=vector),)
+        return (Coefficient(parameter, domain, value=vector),)
 
     def value(
         self,
@@ -159,7 +158,7 @@ class Param(Source):
 
     Args:
         start: where the solver starts; None lets the model choose.
-        lower: a lower bound inside the parameter's support; the estimate may sit on it.
+        lower: a lower bound inside the parameter's domain; the estimate may sit on it.
         upper: an upper bound, likewise.
 
     Raises:
@@ -175,25 +174,25 @@ class Param(Source):
     lower: float | None = None
     upper: float | None = None
 
-    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:
-        """One coefficient on the intersection of the bounds and the support."""
-        if not isinstance(support, Interval):
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
+        """One coefficient on the intersection of the bounds and the domain."""
+        if not isinstance(domain, Interval):
             if self == Param():
-                return Free().coefficients(parameter, support)
+                return Free().coefficients(parameter, domain)
             raise ModelError(f"{parameter} is a vector, and kl.Param bounds a single number.")
-        lower = support.lower if self.lower is None else max(float(self.lower), support.lower)
-        upper = support.upper if self.upper is None else min(float(self.upper), support.upper)
+        lower = domain.lower if self.lower is None else max(float(self.lower), domain.lower)
+        upper = domain.upper if self.upper is None else min(float(self.upper), domain.upper)
         if not lower < upper:
             raise ModelError(
                 f"{parameter}={self!r} leaves nothing to choose: inside the parameter's own "
-                f"support the bounds are {lower:g} and {upper:g}. Give lower < upper."
+                f"domain the bounds are {lower:g} and {upper:g}. Give lower < upper."
             )
         start = None if self.start is None else np.array([self.start], dtype=np.float64)
         inside = Interval(
             lower,
             upper,
-            holds_lower=support.holds_lower or lower > support.lower,
-            holds_upper=support.holds_upper or upper < support.upper,
+            holds_lower=domain.holds_lower or lower > domain.lower,
+            holds_upper=domain.holds_upper or upper < domain.upper,
         )
         if start is not None and not bool(inside.contains(start)[0]):
             raise ModelError(
@@ -228,7 +227,7 @@ class SameAs(Source):
         """The name of the other parameter."""
         return (SameAs, self.other)
 
-    def coefficients(self, parameter: str, support: Support) -> tuple[Coefficient, ...]:  # noqa: ARG002
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """None of its own."""
         return ()
 

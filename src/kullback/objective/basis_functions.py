@@ -1,4 +1,4 @@
-"""Sums over rows of a family's features: all that a pass needs, without a derivative of any row.
+"""LossSums over rows of a family's features: all that a pass needs, without a derivative of any row.
 
 Some log-densities are affine in a few *features* of the outcome at the present parameters
 (Student's t: log(1 + w²), w²/(1 + w²) and w/(1 + w²), w the scaled distance from ``loc``), and so
@@ -50,7 +50,7 @@ class Differentiated(Hashable, Protocol):
         """The model."""
 
     @property
-    def mask(self) -> tuple[bool, ...]:
+    def is_free(self) -> tuple[bool, ...]:
         """Which of its constrained numbers are free."""
 
     @property
@@ -132,14 +132,14 @@ def _at(wanted: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, fl
     found = np.asarray(
         COMPILED.call(
             ("features", wanted.structure),
-            lambda: _coefficients(family, wanted.mask),
+            lambda: _coefficients(family, wanted.is_free),
             np.frombuffer(numbers),
         )
     )
     k, m = len(family.default_parameters), len(family.features)
     parameters = dict(zip(family.default_parameters, found[:k].tolist(), strict=True))
     values, places = found[k:].reshape(2, -1)
-    d, width = sum(wanted.mask), (m + 1) * (m + 2) // 2
+    d, width = sum(wanted.is_free), (m + 1) * (m + 2) // 2
     linear = np.zeros((1 + d + d * (d + 1) // 2, width))
     linear.flat[places.astype(np.intp)] = -values
     left, right, i, j, times = _products(d, m)
@@ -167,13 +167,13 @@ def _products(d: int, m: int) -> tuple[Any, ...]:
     return left, right, first, second, np.where(first == second, 0.5, 1.0)
 
 
-def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Array]:
+def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], Array]:
     """Build the function of the constrained numbers that gives all coefficients, in one vector.
 
     The default parameters, and of log q, ∂ log q and the lower triangle of ∂² log q the
     coefficients that are not zero and their places among all.
     """
-    free, m = [i for i, is_free in enumerate(mask) if is_free], len(family.features)
+    free, m = [i for i, yes in enumerate(is_free) if yes], len(family.features)
     features = [Quadratic({(i,): 1.0}) for i in range(m)]
 
     def default(*theta: Array) -> Mapping[str, Array]:
@@ -182,11 +182,11 @@ def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Arr
     def log_density(*theta: Array) -> Quadratic:
         return family.log_density_of_features(features, default(*theta))
 
-    moving = _dependence(default, len(mask))
+    moving = _dependence(default, len(is_free))
 
     def derivative(of: Callable[..., Quadratic], k: int) -> Callable[..., Quadratic]:
         """In the constrained number k, the features moving along their slopes."""
-        changing = _dependence(lambda *theta: of(*theta).coefficients, len(mask))
+        changing = _dependence(lambda *theta: of(*theta).coefficients, len(is_free))
 
         def total(*theta: Array) -> Quadratic:
             def along(t: Array) -> tuple[Mapping[Monomial, Any], Mapping[str, Array]]:
@@ -208,7 +208,7 @@ def _coefficients(family: Family, mask: Sequence[bool]) -> Callable[[Array], Arr
         return total
 
     def coefficients(numbers: Array) -> Array:
-        theta = [numbers[i] for i in range(len(mask))]
+        theta = [numbers[i] for i in range(len(is_free))]
         first = [derivative(log_density, k) for k in free]
         second = [derivative(first[i], free[j]) for i in range(len(free)) for j in range(i + 1)]
         found = [f(*theta).dense(m) for f in (log_density, *first, *second)]

@@ -18,7 +18,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.statistics import Curvature, Sums
+from kullback.objective.statistics import LossDerivatives, LossSums
 
 
 @final
@@ -38,7 +38,7 @@ class Evaluation:
     value: float
     gradient: Vector
     hessian: Vector
-    sums: Sums
+    sums: LossSums
 
 
 @final
@@ -49,18 +49,18 @@ class CrossEntropy:
     Attributes:
         model: q.
         vector: which coefficients ``u`` moves.
-        add_up: gives the sums of a ``Curvature`` at constrained coefficients; where the rows are
+        add_up: gives the sums of a ``LossDerivatives`` at constrained coefficients; where the rows are
             and how they are added is the engine's affair.
     """
 
     model: Model
     vector: ParameterVector
-    add_up: Callable[[Curvature, Vector], Sums]
+    add_up: Callable[[LossDerivatives, Vector], LossSums]
 
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
-        curvature = Curvature(self.model, self.vector.mask)
-        sums = self.add_up(curvature, self.vector.constrained(u))
+        derivatives = LossDerivatives(self.model, self.vector.is_free)
+        sums = self.add_up(derivatives, self.vector.constrained(u))
         jacobian = self.vector.jacobian(u)
         # NaN comes from inf − inf between rows: some row is impossible here
         value = math.inf if math.isnan(sums.loss) else sums.loss

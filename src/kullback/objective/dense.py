@@ -29,7 +29,7 @@ class LossOfRows(Protocol):
     """A loss for each row, with what its compiled code depends on."""
 
     @property
-    def mask(self) -> tuple[bool, ...]:
+    def is_free(self) -> tuple[bool, ...]:
         """Which constrained numbers are free."""
 
     @property
@@ -63,14 +63,14 @@ def dense_sums(losses: LossOfRows, block: Block, arguments: Vector) -> Vector:
 def _kernel(
     losses: LossOfRows, kind: RowKind, names: tuple[str, ...]
 ) -> Callable[[Array, tuple[Array, ...], Array], Array]:
-    free = np.flatnonzero(np.array(losses.mask, dtype=bool))
+    free = np.flatnonzero(np.array(losses.is_free, dtype=bool))
 
     def kernel(arguments: Array, fields: tuple[Array, ...], weight: Array) -> Array:
         row = dict(zip(names, fields, strict=True))
 
         def loss(numbers: Array) -> Array:
             filled = arguments.at[free].set(numbers)
-            return losses.loss(kind, [filled[i] for i in range(len(losses.mask))], row)
+            return losses.loss(kind, [filled[i] for i in range(len(losses.is_free))], row)
 
         at = arguments[free]
         value = loss(at)

@@ -57,7 +57,7 @@ class Losses(RowSums):
         """1, the loss less the origin, and its square."""
         losses, start = [], 1
         for model in self.models:
-            size = len(model.vector.mask)
+            size = len(model.vector.is_free)
             parameters = model.row_parameters(arguments[start : start + size], row)
             losses.append(-log_term_anywhere(kind, model, parameters, row))
             start += size

@@ -42,7 +42,7 @@ def hold_order_statistics(
         else:
             extreme = {"minimum": d.minimum, "maximum": d.maximum}
             value = extreme[which] if which in extreme else weighted_median(d, reduce)
-            bounds = c.support
+            bounds = c.domain
             if isinstance(bounds, Interval):  # the nearest value that the user's bounds allow
                 value = min(max(value, bounds.lower), bounds.upper)
             held[c.name] = np.array([value])
@@ -77,7 +77,7 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstLook) -> 
         fixed = {
             c.name: float(value[0])
             for c, value in zip(vector.coefficients, _known_values(vector), strict=True)
-            if value is not None and c.support.size == 1
+            if value is not None and c.domain.size == 1
         }
         closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
         if closed is not None:
@@ -131,7 +131,7 @@ def _known_values(vector: ParameterVector) -> list[Vector | None]:
 def _within(vector: ParameterVector, guess: Mapping[str, Any]) -> bool:
     """Whether a guess lies inside the bounds of the parameters that it names."""
     return all(
-        bool(np.all(c.support.contains(np.atleast_1d(guess[c.name]))))
+        bool(np.all(c.domain.contains(np.atleast_1d(guess[c.name]))))
         for c in vector.free
         if c.name in guess
     )
@@ -147,12 +147,12 @@ def _start_of(coefficient: Coefficient, guess: Mapping[str, Any], model: Model) 
             f"Give one: kl.Param(start=...)."
         )
     value = np.atleast_1d(np.asarray(guess[coefficient.name], dtype=np.float64))
-    support = coefficient.support
-    if isinstance(support, Interval) and not bool(support.contains(value)[0]):
+    domain = coefficient.domain
+    if isinstance(domain, Interval) and not bool(domain.contains(value)[0]):
         # a guess outside the user's bounds: as far inside, which is of the data's own order of
         # magnitude, or else a point well inside
-        end = support.lower if value[0] <= support.lower else support.upper
+        end = domain.lower if value[0] <= domain.lower else domain.upper
         mirrored = 2.0 * end - value
-        inside = bool(support.contains(mirrored)[0]) and mirrored[0] != end
-        return mirrored if inside else np.asarray(support.constrained(np.zeros(1)))
+        inside = bool(domain.contains(mirrored)[0]) and mirrored[0] != end
+        return mirrored if inside else np.asarray(domain.constrained(np.zeros(1)))
     return value

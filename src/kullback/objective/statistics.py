@@ -114,7 +114,7 @@ class Joint(Statistic[tuple[Any, ...]]):
 
 @final
 @dataclass(frozen=True)
-class Spread:
+class ScoreMoments:
     """How the rows differ, which no step of a solver needs.
 
     Attributes:
@@ -128,37 +128,37 @@ class Spread:
 
 @final
 @dataclass(frozen=True)
-class Sums:
-    """What ``Curvature`` adds up, per unit of weight, in the free constrained coefficients.
+class LossSums:
+    """What ``LossDerivatives`` adds up, per unit of weight, in the free constrained coefficients.
 
     Attributes:
         weight: total weight.
         loss: cross-entropy: mean of −log q.
         score: its gradient, shape (d,).
         hessian: its second derivatives, shape (d, d).
-        spread: how the rows differ; it may need another pass, which is made when it is asked for.
+        score_moments: how the rows differ; it may need another pass, which is made when it is asked for.
     """
 
     weight: float
     loss: float
     score: Vector
     hessian: Vector
-    spread: Later[Spread]
+    score_moments: Later[ScoreMoments]
 
     @property
     def variance(self) -> float:
         """Variance of −log q over the rows."""
-        return self.spread().variance
+        return self.score_moments().variance
 
     @property
     def outer(self) -> Vector:
         """Mean outer product of the rows' scores, shape (d, d)."""
-        return self.spread().outer
+        return self.score_moments().outer
 
 
 @final
 @dataclass(frozen=True)
-class Curvature(RowSums):
+class LossDerivatives(RowSums):
     """The loss, its gradient and Hessian, and the outer product of the scores, in one pass.
 
     Derivatives are taken in the constrained coefficients (see ``models.vector`` for why), each as a
@@ -166,21 +166,21 @@ class Curvature(RowSums):
 
     Attributes:
         model: the model.
-        mask: for each constrained number of its vector, whether to differentiate in it.
+        is_free: for each constrained number of its vector, whether to differentiate in it.
     """
 
     model: Model
-    mask: tuple[bool, ...]
+    is_free: tuple[bool, ...]
 
     @property
     def on_host(self) -> bool:
         """Whether the family's features are summed instead of derivatives."""
-        return has_features(self.model) and sum(self.mask) <= _SCALARS
+        return has_features(self.model) and sum(self.is_free) <= _SCALARS
 
     @property
     def structure(self) -> Hashable:
         """The model's structure and which numbers are free."""
-        return (Curvature, self.model.structure, self.mask)
+        return (LossDerivatives, self.model.structure, self.is_free)
 
     def loss(self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]) -> Array:
         """−log q of each row, at the constrained numbers ``arguments``."""
@@ -191,7 +191,7 @@ class Curvature(RowSums):
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
     ) -> Sequence[Array]:
         """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
-        free = [i for i, is_free in enumerate(self.mask) if is_free]
+        free = [i for i, free_here in enumerate(self.is_free) if free_here]
 
         def loss(*numbers: Array) -> Array:
             filled = list(arguments)
@@ -215,14 +215,14 @@ class Curvature(RowSums):
         From the family's features where it has some; else by scalars or, for many coefficients, by
         matrices.
         """
-        if sum(self.mask) > _SCALARS:
+        if sum(self.is_free) > _SCALARS:
             return dense_sums(self, block, arguments)
         sums = feature_sums(self, block, arguments)
         return super().of_block(block, arguments) if sums is None else sums
 
-    def unpack(self, sums: Vector) -> Sums:
+    def unpack(self, sums: Vector) -> LossSums:
         """Read the vector of sums."""
-        d = sum(self.mask)
+        d = sum(self.is_free)
         means = sums / sums[0]
         weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
         score, rest = means[3 : 3 + d], means[3 + d :]
@@ -231,8 +231,8 @@ class Curvature(RowSums):
         else:
             half = d * (d + 1) // 2
             hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)
-        spread = Spread(max(square - loss * loss, 0.0), outer)
-        return Sums(weight, loss, score, hessian, Later.known(spread))
+        score_moments = ScoreMoments(max(square - loss * loss, 0.0), outer)
+        return LossSums(weight, loss, score, hessian, Later.known(score_moments))
 
 
 def _partial_derivative(f: Any, i: int) -> Any:

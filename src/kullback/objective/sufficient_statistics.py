@@ -18,7 +18,7 @@ from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
 from kullback.models.family import Family
-from kullback.objective.statistics import Curvature, RowSums, Spread, Sums
+from kullback.objective.statistics import LossDerivatives, LossSums, RowSums, ScoreMoments
 
 # Rows that NumPy takes at once: as many as a core's second cache holds the statistics of, with
 # intermediate results small enough that the process keeps their memory (fresh memory for them takes
@@ -53,7 +53,7 @@ class SufficientSums(RowSums):
 
     Attributes:
         family: the family.
-        products: whether products are wanted. Sums alone take a third of the time for a family that
+        products: whether products are wanted. LossSums alone take a third of the time for a family that
             states ``_sums``, and are the same to the last bit either way.
     """
 
@@ -165,41 +165,43 @@ def moments_of(
     return SufficientMoments(weight, means, later, float(origin[0]))
 
 
-def curvature_of_moments(
-    curvature: Curvature, moments: SufficientMoments, constrained: Vector
-) -> Sums:
+def derivatives_of_moments(
+    wanted: LossDerivatives, moments: SufficientMoments, constrained: Vector
+) -> LossSums:
     """Give what a pass over the rows would add up, from the moments of the statistics alone.
 
     The log-density is affine in the statistics T, so its mean is its value at the mean of T, and
     the scores' outer product is s s' + B Cov(T) B' with B = ∂²ℓ/∂θ∂T.
     """
-    family = curvature.model
+    family = wanted.model
     assert isinstance(family, Family)
-    key = (SufficientMoments, curvature.structure, moments.means.size)
+    key = (SufficientMoments, wanted.structure, moments.means.size)
     with float64():
         results = COMPILED.call(
             key,
-            lambda: _derivatives(curvature, family),
+            lambda: _derivatives(wanted, family),
             moments.means,
             np.float64(moments.origin),
             constrained,
         )
         value, score, hessian, mixed, slope = (np.asarray(r) for r in results)
 
-    def spread() -> Spread:
+    def score_moments() -> ScoreMoments:
         covariance = moments.covariance()
         variance = float(slope @ covariance @ slope)
-        return Spread(variance, score[:, None] * score[None, :] + mixed @ covariance @ mixed.T)
+        return ScoreMoments(
+            variance, score[:, None] * score[None, :] + mixed @ covariance @ mixed.T
+        )
 
-    return Sums(moments.weight, float(value), score, hessian, Later(spread))
+    return LossSums(moments.weight, float(value), score, hessian, Later(score_moments))
 
 
-def _derivatives(curvature: Curvature, family: Family) -> Callable[..., tuple[Array, ...]]:
-    free = np.flatnonzero(np.array(curvature.mask, dtype=bool))
+def _derivatives(wanted: LossDerivatives, family: Family) -> Callable[..., tuple[Array, ...]]:
+    free = np.flatnonzero(np.array(wanted.is_free, dtype=bool))
 
     def loss(theta: Array, means: Array, origin: Array, numbers: Array) -> Array:
         filled = numbers.at[free].set(theta)
-        scalars = [filled[i] for i in range(len(curvature.mask))]
+        scalars = [filled[i] for i in range(len(wanted.is_free))]
         parameters = family.row_parameters(scalars, {})
         statistics = [means[k] for k in range(means.size)]
         return -family.log_density_of(statistics, origin, parameters)

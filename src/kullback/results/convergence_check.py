@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from kullback._core.domains import Interval, Support
+from kullback._core.domains import Domain, Interval
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
@@ -48,7 +48,7 @@ def certify(
     advice: list[str] = []
     held = {name: float(value[0]) for name, value in vector.held.items()}
     # an extreme of the sample, unless a bound of the user's is in its way
-    stopped = {c.name for c in vector.coefficients if _at_an_end(c.support, held.get(c.name))}
+    stopped = {c.name for c in vector.coefficients if _at_an_end(c.domain, held.get(c.name))}
     edges = [name for name in held if name in model.order_statistics and name not in stopped]
     ends = [name for name in held if name not in edges]
     bounds = (
@@ -162,8 +162,8 @@ def _verdict(
     return False, words.get(solution.outcome, solution.outcome.value)
 
 
-def _at_an_end(support: Support, value: float | None) -> bool:
-    return isinstance(support, Interval) and value in (support.lower, support.upper)
+def _at_an_end(domain: Domain, value: float | None) -> bool:
+    return isinstance(domain, Interval) and value in (domain.lower, domain.upper)
 
 
 # A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
@@ -173,7 +173,7 @@ _ROUNDING = 1e-15
 @final
 @dataclass(frozen=True)
 class Runaway:
-    """A coefficient that runs to an end of its support.
+    """A coefficient that runs to an end of its domain.
 
     Attributes:
         name: of the coefficient.
@@ -200,12 +200,12 @@ def runaway(vector: ParameterVector, solution: Solution[Evaluation]) -> Runaway 
     values = vector.split(vector.constrained(solution.best.at))
     found: list[Runaway] = []
     for c, place in vector.slices:
-        support, own = c.support, step[place]
+        domain, own = c.domain, step[place]
         far = endless and _went_far(solution, c, place)
-        if not support.bounded or (bool(np.all(np.abs(own) <= _RUNNING)) and not far):
+        if not domain.bounded or (bool(np.all(np.abs(own) <= _RUNNING)) and not far):
             continue
         value = float(values[c.name][0])
-        if not isinstance(support, Interval):
+        if not isinstance(domain, Interval):
             found.append(Runaway(c.name, value, 0.0, attained=False))
             continue
         # far out nothing but rounding is left of the slope: then not its sign tells the end, but
@@ -213,8 +213,8 @@ def runaway(vector: ParameterVector, solution: Solution[Evaluation]) -> Runaway 
         left = abs(float(solution.best.gradient[place][0]))
         rounding = left <= _ROUNDING * (1.0 + abs(solution.best.value))
         up = bool((moved[place] if far else solution.best.at[place] if rounding else own)[0] > 0.0)
-        end = support.upper if up else support.lower
-        holds = support.holds_upper if up else support.holds_lower
+        end = domain.upper if up else domain.lower
+        holds = domain.holds_upper if up else domain.holds_lower
         found.append(Runaway(c.name, value, end, attained=holds and math.isfinite(end)))
     # of several that run together, one that stops at its bound, or else the one that grows
     found.sort(key=lambda runaway: (not runaway.attained, math.isfinite(runaway.end)))
@@ -223,7 +223,7 @@ def runaway(vector: ParameterVector, solution: Solution[Evaluation]) -> Runaway 
 
 def _went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: slice) -> bool:
     moved = np.abs(solution.best.at[place] - solution.start[place])
-    return coefficient.support.bounded and bool(np.any(moved > _FAR))
+    return coefficient.domain.bounded and bool(np.any(moved > _FAR))
 
 
 def _limit_advice(model: Model, name: str, end: float) -> str:

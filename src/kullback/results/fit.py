@@ -12,13 +12,13 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.domains import REAL, UNIT, Interval, Support
+from kullback._core.domains import REAL, UNIT, Domain, Interval
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.statistics import Curvature
+from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Certificate
 from kullback.results.decomposition import Ledger, Reference, build_ledger
 from kullback.results.entropy_estimate import Floor, estimate_floor
@@ -109,11 +109,11 @@ class Fit:
     def _standard_errors(self, covariance: Vector) -> dict[str, Number]:
         errors = np.sqrt(np.diag(covariance))
         full = np.zeros(self._constrained.size)
-        full[np.array(self.vector.mask, dtype=bool)] = errors
+        full[np.array(self.vector.is_free, dtype=bool)] = errors
         held = [
             c.name in self.vector.held
             for c in self.vector.coefficients
-            for _ in range(c.support.size)
+            for _ in range(c.domain.size)
         ]
         full[np.array(held, dtype=bool)] = np.nan
         return self._by_parameter(full)
@@ -192,8 +192,8 @@ class Fit:
         if not self.certificate.converged and kind != "expected":
             return np.full((jacobian.shape[0],) * 2, np.nan)
         if kind == "expected":
-            curvature = Curvature(self.form, self.vector.mask)
-            information = expected_information(self.model, curvature, self._constrained)
+            derivatives = LossDerivatives(self.form, self.vector.is_free)
+            information = expected_information(self.model, derivatives, self._constrained)
             middle = inverse(jacobian.T @ information @ jacobian)
         else:
             middle = inverse(self.evaluation.hessian)
@@ -211,7 +211,7 @@ class Fit:
             level: probability of covering, between 0 and 1.
             method: "wald": the estimate ± normal quantile × standard error on the unconstrained
                 scale (logarithms of positive parameters, log odds of probabilities), mapped back,
-                so that no interval leaves the parameter's support.
+                so that no interval leaves the parameter's domain.
             kind: which covariance.
 
         Returns:
@@ -225,15 +225,15 @@ class Fit:
             raise KullbackError(f"method={method!r} is not available; use 'wald'.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
         errors = self._standard_errors(self.covariance(kind))
-        vector_supports = {c.name: c.support for c in self.vector.coefficients}
+        domains = {c.name: c.domain for c in self.vector.coefficients}
         out: dict[str, Vector] = {}
         for name, value in self.params.items():
             estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
-            support = vector_supports.get(name, self.form.parameters[name])
+            domain = domains.get(name, self.form.parameters[name])
             low = np.empty(estimates.size)
             high = np.empty(estimates.size)
             for i, (estimate, error) in enumerate(zip(estimates, stderr, strict=True)):
-                low[i], high[i] = _wald(estimate, error, z, support)
+                low[i], high[i] = _wald(estimate, error, z, domain)
             ends = np.stack([low, high], axis=-1)
             out[name] = ends if isinstance(value, np.ndarray) else ends[0]
         return out
@@ -326,11 +326,11 @@ class Fit:
         write(self, Path(path))
 
 
-def _wald(estimate: float, error: float, z: float, support: Support) -> tuple[float, float]:
+def _wald(estimate: float, error: float, z: float, domain: Domain) -> tuple[float, float]:
     if error == 0.0 or math.isnan(error):
         return (estimate, estimate) if error == 0.0 else (math.nan, math.nan)
     # each probability of a simplex by its log odds
-    scale = support if isinstance(support, Interval) else UNIT if support.bounded else REAL
+    scale = domain if isinstance(domain, Interval) else UNIT if domain.bounded else REAL
     u = scale.unconstrained(np.array([estimate]))
     slope = scale.jacobian(u)[0, 0]
     if slope == 0.0 or not np.isfinite(slope):

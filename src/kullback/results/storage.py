@@ -26,7 +26,7 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.statistics import Spread, Sums
+from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Certificate
 from kullback.results.entropy_estimate import Floor
 from kullback.results.fit import Fit, Seen
@@ -233,7 +233,7 @@ def _fit(document: Node) -> Fit:
     model = _model(document["model"], seen.levels)
     vector = _vector(model, document["held"])
     at = document["evaluation"]
-    k, d = vector.n_free, sum(vector.mask)
+    k, d = vector.n_free, sum(vector.is_free)
     evaluation = Evaluation(
         at["at"].vector(k),
         at["value"].number(),
@@ -262,7 +262,7 @@ def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
         sources = {key: _source(entry) for key, entry in node["sources"].entries().items()}
         model: Model = known[name](**sources)
         model = model if levels is None else model.with_levels(levels)
-        _ = model.vector  # bounds and numbers outside a support are told here
+        _ = model.vector  # bounds and numbers outside a domain are told here
     except (TypeError, ValueError, OverflowError) as error:
         raise WrongError(f'"{node.place}" makes no model: {str(error)[:_QUOTED]}') from None
     if set(model.parameters) != set(sources):
@@ -286,7 +286,7 @@ def _source(node: Node) -> Source:
 
 def _vector(model: Model, node: Node) -> ParameterVector:
     vector = model.vector
-    sizes = {c.name: c.support.size for c in vector.free}
+    sizes = {c.name: c.domain.size for c in vector.free}
     held: dict[str, Vector] = {}
     for name, entry in node.entries().items():
         if name not in sizes:
@@ -295,16 +295,16 @@ def _vector(model: Model, node: Node) -> ParameterVector:
     return replace(vector, held=held)
 
 
-def _sums(node: Node, d: int) -> Sums:
+def _sums(node: Node, d: int) -> LossSums:
     variance = node["variance"].number()
     if variance < 0.0:
         raise node["variance"].wrong("needs a number that is not negative")
-    return Sums(
+    return LossSums(
         node["weight"].positive(),
         node["loss"].number(),
         node["score"].vector(d),
         node["hessian"].matrix(d),
-        Later.known(Spread(variance, node["outer"].matrix(d))),
+        Later.known(ScoreMoments(variance, node["outer"].matrix(d))),
     )
 
 

@@ -328,16 +328,16 @@ def run_trained(source: Trained, inputs: Any) -> Vector:
     key = (
         run_trained,
         source.form,
-        source.support,
+        source.domain,
         shapes,
         source.scale.shape,
         source.background is None,
         inputs.shape[1],
     )
-    support = source.support  # the weights are arguments: equal forms share one kernel
+    domain = source.domain  # the weights are arguments: equal forms share one kernel
 
     def compute(tile: Any, arrays: Any, calibration: Any) -> Any:
-        return link(support, averaged(together(arrays, rest), tile, *calibration))
+        return link(domain, averaged(together(arrays, rest), tile, *calibration))
 
     parts = []
     for at in range(0, len(inputs), TILE):

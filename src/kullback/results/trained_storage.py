@@ -287,8 +287,8 @@ def _source_in(
     lengths = {len(told[key]) for key in ("names", "sizes", "centre", "scale", "gaps")}
     if len(lengths) != 1:
         raise FileFormatError(f"the encoder of {name} has parts of different lengths")
-    support = form.parameters[name]
-    size = outputs_of(support)
+    domain = form.parameters[name]
+    size = outputs_of(domain)
     # a file may claim any size: nothing is made that is larger than what it holds
     largest = max((array.size for array in tensors.values()), default=0)
     sizes = (sum(encoder.widths), *source.widths, size)
@@ -323,4 +323,4 @@ def _source_in(
         len(own[n]) != size for n, size in zip(encoder.names, encoder.sizes, strict=True) if size
     ):
         raise FileFormatError(f"the levels of the categories of {name} do not fit its encoder")
-    return Trained(source, tuple(modules), encoder, support, scale, shift, background, own)
+    return Trained(source, tuple(modules), encoder, domain, scale, shift, background, own)

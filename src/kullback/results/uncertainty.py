@@ -14,7 +14,7 @@ from kullback._core.errors import ModelError
 from kullback.data.sample import ArraySample
 from kullback.engines.local import LocalEngine
 from kullback.models.model import Model
-from kullback.objective.statistics import Curvature
+from kullback.objective.statistics import LossDerivatives
 
 # Below this the smallest eigenvalue of the scaled Hessian is rounding, and the matrix is singular.
 SINGULAR = 1e-13
@@ -83,12 +83,12 @@ def quadrature(model: Model) -> ArraySample:
     return ArraySample({"y": points[kept]}, weights[kept])
 
 
-def expected_information(model: Model, curvature: Curvature, constrained: Vector) -> Vector:
+def expected_information(model: Model, derivatives: LossDerivatives, constrained: Vector) -> Vector:
     """Compute the Fisher information of one row, E[s s'], in the free constrained coefficients.
 
     Args:
         model: the fitted model, fixed.
-        curvature: which coefficients are free.
+        derivatives: which coefficients are free.
         constrained: the estimates.
 
     Raises:
@@ -98,4 +98,4 @@ def expected_information(model: Model, curvature: Curvature, constrained: Vector
         raise ModelError("expected information of a model with covariates is not available.")
     with float64():
         engine = LocalEngine(quadrature(model), threads=1)
-        return curvature.unpack(engine.reduce(curvature, constrained)).outer
+        return derivatives.unpack(engine.reduce(derivatives, constrained)).outer

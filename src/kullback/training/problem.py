@@ -193,9 +193,9 @@ class Task:
         at = 0
         for c in self.vector.coefficients:
             if c.value is None:
-                values = c.support.constrained(u[at : at + c.support.n_free])
-                constrained.extend(values[k] for k in range(c.support.size))
-                at += c.support.n_free
+                values = c.domain.constrained(u[at : at + c.domain.n_free])
+                constrained.extend(values[k] for k in range(c.domain.size))
+                at += c.domain.n_free
             else:
                 constrained.extend(jnp.asarray(v) for v in c.value)
         return self.supplied.row_parameters(constrained, {**row, **computed})
@@ -237,17 +237,17 @@ def _starts(
     seen = weight > 0.0
     guesses = model.starts(sample.fields["y"][seen], weight[seen])[0]
     for name in sources:
-        support = model.parameters[name]
+        domain = model.parameters[name]
         guess = np.atleast_1d(np.asarray(guesses.get(name, np.nan), dtype=np.float64))
-        inside = guess.size == support.size and bool(np.all(support.contains(guess)))
-        size = outputs_of(support)
-        outputs[name] = support.unconstrained(guess) if inside else np.zeros(size)
+        inside = guess.size == domain.size and bool(np.all(domain.contains(guess)))
+        size = outputs_of(domain)
+        outputs[name] = domain.unconstrained(guess) if inside else np.zeros(size)
     u = []
     for c in vector.free:
         guess = np.atleast_1d(np.asarray(guesses.get(c.name, np.nan), dtype=np.float64))
         given = c.start if c.start is not None else guess
-        inside = given.size == c.support.size and bool(np.all(c.support.contains(given)))
-        u.append(c.support.unconstrained(given) if inside else np.zeros(c.support.n_free))
+        inside = given.size == c.domain.size and bool(np.all(c.domain.contains(given)))
+        u.append(c.domain.unconstrained(given) if inside else np.zeros(c.domain.n_free))
     return outputs, np.concatenate(u) if u else np.zeros(0)
 
 

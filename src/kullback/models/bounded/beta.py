@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector, namespace
-from kullback._core.domains import POSITIVE, UNIT, Support
+from kullback._core.domains import POSITIVE, UNIT, Domain
 from kullback.models.family import Family, Parametrisation
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.numerics import log, log_quotient
@@ -45,7 +45,7 @@ class Beta(Family):
         1.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"alpha": POSITIVE, "beta": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"alpha": POSITIVE, "beta": POSITIVE}
     support = UNIT
     alternatives = (
         Parametrisation(

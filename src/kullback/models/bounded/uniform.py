@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import REAL, Support
+from kullback._core.domains import REAL, Domain
 from kullback._core.errors import ModelError
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
@@ -38,7 +38,7 @@ class Uniform(Family):
         2.5
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"lower": REAL, "upper": REAL}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"lower": REAL, "upper": REAL}
     support = REAL
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {
         "lower": "minimum",

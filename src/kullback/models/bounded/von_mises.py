@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector, namespace
-from kullback._core.domains import POSITIVE, REAL, Interval, Support
+from kullback._core.domains import POSITIVE, REAL, Domain, Interval
 from kullback.models.family import Family
 from kullback.models.inversion import quantile_by_inversion
 from kullback.special.constants import LOG_TWO_PI
@@ -86,7 +86,7 @@ class VonMises(Family):
         0.5
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "concentration": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "concentration": POSITIVE}
     support = REAL
 
     @staticmethod

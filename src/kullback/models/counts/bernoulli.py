@@ -13,7 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
     BINARY,
     REAL,
-    Support,
+    Domain,
 )
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
 from kullback.models.family import Family, Parametrisation
@@ -37,7 +37,7 @@ class Bernoulli(Family):
         0.1875
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"probability": PROBABILITY}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"probability": PROBABILITY}
     support = BINARY
     # the logit comes along, so that neither end loses what rounding 1 − probability would take
     alternatives = (

@@ -14,8 +14,8 @@ from kullback._core.domains import (
     COUNTS,
     POSITIVE_COUNTS,
     REAL,
+    Domain,
     Interval,
-    Support,
 )
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
 from kullback.models.family import Family, Formula, Parametrisation
@@ -36,7 +36,7 @@ from kullback.special.logistic import logistic
 class Binomial(Family):
     """Binomial distribution: q(x) = C(trials, x) probability^x (1 − probability)^(trials−x).
 
-    Support x = 0, ..., ``trials``. Parameters: ``trials``, a number that you give, and 0 ≤
+    Domain x = 0, ..., ``trials``. Parameters: ``trials``, a number that you give, and 0 ≤
     ``probability`` ≤ 1; also by ``trials, logit``. Mean trials·probability. Source: N. L. Johnson,
     A. W. Kemp and S. Kotz (2005), Univariate Discrete Distributions, eq. 3.2; evaluated in the
     saddle-point form of C. Loader (2000).
@@ -47,7 +47,7 @@ class Binomial(Family):
         2.5
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Domain]] = {
         "trials": POSITIVE_COUNTS,
         "probability": PROBABILITY,
     }

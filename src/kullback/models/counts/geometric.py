@@ -12,8 +12,8 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
     COUNTS,
     NON_NEGATIVE,
+    Domain,
     Interval,
-    Support,
 )
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starting_values import mean_inside
@@ -40,7 +40,7 @@ class Geometric(Family):
         3.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Domain]] = {
         "probability": Interval(lower=0.0, upper=1.0, holds_upper=True)
     }
     support = COUNTS

@@ -13,7 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
     POSITIVE_COUNTS,
     UNIT,
-    Support,
+    Domain,
 )
 from kullback.models.family import Family
 from kullback.special.count_kernels import (
@@ -29,7 +29,7 @@ from kullback.special.smooth import log1mexp, log1p_over
 class LogSeries(Family):
     """Logarithmic series distribution: q(x) = −probability^x / (x log(1 − probability)).
 
-    Support x = 1, 2, 3, ... Parameter: 0 < ``probability`` < 1. Mean −probability / ((1 −
+    Domain x = 1, 2, 3, ... Parameter: 0 < ``probability`` < 1. Mean −probability / ((1 −
     probability) log(1 − probability)). Source: R. A. Fisher, A. S. Corbet and C. B. Williams
     (1943), "The relation between the number of species and the number of individuals in a random
     sample of an animal population"; draws by A. W. Kemp (1981), "Efficient generation of
@@ -41,7 +41,7 @@ class LogSeries(Family):
         1.442695
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"probability": UNIT}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"probability": UNIT}
     support = POSITIVE_COUNTS
 
     @staticmethod

@@ -14,7 +14,7 @@ from kullback._core.domains import (
     COUNTS,
     POSITIVE,
     UNIT,
-    Support,
+    Domain,
 )
 from kullback.models.family import Family, Parametrisation
 from kullback.models.samplers import draw_poisson
@@ -30,7 +30,7 @@ from kullback.special.numerics import reciprocal
 class NegativeBinomial(Family):
     """Negative binomial: q(x) = Γ(size+x)/(Γ(size) x!) p^size (1−p)^x, p = size/(size + mean).
 
-    Support x = 0, 1, 2, ... Parameters: ``mean`` > 0 and ``size`` > 0, with variance mean +
+    Domain x = 0, 1, 2, ... Parameters: ``mean`` > 0 and ``size`` > 0, with variance mean +
     mean²/size; also by ``size, probability``, the failures before the size-th success, with mean
     size·(1 − probability)/probability. As size grows it becomes Poisson. Source: N. L. Johnson,
     A. W. Kemp and S. Kotz (2005), Univariate Discrete Distributions, eq. 5.1; the form with a mean
@@ -42,7 +42,7 @@ class NegativeBinomial(Family):
         12.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "size": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"mean": POSITIVE, "size": POSITIVE}
     support = COUNTS
     limits: ClassVar[Mapping[str, str]] = {"size": "Poisson"}
     alternatives = (

@@ -11,7 +11,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
     COUNTS,
     NON_NEGATIVE,
-    Support,
+    Domain,
 )
 from kullback.models.family import Family
 from kullback.models.samplers import draw_poisson
@@ -35,7 +35,7 @@ class Poisson(Family):
         3.5
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"rate": NON_NEGATIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"rate": NON_NEGATIVE}
     support = COUNTS
 
     @staticmethod

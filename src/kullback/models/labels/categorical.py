@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, namespace
-from kullback._core.domains import COUNTS, Interval, Simplex, Support, finite
+from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
 from kullback._core.errors import ModelError
 from kullback.models.model import Model, Moment
 from kullback.models.source import Fixed, Free, Param, Source
@@ -23,7 +23,7 @@ _SHOWN = 5
 
 @final
 @dataclass(frozen=True)
-class Logits(Support):
+class Logits(Domain):
     """K numbers of which only the differences matter: free ones have the last at 0.
 
     Attributes:
@@ -139,7 +139,7 @@ class Categorical(Model):
     # ---- structure -------------------------------------------------------------------------
 
     @property
-    def parameters(self) -> Mapping[str, Support]:
+    def parameters(self) -> Mapping[str, Domain]:
         """The one parameter, a vector of K numbers."""
         size = self.classes or 2  # before the classes are known only the name is meaningful
         return {

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import EULER_GAMMA
@@ -43,7 +43,7 @@ class Burr(Family):
         3.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Domain]] = {
         "shape1": POSITIVE,
         "shape2": POSITIVE,
         "scale": POSITIVE,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
 from kullback.models.family import Family, Parametrisation
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, reciprocal
@@ -31,7 +31,7 @@ class Exponential(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"rate": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"rate": POSITIVE}
     support = NON_NEGATIVE
     alternatives = (
         Parametrisation(

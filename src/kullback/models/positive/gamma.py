@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback._core.numpy_sums import total, total_log_quotient
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starting_values import gamma_shape, gamma_start
@@ -38,7 +38,7 @@ class Gamma(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "rate": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "rate": POSITIVE}
     support = POSITIVE
     alternatives = (
         Parametrisation(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.extreme_values import (
     STEEPEST,
     end_of_support,
@@ -44,7 +44,7 @@ class GeneralizedPareto(Family):
         4.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Domain]] = {
         "scale": POSITIVE,
         "shape": REAL,
         "loc": REAL,

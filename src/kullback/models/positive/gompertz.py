@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import NON_NEGATIVE, POSITIVE, REAL, Support
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, REAL, Domain
 from kullback.models.family import Family
 from kullback.models.model import Caution
 from kullback.special.exponential_mean import exponential_mean
@@ -38,7 +38,7 @@ class Gompertz(Family):
         -2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": REAL, "rate": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": REAL, "rate": POSITIVE}
     support = NON_NEGATIVE
 
     @staticmethod

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import root_mean_square
 from kullback.special.constants import LOG_TWO, LOG_TWO_PI
@@ -35,7 +35,7 @@ class HalfNormal(Family):
         0.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"scale": POSITIVE}
     support = NON_NEGATIVE
 
     @staticmethod

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import gamma_start
 from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
@@ -34,7 +34,7 @@ class InverseGamma(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import LOG_TWO_PI
@@ -41,7 +41,7 @@ class InverseGaussian(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"mean": POSITIVE, "shape": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
 
     @staticmethod

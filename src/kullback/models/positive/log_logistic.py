@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.positive.burr import Burr, burr_start, log_quartiles
 from kullback.special.logistic import softplus
@@ -29,7 +29,7 @@ class LogLogistic(Family):
         3.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

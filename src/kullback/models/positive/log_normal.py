@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import LOG_TWO_PI
@@ -36,7 +36,7 @@ class LogNormal(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = POSITIVE
     alternatives = (
         Parametrisation(

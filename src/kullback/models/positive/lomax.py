@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import NON_NEGATIVE, POSITIVE, Support
+from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, log1p_quotient
@@ -30,7 +30,7 @@ class Lomax(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = NON_NEGATIVE
     limits: ClassVar[Mapping[str, str]] = {"shape": "Exponential"}  # the scale grows along
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
 from kullback.models.starting_values import LEAST_SPREAD
@@ -32,7 +32,7 @@ class Pareto(Family):
         2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "minimum": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "minimum": POSITIVE}
     support = POSITIVE
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"minimum": "minimum"}
 

@@ -13,7 +13,7 @@ from typing import ClassVar, final
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import root_mean_square
 from kullback.special.constants import EULER_GAMMA, LOG_TWO
@@ -34,7 +34,7 @@ class Rayleigh(Family):
         -2.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"scale": POSITIVE}
     support = POSITIVE
 
     @staticmethod

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, Support
+from kullback._core.domains import POSITIVE, Domain
 from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
@@ -42,7 +42,7 @@ class Weibull(Family):
         3.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"shape": POSITIVE, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
     features = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family
 from kullback.models.real.student_basis import FEATURES, feature_slopes, write_features
@@ -33,7 +33,7 @@ class Cauchy(Family):
         3.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     features = FEATURES
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.extreme_values import (
     STEEPEST,
     end_of_support,
@@ -69,7 +69,7 @@ class GeneralizedExtremeValue(Family):
         -1.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Domain]] = {
         "loc": REAL,
         "scale": POSITIVE,
         "shape": REAL,

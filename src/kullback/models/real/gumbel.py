@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.extreme_values import log_cdf_of_maximum, log_survival_of_maximum, maxima_start
 from kullback.models.family import Family
 from kullback.models.starting_values import l_moments
@@ -32,7 +32,7 @@ class Gumbel(Family):
         -1.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod

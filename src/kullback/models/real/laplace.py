@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.family import Family
 from kullback.models.model import OrderStatistic
 from kullback.models.starting_values import (
@@ -36,7 +36,7 @@ class Laplace(Family):
         8.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "median"}
 

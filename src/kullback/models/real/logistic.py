@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import (
     symmetric_starts,
@@ -40,7 +40,7 @@ class Logistic(Family):
         0.5
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
     @staticmethod

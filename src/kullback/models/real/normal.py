@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.family import Family, Parametrisation
 from kullback.models.starting_values import (
     mean_and_deviation,
@@ -35,7 +35,7 @@ class Normal(Family):
         1.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {"loc": REAL, "scale": POSITIVE}
+    default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     alternatives = (
         Parametrisation(

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Support
+from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.basis_form import Quadratic
 from kullback.models.family import Family
 from kullback.models.real.student_basis import FEATURES, feature_slopes, write_features
@@ -41,7 +41,7 @@ class StudentT(Family):
         8.0
     """
 
-    default_parameters: ClassVar[Mapping[str, Support]] = {
+    default_parameters: ClassVar[Mapping[str, Domain]] = {
         "df": POSITIVE,
         "loc": REAL,
         "scale": POSITIVE,
