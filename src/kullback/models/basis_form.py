@@ -14,7 +14,7 @@ Monomial: TypeAlias = tuple[int, ...]
 
 @final
 @dataclass(frozen=True, eq=False)
-class Quadratic:
+class BasisForm:
     """A polynomial; it adds and multiplies with its like and with scalars.
 
     Attributes:
@@ -23,7 +23,7 @@ class Quadratic:
 
     coefficients: Mapping[Monomial, Any]
 
-    def slope(self, i: int) -> Quadratic:
+    def slope(self, i: int) -> BasisForm:
         """The derivative in the unknown ``i``."""
         found: dict[Monomial, Any] = {}
         for monomial, c in self.coefficients.items():
@@ -31,7 +31,7 @@ class Quadratic:
                 rest = list(monomial)
                 rest.remove(i)
                 found[tuple(rest)] = c if times == 1 else 2.0 * c
-        return Quadratic(found)
+        return BasisForm(found)
 
     def dense(self, unknowns: int) -> list[Any]:
         """The coefficients of 1, of each unknown and of each product of two; None where missing.
@@ -42,36 +42,36 @@ class Quadratic:
         order: list[Monomial] = [(), *((i,) for i in range(unknowns)), *products]
         return [self.coefficients.get(monomial) for monomial in order]
 
-    def __add__(self, other: Quadratic | Array | float) -> Quadratic:
+    def __add__(self, other: BasisForm | Array | float) -> BasisForm:
         """Add."""
         found = dict(self.coefficients)
         for monomial, c in _read(other).coefficients.items():
             found[monomial] = found[monomial] + c if monomial in found else c
-        return Quadratic(found)
+        return BasisForm(found)
 
-    def __mul__(self, other: Quadratic | Array | float) -> Quadratic:
+    def __mul__(self, other: BasisForm | Array | float) -> BasisForm:
         """Multiply.
 
         Raises:
             ValueError: where the product has a degree above two.
         """
-        total = Quadratic({})
+        total = BasisForm({})
         for a, x in self.coefficients.items():
             for b, y in _read(other).coefficients.items():
                 if len(a) + len(b) > 2:
                     raise ValueError(f"a product of degree {len(a) + len(b)} is not quadratic")
-                total = total + Quadratic({tuple(sorted(a + b)): x * y})
+                total = total + BasisForm({tuple(sorted(a + b)): x * y})
         return total
 
-    def __neg__(self) -> Quadratic:
+    def __neg__(self) -> BasisForm:
         """Turn the sign."""
-        return Quadratic({monomial: -c for monomial, c in self.coefficients.items()})
+        return BasisForm({monomial: -c for monomial, c in self.coefficients.items()})
 
-    def __sub__(self, other: Quadratic | Array | float) -> Quadratic:
+    def __sub__(self, other: BasisForm | Array | float) -> BasisForm:
         """Subtract."""
         return self + -_read(other)
 
-    def __rsub__(self, other: Array | float) -> Quadratic:
+    def __rsub__(self, other: Array | float) -> BasisForm:
         """Subtract from a scalar."""
         return -self + other
 
@@ -79,5 +79,5 @@ class Quadratic:
     __rmul__ = __mul__
 
 
-def _read(other: Quadratic | Array | float) -> Quadratic:
-    return other if isinstance(other, Quadratic) else Quadratic({(): other})
+def _read(other: BasisForm | Array | float) -> BasisForm:
+    return other if isinstance(other, BasisForm) else BasisForm({(): other})

@@ -20,7 +20,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
-from kullback.models.basis_form import Quadratic
+from kullback.models.basis_form import BasisForm
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution, Model, Moment
 from kullback.models.source import Fixed, Source, as_source
@@ -61,10 +61,10 @@ class Family(Model):
       of statistics measured from the point ``origin`` so that their differences keep their digits,
       and ``_log_density_of(statistics, origin, ...)``, which is affine in them (not for counts,
       which are fitted from the table of their distinct values);
-    * optionally, where the log-density and its scores are affine in a few *features* of the outcome
-      at the present parameters (``features``, their names): ``_features``, ``_feature_slopes`` and
-      ``_log_density_of_features``, which make a pass several times as fast (see ``write_features``,
-      ``feature_slopes`` and ``log_density_of_features``);
+    * optionally, where the log-density and its scores are affine in a few *basis functions* of the
+      outcome at the present parameters (``basis``, their names): ``_basis``, ``_basis_derivatives`` and
+      ``_log_density_of_basis``, which make a pass several times as fast (see ``write_basis``,
+      ``basis_derivatives`` and ``log_density_of_basis``);
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
       ``_mean``, ``_variance``, ``_entropy``;
 
@@ -82,14 +82,14 @@ class Family(Model):
     alternatives: ClassVar[Sequence[Parametrisation]] = ()
     fixed_by_default: ClassVar[Mapping[str, float]] = {}
     required: ClassVar[Sequence[str]] = ()
-    features: ClassVar[Sequence[str]] = ()
+    basis: ClassVar[Sequence[str]] = ()
 
     _log_density: ClassVar[Formula | None] = None
     _statistics: ClassVar[Formula | None] = None
     _log_density_of: ClassVar[Formula | None] = None
-    _features: ClassVar[Formula | None] = None
-    _feature_slopes: ClassVar[Formula | None] = None
-    _log_density_of_features: ClassVar[Formula | None] = None
+    _basis: ClassVar[Formula | None] = None
+    _basis_derivatives: ClassVar[Formula | None] = None
+    _log_density_of_basis: ClassVar[Formula | None] = None
     _log_cdf: ClassVar[Formula | None] = None
     _log_survival: ClassVar[Formula | None] = None
     _quantile: ClassVar[Formula | None] = None
@@ -109,11 +109,11 @@ class Family(Model):
             raise TypeError(
                 f"{cls.__name__} needs _log_density, or _statistics and _log_density_of"
             )
-        of_features = (cls._features, cls._feature_slopes, cls._log_density_of_features)
-        if cls.features and None in of_features:
+        of_basis = (cls._basis, cls._basis_derivatives, cls._log_density_of_basis)
+        if cls.basis and None in of_basis:
             raise TypeError(
-                f"{cls.__name__} states features, and needs _features, _feature_slopes and "
-                f"_log_density_of_features"
+                f"{cls.__name__} states basis functions, and needs _basis, _basis_derivatives and "
+                f"_log_density_of_basis"
             )
         names = dict.fromkeys(
             [*cls.default_parameters, *(n for a in cls.alternatives for n in a.parameters)]
@@ -245,42 +245,42 @@ class Family(Model):
         value: Array = self._log_density_of(statistics, origin, **self.to_default(parameters))
         return value
 
-    def write_features(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
-        """Write the features of each outcome at default parameters, on the host.
+    def write_basis(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
+        """Write the basis functions of each outcome at default parameters, on the host.
 
         Args:
             x: outcomes inside the support, shape (n,).
-            rows: where to write: a row for each feature and one row to work in, each of shape (n,).
+            rows: where to write: a row for each basis function and one to work in, each of shape (n,).
             parameters: default parameters by name.
 
         Returns:
-            Whether the features keep the digits at these parameters; nothing is written where not.
+            Whether they keep the digits at these parameters; nothing is written where not.
         """
-        if self._features is None:
-            raise self._lacks("features")
-        return bool(self._features(x, rows, **parameters))
+        if self._basis is None:
+            raise self._lacks("basis functions")
+        return bool(self._basis(x, rows, **parameters))
 
-    def feature_slopes(
-        self, features: Sequence[Quadratic], parameters: Mapping[str, Array]
-    ) -> Mapping[str, Sequence[Quadratic | Array]]:
-        """For each default parameter, each feature's derivative as a polynomial in the features.
+    def basis_derivatives(
+        self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
+    ) -> Mapping[str, Sequence[BasisForm | Array]]:
+        """For each default parameter, each basis function's derivative as a polynomial in them.
 
-        Of degree two at most, and such that the scores are affine in the features.
+        Of degree two at most, and such that the scores are affine in the basis functions.
         """
-        if self._feature_slopes is None:
-            raise self._lacks("features")
-        slopes: Mapping[str, Sequence[Quadratic | Array]] = self._feature_slopes(
-            features, **parameters
+        if self._basis_derivatives is None:
+            raise self._lacks("basis functions")
+        slopes: Mapping[str, Sequence[BasisForm | Array]] = self._basis_derivatives(
+            basis, **parameters
         )
         return slopes
 
-    def log_density_of_features(
-        self, features: Sequence[Quadratic], parameters: Mapping[str, Array]
-    ) -> Quadratic:
-        """Log-density, affine in the features, at default parameters."""
-        if self._log_density_of_features is None:
-            raise self._lacks("features")
-        value: Quadratic = self._log_density_of_features(features, **parameters)
+    def log_density_of_basis(
+        self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
+    ) -> BasisForm:
+        """Log-density, affine in the basis functions, at default parameters."""
+        if self._log_density_of_basis is None:
+            raise self._lacks("basis functions")
+        value: BasisForm = self._log_density_of_basis(basis, **parameters)
         return value
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:

@@ -1,13 +1,13 @@
-"""LossSums over rows of a family's features: all that a pass needs, without a derivative of any row.
+"""Sums of a family's basis functions: all that a pass needs, without a derivative of any row.
 
-Some log-densities are affine in a few *features* of the outcome at the present parameters
+Some log-densities are affine in a few *basis functions* of the outcome at the present parameters
 (Student's t: log(1 + w²), w²/(1 + w²) and w/(1 + w²), w the scaled distance from ``loc``), and so
-are their scores, while the features' own derivatives are polynomials of degree two in the features.
+are their scores, while their own derivatives are polynomials of degree two in them.
 Then the loss, its scores and Hessian, the squared loss and the scores' outer product are all linear
-in the sums of the features and of their products, with coefficients that depend on the parameters
-alone. The features are computed by NumPy, whose logarithm and exponential are four times as fast as
+in the sums of the basis functions and of their products, with coefficients that depend on the parameters
+alone. They are computed by NumPy, whose logarithm and exponential are four times as fast as
 XLA's on a CPU. The coefficients come from automatic differentiation, once for a pass: by hand are
-typed the features' slopes alone. (A million Student-t rows, one thread: the compiled kernel of
+typed the basis functions' slopes alone. (A million Student-t rows, one thread: the compiled kernel of
 second derivatives 21 ms, this form 5 ms.)
 """
 
@@ -28,11 +28,11 @@ from kullback._core.memory import Scratch
 from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import Exact
-from kullback.models.basis_form import Monomial, Quadratic
+from kullback.models.basis_form import BasisForm, Monomial
 from kullback.models.family import Family
 from kullback.models.model import Model
 
-# Rows that NumPy takes at once: their features stay in a core's second cache, and the cost of
+# Rows that NumPy takes at once: their basis functions stay in a core's second cache, and the cost of
 # calling NumPy does not count (a million Student-t rows, one thread: 8 tiles 4.7 ms, 16 tiles
 # 4.4 ms, 32 tiles 5.0 ms).
 _RUN = 16 * TILE
@@ -58,21 +58,21 @@ class Differentiated(Hashable, Protocol):
         """What compiled code depends on."""
 
 
-def has_features(model: Model) -> bool:
-    """Tell whether a model is a family that states features, and reads no covariates."""
-    return isinstance(model, Family) and bool(model.features) and not model.columns
+def has_basis(model: Model) -> bool:
+    """Tell whether a model is a family that states basis functions, and reads no covariates."""
+    return isinstance(model, Family) and bool(model.basis) and not model.columns
 
 
-def feature_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vector | None:
+def basis_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vector | None:
     """Give Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') over a block, lower triangles only.
 
-    None where the family has no features, where they do not keep the digits at these parameters,
+    None where the family has no basis functions, where they do not keep the digits at these parameters,
     or where they run out of the range of doubles: the compiled kernel then has to do it.
     """
     family = wanted.model
-    if not has_features(family) or not isinstance(block.kind, Exact):
+    if not has_basis(family) or not isinstance(block.kind, Exact):
         return None
-    assert isinstance(family, Family)  # since it has features
+    assert isinstance(family, Family)  # since it has basis functions
     with np.errstate(all="ignore"):  # what leaves the doubles is left to the compiled kernel
         coefficients, parameters = _at(wanted, arguments.tobytes())
         moments = _moments(family, block, parameters)
@@ -82,21 +82,21 @@ def feature_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vec
     return sums
 
 
-# ---- the features of the rows ------------------------------------------------------------------
+# ---- the basis functions of the rows ------------------------------------------------------------------
 
 
 _SCRATCH = Scratch()
 
 
 def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> Vector | None:
-    """Give Σ w (1, f_i, f_i f_j): j ≤ i; None where the features do not keep the digits."""
-    m, length = len(family.features), block.tiles * TILE if block.count > TILE else block.count
+    """Give Σ w (1, f_i, f_i f_j): j ≤ i; None where the basis functions do not keep the digits."""
+    m, length = len(family.basis), block.tiles * TILE if block.count > TILE else block.count
     moments: Any = 0.0
     for begin in range(0, length, _RUN):
         run = slice(begin, min(begin + _RUN, length))
         x, w = block.fields["y"][run], block.weight[run] if block.weighted else None
         rows = _SCRATCH.rows(m + 2, x.size)
-        if not family.write_features(x, rows[: m + 1], parameters):
+        if not family.write_basis(x, rows[: m + 1], parameters):
             return None
         moments = moments + _products_of(rows[:m], w, rows[m + 1])
     found: Vector = moments
@@ -126,17 +126,17 @@ def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:
 
 @lru_cache(maxsize=_KEPT)
 def _at(wanted: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, float]]:
-    """Give the matrix from the features' moments to the sums, and the default parameters."""
+    """Give the matrix from the basis functions' moments to the sums, and the default parameters."""
     family = wanted.model
     assert isinstance(family, Family)
     found = np.asarray(
         COMPILED.call(
-            ("features", wanted.structure),
+            ("basis", wanted.structure),
             lambda: _coefficients(family, wanted.is_free),
             np.frombuffer(numbers),
         )
     )
-    k, m = len(family.default_parameters), len(family.features)
+    k, m = len(family.default_parameters), len(family.basis)
     parameters = dict(zip(family.default_parameters, found[:k].tolist(), strict=True))
     values, places = found[k:].reshape(2, -1)
     d, width = sum(wanted.is_free), (m + 1) * (m + 2) // 2
@@ -173,31 +173,31 @@ def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], 
     The default parameters, and of log q, ∂ log q and the lower triangle of ∂² log q the
     coefficients that are not zero and their places among all.
     """
-    free, m = [i for i, yes in enumerate(is_free) if yes], len(family.features)
-    features = [Quadratic({(i,): 1.0}) for i in range(m)]
+    free, m = [i for i, yes in enumerate(is_free) if yes], len(family.basis)
+    basis = [BasisForm({(i,): 1.0}) for i in range(m)]
 
     def default(*theta: Array) -> Mapping[str, Array]:
         return family.to_default(family.row_parameters(theta, {}))
 
-    def log_density(*theta: Array) -> Quadratic:
-        return family.log_density_of_features(features, default(*theta))
+    def log_density(*theta: Array) -> BasisForm:
+        return family.log_density_of_basis(basis, default(*theta))
 
     moving = _dependence(default, len(is_free))
 
-    def derivative(of: Callable[..., Quadratic], k: int) -> Callable[..., Quadratic]:
-        """In the constrained number k, the features moving along their slopes."""
+    def derivative(of: Callable[..., BasisForm], k: int) -> Callable[..., BasisForm]:
+        """In the constrained number k, the basis functions moving along their slopes."""
         changing = _dependence(lambda *theta: of(*theta).coefficients, len(is_free))
 
-        def total(*theta: Array) -> Quadratic:
+        def total(*theta: Array) -> BasisForm:
             def along(t: Array) -> tuple[Mapping[Monomial, Any], Mapping[str, Array]]:
                 moved = (*theta[:k], t, *theta[k + 1 :])
                 return of(*moved).coefficients, default(*moved)
 
             one = jnp.ones(())
             (at, parameters), (tangents, steps) = jax.jvp(along, (theta[k],), (one,))
-            slopes = family.feature_slopes(features, parameters)
-            result = Quadratic({key: t for key, t in tangents.items() if k in changing[key]})
-            bends = [Quadratic(at).slope(i) for i in range(m)]
+            slopes = family.basis_derivatives(basis, parameters)
+            result = BasisForm({key: t for key, t in tangents.items() if k in changing[key]})
+            bends = [BasisForm(at).slope(i) for i in range(m)]
             for name, own in slopes.items():
                 if k not in moving[name]:
                     continue

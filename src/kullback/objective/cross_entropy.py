@@ -49,8 +49,8 @@ class CrossEntropy:
     Attributes:
         model: q.
         vector: which coefficients ``u`` moves.
-        add_up: gives the sums of a ``LossDerivatives`` at constrained coefficients; where the rows are
-            and how they are added is the engine's affair.
+        add_up: gives the sums of a ``LossDerivatives`` at constrained coefficients; where the rows
+            are and how they are added is the engine's affair.
     """
 
     model: Model

@@ -5,7 +5,7 @@ and a lane; at the end the lanes are folded in halves. Elementwise loops are wha
 vectorises best, the tile stays in cache, and the number of tiles is an argument, so that a kernel
 is compiled once for any number of rows. (10 million Student-t rows, value + gradient + Hessian, 2
 cores: stacked rows times weights by one matrix product 0.14 s, this form 0.09 s.) A family that
-states its features is summed faster without this kernel: see ``objective.features``.
+states its basis functions is summed faster without this kernel: see ``objective.basis_functions``.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from kullback._core.lazy import Later
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
 from kullback.models.model import Model
-from kullback.objective.basis_functions import feature_sums, has_features
+from kullback.objective.basis_functions import basis_sums, has_basis
 from kullback.objective.dense import dense_sums
 from kullback.objective.kernels import weighted_sums
 from kullback.objective.log_terms import log_term
@@ -43,7 +43,7 @@ class Statistic(abc.ABC, Generic[Partial]):
         """Whether NumPy does it, call by call, to which a second thread in memory adds nothing.
 
         Each call takes some tens of microseconds, as long as a thread takes to be woken for the
-        interpreter's lock. (Four million rows, one thread and two: sums of Student-t features 20
+        interpreter's lock. (Four million rows, one thread and two: sums of Student-t basis 20
         and 26 ms, of gamma statistics 15 and 23 ms; a compiled kernel 77 and 44 ms.)
         """
         return False
@@ -136,7 +136,8 @@ class LossSums:
         loss: cross-entropy: mean of −log q.
         score: its gradient, shape (d,).
         hessian: its second derivatives, shape (d, d).
-        score_moments: how the rows differ; it may need another pass, which is made when it is asked for.
+        score_moments: how the rows differ; it may need another pass, which is made when it is
+            asked for.
     """
 
     weight: float
@@ -174,8 +175,8 @@ class LossDerivatives(RowSums):
 
     @property
     def on_host(self) -> bool:
-        """Whether the family's features are summed instead of derivatives."""
-        return has_features(self.model) and sum(self.is_free) <= _SCALARS
+        """Whether the family's basis functions are summed instead of derivatives."""
+        return has_basis(self.model) and sum(self.is_free) <= _SCALARS
 
     @property
     def structure(self) -> Hashable:
@@ -212,12 +213,12 @@ class LossDerivatives(RowSums):
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Give the sums of one block.
 
-        From the family's features where it has some; else by scalars or, for many coefficients, by
+        From the family's basis functions where it has some; else by scalars or, for many coefficients, by
         matrices.
         """
         if sum(self.is_free) > _SCALARS:
             return dense_sums(self, block, arguments)
-        sums = feature_sums(self, block, arguments)
+        sums = basis_sums(self, block, arguments)
         return super().of_block(block, arguments) if sums is None else sums
 
     def unpack(self, sums: Vector) -> LossSums:

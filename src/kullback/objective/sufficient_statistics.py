@@ -53,8 +53,8 @@ class SufficientSums(RowSums):
 
     Attributes:
         family: the family.
-        products: whether products are wanted. LossSums alone take a third of the time for a family that
-            states ``_sums``, and are the same to the last bit either way.
+        products: whether products are wanted. Sums alone take a third of the time for a family that states
+            ``_sums``, and are the same to the last bit either way.
     """
 
     family: Family

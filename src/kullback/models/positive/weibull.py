@@ -15,7 +15,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, Domain
-from kullback.models.basis_form import Quadratic
+from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import EULER_GAMMA
@@ -44,21 +44,21 @@ class Weibull(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
-    features = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
+    basis = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
         t = log_quotient(x, scale)
-        features = (t, jnp.exp(shape * t))
-        value: Array = Weibull._log_density_of_features(features, shape, scale)
+        basis = (t, jnp.exp(shape * t))
+        value: Array = Weibull._log_density_of_basis(basis, shape, scale)
         return value
 
     @staticmethod
-    def _log_density_of_features(features: Sequence[Any], shape: Array, scale: Array) -> Any:
-        return log(shape) - log(scale) + (shape - 1.0) * features[0] - features[1]
+    def _log_density_of_basis(basis: Sequence[Any], shape: Array, scale: Array) -> Any:
+        return log(shape) - log(scale) + (shape - 1.0) * basis[0] - basis[1]
 
     @staticmethod
-    def _features(x: Vector, rows: Vector, shape: float, scale: float) -> bool:
+    def _basis(x: Vector, rows: Vector, shape: float, scale: float) -> bool:
         if shape > _MOST_SHAPE:
             return False
         t, z, zt, _ = rows
@@ -70,13 +70,13 @@ class Weibull(Family):
         return True
 
     @staticmethod
-    def _feature_slopes(
-        features: Sequence[Quadratic], shape: Array, scale: Array
-    ) -> Mapping[str, Sequence[Quadratic | Array]]:
-        t, z, zt = features
+    def _basis_derivatives(
+        basis: Sequence[BasisForm], shape: Array, scale: Array
+    ) -> Mapping[str, Sequence[BasisForm | Array]]:
+        t, z, zt = basis
         r = reciprocal(scale)
         return {
-            "shape": (Quadratic({}), zt, zt * t),
+            "shape": (BasisForm({}), zt, zt * t),
             "scale": (-r, -r * shape * z, -r * (shape * zt + z)),
         }
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
-from kullback.models.basis_form import Quadratic
+from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
-from kullback.models.real.student_basis import FEATURES, feature_slopes, write_features
+from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.starting_values import symmetric_starts, weighted_quantiles
 from kullback.special.constants import LOG_PI
 from kullback.special.numerics import log, reciprocal
@@ -35,33 +35,33 @@ class Cauchy(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
-    features = FEATURES
+    basis = BASIS
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array) -> Array:
         square = log1p_square((x - loc) * reciprocal(scale))
-        value: Array = Cauchy._log_density_of_features((square,), loc, scale)
+        value: Array = Cauchy._log_density_of_basis((square,), loc, scale)
         return value
 
     @staticmethod
-    def _log_density_of_features(
-        features: Sequence[Any],
+    def _log_density_of_basis(
+        basis: Sequence[Any],
         loc: Array,  # noqa: ARG004
         scale: Array,
     ) -> Any:
-        return -features[0] - (log(scale) + LOG_PI)
+        return -basis[0] - (log(scale) + LOG_PI)
 
     @staticmethod
-    def _features(x: Vector, rows: Vector, loc: float, scale: float) -> bool:
-        return write_features(x, rows, loc, scale)
+    def _basis(x: Vector, rows: Vector, loc: float, scale: float) -> bool:
+        return write_basis(x, rows, loc, scale)
 
     @staticmethod
-    def _feature_slopes(
-        features: Sequence[Quadratic],
+    def _basis_derivatives(
+        basis: Sequence[BasisForm],
         loc: Array,  # noqa: ARG004
         scale: Array,
-    ) -> Mapping[str, Sequence[Quadratic]]:
-        along, times_w = feature_slopes(features)
+    ) -> Mapping[str, Sequence[BasisForm]]:
+        along, times_w = basis_derivatives(basis)
         r = reciprocal(scale)
         return {"loc": [-r * s for s in along], "scale": [-r * s for s in times_w]}
 

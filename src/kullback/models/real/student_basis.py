@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.models.basis_form import Quadratic
+from kullback.models.basis_form import BasisForm
 
-# Features of both families, with w the scaled distance from loc.
-FEATURES = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
+# Basis functions of both families, with w the scaled distance from loc.
+BASIS = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
 
 
-def write_features(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
-    """Write the features at w = (x − loc)/unit; False where the unit has no reciprocal."""
+def write_basis(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
+    """Write the basis functions at w = (x − loc)/unit; False where the unit has no reciprocal."""
     if not unit > sys.float_info.min:  # a scale on its way to zero, where rows are tied
         return False
     log1p, q, u, w = rows
@@ -29,11 +29,11 @@ def write_features(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
     return True
 
 
-def feature_slopes(
-    features: Sequence[Quadratic],
-) -> tuple[Sequence[Quadratic], Sequence[Quadratic]]:
-    """Derivatives of the features in w, and w times them."""
-    _, q, u = features
+def basis_derivatives(
+    basis: Sequence[BasisForm],
+) -> tuple[Sequence[BasisForm], Sequence[BasisForm]]:
+    """Derivatives of the basis functions in w, and w times them."""
+    _, q, u = basis
     # q = w u, and u² = q (1 − q)
     along = (2.0 * u, 2.0 * u * (1.0 - q), (1.0 - q) * (1.0 - 2.0 * q))
     times_w = (2.0 * q, 2.0 * q * (1.0 - q), u * (1.0 - 2.0 * q))

@@ -11,16 +11,16 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
-from kullback.models.basis_form import Quadratic
+from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
-from kullback.models.real.student_basis import FEATURES, feature_slopes, write_features
+from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.starting_values import symmetric_starts
 from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
 from kullback.special.student import log1p_square, log_t_tail
 
-# The score in df, of the size of 1/df², is a difference of features of the size of 1/df, and its
+# The score in df, of the size of 1/df², is a difference of Basis functions of the size of 1/df, and its
 # square is added up with an error of about 1e-16 df². Beyond this df the compiled kernel does it.
 _MOST_DF = 1e3
 
@@ -48,38 +48,38 @@ class StudentT(Family):
     }
     support = REAL
     limits: ClassVar[Mapping[str, str]] = {"df": "Normal"}
-    features = FEATURES
+    basis = BASIS
 
     @staticmethod
     def _log_density(x: Array, df: Array, loc: Array, scale: Array) -> Array:
         w = (x - loc) * (reciprocal(scale) * jax.lax.rsqrt(df))
-        value: Array = StudentT._log_density_of_features((log1p_square(w),), df, loc, scale)
+        value: Array = StudentT._log_density_of_basis((log1p_square(w),), df, loc, scale)
         return value
 
     @staticmethod
-    def _log_density_of_features(
-        features: Sequence[Any],
+    def _log_density_of_basis(
+        basis: Sequence[Any],
         df: Array,
         loc: Array,  # noqa: ARG004
         scale: Array,
     ) -> Any:
         constant = log_gamma_ratio(0.5 * df, 0.5) - 0.5 * (log(df) + LOG_PI) - log(scale)
-        return constant - (0.5 * (df + 1.0)) * features[0]
+        return constant - (0.5 * (df + 1.0)) * basis[0]
 
     @staticmethod
-    def _features(x: Vector, rows: Vector, df: float, loc: float, scale: float) -> bool:
+    def _basis(x: Vector, rows: Vector, df: float, loc: float, scale: float) -> bool:
         if df > _MOST_DF:
             return False
-        return write_features(x, rows, loc, scale * math.sqrt(df))
+        return write_basis(x, rows, loc, scale * math.sqrt(df))
 
     @staticmethod
-    def _feature_slopes(
-        features: Sequence[Quadratic],
+    def _basis_derivatives(
+        basis: Sequence[BasisForm],
         df: Array,
         loc: Array,  # noqa: ARG004
         scale: Array,
-    ) -> Mapping[str, Sequence[Quadratic]]:
-        along, times_w = feature_slopes(features)
+    ) -> Mapping[str, Sequence[BasisForm]]:
+        along, times_w = basis_derivatives(basis)
         r = reciprocal(scale)
         # w = (x − loc)/(scale √df)
         return {

@@ -1,4 +1,4 @@
-"""LossSums of functions of the counts over every row of a large table of counts, by looking them up.
+"""Sums of functions of the counts over every row of a large table of counts, by looking them up.
 
 A logarithm for every count takes some nanoseconds, and so does a fingerprint; to look a count up
 takes half of one. Two counts below 256 are one number of sixteen bits and are looked up together,

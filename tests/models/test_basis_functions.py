@@ -1,4 +1,4 @@
-"""LossSums from features against the compiled kernel, which differentiates every row, and mpmath."""
+"""Sums from basis functions against the compiled kernel, which differentiates every row, and mpmath."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -15,18 +15,18 @@ from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample
 from kullback.models.family import Parametrisation
 from kullback.models.registry import own_models
-from kullback.objective.basis_functions import feature_sums
+from kullback.objective.basis_functions import basis_sums
 from kullback.objective.statistics import LossDerivatives, RowSums
 from kullback.special.numerics import reciprocal
 
 
 @final
 class Bell(kl.Family):
-    """A normal distribution by features, also by its variance: a chain rule with a second term."""
+    """A normal distribution by basis functions, also by its variance: a chain rule with a second term."""
 
     default_parameters: ClassVar[Mapping[str, Any]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
-    features = ("z", "z²")
+    basis = ("z", "z²")
     alternatives = (
         Parametrisation(
             {"loc": REAL, "variance": POSITIVE},
@@ -38,14 +38,14 @@ class Bell(kl.Family):
     @staticmethod
     def _log_density(x, loc, scale):
         z = (x - loc) / scale
-        return Bell._log_density_of_features((z, z * z), loc, scale)
+        return Bell._log_density_of_basis((z, z * z), loc, scale)
 
     @staticmethod
-    def _log_density_of_features(features, loc, scale):  # noqa: ARG004
-        return -0.5 * jnp.log(2.0 * jnp.pi) - jnp.log(scale) - 0.5 * features[1]
+    def _log_density_of_basis(basis, loc, scale):  # noqa: ARG004
+        return -0.5 * jnp.log(2.0 * jnp.pi) - jnp.log(scale) - 0.5 * basis[1]
 
     @staticmethod
-    def _features(x, rows, loc, scale):
+    def _basis(x, rows, loc, scale):
         z, square, _ = rows
         np.subtract(x, loc, out=z)
         np.multiply(z, 1.0 / scale, out=z)
@@ -53,8 +53,8 @@ class Bell(kl.Family):
         return True
 
     @staticmethod
-    def _feature_slopes(features, loc, scale):  # noqa: ARG004
-        z, square = features
+    def _basis_derivatives(basis, loc, scale):  # noqa: ARG004
+        z, square = basis
         r = reciprocal(scale)
         return {"loc": (-r, -2.0 * r * z), "scale": (-r * z, -2.0 * r * square)}
 
@@ -85,7 +85,7 @@ POINTS = {
     "scale": (0.5, 7.0, 1.0, 1.3),
     "shape": (0.2, 1.0, 1.7, 8.0),
 }
-STATED = sorted(name for name, family in own_models().items() if getattr(family, "features", ()))
+STATED = sorted(name for name, family in own_models().items() if getattr(family, "basis", ()))
 
 
 def _models() -> Sequence[kl.Model]:
@@ -106,7 +106,7 @@ def test_sums_are_those_of_the_compiled_kernel(model: kl.Model, rows: int) -> No
         numbers = np.array(at)
         for block in (_block(x), _block(x, weights)):
             with float64():
-                ours = feature_sums(curvature, block, numbers)
+                ours = basis_sums(curvature, block, numbers)
                 theirs = RowSums.of_block(curvature, block, numbers)
             assert ours is not None
             # the outer products' diagonal and ℓ² bound the sums by Cauchy and Schwarz; second
@@ -145,7 +145,7 @@ def test_student_sums_against_mpmath(df: float) -> None:
     model = kl.StudentT()
     curvature = LossDerivatives(model, (True, True, True))
     with float64():
-        sums = feature_sums(curvature, _block(x), np.array([df, loc, scale]))
+        sums = basis_sums(curvature, _block(x), np.array([df, loc, scale]))
     assert sums is not None
     ours = curvature.unpack(sums)
 
@@ -170,7 +170,7 @@ def test_student_sums_against_mpmath(df: float) -> None:
             ]
         )
     n = len(x)
-    # what is left of differences of features: a factor of df for each derivative in df
+    # what is left of differences of basis functions: a factor of df for each derivative in df
     digits = 1e-14 + 1e-16 * df * df
     np.testing.assert_allclose(ours.score, np.sum(scores, axis=0).astype(float) / n, rtol=digits)
     np.testing.assert_allclose(ours.hessian, hessian.astype(float) / n, rtol=10 * digits)
@@ -183,10 +183,10 @@ def test_what_features_cannot_hold_is_left_to_the_kernel() -> None:
     at = np.array([2.0, 0.0, 1.0])
     with float64():
         # w² is beyond the doubles, log(1 + w²) is not
-        assert feature_sums(curvature, _block([1e200, 1.0]), at) is None
+        assert basis_sums(curvature, _block([1e200, 1.0]), at) is None
         sums = curvature.unpack(curvature.of_block(_block([1e200, 1.0]), at))
-        # the features' differences lose too many digits
-        assert feature_sums(curvature, _block([1.0, 2.0]), np.array([1e4, 0.0, 1.0])) is None
+        # the basis functions' differences lose too many digits
+        assert basis_sums(curvature, _block([1.0, 2.0]), np.array([1e4, 0.0, 1.0])) is None
     # scipy.stats.t(2).logpdf([1e200, 1.0]).mean() overflows; in logarithms by hand: the far row is
     # −log q = 1.5 log(z²/2) − log(Γ(1.5)/(Γ(1) √(2π))) up to 1e-400
     far = 1.5 * (2.0 * np.log(1e200) - np.log(2.0)) - np.log(1.0 / (2.0 * np.sqrt(2.0)))
@@ -195,11 +195,11 @@ def test_what_features_cannot_hold_is_left_to_the_kernel() -> None:
 
 
 def test_a_family_that_states_features_needs_all_three_formulas() -> None:
-    with pytest.raises(TypeError, match="Halfway states features, and needs _features"):
+    with pytest.raises(TypeError, match="Halfway states basis functions, and needs _basis"):
 
         class Halfway(kl.Family):
             """Lacks its slopes."""
 
             default_parameters: ClassVar[Mapping[str, Any]] = {"loc": REAL}
-            features = ("x",)
+            basis = ("x",)
             _log_density = staticmethod(lambda x, loc: x - loc)
