@@ -328,7 +328,7 @@ def test_missing_rows_are_dropped_only_when_asked_and_counted() -> None:
         kl.fit(kl.Gamma(), frame, "loss")
     fit = kl.fit(kl.Gamma(), frame, "loss", missing="drop")
     assert fit.n == 3
-    assert fit.seen.dropped == 1
+    assert fit.sample_info.dropped == 1
     assert "1 dropped as missing" in str(fit.summary())
 
 

@@ -20,7 +20,7 @@ from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstLook, look
 from kullback.objective.starting_values import hold_order_statistics
-from kullback.results.fit import Fit, Seen
+from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.newton import Newton
@@ -164,7 +164,7 @@ def fit(
         compile_seconds=compiling,
         run_seconds=time.perf_counter() - begin - compiling,
     )
-    seen = Seen(
+    sample_info = SampleInfo(
         label=sample.label,
         source=sample.describe_source(),
         rows=known.description.rows,
@@ -174,7 +174,7 @@ def fit(
         levels=sample.levels,
         values=known.continuous,
     )
-    return Fit(model, solved.vector, solved.evaluation, seen, certificate)
+    return Fit(model, solved.vector, solved.evaluation, sample_info, certificate)
 
 
 def _check_model(model: Any) -> None:

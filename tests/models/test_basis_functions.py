@@ -1,4 +1,4 @@
-"""Sums from basis functions against the compiled kernel, which differentiates every row, and mpmath."""
+"""Sums from basis functions against the compiled kernel, which differentiates rows, and mpmath."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -22,7 +22,7 @@ from kullback.special.numerics import reciprocal
 
 @final
 class Bell(kl.Family):
-    """A normal distribution by basis functions, also by its variance: a chain rule with a second term."""
+    """A normal distribution by basis functions, also by variance: a chain rule of second order."""
 
     default_parameters: ClassVar[Mapping[str, Any]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL

@@ -32,7 +32,7 @@ from kullback import (
 )
 from kullback._core.domains import POSITIVE
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
-from kullback._core.lazy import Later
+from kullback._core.lazy import Lazy
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed
 from kullback.results.storage import VERSION, load, write
@@ -91,7 +91,7 @@ def same(a, b):
         assert len(a) == len(b)
         for left, right in zip(a, b, strict=True):
             same(left, right)
-    elif isinstance(a, Later):
+    elif isinstance(a, Lazy):
         same(a(), b())
     elif hasattr(a, "__dataclass_fields__"):
         for field in fields(a):
@@ -109,7 +109,7 @@ def test_every_bit_comes_back(case, fits, tmp_path):
     for part in ("evaluation", "certificate"):
         same(getattr(before, part), getattr(after, part))
     # of the rows only what was estimated from them is kept
-    same(replace(before.seen, values=None, floor=before.floor), after.seen)
+    same(replace(before.sample_info, values=None, floor=before.floor), after.sample_info)
     same(dict(before.vector.held), dict(after.vector.held))
     assert after.vector.names == before.vector.names
     assert after.form.structure == before.form.structure
@@ -298,7 +298,7 @@ CHANGES = [
     (("model", "name"), "weibul", 'did you mean "Weibull"?'),
     (("model", "name"), "W" * 10**6, "is no model of Kullback's"),
     (("model", "name"), "Poisson", '"model" makes no model: Poisson has no parameter'),
-    (("model", "name"), "Categorical", "Categorical needs class labels (seen.levels)."),
+    (("model", "name"), "Categorical", "Categorical needs class labels (sample.levels)."),
     (("model", "sources"), {}, '"model.sources" lacks scale, shape.'),
     (("model", "sources", "scale"), DELETE, '"model.sources" lacks scale.'),
     (("model", "sources", "__init__"), {"source": "free"}, "has no parameter '__init__'"),
@@ -323,12 +323,12 @@ CHANGES = [
     (("sums", "outer"), 1.0, '"sums.outer" needs a list, not 1.0.'),
     (("sums", "variance"), -1.0, '"sums.variance" needs a number that is not negative'),
     (("estimates", "shape"), [2.0], '"estimates.shape" does not agree with'),
-    (("seen", "rows"), 1.5, '"seen.rows" needs a whole number, not 1.5.'),
-    (("seen", "rows"), 10**300, '"seen.rows" needs a whole number that counts something'),
-    (("seen", "weight"), 0, '"seen.weight" needs a positive number, not 0.'),
-    (("seen", "weight"), "nan", '"seen.weight" needs a positive number, not "nan".'),
-    (("seen", "levels"), ["a", "b"], "Weibull has no class labels (seen.levels)."),
-    (("seen", "levels"), [None], '"seen.levels[0]" needs a text or a number.'),
+    (("sample", "rows"), 1.5, '"sample.rows" needs a whole number, not 1.5.'),
+    (("sample", "rows"), 10**300, '"sample.rows" needs a whole number that counts something'),
+    (("sample", "weight"), 0, '"sample.weight" needs a positive number, not 0.'),
+    (("sample", "weight"), "nan", '"sample.weight" needs a positive number, not "nan".'),
+    (("sample", "levels"), ["a", "b"], "Weibull has no class labels (sample.levels)."),
+    (("sample", "levels"), [None], '"sample.levels[0]" needs a text or a number.'),
     (("certificate", "converged"), 1, '"certificate.converged" needs true or false, not 1.'),
     (("certificate", "advice"), "none", '"certificate.advice" needs a list, not "none".'),
     (("certificate", "steps"), DELETE, '"certificate.steps" is missing.'),

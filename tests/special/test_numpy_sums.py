@@ -1,4 +1,4 @@
-"""LossSums by NumPy against mpmath at 50 digits, and math.fsum."""
+"""Sums by NumPy against mpmath at 50 digits, and math.fsum."""
 
 import math
 

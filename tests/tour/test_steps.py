@@ -17,7 +17,7 @@ from kullback.tour.session import Step
 from kullback.tour.steps import Tour, take
 from kullback.tour.terminal import adding, show
 
-# LossSums of a thousand doubles, added in another order, agree to about this much.
+# Sums of a thousand doubles, added in another order, agree to about this much.
 TIGHT = 1e-12
 
 

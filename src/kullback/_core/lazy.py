@@ -9,15 +9,15 @@ Value = TypeVar("Value")
 
 
 @final
-class Later(Generic[Value]):
+class Lazy(Generic[Value]):
     """A value, or the work that gives it.
 
     The work, and all that it refers to, is forgotten once it is done. What is copied or pickled is
     the value, so that a copy needs none of what the work needs.
 
     Example:
-        >>> from kullback._core.lazy import Later
-        >>> square = Later(lambda: 7 * 7)
+        >>> from kullback._core.lazy import Lazy
+        >>> square = Lazy(lambda: 7 * 7)
         >>> square(), square()
         (49, 49)
     """
@@ -26,7 +26,7 @@ class Later(Generic[Value]):
         self._work: Callable[[], Value] | None = work
 
     @classmethod
-    def known(cls, value: Value) -> Later[Value]:
+    def known(cls, value: Value) -> Lazy[Value]:
         """A value that needs no work."""
         later = cls(lambda: value)
         later()
@@ -39,5 +39,5 @@ class Later(Generic[Value]):
             self._work = None
         return self._value
 
-    def __reduce__(self) -> tuple[Callable[[Value], Later[Value]], tuple[Value]]:
-        return Later.known, (self(),)
+    def __reduce__(self) -> tuple[Callable[[Value], Lazy[Value]], tuple[Value]]:
+        return Lazy.known, (self(),)

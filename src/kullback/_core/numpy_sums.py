@@ -1,4 +1,4 @@
-"""LossSums over many rows by NumPy: of numbers, and of logarithms by way of products."""
+"""Sums over many rows by NumPy: of numbers, and of logarithms by way of products."""
 
 from __future__ import annotations
 

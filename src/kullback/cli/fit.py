@@ -205,13 +205,13 @@ def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
         fitted: the fit.
         unit: of the cross-entropy and the ledger; criteria are in nats, as they always are.
     """
-    ledger, seen = fitted.ledger(unit), fitted.seen
+    ledger, sample = fitted.ledger(unit), fitted.sample_info
     document = {
         "model": fitted.form.name,
-        "data": {"outcome": seen.label, "source": seen.source, "rows": seen.rows},
+        "data": {"outcome": sample.label, "source": sample.source, "rows": sample.rows},
         "n": fitted.n,
-        "dropped": seen.dropped,
-        "levels": seen.levels,
+        "dropped": sample.dropped,
+        "levels": sample.levels,
         "params": fitted.params,
         "stderr": fitted.stderr,
         "intervals": fitted.interval(),

@@ -67,7 +67,7 @@ class LocalEngine(Engine):
             with float64():  # the context belongs to a thread
                 return [(block, statistic.of_block(block, arguments)) for block in part]
 
-        if self._threads == 1 or (statistic.on_host and not self._told):
+        if self._threads == 1 or (statistic.uses_numpy and not self._told):
             with float64():
                 for block in self._blocks:
                     yield block, statistic.of_block(block, arguments)

@@ -62,8 +62,8 @@ class Family(Model):
       and ``_log_density_of(statistics, origin, ...)``, which is affine in them (not for counts,
       which are fitted from the table of their distinct values);
     * optionally, where the log-density and its scores are affine in a few *basis functions* of the
-      outcome at the present parameters (``basis``, their names): ``_basis``, ``_basis_derivatives`` and
-      ``_log_density_of_basis``, which make a pass several times as fast (see ``write_basis``,
+      outcome at the present parameters (``basis``, their names): ``_basis``, ``_basis_derivatives``
+      and ``_log_density_of_basis``, which make a pass several times as fast (see ``write_basis``,
       ``basis_derivatives`` and ``log_density_of_basis``);
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
       ``_mean``, ``_variance``, ``_entropy``;
@@ -250,7 +250,8 @@ class Family(Model):
 
         Args:
             x: outcomes inside the support, shape (n,).
-            rows: where to write: a row for each basis function and one to work in, each of shape (n,).
+            rows: where to write: a row for each basis function and one to work in, each of shape
+                (n,).
             parameters: default parameters by name.
 
         Returns:

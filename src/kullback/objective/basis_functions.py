@@ -4,11 +4,11 @@ Some log-densities are affine in a few *basis functions* of the outcome at the p
 (Student's t: log(1 + w²), w²/(1 + w²) and w/(1 + w²), w the scaled distance from ``loc``), and so
 are their scores, while their own derivatives are polynomials of degree two in them.
 Then the loss, its scores and Hessian, the squared loss and the scores' outer product are all linear
-in the sums of the basis functions and of their products, with coefficients that depend on the parameters
-alone. They are computed by NumPy, whose logarithm and exponential are four times as fast as
-XLA's on a CPU. The coefficients come from automatic differentiation, once for a pass: by hand are
-typed the basis functions' slopes alone. (A million Student-t rows, one thread: the compiled kernel of
-second derivatives 21 ms, this form 5 ms.)
+in the sums of the basis functions and of their products, with coefficients that depend on the
+parameters alone. They are computed by NumPy, whose logarithm and exponential are four times as fast
+as XLA's on a CPU. The coefficients come from automatic differentiation, once for a pass: by hand
+are typed the basis functions' slopes alone. (A million Student-t rows, one thread: the compiled
+kernel of second derivatives 21 ms, this form 5 ms.)
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from kullback.models.basis_form import BasisForm, Monomial
 from kullback.models.family import Family
 from kullback.models.model import Model
 
-# Rows that NumPy takes at once: their basis functions stay in a core's second cache, and the cost of
-# calling NumPy does not count (a million Student-t rows, one thread: 8 tiles 4.7 ms, 16 tiles
+# Rows that NumPy takes at once: their basis functions stay in a core's second cache, and the cost
+# of calling NumPy does not count (a million Student-t rows, one thread: 8 tiles 4.7 ms, 16 tiles
 # 4.4 ms, 32 tiles 5.0 ms).
 _RUN = 16 * TILE
 
@@ -66,8 +66,8 @@ def has_basis(model: Model) -> bool:
 def basis_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vector | None:
     """Give Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') over a block, lower triangles only.
 
-    None where the family has no basis functions, where they do not keep the digits at these parameters,
-    or where they run out of the range of doubles: the compiled kernel then has to do it.
+    None where the family has no basis functions, where they do not keep the digits at these
+    parameters, or where they run out of the range of doubles: the compiled kernel then does it.
     """
     family = wanted.model
     if not has_basis(family) or not isinstance(block.kind, Exact):
@@ -82,7 +82,7 @@ def basis_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vecto
     return sums
 
 
-# ---- the basis functions of the rows ------------------------------------------------------------------
+# ---- the basis functions of the rows -------------------------------------------------------------
 
 
 _SCRATCH = Scratch()

@@ -39,7 +39,7 @@ class Table:
 class Tabulate(Statistic[Table]):
     """Adds up a table of distinct outcomes: the exact empirical distribution of discrete data."""
 
-    on_host: ClassVar[bool] = True
+    uses_numpy: ClassVar[bool] = True
 
     def of_block(self, block: Block, arguments: Vector) -> Table:  # noqa: ARG002
         """Count one block."""

@@ -155,7 +155,7 @@ class Describe(Statistic[Description]):
 
     support: Interval
     held: bool = False
-    on_host: ClassVar[bool] = True
+    uses_numpy: ClassVar[bool] = True
 
     def of_block(self, block: Block, arguments: Vector) -> Description:  # noqa: ARG002
         """Look at one block."""

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.lazy import Later
+from kullback._core.lazy import Lazy
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
 from kullback.models.model import Model
@@ -39,7 +39,7 @@ class Statistic(abc.ABC, Generic[Partial]):
     """What one pass adds up: abstract."""
 
     @property
-    def on_host(self) -> bool:
+    def uses_numpy(self) -> bool:
         """Whether NumPy does it, call by call, to which a second thread in memory adds nothing.
 
         Each call takes some tens of microseconds, as long as a thread takes to be woken for the
@@ -97,9 +97,9 @@ class Joint(Statistic[tuple[Any, ...]]):
     arguments: tuple[Vector, ...]
 
     @property
-    def on_host(self) -> bool:
+    def uses_numpy(self) -> bool:
         """Whether all of them are."""
-        return all(statistic.on_host for statistic in self.statistics)
+        return all(statistic.uses_numpy for statistic in self.statistics)
 
     def of_block(self, block: Block, arguments: Vector) -> tuple[Any, ...]:  # noqa: ARG002
         """Give the partial result of each."""
@@ -144,7 +144,7 @@ class LossSums:
     loss: float
     score: Vector
     hessian: Vector
-    score_moments: Later[ScoreMoments]
+    score_moments: Lazy[ScoreMoments]
 
     @property
     def variance(self) -> float:
@@ -174,7 +174,7 @@ class LossDerivatives(RowSums):
     is_free: tuple[bool, ...]
 
     @property
-    def on_host(self) -> bool:
+    def uses_numpy(self) -> bool:
         """Whether the family's basis functions are summed instead of derivatives."""
         return has_basis(self.model) and sum(self.is_free) <= _SCALARS
 
@@ -213,8 +213,8 @@ class LossDerivatives(RowSums):
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Give the sums of one block.
 
-        From the family's basis functions where it has some; else by scalars or, for many coefficients, by
-        matrices.
+        From the family's basis functions where it has some; else by scalars or, for many
+        coefficients, by matrices.
         """
         if sum(self.is_free) > _SCALARS:
             return dense_sums(self, block, arguments)
@@ -233,7 +233,7 @@ class LossDerivatives(RowSums):
             half = d * (d + 1) // 2
             hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)
         score_moments = ScoreMoments(max(square - loss * loss, 0.0), outer)
-        return LossSums(weight, loss, score, hessian, Later.known(score_moments))
+        return LossSums(weight, loss, score, hessian, Lazy.known(score_moments))
 
 
 def _partial_derivative(f: Any, i: int) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
-from kullback._core.lazy import Later
+from kullback._core.lazy import Lazy
 from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
@@ -42,7 +42,7 @@ class SufficientMoments:
 
     weight: float
     means: Vector
-    covariance: Later[Vector]
+    covariance: Lazy[Vector]
     origin: float
 
 
@@ -53,15 +53,15 @@ class SufficientSums(RowSums):
 
     Attributes:
         family: the family.
-        products: whether products are wanted. Sums alone take a third of the time for a family that states
-            ``_sums``, and are the same to the last bit either way.
+        products: whether products are wanted. Sums alone take a third of the time for a family that
+            states ``_sums``, and are the same to the last bit either way.
     """
 
     family: Family
     products: bool = True
 
     @property
-    def on_host(self) -> bool:
+    def uses_numpy(self) -> bool:
         """Where the formulas are elementary."""
         return self.family.elementary
 
@@ -161,8 +161,8 @@ def moments_of(
             )
         return found
 
-    later = Later.known(covariance) if wanted.products else Later(again)
-    return SufficientMoments(weight, means, later, float(origin[0]))
+    lazy = Lazy.known(covariance) if wanted.products else Lazy(again)
+    return SufficientMoments(weight, means, lazy, float(origin[0]))
 
 
 def derivatives_of_moments(
@@ -193,7 +193,7 @@ def derivatives_of_moments(
             variance, score[:, None] * score[None, :] + mixed @ covariance @ mixed.T
         )
 
-    return LossSums(moments.weight, float(value), score, hessian, Later(score_moments))
+    return LossSums(moments.weight, float(value), score, hessian, Lazy(score_moments))
 
 
 def _derivatives(wanted: LossDerivatives, family: Family) -> Callable[..., tuple[Array, ...]]:

@@ -35,7 +35,7 @@ CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
 
 @final
 @dataclass(frozen=True)
-class Seen:
+class SampleInfo:
     """What a fit remembers of the sample.
 
     Attributes:
@@ -71,14 +71,14 @@ class Fit:
         form: the model as it was given, with its free sources.
         vector: its coefficients; those on an edge of the sample are held.
         evaluation: the cross-entropy and its derivatives at the estimate.
-        seen: what is remembered of the sample.
+        sample_info: what is remembered of the sample.
         certificate: whether, how and why the fit converged.
     """
 
     form: Model
     vector: ParameterVector
     evaluation: Evaluation
-    seen: Seen
+    sample_info: SampleInfo
     certificate: Certificate
 
     # ---- estimates -------------------------------------------------------------------------
@@ -142,12 +142,12 @@ class Fit:
     @property
     def log_likelihood(self) -> float:
         """Σ w log q: every constant included."""
-        return -self.evaluation.value * self.seen.weight
+        return -self.evaluation.value * self.sample_info.weight
 
     @property
     def n(self) -> float:
         """Total weight: the number of rows where no weights were given."""
-        return self.seen.weight
+        return self.sample_info.weight
 
     @property
     def parameter_count(self) -> int:
@@ -188,7 +188,7 @@ class Fit:
         if kind not in kinds:
             raise KullbackError(f"kind={kind!r} is no covariance; use one of {', '.join(kinds)}.")
         jacobian = self.vector.jacobian(self.evaluation.at)
-        sums, weight = self.evaluation.sums, self.seen.weight
+        sums, weight = self.evaluation.sums, self.sample_info.weight
         if not self.certificate.converged and kind != "expected":
             return np.full((jacobian.shape[0],) * 2, np.nan)
         if kind == "expected":
@@ -245,10 +245,10 @@ class Fit:
         """Estimates of the entropy of a continuous law and of the relative entropy to it."""
         if self.form.discrete or self.form.outcome != "number" or self.form.columns:
             return None
-        if self.seen.floor is not None:
-            return self.seen.floor
-        seen = self.seen
-        return estimate_floor(self.model, seen.values, self.cross_entropy, seen.label)
+        if self.sample_info.floor is not None:
+            return self.sample_info.floor
+        sample = self.sample_info
+        return estimate_floor(self.model, sample.values, self.cross_entropy, sample.label)
 
     def ledger(self, unit: str = "nats", reference: Model | None = None) -> Ledger:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
@@ -275,10 +275,10 @@ class Fit:
         return build_ledger(
             cross_entropy=self.cross_entropy,
             variance=self.evaluation.sums.variance,
-            weight=self.seen.weight,
+            weight=self.sample_info.weight,
             parameters=self.parameter_count,
             optimism=optimism,
-            entropy=self.seen.entropy,
+            entropy=self.sample_info.entropy,
             floor=self.floor,
             reference=known,
             unit=unit,

@@ -20,7 +20,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import FileFormatError, KullbackError, ModelError, did_you_mean
-from kullback._core.lazy import Later
+from kullback._core.lazy import Lazy
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.registry import own_models
@@ -29,7 +29,7 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Certificate
 from kullback.results.entropy_estimate import Floor
-from kullback.results.fit import Fit, Seen
+from kullback.results.fit import Fit, SampleInfo
 from kullback.results.json_document import (
     LARGEST,
     Node,
@@ -124,10 +124,12 @@ def _text(fit: Fit) -> str:
             "hessian": plain(evaluation.hessian),
         },
         "sums": {name: plain(getattr(sums, name)) for name in _OF_THE_SUMS},
-        "seen": {
-            **{name: plain(getattr(fit.seen, name)) for name in _OF_THE_SAMPLE},
+        "sample": {
+            **{name: plain(getattr(fit.sample_info, name)) for name in _OF_THE_SAMPLE},
             "floor": _floor_out(fit.floor),
-            "levels": None if fit.seen.levels is None else [_level_out(v) for v in fit.seen.levels],
+            "levels": None
+            if fit.sample_info.levels is None
+            else [_level_out(v) for v in fit.sample_info.levels],
         },
         "certificate": {name: plain(value) for name, value in vars(fit.certificate).items()},
     }
@@ -157,7 +159,7 @@ def _model_out(fit: Fit) -> dict[str, Any]:
     sources = {name: _source_out(name, source) for name, source in form.sources.items()}
     written = {"name": form.name, "sources": sources}
     try:
-        again = _model(Node(json.loads(json.dumps(written)), "model"), fit.seen.levels)
+        again = _model(Node(json.loads(json.dumps(written)), "model"), fit.sample_info.levels)
     except WrongError:
         again = None
     if again is None or again.structure != form.structure:
@@ -229,8 +231,8 @@ def _fit(document: Node) -> Fit:
             f"it has version {version} of the format, from {writer}; this Kullback reads version "
             f"{VERSION}. Upgrade with: pip install --upgrade kullback"
         )
-    seen = _seen(document["seen"])
-    model = _model(document["model"], seen.levels)
+    sample = _sample(document["sample"])
+    model = _model(document["model"], sample.levels)
     vector = _vector(model, document["held"])
     at = document["evaluation"]
     k, d = vector.n_free, sum(vector.is_free)
@@ -246,7 +248,7 @@ def _fit(document: Node) -> Fit:
         stored = estimates[name].vector(value.size)
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
             raise estimates[name].wrong("does not agree with what evaluation.at makes of it")
-    return Fit(model, vector, evaluation, seen, _certificate(document["certificate"]))
+    return Fit(model, vector, evaluation, sample, _certificate(document["certificate"]))
 
 
 def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
@@ -257,7 +259,9 @@ def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
         raise WrongError(f"{shortened(name)!r} is no model of Kullback's{hint}.")
     labelled = known[name].outcome == "label"
     if labelled != (levels is not None):
-        raise WrongError(f"{name} {'needs' if labelled else 'has no'} class labels (seen.levels).")
+        raise WrongError(
+            f"{name} {'needs' if labelled else 'has no'} class labels (sample.levels)."
+        )
     try:
         sources = {key: _source(entry) for key, entry in node["sources"].entries().items()}
         model: Model = known[name](**sources)
@@ -304,12 +308,12 @@ def _sums(node: Node, d: int) -> LossSums:
         node["loss"].number(),
         node["score"].vector(d),
         node["hessian"].matrix(d),
-        Later.known(ScoreMoments(variance, node["outer"].matrix(d))),
+        Lazy.known(ScoreMoments(variance, node["outer"].matrix(d))),
     )
 
 
-def _seen(node: Node) -> Seen:
-    return Seen(
+def _sample(node: Node) -> SampleInfo:
+    return SampleInfo(
         label=node["label"].text(),
         source=node["source"].text(),
         rows=node["rows"].whole(),

@@ -18,10 +18,10 @@ def summarise(fit: Fit, unit: str) -> Summary:
         unit: of the ledger.
     """
     certificate = fit.certificate
-    seen = fit.seen
-    rows = _counted(seen.rows, "row")
-    weight = "" if seen.weight == seen.rows else f", total weight {seen.weight:,.12g}"
-    dropped = f", {seen.dropped:,} dropped as missing" if seen.dropped else ""
+    sample = fit.sample_info
+    rows = _counted(sample.rows, "row")
+    weight = "" if sample.weight == sample.rows else f", total weight {sample.weight:,.12g}"
+    dropped = f", {sample.dropped:,} dropped as missing" if sample.dropped else ""
     agreed = ""
     if certificate.starts > 1:
         agreed = f"; {certificate.agreed} of {certificate.starts} starts agreed"
@@ -41,7 +41,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
     if not fit.vector.n_free:
         checked = [c for c in checked if c[0] not in ("gradient", "smallest curvature")]
     return Summary(
-        title=f"{fit.form.name} fitted to {seen.label}: {rows}{weight}{dropped}",
+        title=f"{fit.form.name} fitted to {sample.label}: {rows}{weight}{dropped}",
         columns=("", "estimate", "std. error", "95% interval"),
         estimates=tuple(_estimates(fit)),
         facts=(
@@ -65,7 +65,7 @@ def _estimates(fit: Fit) -> list[tuple[str, ...]]:
         for i, (estimate, error, (low, high)) in enumerate(zip(values, stderr, ends, strict=True)):
             label = name
             if values.size > 1:
-                levels = fit.seen.levels
+                levels = fit.sample_info.levels
                 label = f"{name}[{levels[i]!r}]" if levels is not None else f"{name}[{i}]"
             if error == 0.0:
                 rows.append((label, f"{estimate:.6g}", "fixed", ""))

@@ -66,7 +66,7 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
         "sources": sources,
         "levels": {name: _plain(levels) for name, levels in fit.levels.items()},
         "history": [[_number(v) for v in vars(epoch).values()] for epoch in fit.history],
-        "seen": {name: _number(getattr(fit, name)) for name in _SEEN},
+        "sample": {name: _number(getattr(fit, name)) for name in _SAMPLE},
     }
     try:
         text = json.dumps(document, allow_nan=False, indent=1)
@@ -75,7 +75,7 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
     _replace(Path(folder), {_JSON: text.encode(), _WEIGHTS: weights})
 
 
-_SEEN = (
+_SAMPLE = (
     "label",
     "source",
     "rows",
@@ -235,13 +235,13 @@ def _read(folder: Path) -> TrainedFit:
         name: _source_in(name, entry, form, tensors, levels)
         for name, entry in document["sources"].items()
     }
-    seen = {name: _from_text(document["seen"][name]) for name in _SEEN}
+    sample = {name: _from_text(document["sample"][name]) for name in _SAMPLE}
     return TrainedFit(
         form=form,
         model=form.with_sources(sources),
         history=tuple(Epoch(int(e[0]), *map(_from_text, e[1:])) for e in document["history"]),
         levels=levels,
-        **seen,
+        **sample,
     )
 
 

@@ -20,8 +20,9 @@ from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
 from kullback.special.student import log1p_square, log_t_tail
 
-# The score in df, of the size of 1/df², is a difference of Basis functions of the size of 1/df, and its
-# square is added up with an error of about 1e-16 df². Beyond this df the compiled kernel does it.
+# The score in df, of the size of 1/df², is a difference of basis functions of the size of 1/df, and
+# its square is added up with an error of about 1e-16 df². Beyond this df the compiled kernel does
+# it.
 _MOST_DF = 1e3
 
 
