@@ -107,7 +107,7 @@ def _side_by_side(
     def own() -> Any:
         fit = kl.fit(model, x)
         if not all(np.isfinite(list(fit.stderr.values()))):
-            raise RuntimeError(f"no standard errors: {fit.certificate.reason}")
+            raise RuntimeError(f"no standard errors: {fit.convergence.reason}")
         return fit
 
     with warnings.catch_warnings():
@@ -121,11 +121,11 @@ def _side_by_side(
         own_seconds=ours.seconds,
         peer_first=theirs.first,
         own_first=first_seconds,
-        compiling=first.certificate.compile_seconds,
+        compiling=first.convergence.compile_seconds,
         peer_log_likelihood=log_likelihood(x, tuple(map(float, estimate))),
         own_log_likelihood=log_likelihood(x, as_scipy(fit.params)),
         passes=None,
-        notes=[f"{fit.certificate.passes} passes"] if fit.certificate.passes > 1 else ["1 pass"],
+        notes=[f"{fit.convergence.passes} passes"] if fit.convergence.passes > 1 else ["1 pass"],
     )
 
 

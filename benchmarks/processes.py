@@ -22,7 +22,7 @@ import json, sys
 import kullback as kl, numpy as np
 fit = kl.fit(kl.Weibull(), np.load(sys.argv[1]))
 fit.stderr
-print(json.dumps({"params": fit.params, "certificate": vars(fit.certificate)}))
+print(json.dumps({"params": fit.params, "convergence": vars(fit.convergence)}))
 """
 _SCIPY = """
 import json, sys
@@ -91,7 +91,7 @@ def _measure(
     estimate: Any = theirs.result
     return replace(
         Measured(theirs.seconds, ours.seconds),
-        compiling=found["certificate"]["compile_seconds"],
+        compiling=found["convergence"]["compile_seconds"],
         peer_log_likelihood=_log_likelihood(x, estimate["params"]),
         own_log_likelihood=_log_likelihood(x, found["params"]),
     )

@@ -95,14 +95,14 @@ def _child(*arguments: str) -> Any:
 def _fit(path: str, small: str) -> dict[str, Any]:
     import kullback as kl
 
-    compiling = kl.fit(kl.StudentT(), small, y="y").certificate.compile_seconds
+    compiling = kl.fit(kl.StudentT(), small, y="y").convergence.compile_seconds
     seconds, fit = timed(lambda: kl.fit(kl.StudentT(), path, y="y"))
     if not all(error > 0.0 for error in fit.stderr.values()):
-        raise RuntimeError(f"no standard errors: {fit.certificate.reason}")
+        raise RuntimeError(f"no standard errors: {fit.convergence.reason}")
     return {
         "seconds": seconds,
-        "compiling": compiling + fit.certificate.compile_seconds,
-        "passes": fit.certificate.passes,
+        "compiling": compiling + fit.convergence.compile_seconds,
+        "passes": fit.convergence.passes,
         "log_likelihood": fit.log_likelihood,
         "peak_mb": peak_mb(),
     }

@@ -67,8 +67,8 @@ def test_json_is_only_json(run):
     assert (found["aic"], found["bic"], found["n"]) == (fit.aic, fit.bic, float(N.sum()))
     lines = {line["name"]: line["value"] for line in found["ledger"]}
     assert lines == cli.process.plain({line.name: line.value for line in fit.ledger("bits").lines})
-    assert found["certificate"]["converged"] is True
-    assert found["certificate"]["reason"] == fit.certificate.reason
+    assert found["convergence"]["converged"] is True
+    assert found["convergence"]["reason"] == fit.convergence.reason
     assert found["data"] == {"outcome": 'column "time"', "source": "a.csv", "rows": 60}
 
 
@@ -76,11 +76,11 @@ def test_a_fit_that_did_not_converge(run):
     # variance below the mean: the size of a negative binomial runs to infinity
     code, out, _ = run("fit", "counts.csv", "--model", "NegativeBinomial")
     assert code == 1
-    assert "certificate: NOT CONVERGED" in out
+    assert "NOT CONVERGED" in out
     code, out, _ = run("fit", "counts.csv", "--model", "NegativeBinomial", "--json")
     found = json.loads(out, parse_constant=pytest.fail)
     assert code == 1
-    assert found["certificate"]["converged"] is False
+    assert found["convergence"]["converged"] is False
     assert found["stderr"] == {"mean": None, "size": None}
     assert found["ledger"][-2]["name"] == "entropy"
 
@@ -245,7 +245,7 @@ SUMMARY = Summary(
         "bits",
     ),
     converged=False,
-    certificate=(
+    convergence=(
         ("status", "the gradient vanishes at a strict minimum of the cross-entropy " * 2),
     ),
     notes=("Pin one of them, or take a simpler model. " * 4,),
@@ -269,9 +269,9 @@ def test_a_summary_on_a_terminal(width):
     for number in numbers:
         assert number in whole
     # a bracket is no markup, and what is wrapped is all there
-    words = " ".join([SUMMARY.title, SUMMARY.notes[0], SUMMARY.certificate[0][1]]).split()
+    words = " ".join([SUMMARY.title, SUMMARY.notes[0], SUMMARY.convergence[0][1]]).split()
     assert all(word in whole for word in words)
-    assert "certificate: NOT CONVERGED" in whole
+    assert "NOT CONVERGED" in whole
 
 
 def test_colours_only_where_wanted():
@@ -367,7 +367,7 @@ def test_a_closed_output_is_no_fault(folder):
         ["/bin/sh", "-c", shell], cwd=folder, stderr=subprocess.PIPE, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert load(folder / "closed.json").certificate.converged
+    assert load(folder / "closed.json").convergence.converged
 
 
 def test_compiled_code_is_kept_between_processes(folder, tmp_path):

@@ -27,7 +27,7 @@ from kullback._core.domains import REAL
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.source import Fixed
-from kullback.results.convergence import Certificate
+from kullback.results.convergence import Convergence
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -187,7 +187,7 @@ INNER = re.compile(
 )
 
 
-@pytest.mark.parametrize("kind", [kullback.Fit, Certificate, Model], ids=lambda k: k.__name__)
+@pytest.mark.parametrize("kind", [kullback.Fit, Convergence, Model], ids=lambda k: k.__name__)
 def test_every_attribute_is_in_the_reference(kind):
     text = REFERENCE.read_text(encoding="utf-8")
     names = public_names(kind)
@@ -266,7 +266,7 @@ def test_the_table_says_what_the_code_says(name):
     assert written_rows()[name] == expected_row(name)
 
 
-# The certificate tells what a fit did; the families are one of each sort, so that few compile.
+# The convergence tells what a fit did; the families are one of each sort, so that few compile.
 @pytest.mark.parametrize(
     ("name", "solver", "passes"),
     [
@@ -282,10 +282,10 @@ def test_the_table_says_what_the_code_says(name):
 )
 def test_the_last_column_is_what_a_fit_does(name, solver, passes):
     x = [1.0, 2.0, 15.0] if fitted_from(FAMILIES[name]) == "distinct outcomes" else [0.2, 0.5, 0.9]
-    certificate = kullback.fit(FAMILIES[name](), x).certificate
-    assert certificate.solver == solver
+    convergence = kullback.fit(FAMILIES[name](), x).convergence
+    assert convergence.solver == solver
     # one pass is the first look; "rows" and "order statistics" evaluate the rows again
-    assert certificate.passes == passes if passes else certificate.passes > 1
+    assert convergence.passes == passes if passes else convergence.passes > 1
 
 
 def test_families_without_an_entropy_are_named():

@@ -1,4 +1,4 @@
-"""The fit from end to end: weights, engines, certificates, uncertainty, ledger, errors."""
+"""The fit from end to end: weights, engines, convergence, uncertainty, ledger, errors."""
 
 from __future__ import annotations
 
@@ -107,15 +107,15 @@ def test_parquet_streams_to_the_same_bits(tmp_path, rows_in_group: int) -> None:
 
 def test_passes_are_few_and_counted() -> None:
     x = np.random.default_rng(5).standard_t(4, 400_000)
-    assert kl.fit(kl.Gamma(), np.abs(x) + 1e-3).certificate.passes == 1
+    assert kl.fit(kl.Gamma(), np.abs(x) + 1e-3).convergence.passes == 1
     # one to look, two or three of Newton from the subsample's estimate
-    assert kl.fit(kl.StudentT(), x).certificate.passes <= 4
+    assert kl.fit(kl.StudentT(), x).convergence.passes <= 4
 
 
 def test_a_subsample_without_a_maximum_does_not_mislead_the_sample() -> None:
     x = np.random.default_rng(1).standard_t(60, 600_000)  # on some thousand rows df runs away
     fit = kl.fit(kl.StudentT(), x)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     # the true df lies within four standard errors of log df
     assert abs(np.log(fit.params["df"] / 60)) < 4 * fit.stderr["df"] / fit.params["df"]
 
@@ -200,20 +200,20 @@ def test_the_ledger_against_a_known_distribution() -> None:
     assert ledger[f"relative entropy to {truth!r}"] > 0
 
 
-# ---- certificates --------------------------------------------------------------------------------
+# ---- convergence --------------------------------------------------------------------------------
 
 
 def words(fit: kl.Fit) -> str:
-    c = fit.certificate
+    c = fit.convergence
     return " ".join([c.reason, *c.advice, *c.bounds])
 
 
 def test_a_regular_fit_is_certified() -> None:
-    certificate = kl.fit(kl.Gamma(), gamma_rows(500)).certificate
-    assert certificate.converged
-    assert certificate.gradient_norm < 1e-12
-    assert 0 < certificate.smallest_eigenvalue <= 1
-    assert certificate.advice == ()
+    convergence = kl.fit(kl.Gamma(), gamma_rows(500)).convergence
+    assert convergence.converged
+    assert convergence.gradient_norm < 1e-12
+    assert 0 < convergence.smallest_eigenvalue <= 1
+    assert convergence.advice == ()
 
 
 def test_order_statistics_have_no_standard_error() -> None:
@@ -230,7 +230,7 @@ def test_order_statistics_have_no_standard_error() -> None:
 
 def test_under_dispersed_counts_run_to_a_poisson() -> None:
     fit = kl.fit(kl.NegativeBinomial(), np.random.default_rng(11).binomial(10, 0.5, 300))
-    assert not fit.certificate.converged
+    assert not fit.convergence.converged
     assert np.isnan(fit.stderr["size"])
     assert "size runs to infinity" in words(fit)
     assert "kl.Poisson()" in words(fit)
@@ -239,7 +239,7 @@ def test_under_dispersed_counts_run_to_a_poisson() -> None:
 def test_an_unbounded_likelihood_is_no_fit() -> None:
     x = -np.random.default_rng(12).power(0.5, 200)  # its density is infinite at its end
     fit = kl.fit(kl.GeneralizedExtremeValue(), x)
-    assert not fit.certificate.converged
+    assert not fit.convergence.converged
     assert "unbounded" in words(fit)
 
 
@@ -247,7 +247,7 @@ def test_an_estimate_on_a_bound_is_held_there() -> None:
     x = np.random.default_rng(13).standard_t(1.2, 500)
     fit = kl.fit(kl.StudentT(df=kl.Param(lower=2.0)), x)
     fixed = kl.fit(kl.StudentT(df=2.0), x)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     assert fit.params["df"] == 2.0
     assert np.isnan(fit.stderr["df"])
     assert fit.params["loc"] == pytest.approx(fixed.params["loc"], rel=1e-9)
@@ -255,9 +255,9 @@ def test_an_estimate_on_a_bound_is_held_there() -> None:
 
 
 def test_starts_are_counted() -> None:
-    certificate = kl.fit(kl.Cauchy(), np.random.default_rng(14).standard_cauchy(200)).certificate
-    assert certificate.starts >= 2
-    assert 1 <= certificate.agreed <= certificate.starts
+    convergence = kl.fit(kl.Cauchy(), np.random.default_rng(14).standard_cauchy(200)).convergence
+    assert convergence.starts >= 2
+    assert 1 <= convergence.agreed <= convergence.starts
 
 
 # ---- fixed and tied parameters -------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_missing_rows_are_dropped_only_when_asked_and_counted() -> None:
 def test_the_summary_says_what_was_found() -> None:
     fit = kl.fit(kl.Gamma(shape=2.0), pd.DataFrame({"<b>loss</b>": gamma_rows(40)}))
     text, page = str(fit.summary("bits")), fit._repr_html_()
-    for word in ("Gamma fitted to", "rate", "fixed", "bits", "certificate: converged"):
+    for word in ("Gamma fitted to", "rate", "fixed", "bits", "converged"):
         assert word in text
     assert "<b>loss</b>" not in page
     assert "&lt;b&gt;loss" in page
@@ -348,22 +348,22 @@ def test_a_location_far_from_zero_is_found_to_its_last_digit(family, unit):
     # gradient cannot vanish. Expected: the fit of the same values less an exact constant.
     x = 1.7e9 + unit * np.random.default_rng(3).standard_t(6, 2000)
     near, far = kl.fit(family(), x - 1.7e9), kl.fit(family(), x)
-    assert near.certificate.converged
-    assert far.certificate.converged, far.summary()
+    assert near.convergence.converged
+    assert far.convergence.converged, far.summary()
     digit = np.spacing(1.7e9)
     assert abs(far.params["loc"] - 1.7e9 - near.params["loc"]) <= 4.0 * digit
     # a scale changes with the square of loc's error in units of the scale, or with it (Gumbel)
     apart = 4.0 * digit / near.params["scale"]
     assert far.params["scale"] == pytest.approx(near.params["scale"], rel=1e-6 + apart)
-    coarse = any("too few digits" in words for words in far.certificate.advice)
-    assert coarse == (far.certificate.gradient_norm > 1e-3)
+    coarse = any("too few digits" in words for words in far.convergence.advice)
+    assert coarse == (far.convergence.gradient_norm > 1e-3)
 
 
 def test_data_beyond_the_squares_of_doubles_are_told():
     x = 1e-300 * np.random.default_rng(0).gamma(2.0, 3.0, 500)
-    certificate = kl.fit(kl.Gamma(), x).certificate
-    assert not certificate.converged
-    assert certificate.reason == "the curvature is not finite"
+    convergence = kl.fit(kl.Gamma(), x).convergence
+    assert not convergence.converged
+    assert convergence.reason == "the curvature is not finite"
 
 
 def test_a_family_by_name_is_told_how_to_write_it():
@@ -392,7 +392,7 @@ def test_what_many_rows_leave_for_later_is_what_few_give_at_once(
     many: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = kl.fit(kl.Gamma(), many)
-    assert fit.certificate.passes == 1
+    assert fit.convergence.passes == 1
     law = stats.gamma(fit.params["shape"], scale=1.0 / fit.params["rate"])
     expected = many.size**-0.5 * law.logpdf(many).std()
     assert fit.ledger().lines[0].stderr == pytest.approx(expected, rel=1e-10)
@@ -436,9 +436,9 @@ def test_many_rows_take_three_passes_and_reach_what_more_passes_reach(
     """Theory: an error of m^(−3/2) = 6e-8 after the second look, and its square at the end."""
     x = law.rvs(1 << 20, random_state=5)
     fit, further = kl.fit(model, x), kl.fit(model, x, solver=kl.Newton(tolerance=1e-12))
-    assert fit.certificate.converged
-    assert fit.certificate.passes == 3
-    assert further.certificate.passes > 3
+    assert fit.convergence.converged
+    assert fit.convergence.passes == 3
+    assert further.convergence.passes > 3
     for name, value in further.params.items():
         # the rounding of a sum over a million rows moves the estimate by some 1e-13
         assert fit.params[name] == pytest.approx(value, rel=1e-11)

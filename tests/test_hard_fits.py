@@ -18,16 +18,16 @@ def test_a_lomax_without_a_maximum_is_said_to_run_off(centre):
     # limit. Shape and scale grow along a ridge, on which each is at its best beside the other.
     x = centre + scipy.stats.norm.rvs(size=60, random_state=6)
     fit = kl.fit(kl.Lomax(), x)
-    assert not fit.certificate.converged
-    assert fit.certificate.reason == "no maximum: shape runs to infinity"
-    assert "kl.Exponential()" in " ".join(fit.certificate.advice)
+    assert not fit.convergence.converged
+    assert fit.convergence.reason == "no maximum: shape runs to infinity"
+    assert "kl.Exponential()" in " ".join(fit.convergence.advice)
 
 
 def test_a_beta_on_a_narrow_ridge_against_mpmath():
     # Shapes of millions: alpha and beta are told apart only to 1e-7 of their common size.
     x = scipy.stats.beta(3e6, 1e6).rvs(size=50, random_state=3)
     fit = kl.fit(kl.Beta(), x)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     with mp.workdps(40):
         rows = [mp.mpf(v) for v in x.tolist()]
         log_x = mp.fsum(map(mp.log, rows)) / len(rows)
@@ -52,7 +52,7 @@ def test_a_gamma_in_closed_form_keeps_its_digits_on_a_ridge():
         s = mp.log(mean) - mp.fsum(map(mp.log, rows)) / len(rows)
         shape = mp.findroot(lambda a: mp.log(a) - mp.digamma(a) - s, fit.params["shape"])
         rate = shape / mean
-    assert fit.certificate.solver == "closed form"
+    assert fit.convergence.solver == "closed form"
     # s is 5e-7, and its rows' deviations known to 1e-16 of themselves
     assert fit.params["shape"] == pytest.approx(float(shape), rel=1e-13)
     assert fit.params["rate"] == pytest.approx(float(rate), rel=1e-13)
@@ -67,8 +67,8 @@ def test_a_power_law_around_tied_rows_has_no_maximum(model, tied):
     # With m of n rows at loc the log-likelihood is (df (n − m) − m) log(scale) + O(1) as scale → 0:
     # it grows without limit where m > df (n − m).
     fit = kl.fit(model, [tied] * 30 + [1.0, 2.0, 3.0, -1.0])
-    assert not fit.certificate.converged
-    words = " ".join([fit.certificate.reason, *fit.certificate.advice])
+    assert not fit.convergence.converged
+    words = " ".join([fit.convergence.reason, *fit.convergence.advice])
     assert "scale runs towards 0" in words or "took scale to" in words
     assert np.isnan(fit.stderr["scale"])
 
@@ -79,9 +79,9 @@ def test_a_power_law_around_tied_rows_has_no_maximum(model, tied):
 )
 def test_zeros_alone_have_no_maximum(model, name, where):
     # n log(rate) and −n log(scale) have none
-    certificate = kl.fit(model, [0.0, 0.0, 0.0]).certificate
-    assert not certificate.converged
-    assert f"{name} runs {where}" in certificate.reason
+    convergence = kl.fit(model, [0.0, 0.0, 0.0]).convergence
+    assert not convergence.converged
+    assert f"{name} runs {where}" in convergence.reason
 
 
 @pytest.mark.parametrize(
@@ -94,19 +94,19 @@ def test_zeros_alone_have_no_maximum(model, name, where):
 )
 def test_outcomes_of_one_kind_have_no_logit(model, rows, end):
     # the estimate of the probability is 1 or 0, and its logit infinite
-    certificate = kl.fit(model, rows).certificate
-    assert not certificate.converged
-    assert certificate.reason == f"no maximum: {end}"
-    assert "probability instead" in certificate.advice[0]
+    convergence = kl.fit(model, rows).convergence
+    assert not convergence.converged
+    assert convergence.reason == f"no maximum: {end}"
+    assert "probability instead" in convergence.advice[0]
 
 
 def test_a_burr_that_becomes_pareto_is_told_so():
     # Rows that begin where they are densest: shape2 → ∞ with shape1·shape2 = α, the Pareto's.
     x = scipy.stats.pareto(1.1).rvs(size=80, random_state=5)
     fit, pareto = kl.fit(kl.Burr(), x), kl.fit(kl.Pareto(), x)
-    assert not fit.certificate.converged
-    assert fit.certificate.reason == "no maximum: shape2 runs to infinity"
-    assert "kl.Pareto()" in " ".join(fit.certificate.advice)
+    assert not fit.convergence.converged
+    assert fit.convergence.reason == "no maximum: shape2 runs to infinity"
+    assert "kl.Pareto()" in " ".join(fit.convergence.advice)
     # the limit's likelihood, from scipy: shape n / Σ log(x / min) (JKB 1994, eq. 20.16)
     shape = 1.0 / np.mean(np.log(x / x.min()))
     limit = scipy.stats.pareto(shape, scale=x.min()).logpdf(x).sum()
@@ -115,31 +115,31 @@ def test_a_burr_that_becomes_pareto_is_told_so():
     assert fit.log_likelihood < limit
 
 
-# ---- bounds that the certificate advises -----------------------------------------------------
+# ---- bounds that the convergence advises -----------------------------------------------------
 
 
 def test_a_gompertz_kept_from_a_negative_shape_is_exponential():
-    # The certificate of a defective Gompertz says shape=kl.Param(lower=0.0); at shape 0 the rate's
+    # The convergence of a defective Gompertz says shape=kl.Param(lower=0.0); at shape 0 the rate's
     # estimate is 1/mean, with standard error rate/√n.
     x = scipy.stats.lomax(1.0).rvs(size=80, random_state=1)
     free = kl.fit(kl.Gompertz(), x)
     assert free.params["shape"] < 0.0
-    assert "shape=kl.Param(lower=0.0)" in free.certificate.advice[0]
+    assert "shape=kl.Param(lower=0.0)" in free.convergence.advice[0]
     fit = kl.fit(kl.Gompertz(shape=kl.Param(lower=0.0)), x)
-    assert fit.certificate.converged
-    assert fit.certificate.bounds == ("shape = 0, an end of its range",)
+    assert fit.convergence.converged
+    assert fit.convergence.bounds == ("shape = 0, an end of its range",)
     assert fit.params["rate"] == pytest.approx(1.0 / x.mean(), rel=1e-12)
     assert fit.stderr["rate"] == pytest.approx(1.0 / x.mean() / np.sqrt(80), rel=1e-9)
 
 
 def test_a_generalised_pareto_kept_from_shape_below_minus_a_half():
-    # Uniform rows have no maximum; on the bound that the certificate advises, scipy's minimum.
+    # Uniform rows have no maximum; on the bound that the convergence advises, scipy's minimum.
     x = np.random.default_rng(1).uniform(size=40)
-    free = kl.fit(kl.GeneralizedPareto(), x).certificate
+    free = kl.fit(kl.GeneralizedPareto(), x).convergence
     assert free.reason == "no maximum: the likelihood is unbounded"
     assert "shape=kl.Param(lower=-0.5)" in free.advice[0]
     fit = kl.fit(kl.GeneralizedPareto(shape=kl.Param(lower=-0.5)), x)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     assert fit.params["shape"] == -0.5
     found = scipy.optimize.minimize_scalar(
         lambda s: -scipy.stats.genpareto(-0.5, scale=s).logpdf(x).sum(),
@@ -157,7 +157,7 @@ def test_a_pinned_shape_that_ends_the_support_is_fitted(shape):
     # minimum is scipy's.
     x = scipy.stats.genpareto(-0.1).rvs(size=300, random_state=2)
     fit = kl.fit(kl.GeneralizedPareto(shape=shape), x)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     found = scipy.optimize.minimize_scalar(
         lambda s: -scipy.stats.genpareto(shape, scale=s).logpdf(x).sum(),
         bounds=(-shape * x.max() * (1.0 + 1e-12), 20.0 * x.max()),
@@ -166,13 +166,13 @@ def test_a_pinned_shape_that_ends_the_support_is_fitted(shape):
     )
     assert fit.log_likelihood == pytest.approx(-found.fun, rel=1e-12)
     y = scipy.stats.genextreme(0.1).rvs(size=300, random_state=2)
-    assert kl.fit(kl.GeneralizedExtremeValue(shape=shape), y).certificate.converged
+    assert kl.fit(kl.GeneralizedExtremeValue(shape=shape), y).convergence.converged
 
 
 def test_a_bound_beyond_the_sample_is_no_extreme_of_it():
     fit = kl.fit(kl.Uniform(upper=kl.Param(lower=5.0)), [3.0, 1.0, 2.0])
     assert fit.params == {"lower": 1.0, "upper": 5.0}
-    assert fit.certificate.bounds == (
+    assert fit.convergence.bounds == (
         "lower = 1, the minimum of the sample",
         "upper = 5, an end of its range",
     )

@@ -54,7 +54,7 @@ def test_a_new_family() -> None:
     fit = kl.fit(Maxwell(), x)
     # the maximum in closed form: a² = mean(x²)/3, with standard error a/√(6n)
     scale = np.sqrt(np.mean(x**2) / 3)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     assert fit.params["scale"] == pytest.approx(scale, rel=1e-12)
     assert fit.stderr["scale"] == pytest.approx(scale / np.sqrt(6 * 500), rel=1e-9)
     assert fit.log_likelihood == pytest.approx(
@@ -103,7 +103,7 @@ def test_a_new_source(n: int) -> None:
         lambda t, a, b: a * np.exp(-b * t), t, y, p0=[1.0, 0.1], xtol=1e-15, ftol=1e-15, gtol=1e-15
     )
     residual = y - a * np.exp(-b * t)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     assert fit.params["loc"] == pytest.approx([a, b], rel=1e-7)  # scipy's own tolerance
     assert fit.params["scale"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
     assert isinstance(fit.model.sources["loc"], Decay)
@@ -139,7 +139,7 @@ def test_a_new_kind_of_row() -> None:
     fit = kl.fit(kl.Exponential(), sample)
     # censored exponential lifetimes: events over total time at risk
     rate = seen.sum() / np.minimum(time, end).sum()
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     assert fit.n == 400
     assert fit.params["rate"] == pytest.approx(rate, rel=1e-12)
     assert fit.stderr["rate"] == pytest.approx(rate / np.sqrt(seen.sum()), rel=1e-9)
@@ -254,7 +254,7 @@ class GradientDescent(Solver[Walk]):
 def test_a_new_solver() -> None:
     x = np.random.default_rng(6).gamma(2.0, size=500)
     slow, fast = (kl.fit(kl.Weibull(), x, solver=solver) for solver in (GradientDescent(), None))
-    assert slow.certificate.solver == "GradientDescent"
-    assert slow.certificate.steps > fast.certificate.steps
+    assert slow.convergence.solver == "GradientDescent"
+    assert slow.convergence.steps > fast.convergence.steps
     for name, value in fast.params.items():
         assert slow.params[name] == pytest.approx(value, rel=1e-5)  # its gradient stops at 1e-7

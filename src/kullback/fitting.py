@@ -108,7 +108,7 @@ def fit(
     result is a ``kl.TrainedFit``.
 
     Returns:
-        The fit. ``fit.certificate`` says whether it converged and why; a fit that did not prints
+        The fit. ``fit.convergence`` says whether it converged and why; a fit that did not prints
         no standard errors.
 
     Raises:
@@ -158,8 +158,8 @@ def fit(
     solved = solve(problem, vector)
     over_rows.progress = None  # what a fit works out later is no progress of its own
     compiling = COMPILED.seconds - compiled
-    certificate = replace(
-        solved.certificate,
+    convergence = replace(
+        solved.convergence,
         passes=over_rows.passes,
         compile_seconds=compiling,
         run_seconds=time.perf_counter() - begin - compiling,
@@ -174,7 +174,7 @@ def fit(
         levels=sample.levels,
         values=known.continuous,
     )
-    return Fit(model, solved.vector, solved.evaluation, sample_info, certificate)
+    return Fit(model, solved.vector, solved.evaluation, sample_info, convergence)
 
 
 def _check_model(model: Any) -> None:

@@ -20,8 +20,8 @@ from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.statistics import LossDerivatives, LossSums
 from kullback.objective.sufficient_statistics import derivatives_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
-from kullback.results.convergence import Certificate
-from kullback.results.convergence_check import certify, runaway
+from kullback.results.convergence import Convergence
+from kullback.results.convergence_check import assess_convergence, runaway
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
@@ -46,12 +46,12 @@ class Solved:
     Attributes:
         vector: the coefficients, those that are on a bound held there.
         evaluation: the cross-entropy and its derivatives at the estimate.
-        certificate: whether, how and why it ended.
+        convergence: whether, how and why it ended.
     """
 
     vector: ParameterVector
     evaluation: Evaluation
-    certificate: Certificate
+    convergence: Convergence
 
 
 @final
@@ -138,8 +138,10 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
         evaluation = problem.whole(vector)(np.zeros(0))
         if not math.isfinite(evaluation.value):
             problem.refuse_impossible(vector, np.zeros(0))
-        certificate = certify(problem.model, vector, evaluation, None, "closed form", 1, 1)
-        return Solved(vector, evaluation, certificate)
+        convergence = assess_convergence(
+            problem.model, vector, evaluation, None, "closed form", 1, 1
+        )
+        return Solved(vector, evaluation, convergence)
     if start is None:
         points = starting_points(problem.model, vector, problem.known)
         start = Start(points, len(points))
@@ -155,14 +157,14 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
             return solve(problem, held, replace(start, points=[there]))
     closed = solution.steps == 1 and problem.known.condensed
     name = "closed form" if closed else type(problem.solver).__name__
-    certificate = certify(
+    convergence = assess_convergence(
         problem.model, vector, solution.best, solution, name, start.tried, start.agreed
     )
     found = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
-    if certificate.converged and not closed:
+    if convergence.converged and not closed:
         found = replace(found, at=solution.estimate)
-    return Solved(vector, found, certificate)
+    return Solved(vector, found, convergence)
 
 
 def _descend(

@@ -133,7 +133,7 @@ def _lower(entries: Any, d: int) -> Any:
 def test_other_parametrisations_follow_by_the_chain_rule() -> None:
     x = np.random.default_rng(3).normal(2.0, 3.0, 1_000)
     fit = kl.fit(Bell(variance=kl.Param()), x)
-    assert fit.certificate.converged
+    assert fit.convergence.converged
     assert fit.params["variance"] == pytest.approx(np.var(x), rel=1e-12)
     # the inverse information of a normal sample: variance √(2/n)
     assert fit.stderr["variance"] == pytest.approx(np.var(x) * np.sqrt(2.0 / x.size), rel=1e-9)

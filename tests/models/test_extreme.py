@@ -358,9 +358,9 @@ def test_a_fit_below_shape_minus_one_has_no_maximum(model):
     # a density (−x)^(−1/2)/2 on (−1, 0), which is infinite at its upper end
     fit = kl.fit(model, -np.random.default_rng(12).power(0.5, 200))
     assert fit.params["shape"] < -1.0
-    assert not fit.certificate.converged
-    assert fit.certificate.reason == "no maximum: the likelihood is unbounded"
-    (advice,) = fit.certificate.advice
+    assert not fit.convergence.converged
+    assert fit.convergence.reason == "no maximum: the likelihood is unbounded"
+    (advice,) = fit.convergence.advice
     assert "The shape fell below −1, where the likelihood is unbounded" in advice
     assert "shape=kl.Param(lower=-0.5)" in advice
 
@@ -376,8 +376,8 @@ def test_a_fit_between_minus_one_and_minus_a_half_is_irregular(model):
     assert fit.params["shape"] == pytest.approx(
         -0.7, abs=0.02
     )  # a drawn sample's error is about 0.04
-    assert fit.certificate.converged
-    (advice,) = fit.certificate.advice
+    assert fit.convergence.converged
+    (advice,) = fit.convergence.advice
     assert "irregular" in advice
     assert "standard errors from the curvature are not valid" in advice
 

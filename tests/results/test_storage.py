@@ -106,7 +106,7 @@ def test_every_bit_comes_back(case, fits, tmp_path):
     path = tmp_path / "fit.json"
     write(before, path)
     after = load(path)
-    for part in ("evaluation", "certificate"):
+    for part in ("evaluation", "convergence"):
         same(getattr(before, part), getattr(after, part))
     # of the rows only what was estimated from them is kept
     same(replace(before.sample_info, values=None, floor=before.floor), after.sample_info)
@@ -329,9 +329,9 @@ CHANGES = [
     (("sample", "weight"), "nan", '"sample.weight" needs a positive number, not "nan".'),
     (("sample", "levels"), ["a", "b"], "Weibull has no class labels (sample.levels)."),
     (("sample", "levels"), [None], '"sample.levels[0]" needs a text or a number.'),
-    (("certificate", "converged"), 1, '"certificate.converged" needs true or false, not 1.'),
-    (("certificate", "advice"), "none", '"certificate.advice" needs a list, not "none".'),
-    (("certificate", "steps"), DELETE, '"certificate.steps" is missing.'),
+    (("convergence", "converged"), 1, '"convergence.converged" needs true or false, not 1.'),
+    (("convergence", "advice"), "none", '"convergence.advice" needs a list, not "none".'),
+    (("convergence", "steps"), DELETE, '"convergence.steps" is missing.'),
 ]
 
 
@@ -389,7 +389,7 @@ def test_no_change_of_a_file_gets_another_error(fits, tmp_path):
             except FileFormatError:
                 continue
             with np.errstate(all="ignore"):
-                assert "certificate" in str(found.summary())
+                assert "convergence" in str(found.summary())
             read += 1
     assert read > 20, "the changes are all of the kind that is refused"
 

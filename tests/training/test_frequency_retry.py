@@ -40,7 +40,7 @@ def test_no_frequencies_are_tried_where_the_user_wants_none():
     fit = kl.fit(model(frequencies=0), x, y, solver=kl.Minibatch(epochs=3))
     assert fit.form.sources["logits"].frequencies == 0
     assert "frequencies" not in fit.reason
-    assert "kl.MLP(frequencies=8) may see it" in fit.certificate.advice[0]
+    assert "kl.MLP(frequencies=8) may see it" in fit.convergence.advice[0]
 
 
 def test_where_nothing_is_to_be_learned_the_first_network_is_kept_bit_for_bit():
@@ -52,7 +52,7 @@ def test_where_nothing_is_to_be_learned_the_first_network_is_kept_bit_for_bit():
     )
     assert fit.reason == f"{plain.reason}; frequencies=8 did no better"
     np.testing.assert_array_equal(fit.predict_proba(x), plain.predict_proba(x))
-    assert "frequencies" not in fit.certificate.advice[0]  # they were tried
+    assert "frequencies" not in fit.convergence.advice[0]  # they were tried
 
 
 def test_where_much_is_explained_nothing_more_is_tried():

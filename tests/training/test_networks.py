@@ -54,7 +54,7 @@ def test_no_better_than_guessing_is_told_with_what_to_try(frequencies):
     x, noise = rng.normal(size=(400, 2)), rng.integers(0, 2, 400)
     model = kl.Categorical(logits=tiny(frequencies=frequencies))
     told = kl.fit(model, x, noise, solver=kl.Minibatch(epochs=3))
-    (words,) = told.certificate.advice
+    (words,) = told.convergence.advice
     assert words.startswith("no better than guessing, within the error")
     assert ("kl.MLP(frequencies=8)" in words) == (frequencies == 0)
     assert "no better than guessing" in told.summary()
@@ -72,7 +72,7 @@ def test_a_label_that_nothing_tells_costs_little_more_than_guessing():
 
 
 def test_no_such_thing_is_told_of_a_network_that_explains_something(fit):
-    assert fit.certificate.advice == ()
+    assert fit.convergence.advice == ()
     assert "no better" not in fit.summary()
 
 
@@ -339,8 +339,8 @@ def test_the_ledger_and_the_certificate_of_a_training(fit):
     total = ledger["cross-entropy"] + ledger["explained"]
     assert total == pytest.approx(math.log2(3.0), rel=1e-12)
     assert math.isnan(ledger["entropy"])
-    assert bool(fit.certificate) is True
-    assert fit.certificate.passes == len(fit.history)
+    assert bool(fit.convergence) is True
+    assert fit.convergence.passes == len(fit.history)
 
 
 def test_vector_scaling_is_in_the_number_that_is_told(iris):

@@ -85,7 +85,7 @@ def fit(
             process.write(json.dumps(fit_document(fitted, unit), indent=2, allow_nan=False))
         else:
             _print_summary(fitted, unit)
-    raise typer.Exit(0 if fitted.certificate.converged else 1)
+    raise typer.Exit(0 if fitted.convergence.converged else 1)
 
 
 def families() -> None:
@@ -222,7 +222,7 @@ def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
         "aic": fitted.aic,
         "bic": fitted.bic,
         "ledger": [vars(line) for line in ledger.lines],
-        "certificate": vars(fitted.certificate),
+        "convergence": vars(fitted.convergence),
     }
     plain: dict[str, Any] = process.plain(document)
     return plain

@@ -122,7 +122,7 @@ class SufficientSums(RowSums):
         if self.products:  # m + m(m + 1)/2 numbers
             rows, columns = np.tril_indices(m)
             covariance[rows, columns] = covariance[columns, rows] = moments[m:]
-            with np.errstate(all="ignore"):  # beyond the doubles: the certificate says so
+            with np.errstate(all="ignore"):  # beyond the doubles: the convergence says so
                 covariance -= means[:, None] * means[None, :]
         return float(sums[0]), means, covariance
 

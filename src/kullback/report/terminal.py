@@ -39,9 +39,9 @@ def summary_view(summary: Summary) -> RenderableType:
     facts = _grid(numbers=(1,))
     for name, value in summary.facts:
         facts.add_row(Text(name), Text(value))
-    certificate = _grid()
-    for name, value in summary.certificate:
-        certificate.add_row(Text(f"  {name}", style="dim"), Text(value))
+    convergence = _grid()
+    for name, value in summary.convergence:
+        convergence.add_row(Text(f"  {name}", style="dim"), Text(value))
     notes = _grid()
     for note in summary.notes:
         notes.add_row(Text("  !", style="bold yellow"), Text(note))
@@ -58,8 +58,8 @@ def summary_view(summary: Summary) -> RenderableType:
             numbers=(1, 2),
         ),
         Text(),
-        Text.assemble("certificate: ", (state, style)),
-        certificate,
+        Text.assemble((state, style)),
+        convergence,
     ]
     return Group(*parts, *([notes] if summary.notes else []))
 

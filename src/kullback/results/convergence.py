@@ -1,4 +1,4 @@
-"""The certificate: whether a fit is the maximum of the likelihood, why, and what to try if not."""
+"""The convergence: whether a fit is the maximum of the likelihood, why, and what to try if not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import final
 
 @final
 @dataclass(frozen=True)
-class Certificate:
+class Convergence:
     """What is known about how a fit was found.
 
     Attributes:
@@ -45,5 +45,5 @@ class Certificate:
     run_seconds: float
 
     def __bool__(self) -> bool:
-        """Whether the fit converged: ``if fit.certificate: ...``."""
+        """Whether the fit converged: ``if fit.convergence: ...``."""
         return self.converged

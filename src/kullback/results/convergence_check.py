@@ -13,7 +13,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
-from kullback.results.convergence import Certificate
+from kullback.results.convergence import Convergence
 from kullback.results.uncertainty import SINGULAR, scaled_eigenvalues
 from kullback.solvers.solver import Outcome, Solution
 
@@ -30,7 +30,7 @@ _FAR = 23.0
 _VANISHED, _COARSE = 1e-6, 1e-3
 
 
-def certify(
+def assess_convergence(
     model: Model,
     vector: ParameterVector,
     evaluation: Evaluation,
@@ -38,7 +38,7 @@ def certify(
     solver: str,
     starts: int,
     agreed: int,
-) -> Certificate:
+) -> Convergence:
     """Judge where a solver ended."""
     eigenvalues = scaled_eigenvalues(evaluation.hessian)
     smallest = float(eigenvalues[0]) if eigenvalues.size else math.nan
@@ -76,7 +76,7 @@ def certify(
             f"{starts - agreed} of {starts} starts ended at another, worse point: the likelihood "
             f"has several peaks, and a better one than this cannot be ruled out."
         )
-    return Certificate(
+    return Convergence(
         converged=converged,
         reason=reason,
         advice=tuple(advice),

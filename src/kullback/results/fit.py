@@ -19,7 +19,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
-from kullback.results.convergence import Certificate
+from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Ledger, Reference, build_ledger
 from kullback.results.entropy_estimate import Floor, estimate_floor
 from kullback.results.summary import Summary
@@ -72,14 +72,14 @@ class Fit:
         vector: its coefficients; those on an edge of the sample are held.
         evaluation: the cross-entropy and its derivatives at the estimate.
         sample_info: what is remembered of the sample.
-        certificate: whether, how and why the fit converged.
+        convergence: whether, how and why the fit converged.
     """
 
     form: Model
     vector: ParameterVector
     evaluation: Evaluation
     sample_info: SampleInfo
-    certificate: Certificate
+    convergence: Convergence
 
     # ---- estimates -------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Fit:
         """Standard errors by parameter, from the observed information.
 
         0 for what was fixed; NaN where the curvature supports none, or the fit did not converge
-        (see ``certificate``).
+        (see ``convergence``).
         """
         return self._standard_errors(self.covariance())
 
@@ -189,7 +189,7 @@ class Fit:
             raise KullbackError(f"kind={kind!r} is no covariance; use one of {', '.join(kinds)}.")
         jacobian = self.vector.jacobian(self.evaluation.at)
         sums, weight = self.evaluation.sums, self.sample_info.weight
-        if not self.certificate.converged and kind != "expected":
+        if not self.convergence.converged and kind != "expected":
             return np.full((jacobian.shape[0],) * 2, np.nan)
         if kind == "expected":
             derivatives = LossDerivatives(self.form, self.vector.is_free)
@@ -267,7 +267,7 @@ class Fit:
             ModelError: for a reference that is not fixed.
         """
         optimism = math.nan
-        if self.vector.n_free and self.certificate.converged:
+        if self.vector.n_free and self.convergence.converged:
             jacobian = self.vector.jacobian(self.evaluation.at)
             outer = jacobian.T @ self.evaluation.sums.outer @ jacobian
             optimism = float(np.trace(inverse(self.evaluation.hessian) @ outer))
@@ -295,7 +295,7 @@ class Fit:
     # ---- presentation ----------------------------------------------------------------------
 
     def summary(self, unit: str = "nats") -> Summary:
-        """Give estimates, criteria, ledger and certificate as a text that prints well.
+        """Give estimates, criteria, ledger and convergence as a text that prints well.
 
         Args:
             unit: of the ledger: "nats", "bits" or "hartleys".
@@ -306,7 +306,7 @@ class Fit:
 
     def __repr__(self) -> str:
         """Show the model and the number."""
-        state = "" if self.certificate.converged else ", NOT CONVERGED"
+        state = "" if self.convergence.converged else ", NOT CONVERGED"
         return f"Fit({self.model!r}, cross_entropy={self.cross_entropy:.6g}, n={self.n:g}{state})"
 
     def _repr_html_(self) -> str:

@@ -27,7 +27,7 @@ from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossSums, ScoreMoments
-from kullback.results.convergence import Certificate
+from kullback.results.convergence import Convergence
 from kullback.results.entropy_estimate import Floor
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.json_document import (
@@ -85,7 +85,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns:
         The fit, equal to the one that was saved to the last bit: estimates, errors, ledger and
-        certificate.
+        convergence.
 
     Raises:
         FileFormatError: for a file that cannot be read, or that is no saved fit; it says why.
@@ -131,7 +131,7 @@ def _text(fit: Fit) -> str:
             if fit.sample_info.levels is None
             else [_level_out(v) for v in fit.sample_info.levels],
         },
-        "certificate": {name: plain(value) for name, value in vars(fit.certificate).items()},
+        "convergence": {name: plain(value) for name, value in vars(fit.convergence).items()},
     }
     # a part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
@@ -248,7 +248,7 @@ def _fit(document: Node) -> Fit:
         stored = estimates[name].vector(value.size)
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
             raise estimates[name].wrong("does not agree with what evaluation.at makes of it")
-    return Fit(model, vector, evaluation, sample, _certificate(document["certificate"]))
+    return Fit(model, vector, evaluation, sample, _convergence(document["convergence"]))
 
 
 def _model(node: Node, levels: tuple[Any, ...] | None) -> Model:
@@ -337,7 +337,7 @@ def _level(node: Node) -> Any:
     return node.value
 
 
-# How each field of a certificate is read, by its declared type.
+# How each field of a convergence is read, by its declared type.
 _READERS: Mapping[str, Callable[[Node], Any]] = {
     "bool": Node.flag,
     "str": Node.text,
@@ -347,6 +347,6 @@ _READERS: Mapping[str, Callable[[Node], Any]] = {
 }
 
 
-def _certificate(node: Node) -> Certificate:
+def _convergence(node: Node) -> Convergence:
     # a field's type is a text, because annotations are postponed
-    return Certificate(**{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(Certificate)})
+    return Convergence(**{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(Convergence)})

@@ -17,25 +17,25 @@ def summarise(fit: Fit, unit: str) -> Summary:
         fit: the fit.
         unit: of the ledger.
     """
-    certificate = fit.certificate
+    convergence = fit.convergence
     sample = fit.sample_info
     rows = _counted(sample.rows, "row")
     weight = "" if sample.weight == sample.rows else f", total weight {sample.weight:,.12g}"
     dropped = f", {sample.dropped:,} dropped as missing" if sample.dropped else ""
     agreed = ""
-    if certificate.starts > 1:
-        agreed = f"; {certificate.agreed} of {certificate.starts} starts agreed"
+    if convergence.starts > 1:
+        agreed = f"; {convergence.agreed} of {convergence.starts} starts agreed"
     checked = [
-        ("status", certificate.reason),
-        ("gradient", f"{certificate.gradient_norm:.1e} standard deviations of a row"),
-        ("smallest curvature", f"{certificate.smallest_eigenvalue:.3g} (scaled Hessian)"),
-        *(("on a bound", bound) for bound in certificate.bounds),
-        ("solver", f"{certificate.solver}, {_counted(certificate.steps, 'step')}{agreed}"),
-        ("work", f"{_counted(certificate.passes, 'pass')} over the rows"),
+        ("status", convergence.reason),
+        ("gradient", f"{convergence.gradient_norm:.1e} standard deviations of a row"),
+        ("smallest curvature", f"{convergence.smallest_eigenvalue:.3g} (scaled Hessian)"),
+        *(("on a bound", bound) for bound in convergence.bounds),
+        ("solver", f"{convergence.solver}, {_counted(convergence.steps, 'step')}{agreed}"),
+        ("work", f"{_counted(convergence.passes, 'pass')} over the rows"),
         (
             "time",
-            f"{certificate.compile_seconds:.2f} s compiling, "
-            f"{certificate.run_seconds:.2f} s running",
+            f"{convergence.compile_seconds:.2f} s compiling, "
+            f"{convergence.run_seconds:.2f} s running",
         ),
     ]
     if not fit.vector.n_free:
@@ -50,9 +50,9 @@ def summarise(fit: Fit, unit: str) -> Summary:
             ("BIC", f"{fit.bic:,.4f}"),
         ),
         ledger=fit.ledger(unit),
-        converged=certificate.converged,
-        certificate=tuple(checked),
-        notes=certificate.advice,
+        converged=convergence.converged,
+        convergence=tuple(checked),
+        notes=convergence.advice,
     )
 
 

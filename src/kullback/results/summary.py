@@ -22,7 +22,7 @@ class Summary:
         facts: name and value of the criteria, as text.
         ledger: the ledger.
         converged: whether the fit converged.
-        certificate: name and value of what was certified, as text.
+        convergence: name and value of what was assessed, as text.
         notes: advice, each a sentence or two.
     """
 
@@ -32,13 +32,13 @@ class Summary:
     facts: tuple[tuple[str, str], ...]
     ledger: Ledger
     converged: bool
-    certificate: tuple[tuple[str, str], ...]
+    convergence: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
         """Set the summary out for a terminal."""
         facts = "   ".join(f"{name} {value}" for name, value in self.facts)
-        width = max(len(name) for name, _ in self.certificate)
+        width = max(len(name) for name, _ in self.convergence)
         lines = [
             self.title,
             "",
@@ -48,8 +48,8 @@ class Summary:
             "",
             *str(self.ledger).splitlines(),
             "",
-            "certificate: converged" if self.converged else "certificate: NOT CONVERGED",
-            *(f"  {name:<{width}}  {value}" for name, value in self.certificate),
+            "converged" if self.converged else "NOT CONVERGED",
+            *(f"  {name:<{width}}  {value}" for name, value in self.convergence),
             *(f"  ! {note}" for note in self.notes),
         ]
         return "\n".join(lines)
@@ -84,8 +84,8 @@ class Summary:
             + table(self.estimates, self.columns)
             + table(self.facts)
             + table(entries, ("", unit, "std. error", ""))
-            + f"<p><b>certificate: {state}</b></p>"
-            + table(self.certificate)
+            + f"<p><b>{state}</b></p>"
+            + table(self.convergence)
             + notes
             + "</div>"
         )

@@ -22,7 +22,7 @@ from kullback.data.covariate_parts import covariate_parts
 from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
-from kullback.results.convergence import Certificate
+from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Ledger, Line
 
 # How many standard errors a network has to be better than guessing to be said to be better.
@@ -98,9 +98,9 @@ class TrainedFit:
     levels: Mapping[str, tuple[Any, ...]]
 
     @property
-    def certificate(self) -> Certificate:
+    def convergence(self) -> Convergence:
         """How training ended, as of every fit; there is no curvature to look at."""
-        return Certificate(
+        return Convergence(
             converged=self.converged,
             reason=self.reason,
             advice=(*self._kept, *self._nothing_explained),

@@ -51,7 +51,7 @@ class Binomial(Family):
         "trials": POSITIVE_COUNTS,
         "probability": PROBABILITY,
     }
-    given = ("trials",)
+    required = ("trials",)
     alternatives = (
         Parametrisation(
             {"trials": POSITIVE_COUNTS, "logit": REAL},
