@@ -20,7 +20,7 @@ from kullback import cli
 from kullback.fitting import Progress
 from kullback.report.progress import ProgressBar
 from kullback.report.terminal import least_width, summary_view, table_view
-from kullback.results.decomposition import Ledger, Line
+from kullback.results.decomposition import Decomposition, Line
 from kullback.results.storage import load
 from kullback.results.summary import Summary
 
@@ -65,8 +65,10 @@ def test_json_is_only_json(run):
     assert found["cross_entropy"] == fit.cross_entropy / math.log(2.0)
     assert found["log_likelihood"] == fit.log_likelihood
     assert (found["aic"], found["bic"], found["n"]) == (fit.aic, fit.bic, float(N.sum()))
-    lines = {line["name"]: line["value"] for line in found["ledger"]}
-    assert lines == cli.process.plain({line.name: line.value for line in fit.ledger("bits").lines})
+    lines = {line["name"]: line["value"] for line in found["decomposition"]}
+    assert lines == cli.process.plain(
+        {line.name: line.value for line in fit.decomposition("bits").lines}
+    )
     assert found["convergence"]["converged"] is True
     assert found["convergence"]["reason"] == fit.convergence.reason
     assert found["data"] == {"outcome": 'column "time"', "source": "a.csv", "rows": 60}
@@ -82,7 +84,7 @@ def test_a_fit_that_did_not_converge(run):
     assert code == 1
     assert found["convergence"]["converged"] is False
     assert found["stderr"] == {"mean": None, "size": None}
-    assert found["ledger"][-2]["name"] == "entropy"
+    assert found["decomposition"][-2]["name"] == "entropy"
 
 
 def test_json_has_texts_for_infinities_and_null_for_nan():
@@ -236,7 +238,7 @@ SUMMARY = Summary(
     columns=("", "estimate", "std. error", "95% interval"),
     estimates=(("shape", "2.41559", "0.1015", "2.2247 .. 2.62285"), ("rate[1]", "0.88", "", "")),
     facts=(("log-likelihood", "-1,828.390658"), ("AIC", "3,660.7813")),
-    ledger=Ledger(
+    decomposition=Decomposition(
         (
             Line("cross-entropy", 2.637810, 0.032247, "of the sample under the fitted model " * 3),
             Line("entropy", 1.5, 0.0, "exact"),

@@ -1,4 +1,4 @@
-"""The fit from end to end: weights, engines, convergence, uncertainty, ledger, errors."""
+"""The fit from end to end: weights, engines, convergence, uncertainty, decomposition, errors."""
 
 from __future__ import annotations
 
@@ -164,14 +164,14 @@ def test_intervals_are_computed_on_the_unconstrained_scale() -> None:
     assert 0 < p_low < q_high < 1
 
 
-# ---- the ledger ----------------------------------------------------------------------------------
+# ---- the decomposition ---------------------------------------------------------------------------
 
 
 def test_the_ledger_of_counts_closes_exactly() -> None:
     x = np.random.default_rng(8).poisson(2.0, 500)
     fit = kl.fit(kl.Geometric(), x)
     share = np.bincount(x) / 500
-    bits, nats = fit.ledger("bits"), fit.ledger()
+    bits, nats = fit.decomposition("bits"), fit.decomposition()
     seen = share[share > 0]
     assert nats["entropy"] == pytest.approx(stats.entropy(seen), rel=1e-13)
     model = fit.model.density(np.arange(share.size))
@@ -188,16 +188,22 @@ def test_optimism_of_a_normal_fit() -> None:
     fit = kl.fit(kl.Normal(), x)
     z = (x - x.mean()) / fit.params["scale"]
     trace = 1 + (np.mean(z**4) - 1) / 2  # Takeuchi's trace of the normal family
-    ledger = fit.ledger()
-    assert ledger["cross-entropy, AIC"] == pytest.approx(fit.cross_entropy + 2 / 300, rel=1e-14)
-    assert ledger["cross-entropy, TIC"] == pytest.approx(fit.cross_entropy + trace / 300, rel=1e-10)
+    decomposition = fit.decomposition()
+    assert decomposition["cross-entropy, AIC"] == pytest.approx(
+        fit.cross_entropy + 2 / 300, rel=1e-14
+    )
+    assert decomposition["cross-entropy, TIC"] == pytest.approx(
+        fit.cross_entropy + trace / 300, rel=1e-10
+    )
 
 
 def test_the_ledger_against_a_known_distribution() -> None:
     truth = kl.Normal(loc=0.0, scale=2.0)
-    ledger = kl.fit(kl.Normal(), truth.sample(1, 200)).ledger(reference=truth)
-    assert ledger[f"entropy of {truth!r}"] == pytest.approx(stats.norm(0, 2).entropy(), rel=1e-9)
-    assert ledger[f"relative entropy to {truth!r}"] > 0
+    decomposition = kl.fit(kl.Normal(), truth.sample(1, 200)).decomposition(reference=truth)
+    assert decomposition[f"entropy of {truth!r}"] == pytest.approx(
+        stats.norm(0, 2).entropy(), rel=1e-9
+    )
+    assert decomposition[f"relative entropy to {truth!r}"] > 0
 
 
 # ---- convergence --------------------------------------------------------------------------------
@@ -395,7 +401,7 @@ def test_what_many_rows_leave_for_later_is_what_few_give_at_once(
     assert fit.convergence.passes == 1
     law = stats.gamma(fit.params["shape"], scale=1.0 / fit.params["rate"])
     expected = many.size**-0.5 * law.logpdf(many).std()
-    assert fit.ledger().lines[0].stderr == pytest.approx(expected, rel=1e-10)
+    assert fit.decomposition().lines[0].stderr == pytest.approx(expected, rel=1e-10)
     monkeypatch.setattr(first_pass, "_AT_ONCE", many.size)
     whole = kl.fit(kl.Gamma(), many)
     assert whole.params == fit.params

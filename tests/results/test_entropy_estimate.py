@@ -1,4 +1,4 @@
-"""The ledger's entropy lines for continuous data.
+"""The decomposition's entropy lines for continuous data.
 
 Truth: closed forms of the laws that the samples are drawn from, and SciPy's entropies.
 """
@@ -18,7 +18,7 @@ X = np.random.default_rng(40).gamma(3.0, 2.0, 400)
 
 
 def lines(fit, unit="nats"):
-    return {line.name: line for line in fit.ledger(unit).lines}
+    return {line.name: line for line in fit.decomposition(unit).lines}
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,10 @@ def test_the_two_lines(fit):
 
 @pytest.mark.parametrize("unit", ["nats", "bits", "hartleys"])
 def test_cross_entropy_is_their_sum(fit, unit):
-    ledger = fit.ledger(unit)
+    decomposition = fit.decomposition(unit)
     # three roundings of numbers near 3
-    assert ledger["entropy"] + ledger["relative entropy"] == pytest.approx(
-        ledger["cross-entropy"], rel=1e-15
+    assert decomposition["entropy"] + decomposition["relative entropy"] == pytest.approx(
+        decomposition["cross-entropy"], rel=1e-15
     )
 
 
@@ -117,7 +117,7 @@ def test_weights_give_no_estimate_and_the_reason():
     assert found["entropy"].shown == "unknown"
     assert found["entropy"].note == "no estimate: rows with weights have none"
     assert "relative entropy" not in found
-    assert "unknown" in str(fit.ledger())
+    assert "unknown" in str(fit.decomposition())
 
 
 def test_ties_give_no_estimate_and_the_reason():
@@ -163,7 +163,9 @@ def test_a_saved_fit_keeps_both_lines_to_the_last_bit(fit, wrong, case, tmp_path
     saved.save(path)
     loaded = kl.load(path)
     for unit in ("nats", "bits"):
-        for before, after in zip(saved.ledger(unit).lines, loaded.ledger(unit).lines, strict=True):
+        for before, after in zip(
+            saved.decomposition(unit).lines, loaded.decomposition(unit).lines, strict=True
+        ):
             assert (before.name, before.note) == (after.name, after.note)
             # repr tells NaN as well, and every bit of a float
             assert repr(float(before.value)) == repr(float(after.value))

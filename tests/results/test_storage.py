@@ -124,7 +124,7 @@ def test_every_bit_comes_back(case, fits, tmp_path):
         (before.log_likelihood, before.aic, before.bic),
         (after.log_likelihood, after.aic, after.bic),
     )
-    same(before.ledger("bits"), after.ledger("bits"))
+    same(before.decomposition("bits"), after.decomposition("bits"))
     assert str(after.summary("bits")) == str(before.summary("bits"))
     assert repr(after.model) == repr(before.model)
     assert os.listdir(tmp_path) == ["fit.json"], "a temporary file is left over"

@@ -333,12 +333,14 @@ def test_smoothing_is_not_in_the_held_out_loss(iris):
 
 
 def test_the_ledger_and_the_certificate_of_a_training(fit):
-    ledger = fit.ledger("bits")
-    assert ledger["cross-entropy"] == pytest.approx(fit.cross_entropy / math.log(2.0), rel=1e-12)
-    assert ledger["entropy of the label"] == pytest.approx(math.log2(3.0), rel=1e-12)
-    total = ledger["cross-entropy"] + ledger["explained"]
+    decomposition = fit.decomposition("bits")
+    assert decomposition["cross-entropy"] == pytest.approx(
+        fit.cross_entropy / math.log(2.0), rel=1e-12
+    )
+    assert decomposition["entropy of the label"] == pytest.approx(math.log2(3.0), rel=1e-12)
+    total = decomposition["cross-entropy"] + decomposition["explained"]
     assert total == pytest.approx(math.log2(3.0), rel=1e-12)
-    assert math.isnan(ledger["entropy"])
+    assert math.isnan(decomposition["entropy"])
     assert bool(fit.convergence) is True
     assert fit.convergence.passes == len(fit.history)
 

@@ -203,9 +203,9 @@ def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
 
     Args:
         fitted: the fit.
-        unit: of the cross-entropy and the ledger; criteria are in nats, as they always are.
+        unit: of the cross-entropy and the decomposition; criteria are in nats, as they always are.
     """
-    ledger, sample = fitted.ledger(unit), fitted.sample_info
+    decomposition, sample = fitted.decomposition(unit), fitted.sample_info
     document = {
         "model": fitted.form.name,
         "data": {"outcome": sample.label, "source": sample.source, "rows": sample.rows},
@@ -221,7 +221,7 @@ def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
         "log_likelihood": fitted.log_likelihood,
         "aic": fitted.aic,
         "bic": fitted.bic,
-        "ledger": [vars(line) for line in ledger.lines],
+        "decomposition": [vars(line) for line in decomposition.lines],
         "convergence": vars(fitted.convergence),
     }
     plain: dict[str, Any] = process.plain(document)

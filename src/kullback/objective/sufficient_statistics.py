@@ -157,7 +157,7 @@ def moments_of(
             raise DataError(
                 f"{label} has changed since the fit, which left the variance of its loss and of "
                 "its scores to be worked out when they are asked for. Fit again, and ask for them "
-                "(summary, ledger, sandwich covariance, save) before the rows are changed."
+                "(summary, decomposition, sandwich covariance, save) before the rows are changed."
             )
         return found
 

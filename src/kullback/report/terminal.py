@@ -23,7 +23,7 @@ _GAP = 2
 def least_width(summary: Summary) -> int:
     """Give the number of columns below which ``summary_view`` would have to break numbers."""
     estimates = _widths([summary.columns, *summary.estimates])[1:]
-    entries = _widths([_ledger_row(line) for line in summary.ledger.lines])[1:3]
+    entries = _widths([_ledger_row(line) for line in summary.decomposition.lines])[1:3]
     return _WORDS + max(sum(estimates) + _GAP * len(estimates), sum(entries) + _GAP * 3 + _WORDS)
 
 
@@ -53,8 +53,8 @@ def summary_view(summary: Summary) -> RenderableType:
         facts,
         Text(),
         _table(
-            ("", summary.ledger.unit, "std. error", ""),
-            [_ledger_row(line) for line in summary.ledger.lines],
+            ("", summary.decomposition.unit, "std. error", ""),
+            [_ledger_row(line) for line in summary.decomposition.lines],
             numbers=(1, 2),
         ),
         Text(),

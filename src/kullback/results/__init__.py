@@ -1,1 +1,1 @@
-"""Results: the immutable fit, its convergence, its uncertainty and its ledger."""
+"""Results: the immutable fit, its convergence, its uncertainty and its decomposition."""

@@ -1,4 +1,4 @@
-"""The ledger: what a fit's loss is made of, line by line, each with its error."""
+"""The decomposition: what a fit's loss is made of, line by line, each with its error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kullback.results.entropy_estimate import Floor
 @final
 @dataclass(frozen=True)
 class Line:
-    """One line of a ledger.
+    """One line of a decomposition.
 
     Attributes:
         name: what it is.
-        value: how much, in the ledger's unit; NaN where it is not known.
+        value: how much, in the decomposition's unit; NaN where it is not known.
         stderr: its standard error; 0 where it is exact, NaN where none is known.
         note: how it was got, or why it is not known.
     """
@@ -35,7 +35,7 @@ class Line:
 
 @final
 @dataclass(frozen=True)
-class Ledger:
+class Decomposition:
     """Cross-entropy = entropy + relative entropy, as far as each is known.
 
     Attributes:
@@ -52,7 +52,7 @@ class Ledger:
             if line.name == name:
                 return line.value
         known = ", ".join(repr(line.name) for line in self.lines)
-        raise KeyError(f"{name!r} is no line of this ledger; it has {known}")
+        raise KeyError(f"{name!r} is no line of this decomposition; it has {known}")
 
     def __str__(self) -> str:
         """Set the lines out as a table."""
@@ -87,7 +87,7 @@ class Reference:
     relative_entropy: float
 
 
-def build_ledger(
+def build_decomposition(
     *,
     cross_entropy: float,
     variance: float,
@@ -98,7 +98,7 @@ def build_ledger(
     floor: Floor | None,
     reference: Reference | None,
     unit: str,
-) -> Ledger:
+) -> Decomposition:
     """Set up the lines.
 
     Args:
@@ -171,4 +171,4 @@ def build_ledger(
         ]
     size = nats_per(unit)
     converted = [Line(ln.name, ln.value / size, ln.stderr / size, ln.note) for ln in lines]
-    return Ledger(tuple(converted), unit)
+    return Decomposition(tuple(converted), unit)

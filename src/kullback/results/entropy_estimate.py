@@ -57,7 +57,8 @@ def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, la
     try:
         found = nearest_neighbour_divergence(values, model.log_density(values), name=label)
     except DataError as error:
-        # what is wrong, without the advice that follows: a ledger has no other estimator to offer
+        # what is wrong, without the advice that follows: a decomposition has no other estimator to
+        # offer
         return _none(str(error).partition(": the data have")[0])
     if not math.isfinite(found.value):
         return _none("; ".join(found.assumptions))

@@ -20,7 +20,7 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Convergence
-from kullback.results.decomposition import Ledger, Reference, build_ledger
+from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import Floor, estimate_floor
 from kullback.results.summary import Summary
 from kullback.results.uncertainty import (
@@ -250,7 +250,7 @@ class Fit:
         sample = self.sample_info
         return estimate_floor(self.model, sample.values, self.cross_entropy, sample.label)
 
-    def ledger(self, unit: str = "nats", reference: Model | None = None) -> Ledger:
+    def decomposition(self, unit: str = "nats", reference: Model | None = None) -> Decomposition:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
 
         For discrete outcomes the entropy is the exact entropy of the empirical distribution. For
@@ -272,7 +272,7 @@ class Fit:
             outer = jacobian.T @ self.evaluation.sums.outer @ jacobian
             optimism = float(np.trace(inverse(self.evaluation.hessian) @ outer))
         known = None if reference is None else self._reference(reference)
-        return build_ledger(
+        return build_decomposition(
             cross_entropy=self.cross_entropy,
             variance=self.evaluation.sums.variance,
             weight=self.sample_info.weight,
@@ -295,10 +295,10 @@ class Fit:
     # ---- presentation ----------------------------------------------------------------------
 
     def summary(self, unit: str = "nats") -> Summary:
-        """Give estimates, criteria, ledger and convergence as a text that prints well.
+        """Give estimates, criteria, decomposition and convergence as a text that prints well.
 
         Args:
-            unit: of the ledger: "nats", "bits" or "hartleys".
+            unit: of the decomposition: "nats", "bits" or "hartleys".
         """
         from kullback.results.summarising import summarise  # which needs Fit itself
 

@@ -84,8 +84,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         path: the file, or the folder of a network.
 
     Returns:
-        The fit, equal to the one that was saved to the last bit: estimates, errors, ledger and
-        convergence.
+        The fit, equal to the one that was saved to the last bit: estimates, errors, decomposition
+        and convergence.
 
     Raises:
         FileFormatError: for a file that cannot be read, or that is no saved fit; it says why.

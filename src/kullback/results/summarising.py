@@ -15,7 +15,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
 
     Args:
         fit: the fit.
-        unit: of the ledger.
+        unit: of the decomposition.
     """
     convergence = fit.convergence
     sample = fit.sample_info
@@ -49,7 +49,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
             ("AIC", f"{fit.aic:,.4f}"),
             ("BIC", f"{fit.bic:,.4f}"),
         ),
-        ledger=fit.ledger(unit),
+        decomposition=fit.decomposition(unit),
         converged=convergence.converged,
         convergence=tuple(checked),
         notes=convergence.advice,

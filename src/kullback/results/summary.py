@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, final
 
-from kullback.results.decomposition import Ledger
+from kullback.results.decomposition import Decomposition
 
 
 @final
@@ -20,7 +20,7 @@ class Summary:
         columns: heads of the table of estimates.
         estimates: its rows, as text.
         facts: name and value of the criteria, as text.
-        ledger: the ledger.
+        decomposition: the decomposition.
         converged: whether the fit converged.
         convergence: name and value of what was assessed, as text.
         notes: advice, each a sentence or two.
@@ -30,7 +30,7 @@ class Summary:
     columns: tuple[str, ...]
     estimates: tuple[tuple[str, ...], ...]
     facts: tuple[tuple[str, str], ...]
-    ledger: Ledger
+    decomposition: Decomposition
     converged: bool
     convergence: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -46,7 +46,7 @@ class Summary:
             "",
             facts,
             "",
-            *str(self.ledger).splitlines(),
+            *str(self.decomposition).splitlines(),
             "",
             "converged" if self.converged else "NOT CONVERGED",
             *(f"  {name:<{width}}  {value}" for name, value in self.convergence),
@@ -67,7 +67,7 @@ class Summary:
             top = "" if head is None else "".join(f"<th>{html.escape(h)}</th>" for h in head)
             return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"
 
-        unit = self.ledger.unit
+        unit = self.decomposition.unit
         entries = [
             (
                 ln.name,
@@ -75,7 +75,7 @@ class Summary:
                 "" if math.isnan(ln.stderr) else f"{ln.stderr:.6f}",
                 ln.note,
             )
-            for ln in self.ledger.lines
+            for ln in self.decomposition.lines
         ]
         state = "converged" if self.converged else "NOT CONVERGED"
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)

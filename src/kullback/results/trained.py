@@ -23,7 +23,7 @@ from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.convergence import Convergence
-from kullback.results.decomposition import Ledger, Line
+from kullback.results.decomposition import Decomposition, Line
 
 # How many standard errors a network has to be better than guessing to be said to be better.
 _SURELY = 1.96
@@ -137,7 +137,7 @@ class TrainedFit:
             f"label, or nothing that this network can learn from so many rows{more}",
         )
 
-    def ledger(self, unit: str = "nats") -> Ledger:
+    def decomposition(self, unit: str = "nats") -> Decomposition:
         """Split the loss on the held-out rows; ``kl.evaluate`` does so on rows never looked at.
 
         Args:
@@ -184,7 +184,7 @@ class TrainedFit:
             )
         )
         size = nats_per(unit)
-        return Ledger(
+        return Decomposition(
             tuple(Line(ln.name, ln.value / size, ln.stderr / size, ln.note) for ln in lines), unit
         )
 
