@@ -115,7 +115,7 @@ def test_a_regression_predicts_its_parameters(run, folder):
     np.testing.assert_array_equal(found["loc"], fit.predict_params(x)["loc"])
 
 
-def test_the_account_of_probabilities_in_a_table(run, folder):
+def test_the_loss_report_of_probabilities_in_a_table(run, folder):
     run("train", "train.csv", "--target", "label", *QUICK, "--save", "probabilities")
     run("predict", "probabilities", "test.parquet", "--out", "q.parquet")
     table = pd.read_parquet(folder / "test.parquet")

@@ -1,4 +1,4 @@
-"""The page and the pictures of an account: what they say, and that names in the data stay text."""
+"""The page and the pictures of a loss report: what they say; names in the data stay text."""
 
 import io
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kullback as kl
-from kullback.report.loss_report_page import account_html
+from kullback.report.loss_report_page import loss_report_html
 
 matplotlib.use("agg")
 
@@ -15,7 +15,7 @@ HOSTILE = '<script>alert("x")</script>'
 
 
 @pytest.fixture(scope="module")
-def account():
+def report():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(3), size=300)
     labels = np.array([HOSTILE, "$x_", "plain"])[[rng.choice(3, p=row) for row in p]]
@@ -25,10 +25,10 @@ def account():
 
 
 @pytest.fixture
-def visit(browser, account, tmp_path):
+def visit(browser, report, tmp_path):
     """Open the page; give what it shows, and what it asked for or complained of."""
-    file = tmp_path / "account.html"
-    account.report(file)
+    file = tmp_path / "report.html"
+    report.report(file)
 
     def opened(**options):
         page = browser.new_page(**options)
@@ -43,33 +43,33 @@ def visit(browser, account, tmp_path):
     return opened
 
 
-def test_the_page_says_the_numbers_and_keeps_names_as_text(account, tmp_path):
-    account.report(tmp_path / "out.html")
+def test_the_page_says_the_numbers_and_keeps_names_as_text(report, tmp_path):
+    report.report(tmp_path / "out.html")
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert page == account_html(account)
+    assert page == loss_report_html(report)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert f"{float(account.to('nats').cross_entropy):.4f}" in page
-    assert f"{float(account.to('bits').cross_entropy):.4f}" in page
+    assert f"{float(report.to('nats').cross_entropy):.4f}" in page
+    assert f"{float(report.to('bits').cross_entropy):.4f}" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert [file.name for file in tmp_path.iterdir()] == ["out.html"]
 
 
 def test_an_impossible_label_is_told():
     p = np.array([[1.0, 0.0], [0.5, 0.5]] * 20)
-    account = kl.evaluate(p, None, [1] + [0] * 39)
-    page = account_html(account)
+    report = kl.evaluate(p, None, [1] + [0] * 39)
+    page = loss_report_html(report)
     assert "impossible" in page
     assert "+∞" in page
 
 
-def test_the_figure_has_four_pictures(account):
-    assert len(account.plot().axes) == 4
+def test_the_figure_has_four_pictures(report):
+    assert len(report.plot().axes) == 4
 
 
-def test_a_place_that_cannot_be_written_is_told(account, tmp_path):
+def test_a_place_that_cannot_be_written_is_told(report, tmp_path):
     with pytest.raises(kl.KullbackError, match="cannot be written"):
-        account.report(tmp_path / "no" / "out.html")
+        report.report(tmp_path / "no" / "out.html")
 
 
 def test_the_page_loads_nothing_and_shows_names_as_text(visit):
@@ -108,38 +108,39 @@ def test_it_is_light_or_dark_as_the_reader_has_it(visit):
     assert dark_back < 40 < 200 < dark_text
 
 
-def test_the_costliest_rows_have_labels_and_probabilities(account):
-    rows = account.worst_rows(5)
-    assert [row.row for row in rows] == list(account.worst(5))
+def test_the_costliest_rows_have_labels_and_probabilities(report):
+    rows = report.worst_rows(5)
+    assert [row.row for row in rows] == list(report.worst(5))
     for row in rows:
         assert row.loss == pytest.approx(-np.log(row.probability), rel=1e-12)
         assert row.confidence >= row.probability
-        assert row.label in account.classes
+        assert row.label in report.classes
 
 
-def test_the_terminal_shows_the_same_numbers(account):
+def test_the_terminal_shows_the_same_numbers(report):
     from rich.console import Console
 
-    from kullback.report.loss_report_view import account_view
+    from kullback.report.loss_report_view import loss_report_view
 
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(account_view(account.to("bits")))
+    console.print(loss_report_view(report.to("bits")))
     text = console.export_text()
-    assert f"{float(account.to('bits').cross_entropy):.4f}" in text
+    assert f"{float(report.to('bits').cross_entropy):.4f}" in text
     assert HOSTILE in text
     assert "<b>left</b>" in text
 
 
 def test_a_floor_above_the_cross_entropy_is_told():
-    # labels drawn from q itself: the cross-entropy is the floor, and either may come out larger
+    # labels drawn from q itself: the cross-entropy is the irreducible loss, and either may come out
+    # larger
     seen = set()
     for seed in range(8):
         rng = np.random.default_rng(seed)
         group = rng.integers(0, 4, 400)
         q = np.array([0.1, 0.3, 0.6, 0.9])[group]
         y = (rng.random(400) < q).astype(int)
-        account = kl.evaluate(q, {"group": group}, y)
-        if float(account.relative_entropy) <= 0.0:
-            seen.add(account.waste)
-            assert account.waste in str(account)
+        report = kl.evaluate(q, {"group": group}, y)
+        if float(report.relative_entropy) <= 0.0:
+            seen.add(report.waste)
+            assert report.waste in str(report)
     assert seen == {"within its error of zero"}

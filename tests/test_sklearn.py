@@ -115,7 +115,7 @@ def test_regression_gives_the_spread_in_the_unit_of_y(tmp_path):
     expected = -np.mean(scipy.stats.norm(mean, std).logpdf(y))
     told = kl.estimate_cross_entropy(found.fit_.model, {"x0": x[:, 0], "y": y}, "y")
     assert float(told) == pytest.approx(expected, rel=1e-6)  # networks run in single precision
-    # and its own account is of 80 of these rows: within five standard errors, 1/√(2·80) each
+    # and its own report is of 80 of these rows: within five standard errors, 1/√(2·80) each
     assert found.fit_.cross_entropy == pytest.approx(expected, abs=5 / 160**0.5)
     assert min(found.validation_loss_curve_) == found.fit_.cross_entropy
 

@@ -1,4 +1,4 @@
-"""Fit any probabilistic model by maximum likelihood, and account for its loss in nats or bits.
+"""Fit any probabilistic model by maximum likelihood, and decompose its loss in nats or bits.
 
 import kullback as kl
 
@@ -13,7 +13,7 @@ from kullback._core.errors import DataError, FileFormatError, KullbackError, Mod
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.evaluation.evaluate import evaluate
-from kullback.evaluation.loss_report import Account
+from kullback.evaluation.loss_report import LossReport
 from kullback.fitting import Progress, fit
 from kullback.information.arrays.entropy import conditional_entropy, mutual_information, perplexity
 from kullback.information.arrays.explain import Explanation
@@ -81,7 +81,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MLP",
-    "Account",
     "Bernoulli",
     "Beta",
     "Binomial",
@@ -113,6 +112,7 @@ __all__ = [
     "LogSeries",
     "Logistic",
     "Lomax",
+    "LossReport",
     "Minibatch",
     "Model",
     "ModelError",

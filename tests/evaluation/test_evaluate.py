@@ -1,4 +1,4 @@
-"""The account against scikit-learn, simulations with a known truth, and what it refuses."""
+"""The loss report against scikit-learn, simulations with a known truth, and what it refuses."""
 
 import math
 
@@ -29,28 +29,28 @@ def drawn(rows, classes, sharpness=1.0, seed=0):
 def test_cross_entropy_is_scikit_learns():
     q, codes, _, rng = drawn(400, 3)
     weight = rng.random(400)
-    account = evaluate(q, y=codes, weights=weight)
+    report = evaluate(q, y=codes, weights=weight)
     outside = log_loss(codes, q, sample_weight=weight)
-    assert float(account.cross_entropy) == pytest.approx(outside, rel=1e-12)
+    assert float(report.cross_entropy) == pytest.approx(outside, rel=1e-12)
     share = np.bincount(codes, weights=weight) / weight.sum()
     guess = log_loss(codes, np.tile(share, (400, 1)), sample_weight=weight)
-    assert float(account.label_entropy) == pytest.approx(guess, rel=1e-12)
-    assert float(account.explained) == pytest.approx(guess - outside, rel=1e-10)
+    assert float(report.label_entropy) == pytest.approx(guess, rel=1e-12)
+    assert float(report.explained) == pytest.approx(guess - outside, rel=1e-10)
     right = np.average(q.argmax(axis=1) == codes, weights=weight)
-    assert account.accuracy == pytest.approx(right, rel=1e-12)
-    bits = account.to("bits")
+    assert report.accuracy == pytest.approx(right, rel=1e-12)
+    bits = report.to("bits")
     assert float(bits.cross_entropy) == pytest.approx(outside / math.log(2), rel=1e-12)
-    assert bits.losses.mean() == pytest.approx(account.losses.mean() / math.log(2), rel=1e-12)
-    assert account.losses[account.worst(1)[0]] == account.losses.max()
+    assert bits.losses.mean() == pytest.approx(report.losses.mean() / math.log(2), rel=1e-12)
+    assert report.losses[report.worst(1)[0]] == report.losses.max()
 
 
 def test_binary_probabilities_are_of_the_second_class():
     _, _, _, rng = drawn(1, 2)
     q = rng.random(300)
     y = np.where(rng.random(300) < q, "yes", "no")
-    account = evaluate(q, y=y)
-    assert account.classes == ("no", "yes")
-    assert float(account.cross_entropy) == pytest.approx(log_loss(y, q), rel=1e-12)
+    report = evaluate(q, y=y)
+    assert report.classes == ("no", "yes")
+    assert float(report.cross_entropy) == pytest.approx(log_loss(y, q), rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
@@ -60,36 +60,36 @@ def test_certain_and_wrong_costs_infinity_and_is_named(kind):
     # what log_loss puts for the third row: −log of the type's epsilon
     outside = log_loss(y, q) * 3 + math.log(0.8) + math.log(0.7)
     assert outside == pytest.approx(-math.log(np.finfo(kind).eps), abs=1e-3)
-    account = evaluate(q, y=y)
-    assert float(account.cross_entropy) == math.inf
-    assert account.impossible == (2,)
-    assert account.worst(1) == (2,)
-    assert any("row 2" in note for note in account.notes)
-    assert "inf" in str(account)
+    report = evaluate(q, y=y)
+    assert float(report.cross_entropy) == math.inf
+    assert report.impossible == (2,)
+    assert report.worst(1) == (2,)
+    assert any("row 2" in note for note in report.notes)
+    assert "inf" in str(report)
 
 
 def test_recalibration_recovers_the_right_probabilities():
     q, codes, truth, _ = drawn(4000, 3, sharpness=2.0)
-    account = evaluate(q, y=codes)
+    report = evaluate(q, y=codes)
     best = log_loss(codes, truth)
-    found = {r.name: r for r in account.recalibrations}
+    found = {r.name: r for r in report.recalibrations}
     assert set(found) == {"none", "temperature", "vector", "isotonic"}
     # one number from 3,200 rows: a loss of about 1/(2n) in each fold, and chance of that size
     assert float(found["temperature"].cross_entropy) == pytest.approx(best, abs=1e-3)
-    assert float(account.refinement) + float(account.calibration) == pytest.approx(
-        float(account.cross_entropy), rel=1e-12
+    assert float(report.refinement) + float(report.calibration) == pytest.approx(
+        float(report.cross_entropy), rel=1e-12
     )
-    assert account.calibration.interval[0] > 0.0
+    assert report.calibration.interval[0] > 0.0
 
 
 def test_calibrated_probabilities_gain_nothing():
     q, codes, _, _ = drawn(1000, 3, seed=3)
-    account = evaluate(q, y=codes)
-    assert float(account.calibration) >= 0.0
-    if float(account.calibration) == 0.0:
-        assert account.calibration.interval[0] == 0.0
-        assert float(account.refinement) == float(account.cross_entropy)
-    low, high = account.calibration.interval
+    report = evaluate(q, y=codes)
+    assert float(report.calibration) >= 0.0
+    if float(report.calibration) == 0.0:
+        assert report.calibration.interval[0] == 0.0
+        assert float(report.refinement) == float(report.cross_entropy)
+    low, high = report.calibration.interval
     assert high - low < 0.02
     assert low < 0.005
 
@@ -107,10 +107,10 @@ def test_intervals_hold_the_truth(monkeypatch):
     held = explained = 0
     for seed in range(150):
         q, codes, _, _ = drawn(200, 2, sharpness=1.5, seed=seed)
-        account = evaluate(q, y=codes, seed=seed)
-        held += account.cross_entropy.interval[0] <= expected <= account.cross_entropy.interval[1]
+        report = evaluate(q, y=codes, seed=seed)
+        held += report.cross_entropy.interval[0] <= expected <= report.cross_entropy.interval[1]
         gain = math.log(2) - expected  # both labels are equally likely
-        explained += account.explained.interval[0] <= gain <= account.explained.interval[1]
+        explained += report.explained.interval[0] <= gain <= report.explained.interval[1]
     # 95% of 150 is 142.5 ± 2.7; skewed losses cost percentile intervals of 200 rows a few points
     assert held >= 133
     assert explained >= 133
@@ -120,24 +120,26 @@ def test_intervals_hold_the_truth(monkeypatch):
 def test_floor_of_votes(votes, tolerance):
     q, _, truth, rng = drawn(3000, 3, sharpness=1.5)
     counts = rng.multinomial(votes, truth)
-    account = evaluate(q, y=counts)
+    report = evaluate(q, y=counts)
     known = -xlogy(truth, truth).sum(axis=1).mean()
     # tolerance: the bias that was measured for such labels, and the spread of 3,000 rows
-    assert float(account.floor) == pytest.approx(known, abs=tolerance)
+    assert float(report.irreducible_loss) == pytest.approx(known, abs=tolerance)
     waste = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
-    assert float(account.relative_entropy) == pytest.approx(waste, abs=tolerance + 0.02)
+    assert float(report.relative_entropy) == pytest.approx(waste, abs=tolerance + 0.02)
     proportion = counts / votes
-    assert float(account.cross_entropy) == pytest.approx(
+    assert float(report.cross_entropy) == pytest.approx(
         -(proportion * np.log(q)).sum(axis=1).mean(), rel=1e-12
     )
 
 
 def test_floor_of_soft_labels_is_exact():
     q, _, truth, _ = drawn(500, 3, sharpness=1.5)
-    account = evaluate(q, y=truth)
-    assert float(account.floor) == pytest.approx(-xlogy(truth, truth).sum(axis=1).mean(), rel=1e-12)
+    report = evaluate(q, y=truth)
+    assert float(report.irreducible_loss) == pytest.approx(
+        -xlogy(truth, truth).sum(axis=1).mean(), rel=1e-12
+    )
     waste = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
-    assert float(account.relative_entropy) == pytest.approx(waste, rel=1e-9)
+    assert float(report.relative_entropy) == pytest.approx(waste, rel=1e-9)
 
 
 def test_floor_of_equal_rows_and_of_neighbours():
@@ -146,28 +148,32 @@ def test_floor_of_equal_rows_and_of_neighbours():
     chance = np.linspace(0.05, 0.95, 8)[x]
     y = (rng.random(4000) < chance).astype(int)
     known = -(xlogy(chance, chance) + xlogy(1 - chance, 1 - chance)).mean()
-    account = evaluate(chance, {"x": x}, y)
-    assert "leaf replicates" in account.floor.method
-    assert float(account.floor) == pytest.approx(known, abs=0.01)  # its standard error is 0.004
+    report = evaluate(chance, {"x": x}, y)
+    assert "leaf replicates" in report.irreducible_loss.method
+    assert float(report.irreducible_loss) == pytest.approx(
+        known, abs=0.01
+    )  # its standard error is 0.004
     z = rng.normal(size=4000)
     chance = 1 / (1 + np.exp(-2 * z))
     y = (rng.random(4000) < chance).astype(int)
     known = -(xlogy(chance, chance) + xlogy(1 - chance, 1 - chance)).mean()
-    account = evaluate(chance, z[:, None], y)
-    assert "estimate" in account.floor.method
-    assert float(account.floor) == pytest.approx(known, abs=3 * float(account.floor.stderr))
+    report = evaluate(chance, z[:, None], y)
+    assert "estimate" in report.irreducible_loss.method
+    assert float(report.irreducible_loss) == pytest.approx(
+        known, abs=3 * float(report.irreducible_loss.stderr)
+    )
     wide = evaluate(chance, rng.normal(size=(4000, 9)), y)
-    assert wide.floor is None
-    assert "9 columns" in wide.no_floor
-    assert "give X" in evaluate(chance, y=y).no_floor
+    assert wide.irreducible_loss is None
+    assert "9 columns" in wide.no_irreducible_loss
+    assert "give X" in evaluate(chance, y=y).no_irreducible_loss
 
 
 def test_reliability_curves():
     q, codes, _, rng = drawn(150, 3)
     weight = rng.random(150)
-    account = evaluate(q, y=codes, weights=weight)
-    assert [curve.name for curve in account.curves] == [None, 0, 1, 2]
-    for k, curve in enumerate(account.curves[1:]):
+    report = evaluate(q, y=codes, weights=weight)
+    assert [curve.name for curve in report.curves] == [None, 0, 1, 2]
+    for k, curve in enumerate(report.curves[1:]):
         outside = IsotonicRegression().fit(q[:, k], codes == k, weight).predict(q[:, k])
         order = np.argsort(q[:, k])
         np.testing.assert_allclose(curve.forecast, q[order, k], rtol=1e-15)
@@ -189,12 +195,12 @@ def test_reliability_curves():
 def test_classes_and_slices():
     q, codes, _, rng = drawn(600, 3)
     frame = pd.DataFrame({"colour": rng.choice(["red", "blue"], 600), "size": rng.normal(size=600)})
-    account = evaluate(q, frame, codes, slices=["colour", "size"])
-    for k, group in enumerate(account.by_class):
+    report = evaluate(q, frame, codes, slices=["colour", "size"])
+    for k, group in enumerate(report.by_class):
         mine = codes == k
         assert group.rows == mine.sum()
         assert float(group.cross_entropy) == pytest.approx(-np.log(q[mine, k]).mean(), rel=1e-12)
-    blue, red = account.slices["colour"]
+    blue, red = report.slices["colour"]
     assert (blue.name, red.name) == ("blue", "red")
     mine = (frame["colour"] == "red").to_numpy()
     outside = log_loss(codes[mine], q[mine])
@@ -204,7 +210,7 @@ def test_classes_and_slices():
     loss = -np.log(q[mine, codes[mine]])
     error = loss.std(ddof=1) / math.sqrt(mine.sum())
     assert float(red.cross_entropy.stderr) == pytest.approx(error, rel=1e-9)
-    assert [group.rows for group in account.slices["size"]] == [150, 150, 150, 150]
+    assert [group.rows for group in report.slices["size"]] == [150, 150, 150, 150]
 
 
 @pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
@@ -215,10 +221,10 @@ def test_a_model_with_the_label_in_the_table(library):
     y = table["kind"]
     frame = library(table)
     model = LogisticRegression().fit(frame[["a", "b"]], y)
-    account = evaluate(model, frame, "kind", weights="w")
+    report = evaluate(model, frame, "kind", weights="w")
     outside = log_loss(y, model.predict_proba(frame[["a", "b"]]), sample_weight=table["w"])
-    assert float(account.cross_entropy) == pytest.approx(outside, rel=1e-12)
-    assert (account.label, account.classes) == ("kind", ("down", "up"))
+    assert float(report.cross_entropy) == pytest.approx(outside, rel=1e-12)
+    assert (report.label, report.classes) == ("kind", ("down", "up"))
 
 
 def test_one_class_and_an_absent_class():
@@ -241,11 +247,11 @@ def test_rows_of_weight_zero_do_not_count():
     weight[50:] = 0.0
     q[60] = [1.0, 0.0, 0.0]
     codes[60] = 1
-    account = evaluate(q, y=codes, weights=weight)
-    assert float(account.cross_entropy) == pytest.approx(
+    report = evaluate(q, y=codes, weights=weight)
+    assert float(report.cross_entropy) == pytest.approx(
         log_loss(codes[:50], q[:50], labels=range(3))
     )
-    assert account.impossible == ()
+    assert report.impossible == ()
 
 
 GOOD = np.full((4, 2), 0.5)
@@ -290,12 +296,12 @@ def test_unknown_options():
 def test_float32_rows_are_taken_as_they_are():
     q, codes, _, _ = drawn(200, 26)
     single = q.astype(np.float32)
-    account = evaluate(single, y=codes)
+    report = evaluate(single, y=codes)
     expected = -np.log(single.astype(np.float64)[np.arange(200), codes]).mean()
-    assert float(account.cross_entropy) == pytest.approx(expected, rel=1e-14)
+    assert float(report.cross_entropy) == pytest.approx(expected, rel=1e-14)
 
 
-def test_same_seed_same_account():
+def test_same_seed_same_report():
     q, codes, _, _ = drawn(300, 3)
     assert str(evaluate(q, y=codes, seed=2)) == str(evaluate(q, y=codes, seed=2))
 

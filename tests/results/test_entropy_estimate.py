@@ -65,9 +65,9 @@ def test_the_relative_entropy_is_that_of_the_rows(fit):
     found = nearest_neighbour_divergence(
         X, stats.gamma.logpdf(X, fit.params["shape"], scale=1.0 / fit.params["rate"])
     )
-    assert fit.floor.relative == pytest.approx(found.value, abs=1e-12)
-    assert fit.floor.relative_error == pytest.approx(found.stderr, rel=1e-9)
-    assert fit.floor.entropy_error == pytest.approx(found.entropy_stderr, rel=1e-12)
+    assert fit.entropy_estimate.relative == pytest.approx(found.value, abs=1e-12)
+    assert fit.entropy_estimate.relative_error == pytest.approx(found.stderr, rel=1e-9)
+    assert fit.entropy_estimate.entropy_error == pytest.approx(found.entropy_stderr, rel=1e-12)
 
 
 def test_a_true_model_wastes_nothing_within_the_error():
@@ -75,14 +75,14 @@ def test_a_true_model_wastes_nothing_within_the_error():
     inside = negative = known = 0
     for _ in range(100):
         fit = kl.fit(kl.Gamma(), random.gamma(3.0, 2.0, 300))
-        floor, line = fit.floor, lines(fit).get("relative entropy")
+        estimate, line = fit.entropy_estimate, lines(fit).get("relative entropy")
         if line is None:  # further below zero than its error: no number is shown
-            assert "above the cross-entropy by more than its error" in floor.method
+            assert "above the cross-entropy by more than its error" in estimate.method
             continue
         known += 1
-        inside += abs(floor.relative) <= 1.96 * floor.relative_error
-        negative += floor.relative < 0.0
-        assert line.note.endswith(WITHIN) or floor.relative > 1.96 * floor.relative_error
+        inside += abs(estimate.relative) <= 1.96 * estimate.relative_error
+        negative += estimate.relative < 0.0
+        assert line.note.endswith(WITHIN) or estimate.relative > 1.96 * estimate.relative_error
         assert line.value >= 0.0 or line.note.endswith(WITHIN)
     # 95 ± 2.2 of 100: three standard deviations
     assert inside >= 89
@@ -92,16 +92,16 @@ def test_a_true_model_wastes_nothing_within_the_error():
 
 def test_a_wrong_model_wastes_what_the_closed_form_says(wrong):
     truth = kl.Gamma(shape=3.0, rate=0.5)
-    floor = wrong.floor
+    estimate = wrong.entropy_estimate
     # D = ∫ p log p − ∫ p log q, of the gamma's entropy (SciPy) and the exponential's mean
     law = stats.gamma(3.0, scale=2.0)
     rate = wrong.params["rate"]
     expected = -law.entropy() - math.log(rate) + rate * law.mean()
     assert float(kl.kl_divergence(truth, wrong.model)) == pytest.approx(expected, rel=1e-10)
-    assert abs(floor.relative - expected) < 3.0 * floor.relative_error
-    assert floor.relative > 5.0 * floor.relative_error
+    assert abs(estimate.relative - expected) < 3.0 * estimate.relative_error
+    assert estimate.relative > 5.0 * estimate.relative_error
     assert lines(wrong)["relative entropy"].note == "estimated: what the model wastes"
-    assert abs(floor.entropy - law.entropy()) < 3.0 * floor.entropy_error
+    assert abs(estimate.entropy - law.entropy()) < 3.0 * estimate.entropy_error
 
 
 def test_the_summary_shows_them(fit):
@@ -142,7 +142,7 @@ def test_too_few_rows_give_no_estimate_and_the_reason():
 def test_counted_outcomes_have_the_exact_entropy_and_no_floor():
     counts = np.random.default_rng(43).poisson(3.0, 300)
     fit = kl.fit(kl.Poisson(), counts)
-    assert fit.floor is None
+    assert fit.entropy_estimate is None
     assert lines(fit)["entropy"].value == pytest.approx(
         stats.entropy(np.bincount(counts)), rel=1e-12
     )
@@ -177,8 +177,10 @@ def test_a_saved_fit_keeps_both_lines_to_the_last_bit(fit, wrong, case, tmp_path
 def test_a_value_far_below_zero_is_no_estimate():
     lattice = np.arange(1.0, 401.0)  # evenly spaced: further apart than draws would be
     fit = kl.fit(kl.Uniform(lower=0.5, upper=400.5), lattice)
-    assert math.isnan(fit.floor.relative)
-    assert fit.floor.method.endswith("is above the cross-entropy by more than its error: biased")
+    assert math.isnan(fit.entropy_estimate.relative)
+    assert fit.entropy_estimate.method.endswith(
+        "is above the cross-entropy by more than its error: biased"
+    )
     assert lines(fit)["entropy"].shown == "unknown"
 
 
@@ -187,4 +189,4 @@ def test_a_streamed_sample_gives_the_same_lines(fit, tmp_path, monkeypatch):
     path.write_text("x\n" + "".join(f"{value!r}\n" for value in X.tolist()))
     monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     streamed = kl.fit(kl.Gamma(), str(path), "x")
-    assert streamed.floor == fit.floor
+    assert streamed.entropy_estimate == fit.entropy_estimate

@@ -109,7 +109,10 @@ def test_every_bit_comes_back(case, fits, tmp_path):
     for part in ("evaluation", "convergence"):
         same(getattr(before, part), getattr(after, part))
     # of the rows only what was estimated from them is kept
-    same(replace(before.sample_info, values=None, floor=before.floor), after.sample_info)
+    same(
+        replace(before.sample_info, values=None, entropy_estimate=before.entropy_estimate),
+        after.sample_info,
+    )
     same(dict(before.vector.held), dict(after.vector.held))
     assert after.vector.names == before.vector.names
     assert after.form.structure == before.form.structure

@@ -58,7 +58,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Fit any probabilistic model by maximum likelihood, and account for its loss."""
+    """Fit any probabilistic model by maximum likelihood, and decompose its loss."""
 
 
 for _command in (

@@ -16,11 +16,11 @@ from kullback.cli import process
 from kullback.cli.networks import (
     AsJson,
     Unit,
-    account_document,
     as_labels,
     columns_of,
+    loss_report_document,
     names,
-    print_account,
+    print_loss_report,
     trained,
 )
 from kullback.data.arrays import to_numbers
@@ -47,16 +47,16 @@ def evaluate(
         typer.Option(metavar="X,Y", help="Their classes, in order; else the columns' names."),
     ] = None,
     slices: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Account for each value of these columns.")
+        str | None, typer.Option(metavar="A,B", help="Report each value of these columns.")
     ] = None,
     weights: Annotated[str | None, typer.Option(metavar="COLUMN", help="Row weights.")] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write the account as a page.")
+        Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a page.")
     ] = None,
     unit: Unit = "nats",
     as_json: AsJson = False,
 ) -> None:
-    """Account for a classifier's loss: H(Y), cross-entropy, refinement, calibration.
+    """Decompose a classifier's loss: H(Y), cross-entropy, refinement, calibration.
 
     Of a saved model: kullback evaluate MODEL TABLE --target LABEL. Of probabilities that stand in
     a table: kullback evaluate TABLE --target LABEL --probabilities A,B
@@ -81,7 +81,7 @@ def evaluate(
         if given is None:
             if classes is not None:
                 raise KullbackError("--classes goes with --probabilities; MODEL knows its own.")
-            account = kullback.evaluate(trained(model), columns, target, **options)
+            found = kullback.evaluate(trained(model), columns, target, **options)
         else:
             told = ", ".join(tables)
             check_column(target, list(columns), "--target", told)
@@ -91,13 +91,13 @@ def evaluate(
             called = names("--classes", classes) or tuple(map(_class_of, given))
             rest = {name: values for name, values in columns.items() if name not in given}
             labels = as_labels(called, columns[target], column_label(target))
-            account = kullback.evaluate(q, rest, target, classes=labels, **options)
+            found = kullback.evaluate(q, rest, target, classes=labels, **options)
         if report is not None:
-            account.report(report)
+            found.report(report)
         if as_json:
-            process.write(json.dumps(account_document(account), indent=2))
+            process.write(json.dumps(loss_report_document(found), indent=2))
         else:
-            print_account(account)
+            print_loss_report(found)
 
 
 def _class_of(column: str) -> str:

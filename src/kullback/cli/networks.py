@@ -1,4 +1,4 @@
-"""What the commands of networks share: saved models, tables in memory, accounts."""
+"""What the commands of networks share: saved models, tables in memory, loss reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import kullback
 from kullback._core.errors import DataError, ModelError
 from kullback.cli import process
 from kullback.data.open import column_of_table, open_table
-from kullback.evaluation.loss_report import Account
+from kullback.evaluation.loss_report import LossReport
 from kullback.results.trained import TrainedFit
 
 Unit = Annotated[str, typer.Option(metavar="nats|bits|hartleys", help="Unit of what is printed.")]
@@ -52,26 +52,26 @@ def as_labels(given: Sequence[str], values: Any, label: str) -> list[Any]:
     return [known.get(name, name) for name in given]
 
 
-def print_account(account: Account) -> None:
-    """Print an account: as tables in a terminal, else as text."""
+def print_loss_report(report: LossReport) -> None:
+    """Print a loss report: as tables in a terminal, else as text."""
     if sys.stdout.isatty():
         from rich.console import Console
 
-        from kullback.report.loss_report_view import account_view
+        from kullback.report.loss_report_view import loss_report_view
 
-        Console().print(account_view(account))
+        Console().print(loss_report_view(report))
         return
-    process.write(str(account))
-    for name, groups in (("class", account.by_class), *account.slices.items()):
+    process.write(str(report))
+    for name, groups in (("class", report.by_class), *report.slices.items()):
         process.write("")
-        process.write(f"{name:<24}  {'rows':>9}  {account.unit + ' a row':>12}  {'explained':>9}")
+        process.write(f"{name:<24}  {'rows':>9}  {report.unit + ' a row':>12}  {'explained':>9}")
         for group in groups:
             cost, gain = float(group.cross_entropy), float(group.explained)
             process.write(f"{group.name!s:<24}  {group.rows:>9,}  {cost:>12.6f}  {gain:>9.6f}")
 
 
-def account_document(account: Account) -> dict[str, Any]:
-    """Collect what ``--json`` prints of an account."""
+def loss_report_document(report: LossReport) -> dict[str, Any]:
+    """Collect what ``--json`` prints of a loss report."""
 
     def told(found: Any) -> Any:
         if found is None:
@@ -98,22 +98,25 @@ def account_document(account: Account) -> dict[str, Any]:
 
     parts = ("cross_entropy", "label_entropy", "explained", "refinement", "calibration")
     document = {
-        "label": account.label,
-        "unit": account.unit,
-        "rows": account.rows,
-        "classes": list(account.classes),
-        "accuracy": account.accuracy,
-        **{name: told(getattr(account, name)) for name in (*parts, "floor", "relative_entropy")},
-        "no_floor": account.no_floor,
+        "label": report.label,
+        "unit": report.unit,
+        "rows": report.rows,
+        "classes": list(report.classes),
+        "accuracy": report.accuracy,
+        **{
+            name: told(getattr(report, name))
+            for name in (*parts, "irreducible_loss", "relative_entropy")
+        },
+        "no_irreducible_loss": report.no_irreducible_loss,
         "recalibrations": {
             way.name: {"cross_entropy": told(way.cross_entropy), "gain": told(way.gain)}
-            for way in account.recalibrations
+            for way in report.recalibrations
         },
-        "by_class": groups(account.by_class),
-        "slices": {name: groups(found) for name, found in account.slices.items()},
-        "impossible": list(account.impossible),
-        "worst": [vars(row) for row in account.worst_rows(10)],
-        "notes": list(account.notes),
+        "by_class": groups(report.by_class),
+        "slices": {name: groups(found) for name, found in report.slices.items()},
+        "impossible": list(report.impossible),
+        "worst": [vars(row) for row in report.worst_rows(10)],
+        "notes": list(report.notes),
     }
     plain: dict[str, Any] = process.plain(document)
     return plain

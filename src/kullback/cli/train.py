@@ -18,7 +18,14 @@ from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.interrupts import second_one_ends
-from kullback.cli.networks import AsJson, Unit, account_document, columns_of, names, print_account
+from kullback.cli.networks import (
+    AsJson,
+    Unit,
+    columns_of,
+    loss_report_document,
+    names,
+    print_loss_report,
+)
 from kullback.data.checks import check_column
 from kullback.results.trained import TrainedFit
 
@@ -66,10 +73,12 @@ def train(
     ] = "error",
     test: Annotated[
         str | None,
-        typer.Option(metavar="SHARE|TABLE", help="Rows for the account of the loss, kept apart."),
+        typer.Option(
+            metavar="SHARE|TABLE", help="Rows for the decomposition of the loss, kept apart."
+        ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write that account as a page.")
+        Path | None, typer.Option(metavar="FILE.html", help="Write that report as a page.")
     ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Save the model, for kl.load.")
@@ -140,22 +149,22 @@ def train(
             fitted = replace(fitted, source=source)
         if save is not None:
             fitted.save(save)
-        account = None
+        found = None
         if apart:
             columns = columns_of([apart], "give --test a part") if isinstance(apart, str) else apart
-            account = kullback.evaluate(fitted, columns, target, weights=weights, unit=unit)
+            found = kullback.evaluate(fitted, columns, target, weights=weights, unit=unit)
             if report is not None:
-                account.report(report)
+                found.report(report)
         if as_json:
             document = _document(fitted, unit)
-            if account is not None:
-                document["test"] = account_document(account)
+            if found is not None:
+                document["test"] = loss_report_document(found)
             process.write(json.dumps(process.plain(document), indent=2))
         else:
             process.write(fitted.summary(unit))
-            if account is not None:
-                process.write(f"\nOn {account.rows:,} rows that were kept apart:\n")
-                print_account(account)
+            if found is not None:
+                process.write(f"\nOn {found.rows:,} rows that were kept apart:\n")
+                print_loss_report(found)
     raise typer.Exit(0 if fitted.converged else 1)
 
 
@@ -191,8 +200,8 @@ def _share_or_table(option: str, text: str) -> float | str:
 def _set_aside(
     table: Sequence[str], target: str, share: float, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Draw rows for the account; give the others, these, and where both come from."""
-    columns = columns_of(table, "give --test TABLE, other rows for the account")
+    """Draw rows for the loss report; give the others, these, and where both come from."""
+    columns = columns_of(table, "give --test TABLE, other rows for the loss report")
     check_column(target, list(columns), "--target", ", ".join(table))
     rows = len(columns[target])
     count = round(share * rows)

@@ -1,1 +1,1 @@
-"""The account of a classifier's loss on held-out rows: what is noise, what is the model's waste."""
+"""The loss report of a classifier on held-out rows: what is noise, what is the model's waste."""

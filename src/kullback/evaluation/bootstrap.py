@@ -1,4 +1,4 @@
-"""The paired bootstrap: one set of resampled rows for all numbers of an account.
+"""The paired bootstrap: one set of resampled rows for all numbers of a loss report.
 
 Rows are drawn with their weights (an error of the sampling of rows), and every quantity is a
 function of the same weighted sums, so that differences keep the rows' common part.

@@ -16,8 +16,8 @@ from kullback.evaluation.bootstrap import Replicates, resample
 from kullback.evaluation.curves import reliability_curves
 from kullback.evaluation.groups import Parts, class_groups, slice_groups
 from kullback.evaluation.inputs import Floats, Given, read_given
-from kullback.evaluation.irreducible_loss import Floor, find_floor
-from kullback.evaluation.loss_report import Account, Recalibration
+from kullback.evaluation.irreducible_loss import IrreducibleLoss, estimate_irreducible_loss
+from kullback.evaluation.loss_report import LossReport, Recalibration
 from kullback.evaluation.recalibrating import FOLDS, cross_fitted
 from kullback.information.estimate import Estimate
 
@@ -38,13 +38,13 @@ def evaluate(
     unit: str = "nats",
     level: float = 0.95,
     seed: int = 0,
-) -> Account:
-    """Account for a classifier's cross-entropy on rows that it did not see.
+) -> LossReport:
+    """Decompose a classifier's cross-entropy on rows that it did not see.
 
     H(Y) = explained + cross-entropy, cross-entropy = refinement + calibration, and where there is a
-    floor, cross-entropy = floor + relative entropy. Every interval of these is a percentile
-    interval of one paired bootstrap of the rows (1,000 replicates); those of classes and slices are
-    normal.
+    irreducible loss, cross-entropy = irreducible loss + relative entropy. Every interval of these
+    is a percentile interval of one paired bootstrap of the rows (1,000 replicates); those of
+    classes and slices are normal.
 
     *Recalibration* is cross-fitted: temperature, vector and isotonic maps are fitted to four fifths
     of the rows and judged on the rest, and the one with the least loss is chosen, "none" among
@@ -60,14 +60,14 @@ def evaluate(
             or a fitted model with ``predict_proba`` and ``classes_``. A row's sum may be off 1 by
             the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; nothing is divided by it.
         X: the rows' features: an array, a table, a mapping of names to arrays, or a path. Needed
-            for a model, for ``slices``, and for a floor where each row has one label.
+            for a model, for ``slices``, and for the irreducible loss where each row has one label.
         y: the labels, shape (n,); or the name of their column of X, and then the other columns are
             the features; or soft labels, shape (n, K); or counts of annotators' votes, shape
             (n, K). A row counts once, however many votes it has.
         weights: how much each row counts: numbers, or the name of a column of X.
         classes: the labels in the order of the probabilities' columns; by default the model's, or
             the codes 0 … K − 1, or the sorted labels of y.
-        slices: names of columns of X (x0, x1, ... of an array) to account for value by value;
+        slices: names of columns of X (x0, x1, ... of an array) to report value by value;
             columns of many numbers are cut at their quartiles.
         unit: "nats", "bits" or "hartleys".
         level: of the intervals and bands.
@@ -81,8 +81,8 @@ def evaluate(
         >>> import numpy as np
         >>> y = np.array([0, 1, 1, 0, 1, 0, 1, 1])
         >>> q = np.array([0.1, 0.8, 0.7, 0.3, 0.9, 0.4, 0.6, 0.2])
-        >>> account = evaluate(q, y=y, unit="bits")
-        >>> round(float(account.cross_entropy), 6), account.worst(2)
+        >>> report = evaluate(q, y=y, unit="bits")
+        >>> round(float(report.cross_entropy), 6), report.worst(2)
         (0.681367, (7, 5))
     """
     size = nats_per(unit)
@@ -99,8 +99,8 @@ def evaluate(
     with np.errstate(divide="ignore"):  # log 0 = −inf, which is told below
         logs = np.log(given.probabilities)
     candidates = cross_fitted(logs, share, weight, seed)
-    floor = find_floor(given)
-    sums = _Sums(candidates, share, floor, weight, level=level, unit=unit, seed=seed)
+    irreducible = estimate_irreducible_loss(given)
+    sums = _Sums(candidates, share, irreducible, weight, level=level, unit=unit, seed=seed)
     recalibrations = tuple(sums.recalibration(name) for name in candidates)
     chosen = _best(recalibrations)
     impossible = np.flatnonzero(np.isinf(candidates["none"]) & (weight > 0.0))
@@ -110,14 +110,14 @@ def evaluate(
         guess = -np.log(marginal)
     parts = Parts(-logs, share, weight, guess, best, level, unit, size)
     cross_entropy = sums.cross_entropy("none", _PAIRED)
-    floor_estimate, relative = sums.floor(floor)
+    irreducible_estimate, relative = sums.irreducible_loss(irreducible)
     by_slice = {
         name: slice_groups(parts, given.table.column(name), name)
         for name in slices
         if given.table is not None
     }
     right = share[np.arange(len(share)), best]
-    return Account(
+    return LossReport(
         label=given.label,
         source=given.source,
         classes=outcomes.classes,
@@ -131,9 +131,9 @@ def evaluate(
         refinement=sums.cross_entropy(chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}"),
         calibration=sums.calibration(chosen, recalibrations),
         recalibrations=recalibrations,
-        floor=floor_estimate,
+        irreducible_loss=irreducible_estimate,
         relative_entropy=relative,
-        no_floor=floor.reason,
+        no_irreducible_loss=irreducible.reason,
         impossible=tuple(impossible.tolist()),
         losses=candidates["none"] / size,
         labels=share.argmax(axis=1),
@@ -143,7 +143,7 @@ def evaluate(
         curves=reliability_curves(
             given.probabilities, share, weight, outcomes.classes, level=level, seed=seed
         ),
-        notes=_notes(given, impossible, marginal, floor_estimate, cross_entropy, candidates),
+        notes=_notes(given, impossible, marginal, irreducible_estimate, cross_entropy, candidates),
     )
 
 
@@ -154,7 +154,7 @@ class _Sums:
         self,
         candidates: dict[str, Vector],
         share: Floats,
-        floor: Floor,
+        irreducible: IrreducibleLoss,
         weight: Vector,
         *,
         level: float,
@@ -181,8 +181,8 @@ class _Sums:
             both = np.isinf(none) & np.isinf(losses)
             with np.errstate(invalid="ignore"):
                 add_loss(f"gain {name}", np.where(both, 0.0, none - losses))
-        if floor.entropies is not None:
-            add("floor", floor.entropies)
+        if irreducible.entropies is not None:
+            add("irreducible_loss", irreducible.entropies)
         self._first_class = len(columns)
         table = np.column_stack([*columns, share])
         size = nats_per(unit)
@@ -249,25 +249,27 @@ class _Sums:
         drawn = self._drawn_entropy - self._mean(self._all.drawn, "none")
         return self._all.of(value - loss, drawn, _PAIRED)
 
-    def floor(self, floor: Floor) -> tuple[Estimate | None, Estimate | None]:
-        """The floor, and what lies above it."""
-        if floor.reason:
+    def irreducible_loss(
+        self, irreducible: IrreducibleLoss
+    ) -> tuple[Estimate | None, Estimate | None]:
+        """The irreducible loss, and what lies above it."""
+        if irreducible.reason:
             return None, None
         every = self._all
         loss = self._mean(every.drawn, "none")
         value = float(self._mean(every.sums[None, :], "none")[0])
-        if floor.entropies is not None:
-            low = float(self._mean(every.sums[None, :], "floor")[0])
-            drawn = self._mean(every.drawn, "floor")
-            words = (floor.method, *floor.assumptions)
+        if irreducible.entropies is not None:
+            low = float(self._mean(every.sums[None, :], "irreducible_loss")[0])
+            drawn = self._mean(every.drawn, "irreducible_loss")
+            words = (irreducible.method, *irreducible.assumptions)
         else:
             # one number with an error of its own, taken as independent of the cross-entropy's
-            low, words = floor.value, (floor.method, *floor.assumptions)
+            low, words = irreducible.value, (irreducible.method, *irreducible.assumptions)
             normal = np.random.default_rng(0).standard_normal(len(loss))
-            drawn = low + floor.stderr * (normal - normal.mean()) / normal.std()
+            drawn = low + irreducible.stderr * (normal - normal.mean()) / normal.std()
         return (
             every.of(low, drawn, *words),
-            every.of(value - low, loss - drawn, f"cross-entropy − floor, {_PAIRED}"),
+            every.of(value - low, loss - drawn, f"cross-entropy − irreducible loss, {_PAIRED}"),
         )
 
 
@@ -287,7 +289,7 @@ def _notes(
     given: Given,
     impossible: Any,
     marginal: Vector,
-    floor: Estimate | None,
+    irreducible: Estimate | None,
     cross_entropy: Estimate,
     candidates: dict[str, Vector],
 ) -> tuple[str, ...]:
@@ -307,10 +309,10 @@ def _notes(
         notes.append(f"no row is of class {names}{more}")
     if int((marginal > 0.0).sum()) == 1:
         notes.append("all rows are of one class: there was nothing to guess, H(Y) = 0")
-    if floor is not None and float(floor.value) > float(cross_entropy.value):
+    if irreducible is not None and float(irreducible.value) > float(cross_entropy.value):
         notes.append(
-            "the floor lies above the cross-entropy, which cannot be: it is an estimate, and too "
-            "high here, or the rows were used to train the classifier"
+            "the irreducible loss lies above the cross-entropy, which cannot be: it is an "
+            "estimate, and too high here, or the rows were used to train the classifier"
         )
     if len(candidates) == 1:
         notes.append("too few rows to recalibrate: calibration was not looked at")

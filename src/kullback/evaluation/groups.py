@@ -1,4 +1,4 @@
-"""The account of parts of the rows: the classes, and the values of columns."""
+"""The loss report of parts of the rows: the classes, and the values of columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MANY_VALUES = 1000
 @final
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What every group's account is made of, in nats.
+    """What every group's report is made of, in nats.
 
     Attributes:
         logs: −log q of every class, shape (n, K).
@@ -50,7 +50,7 @@ class Parts:
     size: float
 
     def group(self, name: Any, rows: NDArray[Any], share: Floats) -> Group:
-        """The account of some rows, each with some of its label."""
+        """The loss report of some rows, each with some of its label."""
         weight = self.weight[rows] * share.sum(axis=1)
         part = share / share.sum(axis=1, keepdims=True)
         seen = part > 0.0
@@ -96,7 +96,7 @@ class Parts:
 
 
 def class_groups(parts: Parts, classes: Sequence[Any]) -> tuple[Group, ...]:
-    """An account of each class: its rows, or the shares of it in rows of soft labels."""
+    """A loss report of each class: its rows, or the shares of it in rows of soft labels."""
     groups = []
     for k, name in enumerate(classes):
         rows = np.flatnonzero((parts.share[:, k] > 0.0) & (parts.weight > 0.0))
@@ -107,7 +107,7 @@ def class_groups(parts: Parts, classes: Sequence[Any]) -> tuple[Group, ...]:
 
 
 def slice_groups(parts: Parts, values: NDArray[Any], column: str) -> tuple[Group, ...]:
-    """An account of each value of a column, or of each quarter of a column of many numbers.
+    """A loss report of each value of a column, or of each quarter of a column of many numbers.
 
     Raises:
         DataError: a column of text with too many values.

@@ -32,7 +32,7 @@ class Classifier(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Everything an account rests on.
+    """Everything a loss report rests on.
 
     Attributes:
         probabilities: shape (n, K), as given, in float64.

@@ -1,4 +1,4 @@
-"""The floor under a cross-entropy: how much of the labels no classifier of these features can know.
+"""The irreducible loss: how much of the labels no classifier of these features can know.
 
 Four ways, the first that can be gone: the entropy of soft labels; that of the label distributions
 behind several annotators' votes; that of labels within groups of rows whose features are the same;
@@ -35,8 +35,8 @@ _LEAST_ROWS = 50
 
 @final
 @dataclass(frozen=True, eq=False)
-class Floor:
-    """A floor, or why there is none; in nats.
+class IrreducibleLoss:
+    """An estimate of H(Y | X), or why there is none; in nats.
 
     Attributes:
         entropies: an estimate for each row, shape (n,); None where it is one number or none.
@@ -55,18 +55,20 @@ class Floor:
     reason: str = ""
 
 
-def find_floor(given: Given) -> Floor:
-    """Find the floor that the data allow."""
+def estimate_irreducible_loss(given: Given) -> IrreducibleLoss:
+    """Estimate H(Y | X) by the best way that the data allow."""
     from scipy.special import xlogy
 
     outcomes, weight = given.outcomes, given.weight
     if outcomes.soft:
         exact: Vector = -xlogy(outcomes.share, outcomes.share).sum(axis=1) + 0.0
-        return Floor(exact, method="mean entropy of the soft labels, exact where these are")
+        return IrreducibleLoss(
+            exact, method="mean entropy of the soft labels, exact where these are"
+        )
     if outcomes.votes is not None:
         return _of_votes(outcomes.votes, weight)
     if given.table is None or not given.features:
-        return Floor(
+        return IrreducibleLoss(
             reason="each row has one label and no features were given to compare rows by: give X, "
             "or the votes of several annotators"
         )
@@ -78,12 +80,12 @@ def find_floor(given: Given) -> Floor:
     return _of_neighbours(given, columns, 1.0 - small)
 
 
-def _of_votes(votes: Floats, weight: Vector) -> Floor:
+def _of_votes(votes: Floats, weight: Vector) -> IrreducibleLoss:
     count = votes.sum(axis=1)
     several = float(weight[count > 1.0].sum()) / float(weight.sum())
     typical = float(np.median(count[weight > 0.0]))
     if several < 0.5:
-        return Floor(
+        return IrreducibleLoss(
             reason=f"only {100.0 * several:.3g}% of the rows have more than one vote, which tells "
             "too little of how annotators disagree"
         )
@@ -94,14 +96,14 @@ def _of_votes(votes: Floats, weight: Vector) -> Floor:
             "a guess: in simulations over 2 to 10 labels the estimate was off by up to 0.41 nats "
             "at 2 votes, 0.26 at 3, 0.25 at 5, 0.15 at 10; the interval does not allow for it"
         )
-    return Floor(
+    return IrreducibleLoss(
         vote_entropies(votes, weight),
         method="empirical Bayes from the votes: Dirichlet mixture over all rows",
         assumptions=tuple(words),
     )
 
 
-def _of_groups(share: Floats, weight: Vector, group: NDArray[np.int64]) -> Floor:
+def _of_groups(share: Floats, weight: Vector, group: NDArray[np.int64]) -> IrreducibleLoss:
     """Rows of one group are votes on one row."""
     count = int(group.max()) + 1
     votes = np.zeros((count, share.shape[1]))
@@ -110,14 +112,14 @@ def _of_groups(share: Floats, weight: Vector, group: NDArray[np.int64]) -> Floor
     used = total > 0.0
     entropy = np.zeros(count)
     entropy[used] = vote_entropies(votes[used], total[used])
-    return Floor(
+    return IrreducibleLoss(
         entropy[group],
         method=f"leaf replicates: {count:,} groups of rows with the same features, empirical Bayes",
         assumptions=("rows with the same features are independent draws of the label",),
     )
 
 
-def _of_neighbours(given: Given, columns: list[NDArray[Any]], grouped: float) -> Floor:
+def _of_neighbours(given: Given, columns: list[NDArray[Any]], grouped: float) -> IrreducibleLoss:
     """H(Y) − I(X; Y), where X is a few columns of numbers."""
     from scipy.special import xlogy
 
@@ -126,15 +128,17 @@ def _of_neighbours(given: Given, columns: list[NDArray[Any]], grouped: float) ->
         "and nearest neighbours"
     )
     if len(columns) > _COLUMNS:
-        return Floor(reason=f"{few} say little in {len(columns)} columns (up to {_COLUMNS})")
+        return IrreducibleLoss(
+            reason=f"{few} say little in {len(columns)} columns (up to {_COLUMNS})"
+        )
     if any(c.dtype.kind not in "fiub" or not np.isfinite(c.astype(float)).all() for c in columns):
-        return Floor(reason=f"{few} need columns of numbers without a missing value")
+        return IrreducibleLoss(reason=f"{few} need columns of numbers without a missing value")
     used = given.weight[given.weight > 0.0]
     if used.min() != used.max():
-        return Floor(reason=f"{few} know no weights")
+        return IrreducibleLoss(reason=f"{few} know no weights")
     rows = np.flatnonzero(given.weight > 0.0)
     if len(rows) < _LEAST_ROWS:
-        return Floor(reason=f"{few} need {_LEAST_ROWS} rows at least")
+        return IrreducibleLoss(reason=f"{few} need {_LEAST_ROWS} rows at least")
     words = ["an estimate from nearest neighbours: the label's probabilities change little there"]
     if len(rows) > _ROWS:
         rows = rows[:: -(-len(rows) // _ROWS)]
@@ -150,7 +154,7 @@ def _of_neighbours(given: Given, columns: list[NDArray[Any]], grouped: float) ->
     if value < 0.0:
         words.append(f"the estimate was {value:.3g} nats and an entropy is not below 0: it is 0")
         value = 0.0
-    return Floor(
+    return IrreducibleLoss(
         None,
         value,
         known.stderr,

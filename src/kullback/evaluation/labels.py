@@ -1,4 +1,4 @@
-"""The labels of an account: classes, soft labels, or the votes of several annotators."""
+"""The labels of a loss report: classes, soft labels, or the votes of several annotators."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_outcomes(y: Any, classes: Any, count: int, label: str) -> Outcomes:
         return _of_matrix(table, named, label)
     values = column_of_table(y, label)
     if len(values) == 0:
-        raise DataError(f"{label} has no rows; there is nothing to account for")
+        raise DataError(f"{label} has no rows; there is nothing to report")
     missing = _missing(values)
     if missing.any():
         raise DataError(

@@ -1,4 +1,4 @@
-"""The account: a classifier's held-out cross-entropy, and what it is made of, as data."""
+"""The loss report: a classifier's held-out cross-entropy, and what it is made of, as data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Recalibration:
 @final
 @dataclass(frozen=True)
 class Group:
-    """The account of some of the rows: a class, or a slice.
+    """The loss report of some of the rows: a class, or a slice.
 
     Attributes:
         name: the class, or the slice's value, as the data write it.
@@ -67,7 +67,7 @@ class CostlyRow:
         predicted: the most probable class.
         confidence: the probability that this class was given.
         probability: the probability that the label was given.
-        loss: −log q, in the account's unit.
+        loss: −log q, in the loss report's unit.
     """
 
     row: int
@@ -104,13 +104,14 @@ class Curve:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Account:
+class LossReport:
     """A classifier's cross-entropy on rows that it did not see, and what it is made of.
 
         H(Y) = explained + cross-entropy;    cross-entropy = refinement + calibration
-        cross-entropy = floor + relative entropy, where the floor H(Y | X) is known or estimated
+        cross-entropy = irreducible loss + relative entropy, where the irreducible loss H(Y | X) is
+        known or estimated
 
-    ``print(account)`` shows the table, ``account.plot()`` the pictures, ``account.report(path)``
+    ``print(report)`` shows the table, ``report.plot()`` the pictures, ``report.report(path)``
     writes both as one HTML page.
 
     Attributes:
@@ -127,16 +128,17 @@ class Account:
         refinement: cross-entropy that is left after the best recalibration, cross-fitted.
         calibration: what that recalibration removes: never negative, as doing nothing is a choice.
         recalibrations: every choice.
-        floor: estimate of H(Y | X), marked as what it is by its ``method``; None if there is none.
-        relative_entropy: cross_entropy − floor; None where there is no floor.
-        no_floor: why there is no floor, in words; empty where there is one.
+        irreducible_loss: estimate of H(Y | X), marked as what it is by its ``method``; None if
+            there is none.
+        relative_entropy: cross_entropy − irreducible loss; None where there is no irreducible loss.
+        no_irreducible_loss: why there is none, in words; empty where there is one.
         impossible: numbers of the rows whose label was given probability 0.
         losses: −log q(label) of each row, in ``unit``, shape (rows,).
         labels: of each row the place of its label among the classes, shape (rows,); of soft labels
             or votes the most frequent one.
         probabilities: as they were given, shape (rows, K).
-        by_class: an account of each class.
-        slices: an account of each value of the columns that were asked for, by column.
+        by_class: a loss report of each class.
+        slices: a loss report of each value of the columns that were asked for, by column.
         curves: reliability curves: all classes pooled first, then one a class.
         notes: what to beware of, a sentence each.
     """
@@ -154,9 +156,9 @@ class Account:
     refinement: Estimate
     calibration: Estimate
     recalibrations: tuple[Recalibration, ...]
-    floor: Estimate | None
+    irreducible_loss: Estimate | None
     relative_entropy: Estimate | None
-    no_floor: str
+    no_irreducible_loss: str
     impossible: tuple[int, ...]
     losses: Vector
     labels: NDArray[np.intp]
@@ -166,8 +168,8 @@ class Account:
     curves: tuple[Curve, ...]
     notes: tuple[str, ...]
 
-    def to(self, unit: str) -> Account:
-        """Give the same account in another unit.
+    def to(self, unit: str) -> LossReport:
+        """Give the same report in another unit.
 
         Args:
             unit: nats, bits or hartleys.
@@ -188,7 +190,9 @@ class Account:
                 Recalibration(r.name, r.cross_entropy.to(unit), r.gain.to(unit))
                 for r in self.recalibrations
             ),
-            floor=None if self.floor is None else self.floor.to(unit),
+            irreducible_loss=None
+            if self.irreducible_loss is None
+            else self.irreducible_loss.to(unit),
             relative_entropy=(
                 None if self.relative_entropy is None else self.relative_entropy.to(unit)
             ),
@@ -210,7 +214,7 @@ class Account:
             return "what the classifier wastes"
         if value > -2.0 * error:
             return "within its error of zero"
-        return "below zero by more than its error: the floor is estimated too high"
+        return "below zero by more than its error: the irreducible loss is estimated too high"
 
     def worst(self, count: int = 10) -> tuple[int, ...]:
         """Numbers of the rows with the largest losses, worst first: look there for wrong labels.
@@ -243,25 +247,25 @@ class Account:
         return tuple(told(row) for row in self.worst(count))
 
     def plot(self) -> Any:
-        """Draw the account: a matplotlib figure."""
+        """Draw the loss report: a matplotlib figure."""
         need("plot", "pictures")
-        from kullback.report.loss_report_plots import account_figure
+        from kullback.report.loss_report_plots import loss_report_figure
 
-        return account_figure(self)
+        return loss_report_figure(self)
 
     def report(self, path: str | os.PathLike[str]) -> None:
-        """Write the account as one HTML page that needs no other file.
+        """Write the loss report as one HTML page that needs no other file.
 
         Args:
             path: of the file.
         """
         need("plot", "the page's pictures")
-        from kullback.report.loss_report_page import write_account
+        from kullback.report.loss_report_page import write_loss_report
 
-        write_account(self, path)
+        write_loss_report(self, path)
 
     def __str__(self) -> str:
-        """Set the account out as a table."""
+        """Set the loss report out as a table."""
         lines = [
             ("entropy of the label", self.label_entropy, "the cost of guessing by the shares"),
             ("explained", self.explained, "entropy of the label − cross-entropy"),
@@ -269,9 +273,9 @@ class Account:
             ("  refinement", self.refinement, "what the best recalibration leaves"),
             ("  calibration", self.calibration, self.calibration.method),
         ]
-        if self.floor is not None and self.relative_entropy is not None:
+        if self.irreducible_loss is not None and self.relative_entropy is not None:
             lines += [
-                ("floor", self.floor, self.floor.method),
+                ("irreducible loss", self.irreducible_loss, self.irreducible_loss.method),
                 ("relative entropy", self.relative_entropy, self.waste),
             ]
         low, high = f"{100 * self.cross_entropy.level:.4g}%: from", "to"
@@ -298,7 +302,9 @@ class Account:
             f"{100 * self.accuracy:.2f}%"
             + (f", {100 * share:.1f}% of the label explained" if math.isfinite(share) else "")
         )
-        tail = [f"no floor: {self.no_floor}"] if self.no_floor else []
+        tail = (
+            [f"no irreducible loss: {self.no_irreducible_loss}"] if self.no_irreducible_loss else []
+        )
         return "\n".join([head, *table, *tail, *self.notes])
 
 

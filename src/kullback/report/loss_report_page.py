@@ -1,4 +1,4 @@
-"""The account of a classifier's loss as one HTML page that needs nothing else."""
+"""The loss report of a classifier as one HTML page that needs nothing else."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kullback._core.errors import KullbackError
 from kullback.information.estimate import Estimate
-from kullback.report.loss_report_plots import CURVES, account_figure, reliability_figure
+from kullback.report.loss_report_plots import CURVES, loss_report_figure, reliability_figure
 
-if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
-    from kullback.evaluation.loss_report import Account
+if TYPE_CHECKING:  # a loss report draws itself by this file, which only reads what it is given
+    from kullback.evaluation.loss_report import LossReport
 
 # More rows of a table than this are folded away: nobody reads them, everybody scrolls past them.
 _SHOWN = 30
 _WORST = 20
 
 
-def account_html(account: Account) -> str:
+def loss_report_html(report: LossReport) -> str:
     """Give the page as HTML.
 
     It loads nothing and runs nothing, and says so to the browser; names in the data are text.
 
     Args:
-        account: what ``kl.evaluate`` gave.
+        report: what ``kl.evaluate`` gave.
     """
     environment = Environment(
         loader=PackageLoader("kullback.report"),
@@ -42,32 +42,32 @@ def account_html(account: Account) -> str:
     environment.filters["number"] = _number
     environment.filters["range"] = _range
     environment.filters["share"] = _share
-    return environment.get_template("account.html.j2").render(
-        account=account,
-        bits=account.to("bits"),
-        nats=account.to("nats"),
-        sentence=_sentence(account),
-        picture=_picture(account_figure(account)),
-        curves=_picture(reliability_figure(account)),
-        more_curves=len(account.curves) - 1 - CURVES,
-        classes=account.by_class[:_SHOWN],
-        more_classes=len(account.by_class) - _SHOWN,
-        worst=account.worst_rows(_WORST),
+    return environment.get_template("loss_report.html.j2").render(
+        report=report,
+        bits=report.to("bits"),
+        nats=report.to("nats"),
+        sentence=_sentence(report),
+        picture=_picture(loss_report_figure(report)),
+        curves=_picture(reliability_figure(report)),
+        more_curves=len(report.curves) - 1 - CURVES,
+        classes=report.by_class[:_SHOWN],
+        more_classes=len(report.by_class) - _SHOWN,
+        worst=report.worst_rows(_WORST),
         shown=_SHOWN,
     )
 
 
-def write_account(account: Account, path: str | os.PathLike[str]) -> None:
+def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
     """Write the page, the whole file or nothing.
 
     Args:
-        account: what ``kl.evaluate`` gave.
+        report: what ``kl.evaluate`` gave.
         path: the file; one that exists is replaced.
 
     Raises:
         KullbackError: where the file cannot be written.
     """
-    text = account_html(account)
+    text = loss_report_html(report)
     target = Path(os.path.realpath(path))
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -78,13 +78,13 @@ def write_account(account: Account, path: str | os.PathLike[str]) -> None:
         raise KullbackError(f"{os.fspath(path)} cannot be written: {error.strerror}.") from None
 
 
-def _sentence(account: Account) -> str:
+def _sentence(report: LossReport) -> str:
     """Say in words what the numbers mean."""
-    bits = account.to("bits")
+    bits = report.to("bits")
     guess, cost = float(bits.label_entropy), float(bits.cross_entropy)
     if np.isinf(cost):
         return (
-            f"The probabilities called {len(account.impossible):,} labels impossible that were "
+            f"The probabilities called {len(report.impossible):,} labels impossible that were "
             "seen, so that the cross-entropy is infinite: no later row can make up for it."
         )
     told = (
@@ -94,7 +94,7 @@ def _sentence(account: Account) -> str:
     if guess > 0.0:
         told += f": they explain {100.0 * (guess - cost) / guess:.1f} % of the label's entropy"
     gain = float(bits.calibration)
-    name = account.calibration.method.partition(",")[0]
+    name = report.calibration.method.partition(",")[0]
     if gain > 0.0:
         return f"{told}. Recalibration ({name}) would remove {gain:.3f} bits of it for free."
     return f"{told}. Recalibration would remove nothing."
@@ -107,7 +107,7 @@ def _picture(figure: Any) -> str:
     if figure is None:
         return ""
     buffer = io.BytesIO()
-    # no date and no random names: the same account gives the same page
+    # no date and no random names: the same report gives the same page
     with matplotlib.rc_context({"svg.hashsalt": "kullback"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return base64.b64encode(buffer.getvalue()).decode("ascii")

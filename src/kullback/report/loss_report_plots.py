@@ -1,4 +1,4 @@
-"""Pictures of the account of a classifier's loss, with matplotlib."""
+"""Pictures of the loss report of a classifier, with matplotlib."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
-    from kullback.evaluation.loss_report import Account
+if TYPE_CHECKING:  # a loss report draws itself by this file, which only reads what it is given
+    from kullback.evaluation.loss_report import LossReport
 
 
 # Classes beyond this many are not drawn: the pooled curve shows them all.
@@ -16,11 +16,11 @@ _CLASSES = 10
 CURVES = 12
 
 
-def account_figure(account: Account) -> Any:
+def loss_report_figure(report: LossReport) -> Any:
     """Draw reliability, the parts of the label's entropy, the classes and the rows' losses.
 
     Args:
-        account: what ``kl.evaluate`` gave.
+        report: what ``kl.evaluate`` gave.
 
     Returns:
         A matplotlib figure; it belongs to no window.
@@ -29,28 +29,28 @@ def account_figure(account: Account) -> Any:
 
     figure = Figure(figsize=(10.0, 8.0), layout="constrained")
     axes = figure.subplots(2, 2)
-    _reliability(axes[0, 0], account)
-    _parts(axes[0, 1], account)
-    _classes(axes[1, 0], account)
-    _losses(axes[1, 1], account)
+    _reliability(axes[0, 0], report)
+    _parts(axes[0, 1], report)
+    _classes(axes[1, 0], report)
+    _losses(axes[1, 1], report)
     return figure
 
 
-def reliability_figure(account: Account) -> Any:
+def reliability_figure(report: LossReport) -> Any:
     """Draw the reliability curves of the classes with most rows, side by side.
 
     Args:
-        account: what ``kl.evaluate`` gave.
+        report: what ``kl.evaluate`` gave.
 
     Returns:
         A matplotlib figure; None for two classes, of which one curve tells the other.
     """
     from matplotlib.figure import Figure
 
-    curves = account.curves[1:]
+    curves = report.curves[1:]
     if len(curves) < 3:
         return None
-    weights = {group.name: group.weight for group in account.by_class}
+    weights = {group.name: group.weight for group in report.by_class}
     chosen = sorted(curves, key=lambda curve: -weights.get(curve.name, 0.0))[:CURVES]
     rows = -(-len(chosen) // 4)
     figure = Figure(figsize=(10.0, 2.6 * rows), layout="constrained")
@@ -69,9 +69,9 @@ def reliability_figure(account: Account) -> Any:
     return figure
 
 
-def _reliability(ax: Any, account: Account) -> None:
+def _reliability(ax: Any, report: LossReport) -> None:
     ax.plot([0.0, 1.0], [0.0, 1.0], color="0.6", linewidth=1.0)
-    for curve in account.curves[:1]:
+    for curve in report.curves[:1]:
         ax.fill_between(
             curve.forecast,
             curve.low,
@@ -79,43 +79,43 @@ def _reliability(ax: Any, account: Account) -> None:
             color="tab:blue",
             alpha=0.2,
             linewidth=0.0,
-            label=f"{100.0 * account.cross_entropy.level:.0f} % band if calibrated",
+            label=f"{100.0 * report.cross_entropy.level:.0f} % band if calibrated",
         )
         ax.plot(curve.forecast, curve.frequency, color="tab:blue", label="all classes")
     ax.set(xlabel="probability given", ylabel="how often it was so", title="Reliability (CORP)")
     ax.legend(loc="upper left", frameon=False)
 
 
-def _parts(ax: Any, account: Account) -> None:
+def _parts(ax: Any, report: LossReport) -> None:
     parts = [
-        ("explained", float(account.explained), "tab:green"),
-        ("calibration", float(account.calibration), "tab:orange"),
-        ("refinement", float(account.refinement), "tab:red"),
+        ("explained", float(report.explained), "tab:green"),
+        ("calibration", float(report.calibration), "tab:orange"),
+        ("refinement", float(report.refinement), "tab:red"),
     ]
     shown = [(name, value, color) for name, value, color in parts if np.isfinite(value)]
     for place, (_, value, color) in enumerate(shown):
         ax.barh(place, value, color=color)
         ax.annotate(f" {value:.3g}", (max(value, 0.0), place), va="center")
-    ax.axvline(float(account.label_entropy), color="0.4", linestyle="--", linewidth=1.0)
+    ax.axvline(float(report.label_entropy), color="0.4", linestyle="--", linewidth=1.0)
     ax.set_yticks(range(len(shown)), [name for name, _, _ in shown])
     ax.invert_yaxis()
     ax.margins(x=0.15)
-    ax.set(xlabel=account.unit, title="Parts of the label's entropy (dashed)")
+    ax.set(xlabel=report.unit, title="Parts of the label's entropy (dashed)")
 
 
-def _classes(ax: Any, account: Account) -> None:
-    groups = [g for g in account.by_class if np.isfinite(float(g.cross_entropy))]
+def _classes(ax: Any, report: LossReport) -> None:
+    groups = [g for g in report.by_class if np.isfinite(float(g.cross_entropy))]
     worst = sorted(groups, key=lambda g: -float(g.cross_entropy))[:_CLASSES]
     ax.barh([_plain(g.name) for g in worst], [float(g.cross_entropy) for g in worst])
     ax.invert_yaxis()
-    ax.set(xlabel=f"cross-entropy, {account.unit}", title="Costliest classes")
+    ax.set(xlabel=f"cross-entropy, {report.unit}", title="Costliest classes")
 
 
-def _losses(ax: Any, account: Account) -> None:
-    losses = np.sort(account.losses[np.isfinite(account.losses)])[::-1]
+def _losses(ax: Any, report: LossReport) -> None:
+    losses = np.sort(report.losses[np.isfinite(report.losses)])[::-1]
     ax.plot(np.arange(1, losses.size + 1), losses)
     ax.set(
-        xscale="log", xlabel="rows, costliest first", ylabel=account.unit, title="Cost of each row"
+        xscale="log", xlabel="rows, costliest first", ylabel=report.unit, title="Cost of each row"
     )
 
 

@@ -1,4 +1,4 @@
-"""The account of a classifier's loss in a terminal, as rich tables: a pure function of it."""
+"""The loss report of a classifier in a terminal, as rich tables: a pure function of it."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ from rich.text import Text
 
 from kullback.information.estimate import Estimate
 
-if TYPE_CHECKING:  # an account draws itself by this file, which only reads what it is given
-    from kullback.evaluation.loss_report import Account
+if TYPE_CHECKING:  # a loss report draws itself by this file, which only reads what it is given
     from kullback.evaluation.loss_report import Group as Part
+    from kullback.evaluation.loss_report import LossReport
 
-# Rows of a table that a terminal shows; the page and the account have all.
+# Rows of a table that a terminal shows; the page and the loss report have all.
 _SHOWN = 12
 _WORST = 5
 
 
-def account_view(account: Account) -> RenderableType:
-    """Set an account out for a terminal.
+def loss_report_view(report: LossReport) -> RenderableType:
+    """Set a loss report out for a terminal.
 
     Args:
-        account: what ``kl.evaluate`` gave.
+        report: what ``kl.evaluate`` gave.
     """
     head = (
-        f"{account.label}: {account.rows:,} rows, {len(account.classes)} classes, accuracy "
-        f"{100 * account.accuracy:.2f}%"
+        f"{report.label}: {report.rows:,} rows, {len(report.classes)} classes, accuracy "
+        f"{100 * report.accuracy:.2f}%"
     )
-    level = f"{100 * account.cross_entropy.level:.4g}% interval"
-    chain = _table(("", account.unit, "std. error", level, ""), numbers=(1, 2, 3))
+    level = f"{100 * report.cross_entropy.level:.4g}% interval"
+    chain = _table(("", report.unit, "std. error", level, ""), numbers=(1, 2, 3))
     told = [
-        ("entropy of the label", account.label_entropy, "the cost of guessing by the shares"),
-        ("explained", account.explained, "entropy of the label − cross-entropy"),
-        ("cross-entropy", account.cross_entropy, "mean of −log q(label)"),
-        ("  refinement", account.refinement, "what the best recalibration leaves"),
-        ("  calibration", account.calibration, account.calibration.method),
+        ("entropy of the label", report.label_entropy, "the cost of guessing by the shares"),
+        ("explained", report.explained, "entropy of the label − cross-entropy"),
+        ("cross-entropy", report.cross_entropy, "mean of −log q(label)"),
+        ("  refinement", report.refinement, "what the best recalibration leaves"),
+        ("  calibration", report.calibration, report.calibration.method),
     ]
-    if account.floor is not None and account.relative_entropy is not None:
-        told.append(("floor", account.floor, account.floor.method))
-        told.append(("relative entropy", account.relative_entropy, account.waste))
+    if report.irreducible_loss is not None and report.relative_entropy is not None:
+        told.append(("irreducible loss", report.irreducible_loss, report.irreducible_loss.method))
+        told.append(("relative entropy", report.relative_entropy, report.waste))
     for name, estimate, note in told:
         chain.add_row(*map(Text, (name, *_numbers(estimate), note)))
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(account.source, style="dim")]
+    parts: list[RenderableType] = [Text(head, style="bold"), Text(report.source, style="dim")]
     parts += [chain]
-    if account.no_floor:
-        parts.append(Text(f"no floor: {account.no_floor}", style="dim"))
-    parts += [Text(), _groups("class", account.by_class, account.unit)]
-    for column, groups in account.slices.items():
-        parts += [Text(), _groups(column, groups, account.unit)]
+    if report.no_irreducible_loss:
+        parts.append(Text(f"no irreducible loss: {report.no_irreducible_loss}", style="dim"))
+    parts += [Text(), _groups("class", report.by_class, report.unit)]
+    for column, groups in report.slices.items():
+        parts += [Text(), _groups(column, groups, report.unit)]
     worst = _table(
-        ("row", "label", "probability", "most probable", "probability", account.unit),
+        ("row", "label", "probability", "most probable", "probability", report.unit),
         numbers=(0, 2, 4, 5),
     )
-    for row in account.worst_rows(_WORST):
+    for row in report.worst_rows(_WORST):
         q, best = f"{row.probability:.3g}", f"{row.confidence:.3g}"
         cells = (str(row.row), str(row.label), q, str(row.predicted), best, _number(row.loss))
         worst.add_row(*map(Text, cells))
     parts += [Text(), Text("the costliest rows: wrong labels are among them", style="dim"), worst]
-    parts += [Text.assemble(("! ", "bold yellow"), note) for note in account.notes]
+    parts += [Text.assemble(("! ", "bold yellow"), note) for note in report.notes]
     return Group(*parts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from kullback._core.units import nats_per
-from kullback.results.entropy_estimate import Floor
+from kullback.results.entropy_estimate import EntropyEstimate
 
 
 @final
@@ -95,7 +95,7 @@ def build_decomposition(
     parameters: int,
     optimism: float,
     entropy: float | None,
-    floor: Floor | None,
+    estimate: EntropyEstimate | None,
     reference: Reference | None,
     unit: str,
 ) -> Decomposition:
@@ -108,7 +108,7 @@ def build_decomposition(
         parameters: how many parameters were estimated, k.
         optimism: Takeuchi's trace tr(H⁻¹J); NaN where the curvature gives none.
         entropy: exact entropy of the empirical distribution, for discrete outcomes.
-        floor: estimates for a continuous law.
+        estimate: of the entropy of a continuous distribution.
         reference: the distribution that the data come from, if the user knows it.
         unit: of the result.
     """
@@ -133,7 +133,7 @@ def build_decomposition(
         )
     if entropy is not None:
         lines += [
-            Line("entropy", entropy, 0.0, "of the sample: the floor no model goes below"),
+            Line("entropy", entropy, 0.0, "of the sample: no model goes below it"),
             Line(
                 "relative entropy",
                 cross_entropy - entropy,
@@ -141,17 +141,22 @@ def build_decomposition(
                 "what the model wastes on this sample: D(sample ‖ model)",
             ),
         ]
-    if floor is not None and math.isnan(floor.entropy):
-        lines.append(Line("entropy", math.nan, math.nan, f"no estimate: {floor.method}"))
-    elif floor is not None:
+    if estimate is not None and math.isnan(estimate.entropy):
+        lines.append(Line("entropy", math.nan, math.nan, f"no estimate: {estimate.method}"))
+    elif estimate is not None:
         lines += [
-            Line("entropy", floor.entropy, floor.entropy_error, f"estimated by {floor.method}"),
+            Line(
+                "entropy",
+                estimate.entropy,
+                estimate.entropy_error,
+                f"estimated by {estimate.method}",
+            ),
             Line(
                 "relative entropy",
-                floor.relative,
-                floor.relative_error,
+                estimate.relative,
+                estimate.relative_error,
                 "estimated: what the model wastes"
-                + (", within its error of zero" if floor.beside_zero else ""),
+                + (", within its error of zero" if estimate.beside_zero else ""),
             ),
         ]
     if reference is not None:
@@ -160,7 +165,7 @@ def build_decomposition(
                 f"entropy of {reference.name}",
                 reference.entropy,
                 0.0,
-                "the floor for new data from the reference",
+                "no model goes below it on new data from the reference",
             ),
             Line(
                 f"relative entropy to {reference.name}",

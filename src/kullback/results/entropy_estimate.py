@@ -1,4 +1,4 @@
-"""The floor under a continuous fit: entropy and relative entropy of the law behind the sample."""
+"""Entropy and relative entropy of the distribution behind a continuous sample, estimated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BELOW = 1.96
 
 @final
 @dataclass(frozen=True)
-class Floor:
+class EntropyEstimate:
     """An estimate of what no model can go below, and of what the fitted one wastes, in nats.
 
     Attributes:
@@ -40,7 +40,9 @@ class Floor:
         return self.relative < _BELOW * self.relative_error
 
 
-def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, label: str) -> Floor:
+def estimate_entropies(
+    model: Model, values: Vector | None, cross_entropy: float, label: str
+) -> EntropyEstimate:
     """Estimate the relative entropy of the law of a sample to a model, and the entropy under it.
 
     The relative entropy comes from the rows kept, the entropy from taking it off the cross-entropy
@@ -64,7 +66,7 @@ def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, la
         return _none("; ".join(found.assumptions))
     if found.value < -_BELOW * found.stderr:
         return _none(f"{found.method}, is above the cross-entropy by more than its error: biased")
-    return Floor(
+    return EntropyEstimate(
         cross_entropy - found.value,
         found.entropy_stderr,
         found.value,
@@ -73,5 +75,5 @@ def estimate_floor(model: Model, values: Vector | None, cross_entropy: float, la
     )
 
 
-def _none(why: str) -> Floor:
-    return Floor(math.nan, math.nan, math.nan, math.nan, why)
+def _none(why: str) -> EntropyEstimate:
+    return EntropyEstimate(math.nan, math.nan, math.nan, math.nan, why)

@@ -21,7 +21,7 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
-from kullback.results.entropy_estimate import Floor, estimate_floor
+from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies
 from kullback.results.summary import Summary
 from kullback.results.uncertainty import (
     expected_information,
@@ -48,7 +48,7 @@ class SampleInfo:
         levels: class labels in the order of their codes, for labels.
         values: outcomes to estimate the entropy of a continuous law from: rows of equal weight
             spread evenly over the sample; None where rows have weights, and in a loaded fit.
-        floor: what was estimated from them, in a loaded fit.
+        entropy_estimate: what was estimated from them, in a loaded fit.
     """
 
     label: str
@@ -59,7 +59,7 @@ class SampleInfo:
     entropy: float | None
     levels: tuple[Any, ...] | None
     values: Vector | None = None
-    floor: Floor | None = None
+    entropy_estimate: EntropyEstimate | None = None
 
 
 @final
@@ -238,17 +238,17 @@ class Fit:
             out[name] = ends if isinstance(value, np.ndarray) else ends[0]
         return out
 
-    # ---- the account -----------------------------------------------------------------------
+    # ---- the decomposition -----------------------------------------------------------------------
 
     @cached_property
-    def floor(self) -> Floor | None:
+    def entropy_estimate(self) -> EntropyEstimate | None:
         """Estimates of the entropy of a continuous law and of the relative entropy to it."""
         if self.form.discrete or self.form.outcome != "number" or self.form.columns:
             return None
-        if self.sample_info.floor is not None:
-            return self.sample_info.floor
+        if self.sample_info.entropy_estimate is not None:
+            return self.sample_info.entropy_estimate
         sample = self.sample_info
-        return estimate_floor(self.model, sample.values, self.cross_entropy, sample.label)
+        return estimate_entropies(self.model, sample.values, self.cross_entropy, sample.label)
 
     def decomposition(self, unit: str = "nats", reference: Model | None = None) -> Decomposition:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
@@ -279,7 +279,7 @@ class Fit:
             parameters=self.parameter_count,
             optimism=optimism,
             entropy=self.sample_info.entropy,
-            floor=self.floor,
+            estimate=self.entropy_estimate,
             reference=known,
             unit=unit,
         )

@@ -28,7 +28,7 @@ from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Convergence
-from kullback.results.entropy_estimate import Floor
+from kullback.results.entropy_estimate import EntropyEstimate
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.json_document import (
     LARGEST,
@@ -45,7 +45,7 @@ FORMAT, VERSION = "kullback fit", 1
 # a few roundings (2e-16), a number that was changed by hand by more than this.
 _SAME = 1e-12
 
-# What is saved of the sample beside class labels and the estimated floor.
+# What is saved of the sample beside class labels and the estimated entropy.
 _OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
 
 # What is saved of the sums.
@@ -126,7 +126,7 @@ def _text(fit: Fit) -> str:
         "sums": {name: plain(getattr(sums, name)) for name in _OF_THE_SUMS},
         "sample": {
             **{name: plain(getattr(fit.sample_info, name)) for name in _OF_THE_SAMPLE},
-            "floor": _floor_out(fit.floor),
+            "entropy_estimate": _entropy_out(fit.entropy_estimate),
             "levels": None
             if fit.sample_info.levels is None
             else [_level_out(v) for v in fit.sample_info.levels],
@@ -138,8 +138,10 @@ def _text(fit: Fit) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _floor_out(floor: Floor | None) -> dict[str, Any] | None:
-    return None if floor is None else {name: plain(value) for name, value in vars(floor).items()}
+def _entropy_out(estimate: EntropyEstimate | None) -> dict[str, Any] | None:
+    return (
+        None if estimate is None else {name: plain(value) for name, value in vars(estimate).items()}
+    )
 
 
 def _version() -> str | None:
@@ -321,12 +323,14 @@ def _sample(node: Node) -> SampleInfo:
         dropped=node["dropped"].whole(),
         entropy=node["entropy"].optional(Node.number),
         levels=node["levels"].optional(lambda found: tuple(_level(v) for v in found.items())),
-        floor=node["floor"].optional(_floor),
+        entropy_estimate=node["entropy_estimate"].optional(_entropy_estimate),
     )
 
 
-def _floor(node: Node) -> Floor:
-    return Floor(**{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(Floor)})
+def _entropy_estimate(node: Node) -> EntropyEstimate:
+    return EntropyEstimate(
+        **{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(EntropyEstimate)}
+    )
 
 
 def _level(node: Node) -> Any:
