@@ -16,7 +16,7 @@ def iris():
 
 
 def interrupted(after):
-    def watch(epoch, _epochs, _guess):
+    def watch(epoch, _epochs, _baseline):
         if epoch.number == after:
             raise KeyboardInterrupt
 

@@ -42,7 +42,7 @@ def test_a_classifier_learns_as_much_as_a_linear_one(fit, iris):
     theirs = -np.mean(np.log(peer[np.arange(len(y)), y]))
     assert cross_entropy(fit, x, y) < 1.5 * theirs
     assert fit.converged
-    assert fit.guess == pytest.approx(math.log(3.0), abs=1e-12)  # three equal classes
+    assert fit.baseline == pytest.approx(math.log(3.0), abs=1e-12)  # three equal classes
     assert len(fit.history) >= fit.best >= 1
     assert fit.predict(x).shape == y.shape
     np.testing.assert_allclose(fit.predict_proba(x).sum(axis=1), 1.0, atol=1e-12)
@@ -55,9 +55,9 @@ def test_no_better_than_guessing_is_told_with_what_to_try(frequencies):
     model = kl.Categorical(logits=tiny(frequencies=frequencies))
     told = kl.fit(model, x, noise, solver=kl.Minibatch(epochs=3))
     (words,) = told.convergence.advice
-    assert words.startswith("no better than guessing, within the error")
+    assert words.startswith("no better than the baseline, within the error")
     assert ("kl.MLP(frequencies=8)" in words) == (frequencies == 0)
-    assert "no better than guessing" in told.summary()
+    assert "no better than the baseline" in told.summary()
 
 
 def test_a_label_that_nothing_tells_costs_little_more_than_guessing():
@@ -291,7 +291,7 @@ def test_what_cannot_be_trained_is_told(call, message, iris):
 
 
 def test_an_interrupt_keeps_the_best_so_far(iris):
-    def stop(epoch, _epochs, _guess):
+    def stop(epoch, _epochs, _baseline):
         if epoch.number == 3:
             raise KeyboardInterrupt
 

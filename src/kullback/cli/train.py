@@ -224,7 +224,7 @@ def _document(fitted: TrainedFit, unit: str) -> dict[str, Any]:
         "unit": unit,
         "cross_entropy": fitted.cross_entropy / size,
         "stderr": fitted.error / size,
-        "guess": fitted.guess / size,
+        "baseline": fitted.baseline / size,
         "rows": fitted.rows,
         "held_out_rows": fitted.held_out_rows,
         "classes": list(fitted.classes_),

@@ -107,8 +107,8 @@ def evaluate(
     best = given.probabilities.argmax(axis=1)
     marginal = (weight @ share) / total
     with np.errstate(divide="ignore"):
-        guess = -np.log(marginal)
-    parts = Parts(-logs, share, weight, guess, best, level, unit, size)
+        baseline = -np.log(marginal)
+    parts = Parts(-logs, share, weight, baseline, best, level, unit, size)
     cross_entropy = sums.cross_entropy("none", _PAIRED)
     irreducible_estimate, relative = sums.irreducible_loss(irreducible)
     by_slice = {
@@ -308,7 +308,7 @@ def _notes(
         more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
         notes.append(f"no row is of class {names}{more}")
     if int((marginal > 0.0).sum()) == 1:
-        notes.append("all rows are of one class: there was nothing to guess, H(Y) = 0")
+        notes.append("all rows are of one class: H(Y) = 0, and there is nothing to explain")
     if irreducible is not None and float(irreducible.value) > float(cross_entropy.value):
         notes.append(
             "the irreducible loss lies above the cross-entropy, which cannot be: it is an "

@@ -33,7 +33,7 @@ class Parts:
         logs: −log q of every class, shape (n, K).
         share: each row's proportions of the classes, shape (n, K).
         weight: weights of the rows.
-        guess: −log of the classes' shares in all rows, shape (K,).
+        baseline: −log of the classes' shares in all rows, shape (K,).
         best: the most probable class of each row.
         level: of the intervals.
         unit: of the estimates.
@@ -43,7 +43,7 @@ class Parts:
     logs: Floats
     share: Floats
     weight: Vector
-    guess: Vector
+    baseline: Vector
     best: NDArray[np.int64]
     level: float
     unit: str
@@ -55,7 +55,7 @@ class Parts:
         part = share / share.sum(axis=1, keepdims=True)
         seen = part > 0.0
         loss = np.where(seen, part * np.where(seen, self.logs[rows], 0.0), 0.0).sum(axis=1)
-        guess = np.where(seen, part * np.where(seen, self.guess, 0.0), 0.0).sum(axis=1)
+        baseline = np.where(seen, part * np.where(seen, self.baseline, 0.0), 0.0).sum(axis=1)
         total = float(weight.sum())
         right = float(weight @ part[np.arange(len(part)), self.best[rows]]) if len(part) else 0.0
         return Group(
@@ -63,7 +63,7 @@ class Parts:
             int((weight > 0.0).sum()),
             total,
             self._mean(loss, weight),
-            self._mean(guess - loss, weight),
+            self._mean(baseline - loss, weight),
             right / total if total > 0.0 else math.nan,
         )
 

@@ -43,7 +43,7 @@ class Group:
         rows: how many rows.
         weight: their total weight.
         cross_entropy: over these rows.
-        explained: how much less that is than what guessing with the classes' shares costs on the
+        explained: how much less that is than what predicting the classes' shares costs on the
             same rows.
         accuracy: share of rows whose most probable class is theirs.
     """
@@ -122,7 +122,7 @@ class LossReport:
         weight: their total weight.
         unit: nats, bits or hartleys: of every number here.
         cross_entropy: mean of −log q(label); +inf where a label was given probability 0.
-        label_entropy: H(Y) of these rows' labels: the cost of guessing with the classes' shares.
+        label_entropy: H(Y) of these rows' labels: the loss of the class shares.
         explained: label_entropy − cross_entropy, paired.
         accuracy: share of rows whose most probable class is theirs.
         refinement: cross-entropy that is left after the best recalibration, cross-fitted.
@@ -267,7 +267,7 @@ class LossReport:
     def __str__(self) -> str:
         """Set the loss report out as a table."""
         lines = [
-            ("entropy of the label", self.label_entropy, "the cost of guessing by the shares"),
+            ("entropy of the label", self.label_entropy, "the loss of the class shares"),
             ("explained", self.explained, "entropy of the label − cross-entropy"),
             ("cross-entropy", self.cross_entropy, "mean of −log q(label)"),
             ("  refinement", self.refinement, "what the best recalibration leaves"),

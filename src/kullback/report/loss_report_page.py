@@ -81,18 +81,20 @@ def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
 def _sentence(report: LossReport) -> str:
     """Say in words what the numbers mean."""
     bits = report.to("bits")
-    guess, cost = float(bits.label_entropy), float(bits.cross_entropy)
+    baseline, cost = float(bits.label_entropy), float(bits.cross_entropy)
     if np.isinf(cost):
         return (
             f"The probabilities called {len(report.impossible):,} labels impossible that were "
             "seen, so that the cross-entropy is infinite: no later row can make up for it."
         )
     told = (
-        f"Guessing with the classes' shares costs {guess:.3f} bits a row. These probabilities cost "
+        f"The baseline, the classes' shares, costs {baseline:.3f} bits a row. These probabilities cost "
         f"{cost:.3f} bits"
     )
-    if guess > 0.0:
-        told += f": they explain {100.0 * (guess - cost) / guess:.1f} % of the label's entropy"
+    if baseline > 0.0:
+        told += (
+            f": they explain {100.0 * (baseline - cost) / baseline:.1f} % of the label's entropy"
+        )
     gain = float(bits.calibration)
     name = report.calibration.method.partition(",")[0]
     if gain > 0.0:

@@ -35,7 +35,7 @@ def loss_report_view(report: LossReport) -> RenderableType:
     level = f"{100 * report.cross_entropy.level:.4g}% interval"
     chain = _table(("", report.unit, "std. error", level, ""), numbers=(1, 2, 3))
     told = [
-        ("entropy of the label", report.label_entropy, "the cost of guessing by the shares"),
+        ("entropy of the label", report.label_entropy, "the loss of the class shares"),
         ("explained", report.explained, "entropy of the label − cross-entropy"),
         ("cross-entropy", report.cross_entropy, "mean of −log q(label)"),
         ("  refinement", report.refinement, "what the best recalibration leaves"),

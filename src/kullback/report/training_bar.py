@@ -38,18 +38,18 @@ class TrainingBar(LiveLines):
         self._unit, self._nats = unit, nats_per(unit)
         self._stopping = False
         self._epoch: Epoch | None = None
-        self._epochs, self._guess, self._lowest = 0, math.nan, math.inf
+        self._epochs, self._baseline, self._lowest = 0, math.nan, math.inf
         self._ends: list[float] = []  # when the last epochs ended
 
-    def __call__(self, epoch: Epoch, epochs: int, guess: float) -> None:
+    def __call__(self, epoch: Epoch, epochs: int, baseline: float) -> None:
         """Note how far the training has come.
 
         Args:
             epoch: the last one.
             epochs: how many there are at most.
-            guess: entropy of the label, in nats; NaN where there is none.
+            baseline: entropy of the label, in nats; NaN where there is none.
         """
-        self._epochs, self._guess = epochs, guess
+        self._epochs, self._baseline = epochs, baseline
         self._lowest = min(self._lowest, epoch.refined)
         self._ends = [*self._ends[-_EPOCHS_TIMED:], time.perf_counter()]
         self._epoch = epoch
@@ -94,8 +94,8 @@ class TrainingBar(LiveLines):
             f"training {epoch.training / self._nats:.4f}, "
             f"held out {epoch.refined / self._nats:.4f} {self._unit}"
         )
-        if math.isfinite(self._guess) and math.isfinite(self._lowest):
-            gained = (self._guess - self._lowest) / nats_per("bits")
+        if math.isfinite(self._baseline) and math.isfinite(self._lowest):
+            gained = (self._baseline - self._lowest) / nats_per("bits")
             text += f"; {gained:.3f} bits of the label explained"
         return text
 

@@ -25,7 +25,7 @@ from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Line
 
-# How many standard errors a network has to be better than guessing to be said to be better.
+# How many standard errors a network has to be better than the baseline to be said to be better.
 _SURELY = 1.96
 # What a training tries by itself where its network explains next to nothing, in its reason's words.
 TRIED = "frequencies=8"
@@ -63,7 +63,7 @@ class TrainedFit:
         source: where the rows came from, in words.
         rows: how many rows there were, the held-out ones included.
         held_out_rows: how many of them were held out of each member's training.
-        guess: cross-entropy of the best constant prediction on the held-out rows, in nats: H(Y)
+        baseline: cross-entropy of the best constant prediction on the held-out rows, in nats: H(Y)
             for labels. NaN for outcomes that are numbers.
         cross_entropy: on the held-out rows, after calibration, in nats: of one member, each on the
             rows held out from it. Early stopping and calibration chose by it, so it is slightly
@@ -85,7 +85,7 @@ class TrainedFit:
     source: str
     rows: int
     held_out_rows: int
-    guess: float
+    baseline: float
     cross_entropy: float
     error: float
     history: tuple[Epoch, ...]
@@ -122,9 +122,9 @@ class TrainedFit:
 
     @property
     def _nothing_explained(self) -> tuple[str, ...]:
-        """What to think of a network that is no better than guessing, where this one is not."""
-        gained = self.guess - self.cross_entropy
-        if not (self.guess > 0.0 and gained <= _SURELY * self.error):  # also where one is NaN
+        """What to think of a network that is no better than the baseline, where this one is not."""
+        gained = self.baseline - self.cross_entropy
+        if not (self.baseline > 0.0 and gained <= _SURELY * self.error):  # also where one is NaN
             return ()
         plain = any(isinstance(s, MLP) and not s.frequencies for s in self.form.sources.values())
         more = (
@@ -133,7 +133,7 @@ class TrainedFit:
             else ""
         )
         return (
-            "no better than guessing, within the error: the covariates may tell nothing of the "
+            "no better than the baseline, within the error: the covariates may tell nothing of the "
             f"label, or nothing that this network can learn from so many rows{more}",
         )
 
@@ -164,13 +164,13 @@ class TrainedFit:
                     f"what epoch {told.number} minimised, dropout and weights included",
                 )
             )
-        if math.isfinite(self.guess):
-            note = "of the label: what guessing by the classes' shares costs"
+        if math.isfinite(self.baseline):
+            note = "of the label: the loss of the class shares"
             lines += [
-                Line("entropy of the label", self.guess, 0.0, note),
+                Line("entropy of the label", self.baseline, 0.0, note),
                 Line(
                     "explained",
-                    self.guess - self.cross_entropy,
+                    self.baseline - self.cross_entropy,
                     self.error,
                     "entropy of the label − cross-entropy",
                 ),
@@ -284,11 +284,11 @@ class TrainedFit:
             f"cross-entropy (held out)   {self.cross_entropy / size:.6f} {unit}"
             f" ± {self.error / size:.6f}",
         ]
-        if math.isfinite(self.guess):
-            gained = self.guess - self.cross_entropy
-            share = f" ({100.0 * gained / self.guess:.1f} %)" if self.guess > 0.0 else ""
+        if math.isfinite(self.baseline):
+            gained = self.baseline - self.cross_entropy
+            share = f" ({100.0 * gained / self.baseline:.1f} %)" if self.baseline > 0.0 else ""
             lines += [
-                f"guessing with the shares   {self.guess / size:.6f} {unit}",
+                f"baseline (class shares)    {self.baseline / size:.6f} {unit}",
                 f"explained of the label     {gained / size:.6f} {unit}{share}",
                 *(wrapped for words in self._nothing_explained for wrapped in wrap(words, _WIDTH)),
             ]

@@ -80,7 +80,7 @@ _SAMPLE = (
     "source",
     "rows",
     "held_out_rows",
-    "guess",
+    "baseline",
     "cross_entropy",
     "error",
     "best",

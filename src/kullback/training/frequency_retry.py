@@ -58,7 +58,9 @@ def second_try(
         if isinstance(source, MLP) and source.frequencies is None and _reads_numbers(task, name)
     }
     fits = isinstance(task.feed, Memory) and task.feed.rows >= _FEWEST_ROWS
-    left = done.cross_entropy > (1.0 - _LITTLE) * task.guess  # also of numbers, whose guess is NaN
+    left = (
+        done.cross_entropy > (1.0 - _LITTLE) * task.baseline
+    )  # also of numbers, whose baseline is NaN
     if not (finer and fits and left and done.converged):
         return (task, *first)
     if how.checkpoint is not None:

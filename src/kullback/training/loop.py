@@ -45,7 +45,7 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]
                 if checkpoint is not None and not found.reason:
                     checkpoint.write(found)
                 if watch is not None and len(found.epochs) == number:
-                    watch(found.epochs[-1], programs.epochs, task.guess)
+                    watch(found.epochs[-1], programs.epochs, task.baseline)
     except KeyboardInterrupt:
         if found.best == 0:
             raise

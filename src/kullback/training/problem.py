@@ -65,7 +65,7 @@ class Task:
         held: the rows held out from each member.
         starts: outputs that the networks start from, by parameter; and the other coefficients.
         moves: for each parameter, the unit of the network's outputs and what is added to them.
-        guess: H(Y) of the labels, weighted as they are trained on; or NaN.
+        baseline: H(Y) of the labels, weighted as they are trained on; or NaN.
         largest: of each encoder, the largest absolute value of each input.
         copies: the share of the rows that are copies of others, and are held out with them.
     """
@@ -81,7 +81,7 @@ class Task:
     held: tuple[Held, ...]
     starts: tuple[dict[str, Vector], Vector]
     moves: Mapping[str, tuple[float, Vector]]
-    guess: float
+    baseline: float
     largest: Mapping[str, Any]
     copies: float
 
@@ -160,7 +160,7 @@ class Task:
             held=parts,
             starts=(outputs, u),
             moves=moves,
-            guess=math.nan if targets.shares is None else entropy_of(targets.shares),
+            baseline=math.nan if targets.shares is None else entropy_of(targets.shares),
             largest={name: np.max(np.abs(first[INPUTS + name]), axis=0) for name in sources},
             copies=copies,
         )

@@ -90,7 +90,7 @@ def train(
         source=sample.describe_source(),
         rows=rows.count,
         held_out_rows=task.held_rows,
-        guess=task.guess,
+        baseline=task.baseline,
         cross_entropy=done.cross_entropy,
         error=done.error,
         history=tuple(done.epochs),
