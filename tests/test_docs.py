@@ -284,7 +284,7 @@ def test_the_last_column_is_what_a_fit_does(name, solver, passes):
     x = [1.0, 2.0, 15.0] if fitted_from(FAMILIES[name]) == "distinct outcomes" else [0.2, 0.5, 0.9]
     convergence = kullback.fit(FAMILIES[name](), x).convergence
     assert convergence.solver == solver
-    # one pass is the first look; "rows" and "order statistics" evaluate the rows again
+    # one pass is the first pass; "rows" and "order statistics" evaluate the rows again
     assert convergence.passes == passes if passes else convergence.passes > 1
 
 

@@ -18,7 +18,7 @@ from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
-from kullback.objective.first_pass import FirstLook, look
+from kullback.objective.first_pass import FirstPass, first_pass
 from kullback.objective.starting_values import hold_order_statistics
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
@@ -152,7 +152,7 @@ def fit(
     over_rows = (engine or engine_for)(sample)
     watch = _Watch(progress)
     over_rows.progress = watch.rows
-    known = look(model, sample, over_rows.reduce, over_rows.first_block)
+    known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
     vector = hold_order_statistics(model, known, over_rows.reduce)
     problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
     solved = solve(problem, vector)
@@ -167,8 +167,8 @@ def fit(
     sample_info = SampleInfo(
         label=sample.label,
         source=sample.describe_source(),
-        rows=known.description.rows,
-        weight=known.description.weight,
+        rows=known.summary.rows,
+        weight=known.summary.weight,
         dropped=sample.dropped,
         entropy=known.entropy,
         levels=sample.levels,
@@ -189,7 +189,7 @@ def _check_model(model: Any) -> None:
     raise ModelError(f"{model!r} is not a model.{hint}")
 
 
-def _newton_for(known: FirstLook) -> Newton:
+def _newton_for(known: FirstPass) -> Newton:
     """Where a pass over all rows costs little, one more is worth three digits of standard error."""
     return Newton(tolerance=1e-10) if known.cheap else Newton()
 

@@ -15,7 +15,7 @@ from kullback.engines.local import LocalEngine
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
-from kullback.objective.first_pass import FirstLook
+from kullback.objective.first_pass import FirstPass
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.statistics import LossDerivatives, LossSums
 from kullback.objective.sufficient_statistics import derivatives_of_moments
@@ -68,7 +68,7 @@ class Problem:
     """
 
     model: Model
-    known: FirstLook
+    known: FirstPass
     engine: Engine
     solver: Solver[Any]
     watch: Callable[[float], None]
@@ -175,7 +175,7 @@ def _descend(
     points, agreed, lost = start.points, start.agreed, True
     for evaluate in [*smaller, whole]:
         looks = 0
-        many_more = problem.known.description.stride >= _MANY_MORE
+        many_more = problem.known.summary.stride >= _MANY_MORE
         if evaluate is whole and not lost and many_more:
             points = [corrected_minimum(solver, smaller[-1], whole, points[0], _MAX_STEPS)]
             looks = 1

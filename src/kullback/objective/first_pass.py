@@ -17,7 +17,7 @@ from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.objective.distinct_values import Table, Tabulate
-from kullback.objective.sample_summary import MOST_THINNED, THINNED, Describe, Description
+from kullback.objective.sample_summary import MOST_THINNED, THINNED, SampleSummary, SummariseSample
 from kullback.objective.statistics import Joint, Statistic
 from kullback.objective.sufficient_statistics import SufficientMoments, SufficientSums, moments_of
 
@@ -36,17 +36,17 @@ _AT_ONCE = 1 << 20
 
 @final
 @dataclass(frozen=True)
-class FirstLook:
-    """What the first pass found: a description, and the sample condensed where that loses nothing.
+class FirstPass:
+    """What the first pass found: a summary, and the sample condensed where that loses nothing.
 
     Attributes:
-        description: counts, extremes, and a thinned subsample.
+        summary: counts, extremes, and a thinned subsample.
         moments: of the sufficient statistics, for a family that has them.
         table: the distinct outcomes with their weights, for discrete outcomes.
         locate: names a row in a message, given its number.
     """
 
-    description: Description
+    summary: SampleSummary
     moments: SufficientMoments | None
     table: ArraySample | None
     locate: Callable[[int], str]
@@ -54,7 +54,7 @@ class FirstLook:
     @property
     def cheap(self) -> bool:
         """Whether what a solver evaluates is small: condensed, or few rows."""
-        return self.condensed or self.description.stride == 1
+        return self.condensed or self.summary.stride == 1
 
     @property
     def condensed(self) -> bool:
@@ -74,7 +74,7 @@ class FirstLook:
     @property
     def continuous(self) -> Vector | None:
         """Rows to estimate the entropy of a continuous law from; None where rows have weights."""
-        d = self.description.at_most(FOR_ENTROPY)
+        d = self.summary.at_most(FOR_ENTROPY)
         if self.table is not None or bool(np.any(d.weights != 1.0)):
             return None
         return d.values
@@ -85,14 +85,14 @@ class FirstLook:
         if self.table is not None:
             assert self.table.weight is not None
             return self.table.fields["y"], self.table.weight
-        step = -(-self.description.values.size // FOR_STARTS)
-        values, weights = self.description.values[::step], self.description.weights[::step]
+        step = -(-self.summary.values.size // FOR_STARTS)
+        values, weights = self.summary.values[::step], self.summary.weights[::step]
         kept = weights > 0.0
         return values[kept], weights[kept]
 
     def subsamples(self, model: Model) -> list[Sample]:
         """Give samples of growing size to start on, the largest with all thinned rows."""
-        kept = self.description.rows // self.description.stride
+        kept = self.summary.rows // self.summary.stride
         sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
         return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
 
@@ -102,7 +102,7 @@ class FirstLook:
         The extremes are added where no covariate is read: what is possible for them is possible for
         every row, so that an estimate on the subsample is possible on the sample.
         """
-        d = self.description.at_most(most)
+        d = self.summary.at_most(most)
         chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
         if not model.columns and math.isfinite(d.minimum):
             ends = np.array([d.minimum, d.maximum])
@@ -110,12 +110,12 @@ class FirstLook:
         return ChunkSample(tuple(chunks))
 
 
-def look(
+def first_pass(
     model: Model,
     sample: Sample,
     reduce: Callable[..., Any],
     first_block: Callable[[], Block],
-) -> FirstLook:
+) -> FirstPass:
     """Go through the sample once: check it, describe it, and condense it where possible.
 
     Args:
@@ -128,7 +128,7 @@ def look(
         DataError: for rows outside the model's support, or a sample that no maximum belongs to.
     """
     exact = all(isinstance(kind, Exact) for kind in sample.kinds) and not model.columns
-    statistics: list[Statistic[Any]] = [Describe(model.support, held=sample.in_memory)]
+    statistics: list[Statistic[Any]] = [SummariseSample(model.support, held=sample.in_memory)]
     arguments = [np.zeros(0)]
     family = model if isinstance(model, Family) and model.sufficient else None
     if exact and family is not None and not model.discrete:
@@ -145,8 +145,8 @@ def look(
         statistics.append(Tabulate())
         arguments.append(np.zeros(0))
     joint = Joint(tuple(statistics), tuple(arguments))
-    description, *rest = reduce(joint, np.zeros(0))
-    description.check(model, sample.label, sample.locate)
+    summary, *rest = reduce(joint, np.zeros(0))
+    summary.check(model, sample.label, sample.locate)
     moments = table = None
     wanted = statistics[-1]
     if isinstance(wanted, SufficientSums):
@@ -155,7 +155,7 @@ def look(
         found: Table = rest[0]
         if found.values is not None:
             table = ArraySample({"y": found.values}, found.weights, label=sample.label)
-    known = FirstLook(description, moments, table, sample.locate)
+    known = FirstPass(summary, moments, table, sample.locate)
     _refuse_constant(model, known, sample.label)
     return known
 
@@ -167,9 +167,9 @@ def _later(sample: Sample, family: Family) -> bool:
     return sum(chunk.count for chunk in sample.chunks()) > _AT_ONCE
 
 
-def _refuse_constant(model: Model, known: FirstLook, label: str) -> None:
+def _refuse_constant(model: Model, known: FirstPass, label: str) -> None:
     """One distinct value has no maximum of the likelihood where a scale is free."""
-    d = known.description
+    d = known.summary
     free = [c.name for c in model.vector.free]
     if model.discrete or model.columns or d.minimum < d.maximum or len(free) < 2:
         return

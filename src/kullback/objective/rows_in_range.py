@@ -11,7 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
-from kullback.objective.sample_summary import Description
+from kullback.objective.sample_summary import SampleSummary
 from kullback.objective.statistics import Statistic
 
 
@@ -55,28 +55,28 @@ class Between(Statistic[Bracketed]):
         )
 
 
-def weighted_median(description: Description, reduce: Callable[..., Any]) -> float:
+def weighted_median(summary: SampleSummary, reduce: Callable[..., Any]) -> float:
     """Give the smallest outcome with at least half of the weight at or below it.
 
     Args:
-        description: of the sample; its thinned rows say where to look.
+        summary: of the sample; its thinned rows say where to look.
         reduce: adds a statistic up over the sample.
     """
-    if description.stride == 1:
-        whole = Bracketed(0.0, description.weight, description.values, description.weights)
+    if summary.stride == 1:
+        whole = Bracketed(0.0, summary.weight, summary.values, summary.weights)
         found = _median(whole)
         assert found is not None  # the bracket holds every row
         return found
-    order = np.argsort(description.values, kind="stable")
-    values = description.values[order]
-    share = np.cumsum(description.weights[order])
+    order = np.argsort(summary.values, kind="stable")
+    values = summary.values[order]
+    share = np.cumsum(summary.weights[order])
     share /= share[-1]
     # four standard errors of a share of the subsample; doubled until the median lies inside
     margin = 2.0 / math.sqrt(values.size)
     while True:
         at = np.searchsorted(share, [0.5 - margin, 0.5 + margin])
-        low = values[at[0]] if margin < 0.5 and at[0] > 0 else description.minimum
-        high = values[at[1]] if margin < 0.5 and at[1] < values.size else description.maximum
+        low = values[at[0]] if margin < 0.5 and at[0] > 0 else summary.minimum
+        high = values[at[1]] if margin < 0.5 and at[1] < values.size else summary.maximum
         found = _median(reduce(Between(), np.array([low, high])))
         if found is not None:
             return found

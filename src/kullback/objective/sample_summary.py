@@ -1,4 +1,4 @@
-"""The first look at a sample: counts, extremes, impossible rows, a thinned subsample."""
+"""The first pass at a sample: counts, extremes, impossible rows, a thinned subsample."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class Piece:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Description:
-    """What the first look found.
+class SampleSummary:
+    """What the first pass found.
 
     Attributes:
         rows: how many rows.
@@ -113,7 +113,7 @@ class Description:
         """The pieces whose outcomes are known, or all where none are."""
         return [p for p in self.pieces if isinstance(p.kind, Exact)] or list(self.pieces)
 
-    def at_most(self, rows: int) -> Description:
+    def at_most(self, rows: int) -> SampleSummary:
         """The same with at most about so many rows in the subsample."""
         stride = self.stride
         while rows * stride < self.rows:
@@ -145,8 +145,8 @@ class Description:
 
 @final
 @dataclass(frozen=True)
-class Describe(Statistic[Description]):
-    """Adds up a ``Description``: on the host, without compilation.
+class SummariseSample(Statistic[SampleSummary]):
+    """Adds up a ``SampleSummary``: on the host, without compilation.
 
     Attributes:
         support: where the outcomes have to lie.
@@ -157,7 +157,7 @@ class Describe(Statistic[Description]):
     held: bool = False
     uses_numpy: ClassVar[bool] = True
 
-    def of_block(self, block: Block, arguments: Vector) -> Description:  # noqa: ARG002
+    def of_block(self, block: Block, arguments: Vector) -> SampleSummary:  # noqa: ARG002
         """Look at one block."""
         fields = {name: column[: block.count] for name, column in block.fields.items()}
         y, w = fields["y"], block.weight[: block.count]
@@ -176,7 +176,7 @@ class Describe(Statistic[Description]):
             kept = kept.thinned(1, stride)
             if not self.held:  # so that a streamed block's memory is free once it is summed
                 kept = kept.copied()
-        return Description(
+        return SampleSummary(
             rows=block.count,
             weight=float(np.sum(w)) if block.weighted else float(block.count),
             minimum=low,
@@ -187,7 +187,7 @@ class Describe(Statistic[Description]):
             examples=tuple((block.row_number(int(i)), float(y[i])) for i in wrong[:_SHOWN]),
         )
 
-    def merge(self, left: Description, right: Description) -> Description:
+    def merge(self, left: SampleSummary, right: SampleSummary) -> SampleSummary:
         """Join two runs of blocks, thinning the subsample where it grows too large."""
         stride = max(left.stride, right.stride)
         pieces = _thin(left, stride) + _thin(right, stride)
@@ -195,7 +195,7 @@ class Describe(Statistic[Description]):
         while sum(piece.weights.size for piece in pieces) > limit:
             pieces = tuple(piece.thinned(stride, 2 * stride) for piece in pieces)
             stride *= 2
-        return Description(
+        return SampleSummary(
             rows=left.rows + right.rows,
             weight=left.weight + right.weight,
             minimum=min(left.minimum, right.minimum),
@@ -207,7 +207,7 @@ class Describe(Statistic[Description]):
         )
 
 
-def _thin(part: Description, stride: int) -> tuple[Piece, ...]:
+def _thin(part: SampleSummary, stride: int) -> tuple[Piece, ...]:
     """Keep the rows at multiples of the stride: the same rows whatever the order of arrival."""
     if stride == part.stride:
         return part.pieces

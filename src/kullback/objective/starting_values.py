@@ -17,13 +17,13 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.first_pass import FirstLook
+from kullback.objective.first_pass import FirstPass
 from kullback.objective.rows_in_range import weighted_median
-from kullback.objective.sample_summary import Description
+from kullback.objective.sample_summary import SampleSummary
 
 
 def hold_order_statistics(
-    model: Model, known: FirstLook, reduce: Callable[..., Any]
+    model: Model, known: FirstPass, reduce: Callable[..., Any]
 ) -> ParameterVector:
     """Hold free parameters whose estimate is an extreme or the median of the sample.
 
@@ -31,7 +31,7 @@ def hold_order_statistics(
         DataError: where such a parameter was fixed so that a row is impossible.
     """
     vector = model.vector
-    d = known.description
+    d = known.summary
     held: dict[str, Vector] = {}
     for c in vector.coefficients:
         which = model.order_statistics.get(c.name)
@@ -50,7 +50,7 @@ def hold_order_statistics(
     return replace(vector, held=held) if held else vector
 
 
-def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Description) -> None:
+def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleSummary) -> None:
     """An end of the support inside the sample leaves impossible rows."""
     low = which == "minimum" and value > d.minimum
     high = which == "maximum" and value < d.maximum
@@ -66,7 +66,7 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: Descrip
         )
 
 
-def starting_points(model: Model, vector: ParameterVector, known: FirstLook) -> list[Vector]:
+def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> list[Vector]:
     """Give the points to start from on the unconstrained scale, the best guess first.
 
     What the user starts or fixes goes before what the model guesses.

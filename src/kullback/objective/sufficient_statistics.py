@@ -72,7 +72,9 @@ class SufficientSums(RowSums):
         length = min(block.tiles * TILE, block.capacity)
         x, w = block.fields["y"][:length], block.weight[:length] if block.weighted else None
         quick, each = None, 1.0 if w is None else _common(w)
-        with np.errstate(all="ignore"):  # rows outside the support: found and named by `Describe`
+        with np.errstate(
+            all="ignore"
+        ):  # rows outside the support: found and named by `SummariseSample`
             if each is not None:
                 quick = self.family.sums(x, float(arguments[0]), *block.extremes)
             firsts = None if quick is None else each * np.array([float(length), *quick])

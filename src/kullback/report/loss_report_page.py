@@ -88,8 +88,8 @@ def _sentence(report: LossReport) -> str:
             "seen, so that the cross-entropy is infinite: no later row can make up for it."
         )
     told = (
-        f"The baseline, the classes' shares, costs {baseline:.3f} bits a row. These probabilities cost "
-        f"{cost:.3f} bits"
+        f"The baseline, the classes' shares, costs {baseline:.3f} bits a row. "
+        f"These probabilities cost {cost:.3f} bits"
     )
     if baseline > 0.0:
         told += (
