@@ -39,7 +39,7 @@ class Window(NamedTuple):
     rows: int
 
 
-class Feed(abc.ABC):
+class Batches(abc.ABC):
     """Gives each member of a training its rows, epoch after epoch.
 
     Attributes:
@@ -54,7 +54,7 @@ class Feed(abc.ABC):
 
 
 @final
-class Memory(Feed):
+class Memory(Batches):
     """Rows in memory: one window an epoch, shuffled as a whole.
 
     Args:
@@ -79,7 +79,7 @@ class Memory(Feed):
 
 
 @final
-class Streamed(Feed):
+class Streamed(Batches):
     """Rows of a stream: its blocks are the windows, each shuffled.
 
     Args:

@@ -24,7 +24,7 @@ from kullback.calibration.scaling import Scaling
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Memory, Streamed
-from kullback.training.problem import Task
+from kullback.training.problem import TrainingProblem
 from kullback.training.state import Run
 
 FORMAT, VERSION = "kullback checkpoint", 1
@@ -37,17 +37,19 @@ class Checkpoint:
 
     Args:
         path: its name.
-        task: what is trained on what.
+        problem: what is trained on what.
         how: the options.
     """
 
-    def __init__(self, path: str | os.PathLike[str], task: Task, how: Minibatch) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], problem: TrainingProblem, how: Minibatch
+    ) -> None:
         """Take the fingerprint of the training; nothing is read or written yet."""
         self._path = Path(os.path.realpath(path))
         self._name = os.fspath(path)
         if not self._path.parent.is_dir():
             raise KullbackError(f"checkpoint={self._name}: there is no folder {self._path.parent}.")
-        self._prints = _fingerprints(task, how)
+        self._prints = _fingerprints(problem, how)
 
     def resume(self, run: Run) -> None:
         """Put a training where the file says it stands; leave it at its start if there is none.
@@ -143,7 +145,7 @@ class Checkpoint:
         return jax.tree.unflatten(structure, found)
 
 
-def _fingerprints(task: Task, how: Minibatch) -> dict[str, str]:
+def _fingerprints(problem: TrainingProblem, how: Minibatch) -> dict[str, str]:
     """What tells this training from another, by the words of a message."""
     options = {
         name: value
@@ -151,21 +153,21 @@ def _fingerprints(task: Task, how: Minibatch) -> dict[str, str]:
         if name not in ("checkpoint", "held_out", "optimizer", "patience")
     }
     return {
-        "model": _digest(repr(task.model), repr(dict(task.sources))),
+        "model": _digest(repr(problem.model), repr(dict(problem.sources))),
         # an optimiser is functions, which cannot be compared: it is known by its name
         "options": _digest(repr(options), repr(how.optimizer).split(" at ")[0]),
-        "rows": _rows_digest(task),
+        "rows": _rows_digest(problem),
     }
 
 
-def _rows_digest(task: Task) -> str:
+def _rows_digest(problem: TrainingProblem) -> str:
     arrays: list[Any] = []
-    feed = task.feed
-    if isinstance(feed, Memory):
-        arrays = [value for _, value in sorted(feed.columns.items())] + list(feed.members)
-    elif isinstance(feed, Streamed):
-        arrays = [np.array([feed.rows])]
-    for held in task.held:
+    batches = problem.batches
+    if isinstance(batches, Memory):
+        arrays = [value for _, value in sorted(batches.columns.items())] + list(batches.members)
+    elif isinstance(batches, Streamed):
+        arrays = [np.array([batches.rows])]
+    for held in problem.held:
         arrays += [value for _, value in sorted(held.columns.items())] + [held.weight]
     found = hashlib.blake2b(digest_size=16)
     for array in arrays:

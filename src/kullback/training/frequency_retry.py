@@ -19,7 +19,7 @@ from kullback.results.trained import TRIED
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Memory
 from kullback.training.loop import Watch, run
-from kullback.training.problem import Task
+from kullback.training.problem import TrainingProblem
 from kullback.training.programs import Programs
 from kullback.training.rows import Rows
 from kullback.training.state import Run
@@ -37,42 +37,46 @@ _SURELY = 2.0
 
 
 def second_try(
-    task: Task, rows: Rows, how: Minibatch, watch: Watch | None, first: tuple[Run, Programs]
-) -> tuple[Task, Run, Programs]:
+    problem: TrainingProblem,
+    rows: Rows,
+    how: Minibatch,
+    watch: Watch | None,
+    first: tuple[Run, Programs],
+) -> tuple[TrainingProblem, Run, Programs]:
     """Train once more with frequencies where that may help, and keep the better network.
 
     Args:
-        task: what was trained.
+        problem: what was trained.
         rows: the rows that it was made of.
         how: the options.
         watch: called after every epoch.
         first: what came of it.
 
     Returns:
-        The task, the run and its programs that are to be kept; the reason tells of both.
+        The problem, the run and its programs that are to be kept; the reason tells of both.
     """
     done = first[0]
     finer = {
         name: replace(source, frequencies=_FREQUENCIES)
-        for name, source in task.sources.items()
-        if isinstance(source, MLP) and source.frequencies is None and _reads_numbers(task, name)
+        for name, source in problem.sources.items()
+        if isinstance(source, MLP) and source.frequencies is None and _reads_numbers(problem, name)
     }
-    fits = isinstance(task.feed, Memory) and task.feed.rows >= _FEWEST_ROWS
+    fits = isinstance(problem.batches, Memory) and problem.batches.rows >= _FEWEST_ROWS
     left = (
-        done.cross_entropy > (1.0 - _LITTLE) * task.baseline
+        done.cross_entropy > (1.0 - _LITTLE) * problem.baseline
     )  # also of numbers, whose baseline is NaN
     if not (finer and fits and left and done.converged):
-        return (task, *first)
+        return (problem, *first)
     if how.checkpoint is not None:
         how = replace(how, checkpoint=f"{os.fspath(how.checkpoint)}.frequencies")
-    model = task.model.with_sources({**task.model.sources, **finer})
-    other = Task.of(model, {**task.sources, **finer}, rows, how)
+    model = problem.model.with_sources({**problem.model.sources, **finer})
+    other = TrainingProblem.of(model, {**problem.sources, **finer}, rows, how)
     try:
         again, programs = run(other, how, watch)
     except KeyboardInterrupt:
         done.reason += f"; a second training, with {TRIED}, was interrupted"
-        return (task, *first)
-    if _surely_better(task, done, again):
+        return (problem, *first)
+    if _surely_better(problem, done, again):
         again.reason += (
             f"; a first network explained next to nothing ({done.cross_entropy:.4f} nats held out) "
             f"and this one has {TRIED}"
@@ -81,19 +85,19 @@ def second_try(
     done.reason += (
         f"; {TRIED} did no better" if again.converged else f"; with {TRIED}: {again.reason}"
     )
-    return (task, *first)
+    return (problem, *first)
 
 
-def _reads_numbers(task: Task, name: str) -> bool:
-    encoder = task.encoders[name]
+def _reads_numbers(problem: TrainingProblem, name: str) -> bool:
+    encoder = problem.encoders[name]
     return 0 in encoder.sizes and encoder.width <= _MOST_INPUTS
 
 
-def _surely_better(task: Task, first: Run, second: Run) -> bool:
+def _surely_better(problem: TrainingProblem, first: Run, second: Run) -> bool:
     """Whether the same held-out rows cost less by more than the error of the difference."""
     if not second.best or not math.isfinite(second.cross_entropy):
         return False
-    _, weight = task.held_targets
+    _, weight = problem.held_targets
     gained = first.terms - second.terms
     mean = float(weight @ gained) / float(weight.sum())
     error = float(np.linalg.norm(weight * (gained - mean))) / float(weight.sum())

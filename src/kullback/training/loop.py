@@ -15,22 +15,22 @@ from kullback.models.encoding import Encoder
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.checkpoint import Checkpoint
-from kullback.training.problem import Task
+from kullback.training.problem import TrainingProblem
 from kullback.training.programs import Programs
 from kullback.training.state import Run
 
 Watch: TypeAlias = Callable[[Epoch, int, float], None]
 
 
-def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]:
+def run(problem: TrainingProblem, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]:
     """Train every member epoch by epoch, and keep the weights of the best epoch."""
-    programs = Programs(task, how)
+    programs = Programs(problem, how)
     states = programs.initial()
     found = Run(states, [state.weights for state in states])
-    checkpoint = None if how.checkpoint is None else Checkpoint(how.checkpoint, task, how)
+    checkpoint = None if how.checkpoint is None else Checkpoint(how.checkpoint, problem, how)
     if checkpoint is not None:
         checkpoint.resume(found)
-    calibrates = task.model.outcome == "label" and how.calibration is not None
+    calibrates = problem.model.outcome == "label" and how.calibration is not None
     try:
         while not found.reason:
             number = len(found.epochs) + 1
@@ -41,30 +41,30 @@ def run(task: Task, how: Minibatch, watch: Watch | None) -> tuple[Run, Programs]
             elif len(found.epochs) - found.best >= how.patience:
                 found.reason = f"no better for {how.patience} epochs; the best weights are kept"
             else:
-                _epoch(task, how, programs, found, calibrates)
+                _epoch(problem, how, programs, found, calibrates)
                 if checkpoint is not None and not found.reason:
                     checkpoint.write(found)
                 if watch is not None and len(found.epochs) == number:
-                    watch(found.epochs[-1], programs.epochs, task.baseline)
+                    watch(found.epochs[-1], programs.epochs, problem.baseline)
     except KeyboardInterrupt:
         if found.best == 0:
             raise
         found.converged = False
         found.reason = f"interrupted after epoch {len(found.epochs)}; the best weights are kept"
     if found.best:
-        _close(task, how, programs, found)
+        _close(problem, how, programs, found)
     return found, programs
 
 
-def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
+def _close(problem: TrainingProblem, how: Minibatch, programs: Programs, found: Run) -> None:
     """Look once more at the held-out rows, with what is kept."""
-    terms, logits = _held_out(task, programs, found.weights)
-    targets, weight = task.held_targets
+    terms, logits = _held_out(problem, programs, found.weights)
+    targets, weight = problem.held_targets
     if found.scaling is not None:
         if how.calibration == "vector":
-            found.scaling = _allowing(task, fit_vector(logits, targets, weight))
-        elif task.targets.shares is not None:
-            shares = task.targets.shares
+            found.scaling = _allowing(problem, fit_vector(logits, targets, weight))
+        elif problem.targets.shares is not None:
+            shares = problem.targets.shares
             found.scaling = with_caution(found.scaling, logits, targets, weight, shares)
         terms = _log_terms(found.scaling.apply(logits), targets)
     found.cross_entropy, found.terms = _mean_loss(terms, weight), -terms
@@ -73,30 +73,34 @@ def _close(task: Task, how: Minibatch, programs: Programs, found: Run) -> None:
     found.error = math.sqrt(spread * (weight @ weight)) / float(weight.sum())
 
 
-def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrates: bool) -> None:
+def _epoch(
+    problem: TrainingProblem, how: Minibatch, programs: Programs, found: Run, calibrates: bool
+) -> None:
     """Go through all rows once, look at the held-out ones, and remember what is best."""
     number = len(found.epochs) + 1
     states, losses = list(found.states), []
-    for member in range(task.members):
+    for member in range(problem.members):
         total, rows, steps = 0.0, 0, 0
-        windows = task.feed.windows(member, number, programs.batch)
+        windows = problem.batches.windows(member, number, programs.batch)
         for place, window in enumerate(windows):
             states[member], values = programs.window(states[member], member, number, place, window)
             lost = np.flatnonzero(~np.isfinite(values))
             if len(lost):
-                made = (number - 1) * -(-task.feed.rows // programs.batch) + steps + int(lost[0])
-                found.converged, found.reason = False, _why_diverged(task, how, made + 1)
+                made = (
+                    (number - 1) * -(-problem.batches.rows // programs.batch) + steps + int(lost[0])
+                )
+                found.converged, found.reason = False, _why_diverged(problem, how, made + 1)
                 return
             total += float(values.sum()) * programs.batch
             rows, steps = rows + window.rows, steps + window.steps
         losses.append(total / rows)
     weights = [state.weights for state in states]
-    terms, logits = _held_out(task, programs, weights)
-    targets, weight = task.held_targets
+    terms, logits = _held_out(problem, programs, weights)
+    targets, weight = problem.held_targets
     held_out = refined = _mean_loss(terms, weight)
     scaling = None
     if calibrates and np.all(np.isfinite(logits)):
-        scaling = _allowing(task, fit_temperature(logits, targets, weight))
+        scaling = _allowing(problem, fit_temperature(logits, targets, weight))
         refined = _mean_loss(_log_terms(scaling.apply(logits), targets), weight)
     better = refined < found.lowest or found.best == 0
     # all at once, so that an interrupt finds one epoch or the other
@@ -106,15 +110,17 @@ def _epoch(task: Task, how: Minibatch, programs: Programs, found: Run, calibrate
         found.weights, found.scaling, found.best = weights, scaling, number
 
 
-def _allowing(task: Task, scaling: Scaling) -> Scaling:
+def _allowing(problem: TrainingProblem, scaling: Scaling) -> Scaling:
     """The same, allowing for rows unlike those that were held out."""
-    shares = task.targets.shares
-    return scaling if shares is None else scaling.with_background(shares, task.held_targets[1])
+    shares = problem.targets.shares
+    return scaling if shares is None else scaling.with_background(shares, problem.held_targets[1])
 
 
-def _held_out(task: Task, programs: Programs, weights: list[Any]) -> tuple[Vector, Vector]:
+def _held_out(
+    problem: TrainingProblem, programs: Programs, weights: list[Any]
+) -> tuple[Vector, Vector]:
     """Log-terms and logits of held-out rows, each by the member that has not seen it."""
-    found = [programs.scores(w, held) for w, held in zip(weights, task.held, strict=True)]
+    found = [programs.scores(w, held) for w, held in zip(weights, problem.held, strict=True)]
     return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
 
@@ -130,11 +136,11 @@ def _log_terms(log_q: Vector, targets: Vector) -> Vector:
     return out
 
 
-def _why_diverged(task: Task, how: Minibatch, step: int) -> str:
+def _why_diverged(problem: TrainingProblem, how: Minibatch, step: int) -> str:
     """Say where the loss stopped being a number, and the likely cause."""
     cause = f"the learning rate of {how.learning_rate:g} is the likely cause: try a tenth of it"
-    for name, encoder in task.encoders.items():
-        largest = task.largest[name]
+    for name, encoder in problem.encoders.items():
+        largest = problem.largest[name]
         # scaled inputs stay below 3; a hundred times the usual size is one that was not scaled
         if largest.size and largest.max() > 100.0 and not encoder.limited:
             column = _column_of(encoder, int(np.argmax(largest)))

@@ -18,7 +18,7 @@ from kullback.models.model import Model
 from kullback.models.network import Computed, NetworkSource, link, outputs_of
 from kullback.models.parameter_vector import ParameterVector
 from kullback.solvers.minibatch import Minibatch
-from kullback.training.batches import Feed, Memory, Streamed
+from kullback.training.batches import Batches, Memory, Streamed
 from kullback.training.duplicate_rows import originals
 from kullback.training.rows import Rows
 from kullback.training.targets import Targets, entropy_of
@@ -50,7 +50,7 @@ class Held:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Task:
+class TrainingProblem:
     """What is trained on what.
 
     Attributes:
@@ -61,7 +61,7 @@ class Task:
         encoders: by parameter.
         targets: how outcomes become what is trained on.
         members: how many networks share out the rows.
-        feed: the rows of each member.
+        batches: the rows of each member.
         held: the rows held out from each member.
         starts: outputs that the networks start from, by parameter; and the other coefficients.
         moves: for each parameter, the unit of the network's outputs and what is added to them.
@@ -77,7 +77,7 @@ class Task:
     encoders: Mapping[str, Encoder]
     targets: Targets
     members: int
-    feed: Feed
+    batches: Batches
     held: tuple[Held, ...]
     starts: tuple[dict[str, Vector], Vector]
     moves: Mapping[str, tuple[float, Vector]]
@@ -88,7 +88,7 @@ class Task:
     @classmethod
     def of(
         cls, model: Model, sources: Mapping[str, NetworkSource], rows: Rows, how: Minibatch
-    ) -> Task:
+    ) -> TrainingProblem:
         """Prepare rows for training: encoders, targets, folds and starts."""
         sample = rows.sample
         weight = _weight(sample)
@@ -122,7 +122,7 @@ class Task:
         held = rows.held
         if rows.stream is not None:
             width = sum(encoder.width for encoder in encoders.values())
-            feed: Feed = Streamed(rows.stream, columns, width, rows.held_share, how.seed)
+            batches: Batches = Streamed(rows.stream, columns, width, rows.held_share, how.seed)
             first = columns({n: v[:_LOOK] for n, v in sample.fields.items()}, weight[:_LOOK])
         else:
             first = columns(sample.fields, weight)
@@ -133,7 +133,7 @@ class Task:
                 own = tuple(np.flatnonzero((fold == m) & (together > 0.0)) for m in range(members))
                 parts = tuple(held_out(replace(sample, weight=together), part) for part in own)
             chosen = tuple(np.flatnonzero((fold != m) & seen) for m in range(members))
-            feed = Memory(first, chosen, how.seed)
+            batches = Memory(first, chosen, how.seed)
         if held is not None:
             parts = (held_out(held, np.flatnonzero(_weight(held) > 0.0)),) * members
         supplied = model.with_sources(
@@ -156,7 +156,7 @@ class Task:
             encoders=encoders,
             targets=targets,
             members=members,
-            feed=feed,
+            batches=batches,
             held=parts,
             starts=(outputs, u),
             moves=moves,

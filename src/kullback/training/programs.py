@@ -15,7 +15,7 @@ from kullback._core.compilation import COMPILED
 from kullback.objective.log_terms import log_term, log_term_anywhere
 from kullback.solvers.minibatch import Minibatch, State, start, window_program
 from kullback.training.batches import Window
-from kullback.training.problem import WEIGHT, Held, Task
+from kullback.training.problem import WEIGHT, Held, TrainingProblem
 
 # Held-out rows are scored so many at a time, so that any number of them shares one program.
 _SCORED = 8_192
@@ -26,7 +26,7 @@ class Programs:
     """What a training calls; equal trainings share the compiled code.
 
     Args:
-        task: what is trained.
+        problem: what is trained.
         how: the options.
 
     Attributes:
@@ -35,28 +35,28 @@ class Programs:
         rests: of each member what is not trained: its structure.
     """
 
-    def __init__(self, task: Task, how: Minibatch) -> None:
+    def __init__(self, problem: TrainingProblem, how: Minibatch) -> None:
         """Set the functions up; nothing is compiled yet."""
-        self._task, self._seed = task, how.seed
-        self.batch = how.batch_for(task.feed.rows)
-        self.epochs = how.epochs_for(task.feed.rows)
-        steps = self.epochs * -(-task.feed.rows // self.batch)
+        self._task, self._seed = problem, how.seed
+        self.batch = how.batch_for(problem.batches.rows)
+        self.epochs = how.epochs_for(problem.batches.rows)
+        steps = self.epochs * -(-problem.batches.rows // self.batch)
         self._transformation = how.transformation(steps)
         self._window = window_program(self._loss, self._transformation, self.batch)
-        self._key = _program_key(task, how, self.batch, steps)
+        self._key = _program_key(problem, how, self.batch, steps)
         self.rests: list[Any] = []
 
     def initial(self) -> list[State]:
         """Give every member fresh weights."""
         from kullback.models.modules.layers import arrays_of
 
-        task, states = self._task, []
-        outputs, u = task.starts
-        for member in range(task.members):
+        problem, states = self._task, []
+        outputs, u = problem.starts
+        for member in range(problem.members):
             rng = np.random.default_rng([self._seed, 3, member])
             modules = {
-                name: source.build(task.encoders[name], outputs[name], rng)
-                for name, source in task.sources.items()
+                name: source.build(problem.encoders[name], outputs[name], rng)
+                for name, source in problem.sources.items()
             }
             arrays, rest = arrays_of(modules)
             begin = partial(start, self._transformation)
@@ -96,9 +96,9 @@ class Programs:
 
     def _scores(self, weights: Any, row: Mapping[str, Array]) -> tuple[Array, Array]:
         parameters = self._parameters(weights, row, None)
-        task = self._task
-        terms = log_term_anywhere(task.targets.seen, task.supplied, parameters, row)
-        if task.targets.shares is None:
+        problem = self._task
+        terms = log_term_anywhere(problem.targets.seen, problem.supplied, parameters, row)
+        if problem.targets.shares is None:
             return terms, terms  # numbers have no logits
         first = next(iter(parameters.values()))
         return terms, jnp.log(first) if "probabilities" in parameters else first
@@ -109,15 +109,15 @@ class Programs:
         return self._task.parameters(together(weights[0], self.rests[0]), weights[1], row, key)
 
 
-def _program_key(task: Task, how: Minibatch, batch: int, steps: int) -> Any:
+def _program_key(problem: TrainingProblem, how: Minibatch, batch: int, steps: int) -> Any:
     """All that the compiled code depends on beside shapes: equal trainings share it."""
-    fixed = tuple(c.value.tobytes() for c in task.vector.coefficients if c.value is not None)
+    fixed = tuple(c.value.tobytes() for c in problem.vector.coefficients if c.value is not None)
     moves = (how.learning_rate, how.weight_decay, steps) if how.optimizer is None else how.optimizer
-    kinds = (task.targets.seen, task.kind)
-    moved = tuple((n, unit, shift.tobytes()) for n, (unit, shift) in task.moves.items())
-    tables = tuple(encoder.tables for encoder in task.encoders.values())
-    sources = tuple(task.sources.items())
-    return (task.supplied.structure, sources, tables, fixed, kinds, moved, batch, moves)
+    kinds = (problem.targets.seen, problem.kind)
+    moved = tuple((n, unit, shift.tobytes()) for n, (unit, shift) in problem.moves.items())
+    tables = tuple(encoder.tables for encoder in problem.encoders.values())
+    sources = tuple(problem.sources.items())
+    return (problem.supplied.structure, sources, tables, fixed, kinds, moved, batch, moves)
 
 
 def _call(key: Any, function: Callable[..., Any], *arguments: Any) -> Any:

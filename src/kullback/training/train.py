@@ -20,7 +20,7 @@ from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import Streamed
 from kullback.training.frequency_retry import second_try
 from kullback.training.loop import Watch, run
-from kullback.training.problem import Task
+from kullback.training.problem import TrainingProblem
 from kullback.training.programs import Programs
 from kullback.training.rows import open_rows
 from kullback.training.state import Run
@@ -67,37 +67,37 @@ def train(
     if sample.levels is not None:
         model = model.with_levels(sample.levels)
     with float64():
-        task = Task.of(model, networks, rows, how)
-        task, done, programs = second_try(task, rows, how, watch, run(task, how, watch))
-        fitted = _pinned(task, done, programs, sample.categories)
+        problem = TrainingProblem.of(model, networks, rows, how)
+        problem, done, programs = second_try(problem, rows, how, watch, run(problem, how, watch))
+        fitted = _pinned(problem, done, programs, sample.categories)
     reason = done.reason
-    if isinstance(task.feed, Streamed):
-        told = rows.told_by_place(task.feed.size)
+    if isinstance(problem.batches, Streamed):
+        told = rows.told_by_place(problem.batches.size)
         if told > _SORTED:
             reason += (
                 f"; where a row stands in the files tells {100.0 * told:.0f} % of {sample.label}, "
-                f"and rows are shuffled within {task.feed.size:,} only: shuffle the files first"
+                f"and rows are shuffled within {problem.batches.size:,} only: shuffle the files first"
             )
-    elif task.copies:
+    elif problem.copies:
         reason += (
-            f"; {100.0 * task.copies:.0f} % of the rows are copies of others, held out with them"
+            f"; {100.0 * problem.copies:.0f} % of the rows are copies of others, held out with them"
         )
     compiling = COMPILED.seconds - compiled
     return TrainedFit(
-        form=task.model,
+        form=problem.model,
         model=fitted,
         label=sample.label,
         source=sample.describe_source(),
         rows=rows.count,
-        held_out_rows=task.held_rows,
-        baseline=task.baseline,
+        held_out_rows=problem.held_rows,
+        baseline=problem.baseline,
         cross_entropy=done.cross_entropy,
         error=done.error,
         history=tuple(done.epochs),
         best=done.best,
         converged=done.converged,
         reason=reason,
-        weights=task.members * sum(leaf.size for leaf in jax.tree.leaves(done.weights[0])),
+        weights=problem.members * sum(leaf.size for leaf in jax.tree.leaves(done.weights[0])),
         compile_seconds=compiling,
         seconds=time.perf_counter() - begin - compiling,
         levels=sample.categories,
@@ -105,33 +105,36 @@ def train(
 
 
 def _pinned(
-    task: Task, run: Run, programs: Programs, categories: Mapping[str, tuple[Any, ...]]
+    problem: TrainingProblem,
+    run: Run,
+    programs: Programs,
+    categories: Mapping[str, tuple[Any, ...]],
 ) -> Model:
     """Give the model with its weights in it."""
     from kullback.models.modules.layers import together
 
-    sources = dict(task.model.sources)
-    for name, form in task.sources.items():
+    sources = dict(problem.model.sources)
+    for name, form in problem.sources.items():
         modules = tuple(
             together(weights[0], rest)[name]
             for weights, rest in zip(run.weights, programs.rests, strict=True)
         )
-        encoder = task.encoders[name]
+        encoder = problem.encoders[name]
         own = {n: categories[n] for n in encoder.names if n in categories}
-        unit, shift = task.moves[name]
+        unit, shift = problem.moves[name]
         scaling = run.scaling or Scaling(np.full(1, unit), shift)
         sources[name] = Trained(
             form,
             modules,
             encoder,
-            task.model.parameters[name],
+            problem.model.parameters[name],
             np.atleast_1d(scaling.scale),
             scaling.shift,
             scaling.background,
             own,
         )
-    fixed = task.model.with_sources(sources)
-    if not task.vector.n_free:
+    fixed = problem.model.with_sources(sources)
+    if not problem.vector.n_free:
         return fixed
     u = np.mean([np.asarray(weights[1]) for weights in run.weights], axis=0)
-    return fixed.fixed_at(task.vector.split(task.vector.constrained(u)))
+    return fixed.fixed_at(problem.vector.split(problem.vector.constrained(u)))
