@@ -91,7 +91,7 @@ def check_draws() -> Callable[[Any], None]:
 
 def _check_draws(model: Any) -> None:
     n = 40_000
-    x = model.sample(7, n)
+    x = model.sample(n, seed=7)
     values, counts = np.unique(x, return_counts=True)
     expected = n * model.density(values)
     common = expected > 20.0
@@ -161,7 +161,7 @@ def check_numbers_drawn() -> Callable[[Any], None]:
 
     def check(model: Any) -> None:
         n = 20_000
-        u = model.cdf(np.sort(model.sample(0, n)))
+        u = model.cdf(np.sort(model.sample(n, seed=0)))
         # Kolmogorov–Smirnov: √n D exceeds 2.2 with probability 1e-4, and the seed is fixed
         distance = max(np.max(np.arange(1, n + 1) / n - u), np.max(u - np.arange(n) / n))
         assert math.sqrt(n) * distance < 2.2

@@ -67,13 +67,13 @@ def test_entropy():
 
 
 def test_draws():
-    x = Categorical(probabilities=P).sample(11, 40_000)
+    x = Categorical(probabilities=P).sample(40_000, seed=11)
     counts = np.bincount(x.astype(int), minlength=4)
     assert counts[1] == 0
     chi = np.sum((counts - x.size * P)[[0, 2, 3]] ** 2 / (x.size * P[[0, 2, 3]]))
     # one fixed seed; a right sampler exceeds this with probability 1e-6
     assert chi < stats.chi2.isf(1e-6, 2)
-    assert np.all(Categorical(probabilities=[0.0, 1.0, 0.0]).sample(1, 100) == 1.0)
+    assert np.all(Categorical(probabilities=[0.0, 1.0, 0.0]).sample(100, seed=1) == 1.0)
 
 
 def test_levels_give_the_number_of_classes():

@@ -190,7 +190,7 @@ def test_gumbel_moments_against_scipy():
 def test_draws_follow_the_distribution(name, shape):
     model = _model(name, shape, 3.0, 2.0)
     n = 10_000
-    draws = np.sort(model.sample(1, n))
+    draws = np.sort(model.sample(n, seed=1))
     u = model.cdf(draws)
     # Kolmogorov–Smirnov: √n D exceeds 2.2 with probability 1e-4, and the seed is fixed
     distance = max(np.max(np.arange(1, n + 1) / n - u), np.max(u - np.arange(n) / n))

@@ -117,7 +117,7 @@ def test_binomial_support_follows_the_trials():
     certain = Binomial(trials=3, probability=1.0)
     assert certain.log_density([0.0, 2.0, 3.0]).tolist() == [-np.inf, -np.inf, 0.0]
     assert certain.entropy() == 0.0
-    assert certain.sample(1, 5).tolist() == [3.0] * 5
+    assert certain.sample(5, seed=1).tolist() == [3.0] * 5
 
 
 def test_binomial_tails(check_tails):
@@ -200,7 +200,7 @@ def test_geometric_derivatives_and_the_certain_end(derivatives):
     assert Geometric(probability=1.0).log_density([0.0, 1.0]).tolist() == [0.0, -np.inf]
     assert Geometric(mean=0.0).log_density([0.0, 1.0]).tolist() == [0.0, -np.inf]
     assert Geometric(probability=1.0).entropy() == 0.0
-    assert Geometric(probability=1.0).sample(0, 4).tolist() == [0.0] * 4
+    assert Geometric(probability=1.0).sample(4, seed=0).tolist() == [0.0] * 4
     x, p = grid([0.0, 1.0, 40.0, 1e8], [1e-100, 1e-6, 0.5, 1.0 - 1e-9])
     _, score, curvature = derivatives(Geometric(), x, probability=p)
     np.testing.assert_allclose(score, 1 / p - x / (1 - p), rtol=1e-13)

@@ -217,7 +217,7 @@ def test_theta_moves_the_likelihood_and_what_is_left_at_the_estimate_is_the_fit(
     visit: Any,
 ) -> None:
     opened = visit()
-    y = kl.NegativeBinomial(mean=3.0, size=4.0).sample(4, 1_000)
+    y = kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4)
     counts = np.unique_counts(y).counts
     for place in (80, 30, 150):
         theta = place * 0.05

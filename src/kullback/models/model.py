@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import math
+import secrets
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -295,21 +296,27 @@ class Model(abc.ABC):
             raise ModelError("quantile needs probabilities: every u must lie in [0, 1].")
         return self._evaluate("row_quantile", array)
 
-    def sample(self, key: Any, n: int | tuple[int, ...] = 1) -> Vector:
-        """Draw outcomes.
+    def sample(self, n: Any, *, seed: Any = None) -> Vector:
+        """Draw independent outcomes.
 
         Args:
-            key: a whole number (a seed) or a JAX random key.
             n: how many, or a shape.
+            seed: a whole number or a JAX random key, which draws the same outcomes every time;
+                None draws other outcomes every time.
 
         Returns:
-            A float64 array.
+            A float64 array; class labels come as their codes.
+
+        Raises:
+            ModelError: for a negative ``n``, a seed of another kind, or a model that is not fixed.
         """
-        shape = (n,) if isinstance(n, int) else tuple(n)
+        shape = n if isinstance(n, tuple) else (n,)
+        if any(not isinstance(size, int | np.integer) or size < 0 for size in shape):
+            raise ModelError(f"n must be a number of draws or a shape, got {n!r}.")
         with float64():
-            random = jax.random.key(key) if isinstance(key, int | np.integer) else key
+            key = _random_key(seed)
             parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
-            return np.asarray(self.draw(random, shape, parameters), dtype=np.float64)
+            return np.asarray(self.draw(key, shape, parameters), dtype=np.float64)
 
     def mean(self) -> float:
         """Expected outcome."""
@@ -342,3 +349,16 @@ class Model(abc.ABC):
 
 def _exponential(value: Any) -> Any:
     return math.exp(value) if isinstance(value, float) else np.exp(value)
+
+
+def _random_key(seed: Any) -> Array:
+    """Make a JAX random key of a seed."""
+    if seed is None:
+        seed = secrets.randbits(63)
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        if not 0 <= seed < 2**63:
+            raise ModelError(f"seed must lie in [0, 2**63), got {seed}.")
+        return jax.random.key(int(seed))
+    if isinstance(seed, jax.Array):
+        return seed
+    raise ModelError(f"seed must be a whole number, a JAX random key or None, got {seed!r}.")

@@ -37,7 +37,7 @@ def expectation(do: Session) -> Step:
     """Find an entropy as a mean of surprises."""
     lines = do(f"""
 coin = kl.Bernoulli(probability=0.3)
-draws = coin.sample(1, 100_000)
+draws = coin.sample(100_000, seed=1)
 surprise = -coin.log_density(draws){do.divided}  # log 1/p(X), one for each draw
 surprise.mean(), surprise.std() / np.sqrt(len(draws))  # ± its error
 kl.entropy([0.3, 0.7]{do.argument})

@@ -20,7 +20,7 @@ def likelihood(do: Session) -> Step:
     else:
         first = """
 unknown = kl.NegativeBinomial(mean=3.0, size=4.0)  # now forget it
-y = unknown.sample(4, 1_000)
+y = unknown.sample(1_000, seed=4)
 y[:10]""".strip()
     lines = do(f"""
 {first}

@@ -76,7 +76,8 @@ def train(
         if told > _SORTED:
             reason += (
                 f"; where a row stands in the files tells {100.0 * told:.0f} % of {sample.label}, "
-                f"and rows are shuffled within {problem.batches.size:,} only: shuffle the files first"
+                f"and rows are shuffled within {problem.batches.size:,} only: shuffle the files "
+                "first"
             )
     elif problem.copies:
         reason += (

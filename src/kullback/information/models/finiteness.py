@@ -93,7 +93,7 @@ def _middle(p: Model) -> tuple[float, float]:
     try:
         return spread(p, outline(p))
     except ModelError:
-        low, middle, high = np.quantile(p.sample(0, _DRAWS), [0.25, 0.5, 0.75])
+        low, middle, high = np.quantile(p.sample(_DRAWS, seed=0), [0.25, 0.5, 0.75])
         return float(middle), float(high - low)
 
 

@@ -42,7 +42,7 @@ class Simulated:
 
 def draw(p: Model, draws: int, seed: int) -> Vector:
     """Draw outcomes of p: equal arguments give equal draws."""
-    return np.asarray(p.sample(seed, draws))
+    return np.asarray(p.sample(draws, seed=seed))
 
 
 def log_density(model: Model, x: Vector) -> Vector:
