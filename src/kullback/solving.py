@@ -148,13 +148,13 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
     solution, start = _descend(problem, vector, start)
     if not math.isfinite(solution.best.value):
         problem.refuse_impossible(vector, solution.best.at)
-    held = _at_its_bound(vector, solution)
-    if held is not None:
+    on_bound = _at_its_bound(vector, solution)
+    if on_bound is not None:
         values = vector.split(vector.constrained(solution.best.at))
-        there = held.unconstrained(values)
+        there = on_bound.unconstrained(values)
         # a bound that a support's end depends on may make a row impossible: then it is not reached
-        if held.n_free == 0 or math.isfinite(problem.over_rows(held)(there).value):
-            return solve(problem, held, replace(start, points=[there]))
+        if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
+            return solve(problem, on_bound, replace(start, points=[there]))
     closed = solution.steps == 1 and problem.known.condensed
     name = "closed form" if closed else type(problem.solver).__name__
     convergence = assess_convergence(
@@ -201,8 +201,8 @@ def _at_its_bound(
     running = runaway(vector, solution)
     if running is None or not running.attained:
         return None
-    held: Mapping[str, Vector] = {**vector.held, running.name: np.array([running.end])}
-    return replace(vector, held=held)
+    on_bound: Mapping[str, Vector] = {**vector.on_bound, running.name: np.array([running.end])}
+    return replace(vector, on_bound=on_bound)
 
 
 def _adder(engine: Engine) -> Callable[[LossDerivatives, Vector], LossSums]:

@@ -53,7 +53,7 @@ CASES = {
     "tie": lambda: fit(Weibull(shape=same_as("scale")), X),
     "other parametrisation": lambda: fit(Exponential(scale=Param(start=2.5)), X),
     "weights": lambda: fit(Weibull(), {"x": X, "w": np.arange(200) % 3 + 0.1}, "x", weights="w"),
-    "held": lambda: fit(Pareto(), X + 1.0),
+    "on_bound": lambda: fit(Pareto(), X + 1.0),
     "counts": lambda: fit(Poisson(), COUNTS),
     "given": lambda: fit(Binomial(trials=20), COUNTS),
     "runs away": lambda: fit(NegativeBinomial(), [2.0, 3.0, 2.0, 3.0, 2.0, 3.0]),
@@ -113,7 +113,7 @@ def test_every_bit_comes_back(case, fits, tmp_path):
         replace(before.sample_info, values=None, entropy_estimate=before.entropy_estimate),
         after.sample_info,
     )
-    same(dict(before.vector.held), dict(after.vector.held))
+    same(dict(before.vector.on_bound), dict(after.vector.on_bound))
     assert after.vector.names == before.vector.names
     assert after.form.structure == before.form.structure
     assert [type(s) for s in after.form.sources.values()] == [
@@ -147,7 +147,7 @@ def test_a_loaded_fit_saves_the_same_file(saved, tmp_path):
 def test_what_a_file_looks_like(saved):
     path, document = saved
     assert document["format"] == "kullback fit"
-    assert document["version"] == VERSION == 1
+    assert document["version"] == VERSION == 2
     assert document["model"] == {
         "name": "Weibull",
         "sources": {"shape": {"source": "free"}, "scale": {"source": "free"}},
@@ -290,7 +290,8 @@ def change(document, place, value):
 DELETE = object()
 SOURCE = ("model", "sources", "shape")
 CHANGES = [
-    (("version",), 2, "it has version 2 of the format, from"),
+    (("version",), 3, "reads version 2. Upgrade with: pip install"),
+    (("version",), 1, "reads version 2. Fit the model again and save it."),
     (("version",), True, '"version" needs a whole number, not true.'),
     (("version",), -1, '"version" needs a whole number that counts something, not -1.'),
     (("model",), DELETE, '"model" is missing.'),
@@ -314,8 +315,8 @@ CHANGES = [
     (SOURCE, {"source": "fixed", "number": 10**400}, "is too large"),
     (SOURCE, {"source": "same_as", "other": "shape"}, "a tie needs another parameter"),
     (SOURCE, {"source": "param", "start": 1.0, "lower": 2.0, "upper": 1.0}, "Give lower < upper"),
-    (("held", "rate"), [1.0], '"held.rate" is no free coefficient.'),
-    (("held",), [], '"held" needs entries by name.'),
+    (("on_bound", "rate"), [1.0], '"held.rate" is no free coefficient.'),
+    (("on_bound",), [], '"on_bound" needs entries by name.'),
     (("evaluation", "at"), [0.1], '"evaluation.at" needs 2 numbers and has 1.'),
     (("evaluation", "at"), ["nan", "nan"], '"estimates.shape" does not agree'),
     (("evaluation", "at"), [1e300, 1e300], '"estimates.shape" does not agree'),
@@ -380,7 +381,7 @@ def test_no_change_of_a_file_gets_another_error(fits, tmp_path):
     ]  # fmt: skip
     draw = random.Random(7)
     read = 0
-    for case in ("free", "held", "given", "labels", "runs away"):
+    for case in ("free", "on_bound", "given", "labels", "runs away"):
         write(fits[case], path)
         text = path.read_text()
         for _ in range(150):

@@ -24,17 +24,19 @@ class ParameterVector:
 
     Attributes:
         coefficients: every coefficient.
-        held: values for free coefficients that are held during this solve, by name (an estimate
+        on_bound: values for free coefficients that are held during this solve, by name (an estimate
             that sits on an edge of the sample).
     """
 
     coefficients: tuple[Coefficient, ...]
-    held: Mapping[str, Vector] = field(default_factory=dict)
+    on_bound: Mapping[str, Vector] = field(default_factory=dict)
 
     @cached_property
     def free(self) -> tuple[Coefficient, ...]:
         """The coefficients that a solver moves."""
-        return tuple(c for c in self.coefficients if c.value is None and c.name not in self.held)
+        return tuple(
+            c for c in self.coefficients if c.value is None and c.name not in self.on_bound
+        )
 
     @cached_property
     def is_free(self) -> tuple[bool, ...]:
@@ -81,8 +83,8 @@ class ParameterVector:
         """The constrained numbers of coefficients that are not free; zero elsewhere."""
         out = np.zeros(len(self.is_free))
         for c, where in zip(self.coefficients, self._among_all, strict=True):
-            if c.value is not None or c.name in self.held:
-                out[where] = self.held[c.name] if c.value is None else c.value
+            if c.value is not None or c.name in self.on_bound:
+                out[where] = self.on_bound[c.name] if c.value is None else c.value
         return out
 
     def constrained(self, u: Vector) -> Vector:

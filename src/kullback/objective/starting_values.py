@@ -32,7 +32,7 @@ def hold_order_statistics(
     """
     vector = model.vector
     d = known.summary
-    held: dict[str, Vector] = {}
+    on_bound: dict[str, Vector] = {}
     for c in vector.coefficients:
         which = model.order_statistics.get(c.name)
         if which is None:
@@ -45,9 +45,9 @@ def hold_order_statistics(
             bounds = c.domain
             if isinstance(bounds, Interval):  # the nearest value that the user's bounds allow
                 value = min(max(value, bounds.lower), bounds.upper)
-            held[c.name] = np.array([value])
+            on_bound[c.name] = np.array([value])
         _refuse_beyond(model, c.name, which, value, d)
-    return replace(vector, held=held) if held else vector
+    return replace(vector, on_bound=on_bound) if on_bound else vector
 
 
 def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleSummary) -> None:
@@ -125,7 +125,9 @@ def wider_start(
 
 
 def _known_values(vector: ParameterVector) -> list[Vector | None]:
-    return [vector.held.get(c.name) if c.value is None else c.value for c in vector.coefficients]
+    return [
+        vector.on_bound.get(c.name) if c.value is None else c.value for c in vector.coefficients
+    ]
 
 
 def _within(vector: ParameterVector, guess: Mapping[str, Any]) -> bool:

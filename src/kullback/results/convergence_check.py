@@ -46,17 +46,17 @@ def assess_convergence(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     advice: list[str] = []
-    held = {name: float(value[0]) for name, value in vector.held.items()}
+    on_bound = {name: float(value[0]) for name, value in vector.on_bound.items()}
     # an extreme of the sample, unless a bound of the user's is in its way
-    stopped = {c.name for c in vector.coefficients if _at_an_end(c.domain, held.get(c.name))}
-    edges = [name for name in held if name in model.order_statistics and name not in stopped]
-    ends = [name for name in held if name not in edges]
+    stopped = {c.name for c in vector.coefficients if _at_an_end(c.domain, on_bound.get(c.name))}
+    edges = [name for name in on_bound if name in model.order_statistics and name not in stopped]
+    ends = [name for name in on_bound if name not in edges]
     bounds = (
         *(
-            f"{name} = {held[name]:.6g}, the {model.order_statistics[name]} of the sample"
+            f"{name} = {on_bound[name]:.6g}, the {model.order_statistics[name]} of the sample"
             for name in edges
         ),
-        *(f"{name} = {held[name]:.6g}, an end of its range" for name in ends),
+        *(f"{name} = {on_bound[name]:.6g}, an end of its range" for name in ends),
     )
     if edges:
         names = " and ".join(edges)

@@ -111,7 +111,7 @@ class Fit:
         full = np.zeros(self._constrained.size)
         full[np.array(self.vector.is_free, dtype=bool)] = errors
         held = [
-            c.name in self.vector.held
+            c.name in self.vector.on_bound
             for c in self.vector.coefficients
             for _ in range(c.domain.size)
         ]
@@ -152,7 +152,7 @@ class Fit:
     @property
     def parameter_count(self) -> int:
         """How many numbers were estimated, those on an edge of the sample included."""
-        return self.vector.n_free + len(self.vector.held)
+        return self.vector.n_free + len(self.vector.on_bound)
 
     @property
     def aic(self) -> float:

@@ -39,7 +39,7 @@ from kullback.results.json_document import (
     shortened,
 )
 
-FORMAT, VERSION = "kullback fit", 1
+FORMAT, VERSION = "kullback fit", 2
 
 # Estimates are stored in both scales, which must agree: the exponentials of two platforms differ by
 # a few roundings (2e-16), a number that was changed by hand by more than this.
@@ -116,7 +116,7 @@ def _text(fit: Fit) -> str:
         "kullback": _version(),
         "model": _model_out(fit),
         "estimates": {name: plain(value) for name, value in constrained.items()},
-        "held": {name: plain(value) for name, value in fit.vector.held.items()},
+        "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
         "evaluation": {
             "at": plain(evaluation.at),
             "value": plain(evaluation.value),
@@ -229,13 +229,18 @@ def _fit(document: Node) -> Fit:
     if version != VERSION:
         by = document["kullback"].value if "kullback" in document.entries() else None
         writer = f"Kullback {shortened(by)}" if isinstance(by, str) else "another Kullback"
+        what_to_do = (
+            "Upgrade with: pip install --upgrade kullback"
+            if version > VERSION
+            else "Fit the model again and save it."
+        )
         raise WrongError(
             f"it has version {version} of the format, from {writer}; this Kullback reads version "
-            f"{VERSION}. Upgrade with: pip install --upgrade kullback"
+            f"{VERSION}. {what_to_do}"
         )
     sample = _sample(document["sample"])
     model = _model(document["model"], sample.levels)
-    vector = _vector(model, document["held"])
+    vector = _vector(model, document["on_bound"])
     at = document["evaluation"]
     k, d = vector.n_free, sum(vector.is_free)
     evaluation = Evaluation(
@@ -293,12 +298,12 @@ def _source(node: Node) -> Source:
 def _vector(model: Model, node: Node) -> ParameterVector:
     vector = model.vector
     sizes = {c.name: c.domain.size for c in vector.free}
-    held: dict[str, Vector] = {}
+    on_bound: dict[str, Vector] = {}
     for name, entry in node.entries().items():
         if name not in sizes:
             raise entry.wrong("is no free coefficient")
-        held[name] = entry.vector(sizes[name])
-    return replace(vector, held=held)
+        on_bound[name] = entry.vector(sizes[name])
+    return replace(vector, on_bound=on_bound)
 
 
 def _sums(node: Node, d: int) -> LossSums:

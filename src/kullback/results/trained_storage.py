@@ -32,7 +32,7 @@ from kullback.models.registry import own_models
 from kullback.models.source import Fixed, SameAs, Source
 from kullback.results.trained import Epoch, TrainedFit
 
-FORMAT, VERSION = "kullback network", 1
+FORMAT, VERSION = "kullback network", 2
 _JSON, _WEIGHTS = "model.json", "weights.safetensors"
 
 # A table of a million levels and ten thousand epochs stays far below this.
@@ -216,7 +216,10 @@ def _read(folder: Path) -> TrainedFit:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise FileFormatError(f'{_JSON} does not say "format": "{FORMAT}"')
     if document.get("version") != VERSION:
-        raise FileFormatError(f"it has version {document.get('version')!r}; {VERSION} can be read")
+        raise FileFormatError(
+            f"it has version {document.get('version')!r} of the format; this Kullback reads version "
+            f"{VERSION}. Train the network again and save it."
+        )
     weights = _content(folder / _WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != document["sha256"]:
         raise FileFormatError(f"{_WEIGHTS} was altered, or belongs to another {_JSON}")

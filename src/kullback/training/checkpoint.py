@@ -27,7 +27,7 @@ from kullback.training.batches import Memory, Streamed
 from kullback.training.problem import TrainingProblem
 from kullback.training.state import Run
 
-FORMAT, VERSION = "kullback checkpoint", 1
+FORMAT, VERSION = "kullback checkpoint", 2
 _HEADER = "kullback"
 
 
