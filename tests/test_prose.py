@@ -1,4 +1,4 @@
-"""The prose is plain: no phrase of a short list stands in a comment, docstring, message or document.
+"""The prose is plain: comments, docstrings, messages and documents avoid a list of phrases.
 
 Each phrase has a sentence that it must find, and what to write instead. Code is not read: of Python
 only comments and strings, of templates only their text, and of any text nothing in backticks.
@@ -47,7 +47,7 @@ PHRASES = (
     ),
     Phrase(
         # a law of nature, or a theorem, keeps its name
-        r"(?<!power\s)(?<!power-)(?<!['’]s\s)\blaws?\b(?! of (large numbers|total|iterated|the iterated))",
+        r"(?<!power\s)(?<!power-)(?<!['’]s\s)\blaws?\b(?! of (large|total|the)\b)",
         "The entropy of the law that a sample was drawn from.",
         "distribution",
     ),
@@ -151,9 +151,10 @@ class Text(NamedTuple):
         return self.lines[part] + self.text.count("\n", self.starts[part], offset)
 
     def sentence(self, match: re.Match[str]) -> str:
-        """Give the sentence around a match, on one line."""
-        begin = max(self.text.rfind(end, 0, match.start()) for end in (". ", ".\n", "\n\n")) + 1
-        rest = [self.text.find(end, match.end()) for end in (". ", ".\n", "\n\n")]
+        """Return the sentence around a match, on one line; of a table the row."""
+        ends = (". ", ".\n", "\n\n", "\n|")
+        begin = max(self.text.rfind(end, 0, match.start()) for end in ends) + 1
+        rest = [self.text.find(end, match.end()) for end in ends]
         end = min([i for i in rest if i >= 0], default=len(self.text))
         return " ".join(self.text[max(begin, 0) : end].split())[:160]
 

@@ -39,7 +39,7 @@ def expectation(do: Session) -> Step:
 coin = kl.Bernoulli(probability=0.3)
 draws = coin.sample(100_000, seed=1)
 surprise = -coin.log_density(draws){do.divided}  # log 1/p(X) of each draw
-surprise.mean(), surprise.std() / np.sqrt(len(draws))  # and its standard error
+surprise.mean(), surprise.std() / np.sqrt(len(draws))  # ± its std. error
 kl.entropy([0.3, 0.7]{do.argument})
 """)
     surprise = do["surprise"]

@@ -92,6 +92,7 @@ def _marked(sentence: str) -> Markup:
     text = str(escape(sentence))
     for pattern, kind in _QUANTITIES:
         text = pattern.sub(lambda found, kind=kind: _quantity(found.group(), kind), text)  # type: ignore[misc]
+    text = text.replace("Σ ", "Σ\N{NO-BREAK SPACE}")
     return Markup(text.replace("qθ", "q<sub>θ</sub>"))
 
 
