@@ -1,10 +1,9 @@
 """Bias of the estimators, and coverage of their 95% intervals, on known distributions.
 
 Run it as ``python benchmarks/information_coverage.py``; it writes COVERAGE.md and coverage.svg
-beside itself. Everything goes through the public functions, and the interval counted is the one
-they return. Needs matplotlib.
+to its folder. All estimates and intervals are those of the public functions. Needs matplotlib.
 
-The truths come from elsewhere, as TRUTHS below says.
+TRUTHS below gives the sources of the truths.
 """
 
 from __future__ import annotations
