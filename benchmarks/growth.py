@@ -1,4 +1,4 @@
-"""Time against rows: flat while a call costs more than its rows, then linear."""
+"""Time against rows: flat while the call costs more than the rows, then linear."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import kullback as kl
 
 MODELS = {"Weibull": (kl.Weibull, "weibull"), "Student t": (kl.StudentT, "student_t")}
 
-# Up to here rows are given as arrays, and from here on as files: those of more than 33 million rows
-# (256 MiB) are streamed.
+# Up to this size rows are arrays, and from this size on files, which are streamed above 33 million
+# rows (256 MiB).
 ARRAYS = FILES = 10_000_000
 
 Curve = list[tuple[int, float]]
@@ -39,7 +39,7 @@ def curves(most: int) -> dict[str, Curve]:
 
 
 def _median(model: Any, data: Any) -> float:
-    """The median of as many fits as suit their length, after a first one that may compile."""
+    """Median of several fits, fewer where they are slow, after a first one that may compile."""
 
     def fit() -> object:
         return kl.fit(model, data, y="y" if isinstance(data, str) else None).stderr
@@ -60,7 +60,7 @@ def draw(found: dict[str, Curve], path: Path) -> None:
     style = {"svg.hashsalt": "kullback", "svg.fonttype": "none", "font.family": "sans-serif"}
     colours = dict(zip(MODELS, ("#1b6ca8", "#c8553d"), strict=True))
     with plt.rc_context(style):
-        figure, axes = plt.subplots(figsize=(7.0, 4.4), vector="constrained")
+        figure, axes = plt.subplots(figsize=(7.0, 4.4), layout="constrained")
         for label, curve in found.items():
             rows, seconds = zip(*curve, strict=True)
             file = label.endswith("file")

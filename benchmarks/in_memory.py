@@ -15,7 +15,7 @@ import kullback as kl
 Vector: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 # Seconds between two calls: OpenMP's threads, which numba may use, spin for up to 0.2 s after a
-# loop and would take a core from whoever comes next.
+# loop and would take a core from the next program.
 PAUSE = 0.25
 
 
@@ -99,7 +99,7 @@ def _side_by_side(
     log_likelihood: Callable[[Vector, tuple[float, ...]], float],
     as_scipy: Callable[[Mapping[str, float]], tuple[float, ...]],
 ) -> Measured:
-    """Time a fit with its standard errors beside the peer's fit.
+    """Time a fit with its standard errors and the peer's fit, by turns.
 
     Both log-likelihoods are SciPy's, at each one's estimate.
     """
@@ -111,7 +111,7 @@ def _side_by_side(
         return fit
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's search strays outside the support
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's search leaves the support
         first_seconds, first = timed(own)
         theirs, ours = alternate([peer, own], repeats, PAUSE if len(x) >= 10_000 else 0.0)
     fit: Any = ours.result

@@ -1,10 +1,9 @@
-"""Bias of the estimators, and how often their 95% intervals hold the truth, on laws of known truth.
+"""Bias of the estimators, and coverage of their 95% intervals, on known distributions.
 
 Run it as ``python benchmarks/information_coverage.py``; it writes COVERAGE.md and coverage.svg
-beside itself. Everything goes through the public functions, and the interval counted is the one
-they return. Needs matplotlib.
+to its folder. All estimates and intervals are those of the public functions. Needs matplotlib.
 
-The truths come from elsewhere, as TRUTHS below says.
+TRUTHS below gives the sources of the truths.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ import kullback as kl
 
 SEED = 20240601
 REPEATS = 500  # of the table, and of its marks
-# A second run on samples of its own: where a row of the 500 lies outside by chance, this one tells,
-# with half the spread. Reasons are read off it, as it had no part in the choice of the rows.
+# A second run on other samples shows, with half the spread, which rows of the 500 lie outside by
+# chance. Reasons are taken from it, as it had no part in the choice of the rows.
 FURTHER = 2000
 BAND = (0.93, 0.97)
 LOOKED_AT = 100  # samples of a marked row whose assumptions are read for a warning
-# Phrases that tell the reader of an estimate not to trust its interval.
+# Phrases of the assumptions that warn of an estimate's interval.
 WARNINGS = (
     "too low",
     "off by more than its interval",
@@ -59,7 +58,7 @@ LEFT = 80.0  # per cent: the left end of the axis
 
 @dataclass(frozen=True)
 class Sample:
-    """What the repetitions of one case gave: an entry for each."""
+    """The results of one case, an entry for each repetition."""
 
     value: np.ndarray
     stderr: np.ndarray
@@ -79,14 +78,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Case:
-    """One row: an estimator on one law at one size.
+    """One row: an estimator on one distribution at one size.
 
-    ``draw`` gives one sample of a continuous law, ``counts`` several of a counted one.
+    ``draw`` gives one sample of a continuous distribution, ``counts`` several of a counted one.
     """
 
     section: str
     estimator: str
-    law: str
+    distribution: str
     n: str
     large: bool
     truth: float
@@ -95,7 +94,7 @@ class Case:
     counts: Callable[[np.random.Generator, int], np.ndarray] | None = None
 
     def generator(self, run: int) -> np.random.Generator:
-        # Not the estimator: all of them see the same samples of a law.
+        # Without the estimator: all of them get the same samples of a distribution.
         return np.random.default_rng([SEED, run, *f"{self.law}, {self.n}".encode()])
 
     def repeat(self, run: int, times: int) -> Sample:
@@ -119,14 +118,14 @@ class Case:
     def warned(self) -> float:
         """Share of samples whose estimate warns of its interval."""
         rng = self.generator(1)
-        told = [
+        warnings = [
             any(w in sentence for w in WARNINGS for sentence in self.estimate(sample).assumptions)
             for sample in (
                 self.draw(rng) if self.counts is None else self.counts(rng, 1)[0]
                 for _ in range(LOOKED_AT)
             )
         ]
-        return float(np.mean(told))
+        return float(np.mean(warnings))
 
 
 @dataclass(frozen=True)
@@ -149,31 +148,31 @@ class Row:
 
     @property
     def name(self) -> str:
-        return f"{self.case.estimator}, {self.case.law}, n = {self.case.n}"
+        return f"{self.case.estimator}, {self.case.distribution}, n = {self.case.n}"
 
     def reason(self) -> str:
-        """Why the second run's coverage is what it is, had the estimates a normal law."""
+        """Explain the second run's coverage, as if the estimates were normal."""
         bias, deviation, error, coverage = self.further.numbers(self.case.truth)
         shift, ratio = bias / deviation, error / deviation
-        told = f"bias {shift:+.2g} sd, mean error {ratio:.2f} sd"
+        numbers = f"bias {shift:+.2g} sd, mean error {ratio:.2f} sd"
         if inside(coverage):
             edge = min(coverage - BAND[0], BAND[1] - coverage) < 0.01
-            return f"{'At the edge' if edge else 'By chance'}: inside in the second run ({told})"
+            return f"{'At the edge' if edge else 'By chance'}: inside in the second run ({numbers})"
         if abs(shift) > 3.0:
-            return f"Bias ({told})"
+            return f"Bias ({numbers})"
         alone = expected(shift, ratio)
         if abs(alone - coverage) > 0.1:
-            # Normal estimates of this bias and error would hold another share.
+            # Normal estimates of this bias and error would have another coverage.
             short_of = f"bias and mean error explain {100 * alone:.0f}%"
-            return f"Estimates or errors not normal; {short_of} ({told})"
+            return f"Estimates or errors not normal; {short_of} ({numbers})"
         of_bias, of_error = expected(shift, 1.0), expected(0.0, ratio)
         if not inside(of_bias) and inside(of_error):
-            return f"Bias ({told})"
+            return f"Bias ({numbers})"
         if inside(of_bias) and not inside(of_error):
-            return f"Error too {'small' if ratio < 1.0 else 'large'} ({told})"
+            return f"Error too {'small' if ratio < 1.0 else 'large'} ({numbers})"
         if inside(of_bias) and inside(alone):
-            return f"Estimates not normal, or error that varies with them ({told})"
-        return f"Bias and error ({told})"
+            return f"Estimates not normal, or error that varies with them ({numbers})"
+        return f"Bias and error ({numbers})"
 
 
 def inside(coverage: float) -> bool:
@@ -193,7 +192,7 @@ def correlated(d: int, rho: float) -> np.ndarray:
 def counted() -> Iterator[Case]:
     zipf = 1.0 / np.arange(1, 1001)
     geometric = 0.2 * 0.8 ** np.arange(400)  # what lies beyond has probability 2e-39
-    laws = (
+    distributions = (
         ("uniform over 10", np.full(10, 0.1), math.log(10), 10),
         ("uniform over 1,000", np.full(1000, 0.001), math.log(1000), 1000),
         ("Zipf over 1,000", zipf / zipf.sum(), None, 1000),
@@ -204,13 +203,13 @@ def counted() -> Iterator[Case]:
             None,
         ),
     )
-    for law, p, truth, support in laws:
+    for name, p, truth, support in distributions:
         for n in (200, 10_000):
             for method in METHODS:
                 yield Case(
                     SECTIONS[0],
                     method,
-                    law,
+                    name,
                     f"{n:,}",
                     n > 200,
                     -float(p @ np.log(p)) if truth is None else truth,
@@ -233,27 +232,27 @@ def continuous() -> Iterator[Case]:
         ("t, 3 degrees", stats.t(3)),
         ("uniform", stats.uniform()),
     )
-    laws: list[tuple[str, float, Callable[..., np.ndarray]]] = [
-        (name, float(law.entropy()), lambda rng, n, law=law: law.rvs(n, random_state=rng))
-        for name, law in one
+    distributions: list[tuple[str, float, Callable[..., np.ndarray]]] = [
+        (name, float(known.entropy()), lambda rng, n, known=known: known.rvs(n, random_state=rng))
+        for name, known in one
     ]
     for d in (2, 3):
         s = correlated(d, 0.7)
         root = np.linalg.cholesky(s)
         truth = 0.5 * float(np.linalg.slogdet(2.0 * np.pi * np.e * s)[1])
-        laws.append(
+        distributions.append(
             (
                 f"normal in {d} dimensions, ρ = 0.7",
                 truth,
                 lambda rng, n, d=d, root=root: rng.normal(size=(n, d)) @ root.T,
             )
         )
-    for law, truth, draw in laws:
+    for name, truth, draw in distributions:
         for n in (200, 5000):
             yield Case(
                 SECTIONS[1],
                 "Kozachenko–Leonenko",
-                law,
+                name,
                 f"{n:,}",
                 n > 200,
                 truth,
@@ -265,7 +264,7 @@ def continuous() -> Iterator[Case]:
 def relative() -> Iterator[Case]:
     s = correlated(2, 0.6)
     root = np.linalg.cholesky(s)
-    laws = (
+    distributions = (
         (
             "N(0, 1) to N(0.5, 1.2²)",
             0.5 * ((1.0 + 0.25) / 1.44 - 1.0) + math.log(1.2),
@@ -277,12 +276,12 @@ def relative() -> Iterator[Case]:
             lambda rng, n, m: (rng.normal(size=(n, 2)), rng.normal(size=(m, 2)) @ root.T),
         ),
     )
-    for law, truth, draw in laws:
+    for name, truth, draw in distributions:
         for n, m in ((200, 300), (5000, 5000)):
             yield Case(
                 SECTIONS[2],
                 "Wang–Kulkarni–Verdú",
-                law,
+                name,
                 f"{n:,} and {m:,}",
                 n > 200,
                 truth,
@@ -313,7 +312,7 @@ def labelled(rng: np.random.Generator, n: int, shift: float) -> tuple[np.ndarray
 
 
 def shared() -> Iterator[Case]:
-    for name, kind, law, values in (
+    for name, kind, title, values in (
         ("Kraskov–Stögbauer–Grassberger", paired, "pair of normals, ρ =", (0.0, 0.6, 0.9)),
         ("Ross", labelled, "two labels, normal feature shifted by", (0.0, 1.0, 4.0)),
     ):
@@ -323,7 +322,7 @@ def shared() -> Iterator[Case]:
                 yield Case(
                     SECTIONS[3],
                     name,
-                    f"{law} {value:g}",
+                    f"{title} {value:g}",
                     f"{n:,}",
                     n > 200,
                     truth,
@@ -341,21 +340,25 @@ def choice(row: Row) -> str:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    yield "| estimator | law | n | truth | bias | sd | mean error | coverage | outside | again |"
+    names = "estimator | distribution | n | truth | bias | sd | mean error | coverage | outside"
+    yield f"| {names} | again |"
     yield "|---|---|---|--:|--:|--:|--:|--:|---|--:|"
     for row in rows:
         c = row.case
         bias, deviation, error, coverage = row.first.numbers(c.truth)
         yield (
-            f"| {choice(row)} | {c.law} | {c.n} | {c.truth:.4f} | {bias:+.4f} | {deviation:.4f} "
-            f"| {error:.4f} | {100 * coverage:.1f}% | {row.mark} | {100 * row.again:.1f}% |"
+            f"| {choice(row)} | {c.distribution} | {c.n} | {c.truth:.4f} | {bias:+.4f} "
+            f"| {deviation:.4f} | {error:.4f} | {100 * coverage:.1f}% | {row.mark} "
+            f"| {100 * row.again:.1f}% |"
         )
 
 
 def reasons(rows: list[Row]) -> Iterator[str]:
     for row in rows:
-        told = row.case.warned()
-        said = "warned" if told == 1.0 else f"warned in {100 * told:.0f}%" if told else "not warned"
+        share = row.case.warned()
+        said = (
+            "warned" if share == 1.0 else f"warned in {100 * share:.0f}%" if share else "not warned"
+        )
         yield (
             f"- {row.name}: {100 * row.coverage:.1f}%, then {100 * row.again:.1f}%. "
             f"{row.reason()}; {said}."
@@ -363,18 +366,18 @@ def reasons(rows: list[Row]) -> Iterator[str]:
 
 
 def summary(rows: list[Row]) -> Iterator[str]:
-    """What the rows say, with their numbers."""
+    """Summary of the rows, with their numbers."""
 
     def share(section: str, *estimators: str) -> str:
         own = [r for r in rows if r.case.section == section and r.case.estimator in estimators]
         good = sum(not r.mark for r in own)
         return f"{good} of {len(own)} rows inside"
 
-    def held(estimator: str, law: str) -> list[str]:
+    def held(estimator: str, name: str) -> list[str]:
         return [
             f"{100 * r.coverage:.1f}%"
             for r in rows
-            if (r.case.estimator, r.case.law) == (estimator, law)
+            if (r.case.estimator, r.case.distribution) == (estimator, name)
         ]
 
     zipf, ten, thousand = "Zipf over 1,000", "uniform over 10", "uniform over 1,000"
@@ -384,39 +387,43 @@ def summary(rows: list[Row]) -> Iterator[str]:
     )
     near, ksg = "Wang–Kulkarni–Verdú", "Kraskov–Stögbauer–Grassberger"
     auto = next(
-        r for r in rows if (r.case.estimator, r.case.law, r.case.n) == ("auto", zipf, "200")
+        r
+        for r in rows
+        if (r.case.estimator, r.case.distribution, r.case.n) == ("auto", zipf, "200")
     )
     yield from (
         f"- Entropy of continuous values: {share(SECTIONS[1], 'Kozachenko–Leonenko')}.",
         f"- Mutual information: {share(SECTIONS[3], ksg)} (pairs), {share(SECTIONS[3], 'Ross')} "
         f"(labels). A pair of ρ = 0.9 ({held(ksg, 'pair of normals, ρ = 0.9')[0]}) is at the edge "
-        f"with 200 rows. Labels that are nearly told apart ({held('Ross', f'{four} 4')[0]}) are "
-        "not held with 200 rows: few of them lie where the labels overlap, and the error is too "
-        "small, as the estimate then says.",
+        f"with 200 rows. Labels that are nearly separable ({held('Ross', f'{four} 4')[0]}) are "
+        "not covered with 200 rows: few of them lie where the labels overlap, and the error is "
+        "too small; the estimate then warns of it.",
         f"- Relative entropy: {share(SECTIONS[2], near)}. From ρ = 0 to ρ = 0.6 fails at both "
         f"sizes ({' and '.join(held(near, skewed))}): p/q has infinite variance under q, whose "
-        "tails are the lighter ones, and the estimate is too low, as its documentation says.",
+        "tails are the lighter ones, and the estimate is too low, as documented.",
         f"- Entropy of counted values, `auto`: {share(SECTIONS[0], 'auto')}. Samples of 200 rows "
         "of 1,000 symbols are the exceptions. It takes Chao and Shen's estimate for them, which on "
-        f"the uniform law holds too much ({held('auto', thousand)[0]}) and on Zipf's far too "
-        f"little ({held('auto', zipf)[0]}), {-auto.first.numbers(auto.case.truth)[0]:.2f} nats too "
-        "low: the tail of symbols that were never seen is longer than those seen once tell. To "
-        f"know the number of symbols does not save it: NSB holds {held('nsb', zipf)[0]}.",
+        f"the uniform distribution covers too much ({held('auto', thousand)[0]}) and on Zipf's far "
+        f"too little ({held('auto', zipf)[0]}), {-auto.first.numbers(auto.case.truth)[0]:.2f} nats "
+        "too low: the tail of unobserved symbols is longer than the symbols observed once suggest. "
+        f"Knowing the number of symbols does not help: NSB covers {held('nsb', zipf)[0]}.",
         f"- Grassberger's estimate: {share(SECTIONS[0], 'grassberger')}; the others are samples "
-        "of 200 rows of 1,000 symbols. On the uniform law over 10 symbols, where entropy is at its "
-        "maximum and estimates are not normal, it lies at the upper edge, and says so.",
-        f"- Miller and Madow's: {share(SECTIONS[0], 'miller-madow')}. It holds too much on the "
-        f"uniform law over 10 symbols ({' and '.join(held('miller-madow', ten))}), and too little "
-        "where symbols are missing; it says both.",
-        f"- NSB, told the number of symbols: {share(SECTIONS[0], 'nsb')}. Its prior does not fit "
+        "of 200 rows of 1,000 symbols. On the uniform distribution over 10 symbols, where entropy "
+        "is at its maximum and estimates are not normal, it lies at the upper edge, with a "
+        "warning.",
+        f"- Miller and Madow's: {share(SECTIONS[0], 'miller-madow')}. It covers too much on "
+        f"the uniform distribution over 10 symbols ({' and '.join(held('miller-madow', ten))}), "
+        "and too little where symbols are missing; it warns of both.",
+        f"- NSB, with the number of symbols: {share(SECTIONS[0], 'nsb')}. Its prior does not fit "
         f"Zipf's law ({' and '.join(held('nsb', zipf))}), which it puts too low with 200 rows and "
-        "too high with 10,000; over 10 equal symbols it holds too much. Its warning of long tails "
-        "stands in every estimate, those that hold included, as does shrinkage's of its error.",
-        f"- Chao and Shen's: {share(SECTIONS[0], 'chao-shen')}. Where every symbol was seen it is "
-        "the plug-in estimate, with its bias.",
-        f"- Plug-in: {share(SECTIONS[0], 'plug-in')}; it is biased, and says by how much. "
-        f"Shrinkage: {share(SECTIONS[0], 'shrinkage')}; it says that its error is rough.",
-        "- Not tried here: relative entropy and mutual information of counted values, Gao's "
+        "too high with 10,000; over 10 equal symbols it covers too much. Its warning of long "
+        "tails is in every estimate, also where the interval covers, and so is shrinkage's of its "
+        "error.",
+        f"- Chao and Shen's: {share(SECTIONS[0], 'chao-shen')}. Where every symbol was observed it "
+        "is the plug-in estimate, with its bias.",
+        f"- Plug-in: {share(SECTIONS[0], 'plug-in')}; it is biased, and reports by how much. "
+        f"Shrinkage: {share(SECTIONS[0], 'shrinkage')}; it warns that its error is rough.",
+        "- Not tested here: relative entropy and mutual information of counted values, Gao's "
         "estimate of mixed values, weights, and more than three dimensions.",
     )
 
@@ -426,23 +433,23 @@ def page(rows: list[Row]) -> str:
     outside = [row for row in rows if not inside(row.again)]
     unmarked = [row for row in outside if not row.mark]
     low, high = round(BAND[0] * REPEATS), round(BAND[1] * REPEATS)
-    law = stats.binom(REPEATS, 0.95)
-    by_chance = 1.0 - float(law.cdf(high) - law.cdf(low - 1))
+    binomial = stats.binom(REPEATS, 0.95)
+    by_chance = 1.0 - float(binomial.cdf(high) - binomial.cdf(low - 1))
     lines = [
         "# Bias and coverage against known truths",
         "",
         "Written by `python benchmarks/information_coverage.py`; in nats. Every row is "
-        f"{REPEATS} samples of its own law, put through the public function; *coverage* is the "
-        "share of the returned 95% intervals that hold the truth, and *outside* marks shares "
-        f"outside {100 * BAND[0]:.0f} to {100 * BAND[1]:.0f}%. An interval that holds exactly 95% "
-        f"falls outside that in {100 * by_chance:.1f}% of such rows, so each was tried on "
-        f"{FURTHER:,} further samples (*again*), which tell chance from fault. Bias, *sd* (of the "
+        f"{REPEATS} samples of one distribution, passed to the public function; *coverage* is the "
+        "share of the returned 95% intervals that contain the truth, and *outside* marks shares "
+        f"outside {100 * BAND[0]:.0f} to {100 * BAND[1]:.0f}%. With a coverage of exactly 95% "
+        f"{100 * by_chance:.1f}% of such rows fall outside, so each was repeated on {FURTHER:,} "
+        "further samples (*again*), which separate chance from fault. Bias, *sd* (of the "
         "estimates) and *mean error* (their reported standard error) are of the first "
         f"{REPEATS}; reasons below are of the second run.",
         "",
         f"![Coverage of the 95% intervals]({PICTURE})",
         "",
-        "## What holds, and what does not",
+        "## Summary",
         "",
         *summary(rows),
         "",
@@ -461,11 +468,11 @@ def page(rows: list[Row]) -> str:
 
 
 TRUTHS = """\
-Counted laws: the sum −Σ p log p; geometric: (−p log p − (1 − p) log(1 − p))/p. Continuous laws in
-one dimension: `entropy()` of scipy.stats. Normal laws of covariance S and T in d dimensions:
-entropy ½ log det(2πe S), relative entropy ½ (tr T⁻¹S − d + log det T/det S), plus ½ (squared
-shift)/T in one dimension; a pair of correlation ρ: −½ log(1 − ρ²). A label with a shifted normal
-feature: quadrature of the mixture's log-ratio."""
+Counted distributions: the sum −Σ p log p; geometric: (−p log p − (1 − p) log(1 − p))/p. Continuous
+distributions in one dimension: `entropy()` of scipy.stats. Normal distributions of covariance S
+and T in d dimensions: entropy ½ log det(2πe S), relative entropy ½ (tr T⁻¹S − d + log det T/det S),
+plus ½ (squared shift)/T in one dimension; a pair of correlation ρ: −½ log(1 − ρ²). A label with a
+shifted normal feature: quadrature of the mixture's log-ratio."""
 PICTURE = "coverage.svg"
 
 
@@ -479,7 +486,7 @@ def draw(rows: list[Row], path: Path) -> None:
     style = {"svg.hashsalt": "kullback", "svg.fonttype": "none", "font.family": "sans-serif"}
     with plt.rc_context({**style, "font.size": 10}):
         figure, columns = plt.subplots(1, 2, figsize=(10.4, 8.6))
-        # The left margins hold the names; by hand, as a vector engine leaves out the headings.
+        # The left margins hold the names; by hand, as a layout engine leaves out the headings.
         figure.subplots_adjust(left=0.155, right=0.985, top=0.93, bottom=0.09, wspace=0.85)
         halves = ([r for r in rows if r.case.counts], [r for r in rows if not r.case.counts])
         for axes, half in zip(columns, halves, strict=True):
@@ -508,12 +515,12 @@ def short(name: str) -> str:
 
 
 def panel(axes: Any, rows: list[Row]) -> None:
-    """A line for each estimator and law, a dot for each size; what is below 80% as a number."""
-    counted_law = rows[0].case.counts is not None
+    """A line for each estimator and distribution, a dot for each size, below 80% a number."""
+    counted = rows[0].case.counts is not None
     lines: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         c = row.case
-        key = (c.law, c.estimator) if counted_law else (c.section, c.law)
+        key = (c.distribution, c.estimator) if counted else (c.section, c.distribution)
         lines.setdefault(key, []).append(row)
     places, names, height, group = [], [], 0.0, ""
     axes.axvspan(100 * BAND[0], 100 * BAND[1], color="#1b6ca8", alpha=0.13, lw=0, label="93 to 97%")

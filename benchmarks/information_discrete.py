@@ -1,9 +1,8 @@
-"""Entropy of many discrete samples in one call, beside loops over dit, infomeasure and ndd.
+"""Entropy of many discrete samples in one call, compared with loops over dit, infomeasure and ndd.
 
-Each peer is given what it takes: dit and infomeasure the rows, ndd the counts. It is timed on the
-first samples of the same table, one call a sample, and Kullback on all 10,000 in one call, with the
-standard errors that the peers' calls leave out (ndd's does not). One call warms up
-each, and each time is the best of three.
+dit and infomeasure take the rows, ndd the counts. A peer is timed on the first samples of the same
+table, one call a sample, and Kullback on all 10,000 in one call, with standard errors, which of the
+peers only ndd gives. One call warms up each, and each time is the best of three.
 
     pip install dit infomeasure ndd      # ndd compiles Fortran
     python benchmarks/information_discrete.py
@@ -23,7 +22,7 @@ from kullback.information.discrete.counts import count_values
 from kullback.information.discrete.estimators import entropy_of_counts
 
 SAMPLES = 10_000
-# A loop over the peers takes up to minutes for all samples: so many say what one call costs.
+# A loop over all samples takes the peers up to minutes; so many are enough to time one call.
 PEER_SAMPLES = 100
 SHAPES = ((1_000, 100), (10_000, 1_000), (200, 1_000), (100_000, 100))
 

@@ -1,4 +1,4 @@
-"""Speed of the nearest-neighbour estimators beside SciPy's and scikit-learn's trees.
+"""Speed of the nearest-neighbour estimators, compared with SciPy's and scikit-learn's trees.
 
 Run it as ``python benchmarks/information_neighbours.py``; scikit-learn and infomeasure rows are
 left out where these are not installed. Every row is the least of several runs, interleaved in one

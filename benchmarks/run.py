@@ -1,4 +1,4 @@
-"""Time Kullback beside its peers, print a table, and write RESULTS.md and rows.svg.
+"""Time Kullback and its peers, print a table, and write RESULTS.md and rows.svg.
 
     python benchmarks/run.py [--quick] [--only NAME ...]
 
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Time Kullback beside its peers.")
+    parser = argparse.ArgumentParser(description="Time Kullback and its peers.")
     parser.add_argument("--quick", action="store_true", help="few rows and repeats; a trial")
     parser.add_argument("--only", action="append", metavar="NAME", help="one row; may be repeated")
     parser.add_argument("--output", metavar="FOLDER", help="write RESULTS.md and rows.svg there")
@@ -81,7 +81,7 @@ def _options() -> argparse.Namespace:
 
 
 def _worker(name: str, quick: bool) -> Any:
-    """Measure one row in a process of its own, without any compilation cache but what it sets."""
+    """Measure one row in a separate process, without a compilation cache except its own."""
     # as on a user's machine: compiled bytecode is kept, no compilation cache is set
     unset = ("JAX_COMPILATION_CACHE", "PYTHONDONTWRITEBYTECODE")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(unset)}

@@ -1,4 +1,4 @@
-"""Fits of Parquet files, streamed, beside pyarrow's reading of the same column."""
+"""Fits of streamed Parquet files, compared with pyarrow's reading of the same column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WARMING = 200_000
 
 
 def student_t_streamed(rows: int, repeats: int) -> Measured:
-    """Time the fit of a file, in a process of its own each time, beside pyarrow in another."""
+    """Time the fit of a file, in a new process each time, and pyarrow in another."""
     path, small = parquet("student_t", rows), parquet("student_t", WARMING)
 
     def fit() -> Any:
@@ -120,13 +120,13 @@ def _read(path: str) -> dict[str, Any]:
     def whole() -> None:
         pq.read_table(path, columns=["y"])
 
-    by_groups()  # once unmeasured: imports, thread pools and memory are then there
+    by_groups()  # once unmeasured, for imports, thread pools and memory
     whole()
     return {"seconds": min(timed(by_groups)[0], timed(whole)[0])}
 
 
 def peak_mb() -> float:
-    """The most memory that this process has had at a time, in units of 10⁶ bytes."""
+    """Peak memory of this process, in units of 10⁶ bytes."""
     try:  # of this program alone: ru_maxrss may be that of the parent before this one began
         with open("/proc/self/status") as status:
             line = next(line for line in status if line.startswith("VmHWM:"))

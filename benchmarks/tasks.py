@@ -1,4 +1,4 @@
-"""The rows of the table: what is measured, beside whom, and what is to be reached."""
+"""The rows of the table: the task, the peer and the target."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Task:
     """A row of the table.
 
     Attributes:
-        title: what is done.
-        rows: on how many rows.
-        peer: the program beside which it is timed.
-        target: what is to be reached.
-        run: measures it, given the number of rows and of repeats.
+        title: the task.
+        rows: number of rows.
+        peer: the program that Kullback is compared with.
+        target: the target.
+        run: measures it, for a number of rows and of repeats.
         repeats: how many times each program is timed.
         quick_rows: rows for --quick.
     """

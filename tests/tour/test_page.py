@@ -1,4 +1,4 @@
-"""The tour's page in a real browser: the sliders move, the numbers add up, nothing is loaded."""
+"""The tour's page in a browser: the sliders move, the numbers add up, nothing is loaded."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Visit:
-    """A page that is open, and everything that it asked for or complained of."""
+    """An open page, with its requests and its errors."""
 
     def __init__(self, browser: Any, path: Path, **options: Any) -> None:
         self.page = browser.new_page(**options)
@@ -62,7 +62,7 @@ class Visit:
         return text.replace("−", "-")
 
     def identity(self, name: str) -> tuple[Decimal, Decimal, Decimal]:
-        """Read the three numbers, and hold them to their sum."""
+        """Read the three numbers, and check their sum."""
         block = f'[data-identity="{name}"]'
         entropy, relative, cross = (
             self.number(part, block).replace("∞", "Infinity")
@@ -96,7 +96,7 @@ def near(shown: str | Decimal, value: float) -> bool:
     return abs(float(shown) - value) <= 0.5 * 10.0 ** -len(digits) + 1e-12
 
 
-def test_the_page_is_small_and_allows_itself_nothing_from_elsewhere(folder: Path) -> None:
+def test_the_page_is_small_and_allows_nothing_from_elsewhere(folder: Path) -> None:
     for path in folder.iterdir():
         html = path.read_text(encoding="utf-8")
         assert len(html.encode()) < 200_000
@@ -111,13 +111,13 @@ def test_by_keyboard_every_slider_moves_and_the_identity_holds(visit: Any) -> No
     for variable, block in (("p", "coins"), ("q", "coins"), ("theta", "fitted")):
         slider = opened.slider(variable)
         slider.focus()
-        seen = {opened.identity(block)}
+        shown = {opened.identity(block)}
         for key in ("ArrowRight", "ArrowRight", "PageUp", "ArrowLeft", "PageDown", "PageDown"):
             before = slider.input_value()
             opened.page.keyboard.press(key)
             assert slider.input_value() != before
-            seen.add(opened.identity(block))
-        assert len(seen) >= 4
+            shown.add(opened.identity(block))
+        assert len(shown) >= 4
     for variable in ("draws", "m", "newton"):
         slider = opened.slider(variable)
         before, text = slider.input_value(), slider.get_attribute("aria-valuetext")
@@ -213,7 +213,7 @@ def test_where_q_rules_out_what_p_allows_it_is_infinite(visit: Any) -> None:
         assert near(opened.identity("coins")[0], scipy.stats.entropy([0.3, 0.7]))
 
 
-def test_theta_moves_the_likelihood_and_what_is_left_at_the_estimate_is_the_fit(
+def test_theta_changes_the_likelihood_and_the_loss_at_the_estimate_is_that_of_the_fit(
     visit: Any,
 ) -> None:
     opened = visit()
@@ -275,7 +275,7 @@ def test_a_hostile_name_is_text_and_runs_nothing(visit: Any, folder: Path) -> No
 
 
 def test_a_script_that_is_not_the_pages_own_is_refused(browser: Any, folder: Path) -> None:
-    """The content security policy holds by itself, should an escape ever be forgotten."""
+    """The content security policy holds by itself, should an escape be forgotten."""
     html = (folder / "own.html").read_text(encoding="utf-8")
     broken = folder.parent / "broken.html"
     broken.write_text(
@@ -300,7 +300,7 @@ def test_on_a_phone_nothing_sticks_out(visit: Any, name: str) -> None:
     assert min(widths) > 600
 
 
-def test_it_is_light_or_dark_as_the_reader_has_it(visit: Any) -> None:
+def test_it_is_light_or_dark_as_the_browser_prefers(visit: Any) -> None:
     def brightness(scheme: str) -> tuple[float, float]:
         page = visit(color_scheme=scheme).page
         colours = page.evaluate(
@@ -318,7 +318,7 @@ def test_it_is_light_or_dark_as_the_reader_has_it(visit: Any) -> None:
     assert ink > 0.8
 
 
-def test_text_has_contrast_and_the_focus_is_seen(visit: Any) -> None:
+def test_text_has_contrast_and_the_focus_is_visible(visit: Any) -> None:
     for scheme in ("light", "dark"):
         opened = visit(color_scheme=scheme)
         ratios = opened.page.evaluate(

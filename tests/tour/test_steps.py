@@ -1,4 +1,4 @@
-"""What the tour prints, against SciPy and NumPy."""
+"""The tour's printed numbers, against SciPy and NumPy."""
 
 import io
 from decimal import Decimal
@@ -32,7 +32,7 @@ def steps(tour: Tour) -> tuple[Step, ...]:
 
 
 def printed(step: Step, code: str) -> Any:
-    """Give what the line that starts with ``code`` printed."""
+    """Return the output of the line that starts with ``code``."""
     (shown,) = [line.shown for line in step.lines if line.code.startswith(code)]
     return eval(shown, {"inf": np.inf})
 
@@ -42,7 +42,7 @@ def test_there_are_seven_steps_in_order(steps: tuple[Step, ...]) -> None:
     assert all(step.sentences and step.finding and step.lines for step in steps)
 
 
-def test_what_is_shown_is_what_was_run(tour: Tour) -> None:
+def test_the_shown_lines_are_the_lines_that_ran(tour: Tour) -> None:
     namespace: dict[str, Any] = {"kl": kl, "np": np, "path": tour.namespace["path"]}
     with np.errstate(all="ignore"):
         for step in tour.steps:
@@ -75,10 +75,12 @@ def test_the_mean_surprise_is_the_entropy_within_its_error(steps: tuple[Step, ..
     exact = np.sqrt(0.21) * np.log(0.7 / 0.3) / np.sqrt(100_000)
     assert error == pytest.approx(exact, rel=0.01)
     assert abs(mean - entropy) < 3 * error
-    seen = steps[1].picture
-    assert seen["entropy"] == pytest.approx(entropy, rel=TIGHT)
-    np.testing.assert_allclose(seen["stderr"] * np.sqrt(seen["draws"] / 1e5), exact, rtol=TIGHT)
-    assert np.all(np.abs(seen["mean"] - entropy) < 4 * seen["stderr"])
+    picture = steps[1].picture
+    assert picture["entropy"] == pytest.approx(entropy, rel=TIGHT)
+    np.testing.assert_allclose(
+        picture["stderr"] * np.sqrt(picture["draws"] / 1e5), exact, rtol=TIGHT
+    )
+    assert np.all(np.abs(picture["mean"] - entropy) < 4 * picture["stderr"])
 
 
 def test_cross_entropy_less_entropy_is_relative_entropy_to_the_last_digit(
@@ -95,7 +97,7 @@ def test_cross_entropy_less_entropy_is_relative_entropy_to_the_last_digit(
     assert printed(steps[2], "kl.kl_divergence(p, [1.0, 0.0])") == np.inf
 
 
-def test_the_likelihood_is_exactly_zero_from_the_row_that_is_named(tour: Tour) -> None:
+def test_the_likelihood_is_exactly_zero_from_the_named_row_on(tour: Tour) -> None:
     step, y, theta = tour.steps[3], tour.question.y, tour.question.guess
     products = np.cumprod(scipy.stats.poisson.pmf(y, theta))
     last = int(np.flatnonzero(products == 0.0)[0]) + 1
@@ -129,7 +131,7 @@ def test_the_mean_negative_log_likelihood_is_the_cross_entropy_to_the_last_digit
     assert over_rows == pytest.approx(-scipy.stats.poisson.logpmf(y, theta).mean(), rel=1e-14)
 
 
-def test_its_minimiser_is_the_fit_and_what_is_left_is_two_entropies(tour: Tour) -> None:
+def test_its_minimiser_is_the_fit_and_its_minimum_is_the_sum_of_two_entropies(tour: Tour) -> None:
     step, y = tour.steps[5], tour.question.y
     # a Poisson's maximum-likelihood rate is the mean; the fine grid has steps of 0.001
     assert printed(step, "fit.params")["rate"] == pytest.approx(y.mean(), rel=1e-14)
@@ -152,18 +154,18 @@ def test_the_loss_of_the_classifier_falls_to_the_least_one(tour: Tour) -> None:
         return np.mean(np.logaddexp(0.0, (1.0 - 2.0 * sick) * (beta[0] + z @ beta[1:])))
 
     best = scipy.optimize.minimize(loss, np.zeros(5), options={"gtol": 1e-7})
-    losses, guessing = step.picture["losses"], step.picture["guessing"]
+    losses, baseline = step.picture["losses"], step.picture["baseline"]
     assert losses[0] == pytest.approx(np.log(2.0), rel=TIGHT)
     # BFGS stops with a gradient of 1e-7, and so within its square of the least loss
     assert losses[-1] == pytest.approx(best.fun, rel=1e-9)
     assert np.all(np.diff(losses) < TIGHT)
-    assert guessing == pytest.approx(scipy.stats.entropy([sick.mean(), 1 - sick.mean()]))
-    assert losses[-1] < guessing < losses[0]
+    assert baseline == pytest.approx(scipy.stats.entropy([sick.mean(), 1 - sick.mean()]))
+    assert losses[-1] < baseline < losses[0]
     for kind, label in (("malignant", 1.0), ("benign", 0.0)):
         assert {int(counts.sum()) for counts in step.picture[kind]} == {int(np.sum(sick == label))}
 
 
-def test_a_network_is_trained_beside_it_and_judged_on_rows_held_out(tour: Tour) -> None:
+def test_a_network_is_trained_too_and_scored_on_held_out_rows(tour: Tour) -> None:
     step, trained = tour.steps[6], tour.namespace["trained"]
     held_out = step.picture["network"]
     assert len(held_out) == len(trained.history)
@@ -187,7 +189,7 @@ def test_in_bits_every_entropy_is_divided_by_log_two(steps: tuple[Step, ...]) ->
         (bits[1], steps[1], ("entropy", "stderr", "mean")),
         (bits[2], steps[2], ("entropy", "relative", "cross", "curve")),
         (bits[5], steps[5], ("entropy", "at_guess", "at_best")),
-        (bits[6], steps[6], ("losses", "guessing", "network")),
+        (bits[6], steps[6], ("losses", "baseline", "network")),
     ):
         for name in names:
             # running means add 100,000 numbers one after the other: 1e5 · 2^−53
@@ -234,7 +236,7 @@ def test_a_column_gets_a_family_and_the_argument_holds_for_it(family: str, data:
     assert end is None or int(np.flatnonzero(lost)[0]) + 1 == end
 
 
-def test_a_column_that_cannot_be_used_is_refused_in_words() -> None:
+def test_a_column_that_cannot_be_used_is_refused_with_the_reason() -> None:
     with pytest.raises(kl.DataError, match="“x” has nan in row 1; the tour needs finite numbers"):
         ask(np.array([1.0, np.nan]), "x")
     with pytest.raises(kl.DataError, match=r"the column has shape \(0,\)"):
@@ -251,7 +253,7 @@ def test_a_name_is_printed_without_its_control_characters_and_not_at_any_length(
 
 
 @pytest.mark.parametrize("width", [80, 44])
-def test_the_terminal_shows_all_of_it_in_the_width_that_there_is(width: int, tour: Tour) -> None:
+def test_the_terminal_shows_all_of_it_within_its_width(width: int, tour: Tour) -> None:
     written = io.StringIO()
     show(Console(file=written, width=width, force_terminal=True))
     lines = [Text.from_ansi(line) for line in written.getvalue().splitlines()]

@@ -1,1 +1,1 @@
-"""The tour: why we minimise cross-entropy, run in a terminal and on one HTML page."""
+"""The tour: why we minimise cross-entropy, in a terminal and on one HTML page."""

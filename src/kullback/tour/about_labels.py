@@ -11,19 +11,17 @@ import kullback as kl
 from kullback._core.arrays import Vector
 from kullback.tour.session import Session, Step
 
-_NO_NETWORK = (
-    ' (With Kullback\'s extra "network" installed, a neural network is trained here beside it.)'
-)
+_NO_NETWORK = ' (With Kullback\'s extra "network" installed, a neural network is trained here too.)'
 
 
-def _guessing(sick: Vector) -> float:
-    """H(Y), in nats."""
+def _baseline(sick: Vector) -> float:
+    """The loss of the class shares, H(Y), in nats."""
     share = float(sick.mean())
     return float(kl.entropy([share, 1.0 - share]))
 
 
 def classifier(do: Session) -> Step:
-    """Fit a logistic regression by Newton's method, then a network, and watch their losses."""
+    """Fit a logistic regression by Newton's method, then a network, and compare their losses."""
     with as_file(files("kullback.tour") / "data" / "breast_cancer.csv") as path:
         do.namespace["path"] = path
         lines = do(f"""
@@ -44,49 +42,50 @@ for step in range(8):  # Newton's method
     betas.append(betas[-1] - np.linalg.solve(hessian, gradient))
 losses = np.array([loss(beta) for beta in betas])
 losses
-kl.entropy(both(sick.mean()){do.argument})  # of the label, by itself
+kl.entropy(both(sick.mean()){do.argument})  # of the label alone
 """)
-    network, told = np.zeros(0), _NO_NETWORK
+    network, comparison = np.zeros(0), _NO_NETWORK
     if all(find_spec(name) for name in ("equinox", "optax", "safetensors")):
         lines += do(f"""
-# a neural network instead: the same loss, on rows held out from it
+# a neural network instead: the same loss, on held-out rows
 network = kl.Categorical(logits=kl.MLP(hidden=(16,)))
-how = kl.Minibatch(epochs=25, learning_rate=0.01)
-trained = kl.fit(network, features, sick, solver=how)
+solver = kl.Minibatch(epochs=25, learning_rate=0.01)
+trained = kl.fit(network, features, sick, solver=solver)
 held_out = np.array([epoch.refined for epoch in trained.history]){do.divided}
 held_out[::4].round(3)
 trained.cross_entropy{do.divided}, trained.error{do.divided}
 """)
         network, at = do["held_out"], do["trained"].cross_entropy / do.nats
-        told = (
+        comparison = (
             f" On rows that it was not trained on, the network's loss is {at:.3f} ± "
-            f"{do['trained'].error / do.nats:.3f} {do.unit}, so that it explains about "
-            f"{_guessing(do['sick']) / do.nats - at:.2f} {do.unit} of a new diagnosis."
+            f"{do['trained'].error / do.nats:.3f} {do.unit}, so it explains about "
+            f"{_baseline(do['sick']) / do.nats - at:.2f} {do.unit} of a new diagnosis."
         )
     losses, sick = do["losses"], do["sick"]
-    ceiling = _guessing(sick) / do.nats
+    baseline = _baseline(sick) / do.nats
     shares = [1.0 / (1.0 + np.exp(-do["X"] @ beta)) for beta in do["betas"]]
     edges = np.linspace(0.0, 1.0, 21)
     return Step(
         7,
-        "The same for a classifier",
+        "The loss of a classifier is a cross-entropy",
         (
-            "Is a breast mass malignant? For each of 569, four measurements and the diagnosis. "
-            "A classifier is a model of the label for each row, and its loss is the mean, over the "
-            "rows, of the cross-entropy between the label and what was predicted.",
-            "Its floor is H(Y | X), the entropy that the diagnosis has left once the measurements "
-            "are known. Nobody knows it: it is at least 0, and at most the loss to be expected of "
-            "any classifier. What is known is where guessing stands, H(Y).",
+            "Is a breast mass malignant? The data are four measurements and the diagnosis of 569 "
+            "masses. A classifier is a model of the label given the measurements. Its loss is the "
+            "mean over the rows of the cross-entropy between the label and the predicted "
+            "probabilities: −log q of the row’s label.",
+            "The irreducible loss is H(Y | X), the entropy of the diagnosis given the "
+            "measurements. It is unknown: at least 0, and at most the expected loss of any "
+            "classifier. The baseline is known: the class shares have the loss H(Y).",
         ),
         lines,
-        f"The loss falls from log 2 past the {ceiling:.4f} {do.unit} of guessing to "
-        f"{losses[-1]:.4f}, the least that this model can reach on these rows. So the measurements "
-        f"tell {ceiling - losses[-1]:.4f} {do.unit} of the diagnosis, as counted on the rows "
-        "that were fitted. How much of the rest is entropy, and how much the model’s own waste, "
-        f"these rows cannot say.{told}",
+        f"The loss falls from log 2, below the baseline of {baseline:.4f} {do.unit}, to "
+        f"{losses[-1]:.4f}, the minimum of this model on these rows. So the measurements explain "
+        f"{baseline - losses[-1]:.4f} {do.unit} of the diagnosis, on the rows that were fitted. "
+        "These rows do not show how much of the rest is irreducible and how much is the model’s "
+        f"excess loss.{comparison}",
         {
             "losses": losses,
-            "guessing": ceiling,
+            "baseline": baseline,
             "network": network,
             "malignant": [np.histogram(share[sick == 1.0], edges)[0] for share in shares],
             "benign": [np.histogram(share[sick == 0.0], edges)[0] for share in shares],

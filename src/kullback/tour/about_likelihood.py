@@ -12,21 +12,21 @@ from kullback.tour.session import Session, Step
 
 
 def likelihood(do: Session) -> Step:
-    """Multiply probabilities until nothing is left, and add their logarithms."""
+    """Multiply probabilities until the product underflows, and add their logarithms."""
     ask = do.question
-    if ask.given:
+    if ask.from_reader:
         do.namespace["y"] = ask.y
         first = "len(y)"
     else:
         first = """
-unknown = kl.NegativeBinomial(mean=3.0, size=4.0)  # now forget it
+unknown = kl.NegativeBinomial(mean=3.0, size=4.0)  # unknown from here on
 y = unknown.sample(1_000, seed=4)
 y[:10]""".strip()
     lines = do(f"""
 {first}
 def model(theta):
     return {ask.at("theta")}
-# a guess, θ = {ask.guess!r}: the product for the first row, for two, three, ...
+# an initial guess, θ = {ask.guess!r}: the product of the first row, of two, three, ...
 likelihood = np.cumprod(model({ask.guess!r}).density(y))
 likelihood[[{_places(len(ask.y))}]]
 np.count_nonzero(likelihood), len(y)
@@ -37,16 +37,16 @@ model({ask.guess!r}).log_density(y).sum()
     if likelihood[-1] == 0.0:
         last = int(np.count_nonzero(likelihood)) + 1
         finding = (
-            f"With the {_ordinal(last)} row the product has become smaller than any number that a "
-            "computer can hold: it is exactly 0.0 from there on. The sum of the "
-            "logarithms has no such end."
+            f"With the {_ordinal(last)} row the product underflows: it is smaller than any "
+            "number that a computer can hold, and exactly 0.0 from there on. The sum of the "
+            "logarithms does not underflow."
         )
     elif not np.isfinite(likelihood[-1]):
         last = int(np.count_nonzero(np.isfinite(likelihood))) + 1
         finding = (
-            f"Densities can be above 1: with the {_ordinal(last)} row the product has become "
-            "larger than any number that a computer can hold. The sum of the logarithms has no "
-            "such end."
+            f"Densities can be above 1: with the {_ordinal(last)} row the product overflows: it is "
+            "larger than any number that a computer can hold. The sum of the logarithms does not "
+            "overflow."
         )
     else:
         last = None
@@ -54,27 +54,27 @@ model({ask.guess!r}).log_density(y).sum()
         # the smallest positive double is 2^−1074 and e^745.1 is one over it; the largest is e^709.8
         rows = (745.1 if loss > 0.0 else 709.8) / abs(loss) if loss else np.inf
         end = "0" if loss > 0.0 else "infinite"
-        finding = "These rows are few enough for their product to be a number. " + (
-            f"About {rows:,.0f} rows like them would make it {end}; the sum of the logarithms has "
-            "no such end."
+        finding = "These rows are few enough for a computer to hold their product. " + (
+            f"With about {rows:,.0f} rows like them it would be {end}; the sum of the logarithms "
+            "would not."
             if np.isfinite(rows)
             else ""
         )
     source = (
         f"The numbers are the {_rows(len(ask.y))} of {ask.label}."
-        if ask.given
-        else "A thousand counts come from a distribution that we pretend not to know."
+        if ask.from_reader
+        else "A thousand counts are drawn from a distribution that we then treat as unknown."
     )
     return Step(
         4,
-        "Likelihood, and why its logarithm",
+        "The likelihood, and why we take its logarithm",
         (
-            f"{source} The model, {ask.family} with its {ask.parameter} θ"
-            f"{_pinned(ask)}, gives each row a "
-            f"{'probability' if ask.counts else 'probability density'}, and the rows "
-            "together the product of them all: the likelihood of θ.",
-            "The best θ is the one with the greatest likelihood. But a product of many small "
-            "numbers is soon smaller than a computer can tell from nothing.",
+            f"{source} The model, {ask.family} with {ask.parameter} θ"
+            f"{_fixed(ask)}, gives each row a "
+            f"{'probability' if ask.counts else 'probability density'}. The rows are independent, "
+            "so the probability of all of them is the product: the likelihood of θ.",
+            "The maximum-likelihood estimate is the θ of the largest likelihood. But a product of "
+            "many numbers below 1 soon underflows: a computer rounds it to 0.",
         ),
         lines,
         finding.strip(),
@@ -83,14 +83,14 @@ model({ask.guess!r}).log_density(y).sum()
 
 
 def logarithm(do: Session) -> Step:
-    """Draw three curves over θ that have their maximum in one place."""
+    """Compute three curves over θ that have their maximum at the same θ."""
     ask = do.question
     few = ask.y[:: ask.stride]
     for shift in (0.0, 1 / 3):
         decimals = ask.digits + (2 if shift else 0)
         start = _number(ask.low + shift * ask.step, decimals)
         lines = do(f"""
-few = y[::{ask.stride}]  # {_rows(len(few))}: their product is a number
+few = y[::{ask.stride}]  # {_rows(len(few))}: their product does not underflow
 theta = np.round({start} + {ask.step:g} * np.arange({ask.intervals + 1}), {decimals})
 likelihood = np.array([model(t).density(few).prod() for t in theta])
 log_likelihood = np.array([model(t).log_density(few).sum() for t in theta])
@@ -98,25 +98,24 @@ mean = log_likelihood / len(few)
 [theta[curve.argmax()] for curve in (likelihood, log_likelihood, mean)]
 """)
         tops = [int(do[name].argmax()) for name in ("likelihood", "log_likelihood", "mean")]
-        # The top can lie midway between two θ, where rounding decides; not so on a shifted grid.
+        # Midway between two θ of the grid rounding decides the maximum; not so on a shifted grid.
         if len(set(tops)) == 1:
             break
     after = (
-        f"(It is that of {_rows(len(few))}; that of all {len(ask.y):,} comes next.)"
+        f"(It is the maximum for {_rows(len(few))}; step 6 takes all {len(ask.y):,}.)"
         if len(few) < len(ask.y)
         else ""
     )
     return Step(
         5,
-        "The top stays where it is",
+        "The maximum stays at the same θ",
         (
-            "The logarithm rises wherever its argument does, so it moves no maximum: the θ with "
-            "the greatest likelihood has the greatest log-likelihood. Dividing by the number of "
-            "rows m moves it no more than that.",
+            "The logarithm increases, so the likelihood and the log-likelihood have their maximum "
+            "at the same θ. Dividing by the number of rows m does not move it either.",
             "arg max Π q(xᵢ; θ)  =  arg max Σ log q(xᵢ; θ)  =  arg max (1/m) Σ log q(xᵢ; θ)",
         ),
         lines,
-        f"Three curves of very different heights over the same θ, and one maximum. {after}".strip(),
+        f"Three curves of very different heights have their maximum at one θ. {after}".strip(),
         {
             "theta": do["theta"],
             "likelihood": do["likelihood"],
@@ -135,17 +134,18 @@ def cross_entropy(do: Session) -> Step:
 
 _IDENTITY = (
     "The mean negative log-likelihood gives each row the weight 1/m. Collect equal rows, and each "
-    "value gets the share of the rows that have it, p̂(x): the mean is the cross-entropy "
-    "between p̂ and the model, H(p̂, qθ) = Σ p̂(x) log 1/qθ(x).",
-    "To maximise the likelihood is therefore to minimise a cross-entropy; and as H(p̂) does not "
-    "depend on θ, to minimise D(p̂‖qθ): to find the model that is nearest to the data.",
+    "value x has as its weight the share of the rows equal to it, p̂(x): the empirical "
+    "distribution. The mean is the cross-entropy between p̂ and the model, H(p̂, qθ) = "
+    "Σ p̂(x) log 1/qθ(x).",
+    "So maximum likelihood is the minimisation of a cross-entropy. As H(p̂) does not depend on θ, "
+    "it is also the minimisation of D(p̂‖qθ): it finds the model nearest to the data.",
 )
 
 
 def _of_counts(do: Session, ask: Question) -> Step:
     lines = do(f"""
 k = np.arange(int(y.max()) + 1)
-# the shares of 0, 1, 2, ..., and of all that is above
+# the shares of 0, 1, 2, ..., and of all larger counts
 p = np.append(np.bincount(y.astype(int)), 0) / len(y)
 def q(theta):
     return np.append(model(theta).density(k), model(theta).survival(k[-1]))
@@ -164,17 +164,17 @@ kl.entropy(p{do.argument}), kl.kl_divergence(p, best{do.argument})
 kl.entropy(p{do.argument}) + kl.kl_divergence(p, best{do.argument})
 """)
     p, q = do["p"], do["q"]
-    left = float(kl.kl_divergence(p, do["best"])) / do.nats
-    if left < 1e-12:  # as a Bernoulli's always is: rounding leaves no more than this
+    excess = float(kl.kl_divergence(p, do["best"])) / do.nats
+    if excess < 1e-12:  # always for a Bernoulli: rounding is smaller than this
         finding = (
-            "kl.fit finds the minimum. What is left there is the entropy of the data and nothing "
-            "else: the model can be equal to the shares."
+            "kl.fit finds the minimum. There the loss is the entropy of the data alone, as the "
+            "model can be equal to the shares."
         )
     else:
-        aim = "these shares" if ask.given else "the distribution that was drawn from"
+        aim = "these shares" if ask.from_reader else "the distribution of the sample"
         finding = (
-            "kl.fit finds the minimum. What is left there is the entropy of the data, which no θ "
-            f"can change, and a relative entropy of {left:.4f} {do.unit}, because no θ of this "
+            "kl.fit finds the minimum. There the loss is the entropy of the data, which no θ can "
+            f"change, plus a relative entropy of {excess:.4f} {do.unit}, because no θ of this "
             f"family gives {aim}."
         )
     return Step(
@@ -191,7 +191,7 @@ kl.entropy(p{do.argument}) + kl.kl_divergence(p, best{do.argument})
             "estimate": ask.estimate,
             "entropy": float(kl.entropy(p)) / do.nats,
             "at_guess": float(kl.kl_divergence(p, q(ask.guess))) / do.nats,
-            "at_best": left,
+            "at_best": excess,
         },
     )
 
@@ -231,19 +231,19 @@ fit.cross_entropy{do.divided} - h.value
         reason = str(refusal)
     if reason:
         finding = (
-            "kl.fit finds the minimum. How much of what is left is entropy cannot be said: "
+            "kl.fit finds the minimum. Its loss cannot be split into entropy and relative entropy: "
             f"{reason}"
         )
     else:
         picture |= {"entropy": entropy, "stderr": error}
-        left = picture["at_best"] - entropy
-        doubt = ", within its error of zero" if abs(left) < 2.0 * error else ""
-        if left < 0.0 and not doubt:
-            doubt = ", which has none below 0: here the entropy is estimated too high"
+        excess = picture["at_best"] - entropy
+        doubt = ", within its error of zero" if abs(excess) < 2.0 * error else ""
+        if excess < 0.0 and not doubt:
+            doubt = ", which cannot be below 0: here the entropy is estimated too high"
         finding = (
-            "kl.fit finds the minimum. The numbers have a density, and so their entropy can only "
-            f"be estimated: {entropy:.4f} ± {error:.4f} {do.unit}. What is left above it, "
-            f"{left:.4f} {do.unit}, is the relative entropy of the model{doubt}."
+            "kl.fit finds the minimum. The numbers have a density, so their entropy can only be "
+            f"estimated: {entropy:.4f} ± {error:.4f} {do.unit}. The excess of the loss over it, "
+            f"{excess:.4f} {do.unit}, is the relative entropy of the model{doubt}."
         )
     return Step(
         6,
@@ -256,10 +256,10 @@ fit.cross_entropy{do.divided} - h.value
 
 
 def _nearby(ask: Question, loss: Any) -> str:
-    """Write a fine grid around the best θ of the coarse one, as Python."""
+    """Return Python code of a fine grid around the best θ of the coarse one."""
     coarse = ask.grid
     centre = float(coarse[int(np.argmin([loss(float(theta)) for theta in coarse]))])
-    # fifty to a step of the coarse grid, two steps either way; fewer where a loss takes a while
+    # fifty to a step of the coarse grid, two steps either way; fewer where a loss takes long
     parts = 50 if len(ask.y) <= 20_000 else 5
     decimals = ask.digits + 2
     low = max(centre - 2 * ask.step, float(coarse[0]))
@@ -278,12 +278,12 @@ def _rows(count: int) -> str:
 
 
 def _places(rows: int) -> str:
-    """Name the places of the first, the tenth, the hundredth row ... as far as there are rows."""
+    """Return the indices of the first, tenth, hundredth, ... row, as Python code."""
     return ", ".join(str(10**power - 1) for power in range(4) if 10**power <= rows)
 
 
-def _pinned(ask: Question) -> str:
-    return f" and its {ask.fixed[0]} held at {ask.fixed[1]:g}" if ask.fixed else ""
+def _fixed(ask: Question) -> str:
+    return f" and {ask.fixed[0]} fixed at {ask.fixed[1]:g}" if ask.fixed else ""
 
 
 def _ordinal(number: int) -> str:

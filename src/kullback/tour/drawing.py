@@ -1,4 +1,4 @@
-"""Curves and bars for a terminal, drawn with braille dots and blocks."""
+"""Curves and bars for a terminal, in braille dots and blocks."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def curves(
     height: int,
     labels: tuple[str, str] | None = None,
 ) -> Text:
-    """Draw curves over one axis; what is not finite is left out.
+    """Draw curves over one axis, without the points that are not finite.
 
     Args:
-        x: where the points are.
-        lines: heights of the points of each curve, and the style it is drawn in; a later one is
-            drawn over an earlier one.
-        width: characters from edge to edge, the numbers included.
-        height: characters from top to bottom, the numbers of the axis not included.
-        labels: what to write at the two ends of the axis, in place of the numbers.
+        x: places of the points on the axis.
+        lines: heights of the points of each curve, and its style; later curves are drawn over
+            earlier ones.
+        width: in characters, the numbers of the axis included.
+        height: in characters, the numbers of the axis not included.
+        labels: text at the two ends of the axis, in place of the numbers.
     """
     across, down = max(10, width - _MARGIN - 2), height
     finite = np.concatenate([y[np.isfinite(y)] for y, _ in lines])
@@ -48,7 +48,7 @@ def curves(
             continue
         columns = (x[keep] - x[0]) / ((x[-1] - x[0]) or 1.0) * (2 * across - 1)
         rows = (high - y[keep]) / span * (4 * down - 1)
-        # one point a dot from left to right, and a line down to the next where the curve is steep
+        # one point for each dot from left to right, joined to the next where the curve is steep
         every = np.arange(int(np.ceil(columns[0])), int(columns[-1]) + 1)
         traced = [round(place) for place in np.interp(every, columns, rows)]
         for i, (column, now) in enumerate(zip(every, traced, strict=True)):
@@ -72,16 +72,16 @@ def stacked(parts: Sequence[tuple[float, str, str]], whole: float, width: int) -
     """Draw a bar of parts laid end to end.
 
     Args:
-        parts: size, style and what is written into it, if there is room.
-        whole: the size that takes the whole width.
-        width: characters from edge to edge.
+        parts: size, style and label of each; a label without room is left out.
+        whole: the size of the whole width.
+        width: in characters.
     """
     bar, done, start = Text(no_wrap=True), 0.0, 0
-    for size, style, words in parts:
+    for size, style, label in parts:
         done += size
         end = round(width * min(done / whole, 1.0)) if whole > 0.0 else 0
         room = end - start
-        inside = f" {words}" if len(words) + 2 <= room else ""
+        inside = f" {label}" if len(label) + 2 <= room else ""
         bar.append(f"{inside:{room}}" if room else "", style=f"reverse {style}")
         start = end
     return bar

@@ -1,4 +1,4 @@
-"""A listing: a few lines of Python that are shown, and run as they are shown."""
+"""A listing: lines of Python that are shown, and run as shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 @final
 @dataclass(frozen=True)
 class Line:
-    """A statement as it is shown, and what it prints.
+    """A statement as shown, and its output.
 
     Attributes:
         code: the statement, with the comments before it.
@@ -24,13 +24,13 @@ class Line:
 
 
 def run(source: str, namespace: dict[str, Any]) -> tuple[Line, ...]:
-    """Run a listing as a session at a prompt would, and give each statement with what it printed.
+    """Run a listing as a session at a prompt, and return each statement with its output.
 
-    Likelihoods are meant to underflow here, so NumPy does not warn of it.
+    Likelihoods underflow here on purpose, so NumPy's warnings are off.
 
     Args:
         source: Python statements.
-        namespace: the names that they may use; what they define is added to it.
+        namespace: the names that they may use; the names that they define are added.
     """
     text = source.strip("\n").splitlines()
     lines, start = [], 0
@@ -58,8 +58,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        # Fifteen digits are what a double always holds; beyond them two ways to the same number
-        # may differ by how they were rounded.
+        # A double always holds fifteen digits; beyond them two computations of the same number may
+        # differ by rounding.
         return float(f"{value:.15g}")
     if isinstance(value, tuple | list):
         return type(value)(_plain(item) for item in value)

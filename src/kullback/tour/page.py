@@ -24,7 +24,7 @@ _ROWS = 1_000
 # Bars of the histogram of numbers that have a density.
 _BARS = 40
 
-# What is coloured wherever it stands in a sentence: the quantity and its class.
+# The quantities that are coloured in every sentence, and their classes.
 _QUANTITIES = (
     (re.compile(r"[Hh]\((?:p|p̂), (?:q|qθ)\)"), "cross"),
     (re.compile(r"D\((?:p|p̂)‖(?:q|qθ)\)"), "relative"),
@@ -33,19 +33,18 @@ _QUANTITIES = (
 
 
 def render(*, data: Vector | None = None, name: str | None = None) -> str:
-    """Give the page as HTML, to be written to a file and opened in a browser.
+    """Return the page as HTML, to be written to a file and opened in a browser.
 
-    The page is a single file that loads nothing, and says so to the browser: its content security
-    policy allows its own style and script, by their digests, and nothing else. The column's
-    name can be anything; it is text wherever it appears. Of many rows the page holds the first
-    1,000, a histogram and a few means.
+    The page is a single file that loads nothing: its content security policy allows only its own
+    style and script, by their digests. The column's name is escaped wherever it appears. Of many
+    rows the page holds the first 1,000, a histogram and a few means.
 
     Args:
         data: a column of numbers for steps four to six, in place of the tour's own.
-        name: what the column is called.
+        name: of the column.
 
     Raises:
-        DataError: where the column cannot be used; the message says why.
+        DataError: where the column cannot be used; the message gives the reason.
     """
     tour = take(data, name)
     folder = files("kullback.tour") / "templates"
@@ -76,12 +75,12 @@ def render(*, data: Vector | None = None, name: str | None = None) -> str:
 
 
 def _digest(text: str) -> str:
-    """Give a source's digest as a content security policy names it."""
+    """Return a source's digest in the form of a content security policy."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _embedded(document: dict[str, Any]) -> Markup:
-    """Write JSON so that nothing in it can end the element that it stands in."""
+    """Write JSON that cannot end the element that contains it."""
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
@@ -89,10 +88,11 @@ def _embedded(document: dict[str, Any]) -> Markup:
 
 
 def _marked(sentence: str) -> Markup:
-    """Escape a sentence, and give its quantities their colours."""
+    """Escape a sentence, and colour its quantities."""
     text = str(escape(sentence))
     for pattern, kind in _QUANTITIES:
         text = pattern.sub(lambda found, kind=kind: _quantity(found.group(), kind), text)  # type: ignore[misc]
+    text = text.replace("Σ ", "Σ\N{NO-BREAK SPACE}")
     return Markup(text.replace("qθ", "q<sub>θ</sub>"))
 
 
@@ -101,7 +101,7 @@ def _quantity(text: str, kind: str) -> str:
 
 
 def _code(source: str) -> Markup:
-    """Escape Python, and set its comments apart."""
+    """Escape Python, and mark its comments."""
     lines = (str(escape(line)) for line in source.splitlines())
     return Markup("\n".join(re.sub(r"(# .*)$", r"<i>\1</i>", line) for line in lines))
 
@@ -110,7 +110,7 @@ def _code(source: str) -> Markup:
 
 
 def _numbers(tour: Tour) -> dict[str, Any]:
-    """Collect what the figures are drawn from."""
+    """Collect the numbers of the figures."""
     simulated, trained = tour.steps[1].picture, tour.steps[6].picture
     return {
         "simulated": {
@@ -122,7 +122,7 @@ def _numbers(tour: Tour) -> dict[str, Any]:
         "question": _about(tour.question, tour),
         "trained": {
             "losses": trained["losses"].tolist(),
-            "guessing": trained["guessing"],
+            "baseline": trained["baseline"],
             "network": trained["network"].tolist(),
             "malignant": [counts.tolist() for counts in trained["malignant"]],
             "benign": [counts.tolist() for counts in trained["benign"]],
@@ -157,7 +157,7 @@ def _about(ask: Question, tour: Tour) -> dict[str, Any]:
     }
     if ask.counts:
         return about | {"counts": np.bincount(y.astype(int)).tolist()}
-    # an outlier would leave all the rest in one bar: it is counted in the bar at the end
+    # with an outlier all other numbers would be in one bar: it is counted in the last bar
     low, high = np.quantile(y, [0.005, 0.995])
     if not high > low:
         low, high = low - 1.0 * ask.step * 20, high + 1.0 * ask.step * 20
@@ -169,5 +169,5 @@ def _about(ask: Question, tour: Tour) -> dict[str, Any]:
 
 
 def _short(values: Vector) -> list[float]:
-    """Keep the digits that a figure can show."""
+    """Round to the digits that a figure can show."""
     return [float(f"{value:.6g}") for value in values]

@@ -1,4 +1,4 @@
-"""What steps four to six are about: a column of numbers, and a model of it with one parameter θ."""
+"""The data and model of steps four to six: a column of numbers, a family with one parameter θ."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import kullback as kl
 from kullback import Model
 from kullback._core.arrays import Vector
 
-# The page draws one bar a count and holds one number for each, so there must not be too many.
+# The page holds one bar and one number for each count, so their number is limited.
 _MOST_COUNTS = 500
 
-# e^−700 is the last that a double holds with all its digits, give or take.
+# e^−700 is about the smallest number that a double holds with all its digits.
 _SMALLEST_LOG = -700.0
 
-# Longer names would push the numbers off a narrow screen.
+# Longer names would leave no room for the numbers on a narrow screen.
 _LONGEST_NAME = 60
 
 # Rows that are multiplied in step five: enough for a curve with a clear top.
@@ -32,11 +32,11 @@ class Question:
 
     Attributes:
         y: the numbers.
-        label: what they are called, safe to print.
-        given: whether they are the reader's own, and not the tour's.
+        label: their name, safe to print.
+        from_reader: whether they are the reader's, and not the tour's.
         family: name of the family.
         parameter: its free parameter.
-        fixed: its other parameter and the number that it is fixed at; None where it has none.
+        fixed: its other parameter and its fixed value; None for a family of one parameter.
         estimate: of θ, by ``kl.fit``.
         low: first θ of the grid of the curves.
         step: from one θ to the next.
@@ -45,7 +45,7 @@ class Question:
 
     y: Vector
     label: str
-    given: bool
+    from_reader: bool
     family: str
     parameter: str
     fixed: tuple[str, float] | None
@@ -56,25 +56,25 @@ class Question:
 
     @property
     def counts(self) -> bool:
-        """Whether outcomes have probabilities, and not densities."""
+        """Whether outcomes have probabilities instead of densities."""
         return self.family in ("Bernoulli", "Poisson")
 
     @property
     def free(self) -> str:
-        """The model with θ unknown, as Python."""
+        """Python code of the model with θ free."""
         return f"kl.{self.family}({self._fix()})"
 
     def at(self, theta: str) -> str:
-        """Give the model with its parameter set, as Python.
+        """Return Python code of the model with its parameter set.
 
         Args:
-            theta: the parameter's value, as Python.
+            theta: Python code of the parameter's value.
         """
         fix = self._fix()
         return f"kl.{self.family}({self.parameter}={theta}{', ' if fix else ''}{fix})"
 
     def parameters(self, theta: float) -> dict[str, float]:
-        """Give the family's parameters by name.
+        """Return the family's parameters by name.
 
         Args:
             theta: the free one.
@@ -93,7 +93,7 @@ class Question:
 
     @property
     def guess(self) -> float:
-        """A θ that is easy to say and some way off the best, as somebody's first guess would be."""
+        """A round θ at some distance from the best one, for an initial guess."""
         away = 20.0 * self.step  # a tenth of the range
         if self.estimate + away > self.low + self.step * (self.intervals - 1):
             away = -away
@@ -102,9 +102,9 @@ class Question:
 
     @property
     def stride(self) -> int:
-        """How far apart the rows of step five are: few, and from all over the column.
+        """The distance between the rows of step five, which are spread over the column.
 
-        Few enough that their likelihood is a number that a double can hold.
+        They are few enough that a double can hold their likelihood.
         """
         stride = max(1, len(self.y) // _FEW)
         best = _model(self.family, **self.parameters(self.estimate))
@@ -119,9 +119,9 @@ class Question:
 
 
 def tours_own() -> Question:
-    """Give the tour's own numbers: 1,000 draws from a distribution that is not of the family."""
+    """Return the tour's own numbers: 1,000 draws from a distribution outside the family."""
     return _question(
-        kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4), "y", given=False
+        kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4), "y", from_reader=False
     )
 
 
@@ -130,76 +130,80 @@ def ask(data: Vector, name: str | None) -> Question:
 
     Args:
         data: the column.
-        name: what it is called.
+        name: of the column.
 
     Raises:
-        DataError: where there are no numbers, or some are not finite, or too extreme for all of the
+        DataError: where there are no numbers, or some are not finite, or too large for all of the
             tour's families.
     """
     y = np.asarray(data, dtype=float)
     label = f"“{printable(name)}”" if name else "the column"
     if y.ndim != 1 or y.size == 0:
-        raise kl.DataError(f"{label} has shape {y.shape}; the tour needs a column with rows in it.")
+        raise kl.DataError(
+            f"{label} has shape {y.shape}; the tour needs a column of at least one row."
+        )
     if not np.all(np.isfinite(y)):
         row = int(np.argmin(np.isfinite(y)))
         raise kl.DataError(
             f"{label} has {float(y[row])!r} in row {row}; the tour needs finite numbers. Leave "
             "such rows out."
         )
-    return _question(y, label, given=True)
+    return _question(y, label, from_reader=True)
 
 
 def printable(name: str) -> str:
-    """Make a name safe to print: no control characters, and not longer than a line takes.
+    """Make a name safe to print: no control characters, and shorter than a line.
 
     Args:
-        name: a column's name, as it was found in a file.
+        name: a column's name, as read from a file.
     """
     safe = "".join(letter if letter.isprintable() else "�" for letter in name)
     return safe if len(safe) <= _LONGEST_NAME else safe[: _LONGEST_NAME - 1] + "…"
 
 
-def _question(y: Vector, label: str, *, given: bool) -> Question:
+def _question(y: Vector, label: str, *, from_reader: bool) -> Question:
     family, parameter, fixed, estimate = _chosen(y, label)
     low, high = _range(family, estimate, fixed)
     step = _round_number((high - low) / 200.0)
     first = math.floor(low / step)
-    if family == "Exponential":  # a rate of 0 is none
+    if family == "Exponential":  # a rate of 0 is not allowed
         first = max(first, 1)
     intervals = math.ceil(high / step - 1e-9) - first
     return Question(
-        y, label, given, family, parameter, fixed, estimate, first * step, step, intervals
+        y, label, from_reader, family, parameter, fixed, estimate, first * step, step, intervals
     )
 
 
 def _chosen(y: Vector, label: str) -> tuple[str, str, tuple[str, float] | None, float]:
-    """Choose the family: of those that fit the kind of number, the one nearest to the data."""
+    """Choose the family: of those with the right support, the one of smallest cross-entropy."""
     if np.all((y == 0.0) | (y == 1.0)):
         return "Bernoulli", "probability", None, _fitted("Bernoulli", y, "probability")[0]
     if np.all((y >= 0.0) & (y == np.round(y)) & (y <= _MOST_COUNTS)):
         rate, _ = _fitted("Poisson", y, "rate")
-        # one far away has a probability that a double can't hold: counts, but not Poisson's
+        # an outlier's Poisson probability may underflow a double: then another family is taken
         if rate == 0.0 or kl.Poisson(rate=rate).log_density(float(np.max(y))) > _SMALLEST_LOG:
             return "Poisson", "rate", None, rate
-    found: list[tuple[float, tuple[str, str, tuple[str, float] | None, float]]] = []
+    candidates: list[tuple[float, tuple[str, str, tuple[str, float] | None, float]]] = []
     if np.all(y >= 0.0) and np.any(y > 0.0):
         rate, loss = _fitted("Exponential", y, "rate")
-        found.append((loss, ("Exponential", "rate", None, rate)))
+        candidates.append((loss, ("Exponential", "rate", None, rate)))
     scales = [("Normal", y)] + ([("LogNormal", np.log(y))] if np.all(y > 0.0) else [])
     for family, numbers in scales:
-        with np.errstate(over="ignore"):  # then it is infinite, and the family is left out
+        with np.errstate(over="ignore"):  # an infinite scale leaves the family out
             scale = float(f"{np.std(numbers):.4g}")
         if scale > 0.0 and math.isfinite(scale):
             loc, loss = _fitted(family, y, "loc", scale=scale)
-            found.append((loss, (family, "loc", ("scale", scale), loc)))
-    if not found and np.all(y == y[0]):  # one number again and again has no spread of its own
+            candidates.append((loss, (family, "loc", ("scale", scale), loc)))
+    if not candidates and np.all(
+        y == y[0]
+    ):  # equal numbers have a spread of 0, which is not a scale
         return "Normal", "loc", ("scale", 1.0), float(y[0])
-    if not found:
+    if not candidates:
         raise kl.DataError(
             f"the numbers of {label} are too large for the tour; divide them by "
             f"{np.max(np.abs(y)):g}."
         )
-    return min(found, key=lambda one: one[0])[1]
+    return min(candidates, key=lambda one: one[0])[1]
 
 
 def _fitted(family: str, y: Vector, parameter: str, **fixed: float) -> tuple[float, float]:
@@ -213,7 +217,7 @@ def _model(family: str, **parameters: float) -> Model:
 
 
 def _range(family: str, estimate: float, fixed: tuple[str, float] | None) -> tuple[float, float]:
-    """Give the θ between which curves are drawn, so that the top stands out among 50 rows."""
+    """Return the ends of the curves' θ, so that the maximum is visible with 50 rows."""
     if family == "Bernoulli":
         return 0.0, 1.0
     if family == "Exponential":
@@ -226,7 +230,7 @@ def _range(family: str, estimate: float, fixed: tuple[str, float] | None) -> tup
 
 
 def _round_number(size: float) -> float:
-    """Give the smallest of 1, 2 or 5 times a power of ten that is not smaller."""
+    """Round up to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(size))
     factor = next(f for f in (1.0, 2.0, 5.0, 10.0) if f * power >= size * (1.0 - 1e-9))
     return float(f"{factor * power:.0e}")

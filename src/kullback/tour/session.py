@@ -1,4 +1,4 @@
-"""The session in which the lines of the tour run, and the step that comes of them."""
+"""The session in which the lines of the tour run, and the step that they make."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Step:
 
     Attributes:
         number: from 1 to 7.
-        title: a few words.
-        sentences: what it is about.
-        lines: Python and what it printed.
-        finding: what the printed numbers show.
+        title: its heading.
+        sentences: its explanation.
+        lines: Python and its printed output.
+        finding: the conclusion from the output.
         picture: the numbers of its picture, by name.
     """
 
@@ -37,11 +37,11 @@ class Step:
 
 @final
 class Session:
-    """The session in which the lines run, one after the other."""
+    """The session in which the lines of all steps run in order."""
 
     def __init__(self, question: Question, unit: str, nats: float) -> None:
         self.question, self.unit, self.nats = question, unit, nats
-        # what turns a number of nats into the unit, as Python: nothing where the unit is the nat
+        # Python that converts nats to the unit: empty where the unit is the nat
         self.argument = "" if unit == "nats" else f', unit="{unit}"'
         self.divided = {"nats": "", "bits": " / np.log(2)", "hartleys": " / np.log(10)"}[unit]
         self.namespace: dict[str, Any] = {"kl": kl, "np": np}

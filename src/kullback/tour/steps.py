@@ -1,4 +1,4 @@
-"""The tour: seven steps, run one after the other, as words, printed numbers and pictures."""
+"""The tour: seven steps run in order, as text, printed numbers and pictures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kullback.tour.session import Session, Step
 @final
 @dataclass(frozen=True, eq=False)
 class Tour:
-    """The argument, and what steps four to six are about.
+    """The seven steps, and the data and model of steps four to six.
 
     Attributes:
         steps: the seven steps.
-        question: the numbers and the family of steps four to six.
+        question: the data and the family of steps four to six.
         unit: of every entropy.
-        namespace: what the lines defined.
+        namespace: the names that the lines defined.
     """
 
     steps: tuple[Step, ...]
@@ -38,12 +38,12 @@ def take(data: Vector | None = None, name: str | None = None, unit: str = "nats"
 
     Args:
         data: a column of numbers for steps four to six, in place of the tour's own.
-        name: what the column is called.
+        name: of the column.
         unit: of entropies and cross-entropies: nats, bits or hartleys.
 
     Raises:
         KullbackError: for another unit.
-        DataError: where the column cannot be used; the message says why.
+        DataError: where the column cannot be used; the message gives the reason.
     """
     size = nats_per(unit)
     question = tours_own() if data is None else ask(data, name)

@@ -18,11 +18,11 @@ from kullback.tour.listing import Line
 from kullback.tour.session import Step
 from kullback.tour.steps import Tour, take
 
-# One colour for each quantity, wherever it is; told apart by the colour-blind, and by terminals
-# that are light or dark (Okabe and Ito 2008, the nearest of the 256).
+# One colour for each quantity everywhere, distinct for the colour-blind and on light and dark
+# terminals (Okabe and Ito 2008, the nearest of the 256).
 ENTROPY, RELATIVE, CROSS = "color(32)", "color(166)", "color(36)"
 
-# Longer lines are harder to read than a narrower column.
+# Longer lines are hard to read.
 _WIDEST = 84
 
 
@@ -33,23 +33,23 @@ def show(
     name: str | None = None,
     unit: str = "nats",
 ) -> None:
-    """Print the tour, a step at a time as each has been run.
+    """Run the tour and print it.
 
     Args:
-        console: where to.
+        console: the terminal.
         data: a column of numbers for steps four to six, in place of the tour's own.
-        name: what the column is called.
+        name: of the column.
         unit: nats, bits or hartleys.
 
     Raises:
         KullbackError: for another unit.
-        DataError: where the column cannot be used; the message says why.
+        DataError: where the column cannot be used; the message gives the reason.
     """
     tour = take(data, name, unit)
     width = min(console.width, _WIDEST)
     console.print(
         Text("Why we minimise cross-entropy", style="bold"),
-        Text("A tour in seven steps. Everything printed was computed just now.", style="dim"),
+        Text("A tour in seven steps. Every number was computed just now.", style="dim"),
         sep="\n",
         width=width,
     )
@@ -72,7 +72,7 @@ def _step_view(step: Step, tour: Tour, width: int) -> RenderableType:
 
 
 def _line_view(line: Line) -> RenderableType:
-    """Show a statement and what it printed; both wrap where the terminal is narrow."""
+    """Show a statement and its output; both wrap where the terminal is narrow."""
     code = Syntax(
         line.code, "python", theme="ansi_dark", background_color="default", word_wrap=True
     )
@@ -98,9 +98,9 @@ def _coin(step: Step, unit: str, width: int) -> list[RenderableType]:
 
 
 def _means(step: Step, unit: str, width: int) -> list[RenderableType]:
-    seen = step.picture
-    draws, entropy = seen["draws"], np.full(len(seen["draws"]), seen["entropy"])
-    band = 2.0 * seen["stderr"]
+    picture = step.picture
+    draws, entropy = picture["draws"], np.full(len(picture["draws"]), picture["entropy"])
+    band = 2.0 * picture["stderr"]
     return [
         _caption(
             "mean surprise",
@@ -113,7 +113,7 @@ def _means(step: Step, unit: str, width: int) -> list[RenderableType]:
                 (entropy + band, "dim"),
                 (entropy - band, "dim"),
                 (entropy, ENTROPY),
-                (seen["mean"], "bold"),
+                (picture["mean"], "bold"),
             ],
             width,
             9,
@@ -123,8 +123,8 @@ def _means(step: Step, unit: str, width: int) -> list[RenderableType]:
 
 
 def _two_coins(step: Step, unit: str, width: int) -> list[RenderableType]:
-    seen = step.picture
-    return _bars([("", seen["entropy"], seen["relative"])], unit, width)
+    picture = step.picture
+    return _bars([("", picture["entropy"], picture["relative"])], unit, width)
 
 
 def _product(step: Step, _unit: str, width: int) -> list[RenderableType]:
@@ -135,12 +135,12 @@ def _product(step: Step, _unit: str, width: int) -> list[RenderableType]:
     lost = rows >= end if end else np.zeros(len(rows), dtype=bool)
     kept = np.where(lost, np.nan, log_likelihood)
     gone = np.where(lost, log_likelihood, np.nan)
-    words = "log-likelihood (nats) of the first m rows; "
-    words += "dim where the product is no number any more" if end else "the product is a number"
+    text = "log-likelihood (nats) of the first m rows"
+    text += "; dim where the product is 0 or infinite" if end else ""
     if len(rows) == 1:
         return []
     return [
-        _caption("Σ log q", "bold", words),
+        _caption("Σ log q", "bold", text),
         curves(
             rows[chosen].astype(float),
             [(gone[chosen], "dim"), (kept[chosen], "bold")],
@@ -152,39 +152,40 @@ def _product(step: Step, _unit: str, width: int) -> list[RenderableType]:
 
 
 def _three_curves(step: Step, _unit: str, width: int) -> list[RenderableType]:
-    seen = step.picture
-    theta = seen["theta"]
+    picture = step.picture
+    theta = picture["theta"]
     views: list[RenderableType] = []
-    for name, words in (
+    for name, title in (
         ("likelihood", "Π q"),
         ("log_likelihood", "Σ log q"),
         ("mean", "(1/m) Σ log q"),
     ):
-        heights = seen[name]
+        heights = picture[name]
         top = int(np.argmax(heights))
-        # far below its top a log-likelihood falls without end, and would squeeze the rest
-        floor = float(np.nanquantile(heights[np.isfinite(heights)], 0.25))
-        cut = np.where(heights >= floor, heights, np.nan)
+        # far from its maximum a log-likelihood falls without bound, and would flatten the rest
+        lowest = float(np.nanquantile(heights[np.isfinite(heights)], 0.25))
+        cut = np.where(heights >= lowest, heights, np.nan)
         views += [
-            _caption(words, "bold", f"greatest at θ = {theta[top]:g}"),
+            _caption(title, "bold", f"maximum at θ = {theta[top]:g}"),
             curves(theta, [(cut, "")], width, 4),
         ]
     return views
 
 
-def _what_is_left(step: Step, unit: str, width: int) -> list[RenderableType]:
-    seen = step.picture
-    entropy = seen["entropy"]
+def _decomposition(step: Step, unit: str, width: int) -> list[RenderableType]:
+    picture = step.picture
+    entropy = picture["entropy"]
     if entropy is None:
         return []
-    # of counts the picture holds the relative entropy, computed; of densities the whole loss
+    # for counts the picture holds the relative entropy, for densities the whole loss
     guess, best = (
-        seen[at] if "shares" in seen else seen[at] - entropy for at in ("at_guess", "at_best")
+        picture[at] if "shares" in picture else picture[at] - entropy
+        for at in ("at_guess", "at_best")
     )
-    estimated = "" if "shares" in seen else ", the entropy estimated"
+    estimated = "" if "shares" in picture else " (entropy estimated)"
     return _bars(
         [
-            (f"at the guess{estimated}", entropy, guess),
+            (f"at the initial guess{estimated}", entropy, guess),
             (f"at the estimate{estimated}", entropy, best),
         ],
         unit,
@@ -193,7 +194,7 @@ def _what_is_left(step: Step, unit: str, width: int) -> list[RenderableType]:
 
 
 def _descent(step: Step, unit: str, width: int) -> list[RenderableType]:
-    losses, guessing = step.picture["losses"], step.picture["guessing"]
+    losses, baseline = step.picture["losses"], step.picture["baseline"]
     views: list[RenderableType] = []
     whole, room = float(losses[0]), width - 22
     for i, loss in enumerate(losses):
@@ -203,10 +204,10 @@ def _descent(step: Step, unit: str, width: int) -> list[RenderableType]:
                 stacked([(float(loss), CROSS, "")], whole, room),
             )
         )
-    place = round(room * guessing / whole)
+    place = round(room * baseline / whole)
     views.append(Text(f"{'':18}{'':{place}}↑", style="dim"))
-    words = f"guessing, H(Y) = {guessing:.6f}"
-    views.append(Text(f"{words:>{18 + place + 1}}", style="dim"))
+    text = f"baseline (class shares), H(Y) = {baseline:.6f}"
+    views.append(Text(f"{text:>{18 + place + 1}}", style="dim"))
     epochs = step.picture["network"]
     for i in range(0, len(epochs), max(len(epochs) // 6, 1)):
         views.append(
@@ -216,7 +217,7 @@ def _descent(step: Step, unit: str, width: int) -> list[RenderableType]:
             )
         )
     if len(epochs):
-        views.append(Text("the network, on rows held out from it", style="dim"))
+        views.append(Text("the network, on held-out rows", style="dim"))
     return [_caption("loss", CROSS, f"mean cross-entropy of the labels, {unit}"), *views]
 
 
@@ -226,21 +227,21 @@ _PICTURES = {
     3: _two_coins,
     4: _product,
     5: _three_curves,
-    6: _what_is_left,
+    6: _decomposition,
     7: _descent,
 }
 
 
 def _bars(rows: list[tuple[str, float, float]], unit: str, width: int) -> list[RenderableType]:
-    """Lay entropy and relative entropy end to end, above the cross-entropy that they make."""
+    """Draw entropy and relative entropy end to end, above the cross-entropy, their sum."""
     room = width - 2
     whole = max(entropy + relative for _, entropy, relative in rows)
     views: list[RenderableType] = []
-    for words, entropy, relative in rows:
+    for title, entropy, relative in rows:
         cross = entropy + relative
-        if words:
-            views.append(Text(words, style="dim"))
-        # what was estimated can be below 0, a differential entropy anyway; a bar cannot
+        if title:
+            views.append(Text(title, style="dim"))
+        # an estimate and a differential entropy can be below 0; a bar cannot
         if entropy >= 0.0 and relative >= 0.0:
             views += [
                 stacked([(entropy, ENTROPY, "H(p)"), (relative, RELATIVE, "D(p‖q)")], whole, room),
@@ -261,14 +262,14 @@ def _bars(rows: list[tuple[str, float, float]], unit: str, width: int) -> list[R
 
 
 def adding(part: float, rest: float) -> tuple[str, str, str]:
-    """Write two parts and their sum, each correctly rounded, so that the shown numbers add up.
+    """Format two parts and their sum, each correctly rounded, so that the shown numbers add up.
 
     Args:
         part: one number.
         rest: another.
 
     Returns:
-        The parts and the sum, with six decimals, or more where six would miss by one in the last
+        The parts and the sum, with six decimals, or more where six would be off by one in the last
         place.
 
     >>> adding(0.1000004, 0.2000004)
@@ -281,5 +282,5 @@ def adding(part: float, rest: float) -> tuple[str, str, str]:
     return shown[0], shown[1], shown[2]
 
 
-def _caption(name: str, style: str, words: str) -> Text:
-    return Text.assemble((name, style), " ", (words, "dim"))
+def _caption(name: str, style: str, text: str) -> Text:
+    return Text.assemble((name, style), " ", (text, "dim"))

@@ -1,9 +1,9 @@
-// Axes, lines and numbers: what the figures are made of. Nothing here knows what is drawn.
+// Axes, lines and numbers: the parts of every figure.
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A picture as wide as its place, with functions from numbers to places in it. */
+/** A picture as wide as its element, with functions from numbers to coordinates. */
 class Plot {
   constructor(place, { height, x, y, left = 46, right = 14, top = 14, bottom = 26, log = false }) {
     this.width = Math.max(place.clientWidth, 240);
@@ -20,9 +20,9 @@ class Plot {
     place.replaceChildren(this.svg);
   }
 
-  add(name, attributes, words) {
+  add(name, attributes, text) {
     const node = make(name, attributes);
-    if (words !== undefined) node.textContent = words;
+    if (text !== undefined) node.textContent = text;
     this.svg.append(node);
     return node;
   }
@@ -46,7 +46,7 @@ class Plot {
     return path;
   }
 
-  /** What lies between two curves. */
+  /** The area between two curves. */
   area(xs, lower, upper, kind) {
     const back = xs.map((_, i) => xs.length - 1 - i);
     const there = this.path(xs, upper);
@@ -59,27 +59,27 @@ class Plot {
   }
 
   dot(x, y, kind = "dot", r = 6) {
-    if (!Number.isFinite(y)) return; // it is nowhere in the picture
+    if (!Number.isFinite(y)) return; // outside the picture
     this.add("circle", { class: kind, cx: this.x(x), cy: this.y(y), r });
   }
 
-  words(x, y, words, { anchor = "start", dx = 0, dy = 0, kind = "" } = {}) {
-    this.add("text", { x: x + dx, y: y + dy, "text-anchor": anchor, class: kind }, words);
+  label(x, y, text, { anchor = "start", dx = 0, dy = 0, kind = "" } = {}) {
+    this.add("text", { x: x + dx, y: y + dy, "text-anchor": anchor, class: kind }, text);
   }
 
-  /** The two axes, with ticks at the values given, and what is written at each. */
+  /** The two axes, with ticks and their labels. */
   axes(xTicks, yTicks) {
     const { left, right, top, bottom } = this.box;
     this.add("path", { class: "axis", d: `M${left} ${bottom}H${right}` });
-    for (const [value, words] of yTicks) {
+    for (const [value, text] of yTicks) {
       const y = this.y(value);
       if (y < top - 1 || y > bottom + 1) continue;
       this.add("path", { class: "axis", d: `M${left} ${y}H${right}` });
-      this.words(left, y, words, { anchor: "end", dx: -8, dy: 4 });
+      this.label(left, y, text, { anchor: "end", dx: -8, dy: 4 });
     }
-    for (const [value, words] of xTicks) {
+    for (const [value, text] of xTicks) {
       const anchor = this.x(value) > right - 20 ? "end" : this.x(value) < left + 12 ? "start" : "middle";
-      this.words(this.x(value), bottom, words, { anchor, dy: 18 });
+      this.label(this.x(value), bottom, text, { anchor, dy: 18 });
     }
   }
 }
@@ -103,11 +103,11 @@ function ticks(low, high, count = 4) {
   return marks;
 }
 
-// ---- numbers in words ------------------------------------------------------------------------
+// ---- numbers as text -------------------------------------------------------------------------
 
 const minus = (text) => text.replace(/-/g, "−");
 
-/** A number in few letters, for an axis. */
+/** A number with few characters, for an axis. */
 function brief(value) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return power(value, 1);
@@ -140,12 +140,12 @@ function grouped(value) {
 }
 
 /**
- * Two parts and their sum, each correctly rounded, with as few decimals (at least four) as let the
- * shown numbers add up: rounded alone, they would miss by one in the last place a time in four.
+ * Two parts and their sum, each correctly rounded, with the fewest decimals (at least four) for
+ * which the shown numbers add up: with four, one sum in four would be off in the last place.
  */
 function adding(part, rest, sum) {
   if (![part, rest, sum].every(Number.isFinite)) return [part, rest, sum].map((x) => fixed(x, 4));
-  // fifteen digits are all that a double always has
+  // a double always has fifteen digits
   const most = Math.max(4, 14 - Math.ceil(Math.log10(Math.abs(part) + Math.abs(rest) + 1)));
   for (let digits = 4; digits <= most; digits++) {
     const whole = [part, rest, sum].map((x) => BigInt(x.toFixed(digits).replace(".", "")));

@@ -1,4 +1,4 @@
-// The figures: each is a function of what the sliders say.
+// The figures: each is a function of the sliders' values.
 "use strict";
 
 const numbers = JSON.parse(document.getElementById("numbers").textContent);
@@ -60,7 +60,7 @@ function gridTheta(i) {
 }
 
 /** θ with the digits of its slider, and more where it is the estimate. */
-function thetaWords(theta) {
+function thetaText(theta) {
   if (question.digits > 8) return power(theta, 3);
   return fixed(theta, Object.is(theta, question.estimate) ? question.digits + 4 : question.digits);
 }
@@ -70,7 +70,7 @@ function fitted(theta) {
   const cross = loss(theta);
   if (!shares) return { entropy: question.entropy, relative: question.entropy === null ? null : cross - question.entropy, cross };
   const model = shares.map((_, k) => Math.exp(logDensity(k, theta)));
-  // where the model is equal to the data, rounding leaves −1e-17
+  // where the model is equal to the data, rounding gives −1e-17
   const relative = cross === Infinity ? Infinity : shares.reduce((sum, p, k) => sum + (p === 0 ? 0 : p * (Math.log(p) - logDensity(k, theta))), 0);
   return { entropy: entropyOf(shares), relative, cross, model };
 }
@@ -84,7 +84,7 @@ const least = loss(question.estimate);
 
 const UNIT = Array.from({ length: 201 }, (_, i) => i / 200);
 const ARCH = UNIT.map((p) => entropyOf(coin(p)));
-/** Whether a picture is as narrow as a phone, and has no room for long words. */
+/** Whether a picture is as narrow as a phone, without room for long labels. */
 const narrow = (plot) => plot.width < 480;
 
 const HALVES = [[0, "0"], [0.5, "½"], [1, "1"]];
@@ -111,7 +111,7 @@ const figures = {
     plot.line(m.slice(0, draws + 1), mean.slice(0, draws + 1));
     plot.line(m, mean, "line thin lost");
     plot.dot(m[draws], mean[draws]);
-    plot.words(plot.box.right, plot.box.top, "± two standard errors", { anchor: "end", dy: 8 });
+    plot.label(plot.box.right, plot.box.top, "± two standard errors", { anchor: "end", dy: 8 });
     show(place, { mean: fixed(mean[draws], 4), stderr: fixed(stderr[draws], 4), limit: fixed(entropy, 4) });
   },
 
@@ -138,15 +138,15 @@ const figures = {
     if (roof > entropy) plot.segment(p, entropy, p, roof, "line relative thick");
     plot.dot(q, entropyOf(coin(q)), "dot cross");
     const side = p < 0.5 ? { anchor: "start", dx: 12 } : { anchor: "end", dx: -12 };
-    if (entropy > 0.12) plot.words(plot.x(p), plot.y(entropy / 2), "H(p)", { ...side, dy: 5, kind: "entropy" });
+    if (entropy > 0.12) plot.label(plot.x(p), plot.y(entropy / 2), "H(p)", { ...side, dy: 5, kind: "entropy" });
     if (roof - entropy > 0.09) {
-      plot.words(plot.x(p), plot.y((entropy + roof) / 2), cross > top ? "D(p‖q) ↑" : "D(p‖q)", { ...side, dy: 5, kind: "relative" });
+      plot.label(plot.x(p), plot.y((entropy + roof) / 2), cross > top ? "D(p‖q) ↑" : "D(p‖q)", { ...side, dy: 5, kind: "relative" });
     }
     const far = q > 0.5 ? { anchor: "end", dx: -6 } : { anchor: "start", dx: 6 };
-    if (!narrow(plot)) plot.words(plot.x(q), plot.y(entropyOf(coin(q))), "touches at q", { ...far, dy: entropyOf(coin(q)) > 0.2 ? 24 : -12, kind: "cross" });
+    if (!narrow(plot)) plot.label(plot.x(q), plot.y(entropyOf(coin(q))), "touches at q", { ...far, dy: entropyOf(coin(q)) > 0.2 ? 24 : -12, kind: "cross" });
     for (const [name, value] of [["q", q], ["p", p]]) {
       plot.dot(value, 0, "handle", 11);
-      plot.words(plot.x(value), plot.box.bottom, name, { anchor: "middle", dy: 4.5, kind: "strong" });
+      plot.label(plot.x(value), plot.box.bottom, name, { anchor: "middle", dy: 4.5, kind: "strong" });
     }
     identity("coins", { entropy, relative, cross }, 2);
     show(place, { reverse: fixed(p === q ? 0 : relativeOf(coin(q), coin(p)), 4) });
@@ -175,15 +175,15 @@ const figures = {
     const high = Math.max(0, ...finite);
     const plot = new Plot(place, { height: 250, x: [1, Math.max(rows.length, 2)], y: [low - (high - low || 1) * 0.04, high], left: 62 });
     const { left, right, bottom, top } = plot.box;
-    // 2^−1074 is the smallest double; what is below half of it is 0
-    for (const [end, words, up] of [[-324, narrow(plot) ? "a product is 0 here" : "below 5 × 10⁻³²⁴ a product is exactly 0", false], [308.25, narrow(plot) ? "infinite here" : "above 1.8 × 10³⁰⁸ a product is infinite", true]]) {
+    // 2^−1074 is the smallest double; numbers below half of it are 0
+    for (const [end, text, up] of [[-324, narrow(plot) ? "a product is 0 here" : "below 5 × 10⁻³²⁴ a product is exactly 0", false], [308.25, narrow(plot) ? "infinite here" : "above 1.8 × 10³⁰⁸ a product is infinite", true]]) {
       if (end <= low || end >= high) continue;
       const y = plot.y(end);
       plot.add("rect", { class: "area shade", x: left, width: right - left, y: up ? top : y, height: up ? y - top : bottom - y });
-      plot.words(left, y, words, { dx: 10, dy: up ? -10 : 20 });
+      plot.label(left, y, text, { dx: 10, dy: up ? -10 : 20 });
     }
     plot.axes(
-      ticks(0, rows.length, 4).filter(([v]) => v >= 1).map(([v, words]) => [v, v === rows.length ? `m = ${grouped(v)}` : grouped(v)]),
+      ticks(0, rows.length, 4).filter(([v]) => v >= 1).map(([v, text]) => [v, v === rows.length ? `m = ${grouped(v)}` : grouped(v)]),
       ticks(low, high, 4).filter(([v]) => Number.isInteger(v)).map(([v]) => [v, v === 0 ? "1" : `10${raised(v)}`]),
     );
     const kept = lost === null ? rows.length : lost - 1;
@@ -195,7 +195,7 @@ const figures = {
       product: shown === 0 ? "0, exactly" : shown === Infinity ? "∞" : shown > 1e-3 && shown < 1e4 ? brief(Number(shown.toPrecision(4))) : power(shown),
       sum: fixed(total, 4),
       vanishes: lost === null
-        ? `At this θ the product of ${rows.length === 1 ? "the one row" : `all ${grouped(rows.length)} rows`} is still a number.`
+        ? `At this θ the product of ${rows.length === 1 ? "the one row" : `all ${grouped(rows.length)} rows`} can still be held.`
         : `At this θ the product is ${sums[lost - 1] < 0 ? "exactly 0" : "infinite"} from row ${grouped(lost)} on.`,
     });
   },
@@ -203,15 +203,15 @@ const figures = {
   tops(place, { theta }) {
     const here = question.few.reduce((sum, x) => sum + logDensity(x, theta), 0);
     const n = question.few.length;
-    const floor = [...fewSums].filter(Number.isFinite).sort((a, b) => a - b)[Math.floor(fewSums.length / 4)];
+    const lowest = [...fewSums].filter(Number.isFinite).sort((a, b) => a - b)[Math.floor(fewSums.length / 4)];
     const panels = [
       ["likelihood", fewSums.map(Math.exp), Math.exp(here)],
-      ["log-likelihood", fewSums.map((s) => (s >= floor ? s : NaN)), here],
-      ["mean log-likelihood", fewSums.map((s) => (s >= floor ? s / n : NaN)), here / n],
+      ["log-likelihood", fewSums.map((s) => (s >= lowest ? s : NaN)), here],
+      ["mean log-likelihood", fewSums.map((s) => (s >= lowest ? s / n : NaN)), here / n],
     ];
     place.replaceChildren();
     const best = grid[fewTop];
-    panels.forEach(([words, heights, now], i) => {
+    panels.forEach(([text, heights, now], i) => {
       const inner = document.createElement("div");
       place.append(inner);
       const finite = heights.filter(Number.isFinite);
@@ -222,8 +222,8 @@ const figures = {
       plot.segment(best, low, best, high, "guide");
       plot.line(grid, heights);
       if (now >= low) plot.dot(theta, now);
-      plot.words(plot.box.left, 22, words, { kind: "strong" });
-      plot.words(plot.x(best), plot.box.top, i === 0 ? `greatest at θ = ${thetaWords(best)}` : "", { dx: 8, dy: -6 });
+      plot.label(plot.box.left, 22, text, { kind: "strong" });
+      plot.label(plot.x(best), plot.box.top, i === 0 ? `maximum at θ = ${thetaText(best)}` : "", { dx: 8, dy: -6 });
     });
     show(place, {
       "top-likelihood": power(Math.exp(here)),
@@ -256,7 +256,7 @@ const figures = {
       plot.line(edges, density.map(clip));
     }
     const right = question.family === "Bernoulli" ? plot.box.left : plot.box.right;
-    plot.words(right, plot.box.top, "bars: the data p̂; line: the model", { anchor: right === plot.box.left ? "start" : "end", dy: 2 });
+    plot.label(right, plot.box.top, "bars: the data p̂; line: the model", { anchor: right === plot.box.left ? "start" : "end", dy: 2 });
   },
 
   valley(place, { theta }) {
@@ -264,23 +264,23 @@ const figures = {
     const finite = losses.filter(Number.isFinite);
     const known = entropy !== null;
     const bottom = known && entropy > 0 && least > 0 ? 0 : Math.min(known ? entropy : least, least) - 0.15 * (Math.max(...finite) - least || 1);
-    // a valley three times as high as its floor is deep shows its shape
+    // cut high values, so that the shape around the minimum is visible
     const ceiling = Math.min(Math.max(...finite), least + 1.2 * Math.max(least - bottom, 0.2)) || 1;
     const plot = new Plot(place, { height: 250, x: [grid[0], grid[grid.length - 1]], y: [bottom, ceiling * (ceiling > 0 ? 1.02 : 0.98)], left: 46 });
     const cut = losses.map((value) => (Number.isNaN(value) ? NaN : Math.min(value, ceiling)));
     const inside = losses.map((value) => (value <= ceiling ? value : NaN));
     if (known) {
-      const floor = grid.map(() => entropy);
-      plot.area(grid, grid.map(() => bottom), floor, "entropy");
+      const level = grid.map(() => entropy);
+      plot.area(grid, grid.map(() => bottom), level, "entropy");
       const finiteGrid = grid.filter((_, i) => Number.isFinite(cut[i]));
       const finiteCut = cut.filter(Number.isFinite);
       plot.area(finiteGrid, finiteGrid.map(() => entropy), finiteCut.map((v) => Math.max(v, entropy)), "relative");
       plot.segment(grid[0], entropy, grid[grid.length - 1], entropy, "line entropy thin");
-      plot.words(plot.box.left, plot.y((bottom + entropy) / 2), question.counts ? "entropy of the data" : "entropy of the data, estimated", { dx: 10, dy: 5, kind: "entropy" });
+      plot.label(plot.box.left, plot.y((bottom + entropy) / 2), question.counts ? "entropy of the data" : "entropy of the data, estimated", { dx: 10, dy: 5, kind: "entropy" });
     }
-    plot.axes(ticks(grid[0], grid[grid.length - 1], 5).map(([v, words]) => [v, words]), ticks(bottom, ceiling, 3));
+    plot.axes(ticks(grid[0], grid[grid.length - 1], 5).map(([v, text]) => [v, text]), ticks(bottom, ceiling, 3));
     plot.segment(question.estimate, bottom, question.estimate, least, "guide");
-    plot.words(plot.x(question.estimate), plot.box.bottom, "kl.fit", { ...(theta < question.estimate ? { dx: 8 } : { anchor: "end", dx: -8 }), dy: -8, kind: "strong" });
+    plot.label(plot.x(question.estimate), plot.box.bottom, "kl.fit", { ...(theta < question.estimate ? { dx: 8 } : { anchor: "end", dx: -8 }), dy: -8, kind: "strong" });
     if (Number.isFinite(cross)) {
       const roof = Math.min(cross, ceiling);
       if (known) {
@@ -299,24 +299,24 @@ const figures = {
   // ---- seven -----------------------------------------------------------------------------------
 
   descent(place, { newton }) {
-    const { losses: path, guessing, network } = numbers.trained;
+    const { losses: path, baseline, network } = numbers.trained;
     const steps = path.map((_, i) => i);
     const plot = new Plot(place, { height: 250, x: [0, path.length - 1], y: [0, 0.76], left: 46 });
     const end = path[path.length - 1];
     plot.add("rect", { class: "area shade", x: plot.box.left, width: plot.box.right - plot.box.left, y: plot.y(end), height: plot.y(0) - plot.y(end) });
     plot.axes(steps.map((i) => [i, String(i)]), [[0, "0"], [LOG_TWO, "log 2"]]);
-    plot.segment(0, guessing, path.length - 1, guessing, "line entropy thin");
-    plot.words(plot.box.right, plot.y(guessing), "guessing: H(Y)", { anchor: "end", dy: 18, kind: "entropy" });
-    plot.words(plot.box.left, plot.y(end / 2), narrow(plot) ? "H(Y | X) + D: unknown" : "H(Y | X), and the model’s waste: unknown how much of each", { dx: 10, dy: 5 });
+    plot.segment(0, baseline, path.length - 1, baseline, "line entropy thin");
+    plot.label(plot.box.right, plot.y(baseline), "baseline (class shares): H(Y)", { anchor: "end", dy: 18, kind: "entropy" });
+    plot.label(plot.box.left, plot.y(end / 2), narrow(plot) ? "H(Y | X) + D: unknown" : "irreducible loss H(Y | X) + excess loss: shares unknown", { dx: 10, dy: 5 });
     if (network.length > 1) {
       // its epochs over the whole width, whatever their number
       const epochs = network.map((_, i) => (i * (path.length - 1)) / (network.length - 1));
       plot.line(epochs, network, "line relative thin");
-      plot.words(plot.box.right, plot.y(network[network.length - 1]), narrow(plot) ? "network" : "a network, on rows held out, epoch by epoch", { anchor: "end", dy: -10, kind: "relative" });
+      plot.label(plot.box.right, plot.y(network[network.length - 1]), narrow(plot) ? "network" : "a network, on held-out rows, by epoch", { anchor: "end", dy: -10, kind: "relative" });
     }
     plot.line(steps, path, "line cross");
     steps.forEach((i) => plot.dot(i, path[i], "dot cross", i === newton ? 7 : 4));
-    show(place, { loss: fixed(path[newton], 6), guessing: fixed(guessing, 6) });
+    show(place, { loss: fixed(path[newton], 6), baseline: fixed(baseline, 6) });
   },
 
   predicted(place, { newton }) {
@@ -333,7 +333,7 @@ const figures = {
     });
     plot.add("path", { class: "axis", d: `M${plot.box.left} ${middle}H${plot.box.right}` });
     plot.axes([[0, "0"], [0.5, "predicted probability of malignant"], [1, "1"]], []);
-    plot.words(plot.box.right, plot.box.top, narrow(plot) ? "malignant ↑ (root scale)" : "malignant ↑ (heights: roots of the counts)", { anchor: "end", dy: 6, kind: "strong" });
-    plot.words(plot.box.right, plot.box.bottom, "benign ↓", { anchor: "end", dy: -8 });
+    plot.label(plot.box.right, plot.box.top, narrow(plot) ? "malignant ↑ (root scale)" : "malignant ↑ (heights: square roots of counts)", { anchor: "end", dy: 6, kind: "strong" });
+    plot.label(plot.box.right, plot.box.bottom, "benign ↓", { anchor: "end", dy: -8 });
   },
 };

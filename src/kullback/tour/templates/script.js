@@ -1,22 +1,22 @@
-// The sliders: one state, which every slider of a variable shows, and what is drawn from it.
+// The sliders: one state, shown by every slider of a variable, and the figures drawn from it.
 "use strict";
 
 const state = {};
 
-/** What a slider's place stands for, and how it is written. */
+/** The value of a slider's position, and its text. */
 const variables = {
-  p: { value: (i) => i / 100, words: (p) => p.toFixed(2) },
-  q: { value: (i) => i / 100, words: (q) => q.toFixed(2) },
-  draws: { value: (i) => i, words: (i) => grouped(numbers.simulated.draws[i]) },
-  m: { value: (i) => i, words: (i) => grouped(i + 1) },
+  p: { value: (i) => i / 100, text: (p) => p.toFixed(2) },
+  q: { value: (i) => i / 100, text: (q) => q.toFixed(2) },
+  draws: { value: (i) => i, text: (i) => grouped(numbers.simulated.draws[i]) },
+  m: { value: (i) => i, text: (i) => grouped(i + 1) },
   theta: {
     value: gridTheta,
-    words: thetaWords,
+    text: thetaText,
   },
-  newton: { value: (i) => i, words: (i) => String(i) },
+  newton: { value: (i) => i, text: (i) => String(i) },
 };
 
-/** Which figures a variable is drawn in. */
+/** The figures that depend on a variable. */
 const drawnIn = {
   p: ["coin", "coins"],
   q: ["coins"],
@@ -51,14 +51,14 @@ function identity(name, { entropy, relative, cross }, whole) {
   block.querySelector(".is-relative").style.width = `calc(${share(cross)} - ${share(entropy)})`;
   block.querySelector(".is-cross").style.width = share(cross);
   all(".part", block).forEach((part) => {
-    // a name that does not fit is left out: it stands below, too
+    // a name that does not fit is left out: it is repeated below
     part.firstElementChild.hidden = false;
     part.firstElementChild.hidden = part.scrollWidth > part.clientWidth;
   });
   all(".bar", block).forEach((bar) => bar.classList.toggle("endless", cross > whole));
 }
 
-/** Let a picture be dragged sideways: it moves the variable that `nearest` names. */
+/** Make a picture draggable sideways: dragging sets the variable that `nearest` returns. */
 function draggable(plot, nearest) {
   const svg = plot.svg;
   svg.classList.add("draggable");
@@ -75,7 +75,7 @@ function draggable(plot, nearest) {
       window.removeEventListener("pointerup", stop);
       window.removeEventListener("pointercancel", stop);
     };
-    // on the window, because the picture is drawn anew at each move
+    // on the window, because the picture is redrawn at each move
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", stop);
     window.addEventListener("pointercancel", stop);
@@ -84,15 +84,15 @@ function draggable(plot, nearest) {
   });
 }
 
-/** Move a variable to a slider's place, or to a value between two places. */
+/** Set a variable to a slider's position, or to a value between two positions. */
 function set(name, place, value = variables[name].value(place)) {
   state[name] = value;
-  const words = variables[name].words(value);
+  const text = variables[name].text(value);
   all(`input[data-variable="${name}"]`).forEach((input) => {
     input.value = place;
-    input.setAttribute("aria-valuetext", words);
+    input.setAttribute("aria-valuetext", text);
   });
-  all(`[data-value="${name}"]`).forEach((output) => (output.textContent = words));
+  all(`[data-value="${name}"]`).forEach((output) => (output.textContent = text));
   draw(drawnIn[name]);
 }
 
@@ -113,10 +113,10 @@ all('[data-action="estimate"]').forEach((button) =>
   }),
 );
 
-// a figure is as wide as its place: draw it again when that changes
+// a figure is as wide as its element: redraw it when that changes
 let width = document.documentElement.clientWidth;
 window.addEventListener("resize", () => {
-  if (document.documentElement.clientWidth === width) return; // a phone's bars come and go
+  if (document.documentElement.clientWidth === width) return; // a phone's bars appear and disappear
   width = document.documentElement.clientWidth;
   draw(Object.keys(figures));
 });
