@@ -21,7 +21,7 @@ from kullback.fitting import Progress
 from kullback.report.progress import ProgressBar
 from kullback.report.terminal import least_width, summary_view, table_view
 from kullback.results.decomposition import Decomposition, Line
-from kullback.results.storage import load
+from kullback.results.load import load
 from kullback.results.summary import Summary
 
 # Sixty outcomes with weights; the expected numbers are those of kullback.fit on the same rows.

@@ -71,7 +71,7 @@ from kullback.models.source import Param, Source, same_as
 from kullback.report.progress import ProgressBar
 from kullback.report.training_bar import TrainingBar
 from kullback.results.fit import Fit
-from kullback.results.storage import load
+from kullback.results.load import load
 from kullback.results.trained import Epoch, TrainedFit
 from kullback.scoring import estimate_cross_entropy, estimate_cross_entropy_difference
 from kullback.solvers.minibatch import Minibatch

@@ -35,7 +35,8 @@ from kullback._core.errors import FileFormatError, KullbackError, ModelError
 from kullback._core.lazy import Lazy
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed
-from kullback.results.storage import VERSION, load, write
+from kullback.results.load import load
+from kullback.results.save import VERSION, write
 
 RANDOM = np.random.default_rng(20)
 X = RANDOM.weibull(1.7, 200) * 3.0
