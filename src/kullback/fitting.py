@@ -190,7 +190,7 @@ def _check_model(model: Any) -> None:
 
 
 def _newton_for(known: FirstPass) -> Newton:
-    """Take a smaller tolerance where passes are cheap: one more gives three digits of the errors."""
+    """Use a small tolerance where passes are cheap: one more gives three digits of the errors."""
     return Newton(tolerance=1e-10) if known.cheap else Newton()
 
 

@@ -55,12 +55,13 @@ def _text(fit: Fit) -> str:
     evaluation, sums, sample = fit.evaluation, fit.evaluation.sums, fit.sample_info
     with np.errstate(all="ignore"):  # a diverging fit may overflow
         constrained = fit.vector.split(fit.vector.constrained(evaluation.at))
+    model = model_to_json(fit.form, sample.levels)
     estimate, levels = fit.entropy_estimate, sample.levels
     document = {
         "format": FORMAT,
         "version": VERSION,
         "kullback": _version(),
-        "model": model_to_json(fit.form, levels),
+        "model": model,
         "estimates": {name: plain(value) for name, value in constrained.items()},
         "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
         "evaluation": {
