@@ -19,7 +19,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstPass, first_pass
-from kullback.objective.starting_values import hold_order_statistics
+from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
@@ -153,7 +153,7 @@ def fit(
     watch = _Watch(progress)
     over_rows.progress = watch.rows
     known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
-    vector = hold_order_statistics(model, known, over_rows.reduce)
+    vector = fix_order_statistics(model, known, over_rows.reduce)
     problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
     solved = solve(problem, vector)
     over_rows.progress = None  # passes made after the fit (lazy covariances) are not reported

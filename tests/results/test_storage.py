@@ -265,7 +265,7 @@ CONTENTS = [
     (b"{}", '"format" is missing.'),
     (b'{"format": "other"}', '"format" needs \'kullback fit\', not "other".'),
     (b'{"format": 1}', '"format" needs a text, not 1.'),
-    (b'{"a": 1, "a": 2}', "an entry stands in it twice."),
+    (b'{"a": 1, "a": 2}', "it holds an entry twice."),
     (b"[" * 100_000, "nested too deeply"),
     (b'{"a":' * 100_000, "nested too deeply"),
     (b"[NaN]", "it holds NaN, which JSON lacks"),
@@ -300,7 +300,7 @@ CHANGES = [
     (("version",), 3, "reads version 2. Upgrade with: pip install"),
     (("version",), 1, "reads version 2. Fit the model again and save it."),
     (("version",), True, '"version" needs a whole number, not true.'),
-    (("version",), -1, '"version" needs a whole number that counts something, not -1.'),
+    (("version",), -1, '"version" needs a whole number of at least 0, not -1.'),
     (("model",), DELETE, '"model" is missing.'),
     (("model", "name"), "__class__", "'__class__' is not a model of Kullback's."),
     (("model", "name"), "Family", "'Family' is not a model of Kullback's."),
@@ -335,7 +335,7 @@ CHANGES = [
     (("sums", "variance"), -1.0, '"sums.variance" needs a number that is not negative'),
     (("estimates", "shape"), [2.0], '"estimates.shape" does not agree with'),
     (("sample", "rows"), 1.5, '"sample.rows" needs a whole number, not 1.5.'),
-    (("sample", "rows"), 10**300, '"sample.rows" needs a whole number that counts something'),
+    (("sample", "rows"), 10**300, '"sample.rows" needs a whole number of at least 0'),
     (("sample", "weight"), 0, '"sample.weight" needs a positive number, not 0.'),
     (("sample", "weight"), "nan", '"sample.weight" needs a positive number, not "nan".'),
     (("sample", "levels"), ["a", "b"], "Weibull does not take class labels (sample.levels)."),
@@ -400,7 +400,7 @@ def test_no_change_of_a_file_gets_another_error(fits, tmp_path):
             except FileFormatError:
                 continue
             with np.errstate(all="ignore"):
-                assert "convergence" in str(found.summary())
+                assert "solver" in str(found.summary())
             read += 1
     assert read > 20, "the changes are all of the kind that is refused"
 

@@ -1,8 +1,9 @@
 """Domains: the values that a parameter or an outcome may take, and their unconstrained scale.
 
 A domain is data. It defines which values belong to it, and maps an unconstrained vector ``u`` to
-them (``constrained``), with the first two derivatives that the chain rule needs. Everything is written
-against the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
+them (``constrained``), with the first two derivatives that the chain rule needs. All of it is
+written against the array API, so that it runs in NumPy without compilation and in JAX under
+``vmap``.
 """
 
 from __future__ import annotations
