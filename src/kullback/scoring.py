@@ -248,4 +248,4 @@ def _check(model: Any) -> None:
             given = f"the first argument, of type {type(model).__name__},"
         raise ModelError(f"{given} is not a model: the model comes first, then the data.{fitted}")
     if model.vector.n_free:
-        _ = model.params  # raises, with the parameter that has no value
+        _ = model.params  # raises, with the parameter that lacks a value

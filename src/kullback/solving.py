@@ -188,7 +188,7 @@ def _descend(
         if len(points) > 1:
             agreed = sum(_same(solution, other) for other in solutions)
         if evaluate is not whole:
-            # where fewer rows have no maximum, more rows may have one: start again
+            # without a maximum on fewer rows there may be one on more: start again
             diverging = diverging_coefficient(vector, solution) is not None
             lost = diverging or not math.isfinite(solution.best.value)
             points = start.points if lost else [solution.estimate]

@@ -69,7 +69,7 @@ class Engine(abc.ABC):
                 self.progress(self.passes + 1, self.rows)
         self.passes += 1
         if not trees:
-            raise DataError("the sample has no rows. Give at least one.")
+            raise DataError("the sample is empty: give at least one row.")
         # kinds by name: the order of arrival must not decide the order of addition
         order = {type(kind).__name__: tree.total() for kind, tree in trees.items()}
         totals = [order[name] for name in sorted(order)]

@@ -55,7 +55,7 @@ class LocalEngine(Engine):
     def first_block(self) -> Block:
         """Return the first block."""
         if not self._blocks:
-            raise DataError("the sample has no rows. Give at least one.")
+            raise DataError("the sample is empty: give at least one row.")
         return self._blocks[0]
 
     def results(

@@ -44,7 +44,7 @@ class StreamingEngine(Engine):
         """Read the first block of the sample."""
         for block in blocks(self._sample.chunks()):
             return block
-        raise DataError("the sample has no rows. Give at least one.")
+        raise DataError("the sample is empty: give at least one row.")
 
     def results(
         self, statistic: Statistic[Partial], arguments: Vector

@@ -106,7 +106,7 @@ class SufficientSums(RowSums):
 
     def rows(
         self,
-        kind: RowKind,  # noqa: ARG002  # exact rows only: others have no sufficient statistics
+        kind: RowKind,  # noqa: ARG002  # only exact rows have sufficient statistics
         arguments: Sequence[Array],
         row: Mapping[str, Array],
     ) -> Sequence[Array]:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kullback.results.summary import Summary
+from kullback.results.summary import Summary, status
 
 # Columns of text narrower than this are harder to read than lines that the terminal breaks itself.
 _WORDS = 20
@@ -54,7 +54,7 @@ def summary_view(summary: Summary) -> RenderableType:
             numbers=(1, 2),
         ),
         Text(),
-        Text.assemble((summary.status, style), f" – {summary.reason}"),
+        Text.assemble((status(summary.converged), style), f" – {summary.reason}"),
         *([notes] if summary.notes else []),
         convergence,
     ]
@@ -80,7 +80,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for i, name in enumerate(head):
-        # Text and not str, so that a bracket in a name is no markup
+        # Text and not str, so that a bracket in a name is not read as markup
         title, number = Text(name), i in numbers
         table.add_column(
             title, justify="right" if number else "left", no_wrap=number, overflow="fold"

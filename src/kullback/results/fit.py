@@ -253,7 +253,7 @@ class Fit:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
 
         For discrete outcomes the entropy is the exact entropy of the empirical distribution. For
-        continuous ones, whose empirical distribution has no density, the entropy of the
+        continuous ones, whose empirical distribution lacks a density, the entropy of the
         distribution that the sample was drawn from, and its relative entropy to the model, are
         estimated from nearest-neighbour distances, with standard errors. For a ``reference`` both
         are computed.

@@ -20,8 +20,8 @@ from kullback._core.arrays import Vector
 
 Kind = TypeVar("Kind")
 
-# Room for three matrices of 1,300 coefficients at 25 bytes a number; larger files are refused before
-# they fill the memory.
+# Room for three matrices of 1,300 coefficients at 25 bytes a number. A larger file is not
+# read: it could fill the memory.
 LARGEST = 128 * 2**20
 
 # Characters of a file's text that a message quotes.
@@ -50,7 +50,7 @@ def shortened(text: str) -> str:
 
 def _content(path: str) -> bytes:
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may be endless
             raise WrongError("it is not a regular file.")
         with open(path, "rb") as file:
             content = file.read(LARGEST + 1)

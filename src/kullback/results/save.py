@@ -24,10 +24,10 @@ if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
 
 FORMAT, VERSION = "kullback fit", 2
 
-# What is saved of the sample, besides class labels and the estimated entropy.
+# Saved fields of the sample, besides class labels and the estimated entropy.
 _OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
 
-# What is saved of the sums.
+# Saved fields of the sums.
 _OF_THE_SUMS = ("weight", "loss", "variance", "score", "hessian", "outer")
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # TrainedFit.save calls this module, which only reads the fit
 FORMAT, VERSION = "kullback network", 2
 JSON_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 
-# What is saved of the sample and the training.
+# Saved fields of the sample and the training.
 SAMPLE_FIELDS = (
     "label",
     "source",

@@ -48,11 +48,6 @@ class Summary:
     convergence: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
-    @property
-    def status(self) -> str:
-        """The heading of the convergence."""
-        return "converged" if self.converged else "NOT CONVERGED"
-
     def __str__(self) -> str:
         """Format the summary for a terminal."""
         width = max(len(name) for name, _ in self.convergence)
@@ -65,8 +60,8 @@ class Summary:
             "",
             *str(self.decomposition).splitlines(),
             "",
-            f"{self.status} – {self.reason}",
-            *(line for note in self.notes for line in _wrapped(note)),
+            f"{status(self.converged)} – {self.reason}",
+            *(line for note in self.notes for line in wrapped(note)),
             *(f"  {name:<{width}}  {value}" for name, value in self.convergence),
         ]
         return "\n".join(lines)
@@ -82,11 +77,21 @@ class Summary:
             + _html_table(self.estimates, self.columns)
             + _html_table(self.facts)
             + _html_table([line.cells for line in lines], self.decomposition.head)
-            + f"<p><b>{self.status}</b> – {html.escape(self.reason)}</p>"
+            + f"<p><b>{status(self.converged)}</b> – {html.escape(self.reason)}</p>"
             + notes
             + _html_table(self.convergence)
             + "</div>"
         )
+
+
+def status(converged: bool) -> str:
+    """Return the heading of the convergence."""
+    return "converged" if converged else "NOT CONVERGED"
+
+
+def wrapped(note: str) -> list[str]:
+    """Return advice as lines that begin with an exclamation mark."""
+    return wrap(note, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
 
 
 def summarise(fit: Fit, unit: str) -> Summary:
@@ -187,10 +192,6 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _wrapped(note: str) -> list[str]:
-    return wrap(note, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
 
 
 def _html_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import Any, final
 
 import jax
@@ -25,13 +24,12 @@ from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Line, decomposition_in
 from kullback.results.save_trained import write_trained
+from kullback.results.summary import status, wrapped
 
 # How many standard errors below the baseline a network's cross-entropy counts as better.
 _SURELY = 1.96
 # What a training tries by itself where its network explains next to nothing, as its reason says.
 TRIED = "frequencies=8"
-# Characters in a line of a sentence in the summary.
-_WIDTH = 80
 
 
 @final
@@ -195,7 +193,7 @@ class TrainedFit:
         """
         levels: tuple[Any, ...] | None = getattr(self.model, "levels", None)
         if levels is None:
-            raise ModelError(f"{self.form.name} has no classes: its outcomes are numbers.")
+            raise ModelError(f"{self.form.name} does not have classes: its outcomes are numbers.")
         return levels
 
     def predict_params(self, data: Any) -> dict[str, Vector]:
@@ -210,16 +208,16 @@ class TrainedFit:
         networks = {n: s for n, s in self.model.sources.items() if isinstance(s, Trained)}
         names = tuple(dict.fromkeys(c for s in networks.values() for c in s.columns))
         parts = [
-            self._parameters(networks, found)
-            for found in covariate_parts(data, names, levels=self.levels)
+            self._parameters(networks, part)
+            for part in covariate_parts(data, names, levels=self.levels)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _parameters(self, networks: dict[str, Trained], found: Covariates) -> dict[str, Vector]:
+    def _parameters(self, networks: dict[str, Trained], table: Covariates) -> dict[str, Vector]:
         row = {}
         with float64():
             for name, source in networks.items():
-                inputs = source.encoder.encode([found.columns[c] for c in source.encoder.names])
+                inputs = source.encoder.encode([table.columns[c] for c in source.encoder.names])
                 row[name] = run_trained(source, inputs)
             constrained = [jnp.asarray(v) for v in self.model.vector.constrained(np.zeros(0))]
             supplied = self.model.with_sources(
@@ -229,7 +227,7 @@ class TrainedFit:
                 constrained, {n: jnp.asarray(v) for n, v in row.items()}
             )
             return {
-                name: np.broadcast_to(np.asarray(value), (found.rows, *np.shape(value)[1:])).copy()
+                name: np.broadcast_to(np.asarray(value), (table.rows, *np.shape(value)[1:])).copy()
                 for name, value in values.items()
             }
 
@@ -288,13 +286,13 @@ class TrainedFit:
             lines += [
                 f"baseline (class shares)    {self.baseline / size:.6f} {unit}",
                 f"explained of the label     {gained / size:.6f} {unit}{share}",
-                *(line for note in self._nothing_explained for line in wrap(note, _WIDTH)),
             ]
         lines += [
             "",
-            f"{'converged' if self.converged else 'NOT CONVERGED'}: {self.reason}",
-            f"{self.weights:,} weights; epoch {self.best} of {len(self.history)}; "
-            f"{self.seconds:.1f} s and {self.compile_seconds:.1f} s to compile",
+            f"{status(self.converged)} – {self.reason}",
+            *(line for note in self.convergence.advice for line in wrapped(note)),
+            f"  weights  {self.weights:,}, of epoch {self.best} of {len(self.history)}",
+            f"  time     {self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running",
         ]
         return "\n".join(lines)
 
