@@ -151,8 +151,8 @@ def _start_of(coefficient: Coefficient, start: Mapping[str, Any], model: Model) 
     value = np.atleast_1d(np.asarray(start[coefficient.name], dtype=np.float64))
     domain = coefficient.domain
     if isinstance(domain, Interval) and not bool(domain.contains(value)[0]):
-        # outside the user's bounds: mirrored at the bound, in the data's order of magnitude, or else a
-        # point well inside
+        # outside the user's bounds: mirrored at the bound, which keeps the data's order of
+        # magnitude, or else a point well inside
         end = domain.lower if value[0] <= domain.lower else domain.upper
         mirrored = 2.0 * end - value
         inside = bool(domain.contains(mirrored)[0]) and mirrored[0] != end
