@@ -21,7 +21,7 @@ from kullback.fitting import Progress
 from kullback.report.progress import ProgressBar
 from kullback.report.terminal import least_width, summary_view, table_view
 from kullback.results.decomposition import Decomposition, Line
-from kullback.results.storage import load
+from kullback.results.load import load
 from kullback.results.summary import Summary
 
 # Sixty outcomes with weights; the expected numbers are those of kullback.fit on the same rows.
@@ -75,7 +75,7 @@ def test_json_is_only_json(run):
 
 
 def test_a_fit_that_did_not_converge(run):
-    # variance below the mean: the size of a negative binomial runs to infinity
+    # variance below the mean: the size of a negative binomial diverges
     code, out, _ = run("fit", "counts.csv", "--model", "NegativeBinomial")
     assert code == 1
     assert "NOT CONVERGED" in out
@@ -247,10 +247,9 @@ SUMMARY = Summary(
         "bits",
     ),
     converged=False,
-    convergence=(
-        ("status", "the gradient vanishes at a strict minimum of the cross-entropy " * 2),
-    ),
-    notes=("Pin one of them, or take a simpler model. " * 4,),
+    reason="flat: the gradient vanishes, but not at a strict minimum " * 2,
+    convergence=(("on the boundary", "shape = 0, its lower bound " * 5),),
+    notes=("Fix one of them, or choose a simpler model. " * 4,),
 )
 
 
@@ -271,7 +270,8 @@ def test_a_summary_on_a_terminal(width):
     for number in numbers:
         assert number in whole
     # a bracket is no markup, and what is wrapped is all there
-    words = " ".join([SUMMARY.title, SUMMARY.notes[0], SUMMARY.convergence[0][1]]).split()
+    parts = [SUMMARY.title, SUMMARY.reason, SUMMARY.notes[0], SUMMARY.convergence[0][1]]
+    words = " ".join(parts).split()
     assert all(word in whole for word in words)
     assert "NOT CONVERGED" in whole
 

@@ -12,19 +12,19 @@ import kullback as kl
 
 
 @pytest.mark.parametrize("centre", [30.0, 1e3, 1e6])
-def test_a_lomax_without_a_maximum_is_said_to_run_off(centre):
+def test_a_lomax_without_a_maximum_diverges(centre):
     # J. del Castillo and J. Daoudi (2009), "Estimation of the generalized Pareto distribution":
     # where the coefficient of variation is below 1 the likelihood rises up to the exponential
     # limit. Shape and scale grow along a ridge, on which each is at its best beside the other.
     x = centre + scipy.stats.norm.rvs(size=60, random_state=6)
     fit = kl.fit(kl.Lomax(), x)
     assert not fit.convergence.converged
-    assert fit.convergence.reason == "no maximum: shape runs to infinity"
+    assert fit.convergence.reason == "no maximum: shape diverges to infinity"
     assert "kl.Exponential()" in " ".join(fit.convergence.advice)
 
 
 def test_a_beta_on_a_narrow_ridge_against_mpmath():
-    # Shapes of millions: alpha and beta are told apart only to 1e-7 of their common size.
+    # Shapes of millions: alpha and beta are distinguished only to 1e-7 of their common size.
     x = scipy.stats.beta(3e6, 1e6).rvs(size=50, random_state=3)
     fit = kl.fit(kl.Beta(), x)
     assert fit.convergence.converged
@@ -43,7 +43,7 @@ def test_a_beta_on_a_narrow_ridge_against_mpmath():
 
 
 def test_a_gamma_in_closed_form_keeps_its_digits_on_a_ridge():
-    # Shape and rate of rows that scatter by a thousandth are told apart to 1e-6 of their size.
+    # Shape and rate of rows that scatter by a thousandth are distinguished to 1e-6 of their size.
     x = 1000.0 + scipy.stats.norm.rvs(size=60, random_state=6)
     fit = kl.fit(kl.Gamma(), x)
     with mp.workdps(40):
@@ -69,19 +69,19 @@ def test_a_power_law_around_tied_rows_has_no_maximum(model, tied):
     fit = kl.fit(model, [tied] * 30 + [1.0, 2.0, 3.0, -1.0])
     assert not fit.convergence.converged
     words = " ".join([fit.convergence.reason, *fit.convergence.advice])
-    assert "scale runs towards 0" in words or "took scale to" in words
+    assert "scale tends to 0" in words or "moved scale to" in words
     assert np.isnan(fit.stderr["scale"])
 
 
 @pytest.mark.parametrize(
     ("model", "name", "where"),
-    [(kl.Exponential(), "rate", "to infinity"), (kl.HalfNormal(), "scale", "towards 0")],
+    [(kl.Exponential(), "rate", "diverges to infinity"), (kl.HalfNormal(), "scale", "tends to 0")],
 )
 def test_zeros_alone_have_no_maximum(model, name, where):
     # n log(rate) and −n log(scale) have none
     convergence = kl.fit(model, [0.0, 0.0, 0.0]).convergence
     assert not convergence.converged
-    assert f"{name} runs {where}" in convergence.reason
+    assert f"{name} {where}" in convergence.reason
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_outcomes_of_one_kind_have_no_logit(model, rows, end):
     assert "probability instead" in convergence.advice[0]
 
 
-def test_a_burr_that_becomes_pareto_is_told_so():
+def test_a_burr_that_becomes_pareto_says_so():
     # Rows that begin where they are densest: shape2 → ∞ with shape1·shape2 = α, the Pareto's.
     x = scipy.stats.pareto(1.1).rvs(size=80, random_state=5)
     fit, pareto = kl.fit(kl.Burr(), x), kl.fit(kl.Pareto(), x)
     assert not fit.convergence.converged
-    assert fit.convergence.reason == "no maximum: shape2 runs to infinity"
+    assert fit.convergence.reason == "no maximum: shape2 diverges to infinity"
     assert "kl.Pareto()" in " ".join(fit.convergence.advice)
     # the limit's likelihood, from scipy: shape n / Σ log(x / min) (JKB 1994, eq. 20.16)
     shape = 1.0 / np.mean(np.log(x / x.min()))
@@ -127,7 +127,7 @@ def test_a_gompertz_kept_from_a_negative_shape_is_exponential():
     assert "shape=kl.Param(lower=0.0)" in free.convergence.advice[0]
     fit = kl.fit(kl.Gompertz(shape=kl.Param(lower=0.0)), x)
     assert fit.convergence.converged
-    assert fit.convergence.bounds == ("shape = 0, an end of its range",)
+    assert fit.convergence.bounds == ("shape = 0, its lower bound",)
     assert fit.params["rate"] == pytest.approx(1.0 / x.mean(), rel=1e-12)
     assert fit.stderr["rate"] == pytest.approx(1.0 / x.mean() / np.sqrt(80), rel=1e-9)
 
@@ -152,8 +152,8 @@ def test_a_generalised_pareto_kept_from_shape_below_minus_a_half():
 
 
 @pytest.mark.parametrize("shape", [-0.4, -0.8])
-def test_a_pinned_shape_that_ends_the_support_is_fitted(shape):
-    # The guessed scale of rows of shape −0.1 ends the support of this shape inside the sample; the
+def test_a_fixed_shape_that_ends_the_support_is_fitted(shape):
+    # The starting scale of rows of shape −0.1 ends the support of this shape inside the sample; the
     # minimum is scipy's.
     x = scipy.stats.genpareto(-0.1).rvs(size=300, random_state=2)
     fit = kl.fit(kl.GeneralizedPareto(shape=shape), x)
@@ -169,16 +169,16 @@ def test_a_pinned_shape_that_ends_the_support_is_fitted(shape):
     assert kl.fit(kl.GeneralizedExtremeValue(shape=shape), y).convergence.converged
 
 
-def test_a_bound_beyond_the_sample_is_no_extreme_of_it():
+def test_a_bound_beyond_the_sample_is_not_an_extreme_of_it():
     fit = kl.fit(kl.Uniform(upper=kl.Param(lower=5.0)), [3.0, 1.0, 2.0])
     assert fit.params == {"lower": 1.0, "upper": 5.0}
     assert fit.convergence.bounds == (
         "lower = 1, the minimum of the sample",
-        "upper = 5, an end of its range",
+        "upper = 5, its lower bound",
     )
 
 
-def test_a_threshold_above_rows_is_told_how_to_free_it():
+def test_a_threshold_above_rows_raises_with_how_to_free_it():
     # loc has a number of its own: leaving it out would not free it
     with pytest.raises(kl.DataError, match=r"Give loc=kl.Param\(\) to estimate it"):
         kl.fit(kl.GeneralizedPareto(), [-1.0, 2.0, 3.0])
@@ -205,7 +205,7 @@ def test_logits_are_free_by_name():
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_row_of_weight_zero_was_seen_no_times(model, rows):
+def test_a_row_of_weight_zero_does_not_count(model, rows):
     # a weight of k is the row k times
     fit, without = kl.fit(model, rows, weights=[0.0, 1.0, 2.0, 1.0]), [2.0, 3.0, 3.0, rows[3]]
     expected = kl.fit(model, without)
@@ -214,6 +214,6 @@ def test_a_row_of_weight_zero_was_seen_no_times(model, rows):
     assert fit.n == 4.0
 
 
-def test_one_distinct_value_of_positive_weight_is_told():
+def test_one_distinct_value_of_positive_weight_raises():
     with pytest.raises(kl.DataError, match=r"the only row of y holds the same value 2\.0"):
         kl.fit(kl.Normal(), [1.0, 2.0, 3.0], weights=[0.0, 5.0, 0.0])

@@ -83,7 +83,7 @@ def test_labels():
     [
         ({"model": kl.Gamma()}, "shape has no value"),
         ({"unit": "bit"}, "bits"),
-        ({"level": 95.0}, "0 < level < 1"),
+        ({"level": 95.0}, r"level must lie in \(0, 1\), got 95\.0\."),
     ],
 )
 def test_what_is_wrong_is_said(arguments, words):

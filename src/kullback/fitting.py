@@ -1,4 +1,4 @@
-"""The only wiring: sample + model + engine + solver → fit."""
+"""``kl.fit``: combine sample, model, engine and solver into a fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstPass, first_pass
-from kullback.objective.starting_values import hold_order_statistics
+from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
@@ -37,8 +37,8 @@ class Progress:
     """How far a fit has come.
 
     Attributes:
-        passes: the pass under way.
-        rows: rows that went through so far, in all passes.
+        passes: the number of the present pass.
+        rows: rows read so far, in all passes.
         cross_entropy: of the best point so far, in nats; None before the first.
     """
 
@@ -89,30 +89,30 @@ def fit(
     """Fit a model to data by maximum likelihood: minimise the cross-entropy Σ w ℓ / Σ w.
 
     Args:
-        model: what to fit, such as ``kl.Gamma()``.
+        model: the model to fit, such as ``kl.Gamma()``.
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
             arrays) with ``y`` the outcome's column, or CSV or Parquet files: a path, a list of
             paths, or a glob.
-        y: the column that holds the outcome; not needed where there is only one.
-        weights: frequency weights: the name of a column, or an array beside arrays. A row of weight
-            k counts as k equal rows.
-        missing: "error", or "drop" to leave rows with missing values out; the fit says how many.
-        engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function of a sample that gives
-            an engine); by default the one that suits the data.
+        y: the outcome's column; not needed where there is only one column.
+        weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
+            weight k counts as k equal rows.
+        missing: "error", or "drop" to leave out rows with missing values; the fit reports how many.
+        engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function from a sample to an
+            engine); by default the former for data in memory, the latter for larger files.
         solver: by default Newton's method in a trust region; for networks a ``kl.Minibatch``.
-        progress: called as blocks of rows are done; for networks after every epoch, with the epoch,
-            the number of epochs and the entropy of the label.
+        progress: called after blocks of rows; for networks after every epoch, with the epoch, the
+            number of epochs and the entropy of the label.
 
     A model with a network, such as ``kl.Categorical(logits=kl.MLP())``, takes the other columns of
     ``data`` as covariates; ``data`` may then be a two-dimensional array and ``y`` an array. The
     result is a ``kl.TrainedFit``.
 
     Returns:
-        The fit. ``fit.convergence`` says whether it converged and why; a fit that did not prints
+        The fit. ``fit.convergence`` reports whether it converged and why; a fit that did not has
         no standard errors.
 
     Raises:
-        DataError: for data that cannot be used, naming the rows and the fix.
+        DataError: for data that cannot be used, with the rows and the remedy.
         ModelError: for a model that cannot be fitted to them.
 
     Example:
@@ -124,12 +124,12 @@ def fit(
     _check_model(model)
     if networks_of(model):
         if solver is not None and not isinstance(solver, Minibatch):
-            raise ModelError(f"{model!r} is trained by kl.Minibatch(...), not by {solver!r}.")
+            raise ModelError(f"{model!r} needs solver=kl.Minibatch(...), got {solver!r}.")
         streamed = None if engine is None else engine is StreamingEngine
         if streamed is False and engine is not LocalEngine:
             raise ModelError(
-                "a network is trained on rows in memory (kl.LocalEngine) or on files that are read "
-                f"in every epoch (kl.StreamingEngine), not by {engine!r}."
+                "a network needs engine=kl.LocalEngine (rows in memory) or kl.StreamingEngine "
+                f"(files read in every epoch), got {engine!r}."
             )
         return train(
             model,
@@ -142,7 +142,7 @@ def fit(
             streamed=streamed,
         )
     if isinstance(solver, Minibatch):
-        raise ModelError(f"kl.Minibatch trains networks, and {model!r} has none.")
+        raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     begin, compiled = time.perf_counter(), COMPILED.seconds
     sample = open_sample(
         data, y=y, weights=weights, columns=model.columns, missing=missing, outcome=model.outcome
@@ -153,10 +153,10 @@ def fit(
     watch = _Watch(progress)
     over_rows.progress = watch.rows
     known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
-    vector = hold_order_statistics(model, known, over_rows.reduce)
+    vector = fix_order_statistics(model, known, over_rows.reduce)
     problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
     solved = solve(problem, vector)
-    over_rows.progress = None  # what a fit works out later is no progress of its own
+    over_rows.progress = None  # passes made after the fit (lazy covariances) are not reported
     compiling = COMPILED.seconds - compiled
     convergence = replace(
         solved.convergence,
@@ -190,13 +190,13 @@ def _check_model(model: Any) -> None:
 
 
 def _newton_for(known: FirstPass) -> Newton:
-    """Where a pass over all rows costs little, one more is worth three digits of standard error."""
+    """Use a small tolerance where passes are cheap: one more gives three digits of the errors."""
     return Newton(tolerance=1e-10) if known.cheap else Newton()
 
 
 @final
 class _Watch:
-    """Passes progress on, with the best cross-entropy so far."""
+    """Reports progress, with the best cross-entropy so far."""
 
     def __init__(self, callback: Callable[[Progress], None] | None) -> None:
         self._callback = callback

@@ -1,4 +1,4 @@
-"""Scores of fixed models on a sample: the cross-entropy, and the paired difference of two."""
+"""The cross-entropy of fixed models on a sample, and the paired difference of two."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from kullback.engines.engine import Engine
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
 from kullback.objective.loss_moments import Losses, Moments
-from kullback.objective.zero_probability import Found, Impossible
+from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
 
 EngineFactory = Callable[[Sample], Engine]
 
-INDEPENDENT = "rows are independent draws, which the models were not fitted to"
+INDEPENDENT = "rows are independent draws that the models were not fitted to"
 
 
 def estimate_cross_entropy(
@@ -38,24 +38,24 @@ def estimate_cross_entropy(
     level: float = 0.95,
     engine: EngineFactory | None = None,
 ) -> Estimate:
-    """Estimate the cross-entropy H(p, q) of the law p that a sample comes from, under a model q.
+    """Estimate the cross-entropy H(p, q) of the distribution p of a sample under a model q.
 
     The estimate is the mean of −log q over the rows, its standard error the standard deviation of
     −log q over √n, and the interval that of Student's t with n − 1 degrees of freedom. On rows that
-    q was fitted to it is too small, on average by k/n for k estimated parameters: use others.
+    q was fitted to, it is too small by k/n on average for k estimated parameters: use other rows.
 
     Args:
         model: q, with every parameter fixed: a distribution, or ``fit.model``.
-        data: as ``kl.fit`` takes them: arrays, tables, CSV or Parquet files.
-        y: the column that holds the outcome; not needed where there is only one.
-        weights: frequency weights: a column's name, or an array beside arrays.
-        missing: "error", or "drop" to leave rows with missing values out.
+        data: as for ``kl.fit``: arrays, tables, CSV or Parquet files.
+        y: the outcome's column; not needed where there is only one column.
+        weights: frequency weights: a column's name, or an array where ``data`` are arrays.
+        missing: "error", or "drop" to leave out rows with missing values.
         unit: "nats", "bits" or "hartleys".
-        level: of the interval.
+        level: coverage probability of the interval.
         engine: as for ``kl.fit``.
 
     Returns:
-        The estimate; +inf, with the rows named, where q gives a row probability zero.
+        The estimate; +inf, with the names of the rows, where q gives rows probability zero.
 
     Raises:
         ModelError: for a model with a parameter that is not fixed.
@@ -65,7 +65,7 @@ def estimate_cross_entropy(
         >>> import kullback as kl
         >>> print(kl.estimate_cross_entropy(kl.Exponential(rate=1.0), [0.5, 1.5, 1.0, 3.0]))
         1.5 nats ± 0.54 (95%: -0.218717 to 3.21872), mean of −log q over 4 rows
-          rows are independent draws, which the models were not fitted to
+          rows are independent draws that the models were not fitted to
     """
     scored = _Scored((model,), data, y, weights, missing, unit, level, engine)
     moments = scored.moments()
@@ -88,29 +88,29 @@ def estimate_cross_entropy_difference(
 ) -> Estimate:
     """Estimate H(p, first) − H(p, second), paired: from the same rows under both models.
 
-    What the rows have in common cancels, so that the error is that of the difference alone, often a
-    small part of either cross-entropy's. Negative where the first model is the better one; it
-    equals D(p‖first) − D(p‖second), whatever the entropy of p.
+    The variation that both losses share cancels, so that the standard error is often a small part
+    of either cross-entropy's. The difference is negative where the first model is better; it equals
+    D(p‖first) − D(p‖second), whatever the entropy of p.
 
     Args:
         first: a model with every parameter fixed.
         second: another.
-        data: as ``kl.fit`` takes them.
-        y: the column that holds the outcome; not needed where there is only one.
-        weights: frequency weights: a column's name, or an array beside arrays.
-        missing: "error", or "drop" to leave rows with missing values out.
+        data: as for ``kl.fit``.
+        y: the outcome's column; not needed where there is only one column.
+        weights: frequency weights: a column's name, or an array where ``data`` are arrays.
+        missing: "error", or "drop" to leave out rows with missing values.
         unit: "nats", "bits" or "hartleys".
-        level: of the interval.
+        level: coverage probability of the interval.
         engine: as for ``kl.fit``.
 
     Returns:
-        The estimate; ±inf, with the rows named, where one of the models gives a row probability
-        zero.
+        The estimate; ±inf, with the names of the rows, where one of the models gives rows
+        probability zero.
 
     Raises:
-        ModelError: for a model with a parameter that is not fixed, and for one that takes numbers
-            beside one that takes labels.
-        DataError: for data that cannot be used, or rows that are impossible under both models.
+        ModelError: for a model with a parameter that is not fixed, and for a model of numbers with
+            one of labels.
+        DataError: for data that cannot be used, or where both models give rows probability zero.
 
     Example:
         >>> import kullback as kl
@@ -139,7 +139,7 @@ def estimate_cross_entropy_difference(
 
 
 class _Scored:
-    """Models beside a sample."""
+    """Fixed models and a sample to score them on."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class _Scored:
         self.engine = (engine or engine_for)(self.sample)
 
     def moments(self) -> Moments:
-        """Mean and variance of the loss, or of the difference of two."""
+        """Compute mean and variance of the loss, or of the difference of two."""
         losses = Losses(self.models)
         y = self.engine.first_block().fields["y"][:1]
         with np.errstate(invalid="ignore"):
@@ -192,33 +192,34 @@ class _Scored:
         origin = origin if math.isfinite(origin) else 0.0
         return losses.unpack(self.engine.reduce(losses, losses.arguments(origin)), origin)
 
-    def impossible(self, which: int) -> Found:
+    def impossible(self, which: int) -> ImpossibleRows:
         """Find the rows to which one of the models gives probability zero."""
         model = self.models[which]
-        found: Found = self.engine.reduce(Impossible(model), model.vector.constrained(np.zeros(0)))
+        constrained = model.vector.constrained(np.zeros(0))
+        found: ImpossibleRows = self.engine.reduce(FindImpossible(model), constrained)
         return found
 
     def infinite(self, which: int) -> Estimate:
-        """Give +inf (−inf for the second of two) and name the rows that are to blame."""
+        """Return +inf (−inf for the second of two), with the names of the impossible rows."""
         rows = self.impossible(which).phrase(self.sample.locate)
-        blame = f"{self.models[which]!r} gives probability zero to {rows}"
+        cause = f"{self.models[which]!r} gives probability zero to {rows}"
         value = -math.inf if which else math.inf
         return Estimate(
-            value, math.nan, (value, value), "mean of −log q", self.unit, (blame,), self.level
+            value, math.nan, (value, value), "mean of −log q", self.unit, (cause,), self.level
         )
 
     def estimate(self, moments: Moments, method: str) -> Estimate:
-        """Put the mean into an estimate with Student's interval."""
+        """Return the mean as an estimate with Student's interval."""
         from scipy.special import stdtrit
 
-        freedom = moments.weight - 1.0
+        df = moments.weight - 1.0
         notes = [INDEPENDENT]
-        if freedom <= 0.0:
+        if df <= 0.0:
             error = half = math.nan
-            notes.append("one row has no standard error")
+            notes.append("a standard error needs more than one row")
         else:
-            error = math.sqrt(moments.variance / freedom) / self.size
-            half = error * float(stdtrit(freedom, 0.5 + 0.5 * self.level))
+            error = math.sqrt(moments.variance / df) / self.size
+            half = error * float(stdtrit(df, 0.5 + 0.5 * self.level))
         if self.sample.dropped:
             notes.append(f"{self.sample.dropped:,} rows with missing values were left out")
         value = moments.mean / self.size
@@ -227,16 +228,16 @@ class _Scored:
 
 
 def _categories(models: tuple[Model, ...]) -> dict[str, tuple[Any, ...]] | None:
-    """The levels of columns that models read as codes; None where no model reads any so."""
+    """Return the levels of columns that models read as codes; None where no model reads codes."""
     found: dict[str, tuple[Any, ...]] = {}
-    told = [source.categories for model in models for source in model.sources.values()]
-    for name, levels in ((n, v) for own in told if own is not None for n, v in own.items()):
+    categories = [source.categories for model in models for source in model.sources.values()]
+    for name, levels in ((n, v) for own in categories if own is not None for n, v in own.items()):
         if found.setdefault(name, levels) != levels:
             raise ModelError(
-                f'the models know different categories in column "{name}": they were fitted to '
-                "different rows, and cannot be compared row by row here. Score each alone."
+                f'the models have different categories in column "{name}": they were fitted to '
+                "different rows and cannot be compared row by row. Score each of them alone."
             )
-    return None if all(own is None for own in told) else found
+    return None if all(own is None for own in categories) else found
 
 
 def _check(model: Any) -> None:
@@ -247,4 +248,4 @@ def _check(model: Any) -> None:
             given = f"the first argument, of type {type(model).__name__},"
         raise ModelError(f"{given} is not a model: the model comes first, then the data.{fitted}")
     if model.vector.n_free:
-        _ = model.params  # which names the parameter that has no value
+        _ = model.params  # raises, with the parameter that lacks a value

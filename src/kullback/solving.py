@@ -1,4 +1,4 @@
-"""The solve: from starts, through growing samples, to the minimum over all rows or at a bound."""
+"""The solve: from starting values, through growing samples, to the minimum over all rows."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from kullback.objective.statistics import LossDerivatives, LossSums
 from kullback.objective.sufficient_statistics import derivatives_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
-from kullback.results.convergence_check import assess_convergence, runaway
+from kullback.results.convergence_check import assess_convergence, diverging_coefficient
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
-# How many points a solve may look at: a fit that runs away needs about forty, others four to
-# twenty.
+# Most points at which a solve evaluates the objective: a diverging fit needs about forty, others
+# four to twenty.
 _MAX_STEPS = 200
 
-# How many times the rows of the subsample are worth a correction of its minimum, which takes three
-# looks at the subsample and saves one at all rows.
+# With this many times the rows of the subsample, a correction of its minimum pays: it takes three
+# evaluations on the subsample and saves one on all rows.
 _MANY_MORE = 8
 
 # Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
@@ -44,9 +44,9 @@ class Solved:
     """Where a solve ended.
 
     Attributes:
-        vector: the coefficients, those that are on a bound held there.
+        vector: the coefficients, with those fixed on a bound.
         evaluation: the cross-entropy and its derivatives at the estimate.
-        convergence: whether, how and why it ended.
+        convergence: whether, how and why the solve converged.
     """
 
     vector: ParameterVector
@@ -57,14 +57,14 @@ class Solved:
 @final
 @dataclass(frozen=True)
 class Problem:
-    """What is minimised, over what.
+    """The cross-entropy to minimise, over the rows of a sample.
 
     Attributes:
         model: q.
-        known: what the first pass found.
+        known: the results of the first pass.
         engine: adds statistics up over all rows.
-        solver: decides where to look.
-        watch: told every value that was found.
+        solver: proposes the points to evaluate.
+        watch: called with every value of the cross-entropy.
     """
 
     model: Model
@@ -76,7 +76,7 @@ class Problem:
     def over(
         self, vector: ParameterVector, adder: Callable[[LossDerivatives, Vector], LossSums]
     ) -> Callable[[Vector], Evaluation]:
-        """Give the objective, for sums that are added up in some way."""
+        """Return the objective, given a function that adds up the sums."""
         objective = CrossEntropy(self.model, vector, adder)
 
         def evaluate(u: Vector) -> Evaluation:
@@ -91,21 +91,21 @@ class Problem:
         return self.over(vector, _adder(self.engine))
 
     def whole(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
-        """The objective by the least work: from moments, from a table, or by passes."""
+        """The objective by the cheapest way: from moments, from a table, or by passes."""
         moments, table = self.known.moments, self.known.table
         if moments is not None:
-            return self.over(vector, lambda wanted, at: derivatives_of_moments(wanted, moments, at))
+            return self.over(vector, lambda loss, at: derivatives_of_moments(loss, moments, at))
         if table is not None:
             return self.over(vector, _adder(LocalEngine(table)))
         return self.over_rows(vector)
 
     def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
-        """The objective on a few rows, to choose among starts, and on the subsample."""
+        """The objective on a few rows, to choose among starting points, and on the subsample."""
         parts = [] if self.known.cheap else self.known.subsamples(self.model)
         return [self.over(vector, _adder(LocalEngine(part))) for part in parts]
 
     def refuse_impossible(self, vector: ParameterVector, u: Vector) -> None:
-        """Name the rows that have probability zero at a point, if any has."""
+        """Raise, naming the rows, where rows have probability zero at a point."""
         constrained = vector.constrained(u)
         refuse_impossible_rows(self.model, constrained, self.engine.reduce, self.known.locate)
 
@@ -113,12 +113,12 @@ class Problem:
 @final
 @dataclass(frozen=True)
 class Start:
-    """Where a solve begins.
+    """The starting points of a solve.
 
     Attributes:
-        points: on the unconstrained scale, the best guess first.
-        tried: how many starts there were in all.
-        agreed: how many agreed, as far as is known.
+        points: on the unconstrained scale, the most promising first.
+        tried: number of starting points in all.
+        agreed: number of starting points that led to the same minimum, so far.
     """
 
     points: list[Vector]
@@ -130,9 +130,9 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
     """Find the minimum: in closed form, on the condensed sample, or by passes over the rows.
 
     Args:
-        problem: what is minimised.
+        problem: the model, the sample and the solver.
         vector: which coefficients are free.
-        start: where to begin; None for the user's starts and the model's guesses.
+        start: the starting points; None for the user's starting values and the model's.
     """
     if vector.n_free == 0:
         evaluation = problem.whole(vector)(np.zeros(0))
@@ -152,7 +152,7 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
     if on_bound is not None:
         values = vector.split(vector.constrained(solution.best.at))
         there = on_bound.unconstrained(values)
-        # a bound that a support's end depends on may make a row impossible: then it is not reached
+        # a bound on which an end of the support depends may make a row impossible: not the estimate
         if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
             return solve(problem, on_bound, replace(start, points=[there]))
     closed = solution.steps == 1 and problem.known.condensed
@@ -160,36 +160,37 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
     convergence = assess_convergence(
         problem.model, vector, solution.best, solution, name, start.tried, start.agreed
     )
-    found = solution.best
+    evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
     if convergence.converged and not closed:
-        found = replace(found, at=solution.estimate)
-    return Solved(vector, found, convergence)
+        evaluation = replace(evaluation, at=solution.estimate)
+    return Solved(vector, evaluation, convergence)
 
 
 def _descend(
     problem: Problem, vector: ParameterVector, start: Start
 ) -> tuple[Solution[Evaluation], Start]:
-    """Follow the starts on few rows, the best on the subsample, and that to the minimum on all."""
+    """Minimise on few rows from every start, on the subsample from the best, then on all rows."""
     solver, whole, smaller = problem.solver, problem.whole(vector), problem.smaller(vector)
     points, agreed, lost = start.points, start.agreed, True
     for evaluate in [*smaller, whole]:
-        looks = 0
+        corrections = 0
         many_more = problem.known.summary.stride >= _MANY_MORE
         if evaluate is whole and not lost and many_more:
             points = [corrected_minimum(solver, smaller[-1], whole, points[0], _MAX_STEPS)]
-            looks = 1
+            corrections = 1
         solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
-        if not any(math.isfinite(found.best.value) for found in solutions):
+        if not any(math.isfinite(s.best.value) for s in solutions):
             wider = [u for point in points for u in wider_start(vector, evaluate, point)]
             solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
         best = min(solutions, key=_rank)
-        solution = replace(best, steps=best.steps + looks)
+        solution = replace(best, steps=best.steps + corrections)
         if len(points) > 1:
             agreed = sum(_same(solution, other) for other in solutions)
         if evaluate is not whole:
-            # where fewer rows have no maximum, more rows may have one: they begin anew
-            lost = runaway(vector, solution) is not None or not math.isfinite(solution.best.value)
+            # without a maximum on fewer rows there may be one on more: start again
+            diverging = diverging_coefficient(vector, solution) is not None
+            lost = diverging or not math.isfinite(solution.best.value)
             points = start.points if lost else [solution.estimate]
     return solution, replace(start, agreed=agreed)
 
@@ -197,11 +198,11 @@ def _descend(
 def _at_its_bound(
     vector: ParameterVector, solution: Solution[Evaluation]
 ) -> ParameterVector | None:
-    """Hold the coefficient that ran to a bound that it may reach; None where none did."""
-    running = runaway(vector, solution)
-    if running is None or not running.attained:
+    """Fix the coefficient that reached a bound of its domain; None where none did."""
+    found = diverging_coefficient(vector, solution)
+    if found is None or not found.attained:
         return None
-    on_bound: Mapping[str, Vector] = {**vector.on_bound, running.name: np.array([running.end])}
+    on_bound: Mapping[str, Vector] = {**vector.on_bound, found.name: np.array([found.end])}
     return replace(vector, on_bound=on_bound)
 
 

@@ -301,7 +301,7 @@ def test_unknown_options(case):
     )
     for level in (0.0, 1.0, 95.0, math.nan):
         assert words(of=ESTIMATES[case], kind=KullbackError, level=level) == (
-            f"level={level} is no probability of covering; use 0 < level < 1."
+            f"level must lie in (0, 1), got {level}."
         )
     said = words(of=ESTIMATES[case], kind=KullbackError, method="aut")
     assert said.startswith('method="aut" is no estimator here; did you mean "auto"? Use one of "')

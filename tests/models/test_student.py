@@ -148,5 +148,5 @@ def test_a_sample_with_lighter_tails_than_the_normal_is_sent_to_it():
     # The kurtosis of a uniform sample, 1.8, is below the normal's 3: the likelihood rises with df.
     convergence = kl.fit(kl.StudentT(), np.linspace(-1.0, 1.0, 200)).convergence
     assert not convergence.converged
-    assert convergence.reason == "no maximum: df runs to infinity"
+    assert convergence.reason == "no maximum: df diverges to infinity"
     assert "In that limit the model is Normal: fit kl.Normal() instead" in convergence.advice[0]

@@ -1,6 +1,6 @@
 """The decomposition's entropy lines for continuous data.
 
-Truth: closed forms of the laws that the samples are drawn from, and SciPy's entropies.
+Truth: closed forms of the distributions that the samples are drawn from, and SciPy's entropies.
 """
 
 import json
@@ -28,7 +28,7 @@ def fit():
 
 @pytest.fixture(scope="module")
 def wrong():
-    """An exponential fitted to draws from a gamma law of shape 3."""
+    """An exponential fitted to draws from a gamma distribution of shape 3."""
     return kl.fit(kl.Exponential(), np.random.default_rng(41).gamma(3.0, 2.0, 5000))
 
 
@@ -38,11 +38,11 @@ def test_the_two_lines(fit):
     assert entropy.note.startswith("estimated by Kozachenko–Leonenko")
     assert entropy.stderr > 0.0
     assert relative.stderr > 0.0
-    # what is common to log p and log q cancels in the difference
+    # the part that log p and log q share cancels in the difference
     assert relative.stderr < entropy.stderr
     truth = stats.gamma(3.0, scale=2.0).entropy()
     assert abs(entropy.value - truth) < 3.0 * entropy.stderr
-    assert relative.note == "estimated: what the model wastes" + WITHIN
+    assert relative.note == "estimated excess loss of the model" + WITHIN
 
 
 @pytest.mark.parametrize("unit", ["nats", "bits", "hartleys"])
@@ -70,7 +70,7 @@ def test_the_relative_entropy_is_that_of_the_rows(fit):
     assert fit.entropy_estimate.entropy_error == pytest.approx(found.entropy_stderr, rel=1e-12)
 
 
-def test_a_true_model_wastes_nothing_within_the_error():
+def test_a_true_model_has_no_excess_loss_within_the_error():
     random = np.random.default_rng(42)
     inside = negative = known = 0
     for _ in range(100):
@@ -90,7 +90,7 @@ def test_a_true_model_wastes_nothing_within_the_error():
     assert negative > 10, "an estimate of zero is below it about half of the time"
 
 
-def test_a_wrong_model_wastes_what_the_closed_form_says(wrong):
+def test_the_excess_loss_of_a_wrong_model_is_that_of_the_closed_form(wrong):
     truth = kl.Gamma(shape=3.0, rate=0.5)
     estimate = wrong.entropy_estimate
     # D = ∫ p log p − ∫ p log q, of the gamma's entropy (SciPy) and the exponential's mean
@@ -100,7 +100,7 @@ def test_a_wrong_model_wastes_what_the_closed_form_says(wrong):
     assert float(kl.kl_divergence(truth, wrong.model)) == pytest.approx(expected, rel=1e-10)
     assert abs(estimate.relative - expected) < 3.0 * estimate.relative_error
     assert estimate.relative > 5.0 * estimate.relative_error
-    assert lines(wrong)["relative entropy"].note == "estimated: what the model wastes"
+    assert lines(wrong)["relative entropy"].note == "estimated excess loss of the model"
     assert abs(estimate.entropy - law.entropy()) < 3.0 * estimate.entropy_error
 
 
@@ -115,7 +115,7 @@ def test_weights_give_no_estimate_and_the_reason():
     fit = kl.fit(kl.Gamma(), table, "x", weights="n")
     found = lines(fit)
     assert found["entropy"].shown == "unknown"
-    assert found["entropy"].note == "no estimate: rows with weights have none"
+    assert found["entropy"].note == "no estimate: not available for rows with weights"
     assert "relative entropy" not in found
     assert "unknown" in str(fit.decomposition())
 
@@ -139,7 +139,7 @@ def test_too_few_rows_give_no_estimate_and_the_reason():
     assert "3 rows" in found["entropy"].note
 
 
-def test_counted_outcomes_have_the_exact_entropy_and_no_floor():
+def test_counted_outcomes_have_the_exact_entropy_and_no_estimate():
     counts = np.random.default_rng(43).poisson(3.0, 300)
     fit = kl.fit(kl.Poisson(), counts)
     assert fit.entropy_estimate is None
@@ -174,7 +174,7 @@ def test_a_saved_fit_keeps_both_lines_to_the_last_bit(fit, wrong, case, tmp_path
     assert json.loads((tmp_path / "again.json").read_text()) == json.loads(path.read_text())
 
 
-def test_a_value_far_below_zero_is_no_estimate():
+def test_a_value_far_below_zero_is_not_an_estimate():
     lattice = np.arange(1.0, 401.0)  # evenly spaced: further apart than draws would be
     fit = kl.fit(kl.Uniform(lower=0.5, upper=400.5), lattice)
     assert math.isnan(fit.entropy_estimate.relative)

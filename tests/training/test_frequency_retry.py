@@ -40,7 +40,7 @@ def test_no_frequencies_are_tried_where_the_user_wants_none():
     fit = kl.fit(model(frequencies=0), x, y, solver=kl.Minibatch(epochs=3))
     assert fit.form.sources["logits"].frequencies == 0
     assert "frequencies" not in fit.reason
-    assert "kl.MLP(frequencies=8) may see it" in fit.convergence.advice[0]
+    assert "try kl.MLP(frequencies=8)" in fit.convergence.advice[0]
 
 
 def test_where_nothing_is_to_be_learned_the_first_network_is_kept_bit_for_bit():

@@ -1,4 +1,4 @@
-"""Names for the arrays that travel through the library, and the float64 context."""
+"""The array types of the library, and the float64 context."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 Vector: TypeAlias = npt.NDArray[np.float64]
-"""A NumPy array of float64; its shape is told where it is used."""
+"""A NumPy array of float64; its shape is documented where it is used."""
 
 Array: TypeAlias = jax.Array
 """A JAX array or tracer."""
 
 Numbers = TypeVar("Numbers", Array, Vector)
-"""Either of them: for formulas that are compiled where they are differentiated, and run as they
-stand where they are not."""
+"""Either of them: for formulas that JAX compiles where they are differentiated, and NumPy evaluates
+elsewhere."""
 
 
 def float64() -> contextlib.AbstractContextManager[Any]:
-    """Give the context in which JAX computes in double precision.
+    """Return the context in which JAX computes in double precision.
 
-    A context and not the global switch, because the switch belongs to the user's program.
+    A context, because the global switch belongs to the user's program.
     """
     context: contextlib.AbstractContextManager[Any] = jax.enable_x64(True)
     return context
 
 
 def namespace(array: Any) -> ModuleType:
-    """Give the array's own library (NumPy or JAX) through the array API standard.
+    """Return the array's library (NumPy or JAX) through the array API standard.
 
     Small dense algebra written against it runs in NumPy without any compilation, and in JAX
     under ``jit`` and ``vmap``.

@@ -1,4 +1,4 @@
-"""Compiled functions, each made once and kept, with the seconds that making them took."""
+"""Compiled functions, each compiled once and cached, with the seconds that compiling took."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class CompiledFunctions:
     A key must hold everything that the compiled code depends on, shapes included.
 
     Attributes:
-        seconds: how long tracing and compiling has taken altogether.
-        count: how many functions were compiled.
+        seconds: time spent tracing and compiling, in all.
+        count: number of compiled functions.
     """
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start with an empty cache."""
         self._functions: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
         self.seconds = 0.0
         self.count = 0
 
     def call(self, key: Hashable, build: Callable[[], Callable[..., Any]], *arguments: Any) -> Any:
-        """Call the function of a key, compiling what ``build`` gives if it is new.
+        """Call the function of a key, compiled from ``build`` at the first call.
 
         Args:
-            key: what the code depends on.
-            build: gives the Python function to be compiled.
+            key: everything that the code depends on.
+            build: returns the Python function to compile.
             arguments: arrays; equal keys must come with equal shapes and types.
         """
         function = self._functions.get(key)
@@ -50,4 +50,4 @@ class CompiledFunctions:
 
 
 COMPILED = CompiledFunctions()
-"""The process's compiled functions: a cache, which no result depends on."""
+"""The process's compiled functions: a cache; results do not depend on it."""

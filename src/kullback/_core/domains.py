@@ -1,8 +1,9 @@
 """Domains: the values that a parameter or an outcome may take, and their unconstrained scale.
 
-A domain is data. It says which values it holds, and maps an unconstrained vector ``u`` onto itself
-(``constrained``), with the first two derivatives that the chain rule needs. Everything is written
-against the array API, so that it runs in NumPy without compilation and in JAX under ``vmap``.
+A domain is data. It defines which values belong to it, and maps an unconstrained vector ``u`` to
+them (``constrained``), with the first two derivatives that the chain rule needs. All of it is
+written against the array API, so that it runs in NumPy without compilation and in JAX under
+``vmap``.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ class Domain(abc.ABC):
     @property
     @abc.abstractmethod
     def size(self) -> int:
-        """How many numbers one value holds."""
+        """Number of numbers in one value."""
 
     @property
     @abc.abstractmethod
     def n_free(self) -> int:
-        """How many unconstrained numbers describe one value."""
+        """Number of unconstrained numbers that describe one value."""
 
     @property
     def bounded(self) -> bool:
-        """Whether it ends somewhere, so that ``u`` can run away while the value stands still."""
+        """Whether it has an end, so that ``u`` can diverge while the value stands still."""
         return True
 
     @abc.abstractmethod
     def contains(self, value: Any) -> Any:
-        """Say, elementwise, whether values lie inside."""
+        """Return, elementwise, whether values lie inside."""
 
     @abc.abstractmethod
     def constrained(self, u: Any) -> Any:
@@ -49,21 +50,21 @@ class Domain(abc.ABC):
 
     @abc.abstractmethod
     def jacobian(self, u: Any) -> Any:
-        """Give ∂ value / ∂ u, shape (size, n_free)."""
+        """Return ∂ value / ∂ u, shape (size, n_free)."""
 
     @abc.abstractmethod
     def curvature(self, u: Any, gradient: Any) -> Any:
-        """Give Σ_k gradient_k ∂² value_k / ∂u∂u', shape (n_free, n_free)."""
+        """Return Σ_k gradient_k ∂² value_k / ∂u∂u', shape (n_free, n_free)."""
 
     @abc.abstractmethod
     def phrase(self, name: str) -> str:
-        """Say the condition in words: ``"y > 0"``."""
+        """Return the condition as text: ``"y > 0"``."""
 
 
 @final
 @dataclass(frozen=True)
 class Interval(Domain):
-    """An interval of the line: ``value = u``, ``lower + e^u``, ``upper − e^−u`` or a logistic.
+    """An interval of the real line: ``value = u``, ``lower + e^u``, ``upper − e^−u`` or a logistic.
 
     Attributes:
         lower: left end; −inf for none.
@@ -82,7 +83,7 @@ class Interval(Domain):
     def __post_init__(self) -> None:
         """Check that the ends are in order."""
         if not self.lower < self.upper:
-            raise ValueError(f"an interval needs lower < upper, not [{self.lower}, {self.upper}]")
+            raise ValueError(f"an interval needs lower < upper, got [{self.lower}, {self.upper}]")
 
     size = 1
     n_free = 1
@@ -93,7 +94,7 @@ class Interval(Domain):
         return math.isfinite(self.lower) or math.isfinite(self.upper)
 
     def contains(self, value: Any) -> Any:
-        """Say, elementwise, whether values lie inside; NaN does not."""
+        """Return, elementwise, whether values lie inside; NaN does not."""
         x = np.asarray(value)
         above = x >= self.lower if self.holds_lower else x > self.lower
         below = x <= self.upper if self.holds_upper else x < self.upper
@@ -101,14 +102,14 @@ class Interval(Domain):
         return inside & (x == np.floor(x)) if self.whole else inside
 
     def spans(self, low: float, high: float) -> bool:
-        """Say whether all numbers from ``low`` to ``high`` lie between the ends; NaN does not."""
+        """Return whether all numbers from ``low`` to ``high`` lie inside; False for NaN."""
         above = low >= self.lower if self.holds_lower else low > self.lower
         below = high <= self.upper if self.holds_upper else high < self.upper
         return above and below
 
     @property
     def interior(self) -> float:
-        """A number well inside."""
+        """A number well inside the interval."""
         lower, upper = self.lower, self.upper
         if self.whole:
             return max(lower, 0.0) if self.holds_lower else lower + 1.0
@@ -147,7 +148,7 @@ class Interval(Domain):
         return xp.log(value - self.lower) - xp.log(self.upper - value)
 
     def _slope(self, u: Any) -> tuple[Any, Any]:
-        """Give d value / du and d² value / du²."""
+        """Return d value / du and d² value / du²."""
         xp = namespace(u)
         if math.isinf(self.lower) and math.isinf(self.upper):
             return xp.ones_like(u), xp.zeros_like(u)
@@ -159,15 +160,15 @@ class Interval(Domain):
         return self.width * p * q, self.width * p * q * (q - p)
 
     def jacobian(self, u: Any) -> Any:
-        """Give d value / du, shape (1, 1)."""
+        """Return d value / du, shape (1, 1)."""
         return self._slope(u)[0][:, None]
 
     def curvature(self, u: Any, gradient: Any) -> Any:
-        """Give gradient · d² value / du², shape (1, 1)."""
+        """Return gradient · d² value / du², shape (1, 1)."""
         return (gradient * self._slope(u)[1])[:, None]
 
     def phrase(self, name: str) -> str:
-        """Say the condition in words."""
+        """Return the condition as text."""
         if self.whole:
             first = self.lower if self.holds_lower else self.lower + 1
             if math.isinf(self.upper):
@@ -216,7 +217,7 @@ class Simplex(Domain):
         return self.size - 1
 
     def contains(self, value: Any) -> Any:
-        """Say whether the vector is non-negative and sums to one, to K roundings' 1e-9."""
+        """Return whether the vector is non-negative and sums to one, to K roundings' 1e-9."""
         p = np.asarray(value)
         return bool(np.all(p >= 0.0) and abs(float(np.sum(p)) - 1.0) <= 1e-9)
 
@@ -248,7 +249,7 @@ class Simplex(Domain):
         return full[:-1, :-1]
 
     def phrase(self, name: str) -> str:
-        """Say the condition in words."""
+        """Return the condition as text."""
         return f"{name} >= 0 with sum 1"
 
 
@@ -262,5 +263,5 @@ BINARY: Final = Interval(lower=0.0, upper=1.0, holds_lower=True, holds_upper=Tru
 
 
 def finite(value: Vector) -> bool:
-    """Say whether every entry is a finite number."""
+    """Return whether every entry is a finite number."""
     return bool(np.all(np.isfinite(value)))

@@ -1,4 +1,4 @@
-"""The errors Kullback raises for wrong input, and the suggestion they add to an unknown name."""
+"""The errors that Kullback raises for wrong input, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ SIMILARITY = 0.6
 
 
 class KullbackError(ValueError):
-    """Something that was given is wrong; the message says what, where, and what would be right.
+    """An input is wrong; the message says what was given, where, and what would be right.
 
     The command line turns it into exit code 2 and prints the message without a traceback.
     """
 
 
 class DataError(KullbackError):
-    """The rows, the weights or the columns asked for are wrong."""
+    """The rows, the weights or the requested columns are wrong."""
 
 
 class ModelError(KullbackError):
-    """The model is wrong in itself, or does not go with the data."""
+    """The model is not valid, or does not fit the data."""
 
 
 class FileFormatError(KullbackError):
-    """A file cannot be read: it is cut off, damaged, empty, or not of the kind its name says."""
+    """A file cannot be read: it is cut off, damaged, empty, or of another format."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message that suggests the known name nearest to a mistyped one.
+    """Return the end of a message that suggests the known name nearest to a mistyped one.
 
     Args:
-        name: what was given.
-        known: the names that would have been right.
+        name: the mistyped name.
+        known: the valid names.
 
     Returns:
-        A clause to append to a message, or an empty string where no known name is near.
+        A clause to append to a message, or an empty string where no valid name is near.
 
     >>> did_you_mean("los", ["loss", "age"])
     '; did you mean "loss"?'
@@ -51,7 +51,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to a mistyped one, in any case of letters; None where none is near."""
+    """Return the known name nearest to a mistyped one, ignoring case; None where none is near."""
     by_lower_case = {known_name.lower(): known_name for known_name in known}
     near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=SIMILARITY)
     return by_lower_case[near[0]] if near else None

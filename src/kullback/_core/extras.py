@@ -1,4 +1,4 @@
-"""Libraries that not everybody has installed: a missing one is told with the command for it."""
+"""Optional libraries: a missing one raises an error with the command that installs it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MODULES = {
 
 
 def need(extra: str, what: str) -> None:
-    """Refuse to go on without the libraries of an extra.
+    """Raise unless the libraries of an extra are installed.
 
     Args:
         extra: its name, as in ``pip install "kullback[network]"``.
-        what: what needs them, the beginning of a sentence in the plural.
+        what: subject of the error message, in the plural.
 
     Raises:
-        KullbackError: where one is not installed.
+        KullbackError: for a library that is not installed.
     """
     for name in _MODULES[extra]:
         if find_spec(name) is None:  # which does not import it: that takes a tenth of a second each

@@ -1,4 +1,4 @@
-"""A value that is worked out when it is first asked for, once."""
+"""A value that is computed once, when it is first read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Value = TypeVar("Value")
 
 @final
 class Lazy(Generic[Value]):
-    """A value, or the work that gives it.
+    """A value, or the function that computes it.
 
-    The work, and all that it refers to, is forgotten once it is done. What is copied or pickled is
-    the value, so that a copy needs none of what the work needs.
+    The function, and all that it refers to, is released after its call. Copying or pickling
+    computes the value, so that a copy does not depend on the function.
 
     Example:
         >>> from kullback._core.lazy import Lazy
@@ -22,21 +22,21 @@ class Lazy(Generic[Value]):
         (49, 49)
     """
 
-    def __init__(self, work: Callable[[], Value]) -> None:
-        self._work: Callable[[], Value] | None = work
+    def __init__(self, compute: Callable[[], Value]) -> None:
+        self._compute: Callable[[], Value] | None = compute
 
     @classmethod
     def known(cls, value: Value) -> Lazy[Value]:
-        """A value that needs no work."""
-        later = cls(lambda: value)
-        later()
-        return later
+        """Wrap a value that is already computed."""
+        lazy = cls(lambda: value)
+        lazy()
+        return lazy
 
     def __call__(self) -> Value:
-        """Give the value."""
-        if self._work is not None:
-            self._value = self._work()
-            self._work = None
+        """Return the value."""
+        if self._compute is not None:
+            self._value = self._compute()
+            self._compute = None
         return self._value
 
     def __reduce__(self) -> tuple[Callable[[Value], Lazy[Value]], tuple[Value]]:

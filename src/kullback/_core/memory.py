@@ -1,4 +1,4 @@
-"""Memory for arrays: where JAX need not copy it, and a thread's own to work in."""
+"""Memory for arrays: aligned so that JAX need not copy it, and scratch memory for each thread."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 
-# Where an array has to start for JAX to take it on a CPU without copying it, in bytes.
+# Alignment of an array, in bytes, at which JAX uses it on a CPU without a copy.
 ALIGNMENT: Final = 64
 
 
 def aligned(count: int) -> Vector:
-    """An uninitialised float64 array that starts where JAX need not copy it."""
+    """Return an uninitialised float64 array, aligned so that JAX need not copy it."""
     raw = np.empty(count * 8 + ALIGNMENT, dtype=np.uint8)
     offset = -raw.ctypes.data % ALIGNMENT
     return raw[offset : offset + count * 8].view(np.float64)
@@ -22,16 +22,16 @@ def aligned(count: int) -> Vector:
 
 @final
 class Scratch(threading.local):
-    """Memory of a thread's own, kept: fresh memory would cost more than the arithmetic in it.
+    """Reused memory, one block a thread: fresh memory would cost more than the arithmetic in it.
 
-    What is in it is lost at the next call for the same thread.
+    The next call in the same thread overwrites its content.
     """
 
     def __init__(self) -> None:
         self._rows = np.empty((0, 0))
 
     def rows(self, count: int, length: int) -> Vector:
-        """Give ``count`` rows of a length, each of them contiguous."""
+        """Return ``count`` rows of a length, each of them contiguous."""
         if self._rows.shape[0] < count or self._rows.shape[1] < length:
             most = max(self._rows.shape[1], length)
             self._rows = aligned(count * most).reshape(count, most)

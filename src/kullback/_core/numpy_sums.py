@@ -1,4 +1,4 @@
-"""Sums over many rows by NumPy: of numbers, and of logarithms by way of products."""
+"""Sums over many rows by NumPy: of numbers, and of logarithms by products."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 
-# Rows whose sum one call of a BLAS gives: beyond 10,000 numbers it may share a product out among
-# its own threads, as many as the machine has, and the sum's bits would depend on them.
+# Rows summed by one BLAS call: beyond 10,000 numbers BLAS may split a product among its threads, as
+# many as the machine has, and the sum's bits would depend on their number.
 ROW: Final = 2_048
 
 _ONES: Final = np.ones(ROW)
 _ONES.flags.writeable = False
 
-# How many numbers are multiplied before one logarithm is taken, and how far from 1 they may lie so
-# that their product stays in the doubles: 10^(16 * 18) = 10^288.
+# Numbers multiplied before one logarithm is taken, and how far from 1 they may lie so that their
+# product stays in the range of doubles: 10^(16 * 18) = 10^288.
 _GROUP: Final = 16
 _FAR: Final = 1e18
 
 
 def total(x: Vector) -> float:
-    """Sum, by products with ones, which take half as long as NumPy's own sum.
+    """Return the sum, by products with ones, which take half as long as NumPy's own sum.
 
     Args:
         x: shape (n,), contiguous, n a multiple of ``ROW`` or less than it.
@@ -32,7 +32,7 @@ def total(x: Vector) -> float:
 
 
 def total_log_quotient(x: Vector, m: float, low: float, high: float) -> float | None:
-    """Σ log(x/m), by one logarithm for sixteen numbers, to a rounding of 1 a number.
+    """Return Σ log(x/m), by one logarithm for sixteen numbers, to a rounding of 1 a number.
 
     Args:
         x: numbers between ``low`` and ``high``, shape (n,), n a multiple of 16.
@@ -41,8 +41,8 @@ def total_log_quotient(x: Vector, m: float, low: float, high: float) -> float | 
         high: at least the largest.
 
     Returns:
-        The sum; None where products would leave the doubles, or where all numbers are near m, so
-        that more digits can be had by log(1 + (x − m)/m).
+        The sum; None where products would leave the range of doubles, or where all numbers are near
+        m, so that log(1 + (x − m)/m) keeps more digits.
     """
     near = low > 0.75 * m and high < 1.25 * m
     inside = min(low, low / m) > 1.0 / _FAR and max(high, high / m) < _FAR

@@ -1,4 +1,4 @@
-"""Nats and bits: every number inside is in nats, and a unit only divides what is printed."""
+"""Units of information: all computation is in nats; results are divided by the unit's size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NATS_PER_UNIT: dict[str, float] = {"nats": 1.0, "bits": math.log(2.0), "hartleys
 
 
 def nats_per(unit: str) -> float:
-    """Give the size of a unit in nats.
+    """Return the size of a unit in nats.
 
     Raises:
         KullbackError: for a unit that is not nats, bits or hartleys.

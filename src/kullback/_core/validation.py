@@ -1,4 +1,4 @@
-"""The level of an interval: its probability of covering."""
+"""Validation of arguments that many functions share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from kullback._core.errors import KullbackError
 
 
 def check_level(level: float) -> None:
-    """Refuse what is no probability of covering.
+    """Raise unless a level is a coverage probability.
 
     Raises:
         KullbackError: for a level outside (0, 1).
     """
     if not 0.0 < level < 1.0:
-        raise KullbackError(f"level={level} is no probability of covering; use 0 < level < 1.")
+        raise KullbackError(f"level must lie in (0, 1), got {level}.")

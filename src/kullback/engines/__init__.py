@@ -1,1 +1,1 @@
-"""Engines: they add a statistic up over a sample, wherever its rows are."""
+"""Engines: they add up a statistic over a sample, in memory or in files."""

@@ -1,4 +1,4 @@
-"""Which engine suits a sample."""
+"""The default engine for a sample."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from kullback.engines.streaming import StreamingEngine
 
 
 def engine_for(sample: Sample) -> Engine:
-    """Give the local engine to what is in memory, and the streaming one to what is not."""
+    """Return the local engine for a sample in memory, and the streaming one for others."""
     return LocalEngine(sample) if sample.in_memory else StreamingEngine(sample)

@@ -18,38 +18,38 @@ Progress = Callable[[int, int], None]
 
 
 class Engine(abc.ABC):
-    """Adds statistics up over a sample: abstract.
+    """Adds up statistics over a sample: abstract.
 
-    A subclass says where blocks are evaluated, in ``results``; their merging is common to all, so
-    that every engine gives the same bits.
+    A subclass evaluates the blocks, in ``results``; their merging is common to all, so that every
+    engine gives the same bits.
 
     Attributes:
-        passes: how many times the sample was gone through.
-        rows: how many rows went through in all passes together.
-        progress: called with (passes, rows) as blocks are done, for a progress bar.
+        passes: number of passes over the sample.
+        rows: number of rows evaluated in all passes together.
+        progress: called with (passes, rows) after every block, for a progress bar.
     """
 
     def __init__(self) -> None:
-        """Start with no pass made."""
+        """Start with zero passes."""
         self.passes = 0
         self.rows = 0
         self.progress: Progress | None = None
 
     @abc.abstractmethod
     def first_block(self) -> Block:
-        """Give the first block of the sample (for a point of origin)."""
+        """Return the first block of the sample (for a point of origin)."""
 
     @abc.abstractmethod
     def results(
         self, statistic: Statistic[Partial], arguments: Vector
     ) -> Iterator[tuple[Block, Partial]]:
-        """Evaluate every block once and give each with its result, in any order."""
+        """Evaluate every block once and yield each with its result, in any order."""
 
     def reduce(self, statistic: Statistic[Partial], arguments: Vector) -> Partial:
-        """Add a statistic up over the sample.
+        """Add up a statistic over the sample.
 
         Args:
-            statistic: what to add up.
+            statistic: the statistic.
             arguments: its arguments (the constrained coefficients, for a likelihood).
 
         Returns:
@@ -69,7 +69,7 @@ class Engine(abc.ABC):
                 self.progress(self.passes + 1, self.rows)
         self.passes += 1
         if not trees:
-            raise DataError("the sample has no rows. Give at least one.")
+            raise DataError("the sample is empty: give at least one row.")
         # kinds by name: the order of arrival must not decide the order of addition
         order = {type(kind).__name__: tree.total() for kind, tree in trees.items()}
         totals = [order[name] for name in sorted(order)]

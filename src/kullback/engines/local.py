@@ -17,13 +17,13 @@ from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
 
-# Blocks that a thread takes at once: few, so that threads finish together and progress can be
-# shown, but enough that waking a thread does not count.
+# Blocks that a thread takes at once: few, so that threads finish together and progress is shown
+# often, but enough that waking a thread takes little of the time.
 _RUN = 4
 
 
 def threads_or_all(threads: int | None) -> int:
-    """Give the number of threads to use: as many as the process may use cores, unless told."""
+    """Return the number of threads to use: by default, one for each core of the process."""
     if threads is None:
         return (
             len(os.sched_getaffinity(0))
@@ -31,31 +31,31 @@ def threads_or_all(threads: int | None) -> int:
             else os.cpu_count() or 1
         )
     if threads < 1:
-        raise DataError(f"threads={threads} is no number of threads. Give 1 or more.")
+        raise DataError(f"threads must be at least 1, got {threads}.")
     return threads
 
 
 @final
 class LocalEngine(Engine):
-    """Adds up over a sample that is held in memory.
+    """Adds up statistics over a sample in memory.
 
     Args:
         sample: the sample.
-        threads: how many threads work at once; None: one a core, and one alone for what NumPy does.
-            It changes no bit of the result.
+        threads: number of threads; by default one for each core, and a single one for statistics
+            that NumPy computes. It changes no bit of the result.
     """
 
     def __init__(self, sample: Sample, threads: int | None = None) -> None:
-        """Cut the sample into blocks, once for all passes."""
+        """Split the sample into blocks, once for all passes."""
         super().__init__()
         self._blocks = list(blocks(sample.chunks()))
-        self._told = threads is not None
+        self._given = threads is not None
         self._threads = min(threads_or_all(threads), max(-(-len(self._blocks) // _RUN), 1))
 
     def first_block(self) -> Block:
-        """Give the first block."""
+        """Return the first block."""
         if not self._blocks:
-            raise DataError("the sample has no rows. Give at least one.")
+            raise DataError("the sample is empty: give at least one row.")
         return self._blocks[0]
 
     def results(
@@ -64,10 +64,10 @@ class LocalEngine(Engine):
         """Evaluate the blocks, in threads where there are several."""
 
         def evaluate(part: list[Block]) -> list[tuple[Block, Partial]]:
-            with float64():  # the context belongs to a thread
+            with float64():  # the context holds for one thread
                 return [(block, statistic.of_block(block, arguments)) for block in part]
 
-        if self._threads == 1 or (statistic.uses_numpy and not self._told):
+        if self._threads == 1 or (statistic.uses_numpy and not self._given):
             with float64():
                 for block in self._blocks:
                     yield block, statistic.of_block(block, arguments)
@@ -78,5 +78,5 @@ class LocalEngine(Engine):
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """The threads, kept for all passes: to start them takes longer than a block."""
+        """The threads, kept for all passes: starting them takes longer than a block."""
         return ThreadPoolExecutor(self._threads)

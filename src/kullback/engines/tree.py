@@ -1,7 +1,7 @@
-"""The fixed tree in which block results are merged: by index, whatever the order of arrival.
+"""The fixed tree in which block results are merged: by index, in any order of arrival.
 
 Block 2i merges with block 2i + 1, their result with the neighbouring pair's, and so on; a result
-without a neighbour moves up a level as it is. Rounding depends on this tree alone, so the bits are
+without a neighbour moves up a level unchanged. Rounding depends on this tree alone, so the bits are
 the same for any number of threads or workers, any order, and any retries.
 """
 
@@ -14,7 +14,7 @@ from kullback.objective.statistics import Statistic
 
 @final
 class Tree:
-    """Merges partial results as they arrive, holding at most a few for each level."""
+    """Merges partial results as they arrive, and stores at most a few for each level."""
 
     def __init__(self, statistic: Statistic[Any]) -> None:
         """Start empty."""
@@ -22,7 +22,7 @@ class Tree:
         self._waiting: dict[tuple[int, int], Any] = {}
 
     def add(self, index: int, partial: Any) -> None:
-        """Take the result of block ``index``; each index once."""
+        """Add the result of block ``index``; each index once."""
         node, value = (0, index), partial
         while (node[0], node[1] ^ 1) in self._waiting:
             sibling = self._waiting.pop((node[0], node[1] ^ 1))
@@ -32,7 +32,7 @@ class Tree:
         self._waiting[node] = value
 
     def total(self) -> Any:
-        """Merge what is left: results without a neighbour, from the lowest level up."""
+        """Merge the results without a neighbour, from the lowest level up, and return the total."""
         waiting = self._waiting
         while len(waiting) > 1:
             node = min(waiting)

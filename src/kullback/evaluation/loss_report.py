@@ -15,6 +15,8 @@ from kullback._core.arrays import Vector
 from kullback._core.extras import need
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
+from kullback.report.loss_report_page import write_loss_report
+from kullback.report.loss_report_plots import loss_report_figure
 
 
 @final
@@ -249,8 +251,6 @@ class LossReport:
     def plot(self) -> Any:
         """Draw the loss report: a matplotlib figure."""
         need("plot", "pictures")
-        from kullback.report.loss_report_plots import loss_report_figure
-
         return loss_report_figure(self)
 
     def report(self, path: str | os.PathLike[str]) -> None:
@@ -260,8 +260,6 @@ class LossReport:
             path: of the file.
         """
         need("plot", "the page's pictures")
-        from kullback.report.loss_report_page import write_loss_report
-
         write_loss_report(self, path)
 
     def __str__(self) -> str:

@@ -1,1 +1,1 @@
-"""The objective: where sample and model meet. One number, and what a pass adds up for it."""
+"""The objective: the cross-entropy of a sample and a model, and the sums over rows for it."""

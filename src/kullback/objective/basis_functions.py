@@ -1,4 +1,4 @@
-"""Sums of a family's basis functions: all that a pass needs, without a derivative of any row.
+"""Sums of a family's basis functions: a pass without derivatives of rows.
 
 Some log-densities are affine in a few *basis functions* of the outcome at the present parameters
 (Student's t: log(1 + w²), w²/(1 + w²) and w/(1 + w²), w the scaled distance from ``loc``), and so
@@ -6,8 +6,8 @@ are their scores, while their own derivatives are polynomials of degree two in t
 Then the loss, its scores and Hessian, the squared loss and the scores' outer product are all linear
 in the sums of the basis functions and of their products, with coefficients that depend on the
 parameters alone. They are computed by NumPy, whose logarithm and exponential are four times as fast
-as XLA's on a CPU. The coefficients come from automatic differentiation, once for a pass: by hand
-are typed the basis functions' slopes alone. (A million Student-t rows, one thread: the compiled
+as XLA's on a CPU. The coefficients come from automatic differentiation, once for a pass; only the
+basis functions' slopes are written by hand. (A million Student-t rows, one thread: the compiled
 kernel of second derivatives 21 ms, this form 5 ms.)
 """
 
@@ -32,18 +32,18 @@ from kullback.models.basis_form import BasisForm, Monomial
 from kullback.models.family import Family
 from kullback.models.model import Model
 
-# Rows that NumPy takes at once: their basis functions stay in a core's second cache, and the cost
-# of calling NumPy does not count (a million Student-t rows, one thread: 8 tiles 4.7 ms, 16 tiles
+# Rows in one NumPy call: their basis functions stay in a core's second cache, and the cost of the
+# call is negligible (a million Student-t rows, one thread: 8 tiles 4.7 ms, 16 tiles
 # 4.4 ms, 32 tiles 5.0 ms).
 _RUN = 16 * TILE
 
-# How many passes' coefficients are kept: all blocks of a pass use the same.
+# Passes whose coefficients are cached: all blocks of a pass use the same.
 _KEPT = 8
 
 
 @runtime_checkable
 class Differentiated(Hashable, Protocol):
-    """What derivatives are wanted of which model."""
+    """A model, and the numbers to differentiate in."""
 
     @property
     def model(self) -> Model:
@@ -51,30 +51,30 @@ class Differentiated(Hashable, Protocol):
 
     @property
     def is_free(self) -> tuple[bool, ...]:
-        """Which of its constrained numbers are free."""
+        """For each of its constrained numbers, whether it is free."""
 
     @property
     def structure(self) -> Hashable:
-        """What compiled code depends on."""
+        """The key of compiled code."""
 
 
 def has_basis(model: Model) -> bool:
-    """Tell whether a model is a family that states basis functions, and reads no covariates."""
+    """Return whether a model is a family with basis functions, without covariates."""
     return isinstance(model, Family) and bool(model.basis) and not model.columns
 
 
-def basis_sums(wanted: Differentiated, block: Block, arguments: Vector) -> Vector | None:
-    """Give Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') over a block, lower triangles only.
+def basis_sums(derivatives: Differentiated, block: Block, arguments: Vector) -> Vector | None:
+    """Return Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') over a block, lower triangles only.
 
-    None where the family has no basis functions, where they do not keep the digits at these
-    parameters, or where they run out of the range of doubles: the compiled kernel then does it.
+    None for a family without basis functions, and where they lose digits or exceed the range of
+    doubles at these parameters: the compiled kernel then computes the sums.
     """
-    family = wanted.model
+    family = derivatives.model
     if not has_basis(family) or not isinstance(block.kind, Exact):
         return None
     assert isinstance(family, Family)  # since it has basis functions
-    with np.errstate(all="ignore"):  # what leaves the doubles is left to the compiled kernel
-        coefficients, parameters = _at(wanted, arguments.tobytes())
+    with np.errstate(all="ignore"):  # overflow is left to the compiled kernel
+        coefficients, parameters = _at(derivatives, arguments.tobytes())
         moments = _moments(family, block, parameters)
         if moments is None or not np.all(np.isfinite(moments)):
             return None
@@ -89,7 +89,7 @@ _SCRATCH = Scratch()
 
 
 def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> Vector | None:
-    """Give Σ w (1, f_i, f_i f_j): j ≤ i; None where the basis functions do not keep the digits."""
+    """Return Σ w (1, f_i, f_i f_j), j ≤ i; None where the basis functions lose digits."""
     m, length = len(family.basis), block.tiles * TILE if block.count > TILE else block.count
     moments: Any = 0.0
     for begin in range(0, length, _RUN):
@@ -99,8 +99,8 @@ def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> V
         if not family.write_basis(x, rows[: m + 1], parameters):
             return None
         moments = moments + _products_of(rows[:m], w, rows[m + 1])
-    found: Vector = moments
-    return found
+    sums: Vector = moments
+    return sums
 
 
 def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:
@@ -125,23 +125,23 @@ def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:
 
 
 @lru_cache(maxsize=_KEPT)
-def _at(wanted: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, float]]:
-    """Give the matrix from the basis functions' moments to the sums, and the default parameters."""
-    family = wanted.model
+def _at(derivatives: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, float]]:
+    """Return the matrix from basis functions' moments to the sums, and the default parameters."""
+    family = derivatives.model
     assert isinstance(family, Family)
     found = np.asarray(
         COMPILED.call(
-            ("basis", wanted.structure),
-            lambda: _coefficients(family, wanted.is_free),
+            ("basis", derivatives.structure),
+            lambda: _coefficients(family, derivatives.is_free),
             np.frombuffer(numbers),
         )
     )
     k, m = len(family.default_parameters), len(family.basis)
     parameters = dict(zip(family.default_parameters, found[:k].tolist(), strict=True))
-    values, places = found[k:].reshape(2, -1)
-    d, width = sum(wanted.is_free), (m + 1) * (m + 2) // 2
+    values, positions = found[k:].reshape(2, -1)
+    d, width = sum(derivatives.is_free), (m + 1) * (m + 2) // 2
     linear = np.zeros((1 + d + d * (d + 1) // 2, width))
-    linear.flat[places.astype(np.intp)] = -values
+    linear.flat[positions.astype(np.intp)] = -values
     left, right, i, j, times = _products(d, m)
     # the product of two affine functions a and b: the coefficient of f_i f_j is a_i b_j + a_j b_i
     a, b = linear[left], linear[right]
@@ -154,10 +154,10 @@ def _at(wanted: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, fl
 
 @lru_cache(maxsize=_KEPT)
 def _products(d: int, m: int) -> tuple[Any, ...]:
-    """How ℓ² and the scores' products two by two are made of affine functions a and b.
+    """Return the index arrays that multiply affine functions a and b: ℓ², and scores by scores.
 
     Which functions are multiplied, and for each monomial the unknowns in it (0 for the constant)
-    and how often a_i b_j + a_j b_i counts.
+    and the factor of a_i b_j + a_j b_i.
     """
     rows, columns = np.tril_indices(d)
     left, right = np.concatenate([[0], 1 + rows]), np.concatenate([[0], 1 + columns])
@@ -168,10 +168,10 @@ def _products(d: int, m: int) -> tuple[Any, ...]:
 
 
 def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], Array]:
-    """Build the function of the constrained numbers that gives all coefficients, in one vector.
+    """Return the function from the constrained numbers to all coefficients, in one vector.
 
-    The default parameters, and of log q, ∂ log q and the lower triangle of ∂² log q the
-    coefficients that are not zero and their places among all.
+    It holds the default parameters, and the non-zero coefficients of log q, ∂ log q and the lower
+    triangle of ∂² log q, with their positions among all.
     """
     free, m = [i for i, yes in enumerate(is_free) if yes], len(family.basis)
     basis = [BasisForm({(i,): 1.0}) for i in range(m)]
@@ -212,7 +212,7 @@ def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], 
         first = [derivative(log_density, k) for k in free]
         second = [derivative(first[i], free[j]) for i in range(len(free)) for j in range(i + 1)]
         found = [f(*theta).dense(m) for f in (log_density, *first, *second)]
-        # only what is not zero, and its places: the call takes as long as it has numbers to stack
+        # only non-zero entries, with positions: the time of the call grows with the numbers stacked
         entries = {i: c for i, c in enumerate(chain(*found)) if c is not None}
         parameters = default(*theta)
         values = jnp.stack(
@@ -224,13 +224,13 @@ def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], 
 
 
 def _dependence(function: Callable[..., Mapping[Any, Array]], count: int) -> Mapping[Any, set[int]]:
-    """Tell on which of so many numbers each output depends: other derivatives are zero."""
+    """Return on which of the numbers each output depends: other derivatives are zero."""
     closed, shapes = jax.make_jaxpr(function, return_shape=True)(*[1.0] * count)
     reads: dict[Any, set[int]] = {v: {i} for i, v in enumerate(closed.jaxpr.invars)}
 
     def read(variables: Sequence[Any]) -> set[int]:
-        # what has a value is a literal; its class is in jax.extend, which loads Pallas as well: a
-        # tenth of the time that importing kullback takes beside JAX
+        # a literal has a value; its class is in jax.extend, whose import loads Pallas as well, a
+        # tenth of the time that importing kullback takes besides JAX
         known = [reads.get(v, set()) for v in variables if not hasattr(v, "val")]
         return set().union(*known)
 

@@ -1,8 +1,8 @@
-"""THE definition: the number that every fit minimises, with its derivatives.
+"""The definition of the cross-entropy that every fit minimises, with its derivatives.
 
     H(p, q(θ)) = Σ w_i ℓ_i / Σ w_i,    ℓ_i = −log q(row_i; θ)
 
-in nats, natural logarithm, every constant kept, no floor and no clip under the logarithm. ``p`` is
+in nats, natural logarithm, with every constant and without clipping under the logarithm. ``p`` is
 the weighted empirical distribution of the sample. An impossible row costs +inf.
 """
 
@@ -49,8 +49,8 @@ class CrossEntropy:
     Attributes:
         model: q.
         vector: which coefficients ``u`` moves.
-        add_up: gives the sums of a ``LossDerivatives`` at constrained coefficients; where the rows
-            are and how they are added is the engine's affair.
+        add_up: returns the sums of a ``LossDerivatives`` at constrained coefficients, from an
+            engine or from moments.
     """
 
     model: Model

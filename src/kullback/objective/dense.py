@@ -1,4 +1,4 @@
-"""The kernel for many coefficients: matrices instead of one scalar pair at a time.
+"""The kernel for many coefficients: by matrices, instead of one pair of scalars at a time.
 
 Second derivatives are those of the block's summed loss, column by column; the scores' outer product
 is one matrix product of the rows' scores.
@@ -18,7 +18,7 @@ from kullback._core.compilation import COMPILED
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
 
-# Rows that go through at once: with a hundred coefficients their scores take 1.6 MB. A table of
+# Rows in one call: with a hundred coefficients their scores take 1.6 MB. A table of
 # class labels, the usual case, is shorter.
 _ROWS = 2_048
 _FEW_ROWS = 64
@@ -26,11 +26,11 @@ _FEW_ROWS = 64
 
 @runtime_checkable
 class LossOfRows(Protocol):
-    """A loss for each row, with what its compiled code depends on."""
+    """A loss for each row, with the key of its compiled code."""
 
     @property
     def is_free(self) -> tuple[bool, ...]:
-        """Which constrained numbers are free."""
+        """For each constrained number, whether it is free."""
 
     @property
     def structure(self) -> Hashable:
@@ -41,7 +41,7 @@ class LossOfRows(Protocol):
 
 
 def dense_sums(losses: LossOfRows, block: Block, arguments: Vector) -> Vector:
-    """Give Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') of a block as one vector, the matrices in full."""
+    """Return Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') of a block as one vector, with full matrices."""
     names = tuple(block.fields)
     length = _FEW_ROWS if block.count <= _FEW_ROWS else _ROWS
     total: Any = 0.0

@@ -11,7 +11,7 @@ from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
 from kullback.objective.statistics import Statistic
 
-# More distinct values than this are not kept in a table: the rows themselves are then gone through.
+# More distinct values than this are not tabulated: each pass then reads the rows themselves.
 _DISTINCT = 1 << 20
 
 # Whole numbers in a range no longer than this are counted in an array, others by sorting.
@@ -24,9 +24,9 @@ class Table:
     """Distinct outcomes with their weights.
 
     Attributes:
-        values: the outcomes in ascending order; None where there were too many to keep.
+        values: the outcomes in ascending order; None where there are too many.
         weights: the total weight of each.
-        rows: how many rows had it.
+        rows: the number of rows with each.
     """
 
     values: Vector | None
@@ -48,9 +48,9 @@ class Tabulate(Statistic[Table]):
         if high - low < _COUNTED and bool(np.all(y == np.floor(y))):
             codes = (y - low).astype(np.intp)
             rows = np.bincount(codes)
-            seen = np.flatnonzero(rows)
-            weights: Vector = np.bincount(codes, weights=w)[seen].astype(np.float64)
-            return Table(seen + low, weights, rows[seen].astype(np.float64))
+            present = np.flatnonzero(rows)
+            weights: Vector = np.bincount(codes, weights=w)[present].astype(np.float64)
+            return Table(present + low, weights, rows[present].astype(np.float64))
         values, codes, rows = np.unique(y, return_inverse=True, return_counts=True)
         weights = np.bincount(codes, weights=w).astype(np.float64)
         return Table(values, weights, rows.astype(np.float64))

@@ -1,4 +1,4 @@
-"""The first pass: check the sample, describe it, and condense it where that loses nothing."""
+"""The first pass: check, summarise and, where that loses nothing, condense the sample."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from kullback.objective.sample_summary import MOST_THINNED, THINNED, SampleSumma
 from kullback.objective.statistics import Joint, Statistic
 from kullback.objective.sufficient_statistics import SufficientMoments, SufficientSums, moments_of
 
-# Starting values are computed on the host from at most this many rows.
+# Starting values are computed by NumPy from at most this many rows.
 FOR_STARTS = 4_096
 
-# The entropy of a continuous law is estimated from at most this many: the standard error is then
-# 0.005 nats for a normal law, and the work some 20 ms.
+# The entropy of a continuous distribution is estimated from at most this many rows: the standard
+# error is then 0.005 nats for a normal distribution, and the time some 20 ms.
 FOR_ENTROPY = 65_536
 
 
-# Of more rows than this in memory, only what the estimate and its standard errors need is added up
-# at first, where that is the smaller part of the work; a fit of fewer needs the rows no more.
+# For more rows than this in memory, the first pass adds up only what the estimate and its standard
+# errors need, where that is the smaller part of the work; for fewer, it adds up everything.
 _AT_ONCE = 1 << 20
 
 
 @final
 @dataclass(frozen=True)
 class FirstPass:
-    """What the first pass found: a summary, and the sample condensed where that loses nothing.
+    """The results of the first pass: a summary, and the condensed sample where that loses nothing.
 
     Attributes:
         summary: counts, extremes, and a thinned subsample.
-        moments: of the sufficient statistics, for a family that has them.
+        moments: of the sufficient statistics, for a family with them.
         table: the distinct outcomes with their weights, for discrete outcomes.
-        locate: names a row in a message, given its number.
+        locate: returns the name of a row in messages, from its number.
     """
 
     summary: SampleSummary
@@ -53,17 +53,17 @@ class FirstPass:
 
     @property
     def cheap(self) -> bool:
-        """Whether what a solver evaluates is small: condensed, or few rows."""
+        """Whether a pass is cheap: over a condensed sample, or few rows."""
         return self.condensed or self.summary.stride == 1
 
     @property
     def condensed(self) -> bool:
-        """Whether moments or a table hold all that the likelihood needs."""
+        """Whether moments or a table determine the likelihood."""
         return self.moments is not None or self.table is not None
 
     @property
     def entropy(self) -> float | None:
-        """Entropy of the empirical distribution, where it has one."""
+        """Entropy of the empirical distribution, for discrete outcomes; else None."""
         if self.table is None:
             return None
         weight = self.table.weight
@@ -73,7 +73,7 @@ class FirstPass:
 
     @property
     def continuous(self) -> Vector | None:
-        """Rows to estimate the entropy of a continuous law from; None where rows have weights."""
+        """Outcomes to estimate a continuous entropy from; None where rows have weights."""
         d = self.summary.at_most(FOR_ENTROPY)
         if self.table is not None or bool(np.any(d.weights != 1.0)):
             return None
@@ -81,7 +81,7 @@ class FirstPass:
 
     @property
     def few(self) -> tuple[Vector, Vector]:
-        """Outcomes and weights of a small sample, all of it where that is small."""
+        """Outcomes and weights of a subsample, or of all rows where these are few."""
         if self.table is not None:
             assert self.table.weight is not None
             return self.table.fields["y"], self.table.weight
@@ -91,16 +91,16 @@ class FirstPass:
         return values[kept], weights[kept]
 
     def subsamples(self, model: Model) -> list[Sample]:
-        """Give samples of growing size to start on, the largest with all thinned rows."""
+        """Return samples of growing size to start on, the largest with all thinned rows."""
         kept = self.summary.rows // self.summary.stride
         sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
         return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
 
     def subsample(self, model: Model, most: int) -> Sample:
-        """Give at most about ``most`` of the thinned rows as a sample to start on.
+        """Return at most about ``most`` of the thinned rows as a sample to start on.
 
-        The extremes are added where no covariate is read: what is possible for them is possible for
-        every row, so that an estimate on the subsample is possible on the sample.
+        For models without covariates the extremes are added: parameters that give them positive
+        probability give it to every row, so that an estimate on the subsample is valid on all rows.
         """
         d = self.summary.at_most(most)
         chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
@@ -116,30 +116,29 @@ def first_pass(
     reduce: Callable[..., Any],
     first_block: Callable[[], Block],
 ) -> FirstPass:
-    """Go through the sample once: check it, describe it, and condense it where possible.
+    """Read the sample once: check it, summarise it, and condense it where possible.
 
     Args:
         model: the model.
         sample: the sample.
-        reduce: adds a statistic up over the sample.
-        first_block: gives its first block.
+        reduce: adds up a statistic over the sample.
+        first_block: returns its first block.
 
     Raises:
-        DataError: for rows outside the model's support, or a sample that no maximum belongs to.
+        DataError: for rows outside the model's support, or a sample without a maximum.
     """
     exact = all(isinstance(kind, Exact) for kind in sample.kinds) and not model.columns
-    statistics: list[Statistic[Any]] = [SummariseSample(model.support, held=sample.in_memory)]
+    statistics: list[Statistic[Any]] = [SummariseSample(model.support, in_memory=sample.in_memory)]
     arguments = [np.zeros(0)]
     family = model if isinstance(model, Family) and model.sufficient else None
     if exact and family is not None and not model.discrete:
         block = first_block()
         # a point inside the data, so that differences from it keep their digits
-        with np.errstate(over="ignore"):  # an infinite mean is no origin, as is said below
+        with np.errstate(over="ignore"):  # an infinite mean is refused below
             origin = np.array([np.mean(block.fields["y"][: min(block.count, FOR_STARTS)])])
-        if bool(
-            model.support.contains(origin)[0]
-        ):  # else the rows themselves are gone through, or refused
-            statistics.append(SufficientSums(family, products=not _later(sample, family)))
+        # else every pass reads the rows themselves, or they are refused
+        if bool(model.support.contains(origin)[0]):
+            statistics.append(SufficientSums(family, products=not _lazily(sample, family)))
             arguments.append(origin)
     elif exact and model.discrete:
         statistics.append(Tabulate())
@@ -148,9 +147,9 @@ def first_pass(
     summary, *rest = reduce(joint, np.zeros(0))
     summary.check(model, sample.label, sample.locate)
     moments = table = None
-    wanted = statistics[-1]
-    if isinstance(wanted, SufficientSums):
-        moments = moments_of(wanted, rest[0], arguments[-1], reduce, sample.label)
+    last = statistics[-1]
+    if isinstance(last, SufficientSums):
+        moments = moments_of(last, rest[0], arguments[-1], reduce, sample.label)
     elif rest:
         found: Table = rest[0]
         if found.values is not None:
@@ -160,15 +159,15 @@ def first_pass(
     return known
 
 
-def _later(sample: Sample, family: Family) -> bool:
-    """Whether to leave the products of the statistics for when they are asked for."""
+def _lazily(sample: Sample, family: Family) -> bool:
+    """Whether to add up the products of the statistics only when they are needed."""
     if not (sample.in_memory and family.quick_sums):
         return False
     return sum(chunk.count for chunk in sample.chunks()) > _AT_ONCE
 
 
 def _refuse_constant(model: Model, known: FirstPass, label: str) -> None:
-    """One distinct value has no maximum of the likelihood where a scale is free."""
+    """Raise for a single distinct value where a scale is free: the likelihood is unbounded."""
     d = known.summary
     free = [c.name for c in model.vector.free]
     if model.discrete or model.columns or d.minimum < d.maximum or len(free) < 2:
@@ -176,6 +175,6 @@ def _refuse_constant(model: Model, known: FirstPass, label: str) -> None:
     rows = f"all {d.rows:,} rows of" if d.rows > 1 else "the only row of"
     raise DataError(
         f"{model.name} cannot be fitted: {rows} {label} hold{'s' if d.rows == 1 else ''} the same "
-        f"value {d.minimum!r}, and the likelihood grows without bound as the distribution narrows "
+        f"value {d.minimum!r}, and the likelihood is unbounded as the distribution narrows "
         f"around it. Give at least two distinct values, or fix all but one of {', '.join(free)}."
     )

@@ -1,11 +1,11 @@
 """The compiled kernel of a pass: weighted sums of elementwise rows, tile by tile.
 
 For each tile the rows are computed, multiplied by the weights and added to one accumulator a sum
-and a lane; at the end the lanes are folded in halves. Elementwise loops are what the compiler
-vectorises best, the tile stays in cache, and the number of tiles is an argument, so that a kernel
+and a lane; at the end the lanes are folded in halves. The compiler vectorises elementwise loops
+best, the tile stays in cache, and the number of tiles is an argument, so that a kernel
 is compiled once for any number of rows. (10 million Student-t rows, value + gradient + Hessian, 2
 cores: stacked rows times weights by one matrix product 0.14 s, this form 0.09 s.) A family that
-states its basis functions is summed faster without this kernel: see ``objective.basis_functions``.
+has basis functions is summed faster without this kernel: see ``objective.basis_functions``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kullback.data.observation import RowKind
 
 @runtime_checkable
 class RowFunctions(Protocol):
-    """What a kernel sums: functions of the rows, with what their compiled code depends on."""
+    """The functions of the rows that a kernel sums, with the key of its compiled code."""
 
     @property
     def structure(self) -> Hashable:
@@ -34,11 +34,11 @@ class RowFunctions(Protocol):
     def rows(
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
     ) -> Sequence[Array]:
-        """Compute the values to be summed."""
+        """Return the values to be summed."""
 
 
 def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> Vector:
-    """Give Σ w · value over the rows of a block, for every value, as one flat vector."""
+    """Return Σ w · value over the rows of a block, for every value, as one flat vector."""
     names, count = tuple(block.fields), arguments.size
     sums = COMPILED.call(
         (functions.structure, block.kind, names, block.capacity, count),
@@ -73,7 +73,7 @@ def _kernel(
         return [value * w for value in rows]
 
     def kernel(arguments: Array, fields: tuple[Array, ...], weight: Array, tiles: Array) -> Array:
-        if not several:  # without a loop JAX runs it in this thread, sooner than another wakes up
+        if not several:  # without a loop JAX runs it in this thread, which is faster
             return _fold(jnp.stack(values(tiles - 1, arguments, fields, weight), axis=1))
 
         def add(tile: Array, sums: list[Array]) -> list[Array]:

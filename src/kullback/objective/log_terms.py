@@ -1,6 +1,6 @@
-"""What a row contributes: one log-term for each kind of row, by dispatch on the kind.
+"""The log-term of a row: log q(row; θ), by dispatch on the kind of row.
 
-A new kind of row registers its term here (or in the module that brings it)::
+A new kind of row registers its term here (or in its own module)::
 
     @log_term.register
     def _(kind: RightCensored, model, parameters, row):
@@ -35,7 +35,7 @@ def log_term(
         row: the columns of the block.
 
     Raises:
-        TypeError: for a kind that nobody has registered.
+        TypeError: for a kind without a registered term.
     """
     raise TypeError(f"no log-term is registered for rows of kind {type(kind).__name__}")
 
@@ -47,7 +47,7 @@ def _(
     parameters: Mapping[str, Array],
     row: Mapping[str, Array],
 ) -> Array:
-    # the pass that describes the sample has checked that every outcome lies in the support
+    # the first pass has checked that every outcome lies in the support
     return model.row_log_density_inside(row["y"], parameters)
 
 
@@ -63,15 +63,15 @@ def _(
     for code, name in enumerate(kind.fields):
         share = row[name]
         log_q = model.row_log_density_inside(jnp.full(share.shape, float(code)), parameters)
-        seen = share > 0.0
-        total = total + jnp.where(seen, share * jnp.where(seen, log_q, 0.0), 0.0)
+        positive = share > 0.0
+        total = total + jnp.where(positive, share * jnp.where(positive, log_q, 0.0), 0.0)
     return total
 
 
 def log_term_anywhere(
     kind: RowKind, model: Model, parameters: Mapping[str, Array], row: Mapping[str, Array]
 ) -> Array:
-    """Compute the same for outcomes that nobody has checked: −inf outside the support."""
+    """Compute the same for unchecked outcomes: −inf outside the support."""
     if isinstance(kind, Exact):
         return model.row_log_density(row["y"], parameters)
     return log_term(kind, model, parameters, row)

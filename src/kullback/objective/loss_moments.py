@@ -1,4 +1,4 @@
-"""The losses of fixed models on a sample: means and variances of −log q, and of a difference."""
+"""Mean and variance of −log q of a fixed model over a sample, or of the difference of two."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kullback.objective.statistics import RowSums
 @final
 @dataclass(frozen=True)
 class Moments:
-    """What ``Losses`` adds up.
+    """The results of ``Losses``.
 
     Attributes:
         weight: total weight.
@@ -35,10 +35,10 @@ class Moments:
 @final
 @dataclass(frozen=True)
 class Losses(RowSums):
-    """−log q of every row, or by how much the first model's exceeds the second's, in one pass.
+    """−log q of every row, or the first model's less the second's, in one pass.
 
-    Arguments: a number near the mean, which the sums are measured from so that a small variance
-    keeps its digits, and then each model's constrained numbers.
+    Arguments: a number near the mean, the origin of the sums, so that a small variance keeps its
+    digits, and then each model's constrained numbers.
 
     Attributes:
         models: one model, or two.
@@ -66,11 +66,11 @@ class Losses(RowSums):
         return (jnp.ones(()), step, step * step)
 
     def arguments(self, origin: float) -> Vector:
-        """Give the arguments of a pass."""
+        """Return the arguments of a pass."""
         constrained = [model.vector.constrained(np.zeros(0)) for model in self.models]
         return np.concatenate([np.array([origin]), *constrained])
 
     def unpack(self, sums: Vector, origin: float) -> Moments:
-        """Read the vector of sums."""
+        """Convert the vector of sums to moments."""
         step, square = float(sums[1] / sums[0]), float(sums[2] / sums[0])
         return Moments(float(sums[0]), origin + step, max(square - step * step, 0.0))

@@ -1,4 +1,4 @@
-"""The first pass at a sample: counts, extremes, impossible rows, a thinned subsample."""
+"""The summary of a sample: counts, extremes, rows outside the support, a thinned subsample."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _SIXTEENTH = 16
 
 
 def _limit(rows: int) -> int:
-    """How many of so many rows the subsample may keep."""
+    """Return the largest size of the subsample of a number of rows."""
     return min(max(-(-rows // _SIXTEENTH), THINNED), MOST_THINNED)
 
 
 def _least_stride(index: int) -> int:
-    """The smallest stride that a sample with a block of that index can end with."""
+    """Return the smallest final stride of a sample with a block of that index."""
     if index < _SIXTEENTH:
         return 1 << index.bit_length()
     return max(_SIXTEENTH, 1 << (index * ROWS // MOST_THINNED).bit_length())
 
 
-# How many impossible rows an error shows.
+# Number of impossible rows that an error shows.
 _SHOWN = 3
 
 _NONE: Final = np.zeros(0, dtype=np.intp)
@@ -49,8 +49,8 @@ class Piece:
     """Rows of one block at regular distances.
 
     Attributes:
-        kind: what was seen of their outcomes.
-        first: position, among the rows of that kind, of the first row.
+        kind: their kind of observation.
+        first: position of the first row among the rows of that kind.
         fields: the outcomes and covariates.
         weights: their weights.
     """
@@ -68,7 +68,7 @@ class Piece:
         return Piece(self.kind, self.first + offset, fields, self.weights[kept])
 
     def copied(self) -> Piece:
-        """Give the same rows in memory of their own."""
+        """Return a copy of the rows."""
         fields = {name: column.copy() for name, column in self.fields.items()}
         return Piece(self.kind, self.first, fields, self.weights.copy())
 
@@ -76,17 +76,17 @@ class Piece:
 @final
 @dataclass(frozen=True, eq=False)
 class SampleSummary:
-    """What the first pass found.
+    """Counts and extremes of a sample, with a thinned subsample.
 
     Attributes:
-        rows: how many rows.
+        rows: number of rows.
         weight: their total weight.
         minimum: smallest outcome among rows of positive weight.
         maximum: largest outcome among them.
         pieces: the thinned subsample, block by block.
-        stride: it holds the rows whose position in the sample is a multiple of this.
-        impossible: how many rows lie outside the support.
-        examples: the first of them: row number and value.
+        stride: the subsample holds the rows whose position is a multiple of this.
+        impossible: number of rows outside the support.
+        examples: row number and value of the first of them.
     """
 
     rows: int
@@ -110,26 +110,26 @@ class SampleSummary:
 
     @property
     def _exact(self) -> list[Piece]:
-        """The pieces whose outcomes are known, or all where none are."""
+        """The pieces with exact outcomes, or all pieces where there are none."""
         return [p for p in self.pieces if isinstance(p.kind, Exact)] or list(self.pieces)
 
     def at_most(self, rows: int) -> SampleSummary:
-        """The same with at most about so many rows in the subsample."""
+        """Return the same summary with at most about ``rows`` rows in the subsample."""
         stride = self.stride
         while rows * stride < self.rows:
             stride *= 2
         return replace(self, pieces=_thin(self, stride), stride=stride)
 
     def check(self, model: Model, label: str, locate: Callable[[int], str]) -> None:
-        """Raise if a row is impossible under the model.
+        """Raise if a row lies outside the model's support.
 
         Args:
             model: the model.
-            label: what messages call the outcome.
-            locate: names a row, given its number.
+            label: name of the outcome in messages.
+            locate: returns the name of a row, from its number.
 
         Raises:
-            DataError: naming the first rows outside the support.
+            DataError: with the first rows outside the support.
         """
         if not self.impossible:
             return
@@ -139,26 +139,26 @@ class SampleSummary:
         raise DataError(
             f"{model.name} needs {model.support.phrase('y')}; {self.impossible:,} "
             f"row{'' if one else 's'} of {label} {'is' if one else 'are'} not, {first} {shown}. "
-            f"Take a model whose support holds these values, or leave the rows out."
+            f"Choose a model whose support holds these values, or leave the rows out."
         )
 
 
 @final
 @dataclass(frozen=True)
 class SummariseSample(Statistic[SampleSummary]):
-    """Adds up a ``SampleSummary``: on the host, without compilation.
+    """Adds up a ``SampleSummary``, by NumPy, without compilation.
 
     Attributes:
-        support: where the outcomes have to lie.
-        held: whether the rows stay where they are, so that the subsample need not copy them.
+        support: the domain of the outcomes.
+        in_memory: whether the rows stay in memory, so that the subsample need not copy them.
     """
 
     support: Interval
-    held: bool = False
+    in_memory: bool = False
     uses_numpy: ClassVar[bool] = True
 
     def of_block(self, block: Block, arguments: Vector) -> SampleSummary:  # noqa: ARG002
-        """Look at one block."""
+        """Summarise one block."""
         fields = {name: column[: block.count] for name, column in block.fields.items()}
         y, w = fields["y"], block.weight[: block.count]
         low, high = block.extremes
@@ -167,14 +167,14 @@ class SummariseSample(Statistic[SampleSummary]):
         if isinstance(block.kind, Exact) and not inside:
             wrong = np.flatnonzero(~self.support.contains(y))
         if block.weighted and float(w.min()) <= 0.0:
-            seen = y[w > 0.0]
-            low, high = (float(seen.min()), float(seen.max())) if seen.size else (np.inf, -np.inf)
+            own = y[w > 0.0]
+            low, high = (float(own.min()), float(own.max())) if own.size else (np.inf, -np.inf)
         # the rows before this block already force at least this stride on the whole sample
         stride = _least_stride(block.index)
         kept = Piece(block.kind, block.index * ROWS, fields, w)
         if stride > 1:
             kept = kept.thinned(1, stride)
-            if not self.held:  # so that a streamed block's memory is free once it is summed
+            if not self.in_memory:  # so that a streamed block's memory is free once it is summed
                 kept = kept.copied()
         return SampleSummary(
             rows=block.count,
@@ -188,7 +188,7 @@ class SummariseSample(Statistic[SampleSummary]):
         )
 
     def merge(self, left: SampleSummary, right: SampleSummary) -> SampleSummary:
-        """Join two runs of blocks, thinning the subsample where it grows too large."""
+        """Join two runs of blocks, and thin the subsample where it is too large."""
         stride = max(left.stride, right.stride)
         pieces = _thin(left, stride) + _thin(right, stride)
         limit = _limit(left.rows + right.rows)
@@ -208,7 +208,7 @@ class SummariseSample(Statistic[SampleSummary]):
 
 
 def _thin(part: SampleSummary, stride: int) -> tuple[Piece, ...]:
-    """Keep the rows at multiples of the stride: the same rows whatever the order of arrival."""
+    """Keep the rows at multiples of the stride: the same rows in any order of arrival."""
     if stride == part.stride:
         return part.pieces
     return tuple(piece.thinned(part.stride, stride) for piece in part.pieces)

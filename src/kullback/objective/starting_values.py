@@ -1,4 +1,4 @@
-"""Where a solver starts: estimates in closed form, the user's starts, and the model's guesses."""
+"""Starting values: estimates in closed form, the user's, and the model's."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from kullback.objective.rows_in_range import weighted_median
 from kullback.objective.sample_summary import SampleSummary
 
 
-def hold_order_statistics(
+def fix_order_statistics(
     model: Model, known: FirstPass, reduce: Callable[..., Any]
 ) -> ParameterVector:
-    """Hold free parameters whose estimate is an extreme or the median of the sample.
+    """Fix free parameters whose estimate is an extreme or the median of the sample.
 
     Raises:
-        DataError: where such a parameter was fixed so that a row is impossible.
+        DataError: where the user fixed such a parameter at a value that makes rows impossible.
     """
     vector = model.vector
     d = known.summary
@@ -43,7 +43,7 @@ def hold_order_statistics(
             extreme = {"minimum": d.minimum, "maximum": d.maximum}
             value = extreme[which] if which in extreme else weighted_median(d, reduce)
             bounds = c.domain
-            if isinstance(bounds, Interval):  # the nearest value that the user's bounds allow
+            if isinstance(bounds, Interval):  # the nearest value within the user's bounds
                 value = min(max(value, bounds.lower), bounds.upper)
             on_bound[c.name] = np.array([value])
         _refuse_beyond(model, c.name, which, value, d)
@@ -51,14 +51,14 @@ def hold_order_statistics(
 
 
 def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleSummary) -> None:
-    """An end of the support inside the sample leaves impossible rows."""
+    """Raise where an end of the support lies inside the sample: rows beyond it are impossible."""
     low = which == "minimum" and value > d.minimum
     high = which == "maximum" and value < d.maximum
     if low or high:
         extreme = d.minimum if low else d.maximum
-        # a parameter with a number of its own is not freed by leaving it out
-        usual = isinstance(model, Family) and name in model.fixed_by_default
-        free = f"Give {name}=kl.Param()" if usual else f"Leave {name} out"
+        # a parameter that is fixed by default is not freed by leaving it out
+        by_default = isinstance(model, Family) and name in model.fixed_by_default
+        free = f"Give {name}=kl.Param()" if by_default else f"Leave {name} out"
         raise DataError(
             f"{model.name} with {name} = {value:g} gives probability zero to rows "
             f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. {free} "
@@ -67,12 +67,12 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleS
 
 
 def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> list[Vector]:
-    """Give the points to start from on the unconstrained scale, the best guess first.
+    """Return starting points on the unconstrained scale, the most promising first.
 
-    What the user starts or fixes goes before what the model guesses.
+    The user's starting and fixed values take precedence over the model's.
     """
     free = {c.name for c in vector.free}
-    guesses: Sequence[Mapping[str, Any]] = ()
+    candidates: Sequence[Mapping[str, Any]] = ()
     if known.moments is not None and isinstance(model, Family):
         fixed = {
             c.name: float(value[0])
@@ -81,37 +81,37 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
         }
         closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
         if closed is not None:
-            guesses = (closed,)
-    if not guesses:
-        guesses = model.starts(*known.few)
-    # the user's bounds may leave some of the guesses out, as long as there are others
-    guesses = [guess for guess in guesses if _within(vector, guess)] or guesses
+            candidates = (closed,)
+    if not candidates:
+        candidates = model.starts(*known.few)
+    # candidates outside the user's bounds are dropped, unless all are
+    candidates = [start for start in candidates if _within(vector, start)] or candidates
     points: list[Vector] = []
-    for guess in guesses:
-        values = {c.name: _start_of(c, guess, model) for c in vector.free if c.name in free}
+    for start in candidates:
+        values = {c.name: _start_of(c, start, model) for c in vector.free if c.name in free}
         with np.errstate(divide="ignore", invalid="ignore"):
             u = vector.unconstrained(values)
         if np.all(np.isfinite(u)) and not any(np.array_equal(u, other) for other in points):
             points.append(u)
     if not points:
         raise ModelError(
-            f"{model.name} found no starting values for these data. "
+            f"{model.name} could not compute starting values from these data. "
             f"Give them: kl.Param(start=...) for {', '.join(sorted(free))}."
         )
     return points
 
 
-# Twice as wide so often is a million times, which no fixed number needs that suits the data.
+# Twenty doublings are a factor of a million: a fixed number that needs more does not suit the data.
 _DOUBLINGS = 20
 
 
 def wider_start(
     vector: ParameterVector, evaluate: Callable[[Vector], Evaluation], u: Vector
 ) -> tuple[Vector, ...]:
-    """Widen the scale of a start until every row is possible; none where that does not help.
+    """Widen the scale of a start until every row is possible; empty where that does not help.
 
-    The model guesses all its parameters together: beside a shape that is fixed more negative than
-    its guess the guessed scale may end the support inside the sample.
+    The model's starting values belong together: if the shape is fixed at a more negative value, the
+    starting scale may end the support inside the sample.
     """
     place = next((place for c, place in vector.slices if c.name == "scale"), None)
     if place is None:
@@ -130,28 +130,28 @@ def _known_values(vector: ParameterVector) -> list[Vector | None]:
     ]
 
 
-def _within(vector: ParameterVector, guess: Mapping[str, Any]) -> bool:
-    """Whether a guess lies inside the bounds of the parameters that it names."""
+def _within(vector: ParameterVector, start: Mapping[str, Any]) -> bool:
+    """Return whether starting values lie inside the bounds of their parameters."""
     return all(
-        bool(np.all(c.domain.contains(np.atleast_1d(guess[c.name]))))
+        bool(np.all(c.domain.contains(np.atleast_1d(start[c.name]))))
         for c in vector.free
-        if c.name in guess
+        if c.name in start
     )
 
 
-def _start_of(coefficient: Coefficient, guess: Mapping[str, Any], model: Model) -> Vector:
+def _start_of(coefficient: Coefficient, start: Mapping[str, Any], model: Model) -> Vector:
     if coefficient.start is not None:
-        start: Vector = coefficient.start
-        return start
-    if coefficient.name not in guess:
+        given: Vector = coefficient.start
+        return given
+    if coefficient.name not in start:
         raise ModelError(
-            f"{model.name} knows no starting value of {coefficient.name}. "
+            f"{model.name} does not compute a starting value for {coefficient.name}. "
             f"Give one: kl.Param(start=...)."
         )
-    value = np.atleast_1d(np.asarray(guess[coefficient.name], dtype=np.float64))
+    value = np.atleast_1d(np.asarray(start[coefficient.name], dtype=np.float64))
     domain = coefficient.domain
     if isinstance(domain, Interval) and not bool(domain.contains(value)[0]):
-        # a guess outside the user's bounds: as far inside, which is of the data's own order of
+        # outside the user's bounds: mirrored at the bound, which keeps the data's order of
         # magnitude, or else a point well inside
         end = domain.lower if value[0] <= domain.lower else domain.upper
         mirrored = 2.0 * end - value

@@ -1,8 +1,8 @@
-"""What one pass over a sample adds up.
+"""Statistics: sums that one pass over a sample adds up.
 
-A statistic turns a block of rows into a partial result, and merges partial results two by two. An
-engine decides where the blocks are and in which order they arrive; the merges follow a fixed tree,
-so the outcome has the same bits every time.
+A statistic maps a block of rows to a partial result, and merges partial results in pairs. Blocks
+may be anywhere and arrive in any order: the engine merges along a fixed tree, so the result has the
+same bits every time.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ _SCALARS = 6
 
 
 class Statistic(abc.ABC, Generic[Partial]):
-    """What one pass adds up: abstract."""
+    """Sums over a sample, added up block by block: abstract."""
 
     @property
     def uses_numpy(self) -> bool:
-        """Whether NumPy does it, call by call, to which a second thread in memory adds nothing.
+        """Whether NumPy computes it, so that in memory a second thread does not help.
 
-        Each call takes some tens of microseconds, as long as a thread takes to be woken for the
-        interpreter's lock. (Four million rows, one thread and two: sums of Student-t basis 20
+        Each call takes some tens of microseconds, as long as waking a thread for the interpreter's
+        lock. (Four million rows, one thread and two: sums of Student-t basis 20
         and 26 ms, of gamma statistics 15 and 23 ms; a compiled kernel 77 and 44 ms.)
         """
         return False
 
     @abc.abstractmethod
     def of_block(self, block: Block, arguments: Vector) -> Partial:
-        """Give the partial result of one block; it must not depend on other blocks."""
+        """Return the partial result of one block; it must not depend on other blocks."""
 
     @abc.abstractmethod
     def merge(self, left: Partial, right: Partial) -> Partial:
@@ -66,16 +66,16 @@ class RowSums(Statistic[Vector]):
     @property
     @abc.abstractmethod
     def structure(self) -> Hashable:
-        """What the compiled code depends on."""
+        """The key of the compiled code."""
 
     @abc.abstractmethod
     def rows(
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
     ) -> Sequence[Array]:
-        """Compute, for each row of a tile, the values to be summed: scalars, or one a row."""
+        """Return, for the rows of a tile, the values to be summed: scalars, or one for each row."""
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
-        """Give Σ w · value for every value that ``rows`` gives, flattened into one vector."""
+        """Return Σ w · value for every value of ``rows``, flattened into one vector."""
         return weighted_sums(self, block, arguments)
 
     def merge(self, left: Vector, right: Vector) -> Vector:
@@ -98,16 +98,16 @@ class Joint(Statistic[tuple[Any, ...]]):
 
     @property
     def uses_numpy(self) -> bool:
-        """Whether all of them are."""
+        """Whether NumPy computes all of them."""
         return all(statistic.uses_numpy for statistic in self.statistics)
 
     def of_block(self, block: Block, arguments: Vector) -> tuple[Any, ...]:  # noqa: ARG002
-        """Give the partial result of each."""
+        """Return the partial result of each."""
         pairs = zip(self.statistics, self.arguments, strict=True)
         return tuple(statistic.of_block(block, own) for statistic, own in pairs)
 
     def merge(self, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Merge each with its own kind."""
+        """Merge each statistic's results."""
         triples = zip(self.statistics, left, right, strict=True)
         return tuple(statistic.merge(a, b) for statistic, a, b in triples)
 
@@ -115,7 +115,7 @@ class Joint(Statistic[tuple[Any, ...]]):
 @final
 @dataclass(frozen=True)
 class ScoreMoments:
-    """How the rows differ, which no step of a solver needs.
+    """Second moments over the rows, which solvers do not need.
 
     Attributes:
         variance: variance of −log q over the rows.
@@ -129,15 +129,14 @@ class ScoreMoments:
 @final
 @dataclass(frozen=True)
 class LossSums:
-    """What ``LossDerivatives`` adds up, per unit of weight, in the free constrained coefficients.
+    """The results of ``LossDerivatives``, per unit of weight, in the free constrained coefficients.
 
     Attributes:
         weight: total weight.
         loss: cross-entropy: mean of −log q.
         score: its gradient, shape (d,).
         hessian: its second derivatives, shape (d, d).
-        score_moments: how the rows differ; it may need another pass, which is made when it is
-            asked for.
+        score_moments: second moments over the rows; lazy, as they may need another pass.
     """
 
     weight: float
@@ -162,12 +161,12 @@ class LossSums:
 class LossDerivatives(RowSums):
     """The loss, its gradient and Hessian, and the outer product of the scores, in one pass.
 
-    Derivatives are taken in the constrained coefficients (see ``models.vector`` for why), each as a
-    scalar of its own.
+    Derivatives are taken in the constrained coefficients (``models.parameter_vector`` says why),
+    each as a separate scalar.
 
     Attributes:
         model: the model.
-        is_free: for each constrained number of its vector, whether to differentiate in it.
+        is_free: for each constrained number, whether to differentiate in it.
     """
 
     model: Model
@@ -175,7 +174,7 @@ class LossDerivatives(RowSums):
 
     @property
     def uses_numpy(self) -> bool:
-        """Whether the family's basis functions are summed instead of derivatives."""
+        """Whether sums of basis functions replace derivatives of rows."""
         return has_basis(self.model) and sum(self.is_free) <= _SCALARS
 
     @property
@@ -211,10 +210,10 @@ class LossDerivatives(RowSums):
         return (one, value, value * value, *scores, *second, *outer)
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
-        """Give the sums of one block.
+        """Return the sums of one block.
 
-        From the family's basis functions where it has some; else by scalars or, for many
-        coefficients, by matrices.
+        From basis functions, if the family has them; else by scalars or, for many coefficients, by
+        matrices.
         """
         if sum(self.is_free) > _SCALARS:
             return dense_sums(self, block, arguments)
@@ -222,7 +221,7 @@ class LossDerivatives(RowSums):
         return super().of_block(block, arguments) if sums is None else sums
 
     def unpack(self, sums: Vector) -> LossSums:
-        """Read the vector of sums."""
+        """Convert the vector of sums to means."""
         d = sum(self.is_free)
         means = sums / sums[0]
         weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
@@ -249,14 +248,14 @@ def _partial_derivative(f: Any, i: int) -> Any:
 
 
 def _symmetric(lower: Vector, d: int) -> Vector:
-    matrix: Vector = lower[_places(d)]
+    matrix: Vector = lower[_positions(d)]
     return matrix
 
 
 @cache
-def _places(d: int) -> npt.NDArray[np.intp]:
-    """Where in its lower triangle, row by row, the entries of a symmetric matrix are."""
+def _positions(d: int) -> npt.NDArray[np.intp]:
+    """Return the positions of a symmetric matrix's entries in its lower triangle, row by row."""
     i, j = np.indices((d, d))
     row, column = np.maximum(i, j), np.minimum(i, j)
-    places: npt.NDArray[np.intp] = row * (row + 1) // 2 + column
-    return places
+    positions: npt.NDArray[np.intp] = row * (row + 1) // 2 + column
+    return positions

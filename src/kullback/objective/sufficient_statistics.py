@@ -20,11 +20,11 @@ from kullback.data.observation import RowKind
 from kullback.models.family import Family
 from kullback.objective.statistics import LossDerivatives, LossSums, RowSums, ScoreMoments
 
-# Rows that NumPy takes at once: as many as a core's second cache holds the statistics of, with
-# intermediate results small enough that the process keeps their memory (fresh memory for them takes
-# longer than the arithmetic), and enough that threads seldom wait for each other's turn to call
-# NumPy (10 million gamma rows, one thread and two: 8,192 rows 60 and 64 ms, 16,384 rows 47 and
-# 48 ms, 32,768 rows 43 and 45 ms, 65,536 rows 44 to 98 and 45 to 98 ms).
+# Rows in one NumPy call: their statistics fill a core's second cache, the process reuses the memory
+# of intermediate results (fresh memory takes longer than the arithmetic), and calls are long enough
+# that threads seldom wait for the interpreter's lock (10 million gamma rows, one thread and two:
+# 8,192 rows 60 and 64 ms, 16,384 rows 47 and 48 ms, 32,768 rows 43 and 45 ms, 65,536 rows 44 to 98
+# and 45 to 98 ms).
 _RUN = 16 * TILE
 
 
@@ -36,8 +36,8 @@ class SufficientMoments:
     Attributes:
         weight: total weight.
         means: mean of each statistic, shape (m,).
-        covariance: their covariance, shape (m, m); it may need another pass.
-        origin: the point that the statistics are measured from.
+        covariance: their covariance, shape (m, m); lazy, as it may need another pass.
+        origin: the origin of the statistics.
     """
 
     weight: float
@@ -53,8 +53,8 @@ class SufficientSums(RowSums):
 
     Attributes:
         family: the family.
-        products: whether products are wanted. Sums alone take a third of the time for a family that
-            states ``_sums``, and are the same to the last bit either way.
+        products: whether to sum products. Without them, a family with ``_sums`` takes a third of
+            the time; the sums have the same bits.
     """
 
     family: Family
@@ -62,19 +62,18 @@ class SufficientSums(RowSums):
 
     @property
     def uses_numpy(self) -> bool:
-        """Where the formulas are elementary."""
+        """Whether the formulas are elementary."""
         return self.family.elementary
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
-        """Add up one block: on the host if the formulas are elementary, else in a kernel."""
+        """Add up one block: by NumPy if the formulas are elementary, else in a kernel."""
         if not self.family.elementary:
             return super().of_block(block, arguments)
         length = min(block.tiles * TILE, block.capacity)
         x, w = block.fields["y"][:length], block.weight[:length] if block.weighted else None
         quick, each = None, 1.0 if w is None else _common(w)
-        with np.errstate(
-            all="ignore"
-        ):  # rows outside the support: found and named by `SummariseSample`
+        # rows outside the support are found and named by `SummariseSample`
+        with np.errstate(all="ignore"):
             if each is not None:
                 quick = self.family.sums(x, float(arguments[0]), *block.extremes)
             firsts = None if quick is None else each * np.array([float(length), *quick])
@@ -82,10 +81,10 @@ class SufficientSums(RowSums):
                 return firsts
             runs = [slice(i, i + _RUN) for i in range(0, length, _RUN)]
             parts = [self._of_run(x[s], None if w is None else w[s], arguments[:1]) for s in runs]
-        found: Vector = np.sum(parts, axis=0)
+        sums: Vector = np.sum(parts, axis=0)
         if firsts is not None:
-            found[: firsts.size] = firsts
-        return found
+            sums[: firsts.size] = firsts
+        return sums
 
     def _of_run(self, x: Vector, w: Vector | None, origin: Vector) -> Vector:
         shape = (-1, min(ROW, x.size))
@@ -102,12 +101,12 @@ class SufficientSums(RowSums):
 
     @property
     def structure(self) -> Hashable:
-        """The family's class: its statistics hold no parameter."""
+        """The family's class: its statistics do not depend on parameters."""
         return (SufficientSums, type(self.family))
 
     def rows(
         self,
-        kind: RowKind,  # noqa: ARG002  # exact rows only: others have no sufficient statistics
+        kind: RowKind,  # noqa: ARG002  # only exact rows have sufficient statistics
         arguments: Sequence[Array],
         row: Mapping[str, Array],
     ) -> Sequence[Array]:
@@ -116,7 +115,7 @@ class SufficientSums(RowSums):
         return (jnp.ones(()), *t, *(t[k] * t[m] for k in range(len(t)) for m in range(k + 1)))
 
     def unpack(self, sums: Vector) -> tuple[float, Vector, Vector]:
-        """Read the vector of sums: the weight, the means, and the covariance where it is wanted."""
+        """Convert the vector of sums to the weight, the means, and the covariance (else NaN)."""
         moments = sums[1:] / sums[0]
         m = int((np.sqrt(9 + 8 * moments.size) - 3) / 2) if self.products else moments.size
         means = moments[:m]
@@ -124,64 +123,64 @@ class SufficientSums(RowSums):
         if self.products:  # m + m(m + 1)/2 numbers
             rows, columns = np.tril_indices(m)
             covariance[rows, columns] = covariance[columns, rows] = moments[m:]
-            with np.errstate(all="ignore"):  # beyond the doubles: the convergence says so
+            with np.errstate(all="ignore"):  # overflow is reported by the convergence
                 covariance -= means[:, None] * means[None, :]
         return float(sums[0]), means, covariance
 
 
 def _common(weight: Vector) -> float | None:
-    """The weight of every row, where all weigh the same."""
+    """Return the weight of every row, where all are equal; else None."""
     return float(weight[0]) if bool(weight.min() == weight.max()) else None
 
 
 def moments_of(
-    wanted: SufficientSums,
+    statistic: SufficientSums,
     sums: Vector,
     origin: Vector,
     reduce: Callable[[SufficientSums, Vector], Vector],
     label: str,
 ) -> SufficientMoments:
-    """Read the sums, and go through the sample again for their products when those are asked for.
+    """Convert the sums to moments; products that were not summed take another pass, when needed.
 
     Args:
-        wanted: what was added up.
-        sums: what came out.
-        origin: where the statistics are measured from, shape (1,).
-        reduce: adds a statistic up over the sample.
-        label: what messages call the outcome.
+        statistic: the statistic that was added up.
+        sums: its result.
+        origin: the origin of the statistics, shape (1,).
+        reduce: adds up a statistic over the sample.
+        label: name of the outcome in messages.
     """
-    weight, means, covariance = wanted.unpack(sums)
+    weight, means, covariance = statistic.unpack(sums)
 
     def again() -> Vector:
-        whole = replace(wanted, products=True)
-        weight_now, means_now, found = whole.unpack(reduce(whole, origin))
+        whole = replace(statistic, products=True)
+        weight_now, means_now, products = whole.unpack(reduce(whole, origin))
         if weight_now != weight or not np.array_equal(means_now, means):
             raise DataError(
-                f"{label} has changed since the fit, which left the variance of its loss and of "
-                "its scores to be worked out when they are asked for. Fit again, and ask for them "
-                "(summary, decomposition, sandwich covariance, save) before the rows are changed."
+                f"{label} has changed since the fit, but the variances of the loss and the scores "
+                "are computed when they are first needed (by summary, decomposition, the sandwich "
+                "covariance or save). Fit again, and call one of these before changing the rows."
             )
-        return found
+        return products
 
-    lazy = Lazy.known(covariance) if wanted.products else Lazy(again)
+    lazy = Lazy.known(covariance) if statistic.products else Lazy(again)
     return SufficientMoments(weight, means, lazy, float(origin[0]))
 
 
 def derivatives_of_moments(
-    wanted: LossDerivatives, moments: SufficientMoments, constrained: Vector
+    statistic: LossDerivatives, moments: SufficientMoments, constrained: Vector
 ) -> LossSums:
-    """Give what a pass over the rows would add up, from the moments of the statistics alone.
+    """Return the sums of a pass over the rows, from the moments of the sufficient statistics alone.
 
     The log-density is affine in the statistics T, so its mean is its value at the mean of T, and
     the scores' outer product is s s' + B Cov(T) B' with B = ∂²ℓ/∂θ∂T.
     """
-    family = wanted.model
+    family = statistic.model
     assert isinstance(family, Family)
-    key = (SufficientMoments, wanted.structure, moments.means.size)
+    key = (SufficientMoments, statistic.structure, moments.means.size)
     with float64():
         results = COMPILED.call(
             key,
-            lambda: _derivatives(wanted, family),
+            lambda: _derivatives(statistic, family),
             moments.means,
             np.float64(moments.origin),
             constrained,
@@ -198,12 +197,12 @@ def derivatives_of_moments(
     return LossSums(moments.weight, float(value), score, hessian, Lazy(score_moments))
 
 
-def _derivatives(wanted: LossDerivatives, family: Family) -> Callable[..., tuple[Array, ...]]:
-    free = np.flatnonzero(np.array(wanted.is_free, dtype=bool))
+def _derivatives(statistic: LossDerivatives, family: Family) -> Callable[..., tuple[Array, ...]]:
+    free = np.flatnonzero(np.array(statistic.is_free, dtype=bool))
 
     def loss(theta: Array, means: Array, origin: Array, numbers: Array) -> Array:
         filled = numbers.at[free].set(theta)
-        scalars = [filled[i] for i in range(len(wanted.is_free))]
+        scalars = [filled[i] for i in range(len(statistic.is_free))]
         parameters = family.row_parameters(scalars, {})
         statistics = [means[k] for k in range(means.size)]
         return -family.log_density_of(statistics, origin, parameters)

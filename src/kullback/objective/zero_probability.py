@@ -1,4 +1,4 @@
-"""Naming the rows to which a model gives probability zero: they cost +inf."""
+"""Find and name the rows to which a model gives probability zero: their loss is +inf."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from kullback.models.model import Model
 from kullback.objective.log_terms import log_term_anywhere
 from kullback.objective.statistics import Statistic
 
-# How many rows an error shows.
+# Number of rows that an error shows.
 _SHOWN = 3
 
 
 @final
 @dataclass(frozen=True)
-class Found:
-    """Impossible rows: how many, and the first of them with their outcomes."""
+class ImpossibleRows:
+    """The number of rows with probability zero, and the first of them with their outcomes."""
 
     count: int
     examples: tuple[tuple[int, float], ...]
 
     def phrase(self, locate: Callable[[int], str], when: str = "") -> str:
-        """Say how many rows these are, and name the first of them."""
+        """Return their number and the names of the first of them, as text."""
         shown = ", ".join(f"{locate(row)} ({value!r})" for row, value in self.examples)
         more = "" if self.count <= _SHOWN else ", ..."
         return f"{self.count:,} row{'' if self.count == 1 else 's'}{when}: {shown}{more}"
@@ -37,13 +37,13 @@ class Found:
 
 @final
 @dataclass(frozen=True)
-class Impossible(Statistic[Found]):
-    """Finds the rows whose log-density is −inf or not a number; arguments: constrained numbers."""
+class FindImpossible(Statistic[ImpossibleRows]):
+    """Finds the rows whose log-density is −inf or NaN; arguments: constrained numbers."""
 
     model: Model
 
-    def of_block(self, block: Block, arguments: Vector) -> Found:
-        """Look through one block."""
+    def of_block(self, block: Block, arguments: Vector) -> ImpossibleRows:
+        """Find the rows of one block."""
         names, model, kind = tuple(block.fields), self.model, block.kind
 
         def build() -> Callable[[Array, tuple[Array, ...]], Array]:
@@ -54,37 +54,37 @@ class Impossible(Statistic[Found]):
 
             return terms
 
-        key = (Impossible, model.structure, kind, names, block.capacity)
+        key = (FindImpossible, model.structure, kind, names, block.capacity)
         values = COMPILED.call(key, build, arguments, tuple(block.fields.values()))
         terms = np.asarray(values)[: block.count]
         at = np.flatnonzero(~(terms > -np.inf))
         y = block.fields["y"]
         shown = tuple((block.row_number(int(i)), float(y[i])) for i in at[:_SHOWN])
-        return Found(at.size, shown)
+        return ImpossibleRows(at.size, shown)
 
-    def merge(self, left: Found, right: Found) -> Found:
+    def merge(self, left: ImpossibleRows, right: ImpossibleRows) -> ImpossibleRows:
         """Add the counts."""
-        return Found(left.count + right.count, (left.examples + right.examples)[:_SHOWN])
+        return ImpossibleRows(left.count + right.count, (left.examples + right.examples)[:_SHOWN])
 
 
 def refuse_impossible_rows(
     model: Model, constrained: Vector, reduce: Callable[..., Any], locate: Callable[[int], str]
 ) -> None:
-    """Raise if the model gives probability zero to rows, naming them.
+    """Raise if the model gives probability zero to rows.
 
     Args:
         model: the model.
         constrained: its constrained numbers.
-        reduce: adds a statistic up over the sample.
-        locate: names a row, given its number.
+        reduce: adds up a statistic over the sample.
+        locate: returns the name of a row, from its number.
 
     Raises:
-        DataError: with the first such rows.
+        DataError: with the names of the first such rows.
     """
-    found: Found = reduce(Impossible(model), constrained)
+    found: ImpossibleRows = reduce(FindImpossible(model), constrained)
     if found.count:
-        rows = found.phrase(locate, when=" wherever the fit started")
+        rows = found.phrase(locate, when=" at every starting point")
         raise DataError(
-            f"{model!r} gives probability zero to {rows}. Change what is fixed, give another "
-            f"start with kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out."
+            f"{model!r} gives probability zero to {rows}. Change the fixed values, give a starting "
+            f"value, kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out."
         )

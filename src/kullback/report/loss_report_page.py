@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kullback._core.errors import KullbackError
 from kullback.information.estimate import Estimate
@@ -32,6 +31,8 @@ def loss_report_html(report: LossReport) -> str:
     Args:
         report: what ``kl.evaluate`` gave.
     """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # takes 0.1 s to import
+
     environment = Environment(
         loader=PackageLoader("kullback.report"),
         autoescape=True,

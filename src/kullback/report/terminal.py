@@ -1,8 +1,7 @@
-"""What a terminal shows: summaries and lists as rich tables, pure functions of their data."""
+"""Summaries and lists as rich tables for a terminal: pure functions of their data."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rich import box
@@ -10,32 +9,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kullback.results.decomposition import Line
-from kullback.results.summary import Summary
+from kullback.results.summary import Summary, status
 
-# Columns of words narrower than this are harder to read than lines that the terminal breaks itself.
+# Columns of text narrower than this are harder to read than lines that the terminal breaks itself.
 _WORDS = 20
 
-# Spaces between columns; in a table one of them is the box's own.
+# Spaces between columns; in a table one of them is the box's.
 _GAP = 2
 
 
 def least_width(summary: Summary) -> int:
-    """Give the number of columns below which ``summary_view`` would have to break numbers."""
+    """Return the width, in characters, below which ``summary_view`` would have to break numbers."""
     estimates = _widths([summary.columns, *summary.estimates])[1:]
-    entries = _widths([_ledger_row(line) for line in summary.decomposition.lines])[1:3]
+    entries = _widths([line.cells for line in summary.decomposition.lines])[1:3]
     return _WORDS + max(sum(estimates) + _GAP * len(estimates), sum(entries) + _GAP * 3 + _WORDS)
 
 
 def summary_view(summary: Summary) -> RenderableType:
-    """Set a summary out for a terminal; words are wrapped, nothing is cut.
+    """Lay out a summary for a terminal; text is wrapped, nothing is cut.
 
     Args:
         summary: the summary of a fit.
     """
-    state, style = (
-        ("converged", "bold green") if summary.converged else ("NOT CONVERGED", "bold red")
-    )
+    style = "bold green" if summary.converged else "bold red"
     facts = _grid(numbers=(1,))
     for name, value in summary.facts:
         facts.add_row(Text(name), Text(value))
@@ -53,32 +49,28 @@ def summary_view(summary: Summary) -> RenderableType:
         facts,
         Text(),
         _table(
-            ("", summary.decomposition.unit, "std. error", ""),
-            [_ledger_row(line) for line in summary.decomposition.lines],
+            summary.decomposition.head,
+            [line.cells for line in summary.decomposition.lines],
             numbers=(1, 2),
         ),
         Text(),
-        Text.assemble((state, style)),
+        Text.assemble((status(summary.converged), style), f" – {summary.reason}"),
+        *([notes] if summary.notes else []),
         convergence,
     ]
-    return Group(*parts, *([notes] if summary.notes else []))
+    return Group(*parts)
 
 
 def table_view(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
-    """Set rows of words out as a table, the first column names.
+    """Lay out rows of text as a table, with names in the first column.
 
     Args:
-        head: names of the columns.
-        rows: one text a column.
+        head: titles of the columns.
+        rows: one text for each column.
     """
     table = _table(head, rows, numbers=())
     table.columns[0].no_wrap = True  # names stay whole
     return table
-
-
-def _ledger_row(line: Line) -> tuple[str, str, str, str]:
-    error = "exact" if line.stderr == 0.0 else f"{line.stderr:.6f}"
-    return line.name, f"{line.value:.6f}", "" if math.isnan(line.stderr) else error, line.note
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
@@ -88,7 +80,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for i, name in enumerate(head):
-        # Text and not str, so that a bracket in a name is no markup
+        # Text and not str, so that a bracket in a name is not read as markup
         title, number = Text(name), i in numbers
         table.add_column(
             title, justify="right" if number else "left", no_wrap=number, overflow="fold"

@@ -1,4 +1,4 @@
-"""The convergence: whether a fit is the maximum of the likelihood, why, and what to try if not."""
+"""Convergence: whether a fit is at the maximum of the likelihood, why, and what to try if not."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import final
 @final
 @dataclass(frozen=True)
 class Convergence:
-    """What is known about how a fit was found.
+    """Whether, how and why a fit converged.
 
     Attributes:
-        converged: whether the estimate is a maximum of the likelihood that standard errors and
-            tests may rely on.
-        reason: why, in words.
-        advice: what to try, and what to beware of; empty where there is nothing to say.
-        gradient_norm: length of the gradient of the cross-entropy, scaled by the curvature: the
+        converged: whether the estimate is a maximum of the likelihood at which standard errors and
+            tests are valid.
+        reason: why the fit converged, or why not.
+        advice: what to try, and limits of the results; often empty.
+        gradient_norm: length of the cross-entropy's gradient, scaled by the Hessian's diagonal: the
             error of the estimate in standard deviations of one row, before the last correction.
         smallest_eigenvalue: smallest eigenvalue of the cross-entropy's Hessian on the unconstrained
-            scale, scaled to a unit diagonal; positive at a strict minimum. NaN where nothing moves.
-        bounds: estimates that an order statistic of the sample or a bound fixes, in words.
-        solver: what found the estimate.
-        steps: how many points the last solve looked at.
-        starts: how many starting points were tried.
-        agreed: how many of them ended at the same estimate.
-        passes: how many times the sample was gone through.
+            scale, scaled to a unit diagonal; positive at a strict minimum. NaN where no parameter
+            is free.
+        bounds: the estimates on a bound or at an order statistic of the sample, one text each.
+        solver: name of the solver, or "closed form".
+        steps: number of points at which the last solve evaluated the cross-entropy.
+        starts: number of starting points.
+        agreed: number of starting points that led to this estimate.
+        passes: number of passes over the sample.
         compile_seconds: time spent tracing and compiling.
         run_seconds: the rest of the fit's time.
     """

@@ -1,4 +1,4 @@
-"""The decomposition: what a fit's loss is made of, line by line, each with its error."""
+"""The decomposition: the parts of a fit's loss, one a line, each with its error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import final
 
 from kullback._core.units import nats_per
+from kullback.information.estimate import Estimate
 from kullback.results.entropy_estimate import EntropyEstimate
+
+# Standard errors below this would show as zero with six decimals.
+_SMALLEST = 5e-7
 
 
 @final
@@ -16,10 +20,10 @@ class Line:
     """One line of a decomposition.
 
     Attributes:
-        name: what it is.
-        value: how much, in the decomposition's unit; NaN where it is not known.
-        stderr: its standard error; 0 where it is exact, NaN where none is known.
-        note: how it was got, or why it is not known.
+        name: the quantity.
+        value: its value, in the decomposition's unit; NaN where it is unknown.
+        stderr: its standard error; 0 where the value is exact, NaN where the error is unknown.
+        note: how it was computed, or why it is unknown.
     """
 
     name: str
@@ -29,8 +33,22 @@ class Line:
 
     @property
     def shown(self) -> str:
-        """The value as a text."""
+        """The value as text."""
         return "unknown" if math.isnan(self.value) else f"{self.value:.6f}"
+
+    @property
+    def shown_error(self) -> str:
+        """The standard error as text: empty where it is unknown."""
+        if math.isnan(self.stderr):
+            return ""
+        if self.stderr == 0.0:
+            return "exact"
+        return f"{self.stderr:.6f}" if self.stderr >= _SMALLEST else f"{self.stderr:.0e}"
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """The line as the cells of a table."""
+        return self.name, self.shown, self.shown_error, self.note
 
 
 @final
@@ -47,28 +65,38 @@ class Decomposition:
     unit: str
 
     def __getitem__(self, name: str) -> float:
-        """Give the value of the line with that name."""
+        """Return the value of the line with that name."""
         for line in self.lines:
             if line.name == name:
                 return line.value
         known = ", ".join(repr(line.name) for line in self.lines)
-        raise KeyError(f"{name!r} is no line of this decomposition; it has {known}")
+        raise KeyError(f"{name!r} is not a line of this decomposition; its lines are {known}")
+
+    @property
+    def head(self) -> tuple[str, str, str, str]:
+        """The head of the table: the titles of a line's cells."""
+        return "", self.unit, "std. error", ""
 
     def __str__(self) -> str:
-        """Set the lines out as a table."""
-        rows = [(ln.name, ln.shown, _error(ln.stderr), ln.note) for ln in self.lines]
-        head = ("", self.unit, "std. error", "")
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(3)]
+        """Format the lines as a table."""
+        rows = [self.head, *(line.cells for line in self.lines)]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
         return "\n".join(
             f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
-            for a, b, c, d in [head, *rows]
+            for a, b, c, d in rows
         )
 
 
-def _error(stderr: float) -> str:
-    if math.isnan(stderr):
-        return ""
-    return "exact" if stderr == 0.0 else f"{stderr:.6f}"
+def decomposition_in(unit: str, lines: list[Line]) -> Decomposition:
+    """Convert lines in nats to a unit.
+
+    Raises:
+        KullbackError: for another unit than nats, bits or hartleys.
+    """
+    size = nats_per(unit)
+    return Decomposition(
+        tuple(Line(ln.name, ln.value / size, ln.stderr / size, ln.note) for ln in lines), unit
+    )
 
 
 @final
@@ -77,14 +105,14 @@ class Reference:
     """A distribution that the data are known to come from.
 
     Attributes:
-        name: what to call it.
+        name: how to call it.
         entropy: its entropy in nats.
         relative_entropy: D(reference ‖ fitted model) in nats.
     """
 
     name: str
-    entropy: float
-    relative_entropy: float
+    entropy: Estimate
+    relative_entropy: Estimate
 
 
 def build_decomposition(
@@ -99,14 +127,14 @@ def build_decomposition(
     reference: Reference | None,
     unit: str,
 ) -> Decomposition:
-    """Set up the lines.
+    """Assemble the lines.
 
     Args:
         cross_entropy: of the sample under the fitted model, in nats.
         variance: of −log q over the rows.
         weight: total weight n.
-        parameters: how many parameters were estimated, k.
-        optimism: Takeuchi's trace tr(H⁻¹J); NaN where the curvature gives none.
+        parameters: number of estimated parameters, k.
+        optimism: Takeuchi's trace tr(H⁻¹J); NaN where the Hessian is not positive definite.
         entropy: exact entropy of the empirical distribution, for discrete outcomes.
         estimate: of the entropy of a continuous distribution.
         reference: the distribution that the data come from, if the user knows it.
@@ -133,12 +161,12 @@ def build_decomposition(
         )
     if entropy is not None:
         lines += [
-            Line("entropy", entropy, 0.0, "of the sample: no model goes below it"),
+            Line("entropy", entropy, 0.0, "of the sample: the least cross-entropy of any model"),
             Line(
                 "relative entropy",
                 cross_entropy - entropy,
                 0.0,
-                "what the model wastes on this sample: D(sample ‖ model)",
+                "excess loss of the model on this sample, D(sample ‖ model)",
             ),
         ]
     if estimate is not None and math.isnan(estimate.entropy):
@@ -155,25 +183,24 @@ def build_decomposition(
                 "relative entropy",
                 estimate.relative,
                 estimate.relative_error,
-                "estimated: what the model wastes"
-                + (", within its error of zero" if estimate.beside_zero else ""),
+                "estimated excess loss of the model"
+                + (", within its error of zero" if estimate.near_zero else ""),
             ),
         ]
     if reference is not None:
         lines += [
             Line(
                 f"entropy of {reference.name}",
-                reference.entropy,
-                0.0,
-                "no model goes below it on new data from the reference",
+                float(reference.entropy),
+                float(reference.entropy.stderr),
+                f"the least cross-entropy on data from it, by {reference.entropy.method}",
             ),
             Line(
                 f"relative entropy to {reference.name}",
-                reference.relative_entropy,
-                0.0,
-                "what the fitted model wastes on new data: D(reference ‖ model)",
+                float(reference.relative_entropy),
+                float(reference.relative_entropy.stderr),
+                "excess loss of the model on data from it, D(reference ‖ model), "
+                f"by {reference.relative_entropy.method}",
             ),
         ]
-    size = nats_per(unit)
-    converted = [Line(ln.name, ln.value / size, ln.stderr / size, ln.note) for ln in lines]
-    return Decomposition(tuple(converted), unit)
+    return decomposition_in(unit, lines)

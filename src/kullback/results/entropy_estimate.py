@@ -1,4 +1,4 @@
-"""Entropy and relative entropy of the distribution behind a continuous sample, estimated."""
+"""Estimates of the entropy of the distribution of a continuous sample, and of D(it ‖ model)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from kullback._core.errors import DataError
 from kullback.information.neighbours.entropy import nearest_neighbour_divergence
 from kullback.models.model import Model
 
-# A relative entropy further below zero than this many standard errors is no matter of chance.
+# A relative entropy further below zero than this many standard errors is not due to chance.
 _BELOW = 1.96
 
 
 @final
 @dataclass(frozen=True)
 class EntropyEstimate:
-    """An estimate of what no model can go below, and of what the fitted one wastes, in nats.
+    """Estimates of the least cross-entropy of any model, and of the fitted model's excess, in nats.
 
     Attributes:
-        entropy: of the law that the rows come from; NaN where there is no estimate.
+        entropy: of the distribution that the rows come from; NaN where there is no estimate.
         entropy_error: its standard error.
-        relative: D(law ‖ model): the cross-entropy less the entropy.
+        relative: D(distribution ‖ model): the cross-entropy less the entropy.
         relative_error: its standard error, paired: what the rows have in common cancels.
-        method: how they were got, or why there is no estimate.
+        method: how they were estimated, or why there is no estimate.
     """
 
     entropy: float
@@ -35,43 +35,44 @@ class EntropyEstimate:
     method: str
 
     @property
-    def beside_zero(self) -> bool:
-        """Whether the relative entropy is zero as far as its error tells."""
+    def near_zero(self) -> bool:
+        """Whether the relative entropy is not significantly above zero."""
         return self.relative < _BELOW * self.relative_error
 
 
 def estimate_entropies(
     model: Model, values: Vector | None, cross_entropy: float, label: str
 ) -> EntropyEstimate:
-    """Estimate the relative entropy of the law of a sample to a model, and the entropy under it.
+    """Estimate D(distribution of a sample ‖ model), and the entropy of that distribution.
 
-    The relative entropy comes from the rows kept, the entropy from taking it off the cross-entropy
-    of all rows, which is less noisy than the entropy of the rows kept alone.
+    The relative entropy is estimated from the subsample, and the entropy is the cross-entropy of
+    all rows less this, which is less noisy than the entropy of the subsample alone.
 
     Args:
         model: the fitted model, fixed.
-        values: the outcomes of rows of equal weight, None where rows have weights.
+        values: a subsample of the outcomes, of equal weight; None where rows have weights.
         cross_entropy: of all rows under the model.
-        label: what messages call the outcome.
+        label: name of the outcome in messages.
     """
     if values is None:
-        return _none("rows with weights have none")
+        return _none("not available for rows with weights")
     try:
-        found = nearest_neighbour_divergence(values, model.log_density(values), name=label)
+        divergence = nearest_neighbour_divergence(values, model.log_density(values), name=label)
     except DataError as error:
-        # what is wrong, without the advice that follows: a decomposition has no other estimator to
-        # offer
+        # without the advice that follows: a decomposition offers no other estimator
         return _none(str(error).partition(": the data have")[0])
-    if not math.isfinite(found.value):
-        return _none("; ".join(found.assumptions))
-    if found.value < -_BELOW * found.stderr:
-        return _none(f"{found.method}, is above the cross-entropy by more than its error: biased")
+    if not math.isfinite(divergence.value):
+        return _none("; ".join(divergence.assumptions))
+    if divergence.value < -_BELOW * divergence.stderr:
+        return _none(
+            f"{divergence.method}, is above the cross-entropy by more than its error: biased"
+        )
     return EntropyEstimate(
-        cross_entropy - found.value,
-        found.entropy_stderr,
-        found.value,
-        found.stderr,
-        found.method,
+        cross_entropy - divergence.value,
+        divergence.entropy_stderr,
+        divergence.value,
+        divergence.stderr,
+        divergence.method,
     )
 
 

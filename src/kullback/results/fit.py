@@ -1,4 +1,4 @@
-"""The fit: the same model with every parameter fixed, and what is known about it."""
+"""The fit: the model with every parameter estimated, with its uncertainty and decomposition."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import REAL, UNIT, Domain, Interval
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
+from kullback.information.measures import entropy, kl_divergence
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import Evaluation
@@ -22,12 +23,9 @@ from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies
-from kullback.results.summary import Summary
-from kullback.results.uncertainty import (
-    expected_information,
-    inverse,
-    quadrature,
-)
+from kullback.results.save import write
+from kullback.results.summary import Summary, summarise
+from kullback.results.uncertainty import expected_information, inverse
 
 Number: TypeAlias = "float | Vector"
 CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
@@ -36,19 +34,19 @@ CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
 @final
 @dataclass(frozen=True)
 class SampleInfo:
-    """What a fit remembers of the sample.
+    """The facts about the sample that a fit stores.
 
     Attributes:
-        label: what messages call the outcome.
-        source: where the rows came from, in words.
-        rows: how many rows.
+        label: name of the outcome in messages.
+        source: where the rows came from.
+        rows: number of rows.
         weight: their total weight.
-        dropped: how many rows were left out because a value was missing.
+        dropped: number of rows left out because a value was missing.
         entropy: exact entropy of the empirical distribution in nats, for discrete outcomes.
         levels: class labels in the order of their codes, for labels.
-        values: outcomes to estimate the entropy of a continuous law from: rows of equal weight
-            spread evenly over the sample; None where rows have weights, and in a loaded fit.
-        entropy_estimate: what was estimated from them, in a loaded fit.
+        values: outcomes to estimate the entropy of a continuous distribution from: rows of equal
+            weight spread evenly over the sample; None where rows have weights, and in a loaded fit.
+        entropy_estimate: the estimate from them, in a loaded fit.
     """
 
     label: str
@@ -69,9 +67,9 @@ class Fit:
 
     Attributes:
         form: the model as it was given, with its free sources.
-        vector: its coefficients; those on an edge of the sample are held.
+        vector: its coefficients, with those on a bound or at an order statistic of the sample.
         evaluation: the cross-entropy and its derivatives at the estimate.
-        sample_info: what is remembered of the sample.
+        sample_info: facts about the sample.
         convergence: whether, how and why the fit converged.
     """
 
@@ -101,8 +99,8 @@ class Fit:
     def stderr(self) -> dict[str, Number]:
         """Standard errors by parameter, from the observed information.
 
-        0 for what was fixed; NaN where the curvature supports none, or the fit did not converge
-        (see ``convergence``).
+        0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
+        or where the fit did not converge (see ``convergence``).
         """
         return self._standard_errors(self.covariance())
 
@@ -110,12 +108,12 @@ class Fit:
         errors = np.sqrt(np.diag(covariance))
         full = np.zeros(self._constrained.size)
         full[np.array(self.vector.is_free, dtype=bool)] = errors
-        held = [
+        on_bound = [
             c.name in self.vector.on_bound
             for c in self.vector.coefficients
             for _ in range(c.domain.size)
         ]
-        full[np.array(held, dtype=bool)] = np.nan
+        full[np.array(on_bound, dtype=bool)] = np.nan
         return self._by_parameter(full)
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
@@ -132,7 +130,7 @@ class Fit:
             out[name] = float(group[0]) if scalar else group
         return out
 
-    # ---- the number ------------------------------------------------------------------------
+    # ---- likelihood and criteria -----------------------------------------------------------
 
     @property
     def cross_entropy(self) -> float:
@@ -151,7 +149,7 @@ class Fit:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers were estimated, those on an edge of the sample included."""
+        """The number of estimated numbers, order statistics of the sample included."""
         return self.vector.n_free + len(self.vector.on_bound)
 
     @property
@@ -179,14 +177,15 @@ class Fit:
                 of the fitted model; "sandwich" holds when the model is wrong (Huber 1967).
 
         Returns:
-            Shape (d, d), in the order of ``names``; NaN where the curvature supports none.
+            Shape (d, d), in the order of ``names``; NaN where the information is not positive
+            definite.
 
         Raises:
             KullbackError: for another kind.
         """
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
-            raise KullbackError(f"kind={kind!r} is no covariance; use one of {', '.join(kinds)}.")
+            raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
         jacobian = self.vector.jacobian(self.evaluation.at)
         sums, weight = self.evaluation.sums, self.sample_info.weight
         if not self.convergence.converged and kind != "expected":
@@ -208,7 +207,7 @@ class Fit:
         """Confidence intervals by parameter.
 
         Args:
-            level: probability of covering, between 0 and 1.
+            level: coverage probability, between 0 and 1.
             method: "wald": the estimate ± normal quantile × standard error on the unconstrained
                 scale (logarithms of positive parameters, log odds of probabilities), mapped back,
                 so that no interval leaves the parameter's domain.
@@ -222,7 +221,7 @@ class Fit:
         """
         check_level(level)
         if method != "wald":
-            raise KullbackError(f"method={method!r} is not available; use 'wald'.")
+            raise KullbackError(f"method must be 'wald', got {method!r}.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
         errors = self._standard_errors(self.covariance(kind))
         domains = {c.name: c.domain for c in self.vector.coefficients}
@@ -242,7 +241,7 @@ class Fit:
 
     @cached_property
     def entropy_estimate(self) -> EntropyEstimate | None:
-        """Estimates of the entropy of a continuous law and of the relative entropy to it."""
+        """Estimates of the entropy of a continuous distribution and of D(it ‖ model)."""
         if self.form.discrete or self.form.outcome != "number" or self.form.columns:
             return None
         if self.sample_info.entropy_estimate is not None:
@@ -254,9 +253,10 @@ class Fit:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
 
         For discrete outcomes the entropy is the exact entropy of the empirical distribution. For
-        continuous ones the empirical distribution has no density: the entropy of the law behind
-        the sample, and the relative entropy to it, are estimated from the distances to nearest
-        neighbours, with standard errors; and they are known against a ``reference``.
+        continuous ones, whose empirical distribution lacks a density, the entropy of the
+        distribution that the sample was drawn from, and its relative entropy to the model, are
+        estimated from nearest-neighbour distances, with standard errors. For a ``reference`` both
+        are computed.
 
         Args:
             unit: "nats", "bits" or "hartleys".
@@ -285,27 +285,20 @@ class Fit:
         )
 
     def _reference(self, reference: Model) -> Reference:
-        points = quadrature(reference)
-        x, weight = points.fields["y"], points.weight
-        own = reference.log_density(x)
-        entropy = -float(np.sum(weight * own))
-        relative = float(np.sum(weight * (own - self.model.log_density(x))))
-        return Reference(repr(reference), entropy, relative)
+        return Reference(repr(reference), entropy(reference), kl_divergence(reference, self.model))
 
     # ---- presentation ----------------------------------------------------------------------
 
     def summary(self, unit: str = "nats") -> Summary:
-        """Give estimates, criteria, decomposition and convergence as a text that prints well.
+        """Return estimates, criteria, decomposition and convergence, to print or show as HTML.
 
         Args:
             unit: of the decomposition: "nats", "bits" or "hartleys".
         """
-        from kullback.results.summarising import summarise  # which needs Fit itself
-
         return summarise(self, unit)
 
     def __repr__(self) -> str:
-        """Show the model and the number."""
+        """The model and its cross-entropy."""
         state = "" if self.convergence.converged else ", NOT CONVERGED"
         return f"Fit({self.model!r}, cross_entropy={self.cross_entropy:.6g}, n={self.n:g}{state})"
 
@@ -321,8 +314,6 @@ class Fit:
         Raises:
             ModelError: for a model whose sources are the user's own code.
         """
-        from kullback.results.storage import write
-
         write(self, Path(path))
 
 

@@ -1,7 +1,7 @@
-"""JSON files read with suspicion: entries are asked for by kind, errors tell the place.
+"""Reading JSON files from untrusted sources: every entry's type is checked, errors give its place.
 
-Floats come in Python's shortest form, which reads back to the same bits; infinities and NaN, which
-JSON lacks, as the texts "inf", "-inf" and "nan".
+Floats are written in Python's shortest form, which reads back to the same bits; infinities and NaN,
+which JSON lacks, as the texts "inf", "-inf" and "nan".
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from kullback._core.arrays import Vector
 
 Kind = TypeVar("Kind")
 
-# Room for three matrices of 1,300 coefficients at 25 bytes a number; a file without an end (a
-# device, a runaway download) is refused before it fills the memory.
+# Room for three matrices of 1,300 coefficients at 25 bytes a number. A larger file is not
+# read: it could fill the memory.
 LARGEST = 128 * 2**20
 
-# How much of a text that a file holds is repeated in a message.
+# Characters of a file's text that a message quotes.
 _SHOWN = 40
 
 
 class WrongError(Exception):
-    """What is wrong with a file, in words."""
+    """A file is wrong; the message says how."""
 
 
 def plain(value: Any) -> Any:
@@ -44,13 +44,13 @@ def plain(value: Any) -> Any:
 
 
 def shortened(text: str) -> str:
-    """Cut a text that a file holds, for a message."""
+    """Shorten a file's text for a message."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def _content(path: str) -> bytes:
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may have no end
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may be endless
             raise WrongError("it is not a regular file.")
         with open(path, "rb") as file:
             content = file.read(LARGEST + 1)
@@ -108,41 +108,41 @@ def _finite(text: str) -> float:
 def _no_twin(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) < len(pairs):
-        raise WrongError("an entry stands in it twice.")
+        raise WrongError("it holds an entry twice.")
     return out
 
 
 @final
 @dataclass(frozen=True)
 class Node:
-    """A place in the file: what stands there, and the place's name for messages."""
+    """An entry of the file: its value, and its place for messages."""
 
     value: Any
     place: str
 
-    def _expect(self, kind: type[Kind], words: str) -> Kind:
-        if type(self.value) is not kind:  # not isinstance: a bool is no number here
-            raise self.wrong(f"needs {words}")
+    def _expect(self, kind: type[Kind], name: str) -> Kind:
+        if type(self.value) is not kind:  # not isinstance: a bool is not a number here
+            raise self.wrong(f"needs {name}")
         return self.value
 
     def wrong(self, what: str) -> WrongError:
-        """Give the error that says so of this place."""
+        """Return the error, with the entry's place and value."""
         scalar = isinstance(self.value, str | float) or type(self.value) in (bool, int)
         shown = f", not {shortened(json.dumps(self.value))}" if scalar else ""
         return WrongError(f'"{self.place}" {what}{shown}.' if self.place else f"it {what}.")
 
     def entries(self) -> dict[str, Node]:
-        """Give the entries of an object."""
+        """Return the entries of an object."""
         value = self._expect(dict, "entries by name")
         return {name: Node(item, _joined(self.place, name)) for name, item in value.items()}
 
     def items(self) -> list[Node]:
-        """Give the items of a list."""
+        """Return the items of a list."""
         value = self._expect(list, "a list")
         return [Node(item, f"{self.place}[{i}]") for i, item in enumerate(value)]
 
     def __getitem__(self, name: str) -> Node:
-        """Give the entry with that name."""
+        """Return the entry with that name."""
         value = self._expect(dict, "entries by name")
         if name not in value:
             raise WrongError(f'"{_joined(self.place, name)}" is missing.')
@@ -160,7 +160,7 @@ class Node:
         """Read a whole number ≥ 0 of at most 63 bits."""
         value = self._expect(int, "a whole number")
         if not 0 <= value < 2**63:
-            raise self.wrong("needs a whole number that counts something")
+            raise self.wrong("needs a whole number of at least 0")
         return value
 
     def number(self) -> float:
@@ -183,7 +183,7 @@ class Node:
         return value
 
     def optional(self, read: Callable[[Node], Kind]) -> Kind | None:
-        """Read with ``read``, or None where null stands."""
+        """Read with ``read``; None for null."""
         return None if self.value is None else read(self)
 
     def texts(self) -> tuple[str, ...]:

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from textwrap import wrap
+from typing import TYPE_CHECKING, final
 
+import numpy as np
+
+from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition
+
+if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
+    from kullback.results.fit import Fit, SampleInfo
+
+# Characters in a line of advice.
+_WIDTH = 100
 
 
 @final
 @dataclass(frozen=True)
 class Summary:
-    """What a reader wants to know of a fit first.
+    """The main results of a fit, as text.
 
     Attributes:
         title: the model and the sample.
         columns: heads of the table of estimates.
-        estimates: its rows, as text.
-        facts: name and value of the criteria, as text.
+        estimates: its rows.
+        facts: name and value of the criteria.
         decomposition: the decomposition.
         converged: whether the fit converged.
-        convergence: name and value of what was assessed, as text.
+        reason: why, or why not.
+        convergence: name and value of the convergence's details.
         notes: advice, each a sentence or two.
     """
 
@@ -32,66 +44,146 @@ class Summary:
     facts: tuple[tuple[str, str], ...]
     decomposition: Decomposition
     converged: bool
+    reason: str
     convergence: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Set the summary out for a terminal."""
-        facts = "   ".join(f"{name} {value}" for name, value in self.facts)
+        """Format the summary for a terminal."""
         width = max(len(name) for name, _ in self.convergence)
         lines = [
             self.title,
             "",
             *_aligned([self.columns, *self.estimates]),
             "",
-            facts,
+            "   ".join(f"{name} {value}" for name, value in self.facts),
             "",
             *str(self.decomposition).splitlines(),
             "",
-            "converged" if self.converged else "NOT CONVERGED",
+            f"{status(self.converged)} – {self.reason}",
+            *(line for note in self.notes for line in wrapped(note)),
             *(f"  {name:<{width}}  {value}" for name, value in self.convergence),
-            *(f"  ! {note}" for note in self.notes),
         ]
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def html(self) -> str:
-        """Set the summary out as HTML: tables only, every text escaped."""
-
-        def table(rows: Any, head: tuple[str, ...] | None = None) -> str:
-            cells = "".join(
-                "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-                for row in rows
-            )
-            top = "" if head is None else "".join(f"<th>{html.escape(h)}</th>" for h in head)
-            return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"
-
-        unit = self.decomposition.unit
-        entries = [
-            (
-                ln.name,
-                f"{ln.value:.6f}",
-                "" if math.isnan(ln.stderr) else f"{ln.stderr:.6f}",
-                ln.note,
-            )
-            for ln in self.decomposition.lines
-        ]
-        state = "converged" if self.converged else "NOT CONVERGED"
+        """Format the summary as HTML: tables only, every text escaped."""
+        lines = self.decomposition.lines
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return (
             f"<div class='kullback-fit'><p><b>{html.escape(self.title)}</b></p>"
-            + table(self.estimates, self.columns)
-            + table(self.facts)
-            + table(entries, ("", unit, "std. error", ""))
-            + f"<p><b>{state}</b></p>"
-            + table(self.convergence)
+            + _html_table(self.estimates, self.columns)
+            + _html_table(self.facts)
+            + _html_table([line.cells for line in lines], self.decomposition.head)
+            + f"<p><b>{status(self.converged)}</b> – {html.escape(self.reason)}</p>"
             + notes
+            + _html_table(self.convergence)
             + "</div>"
         )
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+def status(converged: bool) -> str:
+    """Return the heading of the convergence."""
+    return "converged" if converged else "NOT CONVERGED"
+
+
+def wrapped(note: str) -> list[str]:
+    """Return advice as lines that begin with an exclamation mark."""
+    return wrap(note, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
+
+
+def summarise(fit: Fit, unit: str) -> Summary:
+    """Collect the tables of a fit.
+
+    Args:
+        fit: the fit.
+        unit: of the decomposition.
+    """
+    return Summary(
+        title=f"{fit.form.name} fitted to {_sample(fit.sample_info)}",
+        columns=("", "estimate", "std. error", "95% interval"),
+        estimates=tuple(_estimates(fit)),
+        facts=(
+            ("log-likelihood", f"{fit.log_likelihood:,.6f}"),
+            ("AIC", f"{fit.aic:,.4f}"),
+            ("BIC", f"{fit.bic:,.4f}"),
+        ),
+        decomposition=fit.decomposition(unit),
+        converged=fit.convergence.converged,
+        reason=fit.convergence.reason,
+        convergence=tuple(_details(fit.convergence, free=fit.vector.n_free > 0)),
+        notes=fit.convergence.advice,
+    )
+
+
+def _sample(sample: SampleInfo) -> str:
+    weight = "" if sample.weight == sample.rows else f", total weight {sample.weight:,.12g}"
+    dropped = f", {sample.dropped:,} dropped as missing" if sample.dropped else ""
+    return f"{sample.label}: {_counted(sample.rows, 'row')}{weight}{dropped}"
+
+
+def _details(convergence: Convergence, *, free: bool) -> list[tuple[str, str]]:
+    agreed = ""
+    if convergence.starts > 1:
+        agreed = f"; {convergence.agreed} of {convergence.starts} starting points agreed"
+    gradient, eigenvalue = convergence.gradient_norm, convergence.smallest_eigenvalue
+    curvature = [
+        ("scaled gradient", _finite(f"{gradient:.1e} standard deviations of a row")),
+        ("least eigenvalue", _finite(f"{eigenvalue:.3g} of the scaled Hessian")),
+    ]
+    return [
+        *(curvature if free else []),
+        *(("on the boundary", bound) for bound in convergence.bounds),
+        ("solver", f"{convergence.solver}, {_counted(convergence.steps, 'step')}{agreed}"),
+        ("passes", f"{convergence.passes:,} over the rows"),
+        (
+            "time",
+            f"{convergence.compile_seconds:.2f} s compiling, "
+            f"{convergence.run_seconds:.2f} s running",
+        ),
+    ]
+
+
+def _estimates(fit: Fit) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    params, errors, intervals = fit.params, fit.stderr, fit.interval()
+    for name, value in params.items():
+        values, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
+        ends = intervals[name].reshape(-1, 2)
+        for i, (estimate, error, (low, high)) in enumerate(zip(values, stderr, ends, strict=True)):
+            label = name
+            if values.size > 1:
+                levels = fit.sample_info.levels
+                label = f"{name}[{levels[i]!r}]" if levels is not None else f"{name}[{i}]"
+            if error == 0.0:
+                rows.append((label, f"{estimate:.6g}", "fixed", ""))
+            elif math.isnan(error):
+                rows.append((label, f"{estimate:.6g}", "none", ""))
+            else:
+                d = _digits(float(estimate), float(error))
+                interval = f"{low:.{d}g} .. {high:.{d}g}"
+                rows.append((label, f"{estimate:.{d}g}", f"{error:.4g}", interval))
+    return rows
+
+
+def _digits(estimate: float, error: float) -> int:
+    """Six digits, or as many as show three of the error; no more than a double has."""
+    if not (math.isfinite(estimate) and math.isfinite(error) and estimate != 0.0):
+        return 6
+    return int(np.clip(math.ceil(math.log10(abs(estimate)) - math.log10(error)) + 3, 6, 17))
+
+
+def _finite(text: str) -> str:
+    return "not finite" if text.startswith(("nan", "inf")) else text
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(
@@ -100,3 +192,11 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def _html_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    top = "".join(f"<th>{html.escape(title)}</th>" for title in head)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"

@@ -1,4 +1,4 @@
-"""The result of training a network: the model with its weights, and what is known about it."""
+"""The result of training networks: the model with its weights, its loss and its predictions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import Any, final
 
 import jax
@@ -23,14 +22,14 @@ from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.convergence import Convergence
-from kullback.results.decomposition import Decomposition, Line
+from kullback.results.decomposition import Decomposition, Line, decomposition_in
+from kullback.results.save_trained import write_trained
+from kullback.results.summary import status, wrapped
 
-# How many standard errors a network has to be better than the baseline to be said to be better.
+# How many standard errors below the baseline a network's cross-entropy counts as better.
 _SURELY = 1.96
-# What a training tries by itself where its network explains next to nothing, in its reason's words.
+# What a training tries by itself where its network explains next to nothing, as its reason says.
 TRIED = "frequencies=8"
-# Characters in a line of a sentence in the summary.
-_WIDTH = 80
 
 
 @final
@@ -42,7 +41,7 @@ class Epoch:
         number: counted from one.
         training: mean of the loss that was minimised, over the epoch.
         held_out: cross-entropy on the held-out rows.
-        refined: the same after calibration: what early stopping looks at.
+        refined: the same after calibration; early stopping uses it.
     """
 
     number: int
@@ -59,21 +58,21 @@ class TrainedFit:
     Attributes:
         form: the model as it was given.
         model: the same model with its weights.
-        label: what messages call the outcome.
-        source: where the rows came from, in words.
-        rows: how many rows there were, the held-out ones included.
-        held_out_rows: how many of them were held out of each member's training.
+        label: name of the outcome in messages.
+        source: where the rows came from.
+        rows: number of rows, the held-out ones included.
+        held_out_rows: number of rows held out of each member's training.
         baseline: cross-entropy of the best constant prediction on the held-out rows, in nats: H(Y)
             for labels. NaN for outcomes that are numbers.
         cross_entropy: on the held-out rows, after calibration, in nats: of one member, each on the
             rows held out from it. Early stopping and calibration chose by it, so it is slightly
             too small.
         error: its standard error, from the spread of −log q over these rows.
-        history: what each epoch gave.
-        best: the number of the epoch whose weights these are.
-        converged: whether training ended as it should.
-        reason: how it ended, in words, with what to try.
-        weights: how many numbers were trained.
+        history: the losses of each epoch.
+        best: the number of the epoch whose weights are used.
+        converged: whether training ended regularly.
+        reason: how it ended, with what to try.
+        weights: number of trained weights.
         compile_seconds: time spent tracing and compiling.
         seconds: the rest of the time.
         levels: levels of the categorical covariates.
@@ -99,7 +98,7 @@ class TrainedFit:
 
     @property
     def convergence(self) -> Convergence:
-        """How training ended, as of every fit; there is no curvature to look at."""
+        """How training ended; gradient and Hessian are not computed (NaN)."""
         return Convergence(
             converged=self.converged,
             reason=self.reason,
@@ -118,27 +117,27 @@ class TrainedFit:
 
     @property
     def _kept(self) -> tuple[str, ...]:
-        return () if self.converged else ("the weights of the best epoch are kept",)
+        return () if self.converged else ("The weights of the best epoch were kept.",)
 
     @property
     def _nothing_explained(self) -> tuple[str, ...]:
-        """What to think of a network that is no better than the baseline, where this one is not."""
+        """A warning, where the network is not significantly better than the baseline."""
         gained = self.baseline - self.cross_entropy
         if not (self.baseline > 0.0 and gained <= _SURELY * self.error):  # also where one is NaN
             return ()
         plain = any(isinstance(s, MLP) and not s.frequencies for s in self.form.sources.values())
         more = (
-            f"; where it turns many times along a column, kl.MLP({TRIED}) may see it"
+            f" If it oscillates along a column, try kl.MLP({TRIED})."
             if plain and TRIED not in self.reason
             else ""
         )
         return (
-            "no better than the baseline, within the error: the covariates may tell nothing of the "
-            f"label, or nothing that this network can learn from so many rows{more}",
+            "Not significantly better than the baseline: the covariates may carry no information "
+            f"about the label, or none that this network can learn from so many rows.{more}",
         )
 
     def decomposition(self, unit: str = "nats") -> Decomposition:
-        """Split the loss on the held-out rows; ``kl.evaluate`` does so on rows never looked at.
+        """Split the loss on the held-out rows; ``kl.evaluate`` does so on rows never used.
 
         Args:
             unit: "nats", "bits" or "hartleys".
@@ -151,21 +150,21 @@ class TrainedFit:
                 "cross-entropy",
                 self.cross_entropy,
                 self.error,
-                "of the held-out rows, after calibration; they chose the epoch",
+                "of the held-out rows, after calibration; they selected the epoch",
             )
         ]
         if self.best:
-            told = self.history[self.best - 1]
+            epoch = self.history[self.best - 1]
             lines.append(
                 Line(
                     "cross-entropy, training",
-                    told.training,
+                    epoch.training,
                     math.nan,
-                    f"what epoch {told.number} minimised, dropout and weights included",
+                    f"minimised in epoch {epoch.number}, dropout and weights included",
                 )
             )
         if math.isfinite(self.baseline):
-            note = "of the label: the loss of the class shares"
+            note = "the loss of the baseline (class shares)"
             lines += [
                 Line("entropy of the label", self.baseline, 0.0, note),
                 Line(
@@ -180,13 +179,10 @@ class TrainedFit:
                 "entropy",
                 math.nan,
                 math.nan,
-                "of the outcome given the covariates: kl.evaluate estimates it where data allow",
+                "of the outcome given the covariates: kl.evaluate can estimate it",
             )
         )
-        size = nats_per(unit)
-        return Decomposition(
-            tuple(Line(ln.name, ln.value / size, ln.stderr / size, ln.note) for ln in lines), unit
-        )
+        return decomposition_in(unit, lines)
 
     @property
     def classes_(self) -> tuple[Any, ...]:
@@ -197,11 +193,11 @@ class TrainedFit:
         """
         levels: tuple[Any, ...] | None = getattr(self.model, "levels", None)
         if levels is None:
-            raise ModelError(f"{self.form.name} has no classes: its outcomes are numbers.")
+            raise ModelError(f"{self.form.name} does not have classes: its outcomes are numbers.")
         return levels
 
     def predict_params(self, data: Any) -> dict[str, Vector]:
-        """Give the model's parameters for every row.
+        """Return the model's parameters for every row.
 
         Args:
             data: covariates: a table, a two-dimensional array, or files, as for ``kl.fit``.
@@ -212,16 +208,16 @@ class TrainedFit:
         networks = {n: s for n, s in self.model.sources.items() if isinstance(s, Trained)}
         names = tuple(dict.fromkeys(c for s in networks.values() for c in s.columns))
         parts = [
-            self._parameters(networks, found)
-            for found in covariate_parts(data, names, levels=self.levels)
+            self._parameters(networks, part)
+            for part in covariate_parts(data, names, levels=self.levels)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _parameters(self, networks: dict[str, Trained], found: Covariates) -> dict[str, Vector]:
+    def _parameters(self, networks: dict[str, Trained], table: Covariates) -> dict[str, Vector]:
         row = {}
         with float64():
             for name, source in networks.items():
-                inputs = source.encoder.encode([found.columns[c] for c in source.encoder.names])
+                inputs = source.encoder.encode([table.columns[c] for c in source.encoder.names])
                 row[name] = run_trained(source, inputs)
             constrained = [jnp.asarray(v) for v in self.model.vector.constrained(np.zeros(0))]
             supplied = self.model.with_sources(
@@ -231,12 +227,12 @@ class TrainedFit:
                 constrained, {n: jnp.asarray(v) for n, v in row.items()}
             )
             return {
-                name: np.broadcast_to(np.asarray(value), (found.rows, *np.shape(value)[1:])).copy()
+                name: np.broadcast_to(np.asarray(value), (table.rows, *np.shape(value)[1:])).copy()
                 for name, value in values.items()
             }
 
     def predict_proba(self, data: Any) -> Vector:
-        """Give the probabilities of the classes for every row, shape (rows, K).
+        """Return the probabilities of the classes for every row, shape (rows, K).
 
         Args:
             data: covariates, as for ``kl.fit``.
@@ -250,7 +246,7 @@ class TrainedFit:
         return out
 
     def predict(self, data: Any) -> Any:
-        """Give the most probable class of every row, or the mean where outcomes are numbers.
+        """Return the most probable class of every row, or the mean where outcomes are numbers.
 
         Args:
             data: covariates, as for ``kl.fit``.
@@ -264,7 +260,7 @@ class TrainedFit:
             return np.asarray(self.model.moment("mean", values))
 
     def summary(self, unit: str = "nats") -> str:
-        """Give what is known as a text.
+        """Return the main results as text.
 
         Args:
             unit: nats, bits or hartleys.
@@ -290,13 +286,13 @@ class TrainedFit:
             lines += [
                 f"baseline (class shares)    {self.baseline / size:.6f} {unit}",
                 f"explained of the label     {gained / size:.6f} {unit}{share}",
-                *(wrapped for words in self._nothing_explained for wrapped in wrap(words, _WIDTH)),
             ]
         lines += [
             "",
-            f"{'converged' if self.converged else 'NOT CONVERGED'}: {self.reason}",
-            f"{self.weights:,} weights; epoch {self.best} of {len(self.history)}; "
-            f"{self.seconds:.1f} s and {self.compile_seconds:.1f} s to compile",
+            f"{status(self.converged)} – {self.reason}",
+            *(line for note in self.convergence.advice for line in wrapped(note)),
+            f"  weights  {self.weights:,}, of epoch {self.best} of {len(self.history)}",
+            f"  time     {self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running",
         ]
         return "\n".join(lines)
 
@@ -309,8 +305,6 @@ class TrainedFit:
         Raises:
             ModelError: for a network that is the user's own code.
         """
-        from kullback.results.trained_storage import write_trained
-
         write_trained(self, path)
 
     def __repr__(self) -> str:

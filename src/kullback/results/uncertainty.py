@@ -16,11 +16,11 @@ from kullback.engines.local import LocalEngine
 from kullback.models.model import Model
 from kullback.objective.statistics import LossDerivatives
 
-# Below this the smallest eigenvalue of the scaled Hessian is rounding, and the matrix is singular.
+# Below this the smallest eigenvalue of the scaled Hessian is rounding, and the matrix singular.
 SINGULAR = 1e-13
 
-# Nodes of the quadrature over the distribution function, and the width of its double-exponential
-# variable; with them the gamma family's information agrees with its closed form to 1e-12.
+# Nodes of the quadrature over the distribution function, and the range of its double-exponential
+# variable; with these the gamma family's information agrees with its closed form to 1e-12.
 _NODES, _REACH = 801, 3.2
 
 # Largest number of outcomes over which a discrete model's information is summed.
@@ -28,7 +28,7 @@ _OUTCOMES = 1 << 20
 
 
 def scaled_eigenvalues(hessian: Vector) -> Vector:
-    """Eigenvalues of a Hessian scaled to a unit diagonal, ascending; NaN if it is not finite."""
+    """Return a Hessian's eigenvalues, scaled to a unit diagonal, ascending; NaN if not finite."""
     diagonal = np.abs(np.diag(hessian))
     if not np.all(np.isfinite(hessian)) or not np.all(diagonal > 0.0):
         return np.full(hessian.shape[0], np.nan)
@@ -38,10 +38,7 @@ def scaled_eigenvalues(hessian: Vector) -> Vector:
 
 
 def inverse(hessian: Vector) -> Vector:
-    """Invert a positive definite matrix; all NaN where it is not positive definite.
-
-    No standard error is given that the curvature does not support.
-    """
+    """Return the inverse of a positive definite matrix; all NaN for any other."""
     values = scaled_eigenvalues(hessian)
     if values.size and not bool(values[0] > SINGULAR):
         return np.full_like(hessian, np.nan)
@@ -51,24 +48,21 @@ def inverse(hessian: Vector) -> Vector:
     return 0.5 * (out + out.T)
 
 
-def quadrature(model: Model) -> ArraySample:
-    """Give weighted points that stand for a distribution: E[g(X)] = Σ weight · g(point).
+def _nodes(model: Model) -> ArraySample:
+    """Return points and weights that represent a distribution: E[g(X)] = Σ weight · g(point).
 
-    Args:
-        model: a fixed model.
-
-    Returns:
-        For a continuous model, double-exponential nodes (Takahasi & Mori 1974) of the quantile
-        function; for a discrete one, its outcomes with their probabilities.
+    For a continuous model, double-exponential nodes (Takahasi & Mori 1974) of the quantile
+    function; for a discrete one, its outcomes with their probabilities.
 
     Raises:
-        ModelError: for a discrete model with too many outcomes to be summed.
+        ModelError: for a discrete model with too many outcomes to sum.
     """
     if model.discrete:
         ends = np.atleast_1d(model.quantile(np.array([1e-18, 1.0 - 2.0**-53])))
         if ends[1] - ends[0] >= _OUTCOMES:
             raise ModelError(
-                f"{model!r} spreads over {ends[1] - ends[0]:,.0f} outcomes, too many to sum."
+                f"{model!r} has {ends[1] - ends[0]:,.0f} outcomes, too many to sum: use the "
+                "observed or the sandwich covariance."
             )
         points = np.arange(ends[0], ends[1] + 1.0)
         weights = np.exp(model.log_density(points))
@@ -92,10 +86,13 @@ def expected_information(model: Model, derivatives: LossDerivatives, constrained
         constrained: the estimates.
 
     Raises:
-        ModelError: where the model depends on covariates.
+        ModelError: for a model with covariates, or with too many outcomes to sum.
     """
     if model.columns:
-        raise ModelError("expected information of a model with covariates is not available.")
+        raise ModelError(
+            "the expected information is not available for a model with covariates: use the "
+            "observed or the sandwich covariance."
+        )
     with float64():
-        engine = LocalEngine(quadrature(model), threads=1)
+        engine = LocalEngine(_nodes(model), threads=1)
         return derivatives.unpack(engine.reduce(derivatives, constrained)).outer

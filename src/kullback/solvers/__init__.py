@@ -1,1 +1,1 @@
-"""Solvers: they decide the next point from sums, without knowing where the rows are."""
+"""Solvers: they propose the next point from sums over the rows."""

@@ -1,11 +1,11 @@
-"""From the minimum on few rows to that on many, by one look at the many.
+"""From the minimum on few rows to that on many, by one evaluation on the many.
 
 Near the minimum on a subsample, the objective on all rows differs from the subsample's by little
-more than a slope and a curvature. One look at all rows gives both; the subsample's objective with
-these corrections is then minimised at the cost of the subsample alone. Where the subsample of m
-rows leaves an error of 1/√m standard deviations of a row, a Newton step on all rows leaves about
-1/m, and the corrected minimum m^(−3/2), since only the change of the curvature is the subsample's:
-one pass over all rows is saved. Source: M. I. Jordan, J. D. Lee and Y. Yang (2019),
+more than a slope and a curvature. One evaluation on all rows gives both; the subsample's objective
+with these corrections is then minimised at the cost of the subsample alone. Where the subsample of
+m rows leaves an error of 1/√m standard deviations of a row, a Newton step on all rows leaves about
+1/m, and the corrected minimum m^(−3/2), since only the change of the curvature comes from the
+subsample: this saves one pass over all rows. Source: M. I. Jordan, J. D. Lee and Y. Yang (2019),
 "Communication-efficient distributed statistical inference"; here the curvature is corrected too.
 """
 
@@ -22,7 +22,7 @@ from kullback.solvers.solver import Outcome, Point, Solver, minimise
 @final
 @dataclass(frozen=True)
 class Corrected:
-    """The subsample's objective at a point, corrected to agree with all rows' in another.
+    """The subsample's objective at a point, corrected to agree with that of all rows at another.
 
     Attributes:
         at: the point, shape (k,).
@@ -44,17 +44,17 @@ def corrected_minimum(
     start: Vector,
     max_steps: int,
 ) -> Vector:
-    """Look at all rows once, and give the minimum of the corrected objective.
+    """Return the minimum of the corrected objective, from one evaluation on all rows.
 
     Args:
         solver: finds the minimum.
         few: the objective on a subsample.
         many: the objective on all rows.
         start: the minimum on the subsample.
-        max_steps: how many points of the subsample may be looked at.
+        max_steps: most evaluations on the subsample.
 
     Returns:
-        The minimum; ``start`` where there is none.
+        The minimum; ``start`` where the solver does not converge.
     """
     there, here = many(start), few(start)
     value = there.value - here.value

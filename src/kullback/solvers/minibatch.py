@@ -1,4 +1,4 @@
-"""Minibatches: how a network is trained, and one epoch of it as one compiled program."""
+"""Minibatch training: its options, and one epoch as one compiled program."""
 
 from __future__ import annotations
 
@@ -26,25 +26,26 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 32, 256
 @final
 @dataclass(frozen=True, eq=False)
 class Minibatch:
-    """How a network is trained: minibatches, an Optax optimiser, early stopping, calibration.
+    """Options of training a network: minibatches, an Optax optimiser, early stopping, calibration.
 
     Args:
-        epochs: how often every row is used; None chooses by the number of rows.
-        batch: rows a step; None chooses by the number of rows.
-        learning_rate: the largest one; it rises over the first steps and falls along a cosine.
+        epochs: number of epochs; None chooses by the number of rows.
+        batch: rows in a batch; None chooses by the number of rows.
+        learning_rate: the largest; it rises over the first steps and falls along a cosine.
         weight_decay: AdamW's, of matrices only.
         optimizer: an Optax ``GradientTransformation`` in place of AdamW and its schedule.
-        held_out: what early stopping and calibration look at: a share of the rows, or other rows
-            as they would be given to ``kl.fit``: a table or files with the same columns; beside
-            arrays a pair ``(X, y)`` or a triple ``(X, y, weights)``.
-        patience: epochs without improvement after which training ends.
-        calibration: None, "temperature" or "vector": fitted to the held-out rows, for logits.
-        label_smoothing: share of every label that is spread over all classes while training.
-        class_weight: None, "balanced", or a weight for each class by its label, while training.
-        seed: of everything random; the same seed gives the same bits.
-        checkpoint: a file in which training puts down where it stands after every epoch. Where it
-            is there already, the same training goes on from it, with the bits that it would have
-            had without the break; another training's is refused.
+        held_out: rows for early stopping and calibration: a share of the rows, or other rows in the
+            form that ``kl.fit`` takes: a table or files with the same columns; for arrays a pair
+            ``(X, y)`` or a triple ``(X, y, weights)``.
+        patience: number of epochs without improvement after which training stops.
+        calibration: None, "temperature" or "vector" scaling of the logits, fitted to the held-out
+            rows.
+        label_smoothing: share of every label that training spreads over all classes.
+        class_weight: None, "balanced", or weights by class label, in training only.
+        seed: of all random numbers; the same seed gives the same bits.
+        checkpoint: a file that stores the state of training after every epoch. If it exists, the
+            same training resumes from it, to the same bits as without the break; the checkpoint of
+            another training is refused.
 
     Raises:
         ModelError: for options out of range.
@@ -68,49 +69,49 @@ class Minibatch:
         for name in ("epochs", "batch"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ModelError(f"{name}={value!r} must be at least 1.")
+                raise ModelError(f"{name} must be at least 1, got {value!r}.")
         if not self.learning_rate > 0.0:
-            raise ModelError(f"learning_rate={self.learning_rate!r} must be positive.")
+            raise ModelError(f"learning_rate must be positive, got {self.learning_rate!r}.")
         share = self.held_out_share
         if share is not None and not 0.0 < share < 1.0:
             raise ModelError(
-                f"held_out={self.held_out!r}: the share of rows to hold out lies between 0 and 1."
+                f"held_out, a share of rows to hold out, must lie in (0, 1), got {self.held_out!r}."
             )
         if not 0.0 <= self.label_smoothing < 1.0:
-            raise ModelError(f"label_smoothing={self.label_smoothing!r} must lie in [0, 1).")
+            raise ModelError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing!r}.")
         if self.calibration not in (None, "temperature", "vector"):
             raise ModelError(
-                f'calibration={self.calibration!r} must be None, "temperature" or "vector".'
+                f'calibration must be None, "temperature" or "vector", got {self.calibration!r}.'
             )
 
     @property
     def held_out_share(self) -> float | None:
-        """The share of the rows that is held out; None where other rows were given."""
+        """The share of the rows that is held out; None where ``held_out`` holds other rows."""
         return float(self.held_out) if isinstance(self.held_out, Real) else None
 
     def batch_for(self, rows: int) -> int:
-        """Rows a step, for that many rows: about forty steps an epoch."""
+        """Return the batch size for a number of rows: about forty steps an epoch."""
         if self.batch is not None:
             return min(self.batch, rows)
         power: int = 2 ** round(math.log2(max(rows / _STEPS_AN_EPOCH, 1.0)))
         return min(max(_SMALLEST_BATCH, min(power, _LARGEST_BATCH)), rows)
 
     def epochs_for(self, rows: int) -> int:
-        """How many epochs, for that many rows: a fixed number of steps, within limits."""
+        """Return the number of epochs for a number of rows: so many steps, within limits."""
         if self.epochs is not None:
             return self.epochs
-        wanted = round(_STEPS * self.batch_for(rows) / rows)
-        return max(_FEWEST_EPOCHS, min(wanted, _MOST_EPOCHS))
+        epochs = round(_STEPS * self.batch_for(rows) / rows)
+        return max(_FEWEST_EPOCHS, min(epochs, _MOST_EPOCHS))
 
     def transformation(self, steps: int) -> Any:
-        """Give the Optax transformation for a training of so many steps."""
+        """Return the Optax transformation for a number of steps."""
         import optax
 
         if self.optimizer is not None:
             return self.optimizer
         rising = max(steps // 20, 1)
         schedule = optax.schedules.warmup_cosine_decay_schedule(
-            0.0 if steps > 1 else self.learning_rate,  # a single step has no other to rise to
+            0.0 if steps > 1 else self.learning_rate,  # a single step cannot rise
             self.learning_rate,
             rising,
             max(steps, rising + 1),
@@ -126,11 +127,11 @@ class Minibatch:
 
 
 class State(NamedTuple):
-    """Where a training stands: arrays only, so that it can be saved and resumed.
+    """The state of a training: arrays only, so that it can be saved and resumed.
 
     Attributes:
-        weights: what is trained.
-        memory: the optimiser's.
+        weights: the network's weights.
+        memory: the optimiser's state.
     """
 
     weights: Any
@@ -138,7 +139,7 @@ class State(NamedTuple):
 
 
 def start(transformation: Any, weights: Any) -> State:
-    """Begin a training."""
+    """Return the initial state of a training."""
     return State(weights, transformation.init(weights))
 
 
@@ -147,21 +148,21 @@ def window_program(
     transformation: Any,
     batch: int,
 ) -> Callable[[State, Mapping[str, Array], Array, Array, Array], tuple[State, Array]]:
-    """Make the function that goes through a window of rows: to be compiled, once for a shape.
+    """Return the function that trains on a window of rows: to be compiled once for each shape.
 
     An epoch over rows in memory is one window; one over a stream has several of equal size.
 
     Args:
-        loss: of weights, the rows of a batch, whether each is real, and a random key.
+        loss: a function of the weights, the rows of a batch, a flag for each row (false where it is
+            padding), and a random key.
         transformation: an Optax transformation.
-        batch: rows a step.
+        batch: rows in a batch.
 
     Returns:
-        A function of a state, the rows as columns, their order (a multiple of ``batch`` long, −1
-        where there is no row, at its end), a seed and how many steps to make. It gives the
-        state after them and the loss at each step. Nothing is looked at on the way: from the first
-        loss that is no number the weights are worthless, and who wants those before it calls again
-        with as many steps.
+        A function of a state, the rows as columns, their order (its length a multiple of ``batch``,
+        padded with −1), a seed and the number of steps. It returns the state after these steps and
+        the loss at each of them. Losses are not checked on the way: after the first NaN the weights
+        are useless, and those before it are computed by another call with fewer steps.
     """
 
     def window(

@@ -2,11 +2,11 @@
 
 Each step minimises the quadratic model with the Hessian's eigenvalues replaced by their absolute
 values (so that a saddle or a maximum is left downhill), cut at the radius of the region. Lengths
-are measured in the Hessian's own diagonal, so that a location of 10⁷ and a log-scale of 0.1 are on
-one footing: a scaled gradient of g means an error of about g standard deviations of one row.
+are scaled by the Hessian's diagonal, so that a location of 10⁷ and a log-scale of 0.1 are
+comparable: a scaled gradient of g means an error of about g standard deviations of one row.
 
 The step is written against the array API: it runs in NumPy without compilation, and in JAX under
-``jit`` and ``vmap``. Nothing that JAX traces decides a branch; in NumPy one spares a decomposition.
+``jit`` and ``vmap``. No branch depends on a traced value; in NumPy one saves a decomposition.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kullback.solvers.solver import Outcome, Point, Solver
 
 
 class NewtonState(NamedTuple):
-    """Where the search stands; arrays, so that ``vmap`` can carry many.
+    """The state of the search; arrays, so that ``vmap`` can carry many.
 
     Attributes:
         at: the best point, shape (k,).
@@ -29,10 +29,11 @@ class NewtonState(NamedTuple):
         gradient: its gradient.
         hessian: its Hessian.
         radius: the trust region's radius, in scaled units.
-        step: the step that is proposed.
-        promised: the decrease that the quadratic model promises for it.
-        slope: length of the scaled gradient at the best point, as far as it can vanish.
-        refused: how many steps in a row were not taken.
+        step: the proposed step.
+        promised: the decrease that the quadratic model predicts for it.
+        slope: length of the scaled gradient at the best point, without the part that rounding keeps
+            from vanishing.
+        refused: number of consecutive steps that were not taken.
     """
 
     at: Any
@@ -57,7 +58,7 @@ class Newton(Solver[NewtonState]):
             leaves rounding only in the estimate, and about six digits in standard errors. (A fit
             whose passes cost little uses 1e-10.)
         radius: the first trust region, in standard deviations of one row.
-        max_refused: steps refused in a row after which no progress is possible.
+        max_refused: number of consecutive refused steps after which the search has stalled.
     """
 
     tolerance: float = 1e-6
@@ -85,7 +86,7 @@ class Newton(Solver[NewtonState]):
         return at
 
     def step(self, state: NewtonState, point: Point) -> NewtonState:
-        """Take the step if it lowered the objective, and adapt the region."""
+        """Take the step if it decreased the objective, and adapt the region."""
         xp = namespace(state.gradient)
         ratio = (state.value - point.value) / xp.where(state.promised > 0.0, state.promised, 1.0)
         finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
@@ -119,7 +120,7 @@ class Newton(Solver[NewtonState]):
             return Outcome.NOT_FINITE
         if float(state.slope) <= self.tolerance:
             return Outcome.CONVERGED
-        # a step refused where only rounding is left: this is as near as doubles get
+        # a step refused where only rounding remains: doubles do not get nearer
         rounding = float(state.promised) <= 1e-14 * (1.0 + abs(float(state.value)))
         if int(state.refused) > 0 and rounding and float(state.slope) <= max(1e-6, self.tolerance):
             return Outcome.CONVERGED
@@ -128,7 +129,7 @@ class Newton(Solver[NewtonState]):
         return None
 
     def polish(self, state: NewtonState) -> Vector | None:
-        """The next Newton step, where it still changes a digit."""
+        """Return the next Newton step, where it still changes a digit."""
         # scaled gradients of this size are the rounding of the sums themselves
         return None if float(state.slope) < 1e-14 else state.step
 
@@ -137,8 +138,8 @@ class Newton(Solver[NewtonState]):
         xp = namespace(state.gradient)
         scale = _scale(state.hessian)
         gradient, step, hessian = _left(state.at, state.gradient, state.hessian)
-        moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others stay: no step of theirs
-        # what is seen to move altogether has its step already; what JAX traces cannot be seen
+        moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others do not move
+        # where all coordinates move, `_left` has computed the step; a traced value cannot be tested
         if not (isinstance(moves, np.ndarray) and moves.all() and np.isfinite(gradient).all()):
             hessian = _scaled(state.hessian, scale, moves)
             step = _newton_step(gradient, hessian)
@@ -150,14 +151,14 @@ class Newton(Solver[NewtonState]):
 
 
 def _scale(hessian: Any) -> Any:
-    """Square roots of the diagonal's size; 1 where it is zero or not finite."""
+    """Return square roots of the diagonal's absolute values; 1 where zero or not finite."""
     xp = namespace(hessian)
     size = xp.sqrt(xp.abs(xp.linalg.diagonal(hessian)))
     return xp.where(xp.isfinite(size) & (size > 0.0), size, 1.0)
 
 
 def _scaled(hessian: Any, scale: Any, moves: Any) -> Any:
-    """The Hessian in units of its diagonal; the identity where a coordinate is not to move."""
+    """Return the Hessian in units of its diagonal; the identity where a coordinate is fixed."""
     xp = namespace(hessian)
     scaled = hessian / (scale[:, None] * scale[None, :])
     together = xp.isfinite(scaled) & moves[:, None] & moves[None, :]
@@ -165,25 +166,25 @@ def _scaled(hessian: Any, scale: Any, moves: Any) -> Any:
 
 
 def _newton_step(gradient: Any, hessian: Any) -> Any:
-    """The step to the quadratic model's minimum, its eigenvalues taken by their size."""
+    """Return the step to the quadratic model's minimum, with absolute values of its eigenvalues."""
     xp = namespace(gradient)
     values, vectors = xp.linalg.eigh(hessian)
     size = xp.abs(values)
     # an eigenvalue of rounding size gives no direction worth more than the region's radius
-    floor = 1e-14 * xp.max(size)
-    floor = xp.where(floor > 0.0, floor, 1.0)
-    along = vectors.T @ gradient / xp.where(size > floor, size, floor)
+    least = 1e-14 * xp.max(size)
+    least = xp.where(least > 0.0, least, 1.0)
+    along = vectors.T @ gradient / xp.where(size > least, size, least)
     return -(vectors @ along)
 
 
 def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:
-    """The scaled gradient; zero where no step of the coordinate is above the rounding of the point.
+    """Return the scaled gradient; zero where a coordinate's step is below its rounding.
 
     And the step of all coordinates together, with the scaled Hessian that it comes from.
 
-    A location of 10⁹ is known to 10⁻⁷: a slope that asks for less can never vanish, and is no
-    reason to go on. But along a ridge a coordinate may be at its best beside the others and still
-    have far to go with them: what counts is also its part in the step of all of them.
+    A location of 10⁹ is rounded to 10⁻⁷: a slope whose step is smaller can never vanish, and the
+    search must not wait for it. But on a ridge a coordinate may be optimal given the others and
+    still have far to go with them: its part in the step of all coordinates counts as well.
     """
     xp = namespace(gradient)
     scale = _scale(hessian)
@@ -192,8 +193,8 @@ def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:
     known = xp.where(finite, scaled, 0.0)
     curvature = _scaled(hessian, scale, finite)
     together = _newton_step(known, curvature)
-    # half a unit in the last place of a number is at most this part of it; of the step with the
-    # others two units, which is as near as steps by turns come
+    # half a unit in the last place of a number is at most this part of it; of the joint step two
+    # units, which is as near as alternating steps come
     room = 1.2e-16 * xp.abs(at) * scale
     still = (xp.abs(scaled) <= room) & (xp.abs(together) <= 4.0 * room)
     return xp.where(still, 0.0, scaled), together, curvature

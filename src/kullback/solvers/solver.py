@@ -1,7 +1,8 @@
 """The abstract solver, ``init / step / done``, and the loop that runs one.
 
-A solver is asked for a point and told what was found there. Its state is immutable and its step is
-a pure function, so that the same step can run in NumPy on one problem or under ``vmap`` on many.
+A solver proposes a point and receives the objective and its derivatives there. Its state is
+immutable and its step is a pure function, so that the same step can run in NumPy on one problem or
+under ``vmap`` on many.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Outcome(enum.Enum):
 
 @runtime_checkable
 class Point(Protocol):
-    """What is known at a point: value, gradient and Hessian."""
+    """The objective at a point: value, gradient and Hessian."""
 
     @property
     def at(self) -> Vector:
@@ -53,30 +54,30 @@ AnyPoint = TypeVar("AnyPoint", bound=Point)
 
 
 class Solver(abc.ABC, Generic[State]):
-    """Decides where to look next: abstract."""
+    """Proposes the points to evaluate: abstract."""
 
     @abc.abstractmethod
     def init(self, point: Point) -> State:
-        """Start from what is known at the first point."""
+        """Return the initial state, from the first point."""
 
     @abc.abstractmethod
     def propose(self, state: State) -> Vector:
-        """Give the next point to look at."""
+        """Return the next point to evaluate."""
 
     @abc.abstractmethod
     def best(self, state: State) -> Vector:
-        """Give the best of the points that were looked at."""
+        """Return the best of the evaluated points."""
 
     @abc.abstractmethod
     def step(self, state: State, point: Point) -> State:
-        """Take in what was found at the proposed point."""
+        """Return the state after the evaluation of the proposed point."""
 
     @abc.abstractmethod
     def done(self, state: State) -> Outcome | None:
-        """Say whether, and how, the search has ended."""
+        """Return how the search has ended, or None if it has not."""
 
     def polish(self, state: State) -> Vector | None:  # noqa: ARG002
-        """Give a last correction of the best point that needs no further look, or None."""
+        """Return a last correction of the best point, without another evaluation, or None."""
         return None
 
 
@@ -86,11 +87,11 @@ class Solution(Generic[AnyPoint]):
     """Where a solver ended.
 
     Attributes:
-        best: the best point that was looked at.
-        estimate: the estimate: the best point, with the solver's last correction.
+        best: the best evaluated point.
+        estimate: the best point with the solver's last correction.
         outcome: how it ended.
-        steps: how many points were looked at.
-        start: where it began.
+        steps: number of evaluated points.
+        start: the starting point.
     """
 
     best: AnyPoint
@@ -110,14 +111,14 @@ def minimise(
 
     Args:
         solver: the solver.
-        evaluate: gives value, gradient and Hessian at a point.
-        start: where to start.
-        max_steps: how many points may be looked at.
+        evaluate: returns value, gradient and Hessian at a point.
+        start: the starting point.
+        max_steps: largest number of points to evaluate.
 
     Returns:
         The best point and how the search ended.
     """
-    # a trial point may lie anywhere, and what leaves the doubles there is refused, not warned of
+    # a trial point may lie anywhere: an overflow there leads to its refusal, without a warning
     with np.errstate(all="ignore"):
         best = evaluate(start)
         state = solver.init(best)

@@ -1,0 +1,151 @@
+"""Reading saved fits: JSON that holds data, never code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import FileFormatError
+from kullback._core.lazy import Lazy
+from kullback.models.model import Model
+from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.statistics import LossSums, ScoreMoments
+from kullback.results.convergence import Convergence
+from kullback.results.entropy_estimate import EntropyEstimate
+from kullback.results.fit import Fit, SampleInfo
+from kullback.results.json_document import Node, WrongError, read_document, shortened
+from kullback.results.load_trained import is_trained, load_trained
+from kullback.results.model_document import model_from_json
+from kullback.results.save import FORMAT, VERSION
+
+# Estimates are stored in both scales, which must agree: the exponentials of two platforms differ by
+# a few roundings (2e-16), a number that was changed by hand by more than this.
+_SAME = 1e-12
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Load a fit that ``fit.save`` wrote. No code runs: a saved fit is data.
+
+    Args:
+        path: the file, or the folder of a network.
+
+    Returns:
+        The fit, equal to the saved one to the last bit: estimates, errors, decomposition and
+        convergence.
+
+    Raises:
+        FileFormatError: for a file that cannot be read, or is not a saved fit, with the reason.
+    """
+    name = os.fspath(path)
+    if is_trained(name):
+        return load_trained(name)
+    try:
+        document = read_document(name)
+        with np.errstate(all="ignore"):  # what overflows is compared, and refused, below
+            return _fit(document)
+    except WrongError as wrong:
+        raise FileFormatError(f"{name} is not a saved fit that can be read: {wrong}") from None
+
+
+def _fit(document: Node) -> Fit:
+    if document["format"].text() != FORMAT:
+        raise document["format"].wrong(f"needs {FORMAT!r}")
+    version = document["version"].whole()
+    if version != VERSION:
+        by = document["kullback"].value if "kullback" in document.entries() else None
+        writer = f"Kullback {shortened(by)}" if isinstance(by, str) else "another Kullback"
+        what_to_do = (
+            "Upgrade with: pip install --upgrade kullback"
+            if version > VERSION
+            else "Fit the model again and save it."
+        )
+        raise WrongError(
+            f"it has version {version} of the format, from {writer}; this Kullback reads version "
+            f"{VERSION}. {what_to_do}"
+        )
+    sample = _sample(document["sample"])
+    model = model_from_json(document["model"], sample.levels)
+    vector = _vector(model, document["on_bound"])
+    at = document["evaluation"]
+    k, d = vector.n_free, sum(vector.is_free)
+    evaluation = Evaluation(
+        at["at"].vector(k),
+        at["value"].number(),
+        at["gradient"].vector(k),
+        at["hessian"].matrix(k),
+        _sums(document["sums"], d),
+    )
+    estimates = document["estimates"]
+    for name, value in vector.split(vector.constrained(evaluation.at)).items():
+        stored = estimates[name].vector(value.size)
+        if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
+            raise estimates[name].wrong("does not agree with evaluation.at")
+    return Fit(model, vector, evaluation, sample, _fields(Convergence, document["convergence"]))
+
+
+def _vector(model: Model, node: Node) -> ParameterVector:
+    vector = model.vector
+    sizes = {c.name: c.domain.size for c in vector.free}
+    on_bound: dict[str, Vector] = {}
+    for name, entry in node.entries().items():
+        if name not in sizes:
+            raise entry.wrong("is not a free coefficient")
+        on_bound[name] = entry.vector(sizes[name])
+    return replace(vector, on_bound=on_bound)
+
+
+def _sums(node: Node, d: int) -> LossSums:
+    variance = node["variance"].number()
+    if variance < 0.0:
+        raise node["variance"].wrong("needs a number that is not negative")
+    return LossSums(
+        node["weight"].positive(),
+        node["loss"].number(),
+        node["score"].vector(d),
+        node["hessian"].matrix(d),
+        Lazy.known(ScoreMoments(variance, node["outer"].matrix(d))),
+    )
+
+
+def _sample(node: Node) -> SampleInfo:
+    return SampleInfo(
+        label=node["label"].text(),
+        source=node["source"].text(),
+        rows=node["rows"].whole(),
+        weight=node["weight"].positive(),
+        dropped=node["dropped"].whole(),
+        entropy=node["entropy"].optional(Node.number),
+        levels=node["levels"].optional(lambda levels: tuple(_level(v) for v in levels.items())),
+        entropy_estimate=node["entropy_estimate"].optional(
+            lambda entry: _fields(EntropyEstimate, entry)
+        ),
+    )
+
+
+def _level(node: Node) -> Any:
+    if isinstance(node.value, dict):
+        return node["float"].number()
+    if type(node.value) not in (str, bool, int, float):
+        raise node.wrong("needs a text or a number")
+    return node.value
+
+
+# How each field of a convergence or an entropy estimate is read, by its declared type.
+_READERS: Mapping[str, Callable[[Node], Any]] = {
+    "bool": Node.flag,
+    "str": Node.text,
+    "int": Node.whole,
+    "float": Node.number,
+    "tuple[str, ...]": Node.texts,
+}
+
+
+def _fields(kind: Any, node: Node) -> Any:
+    # a field's type is a text, because annotations are postponed
+    return kind(**{f.name: _READERS[str(f.type)](node[f.name]) for f in fields(kind)})

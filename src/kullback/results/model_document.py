@@ -1,0 +1,110 @@
+"""Models as JSON: the name of one of Kullback's own models, and the source of each parameter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kullback._core.errors import ModelError, did_you_mean
+from kullback.models.model import Model
+from kullback.models.registry import own_models
+from kullback.models.source import Fixed, Free, Param, SameAs, Source
+from kullback.results.json_document import Node, WrongError, plain, shortened
+
+# How much of a model's own message about its sources is quoted: it may repeat the file.
+_QUOTED = 200
+
+_NEVER_CODE = "a saved fit holds data, never code. Save the numbers in fit.params instead."
+
+
+def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any]:
+    """Return a model as JSON values.
+
+    Args:
+        model: the model as it was given, with its free sources.
+        levels: its class labels, for outcomes that are labels.
+
+    Raises:
+        ModelError: for a model or a source that is the user's own code.
+    """
+    if own_models().get(model.name) is not type(model):
+        raise ModelError(
+            f"{model!r} cannot be saved: {type(model).__module__}.{type(model).__qualname__} is "
+            f"not one of Kullback's own models, and {_NEVER_CODE}"
+        )
+    sources = {name: _source_to_json(name, source) for name, source in model.sources.items()}
+    written = {"name": model.name, "sources": sources}
+    try:
+        again = model_from_json(Node(json.loads(json.dumps(written)), "model"), levels)
+    except WrongError:
+        again = None
+    if again is None or again.structure != model.structure:
+        raise ModelError(
+            f"{model!r} cannot be saved: its name and sources alone do not make the same model."
+        )
+    return written
+
+
+def model_from_json(node: Node, levels: tuple[Any, ...] | None) -> Model:
+    """Read a model.
+
+    Args:
+        node: what ``model_to_json`` wrote.
+        levels: class labels, for outcomes that are labels.
+
+    Raises:
+        WrongError: where it is not a model of Kullback's with the right sources.
+    """
+    name = node["name"].text()
+    known = own_models()
+    if name not in known:
+        hint = did_you_mean(shortened(name), known)
+        raise WrongError(f"{shortened(name)!r} is not a model of Kullback's{hint}.")
+    labelled = known[name].outcome == "label"
+    if labelled != (levels is not None):
+        needs = "needs" if labelled else "does not take"
+        raise WrongError(f"{name} {needs} class labels (sample.levels).")
+    try:
+        sources = {
+            key: _source_from_json(entry) for key, entry in node["sources"].entries().items()
+        }
+        model: Model = known[name](**sources)
+        model = model if levels is None else model.with_levels(levels)
+        _ = model.vector  # raises for bounds and numbers outside a domain
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WrongError(f'"{node.place}" does not make a model: {str(error)[:_QUOTED]}') from None
+    if set(model.parameters) != set(sources):
+        missing = ", ".join(sorted(set(model.parameters) - set(sources)))
+        raise WrongError(f'"{node.place}.sources" lacks {missing}.')
+    return model
+
+
+def _source_to_json(name: str, source: Source) -> dict[str, Any]:
+    # by exact type: a subclass may compute something else
+    if type(source) is Free:
+        return {"source": "free"}
+    if type(source) is Fixed:
+        return {"source": "fixed", "number": plain(source.number)}
+    if type(source) is Param:
+        bounds = {"start": source.start, "lower": source.lower, "upper": source.upper}
+        numbers = {k: None if v is None else plain(float(v)) for k, v in bounds.items()}
+        return {"source": "param", **numbers}
+    if type(source) is SameAs:
+        return {"source": "same_as", "other": source.other}
+    raise ModelError(
+        f"{name}={source!r} cannot be saved: {type(source).__module__}."
+        f"{type(source).__qualname__} is not one of Kullback's own sources, and {_NEVER_CODE}"
+    )
+
+
+def _source_from_json(node: Node) -> Source:
+    kind = node["source"].text()
+    if kind == "free":
+        return Free()
+    if kind == "fixed":
+        return Fixed(node["number"].array())
+    if kind == "param":
+        return Param(*(node[name].optional(Node.number) for name in ("start", "lower", "upper")))
+    if kind == "same_as":
+        return SameAs(node["other"].text())
+    raise node["source"].wrong("needs free, fixed, param or same_as")

@@ -1,0 +1,124 @@
+"""Writing fits as JSON that holds data, never code.
+
+Every number is written so that it reads back to the same bits; ``load.py`` reads the file.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kullback._core.errors import KullbackError, ModelError
+from kullback.results.json_document import LARGEST, plain
+from kullback.results.model_document import model_to_json
+
+if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
+    from kullback.results.fit import Fit
+
+FORMAT, VERSION = "kullback fit", 2
+
+# Saved fields of the sample, besides class labels and the estimated entropy.
+_OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
+
+# Saved fields of the sums.
+_OF_THE_SUMS = ("weight", "loss", "variance", "score", "hessian", "outer")
+
+
+def write(fit: Fit, path: str | os.PathLike[str]) -> None:
+    """Write a fit as JSON, the whole file or nothing.
+
+    Args:
+        fit: the fit.
+        path: the file; an existing one is replaced.
+
+    Raises:
+        ModelError: for a model, a source or class labels that are the user's own code.
+        KullbackError: where the file cannot be written.
+    """
+    text = _text(fit)
+    if len(text) > LARGEST:
+        raise ModelError(
+            f"a fit of {fit.parameter_count:,} coefficients takes {len(text):,} bytes; a saved fit "
+            f"may take {LARGEST:,}."
+        )
+    _replace(Path(os.path.realpath(path)), text.encode("ascii"), os.fspath(path))
+
+
+def _text(fit: Fit) -> str:
+    evaluation, sums, sample = fit.evaluation, fit.evaluation.sums, fit.sample_info
+    with np.errstate(all="ignore"):  # a diverging fit may overflow
+        constrained = fit.vector.split(fit.vector.constrained(evaluation.at))
+    model = model_to_json(fit.form, sample.levels)
+    estimate, levels = fit.entropy_estimate, sample.levels
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "kullback": _version(),
+        "model": model,
+        "estimates": {name: plain(value) for name, value in constrained.items()},
+        "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
+        "evaluation": {
+            "at": plain(evaluation.at),
+            "value": plain(evaluation.value),
+            "gradient": plain(evaluation.gradient),
+            "hessian": plain(evaluation.hessian),
+        },
+        "sums": {name: plain(getattr(sums, name)) for name in _OF_THE_SUMS},
+        "sample": {
+            **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
+            "entropy_estimate": None if estimate is None else _fields(estimate),
+            "levels": None if levels is None else [_level(v) for v in levels],
+        },
+        "convergence": _fields(fit.convergence),
+    }
+    # one part a line: readable, without a line for every number
+    parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    return {name: plain(value) for name, value in vars(part).items()}
+
+
+def _version() -> str | None:
+    try:
+        return importlib.metadata.version("kullback")
+    except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
+        return None
+
+
+def _level(level: Any) -> Any:
+    if isinstance(level, float) and not math.isfinite(level):
+        return {"float": plain(level)}  # the text "inf" is a label, too
+    if type(level) in (str, bool, int, float):
+        return level
+    raise ModelError(
+        f"the class label {level!r} of type {type(level).__name__} cannot be saved: a saved fit "
+        f"holds texts and numbers. Turn the labels into text before fitting."
+    )
+
+
+def _replace(path: Path, content: bytes, name: str) -> None:
+    """Put the content in place in one step, so that no reader and no crash leaves half of it."""
+    part = path.with_name(f".kullback-{secrets.token_hex(8)}.tmp")
+    try:
+        if path.exists() and not path.is_file():
+            raise KullbackError(f"{name} cannot be written: it is not a regular file.")
+        try:
+            with open(part, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise KullbackError(f"{name} cannot be written: {error.strerror or error}.") from None

@@ -1,0 +1,153 @@
+"""Writing trained networks: a folder with JSON and safetensors, which hold data, never code.
+
+`model.json` has the family, the options of each network, the encoders and the training's history;
+`weights.safetensors` has the weights. Its digest is in `model.json`, so that a folder whose two
+files do not belong together is refused. ``load_trained.py`` reads the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from kullback._core.errors import KullbackError, ModelError
+from kullback.models.network import MLP, Trained
+from kullback.models.registry import own_models
+from kullback.models.source import Fixed, SameAs, Source
+from kullback.results.json_document import plain
+
+if TYPE_CHECKING:  # TrainedFit.save calls this module, which only reads the fit
+    from kullback.results.trained import TrainedFit
+
+FORMAT, VERSION = "kullback network", 2
+JSON_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
+
+# Saved fields of the sample and the training.
+SAMPLE_FIELDS = (
+    "label",
+    "source",
+    "rows",
+    "held_out_rows",
+    "baseline",
+    "cross_entropy",
+    "error",
+    "best",
+    "converged",
+    "reason",
+    "weights",
+    "compile_seconds",
+    "seconds",
+)
+
+
+def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
+    """Write a trained fit as a folder, all of it or nothing.
+
+    Args:
+        fit: the fit.
+        folder: its name; one that holds an older model is replaced.
+
+    Raises:
+        ModelError: for a network that is the user's own code.
+        KullbackError: where it cannot be written, or holds something else.
+    """
+    from safetensors.numpy import save
+
+    tensors: dict[str, Any] = {}
+    sources = {name: _source(name, s, tensors) for name, s in fit.model.sources.items()}
+    if own_models().get(fit.form.name) is not type(fit.form):
+        raise ModelError(f"{fit.form!r} cannot be saved: it is not one of Kullback's own models.")
+    weights = save(tensors)
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "model": fit.form.name,
+        "classes": _plain(getattr(fit.model, "levels", None)),
+        "sources": sources,
+        "levels": {name: _plain(levels) for name, levels in fit.levels.items()},
+        "history": [plain(list(vars(epoch).values())) for epoch in fit.history],
+        "sample": {name: plain(getattr(fit, name)) for name in SAMPLE_FIELDS},
+    }
+    try:
+        text = json.dumps(document, allow_nan=False, indent=1)
+    except TypeError as error:
+        raise ModelError(f"the classes or levels cannot be saved: {error}") from None
+    _replace(Path(folder), {JSON_FILE: text.encode(), WEIGHTS_FILE: weights})
+
+
+def _source(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(source, Fixed):
+        return {"kind": "number", "value": source.number.tolist()}
+    if isinstance(source, SameAs):
+        return {"kind": "same_as", "other": source.other}
+    form = source.form if isinstance(source, Trained) else None
+    if not isinstance(source, Trained) or not isinstance(form, MLP) or callable(form.activation):
+        raise ModelError(
+            f"{name} of the model cannot be saved: it is the user's own code, and a saved network "
+            "holds data only. Use kl.MLP with an activation known by name."
+        )
+    for member, module in enumerate(source.modules):
+        for leaf, array in enumerate(jax.tree.leaves(module)):
+            tensors[f"{name}.{member}.{leaf}"] = np.asarray(array)
+    encoder = source.encoder
+    return {
+        "kind": "mlp",
+        "options": {f.name: _plain(getattr(form, f.name)) for f in fields(form)},
+        "members": len(source.modules),
+        "scale": source.scale.tolist(),
+        "shift": source.shift.tolist(),
+        "background": None if source.background is None else source.background.tolist(),
+        "encoder": {
+            "names": list(encoder.names),
+            "sizes": list(encoder.sizes),
+            "centre": encoder.centre.tolist(),
+            "scale": encoder.scale.tolist(),
+            "gaps": list(encoder.gaps),
+            "limited": encoder.limited,
+            "embedded": list(encoder.embedded),
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Turn a tuple or list into a list of Python's own types; infinities are refused by JSON."""
+    return (
+        [v.item() if isinstance(v, np.generic) else v for v in value]
+        if isinstance(value, (tuple, list))
+        else value
+    )
+
+
+def _replace(folder: Path, files: dict[str, bytes]) -> None:
+    """Write a folder next to the target and swap them, so that neither is ever half written."""
+    target = Path(os.path.realpath(folder))
+    if target.exists() and not (target / JSON_FILE).is_file():
+        raise KullbackError(
+            f"{folder} exists and does not hold a saved network: it is kept. Give another folder."
+        )
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    old = part.with_suffix(".old")
+    try:
+        part.mkdir()
+        for name, content in files.items():
+            (part / name).write_bytes(content)
+        if target.exists():
+            target.rename(old)
+        part.rename(target)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise KullbackError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
