@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.information.discrete.counts import Contingency
-from kullback.information.discrete.estimators import DiscreteEntropy, check_method, estimate
+from kullback.information.discrete.estimators import (
+    METHODS,
+    DiscreteEntropy,
+    check_method,
+    estimate,
+)
 from kullback.information.discrete.fingerprint import Fingerprint
-from kullback.information.discrete.jackknife import METHODS
+from kullback.information.discrete.jackknife import CountGroups
 from kullback.information.discrete.nsb import posterior_moments
-from kullback.information.discrete.selection import Seen, choose
+from kullback.information.discrete.selection import CountSummary, choose
 
 # A value below zero by no more than this many standard errors is within its error of zero: the
 # 95% interval then reaches it.
@@ -55,42 +60,41 @@ def mutual_information_of_counts(
     cells, counts = _read(table)
     x, y = (np.bincount(codes, counts).astype(np.int64) for codes in cells.T)
     known = (None, None, None) if support is None else _sizes(support, x, y)
-    prints = [Fingerprint.of(part[None, :]) for part in (x, y, counts)]
-    words: tuple[str, ...] = ()
+    groups = [CountGroups.of(part[None, :]) for part in (x, y, counts)]
+    sentences: tuple[str, ...] = ()
     if method == "auto":
-        method, why = choose(Seen.of(counts[None, :]), known[2], _TOO_HIGH)
-        words = (why,)
-    words += ("rows are independent draws from one distribution",)
-    if method == "plug-in":
-        bias = float(prints[2].seen[0] - prints[0].seen[0] - prints[1].seen[0] + 1.0)
-        words += (
-            f"the plug-in estimate is too high by about {bias / (2.0 * counts.sum()):.2g} nats, "
-            "(k_XY − k_X − k_Y + 1)/(2n)",
-        )
-    entropies = [
-        float(estimate(part, method, size)[0][0]) for part, size in zip(prints, known, strict=True)
-    ]
-    value = entropies[0] + entropies[1] - entropies[2]
-
+        method, why = choose(CountSummary.of(counts[None, :]), known[2], _TOO_HIGH)
+        sentences = (why,)
+    sentences += ("rows are independent draws from one distribution",)
     n = float(counts.sum())
-    changes = [
-        _changes(part, own, method, size)
-        for part, own, size in zip(prints, (x, y, counts), known, strict=True)
-    ]
+    if method == "plug-in":
+        k_x, k_y, k_xy = (float(part.summary.symbols[0]) for part in groups)
+        sentences += (
+            f"the plug-in estimate is too high by about {(k_xy - k_x - k_y + 1.0) / (2.0 * n):.2g} "
+            "nats, (k_XY − k_X − k_Y + 1)/(2n)",
+        )
+    h_x, h_y, h_xy = (
+        float(estimate(part[None, :], method, size)[0][0])
+        for part, size in zip((x, y, counts), known, strict=True)
+    )
     stderr = math.nan
     if n > 1.0:
-        left = changes[0][cells[:, 0]] + changes[1][cells[:, 1]] - changes[2]
+        of_x, of_y, of_xy = (
+            _changes(part, own, method, size)
+            for part, own, size in zip(groups, (x, y, counts), known, strict=True)
+        )
+        left = of_x[cells[:, 0]] + of_y[cells[:, 1]] - of_xy
         centred = left - float(np.sum(counts * left)) / n
         jackknife = (n - 1.0) / n * float(np.sum(counts * centred * centred))
         second = _second_order(cells, counts, x, y) / (2.0 * n * n)
         first = jackknife - 2.0 * second
         variance = second + first if first > 0.0 else second
         if method == "grassberger":  # its alternating terms, see `standard_error`
-            often = sum(float((part.seen - part.count_of(1.0))[0]) for part in prints)
+            often = sum(float(np.sum(part > 1)) for part in (x, y, counts))
             variance += often / (4.0 * n * n)
         stderr = math.sqrt(variance)
-    value, more = _bounded(value, stderr, min(entropies[0], entropies[1]))
-    return DiscreteEntropy(value, stderr, method, words + more)
+    value, more = _bounded(h_x + h_y - h_xy, stderr, min(h_x, h_y))
+    return DiscreteEntropy(value, stderr, method, sentences + more)
 
 
 def _bounded(value: float, stderr: float, bound: float) -> tuple[float, tuple[str, ...]]:
@@ -168,46 +172,36 @@ def _sizes(
 
 
 def _changes(
-    prints: Fingerprint, counts: NDArray[np.int64], method: str, support: float | None
+    groups: CountGroups, counts: NDArray[np.int64], method: str, support: float | None
 ) -> Vector:
     """The entropy without one row of each symbol, up to a constant; for symbols with rows."""
     if method == "nsb":
-        table = _nsb_left_out(prints, support)
+        table = _nsb_left_out(groups, support)
     else:
-        name = "miller-madow" if method == "grassberger" else method  # see `standard_error`
-        found = METHODS[name](prints, support)
-        table = found.without[0] * found.scale[0]
-        if prints.codes is not None:
-            merged = np.empty(prints.values.size)
-            merged[prints.codes[0][prints.matrix[0] > 0.0]] = table[prints.matrix[0] > 0.0]
-            table = merged
-    place = np.searchsorted(prints.values, counts.astype(np.float64))
+        table = METHODS[method](groups, support).without[0]
+    place = np.searchsorted(groups.counts[0], counts)
     return table[np.where(counts > 0, place, 0)]
 
 
-def _nsb_left_out(prints: Fingerprint, support: float | None) -> Vector:
+def _nsb_left_out(groups: CountGroups, support: float | None) -> Vector:
     """NSB's value without one row of a symbol with each distinct count, all in one call."""
-    if support == 1.0 or float(prints.sizes[0]) == 1.0:
-        return np.zeros(prints.values.size)
-    own = np.concatenate([[0.0], prints.values])
-    values = np.union1d(own, prints.values - 1.0)
+    from scipy.sparse import csr_array
+
+    own = groups.counts[0]
+    if support == 1.0 or float(groups.summary.rows[0]) == 1.0:
+        return np.zeros(own.size)
+    values = np.union1d(np.union1d(own, own - 1), 0)
     row = np.zeros(values.size)
-    multiplicity = (
-        prints.matrix[0]
-        if prints.codes is None
-        else np.bincount(prints.codes[0], prints.matrix[0], minlength=prints.values.size)
-    )
-    row[np.searchsorted(values, prints.values)] = multiplicity
-    matrix = np.repeat(row[None, :], prints.values.size, axis=0)
-    left = np.arange(prints.values.size)
-    matrix[left, np.searchsorted(values, prints.values)] -= 1.0
-    matrix[left, np.searchsorted(values, prints.values - 1.0)] += 1.0
-    matrix, values = matrix[:, 1:], values[1:]  # without the symbols of no rows
-    stack = Fingerprint(values, matrix, None, matrix @ values, matrix.sum(axis=1))
-    if support is None and bool(np.any(stack.seen == stack.sizes)):
+    row[np.searchsorted(values, own)] = groups.symbols[0]
+    matrix = np.repeat(row[None, :], own.size, axis=0)
+    left = np.arange(own.size)
+    matrix[left, np.searchsorted(values, own)] -= 1.0
+    matrix[left, np.searchsorted(values, own - 1)] += 1.0
+    prints = Fingerprint(values[1:].astype(np.float64), csr_array(matrix[:, 1:]))  # without 0
+    if support is None and bool(np.any(prints.observed == prints.sizes)):
         # without the only coincidence there is no estimate, and so no jackknife
-        return np.full(prints.values.size, math.nan)
-    return posterior_moments(stack, math.inf if support is None else support)[0]
+        return np.full(own.size, math.nan)
+    return posterior_moments(prints, math.inf if support is None else support)[0]
 
 
 def _second_order(
