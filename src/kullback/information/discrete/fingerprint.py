@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
+from kullback.information.discrete.jackknife import CountGroups
 
 # Counts up to this are looked up in a table of their places, which then takes 32 MiB; larger ones
 # are sorted.
@@ -37,16 +38,16 @@ class Fingerprint:
     matrix: Any
 
     @classmethod
-    def of(cls, counts: NDArray[Any]) -> Fingerprint:
-        """Compute the fingerprints of counts of shape (samples, symbols), which are integers."""
+    def of(cls, counts: NDArray[np.int64]) -> Fingerprint:
+        """Compute the fingerprints of counts of shape (samples, symbols)."""
         from scipy.sparse import csr_array
 
-        observed = counts > 0
-        values, codes = _distinct(counts[observed])
-        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(observed, axis=1))])
+        groups = CountGroups.of(counts)
+        filled = groups.counts > 0
+        values, codes = _distinct(groups.counts[filled])
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(filled, axis=1))])
         shape = (len(counts), values.size)
-        matrix = csr_array((np.ones(codes.size), codes, starts), shape=shape)
-        matrix.sum_duplicates()
+        matrix = csr_array((groups.symbols[filled], codes, starts), shape=shape)
         return cls(values.astype(np.float64), matrix)
 
     @cached_property

@@ -21,10 +21,11 @@ from kullback.information.discrete.selection import CountSummary
 @final
 @dataclass(frozen=True, eq=False)
 class CountGroups:
-    """The counts of some samples; for a single sample, its distinct counts.
+    """The distinct counts of each sample, and how many symbols have each.
 
     Attributes:
-        counts: the counts, shape (samples, groups); 0 for symbols that were not observed.
+        counts: the distinct positive counts, ascending, in rows that zeros fill up; shape
+            (samples, groups).
         symbols: how many symbols of the sample have the count, 0 where it is 0; the same shape.
     """
 
@@ -32,12 +33,20 @@ class CountGroups:
     symbols: Vector
 
     @classmethod
-    def of(cls, counts: NDArray[np.int64]) -> CountGroups:
-        """Group counts of shape (samples, symbols)."""
-        if len(counts) > 1:
-            return cls(counts, (counts > 0).astype(np.float64))
-        values, symbols = np.unique(counts[counts > 0], return_counts=True)
-        return cls(values[None, :], symbols[None, :].astype(np.float64))
+    def of(cls, table: NDArray[np.int64]) -> CountGroups:
+        """Group counts of shape (samples, symbols), each sample with at least one row."""
+        ordered = np.sort(table, axis=1)
+        new = ordered > 0
+        new[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
+        first = np.flatnonzero(new)
+        groups = np.count_nonzero(new, axis=1)[:, None]
+        filled = np.arange(int(groups.max())) < groups
+        counts = np.zeros(filled.shape, dtype=np.int64)
+        counts[filled] = ordered.ravel()[first]
+        starts = np.full(filled.shape, table.shape[1])
+        starts[filled] = first % table.shape[1]
+        symbols = np.diff(starts, axis=1, append=table.shape[1])
+        return cls(counts, symbols.astype(np.float64))
 
     @cached_property
     def rows(self) -> Vector:
