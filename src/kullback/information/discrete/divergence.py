@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from kullback.information.discrete.counts import SymbolCounts
-from kullback.information.neighbours.entropy import NeighbourEstimate, negative_sentence
+from kullback.information.neighbours.entropy import NeighbourEstimate, negative_value
 
 # How many symbols a sentence names.
 _SHOWN = 3
@@ -56,5 +56,5 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
         corrected,
         stderr,
         method,
-        (*sentences, *negative_sentence(corrected, stderr, "a relative entropy")),
+        (*sentences, *negative_value(corrected, stderr, "a relative entropy")),
     )
