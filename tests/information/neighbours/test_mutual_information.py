@@ -317,9 +317,15 @@ X = np.random.default_rng(60).normal(size=100)
         (lambda: mutual_information_continuous(X, X[:99]), "x has 100 rows and y has 99"),
         (lambda: mutual_information_continuous(X, X * np.nan), "y has 100 values that are not"),
         (lambda: mutual_information_continuous(X[:4], X[:4]), "need at least 5 rows"),
-        (lambda: mutual_information_continuous(X, X, k=0), "must be a whole number from 1 on, got 0"),
+        (
+            lambda: mutual_information_continuous(X, X, k=0),
+            "must be a whole number from 1 on, got 0",
+        ),
         (lambda: mutual_information_mixed(X > 0, X < 1), "x and y both hold labels"),
-        (lambda: mutual_information_with_label(X, X[:99] > 0), "the label must have shape (100,) like the rows of x, got (99,)"),
+        (
+            lambda: mutual_information_with_label(X, X[:99] > 0),
+            "the label must have shape (100,) like the rows of x, got (99,)",
+        ),
         (
             lambda: mutual_information_with_label(X, np.where(np.arange(100) == 5, np.nan, 1.0)),
             "the label in row",
