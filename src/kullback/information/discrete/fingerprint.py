@@ -20,7 +20,7 @@ from kullback.information.discrete.jackknife import CountGroups
 # Counts up to this are looked up in a table of their places, which then takes 32 MiB; larger ones
 # are sorted.
 _LOOKED_UP = 1 << 22
-# Distinct counts × nodes for which a table is held at once: 32 MiB.
+# Distinct counts × nodes of a table in memory at once: 32 MiB.
 _TABLE = 1 << 22
 
 

@@ -24,7 +24,7 @@ class CountGroups:
     """The distinct counts of each sample, and how many symbols have each.
 
     Attributes:
-        counts: the distinct positive counts, ascending, in rows that zeros fill up; shape
+        counts: the distinct positive counts, ascending, then zeros as padding; shape
             (samples, groups).
         symbols: how many symbols of the sample have the count, 0 where it is 0; the same shape.
     """

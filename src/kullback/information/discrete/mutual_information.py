@@ -26,8 +26,8 @@ from kullback.information.discrete.selection import CountSummary, choose
 # 95% interval then reaches it.
 _ERRORS = 1.96
 
-# A row that is alone in its value, an identifier's for instance, seems to tell all of the other.
-_TOO_HIGH = "pairs seen once seem to tell all, and this one is probably far too high"
+# A value of a single row, an identifier's for instance, determines the other column's value.
+_TOO_HIGH = "pairs seen once look like full dependence, and this one is probably far too high"
 
 
 def mutual_information_of_counts(
@@ -46,11 +46,11 @@ def mutual_information_of_counts(
 
     Returns:
         The estimate: at most the smaller of H(X) and H(Y) by the same estimator. It may be
-        negative, as a corrected estimate of 0 has to be half of the time; `assumptions` says so.
+        negative (a corrected estimate of 0 is, half of the time); `assumptions` reports it.
 
     Raises:
-        DataError: the table is no table of counts, or not of two columns, or empty.
-        KullbackError: an unknown method.
+        DataError: for a table that does not hold counts of two columns, or is all zero.
+        KullbackError: for an unknown method.
 
     >>> found = mutual_information_of_counts([[30, 10], [10, 30]], method="plug-in")
     >>> round(found.value, 6), round(found.stderr, 6)
@@ -60,7 +60,6 @@ def mutual_information_of_counts(
     cells, counts = _read(table)
     x, y = (np.bincount(codes, counts).astype(np.int64) for codes in cells.T)
     known = (None, None, None) if support is None else _sizes(support, x, y)
-    groups = [CountGroups.of(part[None, :]) for part in (x, y, counts)]
     sentences: tuple[str, ...] = ()
     if method == "auto":
         method, why = choose(CountSummary.of(counts[None, :]), known[2], _TOO_HIGH)
@@ -68,22 +67,18 @@ def mutual_information_of_counts(
     sentences += ("rows are independent draws from one distribution",)
     n = float(counts.sum())
     if method == "plug-in":
-        k_x, k_y, k_xy = (float(part.summary.symbols[0]) for part in groups)
+        k_x, k_y, k_xy = (float(np.count_nonzero(part)) for part in (x, y, counts))
         sentences += (
             f"the plug-in estimate is too high by about {(k_xy - k_x - k_y + 1.0) / (2.0 * n):.2g} "
             "nats, (k_XY − k_X − k_Y + 1)/(2n)",
         )
-    h_x, h_y, h_xy = (
-        float(estimate(part[None, :], method, size)[0][0])
+    (h_x, without_x), (h_y, without_y), (h_xy, without_xy) = (
+        _entropy_and_without(part, method, size)
         for part, size in zip((x, y, counts), known, strict=True)
     )
     stderr = math.nan
     if n > 1.0:
-        of_x, of_y, of_xy = (
-            _changes(part, own, method, size)
-            for part, own, size in zip(groups, (x, y, counts), known, strict=True)
-        )
-        left = of_x[cells[:, 0]] + of_y[cells[:, 1]] - of_xy
+        left = without_x[cells[:, 0]] + without_y[cells[:, 1]] - without_xy
         centred = left - float(np.sum(counts * left)) / n
         jackknife = (n - 1.0) / n * float(np.sum(counts * centred * centred))
         second = _second_order(cells, counts, x, y) / (2.0 * n * n)
@@ -98,15 +93,14 @@ def mutual_information_of_counts(
 
 
 def _bounded(value: float, stderr: float, bound: float) -> tuple[float, tuple[str, ...]]:
-    """Hold the estimate to the smaller entropy, and say where it is beyond a bound."""
-    # Grassberger's entropy of a single symbol may be a little below zero, which bounds nothing
+    """Limit the estimate to the smaller entropy, and report a value beyond a bound."""
+    # Grassberger's entropy of a single symbol may be a little below zero
     bound = bound if bound > 0.0 else 0.0
-    # an error of rounding is no estimate beyond its bound
     rounding = 1e-12 * max(bound, 1.0)
     if value > bound + rounding:
         return bound, (
             f"the sum of the corrected entropies was {value:.4g} nats, above the smaller entropy "
-            f"{bound:.4g}, which no mutual information exceeds and which is given instead",
+            f"{bound:.4g}, which bounds the mutual information and is returned instead",
         )
     if value > bound:
         return bound, ()
@@ -138,7 +132,7 @@ def _read(table: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if wrong.any():
             row, column = (int(i) for i in np.argwhere(wrong)[0])
             raise DataError(
-                f"the count in row {row} and column {column} is {array[row, column]}; a count says "
+                f"the count in row {row} and column {column} is {array[row, column]}; a count is "
                 "how many rows had the two symbols"
             )
         cells = np.argwhere(array > 0)
@@ -149,11 +143,11 @@ def _read(table: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             "some of them first"
         )
     if not counts.size:
-        raise DataError("the table has no rows: every count is zero")
+        raise DataError("the table has 0 rows: every count is zero")
     if counts.dtype.kind == "f" and not bool(np.all(counts == np.floor(counts))):
         raise DataError(
             "mutual information needs counts of rows, and these are sums of weights that are not "
-            "whole: how many rows they stand for is not known, nor the error"
+            "whole: the number of rows, and so the error, is unknown"
         )
     return cells.astype(np.int64, copy=False), counts.astype(np.int64, copy=False)
 
@@ -166,24 +160,27 @@ def _sizes(
         if size < found:
             raise DataError(
                 f"support={size} symbols of {name}, and {found} different ones were seen; give the "
-                "number that there are, those not seen included"
+                "number of possible symbols, unseen ones included"
             )
     return float(support[0]), float(support[1]), float(support[0]) * float(support[1])
 
 
-def _changes(
-    groups: CountGroups, counts: NDArray[np.int64], method: str, support: float | None
-) -> Vector:
-    """The entropy without one row of each symbol, up to a constant; for symbols with rows."""
+def _entropy_and_without(
+    counts: NDArray[np.int64], method: str, support: float | None
+) -> tuple[float, Vector]:
+    """The entropy, and that without one row of each symbol with rows, up to a constant."""
+    groups = CountGroups.of(counts[None, :])
     if method == "nsb":
-        table = _nsb_left_out(groups, support)
+        value = estimate(counts[None, :], method, support)[0]
+        without = _nsb_without(groups, support)
     else:
-        table = METHODS[method](groups, support).without[0]
+        found = METHODS[method](groups, support)
+        value, without = found.value, found.without[0]
     place = np.searchsorted(groups.counts[0], counts)
-    return table[np.where(counts > 0, place, 0)]
+    return float(value[0]), without[np.where(counts > 0, place, 0)]
 
 
-def _nsb_left_out(groups: CountGroups, support: float | None) -> Vector:
+def _nsb_without(groups: CountGroups, support: float | None) -> Vector:
     """NSB's value without one row of a symbol with each distinct count, all in one call."""
     from scipy.sparse import csr_array
 
@@ -199,7 +196,7 @@ def _nsb_left_out(groups: CountGroups, support: float | None) -> Vector:
     matrix[left, np.searchsorted(values, own - 1)] += 1.0
     prints = Fingerprint(values[1:].astype(np.float64), csr_array(matrix[:, 1:]))  # without 0
     if support is None and bool(np.any(prints.observed == prints.sizes)):
-        # without the only coincidence there is no estimate, and so no jackknife
+        # without the only coincidence NSB is undefined, and so is the jackknife
         return np.full(own.size, math.nan)
     return posterior_moments(prints, math.inf if support is None else support)[0]
 
@@ -207,7 +204,7 @@ def _nsb_left_out(groups: CountGroups, support: float | None) -> Vector:
 def _second_order(
     cells: NDArray[np.int64], counts: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]
 ) -> float:
-    """tr((H Σ)²) n² of the Hessian H of I and the covariance Σ of the shares, at the seen shares.
+    """tr((H Σ)²) n² of the Hessian H of I and the covariance Σ of the shares, at the sample's.
 
     It is (k_X − 1)(k_Y − 1) for independent variables, where 2nI is about χ² with that many degrees
     of freedom.
@@ -215,5 +212,5 @@ def _second_order(
     n = float(counts.sum())
     expected = x[cells[:, 0]] * (y[cells[:, 1]] / n)
     square = float(np.sum(counts * (counts / expected))) / n - 1.0  # φ²
-    seen = counts.size - np.count_nonzero(x) - np.count_nonzero(y) + 1.0
-    return max(float(seen + 2.0 * square), 0.0)
+    excess = counts.size - np.count_nonzero(x) - np.count_nonzero(y) + 1.0
+    return max(float(excess + 2.0 * square), 0.0)

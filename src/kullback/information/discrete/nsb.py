@@ -25,38 +25,38 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback.information.discrete.fingerprint import Fingerprint
 
-# Nodes of weight e^-30 = 1e-13 of the largest do not count: at most that share of log K is lost.
+# Nodes with e^-30 = 1e-13 of the largest weight are left out: at most that share of log K is lost.
 _NEGLIGIBLE = 30.0
-# Intervals at the first look: the range of t is some 100 long, so the step is about 1, enough to
-# find the peak of a function with one peak, whose neighbouring nodes then hold it between them.
+# Intervals of the first grid: the range of t is some 100 long, so the step is about 1, enough to
+# bracket the peak of a function with one peak between two nodes.
 _FIRST = 96
-# Intervals over a sample's own peak after it, down to e^-30: that is 15.5 standard deviations of a
-# normal posterior, so the step is a quarter of one, or half of one where the look above took the
-# peak for twice as wide as it is. (Where the peak is unlike that, the step is halved.)
+# Intervals of the second grid, over a sample's own peak down to e^-30: that is 15.5 standard
+# deviations of a normal posterior, so the step is a quarter of one, or half of one where the first
+# grid took the peak for twice as wide as it is. (For other peaks, the step is halved.)
 _NODES = 64
-# Intervals where a second look has shown how wide it is: the step is half a standard deviation.
+# Intervals where a second grid has shown the width: the step is half a standard deviation.
 _KNOWN = 32
 # The longest step over tails like e^t and e^-t: the rule's error is then e^(-2 pi² / 0.4) = 4e-22,
 # where the nearest singularity is at ±iπ, the poles of the gamma function.
 _LONGEST_STEP = 0.4
-# Where there are more samples than this, so many of them show where the peaks of all may lie.
+# Of many samples, this number is used to locate the peaks of all.
 _SOME = 64
 # Chebyshev's interpolation at N points leaves ρ^-N: this many times the logarithm of ρ is e^-37.
 _INTERPOLATED = 37.0
 # The rule's error at half the step is at most the square of what it is at the full step (its fourth
 # power for a normal posterior), so this difference between two steps leaves less than 1e-11.
 _AGREEMENT = 3e-6
-# The standard deviation is for an interval: nobody reads its seventh digit.
+# The standard deviation is for an interval, which needs a few digits.
 _AGREEMENT_SD = 1e-4
 # The sum of the weights over the largest is √(2π) σ / step for a normal peak. Above this the peak
 # is 1.2 steps wide, and the agreement above can be trusted.
 _RESOLVED = 3.0
-# Samples looked at together: the arrays samples x nodes then take some tens of megabytes.
+# Samples integrated together: the arrays samples × nodes then take some tens of megabytes.
 _SAMPLES = 8192
 # After the last halving that a double can follow, the posterior is a point.
 _ROUNDS = 80
 
-# From here on Stirling's series with the terms below is right to 1e-16.
+# From here on Stirling's series with the terms below has an error below 1e-16.
 _LARGE = 16.0
 
 
@@ -67,7 +67,7 @@ class _Grid:
     The sums over symbols, and so the moments and the log-weights, are analytic in t up to their
     poles at Im t = ±π. Chebyshev's interpolation converges like ρ^−N, where the ellipse of sum of
     semi-axes ρ around the range just reaches them: on the short ranges of narrow posteriors twenty
-    points say all that the nodes need.
+    points determine the values at all nodes.
 
     Attributes:
         low: the first node.
@@ -80,7 +80,7 @@ class _Grid:
 
     @cached_property
     def points(self) -> Vector:
-        """The points, which are the nodes where those are no more; shape (points,)."""
+        """The points, which are the nodes where those are as few; shape (points,)."""
         nodes = self.intervals + 1
         if self._needed >= nodes:
             return np.linspace(self.low, self.high, nodes)
@@ -111,7 +111,7 @@ class _Grid:
         return values if self._matrix is None else np.asarray(values @ self._matrix.T)
 
     def gathered(self, weights: Vector, every: int = 1) -> Vector:
-        """Weights of the points that give the same sums as (every so many-th of) the nodes'."""
+        """Weights of the points that give the same sums as those of (every n-th of) the nodes."""
         if self._matrix is not None:
             return np.asarray(weights[:, ::every] @ self._matrix[::every])
         return weights if every == 1 else weights * (np.arange(weights.shape[1]) % every == 0)
@@ -119,11 +119,11 @@ class _Grid:
     def narrowed(
         self, reaches: NDArray[np.bool_], margin: float = 0.0
     ) -> Iterator[tuple[NDArray[np.intp], _Grid]]:
-        """Groups of samples and the finer grid of each, which is where their nodes count.
+        """Groups of samples and the finer grid of each, over the nodes that count.
 
         Args:
             reaches: which nodes count, shape (samples, nodes).
-            margin: which share of the range is added on either side.
+            margin: the share of the range that is added on either side.
         """
         first = np.maximum(np.argmax(reaches, axis=1) - 1, 0)
         final = self.intervals + 1 - np.argmax(reaches[:, ::-1], axis=1)
@@ -155,26 +155,26 @@ def _alike(first: NDArray[np.intp], final: NDArray[np.intp]) -> Iterator[NDArray
 
 
 def posterior_moments(prints: Fingerprint, support: float) -> tuple[Vector, Vector]:
-    """Give E[H | counts] and the standard deviation of H, in nats, of each sample.
+    """Return E[H | counts] and the standard deviation of H, in nats, of each sample.
 
     Args:
         prints: how many symbols of each sample have each count.
-        support: the number of symbols K ≥ 2, at least as large as the number seen; or infinity, for
-            the limit K → ∞ at a fixed total pseudo-count Kβ (a Dirichlet process), in which ξ is
-            flat on (0, ∞). The posterior then exists where some symbol was seen twice.
+        support: the number of symbols K ≥ 2, at least the number observed; or infinity, for the
+            limit K → ∞ at a fixed total pseudo-count Kβ (a Dirichlet process), in which ξ is flat
+            on (0, ∞). The posterior then exists where some symbol was seen twice.
 
     Returns:
         The means and standard deviations, each of shape (samples,).
     """
     most = math.log(float(prints.sizes.max()))
-    # The peak lies where a = Kβ is of the order of seen symbols / log n, at n² / coincidences, or
-    # (where counts are more equal than chance makes them) at nK; beyond it there is a tail e^-|t|.
+    # The peak lies where a = Kβ is of the order of observed symbols / log n, at n² / coincidences,
+    # or (where counts are more equal than by chance) at nK; beyond it there is a tail e^-|t|.
     scale = most if math.isinf(support) else min(most, math.log(support))
     everywhere = _Grid(-_NEGLIGIBLE - 8.0, most + scale + _NEGLIGIBLE + 8.0, _FIRST)
     near = None
     if prints.samples > 4 * _SOME:
         some = prints.rows_of(np.arange(0, prints.samples, prints.samples // _SOME))
-        near = _where_some_are(some, everywhere, support)
+        near = _common_grid(some, everywhere, support)
     mean, sd = np.empty(prints.samples), np.empty(prints.samples)
     for first in range(0, prints.samples, _SAMPLES):
         rows = np.arange(first, min(first + _SAMPLES, prints.samples))
@@ -187,7 +187,7 @@ def posterior_moments(prints: Fingerprint, support: float) -> tuple[Vector, Vect
 def _integrate(
     prints: Fingerprint, support: float, begin: _Grid, everywhere: _Grid
 ) -> Iterator[tuple[NDArray[np.intp], Vector, Vector]]:
-    """Integrate group by group, each group with the nodes that its peaks need."""
+    """Integrate group by group, each with the nodes that its peaks need."""
     todo = [(np.arange(prints.samples), begin)]
     for _ in range(_ROUNDS * prints.samples):
         if not todo:
@@ -197,12 +197,12 @@ def _integrate(
         logs = _logs(part, grid, support)
         reaches = logs > -_NEGLIGIBLE
         weights = np.where(reaches, np.exp(logs), 0.0)
-        # where others' peaks lie, this sample's may reach beyond
+        # on a grid of other samples' peaks, this sample's peak may be cut off
         foreign = grid is begin and begin is not everywhere
         cut = (reaches[:, 0] | reaches[:, -1]) & foreign
         resolved = (weights.sum(axis=1) > _RESOLVED) & ~cut
         done = np.zeros(rows.size, dtype=np.bool_)
-        # a grid that doubles can no longer tell apart holds a posterior that is a point
+        # where doubles cannot separate the nodes, the posterior is a point
         last = grid.high - grid.low < grid.intervals * 1e-13 * max(1.0, abs(grid.low), grid.high)
         if last or resolved.any():
             moments = _conditional_moments(part, grid.points, support)
@@ -221,10 +221,10 @@ def _integrate(
     raise AssertionError("the halving of the step did not end")
 
 
-def _where_some_are(some: Fingerprint, everywhere: _Grid, support: float) -> _Grid | None:
-    """Where the peaks of many samples like these probably lie; None where they lie far apart."""
+def _common_grid(some: Fingerprint, everywhere: _Grid, support: float) -> _Grid | None:
+    """A grid over the peaks of samples like these; None where the peaks lie far apart."""
     grid = everywhere
-    for margin in (0.0, 0.2):  # a first look is coarse, and the samples not looked at lie about
+    for margin in (0.0, 0.2):  # the first grid is coarse, and other samples' peaks lie around
         groups = list(grid.narrowed(_logs(some, grid, support) > -_NEGLIGIBLE, margin))
         if len(groups) > 1:
             return None
@@ -245,7 +245,7 @@ def _mixture(weights: Vector, means: Vector, variances: Vector) -> tuple[Vector,
     mean = np.einsum("sp,sp->s", shares, means)
     spread = means - mean[:, None]
     variance = np.einsum("sp,sp->s", shares, variances + spread * spread)
-    # points may have negative weights, and rounding then makes a negative number of 0
+    # points may have negative weights, and rounding may turn 0 into a negative number
     return mean, np.sqrt(np.where(variance > 0.0, variance, 0.0))
 
 
@@ -279,7 +279,7 @@ def _conditional_moments(prints: Fingerprint, t: Vector, support: float) -> tupl
 
     a = np.exp(t)
     beta = np.zeros_like(a) if math.isinf(support) else a / support
-    # The weight of the symbols that were not seen.
+    # The weight of the symbols that were not observed.
     if math.isinf(support):
         unseen = np.broadcast_to(a, (prints.samples, a.size))
     else:
@@ -299,7 +299,7 @@ def _conditional_moments(prints: Fingerprint, t: Vector, support: float) -> tupl
     third = (third + unseen * _excess(beta)) / total
     mean = prints.by_size(lambda n: digamma(n + a + 1.0)) - centre - first
     spread = second - first * first
-    # rounding makes of a variance of 0 (all u equal) a small negative number
+    # rounding may turn a variance of 0 (all u equal) into a small negative number
     spread = np.where(spread > 0.0, spread, 0.0)
     variance = (spread + third - prints.by_size(lambda n: _excess(n + a))) / (total + 1.0)
     return mean, np.where(variance > 0.0, variance, 0.0)
