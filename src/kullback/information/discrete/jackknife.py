@@ -35,7 +35,9 @@ class CountGroups:
     @classmethod
     def of(cls, table: NDArray[np.int64]) -> CountGroups:
         """Group counts of shape (samples, symbols), each sample with at least one row."""
-        ordered = np.sort(table, axis=1)
+        # 16 bits sort in less than half the time of 64, and faster than 8
+        short = np.uint16 if table.max() < 1 << 16 else np.int64
+        ordered = np.sort(table.astype(short), axis=1)
         new = ordered > 0
         new[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
         first = np.flatnonzero(new)

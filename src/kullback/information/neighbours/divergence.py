@@ -159,7 +159,7 @@ def nearest_neighbour_kl(
         if flat is not None:
             sentence = (
                 f"column {flat} is a linear function of the columns before it in {name} alone: its "
-                "distribution lies in a plane of probability 0 under the other: the relative "
+                "distribution lies in a plane of probability 0 under the other, and the relative "
                 "entropy is +∞"
             )
             return NeighbourEstimate(math.inf, 0.0, method, (sentence,))

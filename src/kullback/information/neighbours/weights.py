@@ -31,7 +31,8 @@ def neighbour_number(k: int | None, usual: int, most: int, rows: int) -> int:
     """
     if k is None:
         k = min(usual, max(rows // _ROWS_A_NEIGHBOUR, 2))
-    if not isinstance(k, int | np.integer) or k < 1:
+    whole = isinstance(k, int | np.integer)
+    if not whole or k < 1:
         raise DataError(f"the number of neighbours must be a whole number from 1 on, got {k}")
     if k > most:
         raise DataError(
