@@ -59,7 +59,7 @@ def nearest_neighbour_divergence(
 
     Returns:
         The estimate, with ``entropy_stderr`` that of the entropy alone; +∞ where q is zero at a row
-        or p has no density.
+        or p is degenerate.
 
     Raises:
         DataError: as for the entropy, and for a log-density that is NaN, +∞ or of another length.

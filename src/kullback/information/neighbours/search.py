@@ -19,8 +19,8 @@ Integers: TypeAlias = npt.NDArray[np.intp]
 # is four standard deviations of a normal distribution; a few outliers must not set the distances.
 _BULK = 3.0
 
-# A column whose spread around the best linear function of the others is below this share of its own
-# spread is that linear function: the remainder is rounding error of sums over the rows.
+# A column whose spread around the best linear function of the others is below this share of the
+# column's spread is that linear function: the remainder is rounding error of sums over rows.
 _DEPENDENT = 1e-13
 
 
