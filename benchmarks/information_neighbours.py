@@ -16,7 +16,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
-from kullback.information.neighbours.entropy import nearest_neighbour_entropy, nearest_neighbour_kl
+from kullback.information.neighbours.divergence import nearest_neighbour_kl
+from kullback.information.neighbours.entropy import nearest_neighbour_entropy
 from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_with_label,

@@ -171,7 +171,7 @@ def test_rounded_numbers_have_no_entropy_and_tell_of_a_label_all_the_same(run, f
     (folder / "rounded.csv").write_text("\n".join(["v,sign", *rows, ""]))
     code, out, _ = run("entropy", "rounded.csv", "--columns", "v,sign", "--by", "sign")
     assert code == 0
-    assert "the data have no density" in out
+    assert "the data are discrete" in out
     assert row(out, "v – sign")
 
 

@@ -18,7 +18,8 @@ import kullback as kl
 from kullback._core.errors import DataError, KullbackError
 from kullback.information.discrete.estimators import entropy_of_counts
 from kullback.information.discrete.mutual_information import mutual_information_of_counts
-from kullback.information.neighbours.entropy import nearest_neighbour_entropy, nearest_neighbour_kl
+from kullback.information.neighbours.divergence import nearest_neighbour_kl
+from kullback.information.neighbours.entropy import nearest_neighbour_entropy
 from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_mixed,

@@ -81,7 +81,7 @@ for wrong in (
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines() == [
-        "k = 2.5 neighbours were asked for; give a whole number from 1 on",
+        "the number of neighbours must be a whole number from 1 on, got 2.5",
         "the first argument, of type ndarray, is not a model: the model comes first, then "
         "the data.",
     ]

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import kullback as kl
-from kullback.information.neighbours.entropy import nearest_neighbour_divergence
+from kullback.information.neighbours.divergence import nearest_neighbour_divergence
 
 WITHIN = ", within its error of zero"
 X = np.random.default_rng(40).gamma(3.0, 2.0, 400)

@@ -30,11 +30,8 @@ from kullback.information.inputs import (
     observe,
     observe_rows,
 )
-from kullback.information.neighbours.entropy import (
-    NeighbourEstimate,
-    nearest_neighbour_entropy,
-    nearest_neighbour_kl,
-)
+from kullback.information.neighbours.divergence import nearest_neighbour_kl
+from kullback.information.neighbours.entropy import NeighbourEstimate, nearest_neighbour_entropy
 from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_mixed,

@@ -8,7 +8,7 @@ from typing import final
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
-from kullback.information.neighbours.entropy import nearest_neighbour_divergence
+from kullback.information.neighbours.divergence import nearest_neighbour_divergence
 from kullback.models.model import Model
 
 # A relative entropy further below zero than this many standard errors is not due to chance.

@@ -13,11 +13,11 @@ import scipy.special
 import scipy.stats
 
 from kullback._core.errors import DataError
-from kullback.information.neighbours.entropy import (
+from kullback.information.neighbours.divergence import (
     nearest_neighbour_divergence,
-    nearest_neighbour_entropy,
     nearest_neighbour_kl,
 )
+from kullback.information.neighbours.entropy import nearest_neighbour_entropy
 
 # Within so many standard errors: of 40 fixed samples or so none should be out at four (1 in 16,000
 # each), and a bias of the size of the error would push many out.
@@ -214,7 +214,7 @@ NORMAL = np.random.default_rng(9).normal(size=200)
         (NORMAL.round(1), "use an estimator for discrete data"),
         (np.column_stack([NORMAL, NORMAL.clip(min=0.0)]), "have the value 0 in column 1"),
         (NORMAL[:3], "3 rows; nearest neighbours need at least 4"),
-        (NORMAL.reshape(2, 10, 10), "it has to be (n,) or (n, d)"),
+        (NORMAL.reshape(2, 10, 10), "must have shape (n,) or (n, d), got (2, 10, 10)"),
         (np.array(["1", "2", "3", "4"]), "not numbers"),
         (NORMAL * 1j, "not numbers"),
         (np.append(NORMAL * 1e-200, 1e200), "too far apart"),
@@ -228,9 +228,9 @@ def test_wrong_samples_are_refused_in_words(x, message):
 
 
 def test_wrong_numbers_of_neighbours_are_refused_in_words():
-    with pytest.raises(DataError, match="60 neighbours need at least 61 rows, but there are 50"):
+    with pytest.raises(DataError, match="60 neighbours need at least 61 rows, got 50"):
         nearest_neighbour_entropy(NORMAL[:50], k=60)
-    with pytest.raises(DataError, match="it has to be 1 or more"):
+    with pytest.raises(DataError, match="must be a whole number from 1 on, got 0"):
         nearest_neighbour_entropy(NORMAL, k=0)
     x = NORMAL[:11].copy()
     x[1] = x[0]
@@ -367,7 +367,7 @@ def test_relative_entropy_to_a_model_that_forbids_a_row_is_infinite():
     log_q = np.where(np.arange(200) == 3, -np.inf, -1.0)
     found = nearest_neighbour_divergence(NORMAL, log_q)
     assert found.value == math.inf
-    assert "1 rows cannot happen under the model, the first of them row 3" in found.assumptions[0]
+    assert "1 rows have density 0 under the model, the first of them row 3" in found.assumptions[0]
     with pytest.raises(DataError, match="1 values that are NaN"):
         nearest_neighbour_divergence(NORMAL, np.where(np.arange(200) == 3, np.nan, -1.0))
     with pytest.raises(DataError, match="so give \\(200,\\) numbers"):

@@ -26,15 +26,12 @@ Ints: TypeAlias = NDArray[np.int64]
 Totals: TypeAlias = NDArray[Any]
 
 # More distinct values than this are refused: their table takes 256 MiB, and twice that while two
-# are merged. So many are no symbols but a continuous variable.
+# are merged. A column with so many is a continuous variable.
 MOST_DISTINCT = 1 << 24
 # Whole numbers in a range no longer than this are counted in an array of 8 MiB, others by sorting.
 _COUNTED = 1 << 20
-# Rows looked at together: their copies and codes take some megabytes.
+# Rows counted together: their copies and codes take some megabytes.
 _ROWS = 1 << 20
-# A contingency table of up to this many cells is kept in full (8 MiB), a larger one as the list of
-# its cells that hold a row.
-DENSE_CELLS = 1 << 20
 
 
 @final
@@ -46,8 +43,8 @@ class SymbolCounts:
         symbols: the values, sorted.
         counts: the rows of each (int64), or their weight (float64) where weights are not whole.
         rows: how many rows were counted, whatever their weights.
-        label: the name of the column, for messages and reports.
-        dropped: how many rows were left out because a value was missing.
+        label: the name of the column in messages and reports.
+        dropped: how many rows with missing values were dropped.
     """
 
     symbols: NDArray[Any]
@@ -64,10 +61,10 @@ class Contingency:
 
     Attributes:
         symbols: the distinct values of each column, sorted.
-        cells: the combinations that occur, as places in `symbols`, shape (cells, columns).
+        cells: the combinations that occur, as positions in `symbols`, shape (cells, columns).
         counts: the rows of each (int64), or their weight (float64) where weights are not whole.
         labels: the names of the columns.
-        dropped: how many rows were left out because a value was missing.
+        dropped: how many rows with missing values were dropped.
     """
 
     symbols: tuple[NDArray[Any], ...]
@@ -75,32 +72,6 @@ class Contingency:
     counts: Totals
     labels: tuple[str, ...]
     dropped: int = 0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """How many distinct values each column has."""
-        return tuple(len(symbols) for symbols in self.symbols)
-
-    def margin(self, column: int) -> Totals:
-        """The counts of one column's values."""
-        totals = np.bincount(self.cells[:, column], self.counts, minlength=self.shape[column])
-        return totals.astype(self.counts.dtype)
-
-    def dense(self) -> Totals:
-        """The full table, with its zeros.
-
-        Raises:
-            DataError: it has more than 2**20 cells.
-        """
-        if math.prod(self.shape) > DENSE_CELLS:
-            size = " × ".join(f"{length:,}" for length in self.shape)
-            raise DataError(
-                f"the table of {size} combinations is too large to be written out; "
-                f"use its {len(self.counts):,} cells that hold rows"
-            )
-        table: Totals = np.zeros(self.shape, dtype=self.counts.dtype)
-        table[tuple(self.cells.T)] = self.counts
-        return table
 
 
 def count_values(
@@ -116,11 +87,11 @@ def count_values(
 
     Args:
         data: an array, list or Series; a table; a path; or a sample (see `kullback.data.open`).
-        y: the column, where data have several.
+        y: the column, for data with several.
         weights: how many times each row was seen: a column's name, or an array beside an array.
-        missing: "error", or "drop" to leave out rows in which a value is missing.
+        missing: "error", or "drop" to drop rows with missing values.
         outcome: "number" or "label"; by default numbers where all values are, else labels.
-        most: how many distinct values are kept at most.
+        most: the largest number of distinct values.
 
     Raises:
         DataError: the data cannot be used, or have more distinct values than that.
@@ -137,17 +108,9 @@ def count_values(
             values, counts = tally.finish()
             return SymbolCounts(values, counts, len(data), "y")
     kinds = ("number", "label") if outcome is None else (outcome,)
-    for kind in kinds:
-        try:
-            sample = open_sample(data, y=y, weights=weights, missing=missing, outcome=kind)
-            return _count_sample(sample, most)
-        except _TooManyError:
-            raise
-        except DataError:
-            # What are no numbers may be labels; if not that either, the second error says why.
-            if kind == kinds[-1]:
-                raise
-    raise AssertionError("one of the kinds was tried last")
+    sample, tally, rows = _count_column(data, y, weights, missing, most, kinds=kinds)
+    values, counts = tally.finish()
+    return SymbolCounts(_names(values, sample), counts, rows, sample.label, sample.dropped)
 
 
 def joint_counts(
@@ -161,20 +124,20 @@ def joint_counts(
     """Count the combinations of values of several columns.
 
     Args:
-        data: a table or a path, with the names of its columns; or a mapping or a sequence of arrays
-            of the same length, one for each column.
+        data: a table or a path, with ``columns``; or a mapping or a sequence of arrays of the same
+            length, one for each column.
         columns: the names of two columns or more.
         weights: how many times each row was seen: a column's name, or an array beside arrays.
-        missing: "error", or "drop" to leave out rows in which a value of any column is missing
-            (for data in memory).
-        most: how many distinct values and combinations are kept at most.
+        missing: "error", or "drop" to drop rows with a missing value in any of the columns (for
+            data in memory).
+        most: the largest number of distinct values, and of combinations.
 
     Raises:
         DataError: the data cannot be used, or have more distinct combinations than that.
 
     >>> table = joint_counts([["a", "a", "b"], [1, 2, 2]])
-    >>> table.dense().tolist()
-    [[1, 1], [0, 1]]
+    >>> table.cells.tolist(), table.counts.tolist()
+    ([[0, 0], [0, 1], [1, 1]], [1, 1, 1])
     """
     if isinstance(data, Sample):
         raise DataError("a sample holds one outcome; give the table, with the names of its columns")
@@ -182,16 +145,17 @@ def joint_counts(
         data = data if isinstance(data, Mapping) else {f"{i}": part for i, part in enumerate(data)}
         columns = tuple(str(name) for name in data)
     if isinstance(columns, str) or len(columns) < 2:
-        raise DataError(f"a joint table needs two columns or more, as a list; not {columns!r}")
+        raise DataError(f"a joint table needs a list of two columns or more, got {columns!r}")
     if len(set(columns)) < len(columns):
-        raise DataError(f"a joint table needs different columns, not {', '.join(columns)}")
-    found = [_open_column(data, name, weights, missing, most) for name in columns]
-    samples = [sample for sample, _ in found]
-    symbols = [values for _, values in found]
+        raise DataError(f"a joint table needs different columns, got {', '.join(columns)}")
+    # counted without weights, so that a value of weight zero has a code
+    found = [_count_column(data, name, weights, missing, most, weighted=False) for name in columns]
+    samples = [sample for sample, _, _ in found]
+    symbols = [tally.finish()[0] for _, tally, _ in found]
     lengths = [len(values) for values in symbols]
     if math.prod(lengths) >= 2**62:
         size = " × ".join(f"{length:,}" for length in lengths)
-        raise DataError(f"{size} combinations cannot be numbered; give fewer columns")
+        raise DataError(f"{size} combinations are too many for 64-bit codes; give fewer columns")
     tally = _Tally(most, "combinations of " + ", ".join(columns))
     coders = [_Coder(values) for values in symbols]
     rows = 0
@@ -210,11 +174,11 @@ def joint_counts(
 
 
 class _TooManyError(DataError):
-    """More distinct values than are kept."""
+    """More distinct values than a table may hold."""
 
 
 class _Tally:
-    """Distinct numbers with their totals, added up part by part."""
+    """Distinct numbers and their totals, accumulated part by part."""
 
     def __init__(self, most: int, label: str) -> None:
         self._most = most
@@ -228,12 +192,12 @@ class _Tally:
         part = _count(values, weights)
         self._parts.append(part)
         self._pending += part[0].size
-        # Merging when as much has come as is there already costs each entry a few merges at most.
+        # Merging once the parts are as large as the table costs each entry a few merges at most.
         if self._pending > max(2 * self._merged, _COUNTED):
             self._merge()
 
     def finish(self) -> tuple[NDArray[Any], Totals]:
-        """The distinct values in ascending order, and their totals, as integers where whole."""
+        """Return the distinct values, ascending, and their totals, as integers where whole."""
         self._merge()
         ((values, totals),) = self._parts
         positive = totals > 0
@@ -247,21 +211,20 @@ class _Tally:
         if len(self._parts) > 1:
             every = np.concatenate([values for values, _ in self._parts])
             totals = np.concatenate([counts for _, counts in self._parts])
-            order = np.argsort(every, kind="stable")  # merges runs that are sorted already
+            order = np.argsort(every, kind="stable")  # fast on the sorted runs
             every, totals = every[order], totals[order]
             first = np.flatnonzero(np.concatenate([[True], every[1:] != every[:-1]]))
             self._parts = [(every[first], np.add.reduceat(totals, first))]
         self._merged = self._pending = self._parts[0][0].size
         if self._merged > self._most:
             raise _TooManyError(
-                f"{self._label} has more than {self._most:,} distinct values: a table of them is "
-                "not kept. A column of measurements has a continuous distribution, whose entropy "
-                "nearest neighbours estimate; rounded values are fewer."
+                f"{self._label} has more than {self._most:,} distinct values, too many for a table "
+                "of counts. For a continuous variable use nearest neighbours, or round the values."
             )
 
 
 def _count(values: NDArray[Any], weights: Vector | None) -> tuple[NDArray[Any], Totals]:
-    """The distinct values of some rows, and the rows or the weight of each."""
+    """Count the rows, or sum the weights, of each distinct value of some rows."""
     low, high = values.min(), values.max()
     if int(high) - int(low) < _COUNTED and (
         values.dtype.kind in "iu" or bool(np.all(values == np.floor(values)))
@@ -270,11 +233,11 @@ def _count(values: NDArray[Any], weights: Vector | None) -> tuple[NDArray[Any], 
             values = values.astype(np.int64, copy=False)
         codes = (values - low).astype(np.intp, copy=False)
         rows = np.bincount(codes)
-        seen = np.flatnonzero(rows)
-        distinct = seen.astype(values.dtype) + values.dtype.type(low)
+        observed = np.flatnonzero(rows)
+        distinct = observed.astype(values.dtype) + values.dtype.type(low)
         if weights is None:
-            return distinct, rows[seen].astype(np.int64, copy=False)
-        return distinct, np.bincount(codes, weights)[seen]
+            return distinct, rows[observed].astype(np.int64, copy=False)
+        return distinct, np.bincount(codes, weights)[observed]
     if weights is None:
         distinct, totals = np.unique(values, return_counts=True)
         return distinct, totals.astype(np.int64, copy=False)
@@ -286,20 +249,38 @@ def _is_integers(data: Any) -> bool:
     return isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "iu"
 
 
-def _count_sample(sample: Sample, most: int) -> SymbolCounts:
-    """Count the outcomes of a sample."""
-    tally, rows = _Tally(most, sample.label), 0
-    for chunk in sample.chunks():
-        for first in range(0, chunk.count, _ROWS):
-            part = slice(first, min(first + _ROWS, chunk.count))
-            tally.add(chunk.fields["y"][part], None if chunk.weight is None else chunk.weight[part])
-        rows += chunk.count
-    values, counts = tally.finish()
-    return SymbolCounts(_names(values, sample), counts, rows, sample.label, sample.dropped)
+def _count_column(
+    data: Any,
+    y: Any,
+    weights: Any,
+    missing: str,
+    most: int,
+    *,
+    kinds: Sequence[str] = ("number", "label"),
+    weighted: bool = True,
+) -> tuple[Sample, _Tally, int]:
+    """Open a column as the first kind that fits; count its values (or codes) and its rows."""
+    for kind in kinds:
+        try:
+            sample = open_sample(data, y=y, weights=weights, missing=missing, outcome=kind)
+            tally, rows = _Tally(most, sample.label), 0
+            for chunk in sample.chunks():
+                weight = chunk.weight if weighted else None
+                for first in range(0, chunk.count, _ROWS):
+                    part = slice(first, min(first + _ROWS, chunk.count))
+                    tally.add(chunk.fields["y"][part], None if weight is None else weight[part])
+                rows += chunk.count
+            return sample, tally, rows
+        except _TooManyError:
+            raise
+        except DataError:
+            if kind == kinds[-1]:
+                raise
+    raise AssertionError("unreachable: the last kind returns or raises")
 
 
 def _names(values: NDArray[Any], sample: Sample) -> NDArray[Any]:
-    """The labels that codes stand for, or the numbers themselves, as integers where whole."""
+    """Return the labels of codes, or the numbers themselves, as integers where whole."""
     if sample.levels is not None:
         names: NDArray[Any] = np.empty(values.size, dtype=object)
         names[:] = [sample.levels[code] for code in values.astype(np.intp).tolist()]
@@ -308,43 +289,25 @@ def _names(values: NDArray[Any], sample: Sample) -> NDArray[Any]:
     return values.astype(np.int64) if whole and bool(np.all(np.abs(values) < 2**53)) else values
 
 
-def _open_column(
-    data: Any, name: str, weights: Any, missing: str, most: int
-) -> tuple[Sample, NDArray[Any]]:
-    """One column as a sample, of numbers or else of labels, and its distinct values or codes."""
-    for kind in ("number", "label"):
-        try:
-            sample = open_sample(data, y=name, weights=weights, missing=missing, outcome=kind)
-            tally = _Tally(most, sample.label)
-            for chunk in sample.chunks():
-                tally.add(chunk.fields["y"], None)
-            return sample, tally.finish()[0]
-        except _TooManyError:
-            raise
-        except DataError:
-            if kind == "label":
-                raise
-    raise AssertionError("labels were tried last")
-
-
 def _side_by_side(samples: Sequence[Sample]) -> Iterator[tuple[list[Vector], Vector | None]]:
-    """The same rows of all columns, and their weights, part by part."""
+    """Iterate over the same rows of all columns, and their weights, part by part."""
     if not any(sample.dropped for sample in samples):
         every = [blocks(sample.chunks()) for sample in samples]
         for parts in zip_longest(*every):
             counts = {0 if part is None else part.count for part in parts}
             if len(counts) > 1:
                 labels = " and ".join(sample.label for sample in samples)
-                raise DataError(f"{labels} have different numbers of rows; every row needs each")
+                raise DataError(
+                    f"{labels} have different numbers of rows; give a value of each for every row"
+                )
             (count,) = counts
             weight = parts[0].weight[:count] if parts[0].weighted else None
             yield [part.fields["y"][:count] for part in parts], weight
         return
     if not all(sample.in_memory for sample in samples):
         raise DataError(
-            'missing="drop" does not go with the joint table of columns that are streamed: rows '
-            "dropped from one column would stand beside others of the next. Fill in what is "
-            "missing, or read the columns into memory."
+            'missing="drop" does not work for the joint table of streamed columns, whose remaining '
+            "rows do not match. Fill in the missing values, or read the columns into memory."
         )
     chunks = [next(iter(sample.chunks())) for sample in samples]
     rows = [np.arange(part.count) if part.rows is None else part.rows for part in chunks]
@@ -352,14 +315,14 @@ def _side_by_side(samples: Sequence[Sample]) -> Iterator[tuple[list[Vector], Vec
     for other in rows[1:]:
         kept = np.intersect1d(kept, other, assume_unique=True)
     if not kept.size:
-        raise DataError("no row has a value in every column")
+        raise DataError("every row has a missing value in one of the columns")
     at = [np.searchsorted(own, kept) for own in rows]
     weight = None if chunks[0].weight is None else chunks[0].weight[at[0]]
     yield [part.fields["y"][place] for part, place in zip(chunks, at, strict=True)], weight
 
 
 class _Coder:
-    """The places of values in the sorted list of the distinct ones."""
+    """Positions of values in the sorted array of the distinct ones."""
 
     def __init__(self, values: NDArray[Any]) -> None:
         self._values = values
@@ -377,7 +340,7 @@ class _Coder:
 
 
 def _used(symbols: Sequence[NDArray[Any]], cells: Ints) -> tuple[tuple[NDArray[Any], ...], Ints]:
-    """Leave out values that occur in no cell: all of their rows were dropped, or weigh nothing."""
+    """Remove values without a cell: all of their rows were dropped, or have weight zero."""
     names, codes = [], []
     for column, values in enumerate(symbols):
         used, places = np.unique(cells[:, column], return_inverse=True)

@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from kullback.information.discrete.counts import SymbolCounts
-from kullback.information.neighbours.entropy import NeighbourEstimate, negative_sentence
+from kullback.information.neighbours.entropy import NeighbourEstimate, negative_value
 
-# How many symbols a sentence names.
+# How many symbols a message names.
 _SHOWN = 3
 
 
 def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
-    """Relative entropy of the shares seen, Σ p log(p/q), less its bias of first order.
+    """Relative entropy of the observed shares, Σ p log(p/q), less its bias of first order.
 
     With n rows of p, m rows of q and K symbols the plug-in value is too high by about
     (K − 1)/(2n) + (Σ p/q − 1)/(2m). The variance is the delta method's, Var_p(log p/q)/n +
@@ -28,10 +28,10 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
         The estimate in nats; +∞, with the symbols named, where p has some that q lacks.
     """
     symbols = sorted({*p.symbols.tolist(), *q.symbols.tolist()}, key=lambda s: (str(type(s)), s))
-    places = {symbol: i for i, symbol in enumerate(symbols)}
+    positions = {symbol: i for i, symbol in enumerate(symbols)}
     counts = np.zeros((2, len(symbols)))
     for row, own in zip(counts, (p, q), strict=True):
-        row[[places[symbol] for symbol in own.symbols.tolist()]] = own.counts
+        row[[positions[symbol] for symbol in own.symbols.tolist()]] = own.counts
     method = "plug-in, less its bias of first order"
     unseen = np.flatnonzero((counts[0] > 0.0) & (counts[1] == 0.0))
     if unseen.size:
@@ -47,14 +47,10 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
     bias = (np.count_nonzero(seen) - 1) / (2.0 * n) + (float(ratio.sum()) - 1.0) / (2.0 * m)
     of_p = float(a[seen] @ (log_ratio - value) ** 2) / n
     of_q = float(b @ (ratio - 1.0) ** 2) / m
-    # near p = q the first order vanishes, and what is left is chi-squared
+    # near p = q the first order vanishes, and the remainder is chi-squared
     second = 0.5 * (np.count_nonzero(seen) - 1) * (1.0 / n + 1.0 / m) ** 2
     stderr = math.sqrt(of_p + of_q + second)
-    sentences = ["rows are independent draws, and q gives every value of p a share"]
     corrected = float(value - bias)
-    return NeighbourEstimate(
-        corrected,
-        stderr,
-        method,
-        (*sentences, *negative_sentence(corrected, stderr, "a relative entropy")),
-    )
+    notes = ["rows are independent draws, and every value of p has positive probability under q"]
+    notes += negative_value(corrected, stderr, "a relative entropy")
+    return NeighbourEstimate(corrected, stderr, method, tuple(notes))

@@ -11,18 +11,23 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.information.discrete.counts import Contingency
-from kullback.information.discrete.estimators import DiscreteEntropy, check_method, estimate
+from kullback.information.discrete.estimators import (
+    METHODS,
+    DiscreteEntropy,
+    check_method,
+    estimate,
+)
 from kullback.information.discrete.fingerprint import Fingerprint
-from kullback.information.discrete.jackknife import METHODS
+from kullback.information.discrete.jackknife import CountGroups
 from kullback.information.discrete.nsb import posterior_moments
-from kullback.information.discrete.selection import Seen, choose
+from kullback.information.discrete.selection import CountSummary, choose
 
 # A value below zero by no more than this many standard errors is within its error of zero: the
 # 95% interval then reaches it.
 _ERRORS = 1.96
 
-# A row that is alone in its value, an identifier's for instance, seems to tell all of the other.
-_TOO_HIGH = "pairs seen once seem to tell all, and this one is probably far too high"
+# A value of a single row, an identifier's for instance, determines the other column's value.
+_TOO_HIGH = "pairs seen once look like full dependence, and this one is probably far too high"
 
 
 def mutual_information_of_counts(
@@ -41,11 +46,11 @@ def mutual_information_of_counts(
 
     Returns:
         The estimate: at most the smaller of H(X) and H(Y) by the same estimator. It may be
-        negative, as a corrected estimate of 0 has to be half of the time; `assumptions` says so.
+        negative (a corrected estimate of 0 is, half of the time); `assumptions` reports it.
 
     Raises:
-        DataError: the table is no table of counts, or not of two columns, or empty.
-        KullbackError: an unknown method.
+        DataError: for a table that does not hold counts of two columns, or is all zero.
+        KullbackError: for an unknown method.
 
     >>> found = mutual_information_of_counts([[30, 10], [10, 30]], method="plug-in")
     >>> round(found.value, 6), round(found.stderr, 6)
@@ -55,54 +60,47 @@ def mutual_information_of_counts(
     cells, counts = _read(table)
     x, y = (np.bincount(codes, counts).astype(np.int64) for codes in cells.T)
     known = (None, None, None) if support is None else _sizes(support, x, y)
-    prints = [Fingerprint.of(part[None, :]) for part in (x, y, counts)]
-    words: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     if method == "auto":
-        method, why = choose(Seen.of(counts[None, :]), known[2], _TOO_HIGH)
-        words = (why,)
-    words += ("rows are independent draws from one distribution",)
-    if method == "plug-in":
-        bias = float(prints[2].seen[0] - prints[0].seen[0] - prints[1].seen[0] + 1.0)
-        words += (
-            f"the plug-in estimate is too high by about {bias / (2.0 * counts.sum()):.2g} nats, "
-            "(k_XY − k_X − k_Y + 1)/(2n)",
-        )
-    entropies = [
-        float(estimate(part, method, size)[0][0]) for part, size in zip(prints, known, strict=True)
-    ]
-    value = entropies[0] + entropies[1] - entropies[2]
-
+        method, why = choose(CountSummary.of(counts[None, :]), known[2], _TOO_HIGH)
+        sentences = (why,)
+    sentences += ("rows are independent draws from one distribution",)
     n = float(counts.sum())
-    changes = [
-        _changes(part, own, method, size)
-        for part, own, size in zip(prints, (x, y, counts), known, strict=True)
-    ]
+    if method == "plug-in":
+        k_x, k_y, k_xy = (float(np.count_nonzero(part)) for part in (x, y, counts))
+        sentences += (
+            f"the plug-in estimate is too high by about {(k_xy - k_x - k_y + 1.0) / (2.0 * n):.2g} "
+            "nats, (k_XY − k_X − k_Y + 1)/(2n)",
+        )
+    (h_x, without_x), (h_y, without_y), (h_xy, without_xy) = (
+        _entropy_and_without(part, method, size)
+        for part, size in zip((x, y, counts), known, strict=True)
+    )
     stderr = math.nan
     if n > 1.0:
-        left = changes[0][cells[:, 0]] + changes[1][cells[:, 1]] - changes[2]
+        left = without_x[cells[:, 0]] + without_y[cells[:, 1]] - without_xy
         centred = left - float(np.sum(counts * left)) / n
         jackknife = (n - 1.0) / n * float(np.sum(counts * centred * centred))
         second = _second_order(cells, counts, x, y) / (2.0 * n * n)
         first = jackknife - 2.0 * second
         variance = second + first if first > 0.0 else second
         if method == "grassberger":  # its alternating terms, see `standard_error`
-            often = sum(float((part.seen - part.count_of(1.0))[0]) for part in prints)
+            often = sum(float(np.sum(part > 1)) for part in (x, y, counts))
             variance += often / (4.0 * n * n)
         stderr = math.sqrt(variance)
-    value, more = _bounded(value, stderr, min(entropies[0], entropies[1]))
-    return DiscreteEntropy(value, stderr, method, words + more)
+    value, more = _bounded(h_x + h_y - h_xy, stderr, min(h_x, h_y))
+    return DiscreteEntropy(value, stderr, method, sentences + more)
 
 
 def _bounded(value: float, stderr: float, bound: float) -> tuple[float, tuple[str, ...]]:
-    """Hold the estimate to the smaller entropy, and say where it is beyond a bound."""
-    # Grassberger's entropy of a single symbol may be a little below zero, which bounds nothing
+    """Limit the estimate to the smaller entropy, and report a value beyond a bound."""
+    # Grassberger's entropy of a single symbol may be a little below zero
     bound = bound if bound > 0.0 else 0.0
-    # an error of rounding is no estimate beyond its bound
     rounding = 1e-12 * max(bound, 1.0)
     if value > bound + rounding:
         return bound, (
             f"the sum of the corrected entropies was {value:.4g} nats, above the smaller entropy "
-            f"{bound:.4g}, which no mutual information exceeds and which is given instead",
+            f"{bound:.4g}, which bounds the mutual information and is returned instead",
         )
     if value > bound:
         return bound, ()
@@ -134,7 +132,7 @@ def _read(table: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if wrong.any():
             row, column = (int(i) for i in np.argwhere(wrong)[0])
             raise DataError(
-                f"the count in row {row} and column {column} is {array[row, column]}; a count says "
+                f"the count in row {row} and column {column} is {array[row, column]}; a count is "
                 "how many rows had the two symbols"
             )
         cells = np.argwhere(array > 0)
@@ -145,11 +143,11 @@ def _read(table: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             "some of them first"
         )
     if not counts.size:
-        raise DataError("the table has no rows: every count is zero")
+        raise DataError("the table has 0 rows: every count is zero")
     if counts.dtype.kind == "f" and not bool(np.all(counts == np.floor(counts))):
         raise DataError(
             "mutual information needs counts of rows, and these are sums of weights that are not "
-            "whole: how many rows they stand for is not known, nor the error"
+            "whole: the number of rows, and so the error, is unknown"
         )
     return cells.astype(np.int64, copy=False), counts.astype(np.int64, copy=False)
 
@@ -162,58 +160,51 @@ def _sizes(
         if size < found:
             raise DataError(
                 f"support={size} symbols of {name}, and {found} different ones were seen; give the "
-                "number that there are, those not seen included"
+                "number of possible symbols, unseen ones included"
             )
     return float(support[0]), float(support[1]), float(support[0]) * float(support[1])
 
 
-def _changes(
-    prints: Fingerprint, counts: NDArray[np.int64], method: str, support: float | None
-) -> Vector:
-    """The entropy without one row of each symbol, up to a constant; for symbols with rows."""
+def _entropy_and_without(
+    counts: NDArray[np.int64], method: str, support: float | None
+) -> tuple[float, Vector]:
+    """The entropy, and that without one row of each symbol with rows, up to a constant."""
+    groups = CountGroups.of(counts[None, :])
     if method == "nsb":
-        table = _nsb_left_out(prints, support)
+        value = estimate(counts[None, :], method, support)[0]
+        without = _nsb_without(groups, support)
     else:
-        name = "miller-madow" if method == "grassberger" else method  # see `standard_error`
-        found = METHODS[name](prints, support)
-        table = found.without[0] * found.scale[0]
-        if prints.codes is not None:
-            merged = np.empty(prints.values.size)
-            merged[prints.codes[0][prints.matrix[0] > 0.0]] = table[prints.matrix[0] > 0.0]
-            table = merged
-    place = np.searchsorted(prints.values, counts.astype(np.float64))
-    return table[np.where(counts > 0, place, 0)]
+        found = METHODS[method](groups, support)
+        value, without = found.value, found.without[0]
+    place = np.searchsorted(groups.counts[0], counts)
+    return float(value[0]), without[np.where(counts > 0, place, 0)]
 
 
-def _nsb_left_out(prints: Fingerprint, support: float | None) -> Vector:
+def _nsb_without(groups: CountGroups, support: float | None) -> Vector:
     """NSB's value without one row of a symbol with each distinct count, all in one call."""
-    if support == 1.0 or float(prints.sizes[0]) == 1.0:
-        return np.zeros(prints.values.size)
-    own = np.concatenate([[0.0], prints.values])
-    values = np.union1d(own, prints.values - 1.0)
+    from scipy.sparse import csr_array
+
+    own = groups.counts[0]
+    if support == 1.0 or float(groups.summary.rows[0]) == 1.0:
+        return np.zeros(own.size)
+    values = np.union1d(np.union1d(own, own - 1), 0)
     row = np.zeros(values.size)
-    multiplicity = (
-        prints.matrix[0]
-        if prints.codes is None
-        else np.bincount(prints.codes[0], prints.matrix[0], minlength=prints.values.size)
-    )
-    row[np.searchsorted(values, prints.values)] = multiplicity
-    matrix = np.repeat(row[None, :], prints.values.size, axis=0)
-    left = np.arange(prints.values.size)
-    matrix[left, np.searchsorted(values, prints.values)] -= 1.0
-    matrix[left, np.searchsorted(values, prints.values - 1.0)] += 1.0
-    matrix, values = matrix[:, 1:], values[1:]  # without the symbols of no rows
-    stack = Fingerprint(values, matrix, None, matrix @ values, matrix.sum(axis=1))
-    if support is None and bool(np.any(stack.seen == stack.sizes)):
-        # without the only coincidence there is no estimate, and so no jackknife
-        return np.full(prints.values.size, math.nan)
-    return posterior_moments(stack, math.inf if support is None else support)[0]
+    row[np.searchsorted(values, own)] = groups.symbols[0]
+    matrix = np.repeat(row[None, :], own.size, axis=0)
+    left = np.arange(own.size)
+    matrix[left, np.searchsorted(values, own)] -= 1.0
+    matrix[left, np.searchsorted(values, own - 1)] += 1.0
+    prints = Fingerprint(values[1:].astype(np.float64), csr_array(matrix[:, 1:]))  # without 0
+    if support is None and bool(np.any(prints.observed == prints.sizes)):
+        # without the only coincidence NSB is undefined, and so is the jackknife
+        return np.full(own.size, math.nan)
+    return posterior_moments(prints, math.inf if support is None else support)[0]
 
 
 def _second_order(
     cells: NDArray[np.int64], counts: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]
 ) -> float:
-    """tr((H Σ)²) n² of the Hessian H of I and the covariance Σ of the shares, at the seen shares.
+    """tr((H Σ)²) n² of the Hessian H of I and the covariance Σ of the shares, at the sample's.
 
     It is (k_X − 1)(k_Y − 1) for independent variables, where 2nI is about χ² with that many degrees
     of freedom.
@@ -221,5 +212,5 @@ def _second_order(
     n = float(counts.sum())
     expected = x[cells[:, 0]] * (y[cells[:, 1]] / n)
     square = float(np.sum(counts * (counts / expected))) / n - 1.0  # φ²
-    seen = counts.size - np.count_nonzero(x) - np.count_nonzero(y) + 1.0
-    return max(float(seen + 2.0 * square), 0.0)
+    excess = counts.size - np.count_nonzero(x) - np.count_nonzero(y) + 1.0
+    return max(float(excess + 2.0 * square), 0.0)

@@ -1,4 +1,4 @@
-"""Counts of the rows within a distance of each row, in the maximum norm; ranks as normal scores."""
+"""Counts of the rows within a radius in one marginal, in the maximum norm; normal scores."""
 
 from __future__ import annotations
 
@@ -7,31 +7,21 @@ from typing import final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.information.neighbours.search import Whole
+from kullback.information.neighbours.search import Integers
 
 
 def normal_scores(rows: Vector) -> Vector:
     """Replace every column by Φ⁻¹(rank/(n + 1)), with the mean rank where values are tied."""
     from scipy.special import ndtri
+    from scipy.stats import rankdata
 
-    n = len(rows)
-    scores = np.empty_like(rows)
-    whole = np.arange(1.0, n + 1.0)
-    for column in range(rows.shape[1]):
-        order = np.argsort(rows[:, column], kind="stable")
-        ordered = rows[order, column]
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        ranks = whole
-        if len(starts) < n:
-            runs = np.diff(starts, append=n)
-            ranks = np.repeat(starts + 0.5 * (runs + 1), runs)
-        scores[order, column] = ndtri(ranks / (n + 1))
+    scores: Vector = ndtri(rankdata(rows, axis=0) / (len(rows) + 1))
     return scores
 
 
 @final
-class Slab:
-    """One side of a sample, and the rows near to each of its rows in that side alone.
+class Marginal:
+    """Count, for each row, the rows within a radius in one marginal (KSG's n_x).
 
     With one column they are runs of the sorted column; with more, a tree counts them.
 
@@ -49,31 +39,37 @@ class Slab:
             self._places = np.empty(n, np.intp)
             self._places[self._order] = np.arange(n)
 
-    def count(self, radius: Vector, *, closed: bool, rows: Whole | None = None) -> Vector:
-        """Count the rows within a distance of each row, the row itself among them.
+    def count(self, radius: Vector, *, closed: bool, rows: Integers | None = None) -> Vector:
+        """Count the rows within a distance of each row, the row itself included.
 
         Args:
             radius: a distance for each row.
-            closed: whether rows at that very distance count.
-            rows: which rows are asked for; all of them by default.
+            closed: whether rows at exactly that distance count.
+            rows: the rows to count for, by default all.
 
         Returns:
             The counts, as floats; the row itself counts even where the radius is zero.
         """
         if not self._column:
+            from scipy.spatial import cKDTree
+
+            # The tree counts distances up to a radius; the next smaller float excludes the radius.
+            reach = radius if closed else np.nextafter(radius, 0.0)
             points = self.values if rows is None else self.values[rows]
-            return _count_in_tree(self.values, points, radius, closed)
+            tree = cKDTree(self.values, balanced_tree=False)
+            counts = tree.query_ball_point(points, reach, p=np.inf, return_length=True, workers=-1)
+            return np.asarray(counts, np.float64)
         if rows is not None:
             low, high = _run(self._sorted, self.values[rows], radius, closed)
             return np.asarray(high - low, np.float64)
-        # Asked along the column, where rows that follow each other look at the same places.
+        # Along the sorted column, successive rows search the same part of it.
         low, high = _run(self._sorted, self._sorted, radius[self._order], closed)
         return np.asarray((high - low)[self._places], np.float64)
 
     def spread(self, amounts: Vector, radius: Vector) -> Vector:
-        """Give each row the sum of the amounts of all rows that are nearer than their radius to it.
+        """For each row, sum the amounts of all rows whose radius reaches beyond it.
 
-        For one column only: it takes as many steps as there are rows, where pairs would be many.
+        For one column only, in as many steps as there are rows.
         """
         n = len(amounts)
         along = amounts[self._order]
@@ -82,21 +78,16 @@ class Slab:
         total: Vector = np.cumsum(steps)[:n][self._places]
         return total
 
-    def runs(self) -> Whole:
-        """How many rows each distinct value has."""
+    def runs(self) -> Integers:
+        """Count the rows of each distinct value."""
         if self._column:
             edges = np.flatnonzero(np.concatenate(([True], np.diff(self._sorted) != 0.0)))
             return np.diff(edges, append=len(self._sorted))
         return np.unique(self.values, axis=0, return_counts=True)[1]
 
 
-def within(rows: Vector, radius: Vector, *, closed: bool) -> Vector:
-    """Count the rows within a distance of each row, the row itself among them."""
-    return Slab(rows).count(radius, closed=closed)
-
-
 def kth_distance(rows: Vector, k: int) -> Vector:
-    """Distance from each row to its k-th neighbour, which is zero where k others coincide."""
+    """Distance from each row to its k-th neighbour, in the maximum norm; 0 for k exact copies."""
     if rows.shape[1] > 1:
         from scipy.spatial import cKDTree
 
@@ -108,7 +99,7 @@ def kth_distance(rows: Vector, k: int) -> Vector:
     padding = np.full(k, np.inf)
     padded = np.concatenate((-padding, values, padding))
     least = np.full(n, np.inf)
-    for below in range(k + 1):  # of k neighbours, so many lie below and the others above
+    for below in range(k + 1):  # that many of the k neighbours lie below, the others above
         left = values - padded[k - below : k - below + n]
         right = padded[2 * k - below : 2 * k - below + n] - values
         least = np.minimum(least, np.maximum(left, right))
@@ -117,11 +108,13 @@ def kth_distance(rows: Vector, k: int) -> Vector:
     return distances
 
 
-def _run(ordered: Vector, values: Vector, radius: Vector, closed: bool) -> tuple[Whole, Whole]:
-    """First place, and the one after the last, of the sorted values nearer than a radius.
+def _run(
+    ordered: Vector, values: Vector, radius: Vector, closed: bool
+) -> tuple[Integers, Integers]:
+    """First place, and the one after the last, of the sorted values within a radius.
 
-    Nearer by the very difference of floats that a distance is: the sum of value and radius may
-    round to either side of a value at that distance, so the ends are moved until they fit.
+    A distance is the rounded difference of two values. The sum of value and radius may round to
+    either side of a value at that distance, so the ends are moved until the differences fit.
     """
     if closed:
         low = np.searchsorted(ordered, values - radius, side="left")
@@ -131,7 +124,7 @@ def _run(ordered: Vector, values: Vector, radius: Vector, closed: bool) -> tuple
         high = np.searchsorted(ordered, values + radius, side="left")
     n = len(ordered)
 
-    def inside(places: Whole) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def inside(places: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         gap = np.abs(ordered[np.minimum(np.maximum(places, 0), n - 1)] - values)
         return (gap <= radius if closed else gap < radius) & (places >= 0) & (places < n)
 
@@ -144,13 +137,3 @@ def _run(ordered: Vector, values: Vector, radius: Vector, closed: bool) -> tuple
     while (move := (low < high) & ~inside(high - 1)).any():
         high = high - move
     return low, high
-
-
-def _count_in_tree(rows: Vector, points: Vector, radius: Vector, closed: bool) -> Vector:
-    from scipy.spatial import cKDTree
-
-    # The tree counts distances up to a radius, so the next smaller float makes it "nearer than".
-    reach = radius if closed else np.nextafter(radius, 0.0)
-    tree = cKDTree(rows, balanced_tree=False)
-    counts = tree.query_ball_point(points, reach, p=np.inf, return_length=True, workers=-1)
-    return np.asarray(counts, np.float64)
