@@ -12,7 +12,7 @@ import typer
 import kullback
 from kullback._core.errors import DataError, ModelError
 from kullback.cli import process
-from kullback.data.open import column_of_table, open_table
+from kullback.data.open import column_values, open_table
 from kullback.evaluation.loss_report import LossReport
 from kullback.results.trained import TrainedFit
 
@@ -48,7 +48,7 @@ def columns_of(tables: Sequence[str], why: str) -> dict[str, Any]:
 
 def as_labels(given: Sequence[str], values: Any, label: str) -> list[Any]:
     """Classes that were written as text, as the labels in a column are."""
-    known = {str(value): value for value in np.unique(column_of_table(values, label)).tolist()}
+    known = {str(value): value for value in np.unique(column_values(values, label)).tolist()}
     return [known.get(name, name) for name in given]
 
 
