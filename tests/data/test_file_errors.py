@@ -109,8 +109,8 @@ def test_text_in_a_csv_file() -> None:
         (
             "x\n1\n-inf\n",
             DataError,
-            '1 infinite value in column "x" in a.csv: row 1 (-inf). Correct such rows, or take '
-            "them out of the data.",
+            '1 infinite value in column "x" in a.csv: row 1 (-inf). Correct or remove '
+            "such rows.",
         ),
         (
             "x,z\n1,2\n3\n",
