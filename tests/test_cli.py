@@ -415,3 +415,34 @@ def test_a_message_names_options_instead_of_python_arguments(run):
     code, _, err = run("fit", "gaps.csv", "--y", "time", "--model", "gamma")
     assert code == 2
     assert "give --missing drop to drop such rows" in err
+
+
+def test_help_imports_nothing_heavy():
+    # kullback as a bare package: only what the command line itself imports is measured
+    code = (
+        "import sys, types; kullback = types.ModuleType('kullback'); "
+        f"kullback.__path__ = {list(kullback.__path__)!r}; sys.modules['kullback'] = kullback; "
+        "import kullback.cli; heavy = {'jax', 'numpy', 'pyarrow', 'rich', 'scipy'}; "
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+COMMANDS = ["fit", "families", "entropy", "train", "predict", "evaluate", "tour"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_every_option_has_a_help_text(run, monkeypatch, command, width):
+    monkeypatch.setenv("COLUMNS", width)
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= int(width)
+    assert "Exit code" in out
+    lines = out.partition("Options:")[2].splitlines()
+    options = [number for number, line in enumerate(lines) if line.startswith("  --")]
+    for number in options:
+        # beside the option, or below one that is long
+        text = lines[number].strip().partition("  ")[2] or lines[number + 1]
+        assert text.strip(), lines[number]

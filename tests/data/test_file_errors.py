@@ -109,8 +109,7 @@ def test_text_in_a_csv_file() -> None:
         (
             "x\n1\n-inf\n",
             DataError,
-            '1 infinite value in column "x" in a.csv: row 1 (-inf). Correct or remove '
-            "such rows.",
+            '1 infinite value in column "x" in a.csv: row 1 (-inf). Correct or remove such rows.',
         ),
         (
             "x,z\n1,2\n3\n",
@@ -260,7 +259,8 @@ def test_no_rows_and_no_weight(in_memory: bool) -> None:
         (
             "c.parquet",
             {},
-            'column "x" has no rows left: 2 rows had a missing value and missing="drop" dropped them',
+            'column "x" has no rows left: 2 rows had a missing value and missing="drop" dropped '
+            "them",
         ),
         (
             "b.parquet",

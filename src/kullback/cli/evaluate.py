@@ -27,8 +27,8 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL",
-            help='Folder written by "kullback train --save"; left out with --probabilities.',
+            metavar="MODEL|TABLE",
+            help='Folder written by "kullback train --save"; with --probabilities a table.',
         ),
     ],
     table: Annotated[
