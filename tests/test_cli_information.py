@@ -1,6 +1,6 @@
 """``kullback entropy`` and ``kullback tour``: what they print, and the exit codes.
 
-Expected numbers are those of the library on the same rows, which has tests of its own.
+Expected numbers are those of the library on the same rows, which other files test.
 """
 
 import json

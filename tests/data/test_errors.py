@@ -123,8 +123,8 @@ def test_did_you_mean(name: str, known: Any, said: str) -> None:
             [decimal.Decimal("sNaN")],
             "y holds a value that is not a double: cannot convert signaling NaN to float",
         ),
-        ([], "y has no rows; at least one is required"),
-        (np.empty(0), "y has no rows; at least one is required"),
+        ([], "y is empty; at least one row is required"),
+        (np.empty(0), "y is empty; at least one row is required"),
         (
             np.ones((3, 1)),
             "y has the shape 3 x 1: a table of one column. Give the column itself, x[:, 0] or "
@@ -143,7 +143,7 @@ def test_did_you_mean(name: str, known: Any, said: str) -> None:
         (np.float64(3.0), "y is a single value; give an array with one value for each row"),
         (3.0, f"y cannot be read from a float{UNREADABLE}"),
         (None, f"y cannot be read from a NoneType{UNREADABLE}"),
-        (range(0), "y has no rows; at least one is required"),
+        (range(0), "y is empty; at least one row is required"),
         (iter([1.0]), f"y cannot be read from a list_iterator{UNREADABLE}"),
         (object(), f"y cannot be read from an object{UNREADABLE}"),
     ],
@@ -254,12 +254,12 @@ def test_messages_name_the_column() -> None:
     assert message({"loss": {"a": [1.0]}}) == (
         'column "loss" cannot be read from a dict' + UNREADABLE
     )
-    assert message({}) == "a dict of arrays has no columns"
+    assert message({}) == "a dict of arrays is empty; at least one column is required"
 
 
 def test_nothing_left_after_dropping() -> None:
     assert message([None, NAN], missing="drop") == (
-        'y has no rows left: 2 rows had a missing value and missing="drop" dropped them'
+        'missing="drop" leaves y without rows: 2 rows had a missing value'
     )
 
 
@@ -283,7 +283,7 @@ def test_infinity_is_not_dropped() -> None:
             "text first",
         ),
         (["a", None], f"1 missing value in y: row 1. {MISSING_FIX}"),
-        ([], "y has no rows; at least one is required"),
+        ([], "y is empty; at least one row is required"),
     ],
 )
 def test_labels(labels: Any, said: str) -> None:

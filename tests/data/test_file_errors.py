@@ -96,7 +96,7 @@ def test_text_in_a_csv_file() -> None:
     ("written", "kind", "said"),
     [
         ("", FileFormatError, "a.csv is empty (0 bytes)"),
-        ("x\n", DataError, 'column "x" has no rows; at least one is required'),
+        ("x\n", DataError, 'column "x" is empty; at least one row is required'),
         ("x\nred\n", DataError, f'column "x" holds text in a.csv; row 0 is "red". {TEXT_FIX}'),
         ('x\n"1,5"\n', DataError, f'column "x" holds text in a.csv; row 0 is "1,5". {TEXT_FIX}'),
         (
@@ -255,12 +255,11 @@ def test_no_rows_and_no_weight(in_memory: bool) -> None:
     parquet("b.parquet", {"x": [1.0, None], "n": [0, 0]})
     parquet("c.parquet", {"x": [None, None], "n": [1, 1]})
     for name, options, said in [
-        ("a.parquet", {}, 'column "x" has no rows; at least one is required'),
+        ("a.parquet", {}, 'column "x" is empty; at least one row is required'),
         (
             "c.parquet",
             {},
-            'column "x" has no rows left: 2 rows had a missing value and missing="drop" dropped '
-            "them",
+            'missing="drop" leaves column "x" without rows: 2 rows had a missing value',
         ),
         (
             "b.parquet",

@@ -3,9 +3,9 @@
 Exit codes: 0 done; 1 not converged (the result is still printed); 2 wrong input; 3 a bug in
 Kullback, with a traceback to report; 130 interrupted.
 
-``--help`` must be quick: a module here imports only the standard library, typer and what is as
-light. A command uses public names as ``kullback.name``, which imports them at their first use, and
-imports all others in the function that uses them.
+``--help`` must be quick: modules here import only the standard library, typer and modules as light.
+A command uses public names as ``kullback.name``, which imports them at their first use, and imports
+all others in the function that uses them.
 """
 
 from __future__ import annotations

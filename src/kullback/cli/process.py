@@ -134,7 +134,7 @@ def _configure(name: str, value: str | float) -> None:
 
 
 def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
-    """The platform's folder for caches; None if there is no home folder.
+    """The platform's folder for caches; None without a home folder.
 
     Args:
         environment: the environment variables.

@@ -30,7 +30,7 @@ _BUFFERS = (array_of_python, memoryview, range)
 
 
 def vector(values: object, label: str) -> NDArray[Any]:
-    """One column as a one-dimensional NumPy array of its own type, without a copy if possible.
+    """One column as a one-dimensional NumPy array in its own type, without a copy if possible.
 
     Args:
         values: a NumPy array, a list or tuple, or anything that NumPy converts to an array.

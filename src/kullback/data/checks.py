@@ -121,7 +121,7 @@ def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
         raise DataError(
             f'there is no column "{name}" in {of}{did_you_mean(name, known)}'
             f"{'' if did_you_mean(name, known) else '.'} "
-            + (f"The columns are {column_list(known)}." if known else "It has no columns.")
+            + (f"The columns are {column_list(known)}." if known else "It does not have columns.")
         )
     if sum(other == name for other in known) > 1:
         raise DataError(
@@ -154,11 +154,11 @@ def check_some(label: str, rows: int, dropped: int) -> None:
     """Refuse data without a row to fit."""
     if rows == 0 and dropped:
         raise DataError(
-            f"{label} has no rows left: {count_of(dropped, 'row')} had a missing value and "
-            'missing="drop" dropped them'
+            f'missing="drop" leaves {label} without rows: {count_of(dropped, "row")} had a missing '
+            "value"
         )
     if rows == 0:
-        raise DataError(f"{label} has no rows; at least one is required")
+        raise DataError(f"{label} is empty; at least one row is required")
 
 
 def check_total(label: str, total: float) -> None:

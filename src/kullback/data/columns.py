@@ -165,7 +165,7 @@ def find_columns(options: SampleOptions, known: list[str], description: str) -> 
     elif len(known) == 1:
         (y,) = known
     elif not known:
-        raise DataError(f"{description} has no columns")
+        raise DataError(f"{description} is empty; at least one column is required")
     else:
         raise DataError(
             f"{description} has {len(known)} columns ({column_list(known)}): say which one to fit, "
