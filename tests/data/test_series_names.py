@@ -88,6 +88,10 @@ def test_an_outcome_beside_covariates_is_named(frame: Any) -> None:
         'column "loss" has 5 rows and the covariates have 3; every row needs a value of each'
     )
     assert refused(open_with_covariates, x, frame["class"]).startswith('column "class" holds text')
+    # weights named by their column keep that name beside an outcome
+    for y in ("loss", frame["loss"]):
+        said = refused(open_with_covariates, frame, y, names=["n"], weights="bad")
+        assert said.startswith('1 negative value in the weight column "bad": row 1 (-1.0).')
 
 
 NAMELESS = {

@@ -61,7 +61,7 @@ def errors_as_messages() -> Iterator[None]:
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except OSError as error:  # of the output: the library raises its own as KullbackError
+    except OSError as error:  # of the output: other ones are KullbackErrors
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # later writes cannot fail
         if isinstance(error, BrokenPipeError):  # the reader, such as head, has ended
             raise typer.Exit(141) from None  # as shells report that signal

@@ -183,8 +183,12 @@ def open_with_covariates(
         values = table.column(y) if isinstance(y, str) else column_values(y, label)
         known = labels is not None
         column = values if labels is None else _known_codes(values, labels, label)
+        columns = {} if y_name is None else {y_name: column}  # for the names in messages
+        if isinstance(weights, str) and columns and weights != y_name and weight is not weights:
+            columns[weights], weight = weight, weights
         opened = open_sample(
-            column if y_name is None else {y_name: column},  # for its name in messages
+            columns or column,
+            y=y_name,
             weights=weight,
             missing=missing,
             outcome="number" if known else outcome,
@@ -198,12 +202,12 @@ def open_with_covariates(
             f"{label} has {count_of(read, 'row')} and the covariates have {covariates.rows:,}; "
             "every row needs a value of each"
         )
-    columns = covariates.columns
+    fields = covariates.columns
     if sample.rows is not None:
-        columns = {name: values[sample.rows] for name, values in columns.items()}
+        fields = {name: values[sample.rows] for name, values in fields.items()}
     return replace(
         sample,
-        fields={**sample.fields, **columns},
+        fields={**sample.fields, **fields},
         categories=covariates.levels,
         source=table.description,
     )
