@@ -1,6 +1,6 @@
 """``kullback entropy`` and ``kullback tour``: what they print, and the exit codes.
 
-Expected numbers are those of the library on the same rows, which has tests of its own.
+Expected numbers are those of the library on the same rows, which other files test.
 """
 
 import json
@@ -71,7 +71,7 @@ def test_the_table(run):
     assert "\x1b" not in out, "colours in a pipe"
 
 
-def test_a_note_of_all_is_told_once(run):
+def test_a_note_of_all_columns_is_printed_once(run):
     _, out, _ = run("entropy", "t.csv", "--columns", "age,sex")
     assert out.count("rows are independent draws") == 1
     assert "all: rows are independent draws from one distribution" in out
@@ -135,7 +135,7 @@ def test_by_gives_shares_of_the_labels_entropy(run):
     assert "age – score" not in out
 
 
-def test_by_a_column_of_no_entropy_has_no_share(run):
+def test_by_a_constant_column_prints_no_share(run):
     code, out, _ = run("entropy", "constant.csv", "--by", "b")
     assert code == 0
     assert "share" not in out.replace("shared", "")
@@ -155,7 +155,7 @@ def test_missing_values(run):
     assert found["mutual_information"][0]["value"] == float(expected)
 
 
-def test_a_column_of_dates_is_told_and_left_out(run):
+def test_a_column_of_dates_is_skipped_with_a_note(run):
     code, out, err = run("entropy", "days.csv", "--joint")
     assert (code, err) == (0, "")
     assert row(out, "day").endswith("no estimate, see below")
@@ -165,7 +165,7 @@ def test_a_column_of_dates_is_told_and_left_out(run):
     assert said.startswith('column "day" holds dates or times')
 
 
-def test_rounded_numbers_have_no_entropy_and_tell_of_a_label_all_the_same(run, folder):
+def test_rounded_numbers_have_mutual_information_but_no_entropy(run, folder):
     rng = np.random.default_rng(3)
     rows = [f"{value:.1f},{'up' if value > 0 else 'down'}" for value in rng.normal(size=300)]
     (folder / "rounded.csv").write_text("\n".join(["v,sign", *rows, ""]))
@@ -199,15 +199,15 @@ def test_by_a_column_of_dates(run):
         ),
         (
             ["t.csv", "--joint", "--plot", "."],
-            "--plot .: that is a folder. Give the name of a file in it.",
+            "--plot .: this is a folder. Give the name of a file in it.",
         ),
         (
             ["t.csv", "--joint", "--plot", "none/a.png"],
-            "--plot none/a.png: there is no folder none. Make it first.",
+            "--plot none/a.png: there is no folder none. Create it first.",
         ),
         (
             ["t.csv", "--unit", "bit"],
-            "unit='bit' is not a unit of information; did you mean \"bits\"? "
+            '--unit bit is not a unit of information; did you mean "bits"? '
             "Use one of 'nats', 'bits', 'hartleys'.",
         ),
         (["t.cvs"], 'there is no file "t.cvs"; did you mean "t.csv"?'),
@@ -219,10 +219,10 @@ def test_wrong_input(run, arguments, said):
 
 def test_an_unknown_method(run):
     said = refused(run, "entropy", "t.csv", "--method", "nsbb")
-    assert said.startswith('method="nsbb" is no estimator here; did you mean "nsb"?')
+    assert said.startswith('--method nsbb is no estimator here; did you mean "nsb"?')
 
 
-def test_a_wrong_word_for_missing(run):
+def test_a_wrong_value_of_missing(run):
     assert "'skip'" in refused(run, "entropy", "t.csv", "--missing", "skip")
 
 
@@ -269,14 +269,17 @@ def test_a_page_with_a_hostile_column_name(run, folder):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--y", "age"], "--y names a column of --data FILE, which is not given."),
+        (["--y", "age"], "--y names a column of a file: add --data FILE."),
         (
             ["--data", "t.csv", "--y", "scoer", "--html", "x.html"],
             'there is no column "scoer" in t.csv; did you mean "score"?'
             ' The columns are "age", "sex" and "score".',
         ),
-        (["--html", "."], "--html .: that is a folder. Give the name of a file in it."),
-        (["--html", "none/x.html"], "--html none/x.html: there is no folder none. Make it first."),
+        (["--html", "."], "--html .: this is a folder. Give the name of a file in it."),
+        (
+            ["--html", "none/x.html"],
+            "--html none/x.html: there is no folder none. Create it first.",
+        ),
     ],
 )
 def test_wrong_input_to_the_tour(run, folder, arguments, said):

@@ -52,16 +52,16 @@ def test_train_save_predict_and_evaluate(run, folder):
     )
 
 
-def test_a_report_needs_no_other_table(run, folder):
+def test_a_report_on_a_share_of_the_rows(run, folder):
     code, out, _ = run(
         "train", "train.csv", "--target", "label", *QUICK, "--report", "own.html", "--unit", "bits"
     )
     assert code == 0
-    assert "On 20 rows that were kept apart:" in out
-    assert "train.csv without 20 rows that were kept apart: 80 rows" in out
+    assert "On 20 test rows:" in out
+    assert "train.csv without 20 test rows: 80 rows" in out
     page = (folder / "own.html").read_text(encoding="utf-8")
     assert "20 rows, 3 classes" in page
-    # the rows kept apart are the seed's, and no part of the training
+    # the test rows depend on the seed only, and are not used in training
     code, other, _ = run(
         "train", "train.csv", "--target", "label", *QUICK, "--test", "0.5", "--json"
     )  # fmt: skip
@@ -155,7 +155,7 @@ def test_json_of_a_training(run):
     ("arguments", "message"),
     [
         (("train", "train.csv", "--target", "lable"), 'did you mean "label"'),
-        (("train", "train.csv", "--target", "label", "--hidden", "a"), "--hidden needs widths"),
+        (("train", "train.csv", "--target", "label", "--hidden", "a"), "--hidden must be widths"),
         (("train", "train.csv", "--target", "label", "--test", "1.5"), "between 0 and 1"),
         (("train", "train.csv", "--target", "label", "--calibration", "platt"), "--calibration mu"),
         (("train", "train.csv", "--target", "label", "--held-out", "no.csv"), "no.csv"),
@@ -165,13 +165,13 @@ def test_json_of_a_training(run):
         (("predict", "nothing", "test.parquet"), "there is no such file"),
     ],
 )
-def test_what_is_wrong_is_told(run, arguments, message):
+def test_messages_of_wrong_input(run, arguments, message):
     code, _, err = run(*arguments)
     assert code == 2
     assert message in err
 
 
-def test_the_bar_says_where_a_training_stands():
+def test_the_bar_shows_the_progress_of_a_training():
     from rich.console import Console
 
     from kullback.report.training_bar import TrainingBar
@@ -223,7 +223,7 @@ def training(folder, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_keeps_the_best_and_says_so(training):
+def test_ctrl_c_keeps_the_best_weights_and_reports_it(training):
     training.send_signal(signal.SIGINT)
     out, err = training.communicate(timeout=120)
     assert training.returncode == 1  # not converged

@@ -1,4 +1,4 @@
-"""What is read from arrays, lists, Series and tables of every library that is supported."""
+"""Rows read from arrays, lists, Series and tables of every supported library."""
 
 import array
 import decimal
@@ -172,7 +172,7 @@ def test_columns_of_a_table(library: str) -> None:
     np.testing.assert_array_equal(chunk.fields["age"], [30.0, 40.0])
     np.testing.assert_array_equal(chunk.weight, [2.0, 0.0])  # a row of weight zero stays
     np.testing.assert_array_equal(chunk.rows, [0, 1])
-    # the whole sample can be gone through again
+    # the whole sample can be read again
     np.testing.assert_array_equal(only_chunk(sample).fields["y"], [1.5, 2.5])
 
 
@@ -189,7 +189,7 @@ def test_a_value_missing_in_a_column_that_is_not_used_does_not_matter() -> None:
     assert only_chunk(sample).rows is None
 
 
-def test_one_column_needs_no_name() -> None:
+def test_a_single_column_is_found_without_its_name() -> None:
     for table in (pd.DataFrame({"loss": [1.0]}), {"loss": [1.0]}, pd.DataFrame({7: [1.0]})):
         np.testing.assert_array_equal(read(table), [1.0])
     assert open_sample(pl.DataFrame({"loss": [1.0]})).label == 'column "loss"'
@@ -211,7 +211,7 @@ def test_weights_beside_an_array_or_a_table() -> None:
     assert only_chunk(open_sample([3.0])).weight is None
 
 
-def test_a_table_of_another_library_that_speaks_arrow() -> None:
+def test_a_table_of_another_library_with_the_arrow_protocol() -> None:
     class Other:
         def __init__(self, table: pa.Table) -> None:
             self._table = table
@@ -222,7 +222,7 @@ def test_a_table_of_another_library_that_speaks_arrow() -> None:
     np.testing.assert_array_equal(read(Other(pa.table({"x": [1.0, 2.0]}))), [1.0, 2.0])
 
 
-def test_a_table_of_another_library_that_speaks_the_interchange_protocol() -> None:
+def test_a_table_of_another_library_with_the_interchange_protocol() -> None:
     class Other:
         def __init__(self, table: pa.Table) -> None:
             self._table = table
@@ -233,7 +233,7 @@ def test_a_table_of_another_library_that_speaks_the_interchange_protocol() -> No
     np.testing.assert_array_equal(read(Other(pa.table({"x": [1.0, 2.0]}))), [1.0, 2.0])
 
 
-def test_what_cannot_be_converted_says_why() -> None:
+def test_an_array_that_cannot_be_converted_says_why() -> None:
     class Elsewhere:
         def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
             raise TypeError("the array is on another machine")
@@ -247,7 +247,7 @@ def test_what_cannot_be_converted_says_why() -> None:
 
 def test_a_query_that_was_not_run() -> None:
     with pytest.raises(
-        DataError, match=r"polars LazyFrame holds no rows yet: give what \.collect\(\) returns"
+        DataError, match=r"polars LazyFrame holds no rows yet: give the result of \.collect\(\)"
     ):
         open_sample(pl.LazyFrame({"x": [1.0]}))
 
@@ -293,14 +293,14 @@ def test_labels(labels: Any, levels: tuple[Any, ...], codes: list[int]) -> None:
         pa.chunked_array([pa.array(["b", None, "a"]).dictionary_encode()]),
     ],
 )
-def test_missing_labels_are_no_class(labels: Any) -> None:
+def test_missing_labels_are_not_a_class(labels: Any) -> None:
     sample = open_sample(labels, outcome="label", missing="drop")
     assert sample.levels == ("a", "b")
     assert sample.dropped == 1
     assert only_chunk(sample).fields["y"].tolist() == [1.0, 0.0]
 
 
-def test_text_that_could_be_labels_is_no_list_of_files() -> None:
+def test_text_that_could_be_labels_is_not_a_list_of_files() -> None:
     assert open_sample(["a.csv", "other"], outcome="label").levels == ("a.csv", "other")
 
 
@@ -317,7 +317,7 @@ def test_text_that_could_be_labels_is_no_list_of_files() -> None:
         ({"x": [1.0]}, "a dict of arrays"),
     ],
 )
-def test_the_source_in_words(data: Any, source: str) -> None:
+def test_the_description_of_the_source(data: Any, source: str) -> None:
     sample = open_sample(data)
     assert sample.describe_source() == source
     assert sample.locate(17) == "row 17"

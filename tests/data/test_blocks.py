@@ -76,7 +76,7 @@ def test_any_chunks_give_the_same_blocks(
     parts = list(blocks(cut(values, weight, numbers, ends, Exact()), size))
 
     assert [contents(block) for block in parts] == [contents(block) for block in whole]
-    # and they hold what was given: rows i * size to (i + 1) * size
+    # and they hold rows i * size to (i + 1) * size
     for block in whole:
         start = block.index * size
         assert block.capacity == min(size, TILE)

@@ -1,4 +1,4 @@
-"""Every text that refuses data: it is part of the interface, and names the fix."""
+"""Every message that refuses data: it is part of the interface, and names the fix."""
 
 import datetime
 import decimal
@@ -18,12 +18,12 @@ from kullback.data import ArraySample, open_sample
 
 NAN, INF = float("nan"), float("inf")
 TABLE = {"loss": [1.5, 2.0, 4.0], "age": [30, 40, 50], "n": [1, 2, 1]}
-MISSING_FIX = 'Fill in what is missing, or give missing="drop" to leave such rows out.'
-INFINITE_FIX = "Correct such rows, or take them out of the data."
-NEGATIVE_FIX = "A weight says how many times a row was seen: it cannot be below zero."
+MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
+INFINITE_FIX = "Correct or remove such rows."
+NEGATIVE_FIX = "A weight is the number of times that a row was observed: it must be zero or more."
 INTEGER_FIX = (
     "Double precision would round them: subtract a constant first, or convert them to floats if "
-    "rounding does no harm."
+    "rounding is harmless."
 )
 TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
 MIXED_FIX = 'Correct such rows, or make them missing and give missing="drop".'
@@ -34,13 +34,13 @@ UNREADABLE = (
 
 
 def message(data: Any, **options: Any) -> str:
-    """What is said when the data are refused."""
+    """The message of the error for data that are refused."""
     with pytest.raises(DataError) as caught:
         open_sample(data, **options)
     return str(caught.value)
 
 
-def test_every_error_is_one_that_the_command_line_knows() -> None:
+def test_every_error_is_one_that_the_command_line_catches() -> None:
     for kind in (DataError, ModelError, FileFormatError):
         assert issubclass(kind, KullbackError)
     assert issubclass(KullbackError, ValueError)
@@ -121,10 +121,10 @@ def test_did_you_mean(name: str, known: Any, said: str) -> None:
         ([10**400], f"1 integer beyond 2**53 in y: row 0 (1{'0' * 35}...0). {INTEGER_FIX}"),
         (
             [decimal.Decimal("sNaN")],
-            "y holds a value that is no double: cannot convert signaling NaN to float",
+            "y holds a value that is not a double: cannot convert signaling NaN to float",
         ),
-        ([], "y has no rows; there is nothing to fit"),
-        (np.empty(0), "y has no rows; there is nothing to fit"),
+        ([], "y is empty; at least one row is required"),
+        (np.empty(0), "y is empty; at least one row is required"),
         (
             np.ones((3, 1)),
             "y has the shape 3 x 1: a table of one column. Give the column itself, x[:, 0] or "
@@ -132,18 +132,18 @@ def test_did_you_mean(name: str, known: Any, said: str) -> None:
         ),
         (
             [[1.0, 2.0], [3.0, 4.0]],
-            "y has the shape 2 x 2, and one column was expected: give one column of it, such as "
+            "y must be one column, got an array of shape 2 x 2: give one column of it, such as "
             "x[:, 0], or a table with named columns",
         ),
         (
             np.ones((2, 2, 2)),
-            "y has the shape 2 x 2 x 2, and one column was expected: give one column of it, such "
+            "y must be one column, got an array of shape 2 x 2 x 2: give one column of it, such "
             "as x[:, 0]",
         ),
-        (np.float64(3.0), "y is a single value; give an array of values, one for each row"),
+        (np.float64(3.0), "y is a single value; give an array with one value for each row"),
         (3.0, f"y cannot be read from a float{UNREADABLE}"),
         (None, f"y cannot be read from a NoneType{UNREADABLE}"),
-        (range(0), "y has no rows; there is nothing to fit"),
+        (range(0), "y is empty; at least one row is required"),
         (iter([1.0]), f"y cannot be read from a list_iterator{UNREADABLE}"),
         (object(), f"y cannot be read from an object{UNREADABLE}"),
     ],
@@ -166,8 +166,8 @@ def test_values(values: Any, said: str) -> None:
         ),
         (
             "n",
-            'weights="n" names a column, and the data are a single list without names; give a '
-            "table, such as a data frame or a dict of arrays",
+            'weights="n" names a column, and the data are a single list; give a table, such as a '
+            "data frame or a dict of arrays",
         ),
         (2.0, f"the weight array cannot be read from a float{UNREADABLE}"),
         (
@@ -209,18 +209,18 @@ def test_weights(weights: Any, said: str) -> None:
         ),
         (
             {"y": 3},
-            "y must be the name of a column of a dict of arrays, not int; the columns are "
+            "y must be the name of a column of a dict of arrays, got int; the columns are "
             '"loss", "age" and "n"',
         ),
         (
             {"y": "loss", "columns": "age"},
-            'columns must be a list of names, such as ["age"], not one name',
+            'columns must be a list of names, such as ["age"], got one name',
         ),
         (
             {"y": "loss", "missing": "dorp"},
-            'missing must be "error" or "drop", not \'dorp\'; did you mean "drop"?',
+            'missing must be "error" or "drop", got \'dorp\'; did you mean "drop"?',
         ),
-        ({"y": "loss", "outcome": "class"}, 'outcome must be "number" or "label", not \'class\''),
+        ({"y": "loss", "outcome": "class"}, 'outcome must be "number" or "label", got \'class\''),
         (
             {"y": "loss", "weights": [1.0]},
             'column "loss" has 3 rows and the weight array has 1; every row needs a value of each',
@@ -249,17 +249,17 @@ def test_messages_name_the_column() -> None:
         'column "y" has 2 rows and column "short" has 1; every row needs a value of each'
     )
     assert message(table, y="n", columns=["y"]) == (
-        'a covariate cannot be called "y", which stands for the outcome; rename the column'
+        'a covariate cannot be called "y", the name of the outcome; rename the column'
     )
     assert message({"loss": {"a": [1.0]}}) == (
         'column "loss" cannot be read from a dict' + UNREADABLE
     )
-    assert message({}) == "a dict of arrays has no columns"
+    assert message({}) == "a dict of arrays is empty; at least one column is required"
 
 
 def test_nothing_left_after_dropping() -> None:
     assert message([None, NAN], missing="drop") == (
-        'y has no rows left: 2 rows had a missing value and went with missing="drop"'
+        'missing="drop" leaves y without rows: 2 rows had a missing value'
     )
 
 
@@ -283,7 +283,7 @@ def test_infinity_is_not_dropped() -> None:
             "text first",
         ),
         (["a", None], f"1 missing value in y: row 1. {MISSING_FIX}"),
-        ([], "y has no rows; there is nothing to fit"),
+        ([], "y is empty; at least one row is required"),
     ],
 )
 def test_labels(labels: Any, said: str) -> None:
@@ -293,10 +293,10 @@ def test_labels(labels: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "weight", "said"),
     [
-        ({"x": np.ones(2)}, None, "rows of kind Exact need the field 'y'"),
-        ({"y": np.ones(2), "x": np.ones(3)}, None, "x has 3 rows where there are 2"),
-        ({"y": np.ones(2)}, np.ones(1), "weight has 1 rows where there are 2"),
-        ({"y": np.ones((2, 2))}, None, "y has 2 dimensions; one was expected"),
+        ({"x": np.ones(2)}, None, "rows of kind Exact require the field 'y'"),
+        ({"y": np.ones(2), "x": np.ones(3)}, None, "x must have 2 rows, got 3"),
+        ({"y": np.ones(2)}, np.ones(1), "weight must have 2 rows, got 1"),
+        ({"y": np.ones((2, 2))}, None, "y must have one dimension, got 2"),
     ],
 )
 def test_an_array_sample_that_does_not_fit_together(
@@ -308,10 +308,10 @@ def test_an_array_sample_that_does_not_fit_together(
 
 
 @pytest.mark.parametrize("y", [np.array([1.0, 2.0]), [1.0, 2.0]])
-def test_an_outcome_beside_a_single_array_is_not_passed_over(y: Any) -> None:
-    # it was: (x, y) as scikit-learn has it was fitted to x
+def test_an_outcome_beside_a_single_array_is_not_ignored(y: Any) -> None:
+    # (x, y) in scikit-learn's order was once fitted to x
     kind = "NumPy array" if isinstance(y, np.ndarray) else "list"
     assert message([10.0, 20.0], y=y) == (
-        f"y is a {kind} and the data are a single list: one of them would go unused. Give the "
-        "outcome alone, as the data; y names a column of a table."
+        f"y is a {kind} and the data are a single list: only one of them can be used. Give only "
+        "the outcome, as the data; y names a column of a table."
     )

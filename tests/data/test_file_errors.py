@@ -12,10 +12,10 @@ import pytest
 from kullback._core.errors import DataError, FileFormatError
 from kullback.data import Sample, open_sample
 
-MISSING_FIX = 'Fill in what is missing, or give missing="drop" to leave such rows out.'
+MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
 TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
 MIXED_FIX = 'Correct such rows, or make them missing and give missing="drop".'
-FILE_FIX = "The file is damaged, cut off or of another kind; write it again or leave it out."
+FILE_FIX = "The file is damaged, truncated or of another kind; write it again or leave it out."
 
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -31,7 +31,7 @@ def outcome(sample: Sample) -> list[float]:
 
 
 def refused(kind: type[Exception], data: Any, *, in_memory: bool, **options: Any) -> str:
-    """What is said when a file is refused, at the latest in the first pass."""
+    """The message of the error for a refused file, at the latest in the first pass."""
     with pytest.raises(kind) as caught:
         outcome(open_sample(data, in_memory=in_memory, **options))
     assert type(caught.value) is kind
@@ -96,7 +96,7 @@ def test_text_in_a_csv_file() -> None:
     ("written", "kind", "said"),
     [
         ("", FileFormatError, "a.csv is empty (0 bytes)"),
-        ("x\n", DataError, 'column "x" has no rows; there is nothing to fit'),
+        ("x\n", DataError, 'column "x" is empty; at least one row is required'),
         ("x\nred\n", DataError, f'column "x" holds text in a.csv; row 0 is "red". {TEXT_FIX}'),
         ('x\n"1,5"\n', DataError, f'column "x" holds text in a.csv; row 0 is "1,5". {TEXT_FIX}'),
         (
@@ -109,8 +109,7 @@ def test_text_in_a_csv_file() -> None:
         (
             "x\n1\n-inf\n",
             DataError,
-            '1 infinite value in column "x" in a.csv: row 1 (-inf). Correct such rows, or take '
-            "them out of the data.",
+            '1 infinite value in column "x" in a.csv: row 1 (-inf). Correct or remove such rows.',
         ),
         (
             "x,z\n1,2\n3\n",
@@ -121,7 +120,7 @@ def test_text_in_a_csv_file() -> None:
         (
             "x;z\n1;2\n",
             FileFormatError,
-            "a.csv has ';' between its values, and a comma was expected",
+            "a.csv must have commas between its values, got ';'",
         ),
         ("x,x\n1,2\n", DataError, 'a.csv has 2 columns called "x"; give each column its own name'),
         (
@@ -236,16 +235,15 @@ def test_files_that_are_not_there() -> None:
         ("no/*/*.pq", f'no file matches "no/*/*.pq": there is no folder {here}/no'),
         (
             "empty",
-            'empty is a folder; give the files in it as a pattern, such as "empty/*.parquet"',
+            'empty is a folder; give the files in it by a pattern, such as "empty/*.parquet"',
         ),
         (
             "note.txt",
-            "note.txt is of no known kind: the name of a file must end in .csv, .parquet or .pq",
+            "note.txt: the name of a file must end in .csv, .parquet or .pq",
         ),
         (
             "https://example.org/a.csv",
-            "https://example.org/a.csv is no file on this machine, and others are not read; fetch "
-            "it first",
+            "https://example.org/a.csv is not a file on this machine; download it first",
         ),
     ]:
         assert refused(DataError, given_, in_memory=True) == said
@@ -257,11 +255,11 @@ def test_no_rows_and_no_weight(in_memory: bool) -> None:
     parquet("b.parquet", {"x": [1.0, None], "n": [0, 0]})
     parquet("c.parquet", {"x": [None, None], "n": [1, 1]})
     for name, options, said in [
-        ("a.parquet", {}, 'column "x" has no rows; there is nothing to fit'),
+        ("a.parquet", {}, 'column "x" is empty; at least one row is required'),
         (
             "c.parquet",
             {},
-            'column "x" has no rows left: 2 rows had a missing value and went with missing="drop"',
+            'missing="drop" leaves column "x" without rows: 2 rows had a missing value',
         ),
         (
             "b.parquet",
@@ -277,7 +275,7 @@ def test_no_rows_and_no_weight(in_memory: bool) -> None:
 def test_weights_beside_files_are_refused() -> None:
     parquet("a.parquet", {"x": [1.0]})
     assert refused(DataError, "a.parquet", weights=[1.0], in_memory=True) == (
-        "weights must be the name of a column where the data are files, not list"
+        "weights must be the name of a column if the data are files, got list"
     )
 
 
@@ -302,11 +300,11 @@ def test_semicolons_between_values_are_recognised(tmp_path):
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_a_csv_file_without_a_header_loses_no_row(in_memory: bool) -> None:
-    # its first row was read as the column's name, and went without a word
+    # its first row was once silently read as the column's name
     Path("bare.csv").write_text("1.5\n2.5\n3.5\n")
     assert refused(DataError, "bare.csv", in_memory=in_memory) == (
-        "bare.csv seems to have no header: its first line, 1.5, is a number and was read as the "
-        'name of the column. Add a line with a name, or give y="1.5" if it is one.'
+        "bare.csv seems to lack a header: its first line, 1.5, is a number and was read as the "
+        'name of the column. Add a line with a name, or give y="1.5" if that is the name.'
     )
     assert outcome(open_sample("bare.csv", y="1.5", in_memory=in_memory)) == [2.5, 3.5]
 

@@ -65,13 +65,13 @@ def test_any_row_groups_and_files_give_the_same_blocks(
                 assert sample.in_memory is not (sample is streamed)
                 found = list(blocks(sample.chunks(), 16))
                 assert sample.dropped == 7 * drop
-                for block, wanted in zip(found, expected, strict=True):
-                    assert block.count == wanted.count
-                    assert block.weight.tobytes() == wanted.weight.tobytes()
+                for block, other in zip(found, expected, strict=True):
+                    assert block.count == other.count
+                    assert block.weight.tobytes() == other.weight.tobytes()
                     for name in ("y", "age"):
-                        assert block.fields[name].tobytes() == wanted.fields[name].tobytes()
+                        assert block.fields[name].tobytes() == other.fields[name].tobytes()
                     for position in range(block.count):
-                        assert block.row_number(position) == wanted.row_number(position)
+                        assert block.row_number(position) == other.row_number(position)
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -135,7 +135,7 @@ def test_numbers_in_csv_files_are_the_nearest_doubles(tmp_path: Path) -> None:
         (["b", "a", "", "b"], ("a", "b"), [1, 0, 1]),
         (["10", "9", "NA", "10"], (9, 10), [1, 0, 1]),
         (["1.5", "-2", "", "1.5"], (-2, 1.5), [1, 0, 1]),
-        (["01", "1", "", "01"], ("01", "1"), [0, 1, 0]),  # no number in its usual form
+        (["01", "1", "", "01"], ("01", "1"), [0, 1, 0]),  # not a number in its usual form
         (["2", "a", "", "10"], ("10", "2", "a"), [1, 2, 0]),
     ],
 )
@@ -197,7 +197,7 @@ def test_paths_patterns_and_lists_of_them() -> None:
         (Path("2024/a.parquet"), [1]),
         ("2024/*.parquet", [1, 0]),  # sorted by name
         ("20*/**/*.[pP]*", [2, 1, 0]),
-        (["2024/b.parquet", "2024/a.parquet"], [0, 1]),  # as they were given
+        (["2024/b.parquet", "2024/a.parquet"], [0, 1]),  # in the given order
         ([Path("2024/05/c.PQ"), Path("2024/a.parquet")], [2, 1]),
         ("a[1].pq", [3]),  # a file of that very name
     ]:
@@ -205,7 +205,7 @@ def test_paths_patterns_and_lists_of_them() -> None:
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_the_source_in_words_and_the_place_of_a_row(in_memory: bool) -> None:
+def test_the_description_of_the_source_and_the_place_of_a_row(in_memory: bool) -> None:
     parquet("a.parquet", {"x": np.arange(10.0)}, 4)
     parquet("b.parquet", {"x": np.arange(5.0)}, 4)
     for given_, words, place in [

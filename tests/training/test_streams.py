@@ -149,7 +149,7 @@ def test_held_out_rows_may_be_given(table):
     ("held_out", "message"),
     [
         (0.0, "share of rows to hold out"),
-        (lambda t: {**t, "label": ["perhaps"] * ROWS}, 'held_out: .*"perhaps", which is none'),
+        (lambda t: {**t, "label": ["perhaps"] * ROWS}, 'held_out: .*"perhaps", which is not one'),
         (lambda t: {"label": t["label"]}, 'held_out: .*no column "number"|held_out: .*number'),
         (lambda _: 7, "share of rows to hold out|held_out"),
     ],

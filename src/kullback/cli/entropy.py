@@ -1,4 +1,4 @@
-"""``kullback entropy``: entropy of columns, and what they tell of each other."""
+"""``kullback entropy``: the entropy of columns and their mutual information."""
 
 from __future__ import annotations
 
@@ -8,107 +8,122 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+import kullback
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.data.checks import check_choice, check_column
-from kullback.data.open import open_table
-from kullback.information.estimate import Estimate
-from kullback.information.estimators import estimate_entropy, estimate_mutual_information
-from kullback.information.neighbours.entropy import NoDensityError
+from kullback.cli.options import AsJson, Missing, Tables, Unit
 
-Row = tuple[tuple[str, ...], "Estimate | str"]
+
+class _Row(NamedTuple):
+    """A row of the output: one or two columns and their estimate, or why there is none."""
+
+    columns: tuple[str, ...]
+    estimate: kullback.Estimate | str
 
 
 def entropy(
-    table: Annotated[
-        list[str], typer.Argument(metavar="TABLE", help="CSV or Parquet files, or patterns.")
-    ],
+    table: Tables,
     columns: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B,...", help="Which columns; by default all. Quote names that have a comma."
+            metavar="A,B,...",
+            help="Columns to use, by default all. Quote a name that contains a comma.",
         ),
     ] = None,
     joint: Annotated[
-        bool, typer.Option("--joint", help="Also the mutual information of every two columns.")
+        bool,
+        typer.Option("--joint", help="Also estimate the mutual information of every pair."),
     ] = False,
     by: Annotated[
         str | None,
-        typer.Option(metavar="LABEL", help="What each column tells of this one, and as a share."),
+        typer.Option(
+            metavar="COLUMN",
+            help="Also estimate the mutual information of each column with this one, and its "
+            "share of this one's entropy.",
+        ),
     ] = None,
     method: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Estimator of entropy; see kl.estimate_entropy."),
+        typer.Option(
+            metavar="NAME",
+            help="Estimator of the entropies: auto, nearest neighbours, plug-in, miller-madow, "
+            "grassberger, chao-shen, shrinkage or nsb.",
+        ),
     ] = "auto",
-    missing: Annotated[
-        str, typer.Option(metavar="error|drop", help="What to do with rows with missing values.")
-    ] = "error",
-    unit: Annotated[
-        str, typer.Option(metavar="nats|bits|hartleys", help="Unit of every number.")
-    ] = "nats",
+    missing: Missing = "error",
+    unit: Unit = "nats",
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="With --joint: a heat map, as PNG, SVG or PDF."),
+        typer.Option(
+            metavar="FILE", help="With --joint: draw a heat map as a PNG, SVG or PDF file."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Estimate the entropy of each column of a table, with its error and how it was got.
+    """Estimate the entropy of each column of a table, with its standard error and method.
 
-    Labels and whole numbers are counted; other numbers have a differential entropy, from nearest
-    neighbours. A column that has none of these is told, and left out.
+    For labels and whole numbers it is the entropy, estimated from their counts; for other numbers
+    the differential entropy, from nearest neighbours. Other columns, such as dates, are skipped
+    with a note.
 
     Exit codes: 0 done, 2 wrong input.
     """
-    with process.errors_in_words():
+    with process.errors_as_messages():
+        from kullback.data.checks import check_choice, check_column
+        from kullback.data.open import open_table
+        from kullback.information.neighbours.entropy import NoDensityError
+
         process.keep_compiled_code()
         nats_per(unit)
         check_choice(missing, ("error", "drop"), "missing")
         if joint and by is not None:
-            raise KullbackError("--joint is for every pair of columns, --by for one column's.")
+            raise KullbackError(
+                "--joint reports all pairs, --by the pairs with one column: give one of them."
+            )
         if plot is not None:
             if not joint:
                 raise KullbackError("--plot draws the mutual information of pairs: add --joint.")
             process.check_folder("--plot", plot)
-        wanted = None if columns is None else next(csv.reader([columns], skipinitialspace=True))
-        if wanted is not None and len(set(wanted)) < len(wanted):
+        listed = None if columns is None else next(csv.reader([columns], skipinitialspace=True))
+        if listed is not None and len(set(listed)) < len(listed):
             raise KullbackError(f"--columns {columns} names a column twice.")
-        if wanted is not None and by is not None and by not in wanted:
-            wanted.append(by)
-        names, data = open_table(table, wanted)
+        if listed is not None and by is not None and by not in listed:
+            listed.append(by)
+        names, data = open_table(table, listed)
         if by is not None:
             check_column(by, names, "--by", "the table")
-        strict = wanted is not None  # what was asked for by name has to work
+        strict = listed is not None  # a column listed by name must have an estimate
         unreadable: set[str] = set()
 
-        def tried(estimate: Callable[..., Estimate], *of: str) -> Estimate | str:
+        def row(estimator: Callable[..., kullback.Estimate], *of: str) -> _Row:
             try:
-                return estimate(*of)
-            except NoDensityError as error:  # they may tell something of each other all the same
-                return process.as_options(str(error))
+                return _Row(of, estimator(*of))
+            except NoDensityError as error:  # such a column may still inform about another
+                return _Row(of, process.as_options(str(error)))
             except DataError as error:
                 if strict or of == (by,):
                     raise
                 unreadable.update(of if len(of) == 1 else ())
-                return process.as_options(str(error))
+                return _Row(of, process.as_options(str(error)))
 
-        def own(name: str) -> Estimate:
-            return estimate_entropy(data, name, method=method, missing=missing, unit=unit)
+        def own(name: str) -> kullback.Estimate:
+            return kullback.estimate_entropy(data, name, method=method, missing=missing, unit=unit)
 
-        def shared(x: str, y: str) -> Estimate:
-            return estimate_mutual_information(x, y, data, missing=missing, unit=unit)
+        def shared(x: str, y: str) -> kullback.Estimate:
+            return kullback.estimate_mutual_information(x, y, data, missing=missing, unit=unit)
 
-        single: list[Row] = [((name,), tried(own, name)) for name in names]
+        single = [row(own, name) for name in names]
         usable = [name for name in names if name not in unreadable]
         if by is not None:
             pairs = [(name, by) for name in usable if name != by]
         else:
             pairs = list(combinations(usable, 2)) if joint else []
-        both: list[Row] = [(pair, tried(shared, *pair)) for pair in pairs]
+        both = [row(shared, *pair) for pair in pairs]
         if plot is not None:
             from kullback.report.heat_map import draw_information
 
@@ -119,19 +134,18 @@ def entropy(
             _print(single, both, by, unit)
 
 
-def _numbers(rows: Sequence[Row]) -> dict[tuple[str, ...], float]:
-    return {names: float(found) for names, found in rows if isinstance(found, Estimate)}
+def _numbers(rows: Sequence[_Row]) -> dict[tuple[str, ...], float]:
+    return {columns: float(estimate) for columns, estimate in rows if not isinstance(estimate, str)}
 
 
-def _document(single: list[Row], both: list[Row], by: str | None, unit: str) -> dict[str, Any]:
-    """Collect what ``--json`` prints."""
+def _document(single: list[_Row], both: list[_Row], by: str | None, unit: str) -> dict[str, Any]:
+    """The content for ``--json``."""
 
-    def entry(keys: tuple[str, ...], row: Row) -> dict[str, Any]:
-        names, found = row
-        head = dict(zip(keys, names, strict=True))
-        if isinstance(found, str):
-            return {**head, "value": None, "error": found}
-        return {**head, **vars(found)}
+    def entry(keys: tuple[str, ...], row: _Row) -> dict[str, Any]:
+        head = dict(zip(keys, row.columns, strict=True))
+        if isinstance(row.estimate, str):
+            return {**head, "value": None, "error": row.estimate}
+        return {**head, **vars(row.estimate)}
 
     document: dict[str, Any] = {
         "unit": unit,
@@ -143,10 +157,10 @@ def _document(single: list[Row], both: list[Row], by: str | None, unit: str) -> 
     return plain
 
 
-def _print(single: list[Row], both: list[Row], by: str | None, unit: str) -> None:
-    """Print tables, and below them what is to be known of each number."""
+def _print(single: list[_Row], both: list[_Row], by: str | None, unit: str) -> None:
+    """Print tables of the estimates, and below them their notes."""
     head = ("column", f"entropy ({unit})", "std. error", "95% interval", "method")
-    _table(head, [(names[0], *_cells(found)) for names, found in single])
+    _table(head, [(columns[0], *_cells(estimate)) for columns, estimate in single])
     if both:
         process.write("")
         base = _numbers(single).get((by,), 0.0) if by is not None else 0.0
@@ -154,19 +168,19 @@ def _print(single: list[Row], both: list[Row], by: str | None, unit: str) -> Non
         head = ("columns", f"shared ({unit})", *share, "std. error", "95% interval", "method")
         rows = []
         part: tuple[str, ...]
-        for names, found in both:
-            value, *rest = _cells(found)
+        for columns, estimate in both:
+            value, *rest = _cells(estimate)
             part = ()
             if share:
-                part = (f"{float(found) / base:.1%}" if isinstance(found, Estimate) else "",)
-            rows.append((f"{names[0]} – {names[1]}", value, *part, *rest))
+                part = ("" if isinstance(estimate, str) else f"{float(estimate) / base:.1%}",)
+            rows.append((f"{columns[0]} – {columns[1]}", value, *part, *rest))
         _table(head, rows)
         if share:
             process.write(f'share: of the entropy of "{by}"')
     notes = [
-        (" – ".join(names), note)
-        for names, found in [*single, *both]
-        for note in ((found,) if isinstance(found, str) else found.assumptions)
+        (" – ".join(columns), note)
+        for columns, estimate in [*single, *both]
+        for note in ((estimate,) if isinstance(estimate, str) else estimate.assumptions)
     ]
     by_note: dict[str, list[str]] = {}
     for name, note in notes:
@@ -177,15 +191,15 @@ def _print(single: list[Row], both: list[Row], by: str | None, unit: str) -> Non
         process.write(f"{'all' if everyone else ', '.join(owners)}: {note}")
 
 
-def _cells(found: Estimate | str) -> tuple[str, ...]:
-    if isinstance(found, str):
+def _cells(estimate: kullback.Estimate | str) -> tuple[str, ...]:
+    if isinstance(estimate, str):
         return ("", "", "", "no estimate, see below")
-    low, high = found.interval
+    low, high = estimate.interval
     return (
-        f"{found.value:.6g}",
-        f"{found.stderr:.2g}",
+        f"{estimate.value:.6g}",
+        f"{estimate.stderr:.2g}",
         f"{low:.6g} .. {high:.6g}",
-        found.method,
+        estimate.method,
     )
 
 

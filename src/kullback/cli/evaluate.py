@@ -1,4 +1,4 @@
-"""``kullback evaluate``: what a classifier's loss is made of."""
+"""``kullback evaluate``: the decomposition of a classifier's loss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 import kullback
@@ -14,92 +13,110 @@ from kullback._core.errors import KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.networks import (
-    AsJson,
-    Unit,
     as_labels,
-    columns_of,
+    load_network,
     loss_report_document,
-    names,
     print_loss_report,
-    trained,
+    read_columns,
+    read_names,
 )
-from kullback.data.arrays import to_numbers
-from kullback.data.checks import check_column, column_label
+from kullback.cli.options import AsJson, Target, Unit, Weights
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="A folder that train saved.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|TABLE",
+            help='Folder written by "kullback train --save"; with --probabilities a table.',
+        ),
+    ],
     table: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TABLE", help="Rows it was not trained on."),
+        typer.Argument(
+            metavar="TABLE", help="CSV or Parquet files of rows that the model was not trained on."
+        ),
     ] = None,
     *,
-    target: Annotated[str, typer.Option(metavar="LABEL", help="The column of the classes.")],
+    target: Target,
     probabilities: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B",
-            help="In place of MODEL: the columns that hold any classifier's probabilities.",
+            metavar="A,B,...", help="Columns with the class probabilities of any classifier."
         ),
     ] = None,
     classes: Annotated[
         str | None,
-        typer.Option(metavar="X,Y", help="Their classes, in order; else the columns' names."),
+        typer.Option(
+            metavar="X,Y,...",
+            help="Classes of --probabilities, in their order; by default the columns' names.",
+        ),
     ] = None,
     slices: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Report each value of these columns.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="Report also each value of these columns."),
     ] = None,
-    weights: Annotated[str | None, typer.Option(metavar="COLUMN", help="Row weights.")] = None,
+    weights: Weights = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a page.")
+        Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a web page.")
     ] = None,
     unit: Unit = "nats",
     as_json: AsJson = False,
 ) -> None:
-    """Decompose a classifier's loss: H(Y), cross-entropy, refinement, calibration.
+    """Decompose the loss of a classifier: label entropy, cross-entropy, refinement, calibration.
 
-    Of a saved model: kullback evaluate MODEL TABLE --target LABEL. Of probabilities that stand in
-    a table: kullback evaluate TABLE --target LABEL --probabilities A,B
+    A saved network: kullback evaluate MODEL TABLE --target COLUMN
+
+    Probabilities in a table: kullback evaluate TABLE --target COLUMN --probabilities A,B
+
+    Exit codes: 0 done, 2 wrong input.
     """
-    with process.errors_in_words():
+    with process.errors_as_messages():
+        import numpy as np
+
+        from kullback.data.arrays import to_numbers
+        from kullback.data.checks import check_column, column_label
+
         process.keep_compiled_code()
         nats_per(unit)
         if report is not None:
             process.check_folder("--report", report)
-        given = names("--probabilities", probabilities)
-        tables = list(table or []) if given is None else [model, *(table or [])]
+        shares = read_names("--probabilities", probabilities)
+        tables = list(table or []) if shares is None else [model, *(table or [])]
         if not tables:
             raise KullbackError(
                 "kullback evaluate needs MODEL and TABLE, or a TABLE and --probabilities A,B."
             )
-        columns = columns_of(tables, "give a part of the rows.")
+        columns = read_columns(tables, "give fewer rows.")
         options: dict[str, Any] = {
             "weights": weights,
-            "slices": names("--slices", slices) or (),
+            "slices": read_names("--slices", slices) or (),
             "unit": unit,
         }
-        if given is None:
+        if shares is None:
             if classes is not None:
-                raise KullbackError("--classes goes with --probabilities; MODEL knows its own.")
-            found = kullback.evaluate(trained(model), columns, target, **options)
+                raise KullbackError(
+                    "--classes requires --probabilities; MODEL has its own classes."
+                )
+            loss_report = kullback.evaluate(load_network(model), columns, target, **options)
         else:
-            told = ", ".join(tables)
-            check_column(target, list(columns), "--target", told)
-            for name in given:
-                check_column(name, list(columns), "--probabilities", told)
-            q = np.stack([to_numbers(columns[n], column_label(n)) for n in given], axis=1)
-            called = names("--classes", classes) or tuple(map(_class_of, given))
-            rest = {name: values for name, values in columns.items() if name not in given}
-            labels = as_labels(called, columns[target], column_label(target))
-            found = kullback.evaluate(q, rest, target, classes=labels, **options)
+            files = ", ".join(tables)
+            check_column(target, list(columns), "--target", files)
+            for name in shares:
+                check_column(name, list(columns), "--probabilities", files)
+            q = np.stack([to_numbers(columns[n], column_label(n)) for n in shares], axis=1)
+            class_names = read_names("--classes", classes) or tuple(map(_class_of, shares))
+            rest = {name: values for name, values in columns.items() if name not in shares}
+            labels = as_labels(class_names, columns[target], column_label(target))
+            loss_report = kullback.evaluate(q, rest, target, classes=labels, **options)
         if report is not None:
-            found.report(report)
+            loss_report.report(report)
         if as_json:
-            process.write(json.dumps(loss_report_document(found), indent=2))
+            process.write(json.dumps(loss_report_document(loss_report), indent=2))
         else:
-            print_loss_report(found)
+            print_loss_report(loss_report)
 
 
 def _class_of(column: str) -> str:
-    """The class whose probabilities a column holds, also as ``kullback predict`` calls it."""
+    """The class of a column of probabilities: its name, or x for ``p(x)`` of kullback predict."""
     return column[2:-1] if column.startswith("p(") and column.endswith(")") else column

@@ -1,4 +1,4 @@
-"""``kullback fit`` and ``kullback families``."""
+"""``kullback fit`` and ``kullback families``: fit a distribution, and list them."""
 
 from __future__ import annotations
 
@@ -13,64 +13,51 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 import kullback
-from kullback._core.domains import REAL, Domain
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.models.family import Family
-from kullback.models.model import Model
-from kullback.models.registry import own_models
-from kullback.models.source import Param
-from kullback.results.fit import Fit
+from kullback.cli.options import AsJson, Missing, Tables, Unit, Weights, Y
 
 Reals: TypeAlias = "float | list[float]"
 
 
 def fit(
-    table: Annotated[
-        list[str], typer.Argument(metavar="TABLE", help="CSV or Parquet files, or patterns.")
+    table: Tables,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help='Distribution to fit, such as gamma; "kullback families" lists all.',
+        ),
     ],
-    model: Annotated[str, typer.Option(help="What to fit, such as gamma; see kullback families.")],
-    y: Annotated[
-        str | None,
-        typer.Option("--y", metavar="COLUMN", help="The outcome; not needed for a single column."),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="How many rows each row stands for.")
-    ] = None,
+    y: Y = None,
+    weights: Weights = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=NUMBER",
-            help="Pin a parameter: shape=2, or probabilities=0.5,0.3,0.2; NAME=? leaves it free, "
-            "which chooses a parametrisation. Repeat for several.",
+            help="Fix a parameter, as in shape=2 or probabilities=0.5,0.3,0.2; NAME=? estimates "
+            "it, which selects a parametrisation. Repeat for several parameters.",
         ),
     ] = None,
-    missing: Annotated[
-        str, typer.Option(metavar="error|drop", help="What to do with rows with missing values.")
-    ] = "error",
-    unit: Annotated[
-        str, typer.Option(metavar="nats|bits|hartleys", help="Unit of the cross-entropy.")
-    ] = "nats",
+    missing: Missing = "error",
+    unit: Unit = "nats",
     save: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the fit as JSON, for kl.load.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Save the fit as JSON, to be read by kl.load in Python."),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help='Print only JSON; what does not exist is null, infinities are "inf" and "-inf".',
-        ),
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Fit a model to a column of a table by maximum likelihood.
+    """Fit a distribution to a column of a table by maximum likelihood.
 
-    Exit codes: 0 fitted, 1 not converged (the result is printed all the same), 2 wrong input.
+    In JSON a number that does not exist is null, and infinities are "inf" and "-inf".
+
+    Exit codes: 0 fitted, 1 not converged (the result is still printed), 2 wrong input.
     """
-    with process.errors_in_words():
+    with process.errors_as_messages():
         process.keep_compiled_code()
         chosen = _model(model, param or [])
-        nats_per(unit)  # what is wrong is told before the fit, not after it
+        nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar
@@ -89,10 +76,13 @@ def fit(
 
 
 def families() -> None:
-    """List the models, their parameters and outcomes, and their other parametrisations."""
-    with process.errors_in_words():
-        head = ("model", "parameters", "outcomes", "also by")
-        rows = [(name, *_described(kind)) for name, kind in _models().items()]
+    """List the distributions with their parameters, outcomes and alternative parametrisations.
+
+    Exit code: 0.
+    """
+    with process.errors_as_messages():
+        head = ("model", "parameters", "outcomes", "alternatives")
+        rows = [(name, *_description(kind)) for name, kind in _models().items()]
         if sys.stdout.isatty():
             from rich.console import Console
 
@@ -109,13 +99,15 @@ def families() -> None:
 # ---- the model ---------------------------------------------------------------------------------
 
 
-def _models() -> dict[str, type[Model]]:
-    """Every model that kullback exports, by name."""
+def _models() -> dict[str, type[kullback.Model]]:
+    """The models that kullback exports, by name."""
+    from kullback.models.registry import own_models
+
     return {name: kind for name, kind in sorted(own_models().items()) if name in kullback.__all__}
 
 
-def _model(name: str, params: list[str]) -> Model:
-    """Make the model that was named, with its parameters fixed."""
+def _model(name: str, params: list[str]) -> kullback.Model:
+    """Make a model by name, with the parameters of ``--param``."""
     known = _models()
     by_key = {_key(own): own for own in known}
     if _key(name) not in by_key:
@@ -123,15 +115,16 @@ def _model(name: str, params: list[str]) -> Model:
         raise ModelError(
             f'there is no model "{name}"{hint or "."} The command "kullback families" lists them.'
         )
-    given: dict[str, Reals | Param] = {}
+    parameters: dict[str, Reals | kullback.Param] = {}
     for text in params:
         parameter, equals, value = (part.strip() for part in text.partition("="))
         if not (parameter and equals and value):
-            raise ModelError(f'--param needs NAME=NUMBER, such as shape=2, and not "{text}".')
-        if parameter in given:
-            raise ModelError(f"--param gives {parameter} twice.")
-        given[parameter] = Param() if value == "?" else _reals(parameter, value)
-    return known[by_key[_key(name)]](**given)
+            raise ModelError(f'--param must be NAME=NUMBER, such as shape=2, got "{text}".')
+        if parameter in parameters:
+            raise ModelError(f"--param names {parameter} twice.")
+        free = value == "?"
+        parameters[parameter] = kullback.Param() if free else _reals(parameter, value)
+    return known[by_key[_key(name)]](**parameters)
 
 
 def _key(name: str) -> str:
@@ -149,32 +142,36 @@ def _reals(parameter: str, text: str) -> Reals:
     return numbers if "," in text else numbers[0]
 
 
-def _described(kind: type[Model]) -> tuple[str, str, str]:
-    """Give the parameters, the outcomes and the other parametrisations of a model, in words."""
+def _description(kind: type[kullback.Model]) -> tuple[str, str, str]:
+    """The parameters, the outcomes and the alternative parametrisations of a model."""
+    from kullback._core.domains import Domain
+
     others: list[str]
-    if issubclass(kind, Family):
+    if issubclass(kind, kullback.Family):
         notes = {
-            **{name: " (you give it)" for name in kind.required},
-            **{name: f" ({value:g} unless given)" for name, value in kind.fixed_by_default.items()},
+            **{name: " (required)" for name in kind.required},
+            **{name: f" ({value:g} by default)" for name, value in kind.fixed_by_default.items()},
         }
-        parameters: Mapping[str, Domain] = kind.default_parameters
+        parameters: Mapping[str, Any] = kind.default_parameters
         others = [_phrases(other.parameters, notes) for other in kind.alternatives]
     else:
         notes, parameters = {}, kind().parameters
-        # a model that is no family takes one parametrisation by the names in its signature
-        named = inspect.signature(kind).parameters
-        others = [name for name in named if name not in parameters and name != "levels"]
+        # for a model that is not a family: the other names in its signature
+        signature = inspect.signature(kind).parameters
+        others = [name for name in signature if name not in parameters and name != "levels"]
     support: object = kind.support
     if kind.outcome == "label":
         outcomes = "class labels"
     elif isinstance(support, Domain):
         outcomes = support.phrase("y")
-    else:  # it depends on a parameter, and the property's docstring says how
+    else:  # it depends on a parameter, as the property's docstring says
         outcomes = "y = " + (support.__doc__ or "...").strip().rstrip(".")
     return _phrases(parameters, notes), outcomes, "; or ".join(others)
 
 
-def _phrases(parameters: Mapping[str, Domain], notes: Mapping[str, str]) -> str:
+def _phrases(parameters: Mapping[str, Any], notes: Mapping[str, str]) -> str:
+    from kullback._core.domains import REAL
+
     return ", ".join(
         (name if domain == REAL else domain.phrase(name)) + notes.get(name, "")
         for name, domain in parameters.items()
@@ -184,9 +181,9 @@ def _phrases(parameters: Mapping[str, Domain], notes: Mapping[str, str]) -> str:
 # ---- output ------------------------------------------------------------------------------------
 
 
-def _print_summary(fitted: Fit, unit: str) -> None:
+def _print_summary(fitted: kullback.Fit, unit: str) -> None:
     summary = fitted.summary(unit)
-    if sys.stdout.isatty():  # rich costs a tenth of the start-up time, and a pipe needs none of it
+    if sys.stdout.isatty():  # rich takes a tenth of the start-up time; a pipe does without it
         from rich.console import Console
 
         from kullback.report.terminal import least_width, summary_view
@@ -198,12 +195,12 @@ def _print_summary(fitted: Fit, unit: str) -> None:
     process.write(str(summary))
 
 
-def fit_document(fitted: Fit, unit: str) -> dict[str, Any]:
-    """Collect what ``--json`` prints: valid JSON, with null for what does not exist.
+def fit_document(fitted: kullback.Fit, unit: str) -> dict[str, Any]:
+    """The content for ``--json``, with None for numbers that do not exist.
 
     Args:
         fitted: the fit.
-        unit: of the cross-entropy and the decomposition; criteria are in nats, as they always are.
+        unit: of the cross-entropy and the decomposition; the criteria are always in nats.
     """
     decomposition, sample = fitted.decomposition(unit), fitted.sample_info
     document = {

@@ -1,4 +1,4 @@
-"""Ctrl-C while a network is trained: the first keeps the best weights, a second one ends."""
+"""Ctrl-C during training: the first stops with the best weights, the second ends the process."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-# What a shell reports of a process that SIGINT ended.
+# The exit code that shells report for a process ended by SIGINT.
 INTERRUPTED = 128 + signal.SIGINT
 
 
 @contextlib.contextmanager
 def second_one_ends(first: Callable[[], None]) -> Iterator[None]:
-    """Tell the first Ctrl-C at once, and end the process at the second.
+    """Report the first Ctrl-C at once, and end the process at the second.
 
     Python raises ``KeyboardInterrupt`` only when compiled code has returned, which may take as long
     as an epoch. The signal's number is written to a socket at once, and a thread reads it there.
@@ -24,7 +24,9 @@ def second_one_ends(first: Callable[[], None]) -> Iterator[None]:
     Args:
         first: called in that thread at the first Ctrl-C.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # only that thread receives signals
         yield
         return
     here, there = socket.socketpair()
@@ -36,19 +38,19 @@ def second_one_ends(first: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        there.close()  # the listener reads that there is no more
+        there.close()  # ends the listener's reads
         listener.join()
         here.close()
 
 
 def _listen(here: socket.socket, first: Callable[[], None]) -> None:
-    seen = 0
+    interrupts = 0
     while number := here.recv(1):
-        seen += number[0] == signal.SIGINT
-        if seen == 1:
+        interrupts += number[0] == signal.SIGINT
+        if interrupts == 1:
             first()
-        elif seen > 1:
+        elif interrupts > 1:
             if sys.stderr.isatty():
-                sys.stderr.write("\x1b[?25h\n")  # a bar hides the cursor
+                sys.stderr.write("\x1b[?25h\n")  # the progress bar hid the cursor
                 sys.stderr.flush()
             os._exit(INTERRUPTED)  # no handler runs while the main thread is in compiled code

@@ -1,58 +1,57 @@
-"""What the commands of networks share: saved models, tables in memory, loss reports."""
+"""Helpers of the commands for networks: saved models, tables in memory, loss reports."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
-
-import numpy as np
-import typer
+from typing import Any
 
 import kullback
 from kullback._core.errors import DataError, ModelError
 from kullback.cli import process
-from kullback.data.open import column_of_table, open_table
-from kullback.evaluation.loss_report import LossReport
-from kullback.results.trained import TrainedFit
-
-Unit = Annotated[str, typer.Option(metavar="nats|bits|hartleys", help="Unit of what is printed.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 
 
-def names(option: str, text: str | None) -> tuple[str, ...] | None:
-    """Read a list of names with commas between."""
+def read_names(option: str, text: str | None) -> tuple[str, ...] | None:
+    """The names in a list separated by commas; None for an option that is not given."""
     if text is None:
         return None
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not found:
-        raise ModelError(f'{option} needs names with commas between, and not "{text}".')
-    return found
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise ModelError(f'{option} must be names separated by commas, got "{text}".')
+    return names
 
 
-def trained(folder: str) -> TrainedFit:
-    """Load a network that was saved."""
-    found = kullback.load(folder)
-    if not isinstance(found, TrainedFit):
-        raise DataError(f"{folder} holds a fit without networks; kullback train saves others.")
-    return found
+def load_network(folder: str) -> kullback.TrainedFit:
+    """Load a saved network."""
+    fit = kullback.load(folder)
+    if not isinstance(fit, kullback.TrainedFit):
+        raise DataError(
+            f'{folder} holds a fit without networks; give a folder that "kullback train" saved.'
+        )
+    return fit
 
 
-def columns_of(tables: Sequence[str], why: str) -> dict[str, Any]:
+def read_columns(tables: Sequence[str], remedy: str) -> dict[str, Any]:
     """The columns of files, in memory."""
+    from kullback.data.open import open_table
+
     _, columns = open_table(list(tables))
     if not isinstance(columns, Mapping):
-        raise DataError(f"{', '.join(tables)}: too large to be read into memory; {why}")
+        raise DataError(f"{', '.join(tables)}: too large to be read into memory; {remedy}")
     return dict(columns)
 
 
-def as_labels(given: Sequence[str], values: Any, label: str) -> list[Any]:
-    """Classes that were written as text, as the labels in a column are."""
-    known = {str(value): value for value in np.unique(column_of_table(values, label)).tolist()}
-    return [known.get(name, name) for name in given]
+def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:
+    """Classes written as text, converted to the labels in a column."""
+    import numpy as np
+
+    from kullback.data.open import column_values
+
+    known = {str(value): value for value in np.unique(column_values(values, label)).tolist()}
+    return [known.get(name, name) for name in classes]
 
 
-def print_loss_report(report: LossReport) -> None:
+def print_loss_report(report: kullback.LossReport) -> None:
     """Print a loss report: as tables in a terminal, else as text."""
     if sys.stdout.isatty():
         from rich.console import Console
@@ -66,34 +65,34 @@ def print_loss_report(report: LossReport) -> None:
         process.write("")
         process.write(f"{name:<24}  {'rows':>9}  {report.unit + ' a row':>12}  {'explained':>9}")
         for group in groups:
-            cost, gain = float(group.cross_entropy), float(group.explained)
-            process.write(f"{group.name!s:<24}  {group.rows:>9,}  {cost:>12.6f}  {gain:>9.6f}")
+            loss, gain = float(group.cross_entropy), float(group.explained)
+            process.write(f"{group.name!s:<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}")
 
 
-def loss_report_document(report: LossReport) -> dict[str, Any]:
-    """Collect what ``--json`` prints of a loss report."""
+def loss_report_document(report: kullback.LossReport) -> dict[str, Any]:
+    """The content of a loss report for ``--json``."""
 
-    def told(found: Any) -> Any:
-        if found is None:
+    def estimate(value: Any) -> Any:
+        if value is None:
             return None
         return {
-            "value": found.value,
-            "stderr": found.stderr,
-            "interval": list(found.interval),
-            "method": found.method,
+            "value": value.value,
+            "stderr": value.stderr,
+            "interval": list(value.interval),
+            "method": value.method,
         }
 
-    def groups(found: Any) -> list[dict[str, Any]]:
+    def entries(groups: Any) -> list[dict[str, Any]]:
         return [
             {
                 "name": group.name,
                 "rows": group.rows,
                 "weight": group.weight,
-                "cross_entropy": told(group.cross_entropy),
-                "explained": told(group.explained),
+                "cross_entropy": estimate(group.cross_entropy),
+                "explained": estimate(group.explained),
                 "accuracy": group.accuracy,
             }
-            for group in found
+            for group in groups
         ]
 
     parts = ("cross_entropy", "label_entropy", "explained", "refinement", "calibration")
@@ -104,16 +103,16 @@ def loss_report_document(report: LossReport) -> dict[str, Any]:
         "classes": list(report.classes),
         "accuracy": report.accuracy,
         **{
-            name: told(getattr(report, name))
+            name: estimate(getattr(report, name))
             for name in (*parts, "irreducible_loss", "relative_entropy")
         },
         "no_irreducible_loss": report.no_irreducible_loss,
         "recalibrations": {
-            way.name: {"cross_entropy": told(way.cross_entropy), "gain": told(way.gain)}
+            way.name: {"cross_entropy": estimate(way.cross_entropy), "gain": estimate(way.gain)}
             for way in report.recalibrations
         },
-        "by_class": groups(report.by_class),
-        "slices": {name: groups(found) for name, found in report.slices.items()},
+        "by_class": entries(report.by_class),
+        "slices": {name: entries(groups) for name, groups in report.slices.items()},
         "impossible": list(report.impossible),
         "worst": [vars(row) for row in report.worst_rows(10)],
         "notes": list(report.notes),

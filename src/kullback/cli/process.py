@@ -1,4 +1,4 @@
-"""What every command needs of its process: output, errors in words, and the compilation cache."""
+"""The process of a command: its output, its exit codes and messages, its compilation cache."""
 
 from __future__ import annotations
 
@@ -14,22 +14,33 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
 import typer
 
 from kullback._core.errors import KullbackError
 
+# Arguments of the library that are options of the same name here. Those with an underscore are
+# recognised anywhere in a message, the others before "=" and before "must".
+_COMPOUND = "learning_rate|weight_decay|label_smoothing|class_weight|held_out"
+_SIMPLE = (
+    "missing|weights|unit|method|categorical|slices|hidden|activation|dropout|normalization|members|"
+    "epochs|batch|patience|calibration|checkpoint|seed"
+)
+_ARGUMENT = re.compile(
+    rf"""\b(?P<name>{_COMPOUND}|{_SIMPLE}|y(?==["']))="""
+    r"""(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|\((?P<tuple>[^)]*)\))?"""
+)
+_BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b")
+
 
 def write(text: str) -> None:
-    """Print."""
+    """Print text."""
     sys.stdout.write(text + "\n")
-    sys.stdout.flush()  # here, where an error can still be told in words
+    sys.stdout.flush()  # here, where an error still becomes a message
 
 
 def plain(value: Any) -> Any:
-    """Turn arrays into lists, NaN into null and infinities into words, for JSON."""
-    if isinstance(value, np.ndarray | np.generic):
+    """Turn arrays into lists, NaN into None and infinities into text, for JSON."""
+    if hasattr(value, "tolist"):  # an array or a number of NumPy, which is not imported here
         value = value.tolist()
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -41,8 +52,8 @@ def plain(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def errors_in_words() -> Iterator[None]:
-    """Turn what may go wrong into a message and an exit code."""
+def errors_as_messages() -> Iterator[None]:
+    """Turn exceptions into a message and an exit code."""
     try:
         yield
     except KullbackError as error:
@@ -50,9 +61,9 @@ def errors_in_words() -> Iterator[None]:
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except OSError as error:  # of the output: the library tells its own as KullbackError
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail
-        if isinstance(error, BrokenPipeError):  # the reader, such as head, has gone
+    except OSError as error:  # of the output: other ones are KullbackErrors
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # later writes cannot fail
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, has ended
             raise typer.Exit(141) from None  # as shells report that signal
         typer.echo(f"error: the output cannot be written: {error.strerror or error}.", err=True)
         raise typer.Exit(2) from None
@@ -62,30 +73,41 @@ def errors_in_words() -> Iterator[None]:
 
 
 def as_options(message: str) -> str:
-    """Write what a message asks for in Python, such as ``missing="drop"``, as it is written here.
+    """Write the Python arguments in a message, such as ``missing="drop"``, as options.
 
     Example:
-        >>> as_options('Fill it in, or give missing="drop".')
-        'Fill it in, or give --missing drop.'
+        >>> as_options('Fill them in, or give missing="drop".')
+        'Fill them in, or give --missing drop.'
+        >>> as_options("hidden=(64, 0) or learning_rate=-1.0; batch must be at least 1.")
+        '--hidden 64,0 or --learning-rate -1.0; --batch must be at least 1.'
     """
-    return re.sub(
-        r'\b(missing|y|weights)="([^"]*)"', lambda m: f"--{m[1]} {shlex.quote(m[2])}", message
-    )
+
+    def option(match: re.Match[str]) -> str:
+        return "--" + match["name"].replace("_", "-")
+
+    def with_value(match: re.Match[str]) -> str:
+        items = match["tuple"]
+        if items is not None:
+            return f"{option(match)} {items.rstrip(',').replace(' ', '')}"
+        text = match["double"] if match["single"] is None else match["single"]
+        return f"{option(match)} {'' if text is None else shlex.quote(text)}"
+
+    return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
 
 
 def check_folder(option: str, path: Path) -> None:
-    """Refuse a file that cannot be written, before the work and not after it."""
+    """Refuse a file that cannot be written, before the work rather than after it."""
     if path.is_dir():
-        raise KullbackError(f"{option} {path}: that is a folder. Give the name of a file in it.")
+        raise KullbackError(f"{option} {path}: this is a folder. Give the name of a file in it.")
     if not path.parent.is_dir():
-        raise KullbackError(f"{option} {path}: there is no folder {path.parent}. Make it first.")
+        raise KullbackError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
 
 
 def keep_compiled_code() -> None:
     """Let JAX keep compiled code in the user's cache folder, in this process only.
 
-    A folder that the user's JAX_COMPILATION_CACHE_DIR names is respected; where none can be written
-    to, everything works without.
+    The folder that the user's JAX_COMPILATION_CACHE_DIR names takes precedence. If no folder can be
+    written to, code is compiled anew.
     """
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         folder = cache_folder(os.environ, sys.platform)
@@ -98,19 +120,21 @@ def keep_compiled_code() -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             return
         _configure("jax_compilation_cache_dir", str(folder))
-    # left alone, JAX keeps only what took a second to compile, and these kernels take less
+    # by default JAX keeps only code that took a second to compile, and these kernels take less
     _configure("jax_persistent_cache_min_compile_time_secs", 0.0)
     _configure("jax_persistent_cache_min_entry_size_bytes", -1)
-    # a full disk or a damaged entry costs a compilation and no word
+    # a full disk or a damaged entry costs only a compilation
     warnings.filterwarnings("ignore", message=".*persistent compilation cache")
 
 
 def _configure(name: str, value: str | float) -> None:
+    import jax
+
     jax.config.update(name, value)  # type: ignore[no-untyped-call]
 
 
 def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
-    """Give the platform's folder for what may be computed again; None where there is no home.
+    """The platform's folder for caches; None without a home folder.
 
     Args:
         environment: the environment variables.
@@ -122,6 +146,6 @@ def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
             return Path(local or Path.home() / "AppData" / "Local") / "kullback" / "cache"
         if platform == "darwin":
             return Path.home() / "Library" / "Caches" / "kullback"
-        chosen = Path(environment.get("XDG_CACHE_HOME", ""))  # relative ones are to be ignored
+        chosen = Path(environment.get("XDG_CACHE_HOME", ""))  # a relative one is ignored
         return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "kullback"
     return None

@@ -1,4 +1,4 @@
-"""``kullback train``: a neural-network classifier from a table."""
+"""``kullback train``: train a neural-network classifier on a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 import kullback
@@ -19,81 +18,122 @@ from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.interrupts import second_one_ends
 from kullback.cli.networks import (
-    AsJson,
-    Unit,
-    columns_of,
     loss_report_document,
-    names,
     print_loss_report,
+    read_columns,
+    read_names,
 )
-from kullback.data.checks import check_column
-from kullback.results.trained import TrainedFit
+from kullback.cli.options import AsJson, Missing, Tables, Target, Unit, Weights
 
-# Of the rows this share is set aside for the report, where no other rows are given.
-_SET_ASIDE = 0.2
+# The share of the rows that --report sets aside for the loss report if --test is not given.
+_TEST_SHARE = 0.2
 
 
 def train(
-    table: Annotated[
-        list[str], typer.Argument(metavar="TABLE", help="CSV or Parquet files, or patterns.")
-    ],
-    target: Annotated[str, typer.Option(metavar="LABEL", help="The column of the classes.")],
-    weights: Annotated[str | None, typer.Option(metavar="COLUMN", help="Row weights.")] = None,
+    table: Tables,
+    target: Target,
+    weights: Weights = None,
     inputs: Annotated[
-        str | None, typer.Option(metavar="A,B", help="The covariates; all other columns.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="Covariates; by default all other columns."),
     ] = None,
     categorical: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Columns of numbers that are categories.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="Columns of numbers to use as categories."),
     ] = None,
-    hidden: Annotated[str, typer.Option(help="Widths of the hidden layers.")] = "256,256",
-    activation: Annotated[str, typer.Option(help="relu, gelu, silu, ...")] = "silu",
-    dropout: Annotated[float, typer.Option(help="Share of hidden units dropped.")] = 0.15,
-    normalization: Annotated[str | None, typer.Option(metavar="layer")] = None,
-    skip: Annotated[bool, typer.Option("--skip", help="Layers add their input.")] = False,
-    members: Annotated[int | None, typer.Option(help="How many networks share the rows.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="How often every row is used.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
-    learning_rate: Annotated[float, typer.Option(help="The largest one.")] = 3e-3,
-    weight_decay: Annotated[float, typer.Option(help="AdamW's, of matrices.")] = 0.02,
-    patience: Annotated[int, typer.Option(help="Epochs without improvement.")] = 25,
+    hidden: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Widths of the hidden layers.")
+    ] = "256,256",
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Activation function: relu, gelu, silu, tanh, ...")
+    ] = "silu",
+    dropout: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the hidden units that are dropped.")
+    ] = 0.15,
+    normalization: Annotated[
+        str | None,
+        typer.Option(metavar="layer", help="Normalise the hidden layers; by default not."),
+    ] = None,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Add the input of each hidden layer to its output.")
+    ] = False,
+    members: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Networks to train and average; by default chosen by the number of rows.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Passes over the rows; by default chosen by their number."),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Rows in each step; by default chosen by their number."),
+    ] = None,
+    learning_rate: Annotated[
+        float, typer.Option(metavar="NUMBER", help="Peak learning rate.")
+    ] = 3e-3,
+    weight_decay: Annotated[
+        float, typer.Option(metavar="NUMBER", help="AdamW's weight decay of the weight matrices.")
+    ] = 0.02,
+    patience: Annotated[
+        int, typer.Option(metavar="N", help="Stop after so many epochs without improvement.")
+    ] = 25,
     calibration: Annotated[
-        str, typer.Option(metavar="none|temperature|vector", help="After training.")
+        str,
+        typer.Option(
+            metavar="none|temperature|vector", help="Recalibration of the logits after training."
+        ),
     ] = "temperature",
-    label_smoothing: Annotated[float, typer.Option(help="Share spread over classes.")] = 0.0,
-    class_weight: Annotated[str | None, typer.Option(metavar="balanced")] = None,
+    label_smoothing: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Share of each label spread evenly over the classes."),
+    ] = 0.0,
+    class_weight: Annotated[
+        str | None,
+        typer.Option(metavar="balanced", help="Give all classes the same total weight."),
+    ] = None,
     held_out: Annotated[
-        str, typer.Option(metavar="SHARE|TABLE", help="Rows for early stopping.")
+        str,
+        typer.Option(
+            metavar="SHARE|TABLE",
+            help="Rows that choose the best epoch: a share, or another table.",
+        ),
     ] = "0.1",
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Resume from it, and write to it.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Save the state after each epoch, and resume from it."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    missing: Annotated[
-        str, typer.Option(metavar="error|drop", help="For rows without label or weight.")
-    ] = "error",
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.")] = 0,
+    missing: Missing = "error",
     test: Annotated[
         str | None,
         typer.Option(
-            metavar="SHARE|TABLE", help="Rows for the decomposition of the loss, kept apart."
+            metavar="SHARE|TABLE",
+            help="Rows for the loss report, not used in training: a share, or another table. "
+            f"With --report {_TEST_SHARE:g} by default.",
         ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write that report as a page.")
+        Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a web page.")
     ] = None,
     save: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Save the model, for kl.load.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Save the network, for kullback predict or kl.load."),
     ] = None,
     unit: Unit = "nats",
     as_json: AsJson = False,
 ) -> None:
     """Train a neural-network classifier on a table by minimising the cross-entropy.
 
-    With --report a fifth of the rows is set aside for it, unless --test says otherwise.
+    --missing concerns the labels and weights; covariates may be missing.
 
-    Exit codes: 0 trained, 1 stopped early by a loss that is no number or by an interrupt (the best
-    weights are kept), 2 wrong input.
+    Exit codes: 0 trained, 1 stopped by a NaN loss or an interrupt (the best weights are kept),
+    2 wrong input.
     """
-    with process.errors_in_words():
+    with process.errors_as_messages():
         process.keep_compiled_code()
         nats_per(unit)
         if report is not None:
@@ -105,10 +145,10 @@ def train(
             normalization=_choice("--normalization", normalization, "layer"),
             skip=skip,
             members=members,
-            inputs=names("--inputs", inputs),
-            categorical=names("--categorical", categorical) or (),
+            inputs=read_names("--inputs", inputs),
+            categorical=read_names("--categorical", categorical) or (),
         )
-        how = kullback.Minibatch(
+        solver = kullback.Minibatch(
             epochs=epochs,
             batch=batch,
             learning_rate=learning_rate,
@@ -127,44 +167,45 @@ def train(
             checkpoint=checkpoint,
         )
         data: Any = table if len(table) > 1 else table[0]
-        apart: Any = _share_or_table("--test", test or (str(_SET_ASIDE) if report else ""))
+        test_rows: Any = _share_or_table("--test", test or (str(_TEST_SHARE) if report else ""))
         source = None
-        if isinstance(apart, float):
-            data, apart, source = _set_aside(table, target, apart, seed)
+        if isinstance(test_rows, float):
+            data, test_rows, source = _split(table, target, test_rows, seed)
         from kullback.report.training_bar import TrainingBar
 
         bar = TrainingBar(unit)
-        drawn = bar if sys.stderr.isatty() else contextlib.nullcontext()
-        with second_one_ends(bar.stopping), drawn:
-            fitted: TrainedFit = kullback.fit(
+        shown = bar if sys.stderr.isatty() else contextlib.nullcontext()
+        with second_one_ends(bar.stopping), shown:
+            fitted: kullback.TrainedFit = kullback.fit(
                 kullback.Categorical(logits=network),
                 data,
                 target,
                 weights=weights,
                 missing=missing,
-                solver=how,
+                solver=solver,
                 progress=bar,
             )
         if source is not None:
             fitted = replace(fitted, source=source)
         if save is not None:
             fitted.save(save)
-        found = None
-        if apart:
-            columns = columns_of([apart], "give --test a part") if isinstance(apart, str) else apart
-            found = kullback.evaluate(fitted, columns, target, weights=weights, unit=unit)
+        loss_report = None
+        if test_rows:
+            if isinstance(test_rows, str):
+                test_rows = read_columns([test_rows], "give --test fewer rows.")
+            loss_report = kullback.evaluate(fitted, test_rows, target, weights=weights, unit=unit)
             if report is not None:
-                found.report(report)
+                loss_report.report(report)
         if as_json:
             document = _document(fitted, unit)
-            if found is not None:
-                document["test"] = loss_report_document(found)
+            if loss_report is not None:
+                document["test"] = loss_report_document(loss_report)
             process.write(json.dumps(process.plain(document), indent=2))
         else:
             process.write(fitted.summary(unit))
-            if found is not None:
-                process.write(f"\nOn {found.rows:,} rows that were kept apart:\n")
-                print_loss_report(found)
+            if loss_report is not None:
+                process.write(f"\nOn {loss_report.rows:,} test rows:\n")
+                print_loss_report(loss_report)
     raise typer.Exit(0 if fitted.converged else 1)
 
 
@@ -176,49 +217,55 @@ def _widths(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise ModelError(
-            f'--hidden needs widths, such as 64,64 (or "" for none), and not "{text}".'
+            f'--hidden must be widths, such as 64,64 (or "" for none), got "{text}".'
         ) from None
 
 
-def _choice(option: str, given: str | None, *choices: str) -> Any:
-    if given is not None and given not in choices:
-        raise ModelError(f'{option} must be {" or ".join(choices)}, and not "{given}".')
-    return given
+def _choice(option: str, value: str | None, *choices: str) -> Any:
+    if value is not None and value not in choices:
+        raise ModelError(f'{option} must be {" or ".join(choices)}, got "{value}".')
+    return value
 
 
 def _share_or_table(option: str, text: str) -> float | str:
-    """A share of the rows, or a file with others; empty where there is neither."""
+    """A share of the rows, or a file with others; empty for neither."""
     try:
         share = float(text)
     except ValueError:
         return text
     if not 0.0 < share < 1.0:
-        raise KullbackError(f"{option} {text}: a share of the rows lies between 0 and 1.")
+        raise KullbackError(f"{option} must be a share between 0 and 1 or a table, got {text}.")
     return share
 
 
-def _set_aside(
+def _split(
     table: Sequence[str], target: str, share: float, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Draw rows for the loss report; give the others, these, and where both come from."""
-    columns = columns_of(table, "give --test TABLE, other rows for the loss report")
+    """Draw test rows; return the other rows, the test rows, and a description of the others."""
+    import numpy as np
+
+    from kullback.data.checks import check_column
+
+    columns = read_columns(table, "give the test rows as another table, --test TABLE.")
     check_column(target, list(columns), "--target", ", ".join(table))
     rows = len(columns[target])
     count = round(share * rows)
     if not 0 < count < rows:
-        raise DataError(f"of {rows:,} rows a share of {share:g} cannot be set aside.")
+        raise DataError(
+            f"a share of {share:g} of {rows:,} rows leaves no rows to train or to test."
+        )
     order = np.random.default_rng([seed, 5]).permutation(rows)
-    # in their own order, so that messages about them name rows that ascend
-    kept, apart = np.sort(order[count:]), np.sort(order[:count])
-    source = f"{', '.join(table)} without {count:,} rows that were kept apart"
+    # in their original order, so that messages name rows in ascending order
+    train_rows, test_rows = np.sort(order[count:]), np.sort(order[:count])
+    source = f"{', '.join(table)} without {count:,} test rows"
     return (
-        {name: values[kept] for name, values in columns.items()},
-        {name: values[apart] for name, values in columns.items()},
+        {name: values[train_rows] for name, values in columns.items()},
+        {name: values[test_rows] for name, values in columns.items()},
         source,
     )
 
 
-def _document(fitted: TrainedFit, unit: str) -> dict[str, Any]:
+def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
     size = nats_per(unit)
     return {
         "unit": unit,

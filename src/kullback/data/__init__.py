@@ -1,4 +1,4 @@
-"""The sample: what was seen, from arrays, tables or files, cut into blocks of a fixed size."""
+"""Samples: the user's rows from arrays, tables or files, cut into blocks of a fixed size."""
 
 from kullback.data.blocks import ROWS, TILE, Block, blocks
 from kullback.data.observation import Exact, RowKind

@@ -1,4 +1,4 @@
-"""Turning what a user calls an array into float64 numbers, NaN where a value is missing."""
+"""Convert the arrays of any library to float64 numbers, NaN where a value is missing."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from kullback.data.sample import Floats
 # Beyond this size neighbouring integers share one double: 2**53 + 1 would be read as 2**53.
 LARGEST_EXACT_INTEGER = 2**53
 
-# What stands for a missing value in a column of Python objects, beside None and NaN. The types
-# belong to pandas, which is not imported here, so they are known by name.
+# Types that mark a missing value in a column of Python objects, besides None and NaN. They belong
+# to pandas, which is not imported here, so they are recognised by name.
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
 
 
-# What of Python's own holds numbers in a row, beside lists and tuples. (A generator could be read
-# only once, and a set has no order: they are refused.)
+# Python's own sequences of numbers, besides lists and tuples. (A generator could be read only once,
+# and a set is unordered: both are refused.)
 _BUFFERS = (array_of_python, memoryview, range)
 
 
 def vector(values: object, label: str) -> NDArray[Any]:
-    """One column as a one-dimensional NumPy array of whatever type it has, if possible not copied.
+    """One column as a one-dimensional NumPy array in its own type, without a copy if possible.
 
     Args:
-        values: a NumPy array, a list or tuple, or anything that NumPy can make an array of.
+        values: a NumPy array, a list or tuple, or anything that NumPy converts to an array.
         label: the column's name in messages.
 
     Raises:
-        DataError: it is not one column of values.
+        DataError: the values are not one column.
     """
     if isinstance(values, np.ma.MaskedArray):
-        found = np.asarray(values).astype(object)
-        found[np.ma.getmaskarray(values)] = None
+        array = np.asarray(values).astype(object)
+        array[np.ma.getmaskarray(values)] = None
     elif isinstance(values, np.ndarray):
-        found = values
+        array = values
     elif isinstance(values, (list, tuple)):
-        found = _from_list(values)
+        array = _from_list(values)
     elif hasattr(values, "__array__") or isinstance(values, _BUFFERS):
-        found = _from_protocol(values, label)
+        array = _from_protocol(values, label)
     else:
         raise DataError(
             f"{label} cannot be read from {_a(type(values).__name__)}; give an array, a list, a "
             "Series, a table with the name of a column, or the path of a CSV or Parquet file"
         )
-    if found.ndim != 1:
-        _refuse_shape(found.shape, label)
-    return found
+    if array.ndim != 1:
+        _refuse_shape(array.shape, label)
+    return array
 
 
 def to_numbers(values: NDArray[Any], label: str, place: Place = HERE) -> Floats:
-    """A column as float64 numbers, NaN where a value is missing; the same array where it is that.
+    """A column as float64 numbers, NaN where a value is missing; not copied if it is that already.
 
     Booleans become 0 and 1.
 
@@ -69,7 +69,7 @@ def to_numbers(values: NDArray[Any], label: str, place: Place = HERE) -> Floats:
         place: where its rows come from.
 
     Raises:
-        DataError: it holds something else than real numbers, or an integer that has no double.
+        DataError: a value is not a real number, or is an integer that a double would round.
     """
     kind = values.dtype.kind
     if kind in "iu":
@@ -89,7 +89,7 @@ def to_numbers(values: NDArray[Any], label: str, place: Place = HERE) -> Floats:
             raise DataError(
                 f"{label} holds values of type {values.dtype}; numbers were expected"
             ) from None
-    with np.errstate(over="ignore"):  # a long double may be infinite as a double: found later
+    with np.errstate(over="ignore"):  # a long double may overflow to inf: found later
         return np.ascontiguousarray(values, dtype=np.float64)
 
 
@@ -99,10 +99,10 @@ def is_exact(integer: int) -> bool:
 
 
 def refuse_long_integers(texts: NDArray[Any], label: str, place: Place) -> None:
-    """Refuse integers, written as text, that a double would round; other texts are let pass.
+    """Refuse integers, written as text, that a double would round; accept all other text.
 
     Raises:
-        DataError: there are some.
+        DataError: there is such an integer.
     """
     whole = [
         int(text) if isinstance(text, str) and text.strip().lstrip("+-").isdecimal() else 0
@@ -112,7 +112,7 @@ def refuse_long_integers(texts: NDArray[Any], label: str, place: Place) -> None:
 
 
 def text_without_number(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of some Python objects are text that does not read as a number."""
+    """Mark the Python objects that are text and do not read as a number."""
     return np.array(
         [_is_text(type(item)) and not reads_as_number(item) for item in values.tolist()],
         dtype=np.bool_,
@@ -120,7 +120,7 @@ def text_without_number(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def refuse_text(values: NDArray[Any], label: str, place: Place = HERE) -> NoReturn:
-    """Say which values are text, or that all of them are numbers written as text.
+    """Raise an error that names the text, or says that all of it is numbers written as text.
 
     Raises:
         DataError: always.
@@ -149,7 +149,7 @@ def refuse_text(values: NDArray[Any], label: str, place: Place = HERE) -> NoRetu
 def _from_list(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
     """A list as an array: of Python objects, unless all are floats.
 
-    NumPy alone would turn the list [1, "a"] into text without a word.
+    NumPy alone would silently turn the list [1, "a"] into text.
     """
     types = set(map(type, values))
     if types <= {float}:
@@ -161,7 +161,7 @@ def _from_list(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
             nested = None  # parts of different lengths: a column of lists
         if nested is not None and nested.ndim > 1:
             return nested
-    # A list that a loop collected may hold arrays of no dimension, such as JAX's scalars.
+    # A list that a loop collected may hold zero-dimensional arrays, such as JAX's scalars.
     scalars = {kind for kind in types if not issubclass(kind, np.generic) and hasattr(kind, "ndim")}
     if scalars:
         values = [
@@ -172,7 +172,7 @@ def _from_list(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
 
 
 def _from_protocol(values: Any, label: str) -> NDArray[Any]:
-    """An array of another library as a NumPy array, by that library's own conversion."""
+    """Another library's array as a NumPy array, by that library's own conversion."""
     try:
         return np.asarray(values)
     except Exception as error:
@@ -183,7 +183,7 @@ def _from_protocol(values: Any, label: str) -> NDArray[Any]:
 
 def _refuse_shape(shape: tuple[int, ...], label: str) -> NoReturn:
     if not shape:
-        raise DataError(f"{label} is a single value; give an array of values, one for each row")
+        raise DataError(f"{label} is a single value; give an array with one value for each row")
     size = " x ".join(str(length) for length in shape)
     if len(shape) == 2 and shape[1] == 1:
         raise DataError(
@@ -191,7 +191,7 @@ def _refuse_shape(shape: tuple[int, ...], label: str) -> NoReturn:
             "Give the column itself, x[:, 0] or x.ravel()"
         )
     raise DataError(
-        f"{label} has the shape {size}, and one column was expected: give one column of it, such "
+        f"{label} must be one column, got an array of shape {size}: give one column of it, such "
         "as x[:, 0]" + (", or a table with named columns" if len(shape) == 2 else "")
     )
 
@@ -200,28 +200,30 @@ def _from_objects(values: NDArray[Any], label: str, place: Place) -> Floats:
     """Python objects as float64 numbers."""
     items = values.tolist()
     types = set(map(type, items))
-    absent = {kind for kind in types if _stands_for_missing(kind)}
-    found = types - absent
+    absent = {kind for kind in types if _marks_missing(kind)}
+    present = types - absent
     for is_wrong, refuse in _REFUSED:
-        if any(is_wrong(kind) for kind in found):
+        if any(is_wrong(kind) for kind in present):
             refuse(values, label, place)
-    if any(issubclass(kind, numbers.Integral) for kind in found - {bool}):
+    if any(issubclass(kind, numbers.Integral) for kind in present - {bool}):
         _check_integers(values, label, place)
     if absent:
         items = [np.nan if type(item) in absent else item for item in items]
     try:
         return np.array(items, dtype=np.float64)
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise DataError(f"{label} holds a value that is no double{place.where}: {error}") from error
+        raise DataError(
+            f"{label} holds a value that is not a double{place.where}: {error}"
+        ) from error
 
 
-def _stands_for_missing(kind: type) -> bool:
+def _marks_missing(kind: type) -> bool:
     return kind is type(None) or kind.__name__ in _MISSING_TYPES
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a Python object stands for a missing value."""
-    return _stands_for_missing(type(value)) or (isinstance(value, float) and value != value)
+    """Whether a Python object marks a missing value."""
+    return _marks_missing(type(value)) or (isinstance(value, float) and value != value)
 
 
 def _is_text(kind: type) -> bool:
@@ -238,7 +240,7 @@ def _is_complex(kind: type) -> bool:
     return issubclass(kind, numbers.Complex) and not issubclass(kind, numbers.Real)
 
 
-def _is_no_number(kind: type) -> bool:
+def _is_not_a_number(kind: type) -> bool:
     return not issubclass(kind, (numbers.Real, np.bool_, decimal.Decimal))
 
 
@@ -261,8 +263,8 @@ def _check_integers(values: NDArray[Any], label: str, place: Place) -> None:
         raise DataError(
             f"{count_of(int(large.sum()), 'integer')} beyond 2**53 in {label}{place.where}: "
             f"{shown_rows(large, place, values)}. Double precision would "
-            "round them: subtract a constant first, or convert them to floats if rounding does "
-            "no harm."
+            "round them: subtract a constant first, or convert them to floats if rounding is "
+            "harmless."
         )
 
 
@@ -284,11 +286,11 @@ def _refuse_others(values: NDArray[Any], label: str, place: Place) -> NoReturn:
     kind = next(
         type(item)
         for item in values.tolist()
-        if not _stands_for_missing(type(item)) and _is_no_number(type(item))
+        if not _marks_missing(type(item)) and _is_not_a_number(type(item))
     )
     raise DataError(
         f"{label} holds values of type {kind.__name__}"
-        f"{_first(values, place, lambda found: found is kind)}. Numbers were expected."
+        f"{_first(values, place, lambda other: other is kind)}. Numbers were expected."
     )
 
 
@@ -298,21 +300,21 @@ _REFUSED: tuple[
     (_is_text, refuse_text),
     (_is_date, _refuse_dates),
     (_is_complex, _refuse_complex),
-    (_is_no_number, _refuse_others),
+    (_is_not_a_number, _refuse_others),
 )
 
 
-def _first(values: NDArray[Any], place: Place, wanted: Callable[[type], bool]) -> str:
-    """Name the first value of a type, where there is one."""
+def _first(values: NDArray[Any], place: Place, is_kind: Callable[[type], bool]) -> str:
+    """Name the first value of a type, if there is one."""
     for row, value in enumerate(values):
-        if wanted(type(value)):
+        if is_kind(type(value)):
             return f"{place.where}; {place.name_row(row)} is {shown(value)}"
     return place.where
 
 
 def reads_as_number(text: str | bytes) -> bool:
-    """Whether a text is a number as programs write them."""
-    if "_" in str(text):  # Python reads 1_000 as a number, and no other program does
+    """Whether a text is a number as programs write it."""
+    if "_" in str(text):  # Python alone reads 1_000 as a number
         return False
     try:
         float(text)
@@ -322,7 +324,7 @@ def reads_as_number(text: str | bytes) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value in a message: text in quotes, and cut off where it is long."""
+    """A value for a message: text in quotes, long values cut off."""
     return short(f'"{value}"' if isinstance(value, str) else value)
 
 

@@ -1,4 +1,4 @@
-"""What Arrow's columns hold, in words and as NumPy arrays."""
+"""The content of Arrow columns: its kind, and its values as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kullback.data.arrays import is_exact
 
 
 def from_arrow(data: Any) -> NDArray[Any]:
-    """A column that speaks Arrow's array protocol as a NumPy array."""
+    """A column of a library that has Arrow's array protocol as a NumPy array."""
     return values_of(pa.array(data))
 
 
@@ -24,10 +24,10 @@ def from_interchange(data: Any) -> Any:
     return from_dataframe(data)
 
 
-def family_of(kind: Any) -> str:
-    """What a column of an Arrow type holds, in one word."""
+def content_of(kind: Any) -> str:
+    """The content of a column of an Arrow type: numbers, text, dates or times, ..."""
     if pa.types.is_dictionary(kind):
-        return family_of(kind.value_type)
+        return content_of(kind.value_type)
     if pa.types.is_null(kind):
         return "nothing"
     if pa.types.is_temporal(kind):
@@ -39,7 +39,7 @@ def family_of(kind: Any) -> str:
 
 
 def values_of(column: Any) -> NDArray[Any]:
-    """An Arrow column as a NumPy array: of numbers without a copy where it holds nothing else."""
+    """An Arrow column as a NumPy array: without a copy where it holds only numbers."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return values_of(column.cast(kind.value_type))
@@ -61,7 +61,7 @@ def values_of(column: Any) -> NDArray[Any]:
 
 
 def _stays_exact(column: Any) -> bool:
-    """Whether integers stay as they are in NumPy, where they become floats if one is null."""
+    """Whether NumPy keeps the integers exactly; it makes them floats if one is null."""
     if not column.null_count or column.null_count == len(column):
         return True
     ends = pc.min_max(column).as_py()

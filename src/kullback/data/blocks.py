@@ -1,9 +1,8 @@
-"""Cutting a sample into blocks of a fixed size, the same blocks however the rows arrive.
+"""Cut a sample into blocks of a fixed size, the same blocks however the rows arrive.
 
-A sum over rows is made block by block, and the sums of blocks are added in the order of their
-index. For that to give the same bits from memory and from files with any row groups, block i of a
-kind must always hold that kind's rows `i * size` to `(i + 1) * size`, whatever the chunks they came
-in.
+A sum over rows is computed block by block, and the sums of blocks are added in the order of their
+index. To give the same bits from memory and from files with any row groups, block i of a kind
+always holds that kind's rows `i * size` to `(i + 1) * size`, whatever chunks they arrived in.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ class Block:
     """Rows of one kind, padded to a fixed length.
 
     Attributes:
-        kind: what was seen of these rows' outcomes.
-        index: the block's place among the blocks of its kind, which fixes the order of addition.
-        fields: the outcome and the covariates, each of the block's capacity. What is beyond `count`
-            is a copy of the block's first row: a row on which the model is evaluated anyway.
+        kind: how these rows' outcomes were observed.
+        index: the block's position among the blocks of its kind, which fixes the order of addition.
+        fields: the outcome and the covariates, each of the block's capacity. The padding beyond
+            `count` repeats the block's first row, on which the model is evaluated anyway.
         weight: the rows' weights; zero on the padding.
-        count: how many rows are real.
-        tiles: how many tiles hold real rows: the kernel need not look at the rest.
+        count: the number of real rows.
+        tiles: the number of tiles with real rows: the kernel may skip the rest.
         origin: runs of rows as (position of the first in the block, its number in the user's data,
             the numbers of all where they are not consecutive).
     """
@@ -53,14 +52,14 @@ class Block:
 
     @property
     def weighted(self) -> bool:
-        """Whether any weight may differ from one (the shared array of ones is known by sight)."""
+        """Whether any weight may differ from one (the shared array of ones is recognised)."""
         return (
             self.weight is not _ones(len(self.weight)) if self.count == len(self.weight) else True
         )
 
     @cached_property
     def extremes(self) -> tuple[float, float]:
-        """The smallest and the largest outcome; NaN where one is."""
+        """The smallest and the largest outcome; NaN if any outcome is NaN."""
         y = self.fields["y"][: self.count]
         return float(y.min()), float(y.max())
 
@@ -83,12 +82,12 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
     Block i of a kind holds that kind's rows `i * size` to `(i + 1) * size` and has the capacity
     `size`, except that a kind whose rows all fit in one tile gets the capacity of one tile. A block
     that lies inside one chunk is a view of it; only blocks across chunks and the last block are
-    copied. A row of weight zero goes into no block: it was seen no times, and whatever it holds,
-    even what the model gives probability zero, is nothing to the sum.
+    copied. A row of weight zero is left out: it was observed zero times, and adds nothing to the
+    sum whatever it holds, even an outcome of probability zero.
 
     Args:
         chunks: consecutive rows; chunks of several kinds may alternate.
-        size: how many rows a block holds.
+        size: the number of rows in a block.
 
     Yields:
         The blocks, those of each kind in the order of their index.
@@ -98,13 +97,13 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
         cutter = cutters.get(chunk.kind)
         if cutter is None:
             cutter = cutters[chunk.kind] = _Cutter(chunk.kind, size)
-        yield from cutter.add(_seen(chunk))
+        yield from cutter.add(_with_weight(chunk))
     for cutter in cutters.values():
         yield from cutter.finish()
 
 
-def _seen(chunk: Chunk) -> Chunk:
-    """The rows of positive weight."""
+def _with_weight(chunk: Chunk) -> Chunk:
+    """The chunk without its rows of weight zero."""
     weight = chunk.weight
     if weight is None or bool(np.all(weight)):
         return chunk
@@ -133,7 +132,7 @@ class _Piece:
 
     @property
     def origin(self) -> tuple[int, Integers | None]:
-        """The number of the first row, and of all rows where they are not consecutive."""
+        """The number of the first row; the numbers of all rows if they are not consecutive."""
         if self.chunk.rows is None:
             return self.chunk.first_row + self.start, None
         rows = self.chunk.rows[self.start : self.stop]
@@ -151,7 +150,7 @@ class _Cutter:
         self._pending = 0
 
     def add(self, chunk: Chunk) -> Iterator[Block]:
-        """Take a chunk's rows and give the blocks that they fill."""
+        """Add a chunk's rows and yield the blocks that they fill."""
         start, count = 0, chunk.count
         while start < count:
             stop = min(count, start + self._size - self._pending)
@@ -162,12 +161,12 @@ class _Cutter:
                 yield self._block()
 
     def finish(self) -> Iterator[Block]:
-        """Give the last block, if rows are left."""
+        """Yield the last block, if rows are left."""
         if self._pending:
             yield self._block()
 
     def _block(self) -> Block:
-        """Make the next block of what was collected."""
+        """Make the next block of the collected rows."""
         pieces, count = self._pieces, self._pending
         if len(pieces) == 1 and count == self._size:
             (piece,) = pieces

@@ -1,4 +1,4 @@
-"""Refusing rows that cannot be used, in words that name the column, the rows and the fix."""
+"""Refuse data that cannot be used, with messages that name the column, the rows and the fix."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError, did_you_mean
 from kullback.data.sample import Floats, plain_row
 
-# How many offending rows, and how many column names, a message lists: enough to find the pattern,
-# few enough to be read.
+# A message lists so many offending rows and so many column names: enough to find the pattern, few
+# enough to read.
 SHOWN_ROWS = 3
-# The longest text of one value in a message: a line of a terminal has room for the rest of it.
-SHOWN_TEXT = 40
 SHOWN_COLUMNS = 20
+# The longest text of one value in a message: the rest of it fits beside that on a terminal's line.
+SHOWN_TEXT = 40
 
 
 @final
 @dataclass(frozen=True)
 class Place:
-    """Where a run of rows comes from, for messages.
+    """The origin of a run of rows, for messages.
 
     Attributes:
-        where: said after the column's name, for example ` in losses/b.parquet (row group 3)`.
+        where: text after the column's name, for example ` in losses/b.parquet (row group 3)`.
         name_row: names a row, given its position in the run.
     """
 
@@ -47,7 +47,7 @@ def column_label(name: str) -> str:
 
 
 def name_of_column(label: str) -> str:
-    """The column's own name, of such a label; another label as it is.
+    """The column's name, from its label in a message; any other label unchanged.
 
     >>> print(name_of_column('column "loss"'), name_of_column("y"))
     loss y
@@ -56,7 +56,7 @@ def name_of_column(label: str) -> str:
 
 
 def and_more(parts: Sequence[str], total: int) -> str:
-    """Join parts with commas, and say how many more there are than are shown.
+    """Join parts with commas, followed by the number of those not shown.
 
     >>> and_more(["row 1", "row 4"], 2)
     'row 1 and row 4'
@@ -77,7 +77,7 @@ def count_of(number: int, noun: str) -> str:
 
 
 def short(value: object) -> str:
-    """A value in a message, cut off where it is long."""
+    """A value for a message, cut off if it is long."""
     text = str(value)
     return text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 4] + "..." + text[-1]
 
@@ -85,7 +85,7 @@ def short(value: object) -> str:
 def shown_rows(
     offending: NDArray[np.bool_], place: Place, values: NDArray[Any] | None = None
 ) -> str:
-    """Name the first offending rows, each with its value where `values` are given."""
+    """Name the first offending rows, each with its value if `values` are given."""
     positions = np.flatnonzero(offending)
     parts = [
         place.name_row(position) + ("" if values is None else f" ({short(values[position])})")
@@ -95,7 +95,7 @@ def shown_rows(
 
 
 def column_list(names: Iterable[str]) -> str:
-    """The names of columns, quoted, cut off where there are many."""
+    """The names of columns, quoted, cut off if there are many."""
     known = [f'"{name}"' for name in names]
     return and_more(known[:SHOWN_COLUMNS], len(known))
 
@@ -104,24 +104,24 @@ def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
     """Return the name of a column if the data have it exactly once.
 
     Args:
-        name: what was given for the column.
+        name: the name of the column.
         known: the columns of the data.
-        role: the argument that was given, for example `y`.
-        of: the data in words.
+        role: the argument that gave the name, for example `y`.
+        of: a description of the data.
 
     Raises:
-        DataError: it is no name, or no column or more than one is called that.
+        DataError: it is not a name, or not the name of exactly one column.
     """
     if not isinstance(name, str):
         raise DataError(
-            f"{role} must be the name of a column of {of}, not {type(name).__name__}; "
+            f"{role} must be the name of a column of {of}, got {type(name).__name__}; "
             f"the columns are {column_list(known)}"
         )
     if name not in known:
         raise DataError(
             f'there is no column "{name}" in {of}{did_you_mean(name, known)}'
             f"{'' if did_you_mean(name, known) else '.'} "
-            + (f"The columns are {column_list(known)}." if known else "It has no columns.")
+            + (f"The columns are {column_list(known)}." if known else "It does not have columns.")
         )
     if sum(other == name for other in known) > 1:
         raise DataError(
@@ -132,10 +132,10 @@ def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
 
 
 def check_choice(value: object, choices: Sequence[str], role: str) -> None:
-    """Refuse an option that is not among the choices."""
+    """Refuse a value that is not among the choices."""
     if value not in choices:
         names = " or ".join(f'"{choice}"' for choice in choices)
-        raise DataError(f"{role} must be {names}, not {value!r}{did_you_mean(str(value), choices)}")
+        raise DataError(f"{role} must be {names}, got {value!r}{did_you_mean(str(value), choices)}")
 
 
 def check_lengths(lengths: Mapping[str, int]) -> int:
@@ -154,11 +154,11 @@ def check_some(label: str, rows: int, dropped: int) -> None:
     """Refuse data without a row to fit."""
     if rows == 0 and dropped:
         raise DataError(
-            f"{label} has no rows left: {count_of(dropped, 'row')} had a missing value and "
-            'went with missing="drop"'
+            f'missing="drop" leaves {label} without rows: {count_of(dropped, "row")} had a missing '
+            "value"
         )
     if rows == 0:
-        raise DataError(f"{label} has no rows; there is nothing to fit")
+        raise DataError(f"{label} is empty; at least one row is required")
 
 
 def check_total(label: str, total: float) -> None:
@@ -170,18 +170,18 @@ def check_total(label: str, total: float) -> None:
 def find_missing(
     columns: Mapping[str, Floats], *, drop: bool, place: Place = HERE
 ) -> NDArray[np.bool_] | None:
-    """Look for values that are missing or infinite.
+    """Find the rows with missing values, and refuse infinite ones.
 
     Args:
         columns: the values by the label of their column; NaN where a value is missing.
-        drop: whether rows with a missing value are to be left out.
+        drop: whether rows with a missing value will be dropped.
         place: where the rows come from.
 
     Returns:
-        Which rows lack a value of some column, or None where no row does.
+        A mask of the rows that lack a value of some column, or None if no row does.
 
     Raises:
-        DataError: a value is infinite, or one is missing and rows are not to be left out.
+        DataError: a value is infinite, or one is missing and such rows are not to be dropped.
     """
     missing: NDArray[np.bool_] | None = None
     for label, values in columns.items():
@@ -192,7 +192,7 @@ def find_missing(
             raise DataError(
                 f"{count_of(int(infinite.sum()), 'infinite value')} in {label}{place.where}: "
                 f"{shown_rows(infinite, place, values)}. "
-                "Correct such rows, or take them out of the data."
+                "Correct or remove such rows."
             )
         absent = np.isnan(values)
         if not absent.any():
@@ -201,7 +201,7 @@ def find_missing(
             raise DataError(
                 f"{count_of(int(absent.sum()), 'missing value')} in {label}{place.where}: "
                 f"{shown_rows(absent, place)}. "
-                'Fill in what is missing, or give missing="drop" to leave such rows out.'
+                'Fill them in, or give missing="drop" to drop such rows.'
             )
         missing = absent if missing is None else missing | absent
     return missing
@@ -218,15 +218,15 @@ def check_weight(label: str, weight: Floats, place: Place = HERE) -> None:
         raise DataError(
             f"{count_of(int(negative.sum()), 'negative value')} in {label}{place.where}: "
             f"{shown_rows(negative, place, weight)}. "
-            "A weight says how many times a row was seen: it cannot be below zero."
+            "A weight is the number of times that a row was observed: it must be zero or more."
         )
 
 
 def _all_finite(values: Floats) -> bool:
     """Whether every value is a finite number.
 
-    A sum of squares is not finite if a term is not, and takes a tenth of the time of looking at
-    each value; only where it is not finite (finite terms may overflow) does a closer look follow.
+    A sum of squares is not finite if a term is not, and takes a tenth of the time of testing each
+    value; only if the sum is not finite (finite terms may overflow) is each value tested.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(np.dot(values, values))) or bool(np.isfinite(values).all())

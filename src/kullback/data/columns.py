@@ -1,4 +1,4 @@
-"""What is used of the data: the outcome, the covariates and the weights, as checked numbers."""
+"""The used columns of the data: outcome, covariates and weights, found and checked as numbers."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from kullback.data.checks import (
 from kullback.data.labels import Labels
 from kullback.data.sample import Floats
 
-# The field of an exact row's outcome, which no covariate can be called.
+# The field of an exact row's outcome; a covariate cannot have this name.
 OUTCOME = "y"
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Options:
-    """What the user asked for, beside the data.
+class SampleOptions:
+    """The arguments of ``open_sample`` besides the data.
 
     Attributes:
         y: the column of the outcome; None for a single array, or a table of one column.
         weights: the column of the weights, or the weights themselves.
         columns: the columns of the covariates.
-        drop: whether rows with a missing value are left out.
+        drop: whether rows with a missing value are dropped.
         as_labels: whether the outcome holds class labels.
     """
 
@@ -50,12 +50,12 @@ class Options:
 
 @final
 @dataclass(frozen=True)
-class Names:
-    """Which columns of a table are used, checked to be there.
+class ColumnNames:
+    """The used columns of a table, each known to exist.
 
     Attributes:
         y: the column of the outcome.
-        weight: the column of the weights, if there are weights and they are in the table.
+        weight: the column of the weights, or None if the table does not hold any.
         columns: the columns of the covariates.
     """
 
@@ -65,21 +65,21 @@ class Names:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """Every column that has to be read, once."""
+        """Every column to read, once."""
         weight = () if self.weight is None else (self.weight,)
         return tuple(dict.fromkeys((self.y, *weight, *self.columns)))
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Rows:
+class CheckedRows:
     """Rows that passed the checks.
 
     Attributes:
         fields: the outcome and the covariates.
-        weight: the weights, or None where all are one.
-        kept: the positions of the rows among those that were read, or None where all were kept.
-        read: how many rows were read.
+        weight: the weights, or None if all are one.
+        kept: the positions of these rows among those read, or None if all were kept.
+        read: the number of rows read.
     """
 
     fields: dict[str, Floats]
@@ -89,20 +89,20 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """How many rows are left."""
+        """The number of rows kept."""
         return len(self.fields[OUTCOME])
 
 
 @final
 @dataclass(frozen=True)
-class Selection:
-    """How raw columns become an outcome, covariates and weights.
+class ColumnConversion:
+    """The conversion of raw columns into an outcome, covariates and weights.
 
     Attributes:
         label: the name of the outcome in messages.
         weight_label: the name of the weights in messages.
-        drop: whether rows with a missing value are left out.
-        labels: the classes, where the outcome holds labels.
+        drop: whether rows with a missing value are dropped.
+        labels: the classes, if the outcome holds labels.
     """
 
     label: str
@@ -110,17 +110,17 @@ class Selection:
     drop: bool
     labels: Labels | None = None
 
-    def rows(
+    def convert(
         self,
         y: NDArray[Any],
         weight: NDArray[Any] | None,
         covariates: Mapping[str, NDArray[Any]],
         place: Place = HERE,
-    ) -> Rows:
-        """Turn raw columns into numbers, and check them.
+    ) -> CheckedRows:
+        """Convert raw columns to numbers, and check them.
 
         Raises:
-            DataError: a column holds something that cannot be used.
+            DataError: a column holds a value that cannot be used.
         """
         lengths = {self.label: len(y)}
         lengths |= {column_label(name): len(values) for name, values in covariates.items()}
@@ -134,50 +134,49 @@ class Selection:
         for name, values in covariates.items():
             label = column_label(name)
             fields[name] = checked[label] = to_numbers(values, label, place)
-        number_of_times = None
+        weights = None
         if weight is not None:
-            number_of_times = to_numbers(weight, self.weight_label, place)
-            checked[self.weight_label] = number_of_times
-            check_weight(self.weight_label, number_of_times, place)
+            weights = to_numbers(weight, self.weight_label, place)
+            checked[self.weight_label] = weights
+            check_weight(self.weight_label, weights, place)
 
         missing = find_missing(checked, drop=self.drop, place=place)
         if missing is None:
-            return Rows(fields, number_of_times, None, read)
+            return CheckedRows(fields, weights, None, read)
         kept = np.flatnonzero(~missing)
         fields = {name: values[kept] for name, values in fields.items()}
-        number_of_times = None if number_of_times is None else number_of_times[kept]
-        return Rows(fields, number_of_times, kept, read)
+        weights = None if weights is None else weights[kept]
+        return CheckedRows(fields, weights, kept, read)
 
 
-def choose_columns(options: Options, known: list[str], of: str) -> Names:
-    """Find the columns that were asked for in a table.
+def find_columns(options: SampleOptions, known: list[str], description: str) -> ColumnNames:
+    """Find the columns of the outcome, the weights and the covariates in a table.
 
     Args:
-        options: what was asked for.
+        options: the names of the columns.
         known: the columns of the table.
-        of: the table in words.
+        description: of the table, for messages.
 
     Raises:
-        DataError: a column is not there, or it is not said which one holds the outcome.
+        DataError: a column does not exist, or several could hold the outcome.
     """
     if options.y is not None:
-        y = check_column(options.y, known, "y", of)
+        y = check_column(options.y, known, "y", description)
     elif len(known) == 1:
         (y,) = known
     elif not known:
-        raise DataError(f"{of} has no columns")
+        raise DataError(f"{description} is empty; at least one column is required")
     else:
         raise DataError(
-            f"{of} has {len(known)} columns ({column_list(known)}): say which one to fit, "
+            f"{description} has {len(known)} columns ({column_list(known)}): say which one to fit, "
             f'for example y="{known[0]}"'
         )
     weight = options.weights
     if isinstance(weight, str):
-        weight = check_column(weight, known, "weights", of)
-    columns = tuple(check_column(name, known, "columns", of) for name in options.columns)
+        weight = check_column(weight, known, "weights", description)
+    columns = tuple(check_column(name, known, "columns", description) for name in options.columns)
     if OUTCOME in columns:
         raise DataError(
-            f'a covariate cannot be called "{OUTCOME}", which stands for the outcome; rename the '
-            "column"
+            f'a covariate cannot be called "{OUTCOME}", the name of the outcome; rename the column'
         )
-    return Names(y, weight if isinstance(weight, str) else None, columns)
+    return ColumnNames(y, weight if isinstance(weight, str) else None, columns)

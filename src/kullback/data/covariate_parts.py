@@ -1,4 +1,4 @@
-"""Covariates part by part, of files too large to be read at once; otherwise in one part."""
+"""Covariates in parts, for files too large to be read at once; otherwise in one part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kullback.data.stream import read_ahead
 def covariate_parts(
     data: Any, names: Sequence[str], *, levels: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[Covariates]:
-    """Take covariates for a model that is fitted.
+    """Read the covariates of a fitted model.
 
     Args:
         data: as for ``open_covariates``.
@@ -24,10 +24,10 @@ def covariate_parts(
         levels: the levels of the categorical ones.
 
     Yields:
-        Consecutive rows: all of what is in memory or fits there at once.
+        Consecutive rows: all rows at once if they fit in memory.
 
     Raises:
-        DataError: a column is not there, or holds infinite values.
+        DataError: a column does not exist, or holds infinite values.
         FileFormatError: a file cannot be read.
     """
     paths = as_paths(data)
@@ -49,7 +49,7 @@ def covariate_parts(
 
 
 def _present(paths: list[str], names: Sequence[str]) -> list[str]:
-    """The names, after checking that the files have them."""
+    """The names, each known to be a column of the files."""
     from kullback.data.files import open_files
 
     files = open_files(find_paths(paths), describe_paths(paths))

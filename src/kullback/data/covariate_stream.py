@@ -1,4 +1,4 @@
-"""Rows with covariates that are read from files at every pass, in bounded memory."""
+"""Rows with covariates, read from files at every pass in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from kullback.data.covariates import holds_categories, open_with_covariates
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.paths import describe_paths, find_paths
 from kullback.data.sample import ArraySample, Chunk, Floats, Integers, Sample
-from kullback.data.stream import Part, Source, name_row, read_ahead
+from kullback.data.stream import Part, PartSource, name_row, read_ahead
 
-# Rows that are kept in memory to learn encodings from and to hold out: evenly drawn, as many as
-# take so many bytes. The median of 131,072 rows is known to 0.14 % of the rows.
+# Rows kept in memory, to learn encodings from and to hold out: evenly drawn, up to so many bytes.
+# The median of 131,072 rows is accurate to 0.14 % of the rows.
 _HEAD_BYTES = 128 * 2**20
 _MOST_HEAD, _FEWEST_HEAD = 2**17, 2**12
 
-# More levels than this are an identifier of rows rather than a category.
+# A column with more levels than this identifies rows rather than categories.
 _MOST_LEVELS = 2**20
 
 
 @final
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of the files are.
+    """The roles of the columns of the files.
 
     Attributes:
         y: the outcome's column, or the columns of the classes' shares.
         weights: the column of the weights, or None.
         covariates: the columns of the covariates.
-        categorical: columns of numbers that are to be taken as categories.
+        categorical: columns of numbers that are read as categories.
         missing: "error" or "drop", for outcomes and weights.
         outcome: "number" or "label".
     """
@@ -55,7 +55,7 @@ class Roles:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """Every column that has to be read, once."""
+        """Every column to read, once."""
         weight = () if self.weights is None else (self.weights,)
         return tuple(dict.fromkeys((*self.outcomes, *weight, *self.covariates)))
 
@@ -64,29 +64,29 @@ class Roles:
 class CovariateStream(Sample):
     """Rows with covariates, read from files at every pass and decoded ahead in a thread.
 
-    It is gone through once when it is made, for the levels of labels and categories.
+    Its construction reads the files once, for the levels of labels and categories.
 
     Args:
         source: the files.
-        roles: what their columns are.
-        written: whether the files hold nothing but text (CSV), so that a label's type is a guess.
+        roles: the roles of their columns.
+        written: whether the files hold only text (CSV), so that the type of a label is inferred.
         texts: the columns that hold text.
 
     Attributes:
-        count: how many rows there are, before any is dropped.
+        count: the number of rows, before any is dropped.
         categories: the levels of the covariates that hold categories.
-        head: rows evenly drawn: the ones with the smallest ``row_fractions``; ``head.rows`` has
+        head: rows evenly drawn: those with the smallest ``row_fractions``; ``head.rows`` has
             their numbers.
         head_share: the fraction below which a row is in the head.
     """
 
     in_memory: ClassVar[bool] = False
 
-    def __init__(self, source: Source, roles: Roles, *, written: bool, texts: frozenset[str]):
-        """Go through the files once.
+    def __init__(self, source: PartSource, roles: Roles, *, written: bool, texts: frozenset[str]):
+        """Read the files once.
 
         Raises:
-            DataError: a value cannot be used, or no row is left.
+            DataError: a value cannot be used, or no row is kept.
             FileFormatError: a file cannot be read.
         """
         self._source, self._roles, self._texts = source, roles, texts
@@ -129,31 +129,31 @@ class CovariateStream(Sample):
         return read_ahead(self._read())
 
     def describe_source(self) -> str:
-        """The files, in words."""
+        """A description of the files."""
         return self._source.describe()
 
     def locate(self, row: int) -> str:
-        """Name a row, with its file where there are several."""
+        """Name a row, with its file if there are several."""
         return name_row(self._starts, row)
 
     def _read(self) -> Generator[Chunk, None, None]:
         rows, dropped = 0, 0
         for part in self._source.parts(self._roles.used, self._texts):
             try:
-                found = self._sample(part.columns)
+                sample = self._sample(part.columns)
             except DataError as error:
                 raise DataError(
                     f"{part.where.strip() or part.file}, rows counted from {self.locate(rows)} on: "
                     f"{error}"
                 ) from None
-            numbers = None if found.rows is None else found.rows + rows
+            numbers = None if sample.rows is None else sample.rows + rows
             first = rows if numbers is None else int(numbers[0])
-            yield Chunk(found.kind, dict(found.fields), found.weight, first, numbers)
-            rows, dropped = rows + part.count, dropped + found.dropped
+            yield Chunk(sample.kind, dict(sample.fields), sample.weight, first, numbers)
+            rows, dropped = rows + part.count, dropped + sample.dropped
         self.dropped = dropped
 
     def _sample(self, columns: dict[str, NDArray[Any]]) -> ArraySample:
-        """Some rows, by the same checks as for rows in memory, with the levels that are known."""
+        """Some rows as a sample, checked as rows in memory are, with the levels of all rows."""
         roles = self._roles
         return open_with_covariates(
             columns,
@@ -177,14 +177,14 @@ def open_covariate_stream(
     missing: str = "error",
     outcome: str = "number",
 ) -> CovariateStream:
-    """Take files as a stream of rows with covariates.
+    """Open files as a stream of rows with covariates.
 
     Args:
         paths: paths or patterns of CSV or Parquet files.
-        y: the outcome's column; where it is a label also several columns of the classes' shares.
+        y: the outcome's column; for labels also several columns of the classes' shares.
         weights: the column of the weights.
         names: the columns of the covariates; None for all others.
-        categorical: columns of numbers that are to be taken as categories.
+        categorical: columns of numbers that are read as categories.
         missing: "error" or "drop", for outcomes and weights.
         outcome: "number" or "label".
 
@@ -200,12 +200,12 @@ def open_covariate_stream(
         isinstance(y, (list, tuple)) and all(isinstance(name, str) for name in y)
     ):
         raise DataError(
-            f"y must name a column of {files.description} where the data are files; its columns "
-            f"are {column_list(files.names)}"
+            f"y must be the name of a column of {files.description}, got {type(y).__name__}; its "
+            f"columns are {column_list(files.names)}"
         )
     if weights is not None and not isinstance(weights, str):
         raise DataError(
-            f"weights must be the name of a column where the data are files, not "
+            f"weights must be the name of a column if the data are files, got "
             f"{type(weights).__name__}"
         )
     outcomes = [check(name, role="y") for name in ([y] if isinstance(y, str) else y)]
@@ -215,12 +215,12 @@ def open_covariate_stream(
     covariates = tuple(check(name, role="columns") for name in names)
     if not covariates:
         raise DataError(
-            f"{files.description} has no columns beside the outcome, and a model with covariates "
-            "needs at least one"
+            f"{files.description} must have a column besides the outcome for a model with "
+            "covariates"
         )
     for name in [name for name in categorical if name not in covariates]:
         raise DataError(
-            f'there is no covariate "{name}" to take as a category; '
+            f'there is no covariate "{name}" to read as categories; '
             f"the covariates are {column_list(covariates)}"
         )
     roles = Roles(
@@ -238,7 +238,7 @@ def open_covariate_stream(
 
 
 def row_fractions(rows: Integers) -> Floats:
-    """A number in [0, 1) for each row number, as if drawn at random, and always the same.
+    """A reproducible pseudo-random number in [0, 1) for each row number.
 
     The mixing function of SplitMix64: G. L. Steele, D. Lea, C. H. Flood (2014).
     """
@@ -251,7 +251,7 @@ def row_fractions(rows: Integers) -> Floats:
 
 
 class _FirstPass:
-    """What is collected while the files are gone through for the first time."""
+    """Collects labels, levels and the head while the files are read for the first time."""
 
     def __init__(self, roles: Roles) -> None:
         self._roles = roles
@@ -265,7 +265,7 @@ class _FirstPass:
         self.levels: dict[str, set[Hashable]] = {}
 
     def add(self, part: Part) -> None:
-        """Take a part."""
+        """Add a part."""
         roles = self._roles
         if roles.outcome == "label" and isinstance(roles.y, str):
             self.labels |= distinct_labels(part.columns[roles.y], column_label(roles.y))
@@ -273,9 +273,9 @@ class _FirstPass:
         for name in roles.covariates:
             values = part.columns[name]
             if name in self.levels or name in roles.categorical or holds_categories(values):
-                found = self.levels.setdefault(name, set())
-                found |= distinct_labels(values, column_label(name))
-                _refuse_identifier(name, len(found), "a category")
+                levels = self.levels.setdefault(name, set())
+                levels |= distinct_labels(values, column_label(name))
+                _refuse_identifier(name, len(levels), "a category")
         numbers = np.arange(self.count, self.count + part.count)
         self.count += part.count
         self._keep(numbers, part.columns)
@@ -283,7 +283,7 @@ class _FirstPass:
             self._thin()
 
     def head(self) -> tuple[dict[str, NDArray[Any]], Integers, float]:
-        """The rows that were drawn, as columns; their numbers; the share below which they lie."""
+        """The drawn rows as columns, their numbers, and the fraction below which they lie."""
         if self._rows > self._most:
             self._thin()
         numbers = np.concatenate([numbers for numbers, _ in self._kept])
@@ -310,6 +310,6 @@ class _FirstPass:
 def _refuse_identifier(name: str, count: int, what: str) -> None:
     if count > _MOST_LEVELS:
         raise DataError(
-            f"{column_label(name)} holds more than {_MOST_LEVELS:,} different values, which looks "
-            f"like an identifier and not like {what}; leave it out"
+            f"{column_label(name)} holds more than {_MOST_LEVELS:,} different values, which "
+            f"suggests an identifier rather than {what}; leave it out"
         )

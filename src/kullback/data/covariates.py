@@ -1,7 +1,7 @@
 """Covariates: the columns that a parameter depends on, numbers and categories, missing or not.
 
-Every covariate becomes float64, NaN where a value is missing: a number is itself, a category the
-code of its level. What a model makes of codes and of missing values is the model's affair.
+Every covariate becomes float64, NaN where a value is missing: numbers stay as they are, a category
+becomes the code of its level. Each model decides how it uses codes and missing values.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Soft
 from kullback.data.open import (
     Table,
-    column_of_table,
+    column_values,
     open_sample,
     open_table,
     read_table,
 )
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
+from kullback.data.series_names import name_of
 
-# How far the shares of a row may be from a sum of one: rows of single precision are.
+# The sum of a row's shares may differ from one by this much, as in single precision.
 _SUM = 1e-5
 
 
@@ -53,7 +54,7 @@ class Covariates:
         columns: by name, float64; codes for categories; NaN where a value is missing or, for
             categories, not among the levels.
         levels: the levels of those that hold categories.
-        rows: how many rows.
+        rows: the number of rows.
     """
 
     columns: dict[str, Floats]
@@ -69,27 +70,27 @@ def open_covariates(
     categorical: Sequence[str] = (),
     without: Sequence[str] = (),
 ) -> Covariates:
-    """Take covariates from a user's data.
+    """Read covariates from a user's data.
 
     Args:
         data: a table (pandas, polars, Arrow, a mapping of names to arrays), a two-dimensional
             array, whose columns are called x0, x1, ..., or CSV or Parquet files.
         names: the columns; None for all.
-        levels: the levels of the categorical ones where they are known, from the rows that a model
-            was fitted to; a level that is not among them counts as missing.
-        categorical: columns of numbers that are to be taken as categories.
-        without: columns that are no covariates, left out where ``names`` is None.
+        levels: the levels of the categorical ones if they are known from the rows that a model was
+            fitted to; another level counts as missing.
+        categorical: columns of numbers that are read as categories.
+        without: columns that are not covariates, left out if ``names`` is None.
 
     Raises:
-        DataError: a column is not there, or holds infinite values.
+        DataError: a column does not exist, or holds infinite values.
     """
     table = _table(data)
     if names is None:
         names = [name for name in table.names if name not in without]
     if not names:
         raise DataError(
-            f"{table.description} has no columns beside the outcome, and a model with covariates "
-            "needs at least one"
+            f"{table.description} must have a column besides the outcome for a model with "
+            "covariates"
         )
     raw = {
         name: table.column(check_column(name, table.names, "columns", table.description))
@@ -97,10 +98,10 @@ def open_covariates(
     }
     rows = check_lengths({column_label(name): len(values) for name, values in raw.items()})
     columns: dict[str, Floats] = {}
-    found: dict[str, tuple[Any, ...]] = {}
+    levels_by_name: dict[str, tuple[Any, ...]] = {}
     for name in [name for name in categorical if name not in raw]:
         raise DataError(
-            f'there is no covariate "{name}" to take as a category; '
+            f'there is no covariate "{name}" to read as categories; '
             f"the covariates are {column_list(raw)}"
         )
     for name, values in raw.items():
@@ -113,11 +114,11 @@ def open_covariates(
             known = None if levels is None else levels[name]
             if known is not None:
                 _refuse_other_kind(values, label, known)
-            columns[name], found[name] = _codes(values, label, known)
+            columns[name], levels_by_name[name] = _codes(values, label, known)
         else:
             columns[name] = to_numbers(values, label, Place())
     _refuse_infinite(columns)
-    return Covariates(columns, found, rows)
+    return Covariates(columns, levels_by_name, rows)
 
 
 def open_with_covariates(
@@ -133,21 +134,21 @@ def open_with_covariates(
     levels: Mapping[str, tuple[Any, ...]] | None = None,
     labels: Labels | None = None,
 ) -> ArraySample:
-    """Take a user's data as a sample with covariates, in memory.
+    """Open a user's data as a sample with covariates, in memory.
 
     Args:
         data: as for ``open_covariates``.
-        y: the outcome: the name of a column, or an array of one value a row; where the outcome is a
-            label also several columns, or an array of several columns, of shares of the classes:
+        y: the outcome: the name of a column, or an array of one value per row; for labels also
+            several columns, or an array of several columns, with the shares of the classes:
             probabilities, or counts of votes.
         weights: the name of a column, or an array.
         names: the columns of the covariates; None for all others.
-        categorical: columns of numbers that are to be taken as categories.
+        categorical: columns of numbers that are read as categories.
         missing: "error" or "drop", for outcomes and weights; a covariate may be missing.
         outcome: "number" or "label".
         classes: names of the classes, for shares given as an array.
-        levels: the levels of the categorical covariates, where they are known from other rows.
-        labels: the classes of the outcome, where they are.
+        levels: the levels of the categorical covariates, if they are known from other rows.
+        labels: the classes of the outcome, if they are known from other rows.
 
     Raises:
         DataError: the data cannot be used.
@@ -157,18 +158,17 @@ def open_with_covariates(
     used |= {weights} if isinstance(weights, str) else set()
     if y is None:
         raise DataError(
-            f"say which column of {table.description} is the outcome, for example "
+            f"name the column of {table.description} that holds the outcome, for example "
             f'y="{table.names[0]}", or give an array of outcomes'
         )
-    if isinstance(y, str):  # before any covariate: with another y they are others
+    if isinstance(y, str):  # before the covariates, which depend on y
         check_column(y, table.names, "y", table.description)
-    found = open_covariates(
+    covariates = open_covariates(
         data, names, levels=levels, categorical=categorical, without=tuple(used)
     )
-    if OUTCOME in found.columns:
+    if OUTCOME in covariates.columns:
         raise DataError(
-            f'a covariate cannot be called "{OUTCOME}", which stands for the outcome; rename the '
-            "column"
+            f'a covariate cannot be called "{OUTCOME}", the name of the outcome; rename the column'
         )
     weight = (
         table.column(weights) if isinstance(weights, str) and weights in table.names else weights
@@ -178,12 +178,17 @@ def open_with_covariates(
         sample = _soft(*shares, weight, missing)
         label = sample.label
     else:
-        label = column_label(y) if isinstance(y, str) else "y"
-        values = table.column(y) if isinstance(y, str) else column_of_table(y, "y")
+        y_name = y if isinstance(y, str) else name_of(y)
+        label = "y" if y_name is None else column_label(y_name)
+        values = table.column(y) if isinstance(y, str) else column_values(y, label)
         known = labels is not None
         column = values if labels is None else _known_codes(values, labels, label)
+        columns = {} if y_name is None else {y_name: column}  # for the names in messages
+        if isinstance(weights, str) and columns and weights != y_name and weight is not weights:
+            columns[weights], weight = weight, weights
         opened = open_sample(
-            {y: column} if isinstance(y, str) else column,  # by its name in messages
+            columns or column,
+            y=y_name,
             weights=weight,
             missing=missing,
             outcome="number" if known else outcome,
@@ -192,24 +197,24 @@ def open_with_covariates(
         levels_of_y = opened.levels if labels is None else labels.levels
         sample = replace(opened, label=label, levels=levels_of_y)
     read = sample.count + sample.dropped
-    if read != found.rows:
+    if read != covariates.rows:
         raise DataError(
-            f"{label} has {count_of(read, 'row')} and the covariates have {found.rows:,}; "
+            f"{label} has {count_of(read, 'row')} and the covariates have {covariates.rows:,}; "
             "every row needs a value of each"
         )
-    columns = found.columns
+    fields = covariates.columns
     if sample.rows is not None:
-        columns = {name: values[sample.rows] for name, values in columns.items()}
+        fields = {name: values[sample.rows] for name, values in fields.items()}
     return replace(
         sample,
-        fields={**sample.fields, **columns},
-        categories=found.levels,
+        fields={**sample.fields, **fields},
+        categories=covariates.levels,
         source=table.description,
     )
 
 
 def holds_categories(values: NDArray[Any]) -> bool:
-    """Whether a column holds something else than numbers."""
+    """Whether a column holds values other than numbers."""
     if values.dtype.kind in "UST":
         return True
     if values.dtype.kind != "O":
@@ -225,14 +230,14 @@ def holds_categories(values: NDArray[Any]) -> bool:
 
 
 def _table(data: Any) -> Table:
-    """Give the columns of what the user gave."""
+    """The columns of a user's data."""
     paths = as_paths(data)
     if paths is not None:
         _, data = open_table(paths)
         if not isinstance(data, Mapping):
             raise DataError(
-                "the files are too large to be read into memory, which a model with covariates "
-                "needs; give fewer columns or a part of the rows"
+                "the files are too large to be read into memory, as a model with covariates "
+                "requires; give fewer columns or rows"
             )
     return read_table(data)
 
@@ -247,7 +252,7 @@ def _first(values: NDArray[Any]) -> Any:
 
 
 def _refuse_dates(values: NDArray[Any], label: str) -> None:
-    """Refuse what would make a category of each day."""
+    """Refuse dates and times, which would make a category of each day."""
     if values.dtype.kind not in "mMO":
         return
     first = _first(values)
@@ -259,21 +264,21 @@ def _refuse_dates(values: NDArray[Any], label: str) -> None:
 
 
 def _refuse_other_kind(values: NDArray[Any], label: str, known: tuple[Any, ...]) -> None:
-    """Refuse numbers where categories were text, and the reverse: each would count as missing."""
+    """Refuse numbers in place of text categories, and the reverse: all would count as missing."""
     first = _first(values)
     if first is None or not known:
         return
     if isinstance(first, str) != isinstance(known[0], str):
         raise DataError(
             f"{label} held categories such as {shown(known[0])} in the rows of the fit, and holds "
-            f"{shown(first)} here; give it with the type that it had"
+            f"{shown(first)} here; give it the same type"
         )
 
 
 def _codes(
     values: NDArray[Any], label: str, known: tuple[Any, ...] | None
 ) -> tuple[Floats, tuple[Any, ...]]:
-    """The codes of categories, and the levels."""
+    """The codes of categories, and their levels."""
     distinct = distinct_labels(values, label)
     levels = Labels.of(distinct, label).levels if known is None else known
     index = {level: float(code) for code, level in enumerate(levels)}
@@ -285,10 +290,10 @@ def _codes(
 
 def _known_codes(values: NDArray[Any], labels: Labels, label: str) -> Floats:
     """The codes of labels whose classes are known from other rows."""
-    strange = [value for value in distinct_labels(values, label) if value not in labels.index]
-    if strange:
+    unknown = [value for value in distinct_labels(values, label) if value not in labels.index]
+    if unknown:
         raise DataError(
-            f"{label} holds {shown(strange[0])}, which is none of the classes: "
+            f"{label} holds {shown(unknown[0])}, which is not one of the classes: "
             f"{and_more([shown(level) for level in labels.levels[:5]], len(labels.levels))}"
         )
     return labels.codes(values)
@@ -307,7 +312,7 @@ def _refuse_infinite(columns: Mapping[str, Floats]) -> None:
 def _shares(
     table: Table, y: Any, outcome: str, classes: Sequence[Any] | None
 ) -> tuple[NDArray[Any], tuple[Any, ...]] | None:
-    """The shares of the classes, shape (n, K), and their names; None where y is one value a row."""
+    """The shares of the classes, shape (n, K), and their names; None if y is one value per row."""
     if _is_names(y) and all(name in table.names for name in y):
         columns = [to_numbers(table.column(name), column_label(name)) for name in y]
         shares, names = np.stack(columns, axis=1), tuple(y)
@@ -326,9 +331,9 @@ def _shares(
 
 
 def _soft(shares: NDArray[Any], names: tuple[Any, ...], weight: Any, missing: str) -> ArraySample:
-    """A sample of distributions over the classes."""
+    """A sample of shares of the classes."""
     if len(names) != shares.shape[1]:
-        raise DataError(f"{len(names)} classes are named and y has {shares.shape[1]} columns")
+        raise DataError(f"y has {shares.shape[1]} columns for {len(names)} named classes")
     absent = find_missing({"y": shares.sum(axis=1)}, drop=missing == "drop")
     kept = None if absent is None else np.flatnonzero(~absent)
     dropped = 0 if kept is None else len(shares) - len(kept)
@@ -340,18 +345,19 @@ def _soft(shares: NDArray[Any], names: tuple[Any, ...], weight: Any, missing: st
     votes = bool(np.all(chosen == np.floor(chosen))) and bool(np.any(sums > 1.0))
     wrong: NDArray[np.bool_] = np.asarray(sums <= 0.0 if votes else np.abs(sums - 1.0) > _SUM)
     if wrong.any():
-        needs = "at least one vote a row" if votes else "rows that sum to one, or counts of votes"
+        rule = "have at least one vote" if votes else "sum to one, or be counts of votes"
         raise DataError(
-            f"y has {count_of(int(wrong.sum()), 'row')} whose shares cannot be used; it needs "
-            f"{needs}: {shown_rows(wrong, Place(), sums)}"
+            f"every row of y must {rule}; {count_of(int(wrong.sum()), 'row')} cannot be used: "
+            f"{shown_rows(wrong, Place(), sums)}"
         )
     if votes:
         chosen = chosen / sums[:, None]
     weights = None
     if weight is not None:
-        given = open_sample(np.zeros(len(shares)), weights=weight, missing=missing)
-        assert isinstance(given, ArraySample)
-        weights = given.weight if kept is None or given.weight is None else given.weight[kept]
+        weighted = open_sample(np.zeros(len(shares)), weights=weight, missing=missing)
+        assert isinstance(weighted, ArraySample)
+        weights = weighted.weight
+        weights = weights if kept is None or weights is None else weights[kept]
     kind = Soft(shares.shape[1])
     fields = {name: np.ascontiguousarray(chosen[:, k]) for k, name in enumerate(kind.fields)}
     return ArraySample(

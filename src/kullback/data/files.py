@@ -1,4 +1,4 @@
-"""Reading columns of CSV and Parquet files part by part, through pyarrow."""
+"""Read columns of CSV and Parquet files part by part, through pyarrow."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from kullback.data.arrays import (
     refuse_text,
     text_without_number,
 )
-from kullback.data.arrow import family_of, values_of
+from kullback.data.arrow import content_of, values_of
 from kullback.data.blocks import ROWS
 from kullback.data.checks import Place, check_column, column_label, count_of
 from kullback.data.stream import Part
 
-# The most that one part of a file takes in memory, of which a few are held at once (one in use, two
-# decoded ahead, one being decoded). A row group as pyarrow writes it, a million rows, is one part.
+# The largest size of one part of a file in memory; a few are held at once (one in use, two decoded
+# ahead, one being decoded). A row group as pyarrow writes it, a million rows, is one part.
 PART_BYTES = 16 * 2**20
 
-# A row group that is larger than that is read in pieces of whole blocks, so that most blocks are
-# views. Measured, pieces of one to sixteen blocks are read equally fast; larger ones take memory.
+# A larger row group is read in pieces of whole blocks, so that most blocks are views. Measured,
+# pieces of one to sixteen blocks are read equally fast; larger ones take memory.
 PIECE_ROWS = 4 * ROWS
 
 # Such a row group is read from disk through a buffer of this size.
 BUFFER_BYTES = 2**20
 
-# How much of a CSV file is parsed at a time: pyarrow's own choice is 1 MiB, of which each costs a
+# So much of a CSV file is parsed at a time: pyarrow's default is 1 MiB, and each block costs a
 # hand-over between threads.
 CSV_BLOCK_BYTES = 4 * 2**20
 
-# How far into a CSV file the types of its columns are looked for.
+# The types of a CSV file's columns are inferred from so many bytes at its beginning.
 CSV_HEAD_BYTES = 2**20
 
 TEXT = pa.string()
@@ -53,22 +53,22 @@ class Files:
 
     Attributes:
         names: the columns of the first file.
-        description: the files in words, for messages about their columns.
-        only_text: whether the files hold nothing but text, so that a label's type is a guess.
+        description: the first file, for messages about columns.
+        only_text: whether the files hold only text, so that the type of a label is inferred.
     """
 
-    def __init__(self, files: list[File], given: str) -> None:
+    def __init__(self, files: list[File], pattern: str) -> None:
         kinds = sorted({type(file).__name__ for file in files})
         if len(kinds) > 1:
-            raise DataError(f"{given}: CSV and Parquet files are mixed; give files of one kind")
+            raise DataError(f"{pattern}: CSV and Parquet files are mixed; give files of one kind")
         self._files = files
-        self._given = given
+        self._pattern = pattern
         self.names = files[0].names
         self.description = files[0].path
         self.only_text = isinstance(files[0], CsvFile)
 
     def check_columns(self, names: tuple[str, ...]) -> None:
-        """Refuse files that lack a column, or hold something else in it than the first file.
+        """Refuse files that lack a column, or whose column differs from the first file's in type.
 
         Raises:
             DataError: the files differ.
@@ -77,30 +77,30 @@ class Files:
         for file in others:
             for name in names:
                 check_column(name, file.names, "column", f"{file.path} ({first.path} has it)")
-                kind, wanted = file.family(name), first.family(name)
-                if kind != wanted and "nothing" not in {kind, wanted}:
+                content, expected = file.content(name), first.content(name)
+                if content != expected and "nothing" not in {content, expected}:
                     raise DataError(
-                        f"{column_label(name)} holds {kind} in {file.path} and {wanted} in "
+                        f"{column_label(name)} holds {content} in {file.path} and {expected} in "
                         f"{first.path}; the files must agree"
                     )
 
     @property
     def texts(self) -> frozenset[str]:
-        """The columns that hold text, as far as the beginning of the first file shows."""
+        """The columns that hold text, by the beginning of the first file."""
         first = self._files[0]
-        return frozenset(name for name in self.names if File.family(first, name) == "text")
+        return frozenset(name for name in self.names if File.content(first, name) == "text")
 
     def size(self, names: tuple[str, ...]) -> int:
-        """About how many bytes the columns take in memory."""
+        """The approximate size of the columns in memory, in bytes."""
         return sum(file.size(names) for file in self._files)
 
     def parts(
         self, names: tuple[str, ...], text: frozenset[str] = frozenset()
     ) -> Generator[Part, None, None]:
-        """Read columns once, file by file, the ones in `text` as text where the file has only text.
+        """Read columns once, file by file, those in `text` as text if the file holds only text.
 
         Raises:
-            DataError: a value of a CSV file is no number.
+            DataError: a value of a CSV file is not a number.
             FileFormatError: a file cannot be read, or has changed since it was opened.
         """
         for file in self._files:
@@ -108,20 +108,20 @@ class Files:
             yield from file.parts(names, text)
 
     def describe(self) -> str:
-        """The files in words: `losses/*.parquet (12 files, 96 row groups)`."""
+        """A description of the files: `losses/*.parquet (12 files, 96 row groups)`."""
         groups = sum(file.groups for file in self._files)
         counts = [count_of(len(self._files), "file")] if len(self._files) > 1 else []
         counts += [count_of(groups, "row group")] if groups else []
-        return f"{self._given} ({', '.join(counts)})" if counts else self._given
+        return f"{self._pattern} ({', '.join(counts)})" if counts else self._pattern
 
 
 class File(ABC):
     """A file of columns.
 
     Attributes:
-        path: where it is.
+        path: its path.
         names: its columns, in their order.
-        groups: how many row groups it has; zero for a kind of file that has none.
+        groups: its number of row groups; zero for a kind of file without row groups.
     """
 
     groups: int = 0
@@ -140,18 +140,18 @@ class File(ABC):
 
     @abstractmethod
     def size(self, names: tuple[str, ...]) -> int:
-        """About how many bytes columns take in memory."""
+        """The approximate size of columns in memory, in bytes."""
 
     @abstractmethod
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
         """Read columns once."""
 
-    def family(self, name: str) -> str:
-        """What a column is declared to hold, in words."""
-        return family_of(dict(self._types)[name])
+    def content(self, name: str) -> str:
+        """The declared content of a column: numbers, text, dates or times, ..."""
+        return content_of(dict(self._types)[name])
 
     def check_unchanged(self) -> None:
-        """Refuse a file that was changed since it was opened: passes over it would not agree."""
+        """Refuse a file that has changed since it was opened: passes over it would differ."""
         if _state(self.path) != self._state:
             raise FileFormatError(f"{self.path} has changed since it was opened; start again")
 
@@ -168,11 +168,11 @@ class ParquetFile(File):
         return list(zip(schema.names, schema.types, strict=True))
 
     def size(self, names: tuple[str, ...]) -> int:
-        """The bytes of the columns as float64."""
+        """The size of the columns as float64, in bytes."""
         return int(self._metadata.num_rows) * len(names) * 8
 
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:  # noqa: ARG002
-        """Read columns by row group; a row group larger than one part, piece by piece."""
+        """Read columns by row group, and a row group larger than one part piece by piece."""
         most = max(1, PART_BYTES // (8 * len(names)))
         rows = [self._metadata.row_group(group).num_rows for group in range(self.groups)]
         # pyarrow's pre_buffer would keep every row group it has read until the file is closed.
@@ -197,7 +197,7 @@ class ParquetFile(File):
     def _read_group(
         self, file: Any, group: int, names: list[str], count: int, most: int, where: str
     ) -> Iterator[Any]:
-        """One row group as one table, or as pieces where it has more than `most` rows."""
+        """Yield a row group as one table, or in pieces if it has more than `most` rows."""
         if count <= most:
             with _readable(where, "Parquet"):
                 table = file.read_row_group(group, columns=names, use_threads=len(names) > 1)
@@ -225,27 +225,27 @@ class CsvFile(File):
         self._examined: set[str] = set()
         with _readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
             schema = reader.schema
-            names = schema.names  # here a name that is not UTF-8 is found
+            names = schema.names  # raises an error for a name that is not UTF-8
         for separator in (";", "\t", "|"):
             if len(names) == 1 and separator in names[0]:
                 raise FileFormatError(
-                    f"{self.path} has {separator!r} between its values, and a comma was expected"
+                    f"{self.path} must have commas between its values, got {separator!r}"
                 )
         return list(zip(names, schema.types, strict=True))
 
     def size(self, names: tuple[str, ...]) -> int:  # noqa: ARG002
-        """The size of the file: all of it is parsed, whichever columns are used."""
+        """The size of the file: all of it is parsed, whatever columns are used."""
         return self._state[0]
 
-    def family(self, name: str) -> str:
-        """What a column seems to hold; its numbers and texts are told apart when they are read."""
-        found = super().family(name)
-        return found if found == "dates or times" else "numbers or text"
+    def content(self, name: str) -> str:
+        """The inferred content of a column; numbers and text are distinguished when it is read."""
+        content = super().content(name)
+        return content if content == "dates or times" else "numbers or text"
 
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
         """Read columns block by block, as numbers unless they are in `text`."""
-        found = dict(self._types)
-        types = {name: TEXT if name in text else _number_type(found[name]) for name in names}
+        inferred = dict(self._types)
+        types = {name: TEXT if name in text else _number_type(inferred[name]) for name in names}
         first_row = 0
         try:
             for batch in self._batches(names, types):
@@ -258,7 +258,7 @@ class CsvFile(File):
             raise FileFormatError(str(error)) from error
 
     def _batches(self, names: tuple[str, ...], types: dict[str, Any]) -> Iterator[Any]:
-        """The rows of the file, block by block."""
+        """Yield the rows of the file, block by block."""
         with _readable(self.path, "CSV"):
             reader = self._open(CSV_BLOCK_BYTES, list(names), types)
         with reader:
@@ -271,7 +271,7 @@ class CsvFile(File):
 
     def _open(self, block: int, names: list[str] | None = None, types: Any = None) -> Any:
         """A reader that parses the file block by block."""
-        # In a file of one column an empty line is a missing value, which must not go unseen.
+        # In a file of one column an empty line is a missing value, which must not be skipped.
         one_column = hasattr(self, "names") and len(self.names) == 1
         return pcsv.open_csv(
             self.path,
@@ -283,14 +283,14 @@ class CsvFile(File):
         )
 
     def _explain(self, names: list[str]) -> None:
-        """Read columns as text, to say which of their values are no numbers."""
+        """Read columns as text, to name the values that are not numbers."""
         for name in names:
             texts = self._texts(name)
             if text_without_number(texts).any():
                 refuse_text(texts, column_label(name), Place(f" in {self.path}"))
 
     def _check_integers(self, columns: dict[str, NDArray[Any]]) -> None:
-        """Refuse whole numbers that were rounded when they were read; once a column."""
+        """Refuse whole numbers that were rounded in reading; each column is checked once."""
         for name, values in columns.items():
             large = values.dtype.kind == "f" and np.any(np.abs(values) >= LARGEST_EXACT_INTEGER)
             if large and name not in self._examined:
@@ -299,7 +299,7 @@ class CsvFile(File):
                 refuse_long_integers(self._texts(name), column_label(name), place)
 
     def _texts(self, name: str) -> NDArray[Any]:
-        """A column as it is written."""
+        """The text of a column, as it stands in the file."""
         read = [values_of(batch.column(name)) for batch in self._batches((name,), {name: TEXT})]
         return np.concatenate(read)
 
@@ -308,31 +308,31 @@ class _ConversionError(FileFormatError):
     """A value of a CSV file is not of the type of its column."""
 
 
-def open_files(paths: list[str], given: str) -> Files:
-    """Open files by the kind their names say.
+def open_files(paths: list[str], pattern: str) -> Files:
+    """Open files, each by the kind that its ending names.
 
     Args:
         paths: the files, in the order in which they are read.
-        given: what the user gave for them.
+        pattern: the user's description of them, for messages.
 
     Raises:
-        DataError: a file is of no known kind.
+        DataError: a file has another ending than FILE_KINDS.
         FileFormatError: a file cannot be read.
     """
-    return Files([_open(path) for path in paths], given)
+    return Files([_open(path) for path in paths], pattern)
 
 
 def _open(path: str) -> File:
     kind = FILE_KINDS.get(os.path.splitext(path)[1].lower())
     if kind is None:
         raise DataError(
-            f"{path} is of no known kind: the name of a file must end in "
+            f"{path}: the name of a file must end in "
             f"{', '.join(list(FILE_KINDS)[:-1])} or {list(FILE_KINDS)[-1]}"
         )
     return kind(path)
 
 
-# The kinds of files by the ending of their names.
+# The kinds of files, by the ending of their names.
 FILE_KINDS: dict[str, type[File]] = {".csv": CsvFile, ".parquet": ParquetFile, ".pq": ParquetFile}
 
 
@@ -347,7 +347,7 @@ def _state(path: str) -> tuple[int, int]:
 
 @contextmanager
 def _readable(where: str, kind: str) -> Iterator[None]:
-    """Turn what pyarrow raises for a damaged file into an error that names the file."""
+    """Turn the errors of pyarrow for a damaged file into one that names the file."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -366,14 +366,14 @@ def _readable(where: str, kind: str) -> Iterator[None]:
                 "semicolons; write them with commas between, and decimals with a point."
             ) from error
         raise FileFormatError(
-            f"{where} cannot be read as {kind}: {reason}. The file is damaged, cut off or of "
+            f"{where} cannot be read as {kind}: {reason}. The file is damaged, truncated or of "
             "another kind; write it again or leave it out."
         ) from error
 
 
-def _number_type(found: Any) -> Any:
-    """The type as which a column of a CSV file is read, given what its first values look like."""
-    # A column that starts with whole numbers, or with none at all, may go on with others; text is
-    # read as numbers so that it is refused with its place.
-    keeps = pa.types.is_boolean(found) or pa.types.is_temporal(found)
-    return found if keeps else pa.float64()
+def _number_type(inferred: Any) -> Any:
+    """The type as which a column of a CSV file is read, given the type of its first values."""
+    # A column that starts with whole numbers or missing values may continue with other numbers;
+    # text is read as numbers, so that it is refused with its place.
+    keeps = pa.types.is_boolean(inferred) or pa.types.is_temporal(inferred)
+    return inferred if keeps else pa.float64()

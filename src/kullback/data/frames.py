@@ -16,18 +16,18 @@ from kullback.data.checks import count_of
 
 @final
 class FrameTable:
-    """A table held in memory by a table library.
+    """A table in memory, held by a table library.
 
     Attributes:
         names: its columns.
-        description: the table in words.
-        categorical: the columns whose type is a categorical one, whatever its levels are.
+        description: its library, type and number of rows.
+        categorical: the columns of a categorical type, whatever their levels are.
     """
 
     def __init__(self, frame: nw.DataFrame[Any]) -> None:
         self._columns = frame.columns
         self._frame = frame
-        # pandas allows names that are no text, such as the numbers of a table made of an array.
+        # pandas allows names other than text, such as the numbers of a table made from an array.
         self.names = [str(name) for name in self._columns]
         library = frame.implementation.value
         kind = type(nw.to_native(frame)).__name__
@@ -38,28 +38,28 @@ class FrameTable:
         self.description = f"a {library} {kind} of {count_of(len(frame), 'row')}"
 
     def column(self, name: str) -> NDArray[Any]:
-        """One column, with the type it has in the table."""
+        """One column, with its type in the table."""
         return _values(self._frame.get_column(self._columns[self.names.index(name)]))
 
 
 def read(data: Any) -> FrameTable | NDArray[Any] | None:
-    """Take a table, or a Series' values; None for anything else.
+    """A table, or the values of a Series; None for anything else.
 
     Raises:
-        DataError: it is a query that has not been run, or the library refuses the table.
+        DataError: the table is a lazy query, or the library cannot read it.
     """
     try:
-        known = nw.from_native(data, allow_series=True, pass_through=True)
-        if isinstance(known, nw.DataFrame):
-            return FrameTable(known)
-        if isinstance(known, nw.Series):
-            return _values(known)
-        if isinstance(known, nw.LazyFrame):
+        frame = nw.from_native(data, allow_series=True, pass_through=True)
+        if isinstance(frame, nw.DataFrame):
+            return FrameTable(frame)
+        if isinstance(frame, nw.Series):
+            return _values(frame)
+        if isinstance(frame, nw.LazyFrame):
             raise DataError(
-                f"a {known.implementation.value} {type(data).__name__} holds no rows yet: give "
-                "what .collect() returns, or the path of the file so that it is streamed"
+                f"a {frame.implementation.value} {type(data).__name__} holds no rows yet: give "
+                "the result of .collect(), or the path of the file so that it is streamed"
             )
-        # Any other library's table that speaks Arrow's stream protocol.
+        # Any other library's table that has Arrow's stream protocol.
         if hasattr(data, "__arrow_c_stream__"):
             return FrameTable(nw.from_arrow(data, backend="pyarrow"))
     except NarwhalsError as error:
@@ -69,12 +69,12 @@ def read(data: Any) -> FrameTable | NDArray[Any] | None:
 
 
 def _values(series: nw.Series[Any]) -> NDArray[Any]:
-    """A Series as a NumPy array: of numbers where it holds numbers, else of Python objects."""
+    """A Series as a NumPy array: of numbers if it holds numbers, else of Python objects."""
     kind = series.dtype
     if kind == nw.Decimal or (kind == nw.Boolean and not series.null_count()):
         return np.asarray(series.cast(nw.Float64 if kind == nw.Decimal else kind).to_numpy())
-    # A Series of integers of which one is null comes as floats, which must not round the others;
-    # NumPy has no 128-bit integers.
+    # A Series of integers with a null arrives as floats, which must not round the others; NumPy
+    # lacks 128-bit integers.
     exact = kind.is_float() or (
         kind.is_integer()
         and kind not in {nw.Int128, nw.UInt128}
@@ -86,7 +86,7 @@ def _values(series: nw.Series[Any]) -> NDArray[Any]:
 
 
 def _is_small(series: nw.Series[Any]) -> bool:
-    """Whether every integer in a Series is one that a double holds exactly."""
+    """Whether a double holds every integer in a Series exactly."""
     if series.null_count() == len(series):
         return True
     return is_exact(int(series.min())) and is_exact(int(series.max()))

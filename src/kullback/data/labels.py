@@ -1,4 +1,4 @@
-"""Class labels: the distinct ones, sorted, and the codes that stand for them."""
+"""Class labels: the distinct ones, sorted, and their codes 0, 1, ..."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from kullback.data.sample import Floats
 @final
 @dataclass(frozen=True)
 class Labels:
-    """The classes of an outcome, and the codes that stand for them.
+    """The classes of an outcome, and their codes.
 
     Attributes:
-        levels: the distinct labels, sorted; a label's code is its place here.
-        index: the code of each label as the data write it.
+        levels: the distinct labels, sorted; a label's code is its position here.
+        index: the code of each label as it stands in the data.
     """
 
     levels: tuple[Any, ...]
@@ -36,8 +36,8 @@ class Labels:
         Args:
             distinct: the labels.
             label: the name of the outcome in messages.
-            written: whether all labels come as text because the source has nothing else (CSV);
-                where all of them are numbers in their usual form, they are those numbers.
+            written: whether all labels are text because the source holds only text (CSV); if all
+                of them are numbers in their usual form, they become those numbers.
 
         Raises:
             DataError: the labels cannot be sorted.
@@ -58,21 +58,21 @@ class Labels:
         )
 
     def codes(self, values: NDArray[Any]) -> Floats:
-        """The codes 0, 1, ... of labels, as float64; NaN where a label is missing."""
+        """The codes 0, 1, ... of labels as float64, NaN for missing labels."""
         known = np.array(list(self.index))
         if values.dtype.kind in "biuf" and known.dtype.kind in "biuf":
             codes = np.searchsorted(known, values).astype(np.float64)
             codes[np.isnan(values)] = np.nan
             return codes
-        find = self.index.get
-        return np.array([find(value, np.nan) for value in values.tolist()], dtype=np.float64)
+        code = self.index.get
+        return np.array([code(value, np.nan) for value in values.tolist()], dtype=np.float64)
 
 
 def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
-    """The distinct labels in a column, those that are missing left out.
+    """The distinct labels in a column, without missing ones.
 
     Raises:
-        DataError: something in the column cannot be a label.
+        DataError: a value in the column cannot be a label.
     """
     if values.dtype.kind in "mMc":
         raise DataError(
@@ -91,10 +91,10 @@ def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
 
 
 def _plain_levels(levels: list[Any]) -> tuple[Any, ...]:
-    """Numbers as integers where all of them are whole.
+    """The levels, as integers if all of them are whole numbers.
 
-    Whole numbers come as floats from a column in which a value is missing, and may do so from some
-    parts of a file only.
+    Whole numbers arrive as floats from a column in which a value is missing, perhaps only from some
+    parts of a file.
     """
     whole = all(
         type(level) is int or (isinstance(level, float) and level.is_integer()) for level in levels
@@ -103,7 +103,7 @@ def _plain_levels(levels: list[Any]) -> tuple[Any, ...]:
 
 
 def _number(text: Hashable) -> int | float | None:
-    """The number that a text is the usual form of, if it is one."""
+    """The number of which a text is the usual form, or None."""
     for kind in (int, float):
         try:
             number = kind(str(text))

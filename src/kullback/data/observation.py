@@ -1,9 +1,9 @@
-"""The kinds of a row, as data: what was seen of an outcome, without what it means for a model.
+"""Kinds of observation: how a row's outcome was observed, without its meaning for a model.
 
-A kind says which fields its rows carry. What a row of that kind contributes to the likelihood is
-told elsewhere, by dispatch on the type, so that a new kind is a new class here and one function
-there. Instances carry no state: two instances of one kind are equal and hash alike, so that rows of
-one kind that come from different reads fall into the same blocks.
+A kind names the fields of its rows. The likelihood contribution of a row of that kind is defined
+elsewhere, by dispatch on the type, so that a new kind is a new class here and one function there.
+Instances are stateless: two instances of one kind are equal and hash alike, so that rows of one
+kind from different reads fall into the same blocks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar, final
 
 
 class RowKind(ABC):
-    """What was seen of a row's outcome.
+    """How a row's outcome was observed.
 
     Attributes:
         fields: the names of the arrays that hold the outcome of rows of this kind.
@@ -26,7 +26,7 @@ class RowKind(ABC):
 @final
 @dataclass(frozen=True)
 class Exact(RowKind):
-    """The outcome itself was seen: the field `y` holds it."""
+    """The outcome itself was observed: the field `y` holds it."""
 
     fields: ClassVar[tuple[str, ...]] = ("y",)
 
@@ -34,15 +34,15 @@ class Exact(RowKind):
 @final
 @dataclass(frozen=True)
 class Soft(RowKind):
-    """A distribution over the classes was seen: the fields `y[0]`, `y[1]`, ... hold its shares.
+    """Shares of the classes were observed: the fields `y[0]`, `y[1]`, ... hold them.
 
     Attributes:
-        classes: how many classes.
+        classes: the number of classes.
     """
 
     classes: int
 
     @property
     def fields(self) -> tuple[str, ...]:  # type: ignore[override]  # it depends on the classes
-        """The share of each class."""
+        """The names of the fields, one for each class."""
         return tuple(f"y[{k}]" for k in range(self.classes))

@@ -1,4 +1,4 @@
-"""Finding the files that a path, a glob pattern or a list of them stands for."""
+"""Find the files that a path, a glob pattern or a list of them names."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from kullback.data.checks import and_more
 # The endings of the files that can be read.
 FILE_ENDINGS = (".csv", ".parquet", ".pq")
 
-# How many names a message lists of a folder in which nothing was found.
+# A message lists so many names of a folder in which no file matched.
 SHOWN_NAMES = 5
 
 
 def as_paths(data: object) -> list[str] | None:
-    """The paths that were given, or None where the data are no paths.
+    """The data as a list of paths, or None if the data are not paths.
 
-    A list of text is a list of paths only if every text ends as a file's name does: it may also
-    hold class labels.
+    A list of text may also hold class labels: it is a list of paths only if every item has the
+    ending of a data file.
     """
     if isinstance(data, (str, os.PathLike)):
         return [os.fspath(data)]
@@ -31,43 +31,41 @@ def as_paths(data: object) -> list[str] | None:
     return None
 
 
-def find_paths(given: list[str]) -> list[str]:
-    """The files that paths and patterns stand for: those of one pattern sorted by name.
+def find_paths(paths: list[str]) -> list[str]:
+    """The files that paths and patterns name: those of one pattern sorted by name.
 
     Raises:
-        DataError: there is no such file.
+        DataError: a path or pattern names no file.
     """
-    return [path for one in given for path in _find(os.path.expanduser(one))]
+    return [file for path in paths for file in _find(os.path.expanduser(path))]
 
 
-def describe_paths(given: list[str]) -> str:
-    """What was given, for a report: the paths, cut off where there are many."""
-    return and_more(given[:SHOWN_NAMES], len(given))
+def describe_paths(paths: list[str]) -> str:
+    """The user's paths for a message, cut off if there are many."""
+    return and_more(paths[:SHOWN_NAMES], len(paths))
 
 
 def _find(path: str) -> list[str]:
     if os.path.isdir(path):
         raise DataError(
-            f"{path} is a folder; give the files in it as a pattern, such as "
+            f"{path} is a folder; give the files in it by a pattern, such as "
             f'"{os.path.join(path, "*.parquet")}"'
         )
     if os.path.exists(path):
         return [path]
     if "://" in path:
-        raise DataError(
-            f"{path} is no file on this machine, and others are not read; fetch it first"
-        )
+        raise DataError(f"{path} is not a file on this machine; download it first")
     if glob.has_magic(path):
         # Sorted, because the order in which a file system lists its files is arbitrary.
-        found = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
-        if found:
-            return found
-        raise DataError(f'no file matches "{path}"{_looked_in(path)}')
-    raise DataError(f'there is no file "{path}"{_looked_in(path)}')
+        files = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+        if files:
+            return files
+        raise DataError(f'no file matches "{path}"{_folder_contents(path)}')
+    raise DataError(f'there is no file "{path}"{_folder_contents(path)}')
 
 
-def _looked_in(path: str) -> str:
-    """Say which folder was looked in, and what is there."""
+def _folder_contents(path: str) -> str:
+    """The end of a message: the searched folder and the files in it, or the nearest name."""
     folder = os.path.dirname(path)
     while glob.has_magic(folder):
         folder = os.path.dirname(folder)

@@ -1,4 +1,4 @@
-"""The sample: the rows that were seen, with their weights."""
+"""Samples: the observed rows with their weights."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Chunk:
     """Consecutive rows of one kind, from one read.
 
     Attributes:
-        kind: what was seen of these rows' outcomes.
-        fields: `y` (whatever the kind names) and the covariates: float64, one-dimensional,
-            contiguous, all of the same length.
-        weight: the rows' weights, or None where every weight is one.
+        kind: how these rows' outcomes were observed.
+        fields: `y` (or the fields that the kind names) and the covariates: float64,
+            one-dimensional, contiguous, all of the same length.
+        weight: the rows' weights, or None if every weight is one.
         first_row: the number of the first row in the user's data, counted from zero before any row
             was dropped.
-        rows: the rows' numbers in the user's data where rows were dropped between them; None where
-            they are `first_row`, `first_row + 1`, and so on.
+        rows: the rows' numbers in the user's data if rows were dropped between them; None if they
+            are `first_row`, `first_row + 1`, and so on.
     """
 
     kind: RowKind
@@ -46,19 +46,19 @@ class Chunk:
 
     @property
     def count(self) -> int:
-        """How many rows the chunk holds."""
+        """The number of rows in the chunk."""
         return len(next(iter(self.fields.values())))
 
 
 class Sample(ABC):
-    """The rows that were seen, with their weights; it can be gone through any number of times.
+    """The observed rows with their weights; they can be read any number of times.
 
     Attributes:
         label: the name of the outcome for messages and reports: `column "loss"`, or `y`.
         in_memory: whether all rows are held in memory.
         kinds: the kinds of rows that it may hold.
-        levels: the class labels in the order of their codes, where the outcome holds labels.
-        dropped: how many rows were left out because a value was missing (for a stream: known after
+        levels: the class labels in the order of their codes, if the outcome holds labels.
+        dropped: the number of rows dropped because a value was missing (for a stream: known after
             the first full pass).
     """
 
@@ -70,11 +70,11 @@ class Sample(ABC):
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
-        """Go through all rows once, in their order."""
+        """Yield all rows once, in their order."""
 
     @abstractmethod
     def describe_source(self) -> str:
-        """Where the rows come from, in words."""
+        """A description of where the rows come from."""
 
     def locate(self, row: int) -> str:
         """Name a row, given its number in the user's data, for a message: `row 17`."""
@@ -86,18 +86,18 @@ class Sample(ABC):
 class ArraySample(Sample):
     """A sample held in memory, all of its rows of one kind.
 
-    The arrays are taken as they are, without a copy where they are float64 and contiguous. Their
-    values are not looked at here: `open_sample` does that for what a user gives.
+    The arrays are not copied if they are float64 and contiguous. Their values are not checked here:
+    `open_sample` checks the data of a user.
 
     Attributes:
         fields: the outcome under the names of the kind, and the covariates.
-        weight: the rows' weights, or None where every weight is one.
-        kind: what was seen of the rows' outcomes.
+        weight: the rows' weights, or None if every weight is one.
+        kind: how the rows' outcomes were observed.
         label: the name of the outcome.
-        levels: the class labels, where the outcome holds labels.
-        dropped: how many rows were left out because a value was missing.
-        rows: the rows' numbers in the user's data where rows were dropped, else None.
-        source: where the rows come from, in words.
+        levels: the class labels, if the outcome holds labels.
+        dropped: the number of rows dropped because a value was missing.
+        rows: the rows' numbers in the user's data if rows were dropped, else None.
+        source: a description of where the rows come from.
         name_row: names a row in a message, given its number in the user's data.
         categories: the levels, in the order of their codes, of the covariates that hold categories.
     """
@@ -120,20 +120,20 @@ class ArraySample(Sample):
         missing = [name for name in self.kind.fields if name not in self.fields]
         if missing:
             raise DataError(
-                f"rows of kind {type(self.kind).__name__} need the field {missing[0]!r}"
+                f"rows of kind {type(self.kind).__name__} require the field {missing[0]!r}"
             )
         fields = {name: _contiguous(values, name) for name, values in self.fields.items()}
         weight = None if self.weight is None else _contiguous(self.weight, "weight")
         count = len(next(iter(fields.values())))
         for name, values in [*fields.items(), ("weight", weight), ("rows", self.rows)]:
             if values is not None and len(values) != count:
-                raise DataError(f"{name} has {len(values)} rows where there are {count}")
+                raise DataError(f"{name} must have {count} rows, got {len(values)}")
         object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "weight", weight)
 
     @property
     def count(self) -> int:
-        """How many rows the sample holds."""
+        """The number of rows in the sample."""
         return len(next(iter(self.fields.values())))
 
     @property
@@ -142,15 +142,15 @@ class ArraySample(Sample):
         return (self.kind,)
 
     def chunks(self) -> Iterator[Chunk]:
-        """All rows as one chunk."""
+        """Yield all rows as one chunk."""
         yield Chunk(self.kind, dict(self.fields), self.weight, 0, self.rows)
 
     def locate(self, row: int) -> str:
-        """Name a row, with its file where the sample was read from several."""
+        """Name a row, with its file if the sample was read from several."""
         return self.name_row(row)
 
     def describe_source(self) -> str:
-        """Where the rows come from, in words."""
+        """A description of where the rows come from."""
         return self.source or f"{self.count:,} rows in memory"
 
 
@@ -162,8 +162,8 @@ class ChunkSample(Sample):
     Attributes:
         parts: the chunks, in the order of their rows.
         label: the name of the outcome.
-        levels: the class labels, where the outcome holds labels.
-        dropped: how many rows were left out because a value was missing.
+        levels: the class labels, if the outcome holds labels.
+        dropped: the number of rows dropped because a value was missing.
     """
 
     in_memory: ClassVar[bool] = True
@@ -179,17 +179,17 @@ class ChunkSample(Sample):
         return tuple(dict.fromkeys(part.kind for part in self.parts))
 
     def chunks(self) -> Iterator[Chunk]:
-        """The parts."""
+        """Yield the parts."""
         yield from self.parts
 
     def describe_source(self) -> str:
-        """Where the rows come from, in words."""
+        """A description of where the rows come from."""
         return f"{sum(part.count for part in self.parts):,} rows in memory"
 
 
 def _contiguous(values: Floats, name: str) -> Floats:
-    """The array itself where it is float64 and contiguous already, else a copy that is."""
+    """The array itself if it is float64 and contiguous already, else a copy that is."""
     array = np.ascontiguousarray(values, dtype=np.float64)
     if np.ndim(values) != 1:
-        raise DataError(f"{name} has {np.ndim(values)} dimensions; one was expected")
+        raise DataError(f"{name} must have one dimension, got {np.ndim(values)}")
     return array

@@ -1,4 +1,4 @@
-"""A sample that is read from its source again at every pass, in bounded memory."""
+"""A sample that is read again at every pass, in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any, ClassVar, Protocol, TypeVar, final, runtime_checkable
 from numpy.typing import NDArray
 
 from kullback.data.checks import Place, check_some, check_total
-from kullback.data.columns import Names, Selection
+from kullback.data.columns import ColumnConversion, ColumnNames
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Exact
 from kullback.data.sample import Chunk, Sample, plain_row
 
 T = TypeVar("T")
 
-# How many parts are decoded ahead of the one in use: two keep the reader busy while one is summed,
-# and more would only hold more memory.
+# So many parts are decoded ahead of the one in use: two keep the reader busy while one is summed,
+# more would only take more memory.
 AHEAD = 2
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows of one read, not yet looked at.
+    """Rows of one read, not yet checked.
 
     Attributes:
-        columns: the columns by name, as NumPy arrays of whatever type they have.
-        file: the file they are from.
+        columns: the columns by name, as NumPy arrays of their own types.
+        file: the file that they come from.
         first_row: the number of the first row in that file.
-        where: the file, and the place in it, for messages: ` in losses/b.parquet (row group 3)`.
+        where: the file and the place in it, for messages: ` in losses/b.parquet (row group 3)`.
     """
 
     columns: dict[str, NDArray[Any]]
@@ -44,23 +44,23 @@ class Part:
 
     @property
     def count(self) -> int:
-        """How many rows the part holds."""
+        """The number of rows in the part."""
         return len(next(iter(self.columns.values())))
 
 
 @runtime_checkable
-class Source(Protocol):
-    """Something that can be read part by part, any number of times."""
+class PartSource(Protocol):
+    """Columns that can be read part by part, any number of times."""
 
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
-        """Read some columns once, the ones in `text` as text if the source has only text."""
+        """Read some columns once, those in `text` as text if the source holds only text."""
 
     def describe(self) -> str:
-        """What the source is, in words."""
+        """A description of the source."""
 
 
-def collect_labels(source: Source, names: Names, label: str, *, written: bool) -> Labels:
-    """Go through a source once and collect the class labels of the outcome."""
+def collect_labels(source: PartSource, names: ColumnNames, label: str, *, written: bool) -> Labels:
+    """Read a source once and collect the class labels of the outcome."""
     distinct: set[Hashable] = set()
     for part in read_ahead(source.parts((names.y,), frozenset({names.y}))):
         distinct |= distinct_labels(part.columns[names.y], label)
@@ -69,18 +69,20 @@ def collect_labels(source: Source, names: Names, label: str, *, written: bool) -
 
 @final
 class FileSample(Sample):
-    """A sample that is read from files at every pass, decoded ahead in a thread."""
+    """A sample that is read from files at every pass and decoded ahead in a thread."""
 
     in_memory: ClassVar[bool] = False
 
-    def __init__(self, source: Source, names: Names, selection: Selection) -> None:
-        self.label = selection.label
-        self.levels = selection.labels.levels if selection.labels else None
+    def __init__(
+        self, source: PartSource, names: ColumnNames, conversion: ColumnConversion
+    ) -> None:
+        self.label = conversion.label
+        self.levels = conversion.labels.levels if conversion.labels else None
         self.dropped = 0
         self._source = source
         self._names = names
-        self._selection = selection
-        self._text = frozenset({names.y}) if selection.labels else frozenset()
+        self._conversion = conversion
+        self._text = frozenset({names.y}) if conversion.labels else frozenset()
         self._starts: dict[str, int] = {}
 
     def chunks(self) -> Iterator[Chunk]:
@@ -93,35 +95,35 @@ class FileSample(Sample):
         return read_ahead(self._read())
 
     def describe_source(self) -> str:
-        """The files, in words."""
+        """A description of the files."""
         return self._source.describe()
 
     def locate(self, row: int) -> str:
-        """Name a row that has been read, with its file where there are several."""
+        """Name a row that has been read, with its file if there are several."""
         return name_row(self._starts, row)
 
     def _read(self) -> Generator[Chunk, None, None]:
-        """The rows that pass the checks, part by part."""
+        """Yield the rows that pass the checks, part by part."""
         names, total, rows, kept_rows = self._names, 0.0, 0, 0
         for part in self._source.parts(names.used, self._text):
             self._starts.setdefault(part.file, rows - part.first_row)
-            selected = self._selection.rows(
+            checked = self._conversion.convert(
                 part.columns[names.y],
                 None if names.weight is None else part.columns[names.weight],
                 {name: part.columns[name] for name in names.columns},
                 Place(part.where, partial(_row_after, part.first_row)),
             )
-            if selected.count:
-                numbers = None if selected.kept is None else selected.kept + rows
+            if checked.count:
+                numbers = None if checked.kept is None else checked.kept + rows
                 first = rows if numbers is None else int(numbers[0])
-                yield Chunk(Exact(), selected.fields, selected.weight, first, numbers)
-            rows += selected.read
-            kept_rows += selected.count
-            weight = selected.weight
-            total += float(selected.count if weight is None else weight.sum())
+                yield Chunk(Exact(), checked.fields, checked.weight, first, numbers)
+            rows += checked.read
+            kept_rows += checked.count
+            weight = checked.weight
+            total += float(checked.count if weight is None else weight.sum())
         self.dropped = rows - kept_rows
         check_some(self.label, kept_rows, self.dropped)
-        check_total(self._selection.weight_label, total)
+        check_total(self._conversion.weight_label, total)
 
 
 def _row_after(first_row: int, position: int) -> str:
@@ -145,14 +147,14 @@ def name_row(starts: Mapping[str, int], row: int) -> str:
 
 
 def read_ahead(items: Generator[T, None, None], ahead: int = AHEAD) -> Iterator[T]:
-    """Go through a generator in a thread, `ahead` items before they are asked for.
+    """Run a generator in a thread, up to `ahead` items in advance.
 
-    The items come in their order, and an error in making one is raised where that item would come.
-    Whoever stops early closes the generator, and with it the file that it reads.
+    The items keep their order, and an error in making one is raised in its place. A reader that
+    stops early closes the generator, and with it the file that it reads.
     """
     end = object()
     pending: deque[Future[Any]] = deque()
-    # One thread, so that items are made one after the other, as a generator demands.
+    # One thread, because a generator makes its items one after the other.
     with closing(items), ThreadPoolExecutor(1, thread_name_prefix="kullback-read") as pool:
         try:
             pending.extend(pool.submit(next, items, end) for _ in range(ahead))

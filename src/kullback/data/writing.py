@@ -1,4 +1,4 @@
-"""Writing columns as CSV or Parquet, whole files or nothing, through pyarrow."""
+"""Write columns as CSV or Parquet through pyarrow; a failed write leaves no partial file."""
 
 from __future__ import annotations
 
@@ -19,50 +19,48 @@ KINDS = (".csv", ".parquet", ".pq")
 
 
 def write_csv(columns: Mapping[str, NDArray[Any]], stream: Any) -> None:
-    """Write columns as CSV to an open stream; numbers have all their digits.
+    """Write columns as CSV to an open stream; numbers keep all their digits.
 
     Args:
         columns: by name, of equal length.
-        stream: where to: a file open for bytes.
+        stream: a file opened for writing bytes.
     """
     pcsv.write_csv(pa.table(dict(columns)), stream)
 
 
 def write_columns(columns: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:
-    """Write columns as a file, whose kind its name tells.
+    """Write columns to a file of the kind that its ending names.
 
     Args:
         columns: by name, of equal length.
-        path: its name; a file that exists is replaced.
+        path: the file, replaced if it exists.
 
     Raises:
-        KullbackError: for another kind, or where it cannot be written.
+        KullbackError: another ending, or a file that cannot be written.
     """
     target = Path(os.path.realpath(path))
     check_kind(path)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("xb") as stream:
+        with temporary.open("xb") as stream:
             if target.suffix.lower() == ".csv":
                 write_csv(columns, stream)
             else:
                 pq.write_table(pa.table(dict(columns)), stream)
-        beside.replace(target)
+        temporary.replace(target)
     except OSError as error:
         raise KullbackError(
             f"{os.fspath(path)} cannot be written: {error.strerror or error}."
         ) from None
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def check_kind(path: str | os.PathLike[str]) -> None:
-    """Refuse a file whose name says no kind that is known.
+    """Refuse a file name with another ending than KINDS.
 
     Raises:
-        KullbackError: for such a name.
+        KullbackError: the name has another ending.
     """
     if Path(path).suffix.lower() not in KINDS:
-        raise KullbackError(
-            f"{os.fspath(path)} is of no known kind: its name must end in {', '.join(KINDS)}"
-        )
+        raise KullbackError(f"{os.fspath(path)}: the name of a file must end in {', '.join(KINDS)}")

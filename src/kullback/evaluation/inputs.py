@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.checks import HERE, check_column, column_label, count_of, shown_rows
-from kullback.data.open import Table, column_of_table, open_table, read_table
+from kullback.data.open import Table, column_values, open_table, read_table
 from kullback.data.paths import as_paths
+from kullback.data.series_names import label_of, name_of
 from kullback.evaluation.labels import Outcomes, read_outcomes, sum_tolerance
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -95,7 +96,7 @@ def read_given(
         probabilities, source = model, "probabilities that were given"
     matrix = check_probabilities(probabilities)
     values = table.column(y) if isinstance(y, str) and table is not None else y
-    label = y if isinstance(y, str) else str(getattr(y, "name", None) or "y")
+    label = y if isinstance(y, str) else name_of(y) or "y"
     outcomes = read_outcomes(values, classes, matrix.shape[1], label)
     if len(outcomes.share) != len(matrix):
         raise DataError(
@@ -160,7 +161,8 @@ def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:
             raise DataError(f'weights="{weights}" names a column, and there is no X')
         label, values = column_label(weights), table.column(weights)
     else:
-        label, values = "weights", column_of_table(weights, "weights")
+        label = label_of(weights, "weights")
+        values = column_values(weights, label)
     if values.dtype.kind not in "fiub" or values.shape != (n,):
         raise DataError(f"{label} must hold a number for each of {count_of(n, 'row')}")
     weight = values.astype(np.float64)

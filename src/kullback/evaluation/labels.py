@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
 from kullback.data.checks import HERE, and_more, count_of, shown_rows
-from kullback.data.open import column_of_table
+from kullback.data.open import column_values
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def read_outcomes(y: Any, classes: Any, count: int, label: str) -> Outcomes:
             )
         named = tuple(range(count)) if classes is None else tuple(classes)
         return _of_matrix(table, named, label)
-    values = column_of_table(y, label)
+    values = column_values(y, label)
     if len(values) == 0:
         raise DataError(f"{label} has no rows; there is nothing to report")
     missing = _missing(values)

@@ -13,6 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.open import open_sample
 from kullback.data.sample import ArraySample, Sample
+from kullback.data.series_names import names_of_two
 
 # Nearest neighbours are looked for among at most this many rows of a stream, spread evenly: the
 # standard error of an entropy is then about 0.001 nats.
@@ -141,9 +142,9 @@ def beside(x: Any, y: Any, data: Any, missing: str) -> Pair:
         if not (isinstance(x, str) and isinstance(y, str)):
             raise DataError("with data, x and y are the names of two of its columns")
         return _of_table(data, (x,), (y,), missing)
-    groups = {"x": _columns("x", x), "y": _columns("y", y)}
-    table = {name: values for group in groups.values() for name, values in group.items()}
-    return _of_table(table, tuple(groups["x"]), tuple(groups["y"]), missing)
+    x_name, y_name = names_of_two(x, y)
+    first, second = _columns(x_name, x), _columns(y_name, y)
+    return _of_table({**first, **second}, tuple(first), tuple(second), missing)
 
 
 def _columns(name: str, values: Any) -> Mapping[str, Any]:
