@@ -76,7 +76,7 @@ def test_separated_labels_keep_a_finite_temperature():
     assert np.log(sure.scale[0]) == pytest.approx(outside.x, abs=1e-7)
     assert 0.0 < wrong.scale[0] < 1.0
     assert "largest logit" in sure.notes[0]
-    assert "tell nothing" in wrong.notes[0]
+    assert "carry no information" in wrong.notes[0]
     assert np.isfinite(sure.apply(logits)).all()
 
 

@@ -63,7 +63,7 @@ def test_a_damaged_checkpoint_is_told(iris, tmp_path):
     content = file.read_bytes()
     for damaged in (content[:-100], b"", b"no checkpoint", content[:8] + b"x" + content[9:]):
         file.write_bytes(damaged)
-        with pytest.raises(kl.KullbackError, match="is no checkpoint of a training"):
+        with pytest.raises(kl.KullbackError, match="is not a readable checkpoint of a training"):
             kl.fit(MODEL, *iris, solver=how)
     with pytest.raises(kl.KullbackError, match="there is no folder"):
         kl.fit(MODEL, *iris, solver=kl.Minibatch(checkpoint=tmp_path / "no" / "file"))

@@ -50,7 +50,7 @@ def test_what_is_held_out_was_not_trained_on(members):
     y = np.tile(RNG.permutation(np.repeat([0, 1], 30)), 20)
     model = kl.Categorical(logits=kl.MLP(hidden=(64,), members=members))
     fit = kl.fit(model, x, y, solver=kl.Minibatch(epochs=40, learning_rate=0.01))
-    assert "95 % of the rows are copies of others, held out with them" in fit.reason
+    assert "95 % of the rows are copies of others and are held out with them" in fit.reason
     # 60 tosses: a network may be right of a few more than half by chance, but not of nearly all
     assert fit.cross_entropy > 0.5
 

@@ -257,7 +257,7 @@ def test_noise_is_not_learned():
     ("call", "message"),
     [
         (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y[:-1]), "has 149 rows and the cov"),
-        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, 0 * y), "one class only, 0"),
+        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, 0 * y), "has a single class, 0"),
         (lambda x, _: kl.fit(kl.Categorical(logits=tiny()), x), "say which column"),
         (lambda x, y: kl.fit(kl.Gamma(mean=tiny()), x, y), "Gamma needs y > 0"),
         (lambda x, _: kl.fit(kl.Categorical(), x[:, 0], solver=kl.Minibatch()), "has none"),

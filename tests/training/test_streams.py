@@ -61,14 +61,14 @@ def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypa
 
     monkeypatch.setattr(batches, "_MOST_ROWS", 2_048)
     seen = []
-    original = batches.Streamed._window
+    original = batches.StreamedBatches._window
 
     def watched(self, block, rng, batch):
         window = original(self, block, rng, batch)
         seen.append((block.index, window.rows, len(window.order)))
         return window
 
-    monkeypatch.setattr(batches.Streamed, "_window", watched)
+    monkeypatch.setattr(batches.StreamedBatches, "_window", watched)
     how = kl.Minibatch(**{**HOW, "epochs": 2})
     found = kl.fit(tiny(), files, "label", solver=how, engine=kl.StreamingEngine)
     first = [rows for _, rows, _ in seen[: len(seen) // 2]]
@@ -109,7 +109,7 @@ def test_messages_of_a_stream_name_the_place(table, tmp_path):
         engine=kl.StreamingEngine,
     )
     assert found.rows == ROWS
-    with pytest.raises(kl.DataError, match="reads files, and the data are in memory"):
+    with pytest.raises(kl.DataError, match="reads files, but the data are in memory"):
         kl.fit(tiny(), table, "label", engine=kl.StreamingEngine)
     with pytest.raises(kl.DataError, match="weights must be the name of a column"):
         kl.fit(tiny(), str(file), "label", weights=np.ones(ROWS), engine=kl.StreamingEngine)

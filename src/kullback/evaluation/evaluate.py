@@ -18,7 +18,7 @@ from kullback.evaluation.groups import Parts, class_groups, slice_groups
 from kullback.evaluation.inputs import Floats, Given, read_given
 from kullback.evaluation.irreducible_loss import IrreducibleLoss, estimate_irreducible_loss
 from kullback.evaluation.loss_report import LossReport, Recalibration
-from kullback.evaluation.recalibrating import FOLDS, cross_fitted
+from kullback.evaluation.recalibration import FOLDS, cross_fitted
 from kullback.information.estimate import Estimate
 
 _PAIRED = "paired bootstrap of the rows"

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from kullback.calibration.rows import log_softmax
+from kullback.calibration.inputs import log_softmax
 from kullback.models.labels.categorical import Categorical
 from kullback.sklearn.base import NetworkEstimator
 

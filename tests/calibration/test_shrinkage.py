@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from kullback.calibration.caution import with_caution
 from kullback.calibration.scaling import fit_temperature
+from kullback.calibration.shrinkage import shrink_temperature
 
 
 def rows(count, told, seed, shares=(0.5, 0.5)):
@@ -20,7 +20,7 @@ def rows(count, told, seed, shares=(0.5, 0.5)):
 
 def cautious(logits, codes, weight=None, shares=(0.5, 0.5)):
     weight = np.ones(len(codes)) if weight is None else weight
-    return with_caution(fit_temperature(logits, codes, weight), logits, codes, weight, shares)
+    return shrink_temperature(fit_temperature(logits, codes, weight), logits, codes, weight, shares)
 
 
 def loss(scaling, logits, codes):
@@ -99,5 +99,5 @@ def test_rows_count_by_kishs_number_of_them():
 def test_labels_that_are_all_told_right_leave_the_temperature_alone():
     logits = np.array([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
     plain = fit_temperature(logits, [0, 1, 0])
-    found = with_caution(plain, logits, [0, 1, 0], np.ones(3), [0.5, 0.5])
+    found = shrink_temperature(plain, logits, [0, 1, 0], np.ones(3), [0.5, 0.5])
     assert found is plain
