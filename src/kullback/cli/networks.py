@@ -107,7 +107,7 @@ def loss_report_document(report: LossReport) -> dict[str, Any]:
             name: told(getattr(report, name))
             for name in (*parts, "irreducible_loss", "relative_entropy")
         },
-        "no_irreducible_loss": report.no_irreducible_loss,
+        "irreducible_loss_note": report.irreducible_loss_note,
         "recalibrations": {
             way.name: {"cross_entropy": told(way.cross_entropy), "gain": told(way.gain)}
             for way in report.recalibrations

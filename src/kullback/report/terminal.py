@@ -1,4 +1,4 @@
-"""What a terminal shows: summaries and lists as rich tables, pure functions of their data."""
+"""Summaries and lists for a terminal, as rich tables: pure functions of their data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 from kullback.results.decomposition import Line
 from kullback.results.summary import Summary
 
-# Columns of words narrower than this are harder to read than lines that the terminal breaks itself.
+# Text columns narrower than this are harder to read than lines broken by the terminal.
 _WORDS = 20
 
 # Spaces between columns; in a table one of them is the box's own.
@@ -21,14 +21,14 @@ _GAP = 2
 
 
 def least_width(summary: Summary) -> int:
-    """Give the number of columns below which ``summary_view`` would have to break numbers."""
+    """The width in characters below which ``summary_view`` would break numbers."""
     estimates = _widths([summary.columns, *summary.estimates])[1:]
     entries = _widths([_ledger_row(line) for line in summary.decomposition.lines])[1:3]
     return _WORDS + max(sum(estimates) + _GAP * len(estimates), sum(entries) + _GAP * 3 + _WORDS)
 
 
 def summary_view(summary: Summary) -> RenderableType:
-    """Set a summary out for a terminal; words are wrapped, nothing is cut.
+    """Format a summary for a terminal; text is wrapped, not cut.
 
     Args:
         summary: the summary of a fit.
@@ -65,11 +65,11 @@ def summary_view(summary: Summary) -> RenderableType:
 
 
 def table_view(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
-    """Set rows of words out as a table, the first column names.
+    """Format rows of text as a table whose first column holds names.
 
     Args:
         head: names of the columns.
-        rows: one text a column.
+        rows: of one text per column.
     """
     table = _table(head, rows, numbers=())
     table.columns[0].no_wrap = True  # names stay whole
@@ -88,7 +88,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
     for i, name in enumerate(head):
-        # Text and not str, so that a bracket in a name is no markup
+        # Text and not str, so that brackets in a name are not read as markup
         title, number = Text(name), i in numbers
         table.add_column(
             title, justify="right" if number else "left", no_wrap=number, overflow="fold"
