@@ -283,6 +283,19 @@ def test_noise_is_not_learned():
         (lambda *_: kl.MLP(activation="gelo"), 'did you mean "gelu"'),
         (lambda *_: kl.MLP(dropout=1.0), r"dropout=1.0 must lie in \[0, 1\)"),
         (lambda *_: kl.Minibatch(held_out=0.0), "share of rows to hold out"),
+        (lambda *_: kl.Minibatch(lr=0.1), "Minibatch does not take lr: use learning_rate"),
+        (lambda *_: kl.Minibatch(batch_size=8), "does not take batch_size: use batch"),
+        (lambda *_: kl.Minibatch(n_epochs=8), "does not take n_epochs: use epochs"),
+        (lambda *_: kl.Minibatch(optimiser=None), "does not take optimiser: use optimizer"),
+        (
+            lambda *_: kl.Minibatch(epoch=8),
+            r'did you mean "epochs"\? Its options are e',
+        ),
+        (
+            lambda *_: kl.MLP(hidden_layer_sizes=(8,)),
+            "MLP does not take hidden_layer_sizes",
+        ),
+        (lambda *_: kl.Network(model=abs), "Network does not take model: use module"),
     ],
 )
 def test_what_cannot_be_trained_is_told(call, message, iris):
