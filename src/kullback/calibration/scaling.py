@@ -95,8 +95,8 @@ def fit_temperature(logits: Any, targets: Any, weight: Any = None) -> Scaling:
     The cross-entropy is convex in 1/T, so there is at most one minimum. There is none in two cases:
     every label has its row's largest logit (T → 0), or the logits carry no information on the
     labels, or point away from them (T → ∞). The temperature then minimises the cross-entropy +
-    (log T)²/(2n), a log-normal prior with spread 1, and ``notes`` says so; otherwise there is no
-    prior.
+    (log T)²/(2n), a log-normal prior with spread 1, and ``notes`` says so; otherwise the prior
+    is not used.
 
     Args:
         logits: logits or log-probabilities, shape (n, K); −inf for probability 0.

@@ -67,7 +67,7 @@ def estimate_irreducible_loss(inputs: EvaluationInputs) -> IrreducibleLoss:
         return _of_votes(labels.votes, weight)
     if inputs.table is None or not inputs.features:
         return IrreducibleLoss(
-            reason="each row has one label, and there are no features by which to compare rows: "
+            reason="each row has one label, and features by which to compare rows are missing: "
             "give X, or the votes of several annotators"
         )
     columns = [inputs.table.column(name) for name in inputs.features]

@@ -57,8 +57,8 @@ def cross_fitted(
         seed: of the folds.
 
     Returns:
-        The losses by the recalibration's name; only "none" if some map would have no rows to be
-        fitted to.
+        The losses by the recalibration's name; only "none" if there are too few rows to fit and
+        score a map.
     """
     by_name = {"none": row_losses(log_probabilities, share)}
     fold = folds(share, weight, seed)

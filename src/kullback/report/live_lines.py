@@ -16,7 +16,7 @@ Own = TypeVar("Own", bound="LiveLines")
 # Seconds before the lines appear, and redraws a second.
 DELAY, _REDRAWS = 1.0, 8.0
 
-# Width of a bar in characters: with the text beside it, a line has less than 80.
+# Width of a bar in characters: with the text beside it, a line has fewer than 80.
 BAR = 16
 
 

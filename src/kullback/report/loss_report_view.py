@@ -100,8 +100,8 @@ def _number(value: float) -> str:
 
 def _table(columns: Sequence[str], numbers: Sequence[int]) -> Any:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for place, name in enumerate(columns):
-        right = place in numbers
+    for index, name in enumerate(columns):
+        right = index in numbers
         table.add_column(
             Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
         )

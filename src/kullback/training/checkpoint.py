@@ -48,11 +48,13 @@ class Checkpoint:
         self._path = Path(os.path.realpath(path))
         self._name = os.fspath(path)
         if not self._path.parent.is_dir():
-            raise KullbackError(f"checkpoint={self._name}: there is no folder {self._path.parent}.")
+            raise KullbackError(
+                f"checkpoint={self._name}: the folder {self._path.parent} does not exist."
+            )
         self._fingerprints = _fingerprints(problem, solver)
 
     def resume(self, state: TrainingState) -> None:
-        """Restore the state of a training from the file; leave it unchanged if there is no file.
+        """Restore the state of a training from the file; leave it unchanged without a file.
 
         Raises:
             FileFormatError: the file is not a checkpoint.

@@ -69,8 +69,8 @@ class Programs:
     ) -> tuple[State, Vector]:
         """Train on a window of rows; return the new state and the loss at each step."""
         # 32 bits that seed the random numbers of this window alone
-        words = np.random.SeedSequence([self._seed, 4, member, epoch, number]).generate_state(1)
-        arguments = (state, dict(window.columns), window.order, words[0], np.int32(window.steps))
+        seed = np.random.SeedSequence([self._seed, 4, member, epoch, number]).generate_state(1)
+        arguments = (state, dict(window.columns), window.order, seed[0], np.int32(window.steps))
         state, values = _call((self._key, "window"), self._window, *arguments)
         return state, np.asarray(values)[: window.steps]
 
@@ -99,7 +99,7 @@ class Programs:
         problem = self._problem
         terms = log_term_anywhere(problem.targets.observed_kind, problem.supplied, parameters, row)
         if problem.targets.class_shares is None:
-            return terms, terms  # numbers have no logits
+            return terms, terms  # outcomes that are numbers lack logits
         first = next(iter(parameters.values()))
         return terms, jnp.log(first) if "probabilities" in parameters else first
 

@@ -33,7 +33,7 @@ class TrainingRows:
     Attributes:
         sample: all rows; of a stream those that are kept in memory.
         stream: the stream, or None.
-        separate: a sample of its own to hold out, or None.
+        separate: another sample to hold out, or None.
         held_out_fraction: of a stream, the fraction below which a row is held out.
     """
 
@@ -75,7 +75,7 @@ class TrainingRows:
 
     @property
     def held_out(self) -> ArraySample | None:
-        """The rows held out from all members; None where each member holds out rows of its own."""
+        """The rows held out from all members; None if each member holds out other rows."""
         if self.separate is not None or self.stream is None:
             return self.separate
         assert self.sample.rows is not None
@@ -103,7 +103,7 @@ def open_rows(
         weights: of the rows.
         missing: "error" or "drop".
         solver: the options of the training.
-        streamed: whether files are read anew in every epoch; None where they are large.
+        streamed: whether files are read in every epoch; None: if they are large.
 
     Raises:
         DataError: the data cannot be used.
