@@ -1,4 +1,4 @@
-"""Saved networks come back to the same bits, and what was altered is refused in words."""
+"""Saved networks come back to the same bits, and altered files are refused."""
 
 import hashlib
 import json
@@ -102,7 +102,7 @@ def swap_weights(folder):
         (alter_option("activation", "__import__"), "there is no activation"),
     ],
 )
-def test_what_was_altered_is_refused(harm, message, folder):
+def test_altered_files_are_refused(harm, message, folder):
     harm(folder)
     with pytest.raises(kl.FileFormatError, match=message):
         kl.load(folder)

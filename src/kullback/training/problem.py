@@ -273,7 +273,7 @@ def _location_parameters(model: Model, y: Vector, weight: Vector, unit: float) -
 
     def moved(name: str) -> bool:
         before, after = (np.asarray(values[name], dtype=np.float64) for values in (here, there))
-        # to rounding, which for values far from 0 is more than a unit's own
+        # up to rounding errors, which for values far from 0 exceed that of the unit
         return bool(np.all(np.abs(after - before - unit) <= 1e-6 * unit + 1e-12 * np.abs(before)))
 
     return {name for name in here if moved(name)}
