@@ -37,7 +37,7 @@ def test_train_save_predict_and_evaluate(run, folder):
     )  # fmt: skip
     assert code == 0
     assert "explained of the label" in out
-    assert "What the loss is made of" in (folder / "page.html").read_text(encoding="utf-8")
+    assert "Loss report: label" in (folder / "page.html").read_text(encoding="utf-8")
     code, out, _ = run("predict", "model", "test.parquet")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0

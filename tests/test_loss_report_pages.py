@@ -1,4 +1,4 @@
-"""The page and the pictures of a loss report: what they say; names in the data stay text."""
+"""The page and the figures of a loss report: their contents; names in the data stay text."""
 
 import io
 
@@ -26,7 +26,7 @@ def report():
 
 @pytest.fixture
 def visit(browser, report, tmp_path):
-    """Open the page; give what it shows, and what it asked for or complained of."""
+    """Open the page; record its requests, errors and dialogs."""
     file = tmp_path / "report.html"
     report.report(file)
 
@@ -43,7 +43,7 @@ def visit(browser, report, tmp_path):
     return opened
 
 
-def test_the_page_says_the_numbers_and_keeps_names_as_text(report, tmp_path):
+def test_the_page_has_the_numbers_and_keeps_names_as_text(report, tmp_path):
     report.report(tmp_path / "out.html")
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert page == loss_report_html(report)
@@ -55,7 +55,7 @@ def test_the_page_says_the_numbers_and_keeps_names_as_text(report, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["out.html"]
 
 
-def test_an_impossible_label_is_told():
+def test_an_impossible_label_is_reported():
     p = np.array([[1.0, 0.0], [0.5, 0.5]] * 20)
     report = kl.evaluate(p, None, [1] + [0] * 39)
     page = loss_report_html(report)
@@ -63,11 +63,11 @@ def test_an_impossible_label_is_told():
     assert "+∞" in page
 
 
-def test_the_figure_has_four_pictures(report):
+def test_the_figure_has_four_panels(report):
     assert len(report.plot().axes) == 4
 
 
-def test_a_place_that_cannot_be_written_is_told(report, tmp_path):
+def test_a_path_that_cannot_be_written_is_refused(report, tmp_path):
     with pytest.raises(kl.KullbackError, match="cannot be written"):
         report.report(tmp_path / "no" / "out.html")
 
@@ -79,16 +79,16 @@ def test_the_page_loads_nothing_and_shows_names_as_text(visit):
     assert page.locator("script, iframe, b, link").count() == 0
     assert HOSTILE in page.locator("body").inner_text()
     assert "<b>left</b>" in page.locator("body").inner_text()
-    for picture in page.locator("img").all():  # it is drawn, and described
+    for picture in page.locator("img").all():  # drawn, and with a description
         assert picture.evaluate("(image) => image.naturalWidth") > 100
         assert len(picture.get_attribute("alt")) > 20
 
 
 @pytest.mark.parametrize("width", [360, 800])
-def test_nothing_sticks_out_of_a_narrow_page(visit, width):
+def test_nothing_overflows_a_narrow_page(visit, width):
     page = visit(viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # what is wider scrolls in a box of its own, which the keyboard reaches and a name tells
+    # wider content scrolls in a labelled box that the keyboard reaches
     boxes = page.locator(".wide")
     assert boxes.count() >= 5
     for box in boxes.all():
@@ -96,7 +96,7 @@ def test_nothing_sticks_out_of_a_narrow_page(visit, width):
         assert box.get_attribute("aria-label")
 
 
-def test_it_is_light_or_dark_as_the_reader_has_it(visit):
+def test_it_follows_the_reader_s_colour_scheme(visit):
     def brightness(scheme):
         page = visit(color_scheme=scheme)
         rgb = "(name) => getComputedStyle(document.documentElement)[name].match(/[0-9.]+/g)"
@@ -108,7 +108,7 @@ def test_it_is_light_or_dark_as_the_reader_has_it(visit):
     assert dark_back < 40 < 200 < dark_text
 
 
-def test_the_costliest_rows_have_labels_and_probabilities(report):
+def test_rows_with_the_largest_losses_have_labels_and_probabilities(report):
     rows = report.worst_rows(5)
     assert [row.row for row in rows] == list(report.worst(5))
     for row in rows:
@@ -130,10 +130,10 @@ def test_the_terminal_shows_the_same_numbers(report):
     assert "<b>left</b>" in text
 
 
-def test_a_floor_above_the_cross_entropy_is_told():
-    # labels drawn from q itself: the cross-entropy is the irreducible loss, and either may come out
-    # larger
-    seen = set()
+def test_an_irreducible_loss_above_the_cross_entropy_is_reported():
+    # labels drawn from q itself: the cross-entropy is the irreducible loss, and either estimate may
+    # be larger
+    notes = set()
     for seed in range(8):
         rng = np.random.default_rng(seed)
         group = rng.integers(0, 4, 400)
@@ -141,6 +141,6 @@ def test_a_floor_above_the_cross_entropy_is_told():
         y = (rng.random(400) < q).astype(int)
         report = kl.evaluate(q, {"group": group}, y)
         if float(report.relative_entropy) <= 0.0:
-            seen.add(report.waste)
-            assert report.waste in str(report)
-    assert seen == {"within its error of zero"}
+            notes.add(report.relative_entropy_note)
+            assert report.relative_entropy_note in str(report)
+    assert notes == {"within two standard errors of zero"}

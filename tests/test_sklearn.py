@@ -1,4 +1,4 @@
-"""The scikit-learn façade: scikit-learn's own checks, pipelines, search, pickling, data frames."""
+"""The scikit-learn estimators: its own checks, pipelines, search, pickling, data frames."""
 
 import copy
 import pickle
@@ -29,7 +29,7 @@ IRIS, KIND = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[KIND]
 
 
-# Rows are shared out to batches, and some held out, at random: a row of weight two is in one of
+# Rows are assigned to batches, and some held out, at random: a row of weight two is in one of
 # them, two equal rows may be in two. scikit-learn exempts its own stochastic estimators likewise.
 STOCHASTIC = {"check_sample_weight_equivalence_on_dense_data": "minibatches and held-out rows"}
 
@@ -60,7 +60,7 @@ def test_in_a_pipeline_a_search_and_a_pickle():
 
 
 @pytest.mark.parametrize("labels", [NAMES, KIND * 2.0, KIND == 1], ids=["text", "floats", "truth"])
-def test_the_fit_behind_it_knows_the_labels(labels):
+def test_the_kullback_fit_has_the_same_labels(labels):
     found = NetworkClassifier(**SEEDED).fit(IRIS, labels)
     assert found.classes_.tolist() == np.unique(labels).tolist() == list(found.fit_.classes_)
     np.testing.assert_array_equal(found.fit_.predict(IRIS), found.predict(IRIS))
@@ -106,15 +106,15 @@ def test_regression_gives_the_spread_in_the_unit_of_y(tmp_path):
     assert found.score(x, y) > 0.95
     assert np.sqrt(np.mean((mean - 100.0 - 50.0 * x[:, 0]) ** 2)) < 3.0
     assert np.median(std) == pytest.approx(5.0, rel=0.3)
-    # the fit behind it says the same, before and after it was saved
+    # the Kullback fit gives the same, before and after it was saved
     found.fit_.save(tmp_path / "model")
     for fit in (found.fit_, kl.load(tmp_path / "model")):
         np.testing.assert_array_equal(fit.predict(x), mean)
         np.testing.assert_array_equal(fit.predict_params(x)["scale"], std)
     # SciPy's −log density at these parameters is what the fitted model gives the rows
     expected = -np.mean(scipy.stats.norm(mean, std).logpdf(y))
-    told = kl.estimate_cross_entropy(found.fit_.model, {"x0": x[:, 0], "y": y}, "y")
-    assert float(told) == pytest.approx(expected, rel=1e-6)  # networks run in single precision
+    estimate = kl.estimate_cross_entropy(found.fit_.model, {"x0": x[:, 0], "y": y}, "y")
+    assert float(estimate) == pytest.approx(expected, rel=1e-6)  # networks run in single precision
     # and its own report is of 80 of these rows: within five standard errors, 1/√(2·80) each
     assert found.fit_.cross_entropy == pytest.approx(expected, abs=5 / 160**0.5)
     assert min(found.validation_loss_curve_) == found.fit_.cross_entropy
@@ -131,9 +131,9 @@ def test_regression_does_not_depend_on_the_unit_of_y(middle, spread):
     np.testing.assert_allclose(moved, one.loss_curve_, atol=1e-4)
 
 
-def test_a_constant_outcome_is_told_and_predicted():
+def test_a_constant_outcome_is_reported_and_predicted():
     x, _ = _line()
-    with pytest.warns(ConvergenceWarning, match=r"y is constant, 0\.1|no number at step"):
+    with pytest.warns(ConvergenceWarning, match=r"y is constant, 0\.1|NaN or infinite at step"):
         found = NetworkRegressor(**LONGER).fit(x, np.full(800, 0.1))
     np.testing.assert_allclose(found.predict(x), 0.1, rtol=1e-5)
 
@@ -167,8 +167,8 @@ def test_seeds():
         found(np.random.default_rng(0))
 
 
-def test_a_training_that_diverges_is_told():
-    with pytest.warns(ConvergenceWarning, match="no number at step.*learning rate"):
+def test_a_training_that_diverges_warns():
+    with pytest.warns(ConvergenceWarning, match="NaN or infinite at step.*learning rate"):
         NetworkClassifier(**{**SEEDED, "learning_rate": 1e30}).fit(IRIS, KIND)
 
 
@@ -233,7 +233,7 @@ def test_columns_of_numbers_may_be_categories():
         assert list(found.fit_.levels.values()) == [(0, 1, 2)]
 
 
-# ---- what is refused, in words -----------------------------------------------------------------
+# ---- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,9 +253,9 @@ def test_columns_of_numbers_may_be_categories():
         ({"calibration": "platt"}, "must be one of None, 'temperature', 'vector'"),
         ({"normalization": "batch"}, "must be one of None, 'layer'"),
         ({"class_weight": [1.0, 2.0]}, 'None, "balanced" or a dict'),
-        ({"class_weight": {"rose": 2.0}}, "'rose', which is no class"),
-        ({"categorical_features": [9]}, "places from 0 to 3"),
-        ({"categorical_features": ["length"]}, "places from 0 to 3"),
+        ({"class_weight": {"rose": 2.0}}, "'rose', which is not a class"),
+        ({"categorical_features": [9]}, "indices from 0 to 3"),
+        ({"categorical_features": ["length"]}, "indices from 0 to 3"),
     ],
 )
 def test_options_out_of_range(options, message):
@@ -268,7 +268,7 @@ def test_options_out_of_range(options, message):
     [
         (IRIS, np.eye(3)[KIND], None, r"shape \(150, 3\).*kl\.fit\(kl\.Categorical"),
         (IRIS, [None, "a"] * 75, None, "75 values are missing, the first in row 0"),
-        (IRIS, np.full(150, "a"), None, "one class only, 'a'"),
+        (IRIS, np.full(150, "a"), None, "y has a single class, 'a'"),
         (IRIS, KIND, np.zeros(150), "[Ww]eight"),
         (IRIS, KIND, -np.ones(150), "sample_weight must be at least 0"),
         (np.array([["a", 1.0]] * 150, dtype=object), KIND, None, "columns of a data frame"),

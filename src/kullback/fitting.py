@@ -137,8 +137,8 @@ def fit(
             y,
             weights=weights,
             missing=missing,
-            how=solver,
-            watch=progress,
+            solver=solver,
+            progress=progress,
             streamed=streamed,
         )
     if isinstance(solver, Minibatch):

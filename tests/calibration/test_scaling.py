@@ -29,7 +29,7 @@ def test_temperature_against_scipy(rows):
 
     found = fit_temperature(logits, codes, weight)
     outside = minimize_scalar(loss, bounds=(0.1, 3.0), method="bounded", options={"xatol": 1e-9})
-    # SciPy's search knows values only, whose rounding leaves eight digits of the argument
+    # SciPy's search uses values only, whose rounding leaves eight digits of the argument
     assert 1.0 / found.temperature == pytest.approx(outside.x, rel=1e-6)
     slope = (loss(found.scale[0] * 1.001) - loss(found.scale[0] / 1.001)) / 0.002
     assert abs(slope) < 1e-6
@@ -57,7 +57,7 @@ def test_temperature_of_soft_targets_and_impossible_classes():
     assert np.isneginf(found.apply(logits)[:50, 0]).all()
 
 
-def test_rows_that_no_scaling_can_save_are_told():
+def test_rows_that_no_scaling_can_save_are_noted():
     logits, codes, _ = drawn(200, 3)
     logits[0, codes[0]] = -np.inf
     found = fit_temperature(logits, codes)
@@ -76,7 +76,7 @@ def test_separated_labels_keep_a_finite_temperature():
     assert np.log(sure.scale[0]) == pytest.approx(outside.x, abs=1e-7)
     assert 0.0 < wrong.scale[0] < 1.0
     assert "largest logit" in sure.notes[0]
-    assert "tell nothing" in wrong.notes[0]
+    assert "carry no information" in wrong.notes[0]
     assert np.isfinite(sure.apply(logits)).all()
 
 
@@ -124,7 +124,7 @@ def test_refused(logits, targets, weight):
         fit_temperature(logits, targets, weight)
 
 
-def test_a_background_is_laplaces_rule_and_bounds_what_a_row_can_cost():
+def test_a_background_is_laplaces_rule_and_bounds_the_loss_of_a_row():
     logits = np.array([[400.0, 0.0, 0.0], [0.0, 3.0, 0.0]])
     shares, weight = np.array([0.5, 0.5, 0.0]), np.ones(98)
     scaling = Scaling(np.ones(1), np.zeros(3)).with_background(shares, weight)

@@ -1,4 +1,4 @@
-"""The loss report against scikit-learn, simulations with a known truth, and what it refuses."""
+"""The loss report against scikit-learn and simulations with a known truth; its errors."""
 
 import math
 
@@ -17,7 +17,7 @@ from kullback.evaluation.evaluate import evaluate
 
 
 def drawn(rows, classes, sharpness=1.0, seed=0):
-    """Probabilities of a classifier that is `sharpness` times too sure, labels, and the truth."""
+    """Probabilities of a classifier `sharpness` times overconfident, labels, and the truth."""
     rng = np.random.default_rng(seed)
     z = 2.0 * rng.normal(size=(rows, classes))
     truth = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
@@ -33,9 +33,9 @@ def test_cross_entropy_is_scikit_learns():
     outside = log_loss(codes, q, sample_weight=weight)
     assert float(report.cross_entropy) == pytest.approx(outside, rel=1e-12)
     share = np.bincount(codes, weights=weight) / weight.sum()
-    guess = log_loss(codes, np.tile(share, (400, 1)), sample_weight=weight)
-    assert float(report.label_entropy) == pytest.approx(guess, rel=1e-12)
-    assert float(report.explained) == pytest.approx(guess - outside, rel=1e-10)
+    baseline = log_loss(codes, np.tile(share, (400, 1)), sample_weight=weight)
+    assert float(report.label_entropy) == pytest.approx(baseline, rel=1e-12)
+    assert float(report.explained) == pytest.approx(baseline - outside, rel=1e-10)
     right = np.average(q.argmax(axis=1) == codes, weights=weight)
     assert report.accuracy == pytest.approx(right, rel=1e-12)
     bits = report.to("bits")
@@ -54,10 +54,10 @@ def test_binary_probabilities_are_of_the_second_class():
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
-def test_certain_and_wrong_costs_infinity_and_is_named(kind):
+def test_a_label_of_probability_zero_costs_infinity_and_is_named(kind):
     q = np.array([[0.8, 0.2], [0.3, 0.7], [1.0, 0.0]], dtype=kind)
     y = np.array([0, 1, 1])
-    # what log_loss puts for the third row: −log of the type's epsilon
+    # log_loss counts the third row as −log of the type's epsilon
     outside = log_loss(y, q) * 3 + math.log(0.8) + math.log(0.7)
     assert outside == pytest.approx(-math.log(np.finfo(kind).eps), abs=1e-3)
     report = evaluate(q, y=y)
@@ -117,32 +117,32 @@ def test_intervals_hold_the_truth(monkeypatch):
 
 
 @pytest.mark.parametrize(("votes", "tolerance"), [(5, 0.03), (50, 0.01)])
-def test_floor_of_votes(votes, tolerance):
+def test_irreducible_loss_of_votes(votes, tolerance):
     q, _, truth, rng = drawn(3000, 3, sharpness=1.5)
     counts = rng.multinomial(votes, truth)
     report = evaluate(q, y=counts)
     known = -xlogy(truth, truth).sum(axis=1).mean()
     # tolerance: the bias that was measured for such labels, and the spread of 3,000 rows
     assert float(report.irreducible_loss) == pytest.approx(known, abs=tolerance)
-    waste = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
-    assert float(report.relative_entropy) == pytest.approx(waste, abs=tolerance + 0.02)
+    excess = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
+    assert float(report.relative_entropy) == pytest.approx(excess, abs=tolerance + 0.02)
     proportion = counts / votes
     assert float(report.cross_entropy) == pytest.approx(
         -(proportion * np.log(q)).sum(axis=1).mean(), rel=1e-12
     )
 
 
-def test_floor_of_soft_labels_is_exact():
+def test_irreducible_loss_of_soft_labels_is_exact():
     q, _, truth, _ = drawn(500, 3, sharpness=1.5)
     report = evaluate(q, y=truth)
     assert float(report.irreducible_loss) == pytest.approx(
         -xlogy(truth, truth).sum(axis=1).mean(), rel=1e-12
     )
-    waste = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
-    assert float(report.relative_entropy) == pytest.approx(waste, rel=1e-9)
+    excess = (xlogy(truth, truth) - xlogy(truth, q)).sum(axis=1).mean()
+    assert float(report.relative_entropy) == pytest.approx(excess, rel=1e-9)
 
 
-def test_floor_of_equal_rows_and_of_neighbours():
+def test_irreducible_loss_of_equal_rows_and_of_neighbours():
     rng = np.random.default_rng(4)
     x = rng.integers(0, 8, 4000)
     chance = np.linspace(0.05, 0.95, 8)[x]
@@ -164,8 +164,8 @@ def test_floor_of_equal_rows_and_of_neighbours():
     )
     wide = evaluate(chance, rng.normal(size=(4000, 9)), y)
     assert wide.irreducible_loss is None
-    assert "9 columns" in wide.no_irreducible_loss
-    assert "give X" in evaluate(chance, y=y).no_irreducible_loss
+    assert "9 columns" in wide.irreducible_loss_note
+    assert "give X" in evaluate(chance, y=y).irreducible_loss_note
 
 
 def test_reliability_curves():
@@ -275,9 +275,9 @@ Y = np.array([0, 1, 0, 1])
         (GOOD, Y, {"classes": ["a"]}, "classes names 1"),
         (GOOD, np.array([[1, 0], [0, 0], [2, 1], [1, 1]]), {}, "without a vote: row 1"),
         (GOOD, np.array([[0.5, 0.2]] * 4), {}, "neither whole numbers"),
-        (GOOD, "kind", {}, "no X to take it from"),
-        (GOOD, None, {}, "y is needed"),
-        (GOOD, Y, {"slices": ["a"]}, "there is no X"),
+        (GOOD, "kind", {}, "names a column, but X was not given"),
+        (GOOD, None, {}, "y is required"),
+        (GOOD, Y, {"slices": ["a"]}, "slices are columns of X, but X was not given"),
         (LogisticRegression(), Y, {}, "has not been fitted"),
     ],
 )
@@ -289,7 +289,7 @@ def test_refused(probabilities, y, options, message):
 def test_unknown_options():
     with pytest.raises(KullbackError, match="not a unit"):
         evaluate(GOOD, y=Y, unit="bats")
-    with pytest.raises(KullbackError, match="level"):
+    with pytest.raises(KullbackError, match=r"level must lie in \(0, 1\), got 1\.5"):
         evaluate(GOOD, y=Y, level=1.5)
 
 

@@ -1,4 +1,4 @@
-"""Dropout's bytes: as likely one as another, and told by nothing that a network sees."""
+"""Dropout's random bytes: uniform and independent."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ def keys(count):
     return [jax.random.fold_in(base, k) for k in range(count)]
 
 
-def test_every_byte_is_as_likely_as_another():
+def test_bytes_are_uniform_and_independent():
     drawn = np.stack([np.asarray(random_bytes(key, (256, 128))) for key in keys(16)])
     # a right generator fails each of the 13 checks once in 10,000 seeds; this seed is fixed
     assert chisquare(np.bincount(drawn.ravel(), minlength=256)).pvalue > 1e-4
@@ -29,8 +29,8 @@ def test_every_byte_is_as_likely_as_another():
     assert kept.var() == pytest.approx(38 / 256 * 218 / 256 / 16, rel=0.05)
 
 
-def test_what_is_kept_is_stretched_so_that_the_mean_stays():
-    units = jnp.ones((1_000, 37))  # 37,000 bytes are no whole number of words a row
+def test_kept_units_are_rescaled_so_that_the_mean_stays():
+    units = jnp.ones((1_000, 37))  # 37,000 bytes are not a whole number of words a row
     out = np.asarray(dropped(units, 0.15, keys(1)[0]))
     assert set(np.unique(out)) == {0.0, np.float32(256 / 218)}
     # 0.0022: the standard error of the share of 37,000

@@ -16,7 +16,7 @@ def found(a, b, y):
     return originals(ArraySample({"y": y, "a": a, "b": b}), np.arange(len(y)))
 
 
-def test_copies_have_the_first_one_s_place():
+def test_copies_have_the_index_of_the_first():
     np.testing.assert_array_equal(found(NORMAL, FEW, LABEL), np.arange(200))
     tiled = (np.tile(column, 3) for column in (NORMAL, FEW, LABEL))
     np.testing.assert_array_equal(found(*tiled), np.tile(np.arange(200), 3))
@@ -25,37 +25,37 @@ def test_copies_have_the_first_one_s_place():
     np.testing.assert_array_equal(found(*tiled), np.repeat(2 * np.arange(200), 2))
 
 
-def test_a_row_with_another_label_is_no_copy():
+def test_a_row_with_another_label_is_not_a_copy():
     rows = found(np.tile(NORMAL, 2), np.tile(FEW, 2), np.arange(400.0))
     np.testing.assert_array_equal(rows, np.arange(400))
 
 
-def test_categories_and_rounded_numbers_repeat_of_themselves():
+def test_categories_and_rounded_numbers_repeat_by_chance():
     y = np.tile(LABEL, 2)
     few, rounded = RNG.integers(0, 4, 400).astype(float), np.round(RNG.normal(size=400), 1)
     np.testing.assert_array_equal(found(few, few % 2, y), np.arange(400))
     np.testing.assert_array_equal(found(rounded, few, y), np.arange(400))
 
 
-def test_rows_without_their_telling_number_are_no_copies():
+def test_rows_without_their_unique_value_are_not_copies():
     a = np.where(RNG.random(400) < 0.3, np.nan, RNG.normal(size=400))
     b, y = RNG.integers(0, 3, 400).astype(float), RNG.integers(0, 2, 400).astype(float)
     np.testing.assert_array_equal(found(a, b, y), np.arange(400))
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_what_is_held_out_was_not_trained_on(members):
+def test_copies_are_held_out_together(members):
     """Labels by the toss of a coin: no network has less than log 2 on rows that are new to it."""
     x = np.tile(RNG.normal(size=(60, 3)), (20, 1))
     y = np.tile(RNG.permutation(np.repeat([0, 1], 30)), 20)
     model = kl.Categorical(logits=kl.MLP(hidden=(64,), members=members))
     fit = kl.fit(model, x, y, solver=kl.Minibatch(epochs=40, learning_rate=0.01))
-    assert "95 % of the rows are copies of others, held out with them" in fit.reason
+    assert "95 % of the rows are copies of others and are held out with them" in fit.reason
     # 60 tosses: a network may be right of a few more than half by chance, but not of nearly all
     assert fit.cross_entropy > 0.5
 
 
-def test_rows_of_their_own_are_not_spoken_of():
+def test_distinct_rows_are_not_mentioned():
     x, y = RNG.normal(size=(60, 3)), RNG.integers(0, 2, 60)
     model = kl.Categorical(logits=kl.MLP(hidden=(4,), members=1))
     assert "copies" not in kl.fit(model, x, y, solver=kl.Minibatch(epochs=2)).reason

@@ -22,7 +22,7 @@ def loss(fit, x, y):
     return -np.mean(np.log(fit.predict_proba(x)[np.arange(len(y)), y]))
 
 
-def test_a_checkerboard_is_learned_by_the_second_network_and_that_is_told(tmp_path):
+def test_a_checkerboard_is_learned_by_the_second_network_and_reported(tmp_path):
     x, y = checkerboard(2_000)
     fit = kl.fit(model(), x, y)
     assert loss(fit, *checkerboard(4_000, 1)) < 0.3  # without, 0.693
@@ -35,7 +35,7 @@ def test_a_checkerboard_is_learned_by_the_second_network_and_that_is_told(tmp_pa
     )
 
 
-def test_no_frequencies_are_tried_where_the_user_wants_none():
+def test_no_frequencies_are_tried_with_frequencies_0():
     x, y = checkerboard(600)
     fit = kl.fit(model(frequencies=0), x, y, solver=kl.Minibatch(epochs=3))
     assert fit.form.sources["logits"].frequencies == 0
@@ -43,7 +43,7 @@ def test_no_frequencies_are_tried_where_the_user_wants_none():
     assert "try kl.MLP(frequencies=8)" in fit.convergence.advice[0]
 
 
-def test_where_nothing_is_to_be_learned_the_first_network_is_kept_bit_for_bit():
+def test_on_noise_the_first_network_is_kept_bit_for_bit():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(400, 3)), rng.integers(0, 2, 400)
     how = kl.Minibatch(epochs=4)
@@ -55,7 +55,7 @@ def test_where_nothing_is_to_be_learned_the_first_network_is_kept_bit_for_bit():
     assert "frequencies" not in fit.convergence.advice[0]  # they were tried
 
 
-def test_where_much_is_explained_nothing_more_is_tried():
+def test_no_second_training_where_much_is_explained():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(400, 3))
     seen = []
@@ -69,7 +69,7 @@ def test_where_much_is_explained_nothing_more_is_tried():
 
 
 @pytest.mark.parametrize("after", [4, 9])  # in the first training, and in the second
-def test_a_second_training_goes_on_from_its_checkpoint_too(tmp_path, after):
+def test_a_second_training_resumes_from_its_checkpoint(tmp_path, after):
     x, y = checkerboard(800)
     how = kl.Minibatch(epochs=6, checkpoint=tmp_path / "training")
 

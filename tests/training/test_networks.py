@@ -1,4 +1,4 @@
-"""Networks as sources: trained by kl.fit, for classes and numbers, and what they refuse."""
+"""Networks as sources: trained by kl.fit, for classes and numbers, and their errors."""
 
 import math
 import sys
@@ -49,7 +49,7 @@ def test_a_classifier_learns_as_much_as_a_linear_one(fit, iris):
 
 
 @pytest.mark.parametrize("frequencies", [0, 2])
-def test_no_better_than_guessing_is_told_with_what_to_try(frequencies):
+def test_a_fit_no_better_than_the_baseline_gets_advice(frequencies):
     rng = np.random.default_rng(8)
     x, noise = rng.normal(size=(400, 2)), rng.integers(0, 2, 400)
     model = kl.Categorical(logits=tiny(frequencies=frequencies))
@@ -60,7 +60,7 @@ def test_no_better_than_guessing_is_told_with_what_to_try(frequencies):
     assert "Not significantly better than the baseline" in told.summary()
 
 
-def test_a_label_that_nothing_tells_costs_little_more_than_guessing():
+def test_a_label_independent_of_the_covariates_costs_little_more_than_the_baseline():
     # fresh rows at log 2 each; with the best temperature of the 60 held-out rows it was 0.053 more
     rng = np.random.default_rng(0)
     x, noise = rng.normal(size=(60, 40)), rng.integers(0, 2, 60)
@@ -71,12 +71,12 @@ def test_a_label_that_nothing_tells_costs_little_more_than_guessing():
     assert cross_entropy(found, rows, labels) < math.log(2.0) + 0.04
 
 
-def test_no_such_thing_is_told_of_a_network_that_explains_something(fit):
+def test_a_network_that_explains_something_gets_no_advice(fit):
     assert fit.convergence.advice == ()
     assert "no better" not in fit.summary()
 
 
-def test_the_fitted_model_prices_rows_as_every_model_does(fit, iris):
+def test_the_fitted_model_has_the_same_cross_entropy_in_the_engine(fit, iris):
     # the same number through the engine of every other fit, from encoded columns inside a kernel
     x, y = iris
     table = {f"x{k}": x[:, k] for k in range(x.shape[1])} | {"label": y}
@@ -117,7 +117,7 @@ def test_frames_with_categories_gaps_and_weights():
     np.testing.assert_array_equal(unknown[0], unknown[1])  # a level never seen is a missing one
 
 
-def test_columns_are_what_their_types_say():
+def test_categorical_types_make_categories():
     import polars as pl
 
     code = np.arange(120) % 4
@@ -139,7 +139,7 @@ def test_columns_are_what_their_types_say():
         kl.fit(kl.Categorical(logits=tiny()), days, "label", solver=how)
 
 
-def test_soft_labels_votes_and_hard_labels_are_one_thing(iris):
+def test_soft_labels_votes_and_hard_labels_agree(iris):
     x, y = iris
     hard = kl.fit(kl.Categorical(logits=tiny()), x, y, solver=kl.Minibatch(**QUICK))
     shares = np.eye(3)[y]
@@ -150,7 +150,7 @@ def test_soft_labels_votes_and_hard_labels_are_one_thing(iris):
     np.testing.assert_allclose(soft.predict_proba(x), hard.predict_proba(x), atol=1e-3)
 
 
-def test_a_weight_of_zero_is_no_row(iris):
+def test_a_weight_of_zero_excludes_a_row(iris):
     x, y = iris
     wrong = np.concatenate([y, (y + 1) % 3])
     weights = np.concatenate([np.ones(len(y)), np.zeros(len(y))])
@@ -191,7 +191,7 @@ def test_regression_does_not_depend_on_the_unit_of_the_outcome(unit, origin):
     np.testing.assert_allclose((moved.predict(x) - origin) / unit, plain.predict(x), atol=1e-2)
 
 
-def test_a_pinned_parameter_beside_a_network():
+def test_a_fixed_parameter_beside_a_network():
     rng = np.random.default_rng(8)
     x = rng.normal(size=(400, 1))
     model = kl.StudentT(df=5.0, loc=tiny(), scale=kl.Param())
@@ -220,7 +220,7 @@ def test_any_equinox_module_is_a_source(iris):
         kl.fit(kl.Categorical(logits=kl.Network(layers)), iris[0], iris[1] == 0)
 
 
-def test_a_diverging_loss_is_stopped_and_told(iris):
+def test_a_diverging_loss_ends_the_training_with_a_reason(iris):
     x, y = iris
     layers = pytest.importorskip("equinox").nn.Linear(4, 1, key=jax.random.key(0))
     x = x.copy()
@@ -257,7 +257,7 @@ def test_noise_is_not_learned():
     ("call", "message"),
     [
         (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y[:-1]), "has 149 rows and the cov"),
-        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, 0 * y), "one class only, 0"),
+        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, 0 * y), "has a single class, 0"),
         (lambda x, _: kl.fit(kl.Categorical(logits=tiny()), x), "say which column"),
         (lambda x, y: kl.fit(kl.Gamma(mean=tiny()), x, y), "Gamma needs y > 0"),
         (lambda x, _: kl.fit(kl.Categorical(), x[:, 0], solver=kl.Minibatch()), "not contain one"),
@@ -283,9 +283,22 @@ def test_noise_is_not_learned():
         (lambda *_: kl.MLP(activation="gelo"), 'did you mean "gelu"'),
         (lambda *_: kl.MLP(dropout=1.0), r"dropout=1.0 must lie in \[0, 1\)"),
         (lambda *_: kl.Minibatch(held_out=0.0), "share of rows to hold out"),
+        (lambda *_: kl.Minibatch(lr=0.1), "Minibatch does not take lr: use learning_rate"),
+        (lambda *_: kl.Minibatch(batch_size=8), "does not take batch_size: use batch"),
+        (lambda *_: kl.Minibatch(n_epochs=8), "does not take n_epochs: use epochs"),
+        (lambda *_: kl.Minibatch(optimiser=None), "does not take optimiser: use optimizer"),
+        (
+            lambda *_: kl.Minibatch(epoch=8),
+            r'did you mean "epochs"\? Its options are e',
+        ),
+        (
+            lambda *_: kl.MLP(hidden_layer_sizes=(8,)),
+            "MLP does not take hidden_layer_sizes",
+        ),
+        (lambda *_: kl.Network(model=abs), "Network does not take model: use module"),
     ],
 )
-def test_what_cannot_be_trained_is_told(call, message, iris):
+def test_errors(call, message, iris):
     with pytest.raises(kl.KullbackError, match=message):
         call(*iris)
 
@@ -332,7 +345,7 @@ def test_smoothing_is_not_in_the_held_out_loss(iris):
     assert found.cross_entropy < 0.4
 
 
-def test_the_ledger_and_the_certificate_of_a_training(fit):
+def test_the_decomposition_and_the_convergence_of_a_training(fit):
     decomposition = fit.decomposition("bits")
     assert decomposition["cross-entropy"] == pytest.approx(
         fit.cross_entropy / math.log(2.0), rel=1e-12
@@ -375,7 +388,7 @@ def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, m
 
 
 @pytest.mark.parametrize("name", ["equinox", "optax", "safetensors"])
-def test_a_library_that_is_missing_is_told_with_the_command_for_it(iris, monkeypatch, name):
+def test_a_missing_library_is_named_with_the_command_to_install_it(iris, monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)  # as Python marks what cannot be imported
     with pytest.raises(
         kl.KullbackError, match=rf'need {name}, .* pip install "kullback\[network\]"'
@@ -383,7 +396,7 @@ def test_a_library_that_is_missing_is_told_with_the_command_for_it(iris, monkeyp
         kl.fit(kl.Categorical(logits=tiny()), *iris)
 
 
-def test_an_outcome_that_is_not_there_is_told_before_a_covariate_that_cannot_be_used():
+def test_a_missing_outcome_is_reported_before_an_unusable_covariate():
     table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=4), "ok": [0, 1, 0, 1]})
     with pytest.raises(kl.DataError, match=r'no column "nope".*"day" and "ok"'):
         kl.fit(kl.Categorical(logits=tiny()), table, "nope")

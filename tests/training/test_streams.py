@@ -1,4 +1,4 @@
-"""Training on files that are read in every epoch, and on held-out rows that were given."""
+"""Training on files that are read in every epoch, and with separate held-out rows."""
 
 import math
 
@@ -61,14 +61,14 @@ def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypa
 
     monkeypatch.setattr(batches, "_MOST_ROWS", 2_048)
     seen = []
-    original = batches.Streamed._window
+    original = batches.StreamedBatches._window
 
     def watched(self, block, rng, batch):
         window = original(self, block, rng, batch)
         seen.append((block.index, window.rows, len(window.order)))
         return window
 
-    monkeypatch.setattr(batches.Streamed, "_window", watched)
+    monkeypatch.setattr(batches.StreamedBatches, "_window", watched)
     how = kl.Minibatch(**{**HOW, "epochs": 2})
     found = kl.fit(tiny(), files, "label", solver=how, engine=kl.StreamingEngine)
     first = [rows for _, rows, _ in seen[: len(seen) // 2]]
@@ -77,7 +77,7 @@ def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypa
     assert {length for *_, length in seen} == {2_048}
 
 
-def test_a_stream_knows_levels_counts_and_evenly_drawn_rows(table, files):
+def test_a_stream_has_levels_counts_and_uniform_row_fractions(table, files):
     stream = open_covariate_stream([files], "label", weights="n", outcome="label")
     assert stream.count == ROWS
     assert stream.levels == ("no", "yes")
@@ -91,7 +91,7 @@ def test_a_stream_knows_levels_counts_and_evenly_drawn_rows(table, files):
     assert np.max(np.abs(drawn - np.arange(ROWS) / ROWS)) < 1.63 / math.sqrt(ROWS)
 
 
-def test_messages_of_a_stream_name_the_place(table, tmp_path):
+def test_errors_of_a_stream_name_file_and_rows(table, tmp_path):
     label = table["label"].astype(object)
     label[7_000] = None
     file = tmp_path / "rows.parquet"
@@ -109,13 +109,13 @@ def test_messages_of_a_stream_name_the_place(table, tmp_path):
         engine=kl.StreamingEngine,
     )
     assert found.rows == ROWS
-    with pytest.raises(kl.DataError, match="reads files, and the data are in memory"):
+    with pytest.raises(kl.DataError, match="reads files, but the data are in memory"):
         kl.fit(tiny(), table, "label", engine=kl.StreamingEngine)
     with pytest.raises(kl.DataError, match="weights must be the name of a column"):
         kl.fit(tiny(), str(file), "label", weights=np.ones(ROWS), engine=kl.StreamingEngine)
 
 
-def test_a_stream_that_is_sorted_by_its_label_is_told(table, tmp_path, monkeypatch):
+def test_a_stream_sorted_by_its_label_is_reported(table, tmp_path, monkeypatch):
     from kullback.training import batches
 
     monkeypatch.setattr(batches, "_MOST_ROWS", 1_024)
@@ -124,13 +124,13 @@ def test_a_stream_that_is_sorted_by_its_label_is_told(table, tmp_path, monkeypat
         columns = {key: values[rows] for key, values in table.items()}
         pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
     how = kl.Minibatch(**{**HOW, "epochs": 1})
-    for name, told in (("sorted", True), ("drawn", False)):
+    for name, reported in (("sorted", True), ("drawn", False)):
         file = str(tmp_path / f"{name}.parquet")
         found = kl.fit(tiny(), file, "label", solver=how, engine=kl.StreamingEngine)
-        assert ("shuffle the files first" in found.reason) is told
+        assert ("shuffle the files first" in found.reason) is reported
 
 
-def test_held_out_rows_may_be_given(table):
+def test_separate_held_out_rows(table):
     train = {name: values[:6_000] for name, values in table.items()}
     other = {name: values[6_000:] for name, values in table.items()}
     how = kl.Minibatch(**HOW, held_out=other)
@@ -154,7 +154,7 @@ def test_held_out_rows_may_be_given(table):
         (lambda _: 7, "share of rows to hold out|held_out"),
     ],
 )
-def test_held_out_rows_that_do_not_fit_are_told(table, held_out, message):
+def test_errors_of_separate_held_out_rows(table, held_out, message):
     given = held_out(table) if callable(held_out) else held_out
     with pytest.raises(kl.KullbackError, match=message):
         kl.fit(tiny(), table, "label", solver=kl.Minibatch(**HOW, held_out=given))

@@ -22,15 +22,15 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.calibration.rows import Floats, Rows, log_softmax
+from kullback.calibration.inputs import CalibrationRows, Floats, log_softmax
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, minimise
 
-# The search starts on about this many rows; its end is a step or two from the minimum of them all.
+# The search starts on about this many rows and ends a step or two from the minimum of all rows.
 _FIRST_ROWS = 4096
 # Newton's method needs about ten steps; a temperature of 10⁶ needs 40.
 _MAX_STEPS = 200
-# Steps cost little, so the estimate is taken to rounding.
+# Steps are cheap, so the tolerance is close to rounding error.
 _SOLVER = Newton(tolerance=1e-10)
 
 
@@ -40,11 +40,11 @@ class Scaling:
     """q′ = (1 − ε) softmax(scale ⊙ logits + shift) + ε π: temperature and vector scaling.
 
     Attributes:
-        scale: at least 0; one number (1 / temperature), shape (1,), or one a class.
-        shift: one a class; of temperature scaling all 0, but see ``with_caution``.
+        scale: at least 0; one number (1 / temperature), shape (1,), or one per class.
+        shift: one per class; all 0 for temperature scaling, but see ``shrink_temperature``.
         background: ε π, shape (K,), see ``with_background``; None for ε = 0.
         converged: whether the search ended at a minimum.
-        notes: what to beware of, a sentence each.
+        notes: warnings, a sentence each.
     """
 
     scale: Vector
@@ -55,12 +55,12 @@ class Scaling:
 
     @property
     def temperature(self) -> float:
-        """What the logits are divided by: the geometric mean over classes; ∞ for a scale of 0."""
+        """1 / scale: the geometric mean over classes; ∞ for a scale of 0."""
         with np.errstate(divide="ignore"):
             return float(np.exp(-np.mean(np.log(self.scale))))
 
     def apply(self, logits: Floats) -> Floats:
-        """Give the logarithms of the recalibrated probabilities.
+        """Return the logarithms of the recalibrated probabilities.
 
         Args:
             logits: logits or log-probabilities, shape (n, K); −inf stays −inf.
@@ -68,18 +68,18 @@ class Scaling:
         log_q = log_softmax(self.scale * np.asarray(logits, np.float64) + self.shift)
         if self.background is None:
             return log_q
-        with np.errstate(divide="ignore"):  # a class without a share stays as it is
+        with np.errstate(divide="ignore"):  # a class with share 0 is not mixed
             other = np.log(self.background)
         mixed: Floats = np.logaddexp(log_q + np.log1p(-self.background.sum()), other)
         return mixed
 
     def with_background(self, shares: Vector, weight: Vector) -> Scaling:
-        """Allow for rows that are like none of those which the scaling was fitted to.
+        """Mix in the class shares, for rows unlike all those that the scaling was fitted to.
 
-        Of such a row the logits say nothing, and its class has the probabilities π of any. That
-        none of n rows was one gives the next the probability ε = 1/(n + 2): Laplace's rule of
-        succession. It costs ε nats a row, and bounds what one row can cost; a scale fitted to rows
-        without a grave error would let the first one cost hundreds of nats.
+        The logits of such a row are not informative, so its class has the probabilities π. As none
+        of n rows was of this kind, the next is with probability ε = 1/(n + 2): Laplace's rule of
+        succession. This costs ε nats a row and bounds the loss of a single row; with a scale fitted
+        to rows without a grave error, the first such error could cost hundreds of nats.
 
         Args:
             shares: of the classes, π.
@@ -90,12 +90,13 @@ class Scaling:
 
 
 def fit_temperature(logits: Any, targets: Any, weight: Any = None) -> Scaling:
-    """Find the temperature at which softmax(logits / T) has the least cross-entropy.
+    """Fit the temperature T that minimises the cross-entropy of softmax(logits / T).
 
-    The cross-entropy is convex in 1/T, so there is one minimum at most. There is none in two cases:
-    every label has its row's largest logit (T → 0), or the logits say nothing or the contrary of
-    the labels (T → ∞). The temperature then minimises the cross-entropy + (log T)²/(2n), as if T
-    had been log-normal with spread 1 beforehand, and ``notes`` says so; otherwise nothing is added.
+    The cross-entropy is convex in 1/T, so there is at most one minimum. There is none in two cases:
+    every label has its row's largest logit (T → 0), or the logits carry no information on the
+    labels, or point away from them (T → ∞). The temperature then minimises the cross-entropy +
+    (log T)²/(2n), a log-normal prior with spread 1, and ``notes`` says so; otherwise the prior
+    is not used.
 
     Args:
         logits: logits or log-probabilities, shape (n, K); −inf for probability 0.
@@ -103,31 +104,31 @@ def fit_temperature(logits: Any, targets: Any, weight: Any = None) -> Scaling:
         weight: weights of the rows, shape (n,); None for one each.
 
     Raises:
-        DataError: shapes that do not go together, NaN or +inf among the numbers, or no weight.
+        DataError: shapes that do not match, NaN or +inf among the numbers, or no positive weight.
     """
-    rows = Rows.of(logits, targets, weight)
+    rows = CalibrationRows.of(logits, targets, weight)
     at_zero, at_infinity = _end_slopes(rows)
     notes, ridge = rows.notes, 0.0
     if not (at_zero < 0.0 < at_infinity):
         ridge = 1.0 / rows.size
         why = (
-            "the logits tell nothing of the labels that a temperature could scale"
+            "the logits carry no information on the labels that a temperature could scale"
             if at_zero >= 0.0
             else "every label already has the largest logit of its row, so that the loss only "
-            "falls as the temperature does"
+            "falls with the temperature"
         )
-        notes = (*notes, f"{why}; the temperature is held near 1 by a prior worth about one row")
-    found, converged = _search(rows, lambda part: _temperature(part, ridge), np.zeros(1))
-    return Scaling(np.exp(found), np.zeros(rows.logits.shape[1]), None, converged, notes)
+        notes = (*notes, f"{why}; a prior worth about one row keeps the temperature near 1")
+    log_scale, converged = _search(rows, lambda part: _temperature(part, ridge), np.zeros(1))
+    return Scaling(np.exp(log_scale), np.zeros(rows.logits.shape[1]), None, converged, notes)
 
 
 def fit_vector(logits: Any, targets: Any, weight: Any = None, *, ridge: float = 1.0) -> Scaling:
-    """Find the scales and shifts at which softmax(a ⊙ logits + b) has the least cross-entropy.
+    """Fit the scales and shifts that minimise the cross-entropy of softmax(a ⊙ logits + b).
 
     A minimum need not exist: a class without labels would be shifted to −∞, separated classes
-    scaled to ∞. So ridge · (‖log a‖² + ‖b‖²)/(2n) is added while fitting, a prior around "as it is"
-    with spread 1/√ridge that a few rows outweigh. It also makes the shifts sum to zero: a shift of
-    all classes changes nothing else. It is part of no cross-entropy that is reported.
+    scaled to ∞. So ridge · (‖log a‖² + ‖b‖²)/(2n) is added while fitting, a prior around a = 1,
+    b = 0 with spread 1/√ridge that a few rows outweigh. It also makes the shifts sum to zero: a
+    shift of all classes changes nothing else. No reported cross-entropy includes it.
 
     Args:
         logits: logits or log-probabilities, shape (n, K); −inf for probability 0. Vector scaling of
@@ -137,14 +138,14 @@ def fit_vector(logits: Any, targets: Any, weight: Any = None, *, ridge: float = 
         ridge: the prior's precision, above zero.
 
     Raises:
-        DataError: shapes that do not go together, NaN or +inf among the numbers, or no weight.
+        DataError: shapes that do not match, NaN or +inf among the numbers, or no positive weight.
     """
-    rows = Rows.of(logits, targets, weight)
+    rows = CalibrationRows.of(logits, targets, weight)
     classes = rows.logits.shape[1]
-    found, converged = _search(
+    estimate, converged = _search(
         rows, lambda part: _vector(part, ridge / rows.size), np.zeros(2 * classes)
     )
-    return Scaling(np.exp(found[:classes]), found[classes:], None, converged, rows.notes)
+    return Scaling(np.exp(estimate[:classes]), estimate[classes:], None, converged, rows.notes)
 
 
 @final
@@ -159,41 +160,43 @@ class _Point:
 
 
 def _search(
-    rows: Rows, problem: Callable[[Rows], Callable[[Vector], _Point]], start: Vector
+    rows: CalibrationRows,
+    problem: Callable[[CalibrationRows], Callable[[Vector], _Point]],
+    start: Vector,
 ) -> tuple[Vector, bool]:
     """Minimise, first on a part of the rows; the estimate, and whether it is a minimum."""
     step = len(rows.logits) // _FIRST_ROWS
     whole = problem(rows)
     if step > 1:
         first = minimise(_SOLVER, problem(rows.thinned(step)), start, _MAX_STEPS)
-        # a part of the rows may have no minimum where all of them have one
+        # a part of the rows may lack a minimum even if all rows have one
         if whole(first.estimate).value < whole(start).value:
             start = first.estimate
     solution = minimise(_SOLVER, whole, start, _MAX_STEPS)
     return solution.estimate, solution.outcome is Outcome.CONVERGED
 
 
-def _end_slopes(rows: Rows) -> tuple[float, float]:
-    """Slope of the cross-entropy in 1/T at T = ∞ and at T = 0."""
+def _end_slopes(rows: CalibrationRows) -> tuple[float, float]:
+    """Derivative of the cross-entropy in 1/T at T = ∞ and at T = 0."""
     linear = float(np.vdot(rows.targets, rows.logits))
-    alive = rows.logits.shape[1] if rows.dead is None else (~rows.dead).sum(axis=1)
-    uniform = float(rows.weight @ (rows.logits.sum(axis=1) / alive))
+    possible = rows.logits.shape[1] if rows.impossible is None else (~rows.impossible).sum(axis=1)
+    uniform = float(rows.weight @ (rows.logits.sum(axis=1) / possible))
     # the largest logit of each row is 0
     return uniform - linear, -linear
 
 
-def _temperature(rows: Rows, ridge: float) -> Callable[[Vector], _Point]:
+def _temperature(rows: CalibrationRows, ridge: float) -> Callable[[Vector], _Point]:
     """The cross-entropy in s = log(1/T)."""
     linear = float(np.vdot(rows.targets, rows.logits))
 
     def evaluate(at: Vector) -> _Point:
         scale = float(np.exp(at[0]))
         value = first = second = 0.0
-        for part in rows.parts():
-            z, weight = rows.logits[part], rows.weight[part]
+        for block in rows.blocks():
+            z, weight = rows.logits[block], rows.weight[block]
             p = np.exp(z * scale)
-            if rows.dead is not None:
-                p[rows.dead[part]] = 0.0
+            if rows.impossible is not None:
+                p[rows.impossible[block]] = 0.0
             total = p.sum(axis=1)
             p *= z
             mean = p.sum(axis=1) / total
@@ -212,12 +215,12 @@ def _temperature(rows: Rows, ridge: float) -> Callable[[Vector], _Point]:
     return evaluate
 
 
-def _vector(rows: Rows, ridge: float) -> Callable[[Vector], _Point]:
+def _vector(rows: CalibrationRows, ridge: float) -> Callable[[Vector], _Point]:
     """The cross-entropy in (log a, b)."""
     classes = rows.logits.shape[1]
     logits = rows.logits + rows.largest[:, None]
-    if rows.dead is not None:
-        logits[rows.dead] = 0.0
+    if rows.impossible is not None:
+        logits[rows.impossible] = 0.0
     linear = np.concatenate([(rows.targets * logits).sum(axis=0), rows.targets.sum(axis=0)])
     own = np.arange(classes)
 
@@ -225,11 +228,11 @@ def _vector(rows: Rows, ridge: float) -> Callable[[Vector], _Point]:
         scale, shift = np.exp(at[:classes]), at[classes:]
         value, first = 0.0, np.zeros(2 * classes)
         outer, diagonal = np.zeros((2 * classes, 2 * classes)), np.zeros(classes)
-        for part in rows.parts():
-            z, weight = logits[part], rows.weight[part]
+        for block in rows.blocks():
+            z, weight = logits[block], rows.weight[block]
             u = z * scale + shift
-            if rows.dead is not None:
-                u[rows.dead[part]] = -np.inf
+            if rows.impossible is not None:
+                u[rows.impossible[block]] = -np.inf
             largest = u.max(axis=1)
             u -= largest[:, None]
             p = np.exp(u, out=u)

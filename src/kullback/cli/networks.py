@@ -106,7 +106,7 @@ def loss_report_document(report: kullback.LossReport) -> dict[str, Any]:
             name: estimate(getattr(report, name))
             for name in (*parts, "irreducible_loss", "relative_entropy")
         },
-        "no_irreducible_loss": report.no_irreducible_loss,
+        "irreducible_loss_note": report.irreducible_loss_note,
         "recalibrations": {
             way.name: {"cross_entropy": estimate(way.cross_entropy), "gain": estimate(way.gain)}
             for way in report.recalibrations

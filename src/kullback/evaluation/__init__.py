@@ -1,1 +1,1 @@
-"""The loss report of a classifier on held-out rows: what is noise, what is the model's waste."""
+"""Loss reports of classifiers on held-out rows: irreducible loss, excess loss and calibration."""

@@ -1,7 +1,7 @@
-"""The paired bootstrap: one set of resampled rows for all numbers of a loss report.
+"""The paired bootstrap: one set of resampled rows for all estimates of a loss report.
 
-Rows are drawn with their weights (an error of the sampling of rows), and every quantity is a
-function of the same weighted sums, so that differences keep the rows' common part.
+Rows are drawn with their weights, so the errors are those of sampling rows. Every quantity is a
+function of the same weighted sums, so differences of quantities are paired.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from kullback.information.estimate import Estimate
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Ends of a 95% interval from 1,000 replicates wander by about a tenth of a standard error.
+# The ends of a 95% interval from 1,000 replicates vary by about a tenth of a standard error.
 REPLICATES = 1000
-# Replicates × rows of counts held at once: 32 MiB.
+# Replicates × rows of counts in memory at a time: 32 MiB.
 _CELLS = 1 << 22
 
 
@@ -33,9 +33,9 @@ class Replicates:
     Attributes:
         sums: shape (q,).
         drawn: shape (replicates, q).
-        level: of the intervals, as 0.95.
+        level: of the intervals, such as 0.95.
         unit: of the estimates.
-        size: nats in it.
+        size: nats per unit.
     """
 
     sums: Vector
@@ -48,19 +48,19 @@ class Replicates:
         self, function: Callable[[Floats], Floats], method: str, *assumptions: str
     ) -> Estimate:
         """Estimate a function of the sums, given as rows of sums, in nats."""
-        with np.errstate(invalid="ignore"):  # inf − inf is NaN: not known, and said so
+        with np.errstate(invalid="ignore"):  # inf − inf is NaN: unknown
             value = float(function(self.sums[None, :])[0])
             drawn = function(self.drawn)
         return self.of(value, drawn, method, *assumptions)
 
     def of(self, value: float, drawn: Vector, method: str, *assumptions: str) -> Estimate:
-        """Make an estimate of a value and its replicates, in nats."""
+        """The estimate with a value and its replicates, in nats."""
         known = drawn[~np.isnan(drawn)]
         if known.size == 0:
             low = high = math.nan
         else:
             tail = 0.5 * (1.0 - self.level)
-            # a replicate itself and no value between two, one of which may be infinite
+            # a replicate, not a value interpolated between two: one of them may be infinite
             low, high = np.quantile(known, [tail, 1.0 - tail], method="inverted_cdf").tolist()
         finite = known.size > 1 and bool(np.isfinite(known).all()) and len(self.drawn) > 1
         error = float(np.std(known, ddof=1)) if finite else math.nan
@@ -79,14 +79,14 @@ class Replicates:
 def resample(
     quantities: Floats, weight: Vector, *, level: float, unit: str, size: float, seed: int
 ) -> Replicates:
-    """Draw as many rows as there are, with replacement, time and again.
+    """Draw as many rows as there are, with replacement, in each replicate.
 
     Args:
         quantities: finite numbers, shape (n, q).
         weight: weights of the rows, shape (n,).
         level: of the intervals.
         unit: of the estimates.
-        size: nats in it.
+        size: nats per unit.
         seed: of the draws.
     """
     used = weight > 0.0

@@ -1,7 +1,7 @@
 """CORP reliability curves with consistency bands.
 
-The curve is the isotonic regression of "the label is this class" on its probability: no bins to
-choose. The band says where it would lie, row by row of the plot, if the forecasts were calibrated:
+The curve is the isotonic regression of "the label is this class" on its probability, without
+bins to choose. The pointwise band shows where the curve would lie if the forecasts were calibrated:
 labels are drawn from the forecasts and the regression is repeated (Dimitriadis, Gneiting & Jordan
 2021, section "Uncertainty quantification").
 """
@@ -20,9 +20,9 @@ from kullback.evaluation.loss_report import Curve
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Points kept of a curve: a picture shows no more.
+# Points kept of a curve: more cannot be seen in a figure.
 POINTS = 200
-# Ends of a 95% band from 200 draws are its 5th largest and smallest.
+# The ends of a 95% band from 200 draws are the 5th largest and smallest.
 _DRAWS = 200
 
 
@@ -35,7 +35,7 @@ def reliability_curves(
     level: float,
     seed: int,
 ) -> tuple[Curve, ...]:
-    """All classes pooled, then one curve a class.
+    """The curve of all classes pooled, then the curve of each class.
 
     Args:
         probabilities: shape (n, K).
@@ -63,15 +63,15 @@ def _curve(
     level: float,
     rng: np.random.Generator,
 ) -> Curve:
-    """One curve, exact at every distinct forecast, then thinned."""
+    """The curve of one class: exact at every distinct forecast, then thinned."""
     from scipy.optimize import isotonic_regression
 
     x, event, rows = pooled(forecast, share * weight, weight)
     fit = isotonic_regression(event / rows, weights=rows).x
-    # Kish's number of rows, for the spread of the labels that are drawn
+    # Kish's number of rows, for the variance of the drawn labels
     effective = float(weight.sum()) / float(weight @ weight)
     x, fit, rows = _thinned(x, fit, rows)
-    # forecasts of one point differ by little, so their labels' sum is binomial
+    # forecasts of one point differ little, so the sum of their labels is binomial
     size = np.rint(rows * effective).astype(np.int64)
     size[size < 1] = 1
     drawn = rng.binomial(size, np.where(x > 1.0, 1.0, x), (_DRAWS, len(x))) / size

@@ -1,4 +1,4 @@
-"""``evaluate``: what a classifier's loss on held-out rows is made of."""
+"""``evaluate``: the decomposition of a classifier's loss on held-out rows."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from kullback._core.units import nats_per
 from kullback.data.checks import HERE, check_column, count_of, shown_rows
 from kullback.evaluation.bootstrap import Replicates, resample
 from kullback.evaluation.curves import reliability_curves
-from kullback.evaluation.groups import Parts, class_groups, slice_groups
-from kullback.evaluation.inputs import Floats, Given, read_given
+from kullback.evaluation.groups import GroupEvaluator, class_groups, slice_groups
+from kullback.evaluation.inputs import EvaluationInputs, Floats, read_inputs
 from kullback.evaluation.irreducible_loss import IrreducibleLoss, estimate_irreducible_loss
 from kullback.evaluation.loss_report import LossReport, Recalibration
-from kullback.evaluation.recalibrating import FOLDS, cross_fitted
+from kullback.evaluation.recalibration import FOLDS, cross_fitted
 from kullback.information.estimate import Estimate
 
 _PAIRED = "paired bootstrap of the rows"
@@ -39,32 +39,32 @@ def evaluate(
     level: float = 0.95,
     seed: int = 0,
 ) -> LossReport:
-    """Decompose a classifier's cross-entropy on rows that it did not see.
+    """Decompose a classifier's cross-entropy (log loss) on rows that it was not trained on.
 
-    H(Y) = explained + cross-entropy, cross-entropy = refinement + calibration, and where there is a
-    irreducible loss, cross-entropy = irreducible loss + relative entropy. Every interval of these
-    is a percentile interval of one paired bootstrap of the rows (1,000 replicates); those of
-    classes and slices are normal.
+    H(Y) = explained + cross-entropy, cross-entropy = refinement + calibration, and where the
+    irreducible loss H(Y | X) can be estimated, cross-entropy = irreducible loss + relative entropy.
+    Their intervals are percentile intervals of one paired bootstrap of the rows (1,000 replicates);
+    the intervals of classes and slices are normal.
 
     *Recalibration* is cross-fitted: temperature, vector and isotonic maps are fitted to four fifths
-    of the rows and judged on the rest, and the one with the least loss is chosen, "none" among
-    them, so that ``calibration`` is never negative. Where a map is chosen, its interval is not cut
-    at 0: if it holds 0, the gain may be nothing. Where "none" is chosen, the gain is 0, and its
-    interval goes from 0 to the upper end of the best map's gain.
+    of the rows and scored on the rest. The one with the lowest loss is chosen, "none" among them,
+    so ``calibration`` is never negative. If a map is chosen, its interval is not cut at 0: where it
+    contains 0, there may be no gain. If "none" is chosen, the gain is 0, with an interval from 0 to
+    the upper end of the best map's gain.
 
-    *Nothing is clipped.* A row whose label was given probability 0 costs +inf, and is named in
+    *Nothing is clipped.* A row whose label has probability 0 costs +inf and is listed in
     ``impossible`` and ``notes``.
 
     Args:
         model_or_probabilities: probabilities, shape (n, K), or (n,) for the second of two classes;
             or a fitted model with ``predict_proba`` and ``classes_``. A row's sum may be off 1 by
-            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; nothing is divided by it.
-        X: the rows' features: an array, a table, a mapping of names to arrays, or a path. Needed
-            for a model, for ``slices``, and for the irreducible loss where each row has one label.
+            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; rows are not renormalised.
+        X: the features: an array, a table, a mapping of names to arrays, or a path. Needed for a
+            model, for ``slices``, and for the irreducible loss if each row has one label.
         y: the labels, shape (n,); or the name of their column of X, and then the other columns are
             the features; or soft labels, shape (n, K); or counts of annotators' votes, shape
-            (n, K). A row counts once, however many votes it has.
-        weights: how much each row counts: numbers, or the name of a column of X.
+            (n, K). Every row counts once, whatever its number of votes.
+        weights: of the rows: numbers, or the name of a column of X.
         classes: the labels in the order of the probabilities' columns; by default the model's, or
             the codes 0 … K − 1, or the sorted labels of y.
         slices: names of columns of X (x0, x1, ... of an array) to report value by value;
@@ -74,8 +74,8 @@ def evaluate(
         seed: of the folds, the bootstrap and the bands.
 
     Raises:
-        DataError: probabilities, labels or weights that cannot be used, with their rows.
-        KullbackError: an unknown unit, or a level that is not between 0 and 1.
+        DataError: invalid probabilities, labels or weights; the message lists their rows.
+        KullbackError: an unknown unit, or a level outside (0, 1).
 
     Example:
         >>> import numpy as np
@@ -87,68 +87,72 @@ def evaluate(
     """
     size = nats_per(unit)
     if not 0.0 < level < 1.0:
-        raise KullbackError(f"level={level!r} must lie between 0 and 1, as 0.95")
-    given = read_given(model_or_probabilities, X, y, weights, classes)
-    if slices and given.table is None:
-        raise DataError("slices are columns of X, and there is no X")
+        raise KullbackError(f"level must lie in (0, 1), got {level!r}.")
+    inputs = read_inputs(model_or_probabilities, X, y, weights, classes)
+    if slices and inputs.table is None:
+        raise DataError("slices are columns of X, but X was not given")
     for name in slices:
-        assert given.table is not None  # just checked
-        check_column(name, given.table.names, "slices", given.table.description)
-    outcomes, weight = given.outcomes, given.weight
-    share, total = outcomes.share, float(weight.sum())
-    with np.errstate(divide="ignore"):  # log 0 = −inf, which is told below
-        logs = np.log(given.probabilities)
+        assert inputs.table is not None  # just checked
+        check_column(name, inputs.table.names, "slices", inputs.table.description)
+    labels, weight = inputs.labels, inputs.weight
+    share, total = labels.share, float(weight.sum())
+    with np.errstate(divide="ignore"):  # log 0 = −inf, which is reported below
+        logs = np.log(inputs.probabilities)
     candidates = cross_fitted(logs, share, weight, seed)
-    irreducible = estimate_irreducible_loss(given)
-    sums = _Sums(candidates, share, irreducible, weight, level=level, unit=unit, seed=seed)
-    recalibrations = tuple(sums.recalibration(name) for name in candidates)
-    chosen = _best(recalibrations)
+    irreducible = estimate_irreducible_loss(inputs)
+    bootstrap = _BootstrapEstimates(
+        candidates, share, irreducible, weight, level=level, unit=unit, seed=seed
+    )
+    recalibrations = tuple(bootstrap.recalibration(name) for name in candidates)
+    chosen = _best_recalibration(recalibrations)
     impossible = np.flatnonzero(np.isinf(candidates["none"]) & (weight > 0.0))
-    best = given.probabilities.argmax(axis=1)
+    best = inputs.probabilities.argmax(axis=1)
     marginal = (weight @ share) / total
     with np.errstate(divide="ignore"):
         baseline = -np.log(marginal)
-    parts = Parts(-logs, share, weight, baseline, best, level, unit, size)
-    cross_entropy = sums.cross_entropy("none", _PAIRED)
-    irreducible_estimate, relative = sums.irreducible_loss(irreducible)
+    evaluator = GroupEvaluator(-logs, share, weight, baseline, best, level, unit, size)
+    cross_entropy = bootstrap.cross_entropy("none", _PAIRED)
+    irreducible_estimate, relative = bootstrap.irreducible_loss(irreducible)
     by_slice = {
-        name: slice_groups(parts, given.table.column(name), name)
+        name: slice_groups(evaluator, inputs.table.column(name), name)
         for name in slices
-        if given.table is not None
+        if inputs.table is not None
     }
-    right = share[np.arange(len(share)), best]
+    correct = share[np.arange(len(share)), best]
     return LossReport(
-        label=given.label,
-        source=given.source,
-        classes=outcomes.classes,
+        label=inputs.label,
+        source=inputs.source,
+        classes=labels.classes,
         rows=len(share),
         weight=total,
         unit=unit,
         cross_entropy=cross_entropy,
-        label_entropy=sums.label_entropy(),
-        explained=sums.explained(),
-        accuracy=float(weight @ right) / total,
-        refinement=sums.cross_entropy(chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}"),
-        calibration=sums.calibration(chosen, recalibrations),
+        label_entropy=bootstrap.label_entropy(),
+        explained=bootstrap.explained(),
+        accuracy=float(weight @ correct) / total,
+        refinement=bootstrap.cross_entropy(
+            chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}"
+        ),
+        calibration=bootstrap.calibration(chosen, recalibrations),
         recalibrations=recalibrations,
         irreducible_loss=irreducible_estimate,
         relative_entropy=relative,
-        no_irreducible_loss=irreducible.reason,
+        irreducible_loss_note=irreducible.reason,
         impossible=tuple(impossible.tolist()),
         losses=candidates["none"] / size,
         labels=share.argmax(axis=1),
-        probabilities=given.probabilities,
-        by_class=class_groups(parts, outcomes.classes),
+        probabilities=inputs.probabilities,
+        by_class=class_groups(evaluator, labels.classes),
         slices=by_slice,
         curves=reliability_curves(
-            given.probabilities, share, weight, outcomes.classes, level=level, seed=seed
+            inputs.probabilities, share, weight, labels.classes, level=level, seed=seed
         ),
-        notes=_notes(given, impossible, marginal, irreducible_estimate, cross_entropy, candidates),
+        notes=_notes(inputs, impossible, marginal, irreducible_estimate, cross_entropy, candidates),
     )
 
 
-class _Sums:
-    """Weighted sums over the rows, resampled together, and the estimates made of them."""
+class _BootstrapEstimates:
+    """Weighted sums over the rows, resampled together, and the estimates computed from them."""
 
     def __init__(
         self,
@@ -162,22 +166,22 @@ class _Sums:
         seed: int,
     ) -> None:
         columns: list[Vector] = [np.ones(len(share))]
-        self._place: dict[str, int] = {}
+        self._column: dict[str, int] = {}
 
         def add(name: str, values: Vector) -> None:
-            self._place[name] = len(columns)
+            self._column[name] = len(columns)
             columns.append(values)
 
         def add_loss(name: str, values: Vector) -> None:
-            endless = np.isinf(values)
-            add(name, np.where(endless, 0.0, values))
-            if endless.any():
-                add(f"infinite {name}", np.where(endless, 1.0, 0.0))
+            infinite = np.isinf(values)
+            add(name, np.where(infinite, 0.0, values))
+            if infinite.any():
+                add(f"infinite {name}", np.where(infinite, 1.0, 0.0))
 
         none = candidates["none"]
         for name, losses in candidates.items():
             add_loss(name, losses)
-            # a row that costs +inf with and without the map gains nothing by it
+            # a row that costs +inf with and without the map has gain 0
             both = np.isinf(none) & np.isinf(losses)
             with np.errstate(invalid="ignore"):
                 add_loss(f"gain {name}", np.where(both, 0.0, none - losses))
@@ -191,17 +195,17 @@ class _Sums:
         )
         entropies = self._entropy(self._all.drawn)
         # the plug-in entropy of a resample is below that of the rows by ½ Σ var(π_k)/π_k, as much
-        # as theirs is below the truth: the replicates are put back around the rows' own
+        # as theirs is below the truth: the replicates are shifted back around the rows' own
         drawn = self._shares(self._all.drawn)
         own = self._shares(self._all.sums[None, :])[0]
-        seen = own > 0.0
-        self._shift = 0.5 * float((drawn[:, seen].var(axis=0) / own[seen]).sum())
+        present = own > 0.0
+        self._shift = 0.5 * float((drawn[:, present].var(axis=0) / own[present]).sum())
         self._drawn_entropy = entropies + self._shift
 
     def _mean(self, sums: Floats, name: str) -> Vector:
-        mean: Vector = sums[:, self._place[name]] / sums[:, 0]
-        endless = self._place.get(f"infinite {name}")
-        return mean if endless is None else np.where(sums[:, endless] > 0.0, np.inf, mean)
+        mean: Vector = sums[:, self._column[name]] / sums[:, 0]
+        infinite = self._column.get(f"infinite {name}")
+        return mean if infinite is None else np.where(sums[:, infinite] > 0.0, np.inf, mean)
 
     def _shares(self, sums: Floats) -> Floats:
         part: Floats = sums[:, self._first_class :] / sums[:, :1]
@@ -222,13 +226,13 @@ class _Sums:
         return Recalibration(name, self.cross_entropy(name, method), gain)
 
     def calibration(self, chosen: str, recalibrations: Sequence[Recalibration]) -> Estimate:
-        """What the chosen map removes; of "none" 0, up to what the best map might remove."""
+        """The gain of the chosen map; for "none" 0, up to the possible gain of the best map."""
         if chosen != "none":
             return self._all.estimate(
                 lambda sums: self._mean(sums, f"gain {chosen}"), f"{chosen}, {_CROSS_FITTED}"
             )
         others = [r for r in recalibrations if r.name != "none"]
-        method = f"none of the maps gains, {_CROSS_FITTED}"
+        method = f"no map lowers the loss, {_CROSS_FITTED}"
         own = self._all
         if not others:
             nan = math.nan
@@ -252,7 +256,7 @@ class _Sums:
     def irreducible_loss(
         self, irreducible: IrreducibleLoss
     ) -> tuple[Estimate | None, Estimate | None]:
-        """The irreducible loss, and what lies above it."""
+        """The irreducible loss, and the relative entropy above it."""
         if irreducible.reason:
             return None, None
         every = self._all
@@ -261,24 +265,23 @@ class _Sums:
         if irreducible.entropies is not None:
             low = float(self._mean(every.sums[None, :], "irreducible_loss")[0])
             drawn = self._mean(every.drawn, "irreducible_loss")
-            words = (irreducible.method, *irreducible.assumptions)
         else:
-            # one number with an error of its own, taken as independent of the cross-entropy's
-            low, words = irreducible.value, (irreducible.method, *irreducible.assumptions)
+            # a single number; its error is taken as independent of the cross-entropy's
+            low = irreducible.value
             normal = np.random.default_rng(0).standard_normal(len(loss))
             drawn = low + irreducible.stderr * (normal - normal.mean()) / normal.std()
         return (
-            every.of(low, drawn, *words),
+            every.of(low, drawn, irreducible.method, *irreducible.assumptions),
             every.of(value - low, loss - drawn, f"cross-entropy − irreducible loss, {_PAIRED}"),
         )
 
 
-def _best(recalibrations: Sequence[Recalibration]) -> str:
-    """The map with the least loss; "none" first among equals."""
+def _best_recalibration(recalibrations: Sequence[Recalibration]) -> str:
+    """The map with the lowest loss; "none" first among equals."""
     best = recalibrations[0]
     for other in recalibrations[1:]:
         less = float(other.cross_entropy.value) < float(best.cross_entropy.value)
-        # where rows cost +inf under both, the others decide
+        # where rows cost +inf under both, the other rows decide
         same = float(other.cross_entropy.value) == float(best.cross_entropy.value)
         if less or (same and float(other.gain.value) > float(best.gain.value)):
             best = other
@@ -286,7 +289,7 @@ def _best(recalibrations: Sequence[Recalibration]) -> str:
 
 
 def _notes(
-    given: Given,
+    inputs: EvaluationInputs,
     impossible: Any,
     marginal: Vector,
     irreducible: Estimate | None,
@@ -295,27 +298,27 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if len(impossible):
-        which = np.zeros(len(given.weight), dtype=bool)
+        which = np.zeros(len(inputs.weight), dtype=bool)
         which[impossible] = True
         notes.append(
-            f"{count_of(len(impossible), 'row')} gave the label probability 0, and the "
-            f"cross-entropy is +inf: {shown_rows(which, HERE)}. Only isotonic recalibration can "
-            "mend that"
+            f"{count_of(len(impossible), 'row')} gave the label probability 0, so the "
+            f"cross-entropy is +inf: {shown_rows(which, HERE)}. Only isotonic recalibration "
+            "corrects this"
         )
-    absent = [name for name, part in zip(given.outcomes.classes, marginal, strict=True) if not part]
+    absent = [name for name, part in zip(inputs.labels.classes, marginal, strict=True) if not part]
     if absent:
         names = ", ".join(str(name) for name in absent[:_NAMED])
         more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
         notes.append(f"no row is of class {names}{more}")
     if int((marginal > 0.0).sum()) == 1:
-        notes.append("all rows are of one class: H(Y) = 0, and there is nothing to explain")
+        notes.append("all rows are of one class: H(Y) = 0")
     if irreducible is not None and float(irreducible.value) > float(cross_entropy.value):
         notes.append(
-            "the irreducible loss lies above the cross-entropy, which cannot be: it is an "
-            "estimate, and too high here, or the rows were used to train the classifier"
+            "the estimated irreducible loss exceeds the cross-entropy: the estimate is too high, "
+            "or the rows were used to train the classifier"
         )
     if len(candidates) == 1:
-        notes.append("too few rows to recalibrate: calibration was not looked at")
-    if (given.weight == 0.0).any():
-        notes.append(f"{count_of(int((given.weight == 0.0).sum()), 'row')} of weight 0 not counted")
+        notes.append("too few rows to recalibrate: the calibration was not estimated")
+    if (inputs.weight == 0.0).any():
+        notes.append(f"{count_of(int((inputs.weight == 0.0).sum()), 'row')} of weight 0 skipped")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The loss report of parts of the rows: the classes, and the values of columns."""
+"""Loss reports of groups of rows: the classes, and the values of columns."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Floats: TypeAlias = NDArray[np.float64]
 
 # A column of numbers with more values than this is cut at its quartiles.
 _FEW_VALUES = 12
-# A column of text with more values than this is no grouping that a table could show.
+# A column of text with more values than this is refused: its table would be too long to read.
 _MANY_VALUES = 1000
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """What every group's report is made of, in nats.
+class GroupEvaluator:
+    """The loss report of any group of rows, from the losses of all rows in nats.
 
     Attributes:
         logs: −log q of every class, shape (n, K).
@@ -37,7 +37,7 @@ class Parts:
         best: the most probable class of each row.
         level: of the intervals.
         unit: of the estimates.
-        size: nats in it.
+        size: nats per unit.
     """
 
     logs: Floats
@@ -50,44 +50,50 @@ class Parts:
     size: float
 
     def group(self, name: Any, rows: NDArray[Any], share: Floats) -> Group:
-        """The loss report of some rows, each with some of its label."""
+        """The loss report of some rows.
+
+        Args:
+            name: of the group.
+            rows: their indices.
+            share: the part of each row's label that counts, shape (rows, K).
+        """
         weight = self.weight[rows] * share.sum(axis=1)
         part = share / share.sum(axis=1, keepdims=True)
-        seen = part > 0.0
-        loss = np.where(seen, part * np.where(seen, self.logs[rows], 0.0), 0.0).sum(axis=1)
-        baseline = np.where(seen, part * np.where(seen, self.baseline, 0.0), 0.0).sum(axis=1)
+        some = part > 0.0
+        loss = np.where(some, part * np.where(some, self.logs[rows], 0.0), 0.0).sum(axis=1)
+        baseline = np.where(some, part * np.where(some, self.baseline, 0.0), 0.0).sum(axis=1)
         total = float(weight.sum())
-        right = float(weight @ part[np.arange(len(part)), self.best[rows]]) if len(part) else 0.0
+        correct = float(weight @ part[np.arange(len(part)), self.best[rows]]) if len(part) else 0.0
         return Group(
             name,
             int((weight > 0.0).sum()),
             total,
             self._mean(loss, weight),
             self._mean(baseline - loss, weight),
-            right / total if total > 0.0 else math.nan,
+            correct / total if total > 0.0 else math.nan,
         )
 
     def _mean(self, values: Vector, weight: Vector) -> Estimate:
-        """A weighted mean, with the normal interval of a ratio of sums."""
+        """A weighted mean with the normal interval of a ratio of sums."""
         from scipy.special import ndtri
 
         values, weight = values[weight > 0.0], weight[weight > 0.0]
         n = len(values)
         if n == 0:
-            none = math.nan
-            return Estimate(none, none, (none, none), "no rows", self.unit, (), self.level)
+            nan = math.nan
+            return Estimate(nan, nan, (nan, nan), "no rows", self.unit, (), self.level)
         share = weight / weight.sum()
         value = float(share @ values)
         error = math.nan
         if n > 1 and math.isfinite(value):
-            apart = share * (values - value)
-            error = math.sqrt(n / (n - 1.0) * float(apart @ apart))
-        reach = float(ndtri(0.5 + 0.5 * self.level)) * error
+            deviation = share * (values - value)
+            error = math.sqrt(n / (n - 1.0) * float(deviation @ deviation))
+        half_width = float(ndtri(0.5 + 0.5 * self.level)) * error
         size = self.size
         return Estimate(
             value / size,
             error / size,
-            ((value - reach) / size, (value + reach) / size),
+            ((value - half_width) / size, (value + half_width) / size),
             "mean of the rows, normal interval",
             self.unit,
             (),
@@ -95,19 +101,19 @@ class Parts:
         )
 
 
-def class_groups(parts: Parts, classes: Sequence[Any]) -> tuple[Group, ...]:
-    """A loss report of each class: its rows, or the shares of it in rows of soft labels."""
+def class_groups(evaluator: GroupEvaluator, classes: Sequence[Any]) -> tuple[Group, ...]:
+    """A loss report of each class: of its rows, or of its shares in rows with soft labels."""
     groups = []
     for k, name in enumerate(classes):
-        rows = np.flatnonzero((parts.share[:, k] > 0.0) & (parts.weight > 0.0))
+        rows = np.flatnonzero((evaluator.share[:, k] > 0.0) & (evaluator.weight > 0.0))
         only = np.zeros((len(rows), len(classes)))
-        only[:, k] = parts.share[rows, k]
-        groups.append(parts.group(name, rows, only))
+        only[:, k] = evaluator.share[rows, k]
+        groups.append(evaluator.group(name, rows, only))
     return tuple(groups)
 
 
-def slice_groups(parts: Parts, values: NDArray[Any], column: str) -> tuple[Group, ...]:
-    """A loss report of each value of a column, or of each quarter of a column of many numbers.
+def slice_groups(evaluator: GroupEvaluator, values: NDArray[Any], column: str) -> tuple[Group, ...]:
+    """A loss report of each value of a column, or of each quarter of a numeric column.
 
     Raises:
         DataError: a column of text with too many values.
@@ -115,41 +121,41 @@ def slice_groups(parts: Parts, values: NDArray[Any], column: str) -> tuple[Group
     names, code = _cut(values, column)
     groups = []
     for k, name in enumerate(names):
-        rows = np.flatnonzero((code == k) & (parts.weight > 0.0))
+        rows = np.flatnonzero((code == k) & (evaluator.weight > 0.0))
         if len(rows):
-            groups.append(parts.group(name, rows, parts.share[rows]))
+            groups.append(evaluator.group(name, rows, evaluator.share[rows]))
     return tuple(groups)
 
 
 def _cut(values: NDArray[Any], column: str) -> tuple[list[Any], NDArray[np.int64]]:
-    """The groups' names, and the group of each row."""
+    """The names of the groups, and the group of each row."""
     if values.dtype.kind in "fiub":
         absent = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
         known = values[~absent]
-        distinct, place = np.unique(known, return_inverse=True)
+        distinct, index = np.unique(known, return_inverse=True)
         names: list[Any] = distinct.tolist()
         if len(distinct) > _FEW_VALUES:
-            ends = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf"))
-            ends = ends[ends < known.max()]
-            place = np.searchsorted(ends, known, side="left")
-            edges = [known.min(), *ends.tolist(), known.max()]
+            cuts = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf"))
+            cuts = cuts[cuts < known.max()]
+            index = np.searchsorted(cuts, known, side="left")
+            edges = [known.min(), *cuts.tolist(), known.max()]
             names = [
                 f"{'(' if k else '['}{edges[k]:.6g}, {edges[k + 1]:.6g}]"
                 for k in range(len(edges) - 1)
             ]
         code = np.full(len(values), len(names), dtype=np.int64)
-        code[~absent] = place
+        code[~absent] = index
         return [*names, "missing"], code
-    index: dict[Any, int] = {}
+    codes: dict[Any, int] = {}
     plain = ["missing" if is_missing(v) else v for v in values.tolist()]
-    found = np.fromiter((index.setdefault(v, len(index)) for v in plain), np.int64, len(plain))
-    if len(index) > _MANY_VALUES:
+    code = np.fromiter((codes.setdefault(v, len(codes)) for v in plain), np.int64, len(plain))
+    if len(codes) > _MANY_VALUES:
         raise DataError(
-            f'column "{column}" has {len(index):,} different values: choose a column of groups, or '
+            f'column "{column}" has {len(codes):,} different values: choose a column of groups, or '
             "group its values first"
         )
-    order = sorted(index, key=lambda name: (type(name).__name__, name))
+    order = sorted(codes, key=lambda name: (type(name).__name__, name))
     rank = np.empty(len(order), dtype=np.int64)
     for new, name in enumerate(order):
-        rank[index[name]] = new
-    return order, rank[found]
+        rank[codes[name]] = new
+    return order, rank[code]

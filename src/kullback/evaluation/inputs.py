@@ -1,4 +1,4 @@
-"""What ``evaluate`` was given: checked probabilities, labels and weights, and the columns of X."""
+"""The inputs of ``evaluate``: checked probabilities, labels and weights, and the columns of X."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from kullback.data.checks import HERE, check_column, column_label, count_of, sho
 from kullback.data.open import Table, column_values, open_table, read_table
 from kullback.data.paths import as_paths
 from kullback.data.series_names import label_of, name_of
-from kullback.evaluation.labels import Outcomes, read_outcomes, sum_tolerance
+from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
 
 Floats: TypeAlias = NDArray[np.float64]
 
 
 @runtime_checkable
 class Classifier(Protocol):
-    """Anything with probabilities for rows and the classes that they are of."""
+    """Any model with class probabilities and the names of its classes."""
 
     classes_: Any
 
     def predict_proba(self, X: Any, /) -> Any:  # noqa: N803  # its name in scikit-learn
-        """Give probabilities, shape (n, K)."""
+        """Return probabilities, shape (n, K)."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Given:
-    """Everything a loss report rests on.
+class EvaluationInputs:
+    """The checked inputs of a loss report.
 
     Attributes:
         probabilities: shape (n, K), as given, in float64.
-        outcomes: labels of the rows.
+        labels: of the rows.
         weight: weights of the rows, shape (n,).
         label: name of the outcome.
         source: where the probabilities come from.
-        table: columns of X; None where there is no X.
+        table: columns of X; None without X.
         features: names of those columns that are neither outcome nor weight.
     """
 
     probabilities: Floats
-    outcomes: Outcomes
+    labels: RowLabels
     weight: Vector
     label: str
     source: str
@@ -54,22 +54,22 @@ class Given:
     features: tuple[str, ...]
 
 
-def read_given(
+def read_inputs(
     model: Any,
     X: Any,  # noqa: N803
     y: Any,
     weights: Any,
     classes: Any,
-) -> Given:
-    """Read and check everything.
+) -> EvaluationInputs:
+    """Read and check the arguments of ``evaluate``.
 
     Raises:
-        DataError: anything that cannot be used, with its rows.
+        DataError: an input that cannot be used; the message lists its rows.
     """
     if isinstance(y, str) and X is None:
-        raise DataError(f'y="{y}" names a column, and there is no X to take it from')
+        raise DataError(f'y="{y}" names a column, but X was not given')
     if y is None:
-        raise DataError("y is needed: the labels, the name of their column of X, or votes")
+        raise DataError("y is required: the labels, the name of their column of X, or votes")
     paths = None if X is None else as_paths(X)
     if paths is not None:
         table: Table | None = read_table(open_table(paths)[1])
@@ -82,8 +82,8 @@ def read_given(
     features = () if table is None else tuple(n for n in table.names if n not in used)
     if isinstance(model, Classifier):
         if X is None:
-            raise DataError(f"X is needed: the rows for {type(model).__name__}.predict_proba")
-        # a fit of Kullback's finds its columns by name; scikit-learn's way is features only
+            raise DataError(f"X is required: the rows for {type(model).__name__}.predict_proba")
+        # a Kullback fit finds its columns by name; scikit-learn's models take the features only
         module = type(model).__module__
         own = module.startswith("kullback.") and not module.startswith("kullback.sklearn")
         rows = X if own or (paths is None and not used) else _without(X, table, used, paths)
@@ -91,17 +91,17 @@ def read_given(
         classes = model.classes_ if classes is None else classes
         source = f"{type(model).__name__}.predict_proba"
     elif hasattr(model, "predict_proba"):
-        raise DataError(f"{type(model).__name__} has no classes_: it has not been fitted")
+        raise DataError(f"{type(model).__name__} lacks classes_: it has not been fitted")
     else:
-        probabilities, source = model, "probabilities that were given"
+        probabilities, source = model, "given probabilities"
     matrix = check_probabilities(probabilities)
     values = table.column(y) if isinstance(y, str) and table is not None else y
     label = y if isinstance(y, str) else name_of(y) or "y"
-    outcomes = read_outcomes(values, classes, matrix.shape[1], label)
-    if len(outcomes.share) != len(matrix):
+    labels = read_labels(values, classes, matrix.shape[1], label)
+    if len(labels.share) != len(matrix):
         raise DataError(
             f"there are probabilities for {count_of(len(matrix), 'row')} and labels for "
-            f"{len(outcomes.share):,}; every row needs both"
+            f"{len(labels.share):,}; every row needs both"
         )
     if table is not None and table.names and len(table.column(table.names[0])) != len(matrix):
         raise DataError(
@@ -109,24 +109,24 @@ def read_given(
             f"probabilities for {len(matrix):,}"
         )
     weight = _read_weight(weights, table, len(matrix))
-    return Given(matrix, outcomes, weight, label, source, table, features)
+    return EvaluationInputs(matrix, labels, weight, label, source, table, features)
 
 
 def check_probabilities(values: Any) -> Floats:
-    """Take probabilities of shape (n, K), or (n,) for the second of two classes.
+    """Check probabilities of shape (n, K), or (n,) for the second of two classes.
 
-    A row's sum may be off 1 by what rounding in float32 leaves, 2⁻²⁰ + K·2⁻²⁴ (about 10⁻⁶);
-    nothing is divided by it.
+    A row's sum may differ from 1 by the rounding of float32, 2⁻²⁰ + K·2⁻²⁴ (about 10⁻⁶); rows are
+    not renormalised.
 
     Raises:
-        DataError: another shape, no numbers, a number outside of [0, 1] or rows that do not sum to
+        DataError: another shape, values that are not numbers in [0, 1], or rows that do not sum to
             one.
     """
     matrix = np.asarray(values)
     if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2) or matrix.size == 0:
         raise DataError(
             "probabilities must be numbers of the shape (rows, classes), or (rows,) for the second "
-            f"of two classes; given was {matrix.dtype} of the shape {matrix.shape}"
+            f"of two classes; got {matrix.dtype} of the shape {matrix.shape}"
         )
     matrix = matrix.astype(np.float64)
     rows = matrix if matrix.ndim == 2 else matrix[:, None]
@@ -148,7 +148,7 @@ def check_probabilities(values: Any) -> Floats:
         raise DataError(
             f"the probabilities of {count_of(int(off.sum()), 'row')} do not sum to 1 within "
             f"{tolerance:.1g}: {shown_rows(off, HERE, sums)}. Give softmax(logits) rather than "
-            "logits, and divide rounded rows by their sum: nothing is put right silently"
+            "logits, and divide rounded rows by their sum: nothing is corrected silently"
         )
     return rows
 
@@ -158,7 +158,7 @@ def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:
         return np.ones(n)
     if isinstance(weights, str):
         if table is None:
-            raise DataError(f'weights="{weights}" names a column, and there is no X')
+            raise DataError(f'weights="{weights}" names a column, but X was not given')
         label, values = column_label(weights), table.column(weights)
     else:
         label = label_of(weights, "weights")
@@ -168,17 +168,17 @@ def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:
     weight = values.astype(np.float64)
     bad = ~np.isfinite(weight) | (weight < 0.0)
     if bad.any():
-        raise DataError(f"{label} must be finite and not negative: {shown_rows(bad, HERE, weight)}")
+        raise DataError(f"{label} must be finite and at least 0: {shown_rows(bad, HERE, weight)}")
     if not weight.any():
-        raise DataError(f"all values in {label} are zero; at least one row must count")
+        raise DataError(f"all values in {label} are zero; at least one must be positive")
     return weight
 
 
 def _without(X: Any, table: Table | None, names: list[str], paths: Any) -> Any:  # noqa: N803
-    """The features for another library's model: X as it came, without some columns."""
+    """The features for another library's model: X in its own type, without some columns."""
     drop: Callable[..., Any] | None = getattr(X, "drop", None)
     if paths is None and drop is not None and not isinstance(X, Mapping):
-        # pandas drops rows unless told; polars and Arrow know columns only
+        # pandas drops rows by default; polars and Arrow drop columns
         return X.drop(columns=names) if hasattr(X, "iloc") else drop(names)
     assert table is not None  # X was given
     return np.column_stack([table.column(name) for name in table.names if name not in names])

@@ -15,20 +15,20 @@ from kullback.data.open import column_values
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# How many labels a message lists.
+# The number of labels that a message lists.
 _SHOWN = 5
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Outcomes:
-    """What the rows turned out to be.
+class RowLabels:
+    """The observed labels of the rows.
 
     Attributes:
         classes: the class labels, in the order of the probabilities' columns.
-        share: each row's proportions of the classes, shape (n, K): one 1 for a single label.
-        votes: counts of the annotators' votes, shape (n, K), where these were given.
-        soft: whether rows of probabilities were given.
+        share: each row's proportions of the classes, shape (n, K): a single 1 for a single label.
+        votes: counts of the annotators' votes, shape (n, K); None without votes.
+        soft: whether the labels are probabilities.
     """
 
     classes: tuple[Any, ...]
@@ -37,37 +37,37 @@ class Outcomes:
     soft: bool
 
 
-def read_outcomes(y: Any, classes: Any, count: int, label: str) -> Outcomes:
-    """Take labels, rows of probabilities, or rows of votes.
+def read_labels(y: Any, classes: Any, count: int, label: str) -> RowLabels:
+    """Read labels, rows of probabilities, or rows of votes.
 
     Args:
         y: labels, shape (n,); or probabilities or counts of votes, shape (n, K).
-        classes: the labels in the order of the probabilities' columns, where known.
+        classes: the labels in the order of the probabilities' columns; None if unknown.
         count: K.
         label: the outcome's name, for messages.
 
     Raises:
-        DataError: what cannot be used, with its rows.
+        DataError: labels that cannot be used; the message lists their rows.
     """
     if classes is not None:
         classes = np.asarray(classes).tolist() if hasattr(classes, "dtype") else list(classes)
         if len(classes) != count or len(set(classes)) != count:
             raise DataError(
                 f"classes names {len(set(classes))} different labels, and the probabilities have "
-                f"{count} columns; each column needs its own"
+                f"{count} columns; each column needs one label"
             )
     if _is_matrix(y):
         table = np.asarray(y)
         if table.shape[1] != count:
             raise DataError(
-                f"{label} has {table.shape[1]} columns and the probabilities have {count}: they "
-                "must be the same classes in the same order"
+                f"{label} has {table.shape[1]} columns and the probabilities have {count}: both "
+                "need the same classes in the same order"
             )
         named = tuple(range(count)) if classes is None else tuple(classes)
         return _of_matrix(table, named, label)
     values = column_values(y, label)
     if len(values) == 0:
-        raise DataError(f"{label} has no rows; there is nothing to report")
+        raise DataError(f"{label} is empty; a loss report needs at least one row")
     missing = _missing(values)
     if missing.any():
         raise DataError(
@@ -78,22 +78,22 @@ def read_outcomes(y: Any, classes: Any, count: int, label: str) -> Outcomes:
     if classes is None:
         classes = _classes_of(distinct, count, label)
     known = {name: code for code, name in enumerate(classes)}
-    places = np.array([known.get(name, -1) for name in distinct], dtype=np.int64)
-    strange = (places < 0)[codes]
-    if strange.any():
-        names = [shown(d) for d, place in zip(distinct, places.tolist(), strict=True) if place < 0]
+    class_codes = np.array([known.get(name, -1) for name in distinct], dtype=np.int64)
+    unknown = (class_codes < 0)[codes]
+    if unknown.any():
+        names = [shown(d) for d, k in zip(distinct, class_codes.tolist(), strict=True) if k < 0]
         raise DataError(
-            f"{label} holds {and_more(names[:_SHOWN], len(names))}, and the classes are "
+            f"{label} holds {and_more(names[:_SHOWN], len(names))}, but the classes are "
             f"{and_more([shown(c) for c in classes[:_SHOWN]], len(classes))}: "
-            f"{shown_rows(strange, HERE)}"
+            f"{shown_rows(unknown, HERE)}"
         )
     share = np.zeros((len(values), count))
-    share[np.arange(len(values)), places[codes]] = 1.0
-    return Outcomes(tuple(classes), share, None, False)
+    share[np.arange(len(values)), class_codes[codes]] = 1.0
+    return RowLabels(tuple(classes), share, None, False)
 
 
 def sum_tolerance(count: int) -> float:
-    """What rounding in float32 can leave of a sum of K probabilities: 2⁻²⁰ + K·2⁻²⁴.
+    """The largest rounding error in float32 of a sum of K probabilities: 2⁻²⁰ + K·2⁻²⁴.
 
     Half a unit in the last place of each, 2⁻²⁴, and the rounding of the sum by which they were
     divided.
@@ -102,21 +102,21 @@ def sum_tolerance(count: int) -> float:
 
 
 def _is_matrix(y: Any) -> bool:
-    """Whether labels are rows of numbers: an array, a table, or a list of rows."""
+    """Whether labels are a matrix: an array, a table, or a list of rows."""
     if len(getattr(y, "shape", ())) == 2:
         return bool(y.shape[1] > 1)
     return isinstance(y, (list, tuple)) and bool(y) and isinstance(y[0], (list, tuple, np.ndarray))
 
 
-def _of_matrix(table: NDArray[Any], classes: tuple[Any, ...], label: str) -> Outcomes:
-    """Rows of probabilities or of votes."""
+def _of_matrix(table: NDArray[Any], classes: tuple[Any, ...], label: str) -> RowLabels:
+    """The labels in rows of probabilities or of votes."""
     if table.dtype.kind not in "fiub" or len(table) == 0:
-        raise DataError(f"{label} must hold numbers, one row a case, not {table.dtype}")
+        raise DataError(f"{label} must be a non-empty matrix of numbers, got {table.dtype}")
     numbers = table.astype(np.float64)
     bad = np.asarray(~(np.isfinite(numbers) & (numbers >= 0.0)).all(axis=1))
     if bad.any():
         raise DataError(
-            f"{label} must hold probabilities or counts of votes, finite and not negative: "
+            f"{label} must hold probabilities or counts of votes, finite and at least 0: "
             f"{shown_rows(bad, HERE)}"
         )
     sums: Floats = numbers.sum(axis=1)
@@ -125,14 +125,14 @@ def _of_matrix(table: NDArray[Any], classes: tuple[Any, ...], label: str) -> Out
         raise DataError(f"rows of {label} without a vote: {shown_rows(empty, HERE)}")
     if bool((numbers == np.rint(numbers)).all()):
         votes = numbers if bool((sums > 1.0).any()) else None
-        return Outcomes(classes, numbers / sums[:, None], votes, False)
+        return RowLabels(classes, numbers / sums[:, None], votes, False)
     off = np.abs(sums - 1.0) > sum_tolerance(numbers.shape[1])
     if off.any():
         raise DataError(
             f"rows of {label} are neither whole numbers of votes nor probabilities that sum to 1: "
             f"{shown_rows(off, HERE, sums)}"
         )
-    return Outcomes(classes, numbers, None, True)
+    return RowLabels(classes, numbers, None, True)
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -144,10 +144,10 @@ def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _distinct(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
-    """The distinct labels, and which of them each row has."""
+    """The distinct labels, and the code of each row's label."""
     if values.dtype.kind in "biufUST":
-        found, codes = np.unique(values, return_inverse=True)
-        return found.tolist(), codes.astype(np.int64)
+        distinct, codes = np.unique(values, return_inverse=True)
+        return distinct.tolist(), codes.astype(np.int64)
     index: dict[Any, int] = {}
     codes = np.fromiter(
         (index.setdefault(v, len(index)) for v in values.tolist()), np.int64, len(values)
@@ -156,10 +156,10 @@ def _distinct(values: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
 
 
 def _classes_of(distinct: list[Any], count: int, label: str) -> list[Any]:
-    """The classes of bare probabilities: the sorted labels, or the codes 0 … K − 1.
+    """The classes of an array of probabilities: the sorted labels, or the codes 0 … K − 1.
 
-    Labels that are fewer than the columns are codes only if 0 is among them: of classes 1, 2 and 3
-    the first two would pass for codes, each a column too far to the right.
+    Fewer labels than columns are codes only if 0 is among them: of classes 1, 2 and 3 the first two
+    would be mistaken for codes and read one column too far to the right.
     """
     codes = all(isinstance(d, (int, float)) and d in range(count) for d in distinct)
     if codes and (0 in distinct or len(distinct) == count):
@@ -169,10 +169,10 @@ def _classes_of(distinct: list[Any], count: int, label: str) -> list[Any]:
             return sorted(distinct)
         except TypeError:
             pass
-    seen = and_more([shown(d) for d in distinct[:_SHOWN]], len(distinct))
+    listed = and_more([shown(d) for d in distinct[:_SHOWN]], len(distinct))
     raise DataError(
-        f"{label} holds {count_of(len(distinct), 'different label')} ({seen}) and the "
-        f"probabilities have {count_of(count, 'column')}: say which column is which class, as "
+        f"{label} holds {count_of(len(distinct), 'different label')} ({listed}) and the "
+        f"probabilities have {count_of(count, 'column')}: say which column is which class with "
         "classes=[...]"
     )
 

@@ -1,4 +1,4 @@
-"""The loss report: a classifier's held-out cross-entropy, and what it is made of, as data."""
+"""The loss report: a classifier's held-out cross-entropy and its decomposition, as data."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from kullback.report.loss_report_plots import loss_report_figure
 @final
 @dataclass(frozen=True)
 class Recalibration:
-    """What one way of recalibrating would do, on rows that it was not fitted to.
+    """The effect of one recalibration map on rows that it was not fitted to.
 
     Attributes:
         name: "none", "temperature", "vector" or "isotonic".
         cross_entropy: of the recalibrated probabilities, cross-fitted.
-        gain: by how much that is less than the given probabilities' cross-entropy, paired.
+        gain: the cross-entropy of the given probabilities less this one, paired.
     """
 
     name: str
@@ -38,16 +38,16 @@ class Recalibration:
 @final
 @dataclass(frozen=True)
 class Group:
-    """The loss report of some of the rows: a class, or a slice.
+    """The loss report of a group of rows: a class, or a slice.
 
     Attributes:
-        name: the class, or the slice's value, as the data write it.
-        rows: how many rows.
+        name: the class, or the slice's value, as in the data.
+        rows: the number of rows.
         weight: their total weight.
         cross_entropy: over these rows.
-        explained: how much less that is than what predicting the classes' shares costs on the
-            same rows.
-        accuracy: share of rows whose most probable class is theirs.
+        explained: the loss of the baseline (class shares of all rows) on these rows, less
+            ``cross_entropy``.
+        accuracy: share of rows whose most probable class is correct.
     """
 
     name: Any
@@ -60,16 +60,16 @@ class Group:
 
 @final
 @dataclass(frozen=True)
-class CostlyRow:
-    """A row and what it cost.
+class RowLoss:
+    """The log loss of a row.
 
     Attributes:
-        row: its number, counted from zero.
+        row: its index, from zero.
         label: its label; of soft labels or votes the most frequent one.
         predicted: the most probable class.
-        confidence: the probability that this class was given.
-        probability: the probability that the label was given.
-        loss: −log q, in the loss report's unit.
+        confidence: the probability of the predicted class.
+        probability: the probability of the label.
+        loss: −log q(label), in the loss report's unit.
     """
 
     row: int
@@ -92,7 +92,7 @@ class Curve:
         forecast: distinct forecast probabilities, ascending, shape (m,).
         frequency: recalibrated probability at each, shape (m,).
         low: lower end of the band in which the curve would lie if the forecasts were calibrated.
-        high: upper end of it.
+        high: upper end of the band.
         weight: weight of the rows at each forecast, shape (m,).
     """
 
@@ -107,42 +107,41 @@ class Curve:
 @final
 @dataclass(frozen=True, eq=False)
 class LossReport:
-    """A classifier's cross-entropy on rows that it did not see, and what it is made of.
+    """A classifier's cross-entropy (log loss) on rows that it was not trained on, decomposed.
 
         H(Y) = explained + cross-entropy;    cross-entropy = refinement + calibration
         cross-entropy = irreducible loss + relative entropy, where the irreducible loss H(Y | X) is
         known or estimated
 
-    ``print(report)`` shows the table, ``report.plot()`` the pictures, ``report.report(path)``
-    writes both as one HTML page.
+    The relative entropy is the excess loss over the irreducible loss. ``print(report)`` shows the
+    table, ``report.plot()`` the figure, ``report.report(path)`` writes both as one HTML page.
 
     Attributes:
         label: the name of the outcome.
-        source: where the probabilities come from, in words.
+        source: where the probabilities come from.
         classes: the class labels, in the order of the probabilities' columns.
-        rows: how many rows.
+        rows: the number of rows.
         weight: their total weight.
-        unit: nats, bits or hartleys: of every number here.
-        cross_entropy: mean of −log q(label); +inf where a label was given probability 0.
-        label_entropy: H(Y) of these rows' labels: the loss of the class shares.
+        unit: nats, bits or hartleys, of all losses and entropies.
+        cross_entropy: the log loss, mean of −log q(label); +inf if some label has probability 0.
+        label_entropy: H(Y) of these rows' labels: the loss of the baseline (class shares).
         explained: label_entropy − cross_entropy, paired.
-        accuracy: share of rows whose most probable class is theirs.
-        refinement: cross-entropy that is left after the best recalibration, cross-fitted.
-        calibration: what that recalibration removes: never negative, as doing nothing is a choice.
-        recalibrations: every choice.
-        irreducible_loss: estimate of H(Y | X), marked as what it is by its ``method``; None if
-            there is none.
-        relative_entropy: cross_entropy − irreducible loss; None where there is no irreducible loss.
-        no_irreducible_loss: why there is none, in words; empty where there is one.
-        impossible: numbers of the rows whose label was given probability 0.
+        accuracy: share of rows whose most probable class is correct.
+        refinement: cross-entropy after the best recalibration, cross-fitted.
+        calibration: cross_entropy − refinement; never negative, as "none" is among the maps.
+        recalibrations: all maps.
+        irreducible_loss: estimate of H(Y | X) by its ``method``; None if it is not estimated.
+        relative_entropy: the excess loss, cross_entropy − irreducible_loss; None likewise.
+        irreducible_loss_note: why the irreducible loss is not estimated; empty if it is.
+        impossible: indices of the rows whose label has probability 0.
         losses: −log q(label) of each row, in ``unit``, shape (rows,).
-        labels: of each row the place of its label among the classes, shape (rows,); of soft labels
-            or votes the most frequent one.
-        probabilities: as they were given, shape (rows, K).
+        labels: index of each row's label in ``classes``, shape (rows,); of soft labels or votes
+            that of the most frequent one.
+        probabilities: as given, shape (rows, K).
         by_class: a loss report of each class.
-        slices: a loss report of each value of the columns that were asked for, by column.
-        curves: reliability curves: all classes pooled first, then one a class.
-        notes: what to beware of, a sentence each.
+        slices: a loss report of each value of the requested columns, by column.
+        curves: reliability curves: of all classes pooled, then of each class.
+        notes: warnings, a sentence each.
     """
 
     label: str
@@ -160,7 +159,7 @@ class LossReport:
     recalibrations: tuple[Recalibration, ...]
     irreducible_loss: Estimate | None
     relative_entropy: Estimate | None
-    no_irreducible_loss: str
+    irreducible_loss_note: str
     impossible: tuple[int, ...]
     losses: Vector
     labels: NDArray[np.intp]
@@ -171,7 +170,7 @@ class LossReport:
     notes: tuple[str, ...]
 
     def to(self, unit: str) -> LossReport:
-        """Give the same report in another unit.
+        """Return the same report in another unit.
 
         Args:
             unit: nats, bits or hartleys.
@@ -207,37 +206,39 @@ class LossReport:
         )
 
     @property
-    def waste(self) -> str:
-        """What the relative entropy says, in words; empty where there is none."""
+    def relative_entropy_note(self) -> str:
+        """How to read the relative entropy, for tables; empty if it is not estimated."""
         if self.relative_entropy is None:
             return ""
         value, error = float(self.relative_entropy), self.relative_entropy.stderr
         if value > 0.0 or math.isnan(value):
-            return "what the classifier wastes"
+            return "excess loss over the irreducible loss"
         if value > -2.0 * error:
-            return "within its error of zero"
-        return "below zero by more than its error: the irreducible loss is estimated too high"
+            return "within two standard errors of zero"
+        return "below zero by over two standard errors: the irreducible loss is overestimated"
 
     def worst(self, count: int = 10) -> tuple[int, ...]:
-        """Numbers of the rows with the largest losses, worst first: look there for wrong labels.
+        """Indices of the rows with the largest losses, in descending order.
+
+        Wrong labels are usually among them.
 
         Args:
-            count: how many.
+            count: the number of rows.
         """
         order = np.argsort(-self.losses, kind="stable")
         return tuple(order[:count].tolist())
 
-    def worst_rows(self, count: int = 10) -> tuple[CostlyRow, ...]:
-        """The same rows, with their labels and what was predicted.
+    def worst_rows(self, count: int = 10) -> tuple[RowLoss, ...]:
+        """The same rows with their labels and predictions.
 
         Args:
-            count: how many.
+            count: the number of rows.
         """
 
-        def told(row: int) -> CostlyRow:
+        def row_loss(row: int) -> RowLoss:
             q, label = self.probabilities[row], int(self.labels[row])
             best = int(np.argmax(q))
-            return CostlyRow(
+            return RowLoss(
                 row,
                 self.classes[label],
                 self.classes[best],
@@ -246,35 +247,35 @@ class LossReport:
                 float(self.losses[row]),
             )
 
-        return tuple(told(row) for row in self.worst(count))
+        return tuple(row_loss(row) for row in self.worst(count))
 
     def plot(self) -> Any:
-        """Draw the loss report: a matplotlib figure."""
-        need("plot", "pictures")
+        """Draw the loss report as a matplotlib figure."""
+        need("plot", "figures")
         return loss_report_figure(self)
 
     def report(self, path: str | os.PathLike[str]) -> None:
-        """Write the loss report as one HTML page that needs no other file.
+        """Write the loss report as one self-contained HTML page.
 
         Args:
             path: of the file.
         """
-        need("plot", "the page's pictures")
+        need("plot", "the page's figures")
         write_loss_report(self, path)
 
     def __str__(self) -> str:
-        """Set the loss report out as a table."""
+        """Format the loss report as a table."""
         lines = [
-            ("entropy of the label", self.label_entropy, "the loss of the class shares"),
+            ("entropy of the label", self.label_entropy, "baseline: loss of the class shares"),
             ("explained", self.explained, "entropy of the label − cross-entropy"),
-            ("cross-entropy", self.cross_entropy, "mean of −log q(label)"),
-            ("  refinement", self.refinement, "what the best recalibration leaves"),
+            ("cross-entropy", self.cross_entropy, "log loss: mean of −log q(label)"),
+            ("  refinement", self.refinement, "loss after the best recalibration"),
             ("  calibration", self.calibration, self.calibration.method),
         ]
         if self.irreducible_loss is not None and self.relative_entropy is not None:
             lines += [
                 ("irreducible loss", self.irreducible_loss, self.irreducible_loss.method),
-                ("relative entropy", self.relative_entropy, self.waste),
+                ("relative entropy", self.relative_entropy, self.relative_entropy_note),
             ]
         low, high = f"{100 * self.cross_entropy.level:.4g}%: from", "to"
         rows = [("", self.unit, "std. error", low, high, "")]
@@ -301,7 +302,9 @@ class LossReport:
             + (f", {100 * share:.1f}% of the label explained" if math.isfinite(share) else "")
         )
         tail = (
-            [f"no irreducible loss: {self.no_irreducible_loss}"] if self.no_irreducible_loss else []
+            [f"irreducible loss not estimated: {self.irreducible_loss_note}"]
+            if self.irreducible_loss_note
+            else []
         )
         return "\n".join([head, *table, *tail, *self.notes])
 

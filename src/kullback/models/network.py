@@ -19,6 +19,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
+from kullback._core.options import translate_options
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import Encoder
 from kullback.models.source import Coefficient, Source
@@ -82,6 +83,19 @@ class NetworkSource(Source):
 
 
 @final
+@translate_options(
+    hidden_sizes="hidden",
+    hidden_layer_sizes="hidden",
+    hidden_dims="hidden",
+    layers="hidden",
+    widths="hidden",
+    dropout_rate="dropout",
+    normalisation="normalization",
+    ensemble_size="members",
+    n_estimators="members",
+    columns="inputs",
+    categorical_features="categorical",
+)
 @dataclass(frozen=True)
 class MLP(NetworkSource):
     """A multilayer perceptron: affine maps with an activation between them.
@@ -197,6 +211,7 @@ class MLP(NetworkSource):
 
 
 @final
+@translate_options(model="module", columns="inputs", categorical_features="categorical")
 @dataclass(frozen=True, eq=False)
 class Network(NetworkSource):
     """Any Equinox module as a source, called on the encoded covariates of one row.

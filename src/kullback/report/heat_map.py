@@ -17,23 +17,23 @@ def draw_information(
     shared: Mapping[tuple[str, ...], float],
     unit: str,
 ) -> None:
-    """Draw and write the picture; its format is that of the file's ending.
+    """Draw and write the figure, in the format of the file's ending.
 
     Args:
         path: the file.
         names: the columns.
         entropies: of each column.
-        shared: mutual information by pair; pairs that are not there stay blank.
+        shared: mutual information by pair; missing pairs stay blank.
         unit: of all numbers.
 
     Raises:
-        KullbackError: matplotlib is not installed, or the ending is no format that it knows.
+        KullbackError: matplotlib is not installed, or does not support the format.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise KullbackError(
-            "pictures need matplotlib: install it with pip install 'kullback[plot]'."
+            "figures need matplotlib: install it with pip install 'kullback[plot]'."
         ) from None
     size = len(names)
     cells = np.full((size, size), np.nan)
@@ -55,7 +55,7 @@ def draw_information(
             colour = "black" if i == j or value > bright else "white"
             weight = "bold" if i == j else "normal"
             axes.text(j, i, f"{value:.3g}", ha="center", va="center", color=colour, weight=weight)
-    # $ would be read as mathematics
+    # matplotlib reads $ as the start of a formula
     shown = [name.replace("$", r"\$") for name in names]
     axes.set_xticks(range(size), shown, rotation=45, ha="right")
     axes.set_yticks(range(size), shown)

@@ -1,4 +1,4 @@
-"""Lines on the standard error stream that are drawn anew while work goes on."""
+"""Lines on the standard error stream that are redrawn during a computation."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:  # rich is loaded once the work has taken so long that the lines are shown
+if TYPE_CHECKING:  # rich is imported when the lines first appear
     from rich.console import RenderableType
     from rich.live import Live
 
 Own = TypeVar("Own", bound="LiveLines")
 
-# Seconds that work may take before the lines appear, and redraws a second.
+# Seconds before the lines appear, and redraws a second.
 DELAY, _REDRAWS = 1.0, 8.0
 
-# Columns that a bar itself takes: with the words beside it, a line of less than 80.
+# Width of a bar in characters: with the text beside it, a line has fewer than 80.
 BAR = 16
 
 
 class LiveLines(abc.ABC):
-    """A context that shows ``view`` from the first second of some work until its end: abstract.
+    """A context that shows ``view`` while a computation runs, after a delay: abstract.
 
-    It only notes what it is told; a thread of its own draws.
+    Calls only store the state; a separate thread draws.
 
     Args:
         delay: seconds before the lines appear.
@@ -39,7 +39,7 @@ class LiveLines(abc.ABC):
 
     @abc.abstractmethod
     def view(self) -> RenderableType:
-        """Draw the present state."""
+        """Draw the current state."""
 
     @property
     def shown(self) -> bool:
@@ -48,7 +48,7 @@ class LiveLines(abc.ABC):
             return self._live is not None
 
     def __enter__(self: Own) -> Own:
-        """Start the clock."""
+        """Start the timer."""
         self._timer.start()
         return self
 
@@ -58,7 +58,7 @@ class LiveLines(abc.ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take the lines away."""
+        """Remove the lines."""
         self._timer.cancel()
         with self._lock:
             self._over = True

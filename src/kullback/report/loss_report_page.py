@@ -1,4 +1,4 @@
-"""The loss report of a classifier as one HTML page that needs nothing else."""
+"""The loss report of a classifier as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from kullback._core.errors import KullbackError
 from kullback.information.estimate import Estimate
 from kullback.report.loss_report_plots import CURVES, loss_report_figure, reliability_figure
 
-if TYPE_CHECKING:  # a loss report draws itself by this file, which only reads what it is given
+if TYPE_CHECKING:  # evaluation imports this module when a report is written
     from kullback.evaluation.loss_report import LossReport
 
-# More rows of a table than this are folded away: nobody reads them, everybody scrolls past them.
+# Tables are cut at this many rows: longer ones are not read, and are in the way of the rest.
 _SHOWN = 30
 _WORST = 20
 
 
 def loss_report_html(report: LossReport) -> str:
-    """Give the page as HTML.
+    """Return the page as HTML.
 
-    It loads nothing and runs nothing, and says so to the browser; names in the data are text.
+    It loads no files and runs no scripts, and its content security policy forbids both; names in
+    the data are escaped.
 
     Args:
         report: what ``kl.evaluate`` gave.
@@ -48,8 +49,8 @@ def loss_report_html(report: LossReport) -> str:
         bits=report.to("bits"),
         nats=report.to("nats"),
         sentence=_sentence(report),
-        picture=_picture(loss_report_figure(report)),
-        curves=_picture(reliability_figure(report)),
+        figure=_svg(loss_report_figure(report)),
+        curves=_svg(reliability_figure(report)),
         more_curves=len(report.curves) - 1 - CURVES,
         classes=report.by_class[:_SHOWN],
         more_classes=len(report.by_class) - _SHOWN,
@@ -59,58 +60,58 @@ def loss_report_html(report: LossReport) -> str:
 
 
 def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
-    """Write the page, the whole file or nothing.
+    """Write the page; the file is replaced only once it is complete.
 
     Args:
         report: what ``kl.evaluate`` gave.
-        path: the file; one that exists is replaced.
+        path: the file; an existing one is replaced.
 
     Raises:
-        KullbackError: where the file cannot be written.
+        KullbackError: the file cannot be written.
     """
     text = loss_report_html(report)
     target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise KullbackError(f"{os.fspath(path)} cannot be written: {error.strerror}.") from None
 
 
 def _sentence(report: LossReport) -> str:
-    """Say in words what the numbers mean."""
+    """Summarise the report in a sentence or two."""
     bits = report.to("bits")
-    baseline, cost = float(bits.label_entropy), float(bits.cross_entropy)
-    if np.isinf(cost):
+    baseline, loss = float(bits.label_entropy), float(bits.cross_entropy)
+    if np.isinf(loss):
         return (
-            f"The probabilities called {len(report.impossible):,} labels impossible that were "
-            "seen, so that the cross-entropy is infinite: no later row can make up for it."
+            f"The probabilities call {len(report.impossible):,} observed labels impossible, so the "
+            "cross-entropy is infinite, whatever the other rows."
         )
-    told = (
-        f"The baseline, the classes' shares, costs {baseline:.3f} bits a row. "
-        f"These probabilities cost {cost:.3f} bits"
+    text = (
+        f"The baseline (class shares) has a log loss of {baseline:.3f} bits a row, these "
+        f"probabilities {loss:.3f} bits"
     )
     if baseline > 0.0:
-        told += (
-            f": they explain {100.0 * (baseline - cost) / baseline:.1f} % of the label's entropy"
+        text += (
+            f": they explain {100.0 * (baseline - loss) / baseline:.1f} % of the label's entropy"
         )
     gain = float(bits.calibration)
     name = report.calibration.method.partition(",")[0]
     if gain > 0.0:
-        return f"{told}. Recalibration ({name}) would remove {gain:.3f} bits of it for free."
-    return f"{told}. Recalibration would remove nothing."
+        return f"{text}. Recalibration ({name}) would lower the loss by {gain:.3f} bits."
+    return f"{text}. Recalibration would not lower the loss."
 
 
-def _picture(figure: Any) -> str:
-    """A picture as an SVG inside the page; empty where there is none."""
+def _svg(figure: Any) -> str:
+    """A figure as SVG in Base64; empty for None."""
     import matplotlib
 
     if figure is None:
         return ""
     buffer = io.BytesIO()
-    # no date and no random names: the same report gives the same page
+    # without date and random names: equal reports give equal pages
     with matplotlib.rc_context({"svg.hashsalt": "kullback"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,4 +1,4 @@
-"""Pictures of the loss report of a classifier, with matplotlib."""
+"""Figures of the loss report of a classifier, with matplotlib."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:  # a loss report draws itself by this file, which only reads what it is given
+if TYPE_CHECKING:  # evaluation imports this module when a report is drawn
     from kullback.evaluation.loss_report import LossReport
 
 
-# Classes beyond this many are not drawn: the pooled curve shows them all.
+# The largest number of bars of classes.
 _CLASSES = 10
-# Nor are more reliability curves than this, side by side.
+# The largest number of reliability curves side by side.
 CURVES = 12
 
 
 def loss_report_figure(report: LossReport) -> Any:
-    """Draw reliability, the parts of the label's entropy, the classes and the rows' losses.
+    """Draw the reliability curve, the decomposition, and the losses of classes and of rows.
 
     Args:
         report: what ``kl.evaluate`` gave.
 
     Returns:
-        A matplotlib figure; it belongs to no window.
+        A matplotlib figure outside pyplot.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10.0, 8.0), layout="constrained")
     axes = figure.subplots(2, 2)
     _reliability(axes[0, 0], report)
-    _parts(axes[0, 1], report)
+    _decomposition(axes[0, 1], report)
     _classes(axes[1, 0], report)
     _losses(axes[1, 1], report)
     return figure
@@ -43,7 +43,7 @@ def reliability_figure(report: LossReport) -> Any:
         report: what ``kl.evaluate`` gave.
 
     Returns:
-        A matplotlib figure; None for two classes, of which one curve tells the other.
+        A matplotlib figure; None for two classes, whose curves are mirror images.
     """
     from matplotlib.figure import Figure
 
@@ -64,8 +64,8 @@ def reliability_figure(report: LossReport) -> Any:
         ax.set_title(_plain(curve.name), fontsize=10)
     for ax in axes[len(chosen) :]:
         ax.set_axis_off()
-    figure.supxlabel("probability given")
-    figure.supylabel("how often it was so")
+    figure.supxlabel("forecast probability")
+    figure.supylabel("observed frequency")
     return figure
 
 
@@ -82,25 +82,25 @@ def _reliability(ax: Any, report: LossReport) -> None:
             label=f"{100.0 * report.cross_entropy.level:.0f} % band if calibrated",
         )
         ax.plot(curve.forecast, curve.frequency, color="tab:blue", label="all classes")
-    ax.set(xlabel="probability given", ylabel="how often it was so", title="Reliability (CORP)")
+    ax.set(xlabel="forecast probability", ylabel="observed frequency", title="Reliability (CORP)")
     ax.legend(loc="upper left", frameon=False)
 
 
-def _parts(ax: Any, report: LossReport) -> None:
-    parts = [
+def _decomposition(ax: Any, report: LossReport) -> None:
+    terms = [
         ("explained", float(report.explained), "tab:green"),
         ("calibration", float(report.calibration), "tab:orange"),
         ("refinement", float(report.refinement), "tab:red"),
     ]
-    shown = [(name, value, color) for name, value, color in parts if np.isfinite(value)]
-    for place, (_, value, color) in enumerate(shown):
-        ax.barh(place, value, color=color)
-        ax.annotate(f" {value:.3g}", (max(value, 0.0), place), va="center")
+    shown = [(name, value, color) for name, value, color in terms if np.isfinite(value)]
+    for position, (_, value, color) in enumerate(shown):
+        ax.barh(position, value, color=color)
+        ax.annotate(f" {value:.3g}", (max(value, 0.0), position), va="center")
     ax.axvline(float(report.label_entropy), color="0.4", linestyle="--", linewidth=1.0)
     ax.set_yticks(range(len(shown)), [name for name, _, _ in shown])
     ax.invert_yaxis()
     ax.margins(x=0.15)
-    ax.set(xlabel=report.unit, title="Parts of the label's entropy (dashed)")
+    ax.set(xlabel=report.unit, title="Decomposition of the label's entropy (dashed)")
 
 
 def _classes(ax: Any, report: LossReport) -> None:
@@ -108,18 +108,21 @@ def _classes(ax: Any, report: LossReport) -> None:
     worst = sorted(groups, key=lambda g: -float(g.cross_entropy))[:_CLASSES]
     ax.barh([_plain(g.name) for g in worst], [float(g.cross_entropy) for g in worst])
     ax.invert_yaxis()
-    ax.set(xlabel=f"cross-entropy, {report.unit}", title="Costliest classes")
+    ax.set(xlabel=f"cross-entropy, {report.unit}", title="Classes with the largest losses")
 
 
 def _losses(ax: Any, report: LossReport) -> None:
     losses = np.sort(report.losses[np.isfinite(report.losses)])[::-1]
     ax.plot(np.arange(1, losses.size + 1), losses)
     ax.set(
-        xscale="log", xlabel="rows, costliest first", ylabel=report.unit, title="Cost of each row"
+        xscale="log",
+        xlabel="rows, largest loss first",
+        ylabel=report.unit,
+        title="Loss of each row",
     )
 
 
 def _plain(name: Any) -> str:
-    """A class name as text that matplotlib takes literally: a dollar sign begins a formula."""
+    """A class name that matplotlib shows literally: an unescaped dollar sign starts a formula."""
     text = str(name).replace("$", r"\$")
     return text if len(text) <= 20 else text[:19] + "…"

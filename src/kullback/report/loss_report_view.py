@@ -1,4 +1,4 @@
-"""The loss report of a classifier in a terminal, as rich tables: a pure function of it."""
+"""The loss report of a classifier for a terminal, as rich tables."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rich.text import Text
 
 from kullback.information.estimate import Estimate
 
-if TYPE_CHECKING:  # a loss report draws itself by this file, which only reads what it is given
-    from kullback.evaluation.loss_report import Group as Part
+if TYPE_CHECKING:  # the type only: this module needs nothing else of evaluation
+    from kullback.evaluation.loss_report import Group as GroupReport
     from kullback.evaluation.loss_report import LossReport
 
-# Rows of a table that a terminal shows; the page and the loss report have all.
+# Rows of a table in a terminal; the page has more, and the loss report all.
 _SHOWN = 12
 _WORST = 5
 
 
 def loss_report_view(report: LossReport) -> RenderableType:
-    """Set a loss report out for a terminal.
+    """Format a loss report for a terminal.
 
     Args:
         report: what ``kl.evaluate`` gave.
@@ -33,53 +33,58 @@ def loss_report_view(report: LossReport) -> RenderableType:
         f"{100 * report.accuracy:.2f}%"
     )
     level = f"{100 * report.cross_entropy.level:.4g}% interval"
-    chain = _table(("", report.unit, "std. error", level, ""), numbers=(1, 2, 3))
-    told = [
-        ("entropy of the label", report.label_entropy, "the loss of the class shares"),
+    decomposition = _table(("", report.unit, "std. error", level, ""), numbers=(1, 2, 3))
+    lines = [
+        ("entropy of the label", report.label_entropy, "baseline: loss of the class shares"),
         ("explained", report.explained, "entropy of the label − cross-entropy"),
-        ("cross-entropy", report.cross_entropy, "mean of −log q(label)"),
-        ("  refinement", report.refinement, "what the best recalibration leaves"),
+        ("cross-entropy", report.cross_entropy, "log loss: mean of −log q(label)"),
+        ("  refinement", report.refinement, "loss after the best recalibration"),
         ("  calibration", report.calibration, report.calibration.method),
     ]
     if report.irreducible_loss is not None and report.relative_entropy is not None:
-        told.append(("irreducible loss", report.irreducible_loss, report.irreducible_loss.method))
-        told.append(("relative entropy", report.relative_entropy, report.waste))
-    for name, estimate, note in told:
-        chain.add_row(*map(Text, (name, *_numbers(estimate), note)))
+        lines.append(("irreducible loss", report.irreducible_loss, report.irreducible_loss.method))
+        lines.append(("relative entropy", report.relative_entropy, report.relative_entropy_note))
+    for name, estimate, note in lines:
+        decomposition.add_row(*map(Text, (name, *_numbers(estimate), note)))
     parts: list[RenderableType] = [Text(head, style="bold"), Text(report.source, style="dim")]
-    parts += [chain]
-    if report.no_irreducible_loss:
-        parts.append(Text(f"no irreducible loss: {report.no_irreducible_loss}", style="dim"))
+    parts += [decomposition]
+    if report.irreducible_loss_note:
+        text = f"irreducible loss not estimated: {report.irreducible_loss_note}"
+        parts.append(Text(text, style="dim"))
     parts += [Text(), _groups("class", report.by_class, report.unit)]
     for column, groups in report.slices.items():
         parts += [Text(), _groups(column, groups, report.unit)]
     worst = _table(
-        ("row", "label", "probability", "most probable", "probability", report.unit),
+        ("row", "label", "probability", "prediction", "probability", report.unit),
         numbers=(0, 2, 4, 5),
     )
     for row in report.worst_rows(_WORST):
         q, best = f"{row.probability:.3g}", f"{row.confidence:.3g}"
         cells = (str(row.row), str(row.label), q, str(row.predicted), best, _number(row.loss))
         worst.add_row(*map(Text, cells))
-    parts += [Text(), Text("the costliest rows: wrong labels are among them", style="dim"), worst]
+    parts += [
+        Text(),
+        Text("rows with the largest losses: candidates for wrong labels", style="dim"),
+        worst,
+    ]
     parts += [Text.assemble(("! ", "bold yellow"), note) for note in report.notes]
     return Group(*parts)
 
 
-def _groups(name: str, groups: Sequence[Part], unit: str) -> Group:
-    table = _table((name, "rows", f"cross-entropy, {unit}", "explained", "right"), (1, 2, 3, 4))
-    costly = sorted(groups, key=lambda group: -_order(float(group.cross_entropy)))
-    for group in costly[:_SHOWN]:
+def _groups(name: str, groups: Sequence[GroupReport], unit: str) -> Group:
+    table = _table((name, "rows", f"cross-entropy, {unit}", "explained", "accuracy"), (1, 2, 3, 4))
+    by_loss = sorted(groups, key=lambda group: -_order(float(group.cross_entropy)))
+    for group in by_loss[:_SHOWN]:
         cells = (str(group.name), f"{group.rows:,}", _number(float(group.cross_entropy)))
-        right = "" if math.isnan(group.accuracy) else f"{100.0 * group.accuracy:.1f}%"
-        table.add_row(*map(Text, (*cells, _number(float(group.explained)), right)))
+        accuracy = "" if math.isnan(group.accuracy) else f"{100.0 * group.accuracy:.1f}%"
+        table.add_row(*map(Text, (*cells, _number(float(group.explained)), accuracy)))
     if len(groups) <= _SHOWN:
         return Group(table)
-    return Group(table, Text(f"and {len(groups) - _SHOWN:,} that cost less", style="dim"))
+    return Group(table, Text(f"and {len(groups) - _SHOWN:,} with smaller losses", style="dim"))
 
 
 def _order(value: float) -> float:
-    """What sorts the costliest first, and those without rows last."""
+    """Sort key: the largest loss first, groups without rows last."""
     return -math.inf if math.isnan(value) else value
 
 
@@ -95,8 +100,8 @@ def _number(value: float) -> str:
 
 def _table(columns: Sequence[str], numbers: Sequence[int]) -> Any:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for place, name in enumerate(columns):
-        right = place in numbers
+    for index, name in enumerate(columns):
+        right = index in numbers
         table.add_column(
             Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
         )

@@ -10,7 +10,7 @@ from kullback._core.units import nats_per
 from kullback.fitting import Progress
 from kullback.report.live_lines import BAR, DELAY, LiveLines
 
-if TYPE_CHECKING:  # rich is loaded once a fit has taken so long that a bar is shown
+if TYPE_CHECKING:  # rich is imported when the bar first appears
     from rich.console import RenderableType
 
 # The speed is averaged over at most the last and at least the first of these seconds.
@@ -19,9 +19,9 @@ _WINDOW = (0.5, 5.0)
 
 @final
 class ProgressBar(LiveLines):
-    """A line on the standard error stream, from the first second of a fit until its end.
+    """A line on the standard error stream while a fit runs, after a delay.
 
-    Use it as a context, and pass it to ``kl.fit`` as ``progress``.
+    Use it as a context manager, and pass it to ``kl.fit`` as ``progress``.
 
     Args:
         unit: of the cross-entropy: nats, bits or hartleys.
@@ -32,36 +32,38 @@ class ProgressBar(LiveLines):
         """Prepare; nothing is shown yet."""
         super().__init__(delay)
         self._unit, self._nats = unit, nats_per(unit)
-        self._seen: Progress | None = None
-        self._before = 0  # rows of the passes that are done
+        self._latest: Progress | None = None
+        self._before = 0  # rows of the completed passes
         self._in_a_pass: int | None = None  # rows of one pass, known after the first
         self._speeds: deque[tuple[float, int]] = deque()
 
     def __call__(self, progress: Progress) -> None:
-        """Note how far the fit has come."""
-        if self._seen is not None and progress.passes > self._seen.passes:
-            self._in_a_pass = self._seen.rows - self._before
-            self._before = self._seen.rows
-        self._seen = progress
+        """Store the progress of the fit."""
+        if self._latest is not None and progress.passes > self._latest.passes:
+            self._in_a_pass = self._latest.rows - self._before
+            self._before = self._latest.rows
+        self._latest = progress
 
     def view(self) -> RenderableType:
-        """Draw the present state."""
+        """Draw the current state."""
         from rich.progress_bar import ProgressBar as Bar
         from rich.table import Table
         from rich.text import Text
 
-        seen = self._seen
-        total, done = self._in_a_pass, 0 if seen is None else seen.rows - self._before
+        latest = self._latest
+        total, done = self._in_a_pass, 0 if latest is None else latest.rows - self._before
         bar: Any = Bar(total=total, completed=done, pulse=total is None, width=BAR)
         line = Table.grid(padding=(0, 2, 0, 0))
-        if seen is None:
+        if latest is None:
             line.add_row(bar, Text("compiling"))
             return line
-        cells = [bar, Text(f"pass {seen.passes}")]
-        if (speed := self._speed(seen.rows)) > 0.0:
+        cells = [bar, Text(f"pass {latest.passes}")]
+        if (speed := self._speed(latest.rows)) > 0.0:
             cells.append(Text(f"{speed:,.0f} rows/s"))
-        if seen.cross_entropy is not None:
-            cells.append(Text(f"cross-entropy {seen.cross_entropy / self._nats:.6f} {self._unit}"))
+        if latest.cross_entropy is not None:
+            cells.append(
+                Text(f"cross-entropy {latest.cross_entropy / self._nats:.6f} {self._unit}")
+            )
         line.add_row(*cells)
         return line
 

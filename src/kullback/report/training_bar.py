@@ -1,4 +1,4 @@
-"""The progress of a training: epoch, losses, bits of the label explained so far, time left."""
+"""The progress bar of a training: epoch, losses, bits of the label explained, time left."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from kullback._core.units import nats_per
 from kullback.report.live_lines import BAR, DELAY, LiveLines
 from kullback.results.trained import Epoch
 
-if TYPE_CHECKING:  # rich is loaded once a training has taken so long that a bar is shown
+if TYPE_CHECKING:  # rich is imported when the bar first appears
     from rich.console import RenderableType
 
-# The time left is told from the time that so many of the last epochs took.
+# The time left is estimated from this many of the last epochs.
 _EPOCHS_TIMED = 10
 
 _STOPPING = "stopping, the best weights are kept; Ctrl-C again ends at once"
@@ -23,9 +23,9 @@ _NOTHING = "stopping before the end of the first epoch: nothing is kept; Ctrl-C 
 
 @final
 class TrainingBar(LiveLines):
-    """Two lines on the standard error stream, from the first second of a training until its end.
+    """Two lines on the standard error stream while a training runs, after a delay.
 
-    Use it as a context, and pass it to ``kl.fit`` as ``progress``.
+    Use it as a context manager, and pass it to ``kl.fit`` as ``progress``.
 
     Args:
         unit: of the losses: nats, bits or hartleys.
@@ -42,12 +42,12 @@ class TrainingBar(LiveLines):
         self._ends: list[float] = []  # when the last epochs ended
 
     def __call__(self, epoch: Epoch, epochs: int, baseline: float) -> None:
-        """Note how far the training has come.
+        """Store the progress of the training.
 
         Args:
-            epoch: the last one.
-            epochs: how many there are at most.
-            baseline: entropy of the label, in nats; NaN where there is none.
+            epoch: the last epoch.
+            epochs: the largest number of epochs.
+            baseline: entropy of the label, in nats; NaN for outcomes that are numbers.
         """
         self._epochs, self._baseline = epochs, baseline
         self._lowest = min(self._lowest, epoch.refined)
@@ -55,14 +55,14 @@ class TrainingBar(LiveLines):
         self._epoch = epoch
 
     def stopping(self) -> None:
-        """Note that the training was interrupted, and tell."""
+        """Store that the training was interrupted, and say so on standard error."""
         self._stopping = True
         if not self.shown:
-            sys.stderr.write(f"{self._farewell}\n")
+            sys.stderr.write(f"{self._interrupt_message}\n")
             sys.stderr.flush()
 
     def view(self) -> RenderableType:
-        """Draw the present state."""
+        """Draw the current state."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar as Bar
         from rich.table import Table
@@ -82,11 +82,11 @@ class TrainingBar(LiveLines):
             line.add_row(*cells)
             parts.append(Text(self._losses(epoch), style="dim"))
         if self._stopping:
-            parts.append(Text(self._farewell, style="bold yellow"))
+            parts.append(Text(self._interrupt_message, style="bold yellow"))
         return Group(*parts)
 
     @property
-    def _farewell(self) -> str:
+    def _interrupt_message(self) -> str:
         return _NOTHING if self._epoch is None else _STOPPING
 
     def _losses(self, epoch: Epoch) -> str:
@@ -100,16 +100,16 @@ class TrainingBar(LiveLines):
         return text
 
     def _left(self, done: int) -> float | None:
-        """Seconds that the epochs to come take, if none is left out."""
-        if len(self._ends) < 2:  # the first one is compiled as well
+        """Seconds until the last possible epoch ends; None before the second epoch."""
+        if len(self._ends) < 2:  # the first one includes compilation
             return None
-        a_epoch = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+        per_epoch = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
         since = time.perf_counter() - self._ends[-1]
-        return max(a_epoch * (self._epochs - done) - since, 0.0)
+        return max(per_epoch * (self._epochs - done) - since, 0.0)
 
 
 def _duration(seconds: float) -> str:
-    """Write a time as one reads it: 8 s, 2 min 05 s, 1 h 02 min."""
+    """Format a duration: 8 s, 2 min 05 s, 1 h 02 min."""
     whole = math.ceil(seconds)
     if whole < 60:
         return f"{whole} s"

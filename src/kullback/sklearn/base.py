@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: hyper-parameters, features and training."""
+"""The base class of the classifier and the regressor: hyper-parameters, features, training."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from kullback.fitting import fit as fit_model
 from kullback.models.network import MLP
 from kullback.results.trained import TrainedFit
 from kullback.sklearn.features import (
-    categorical_places,
+    categorical_indices,
     categorical_types,
+    check_no_missing,
+    check_same_kind,
+    explain_text_columns,
     is_frame,
-    refuse_missing,
-    refuse_other_kind,
-    words_for_text,
 )
 from kullback.solvers.minibatch import Minibatch
 
 
-class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What the classifier and the regressor share: hyper-parameters, features and training."""
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """The hyper-parameters, the reading of features and the training of both estimators."""
 
     def __init__(
         self,
@@ -73,9 +73,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         self.patience = patience
         self.random_state = random_state
 
-    # ---- hyper-parameters, as plain Python values: a search draws NumPy's ---------------------
+    # ---- hyper-parameters as Python values: a search draws NumPy's ----------------------------
 
-    def _whole(self, name: str, least: int, *, none: bool = False) -> Any:
+    def _integer(self, name: str, least: int, *, none: bool = False) -> Any:
         value = getattr(self, name)
         if none and value is None:
             return None
@@ -110,17 +110,17 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             dropout=self._real("dropout"),
             normalization=self._choice("normalization", None, "layer"),
             skip=bool(self._choice("skip", True, False)),
-            frequencies=self._whole("frequencies", 0, none=True),
-            members=self._whole("members", 1, none=True),
+            frequencies=self._integer("frequencies", 0, none=True),
+            members=self._integer("members", 1, none=True),
             categorical=categorical,
         )
 
-    def _how(self, **options: Any) -> Minibatch:
+    def _solver(self, **options: Any) -> Minibatch:
         held_out = self._real("held_out")
         if not 0.0 < held_out < 1.0:
             raise ValueError(
                 f"held_out={self.held_out!r} must be a share of the rows between 0 and 1; kl.fit "
-                "takes other rows."
+                "also takes separate rows."
             )
         if self.optimizer is not None and not hasattr(self.optimizer, "update"):
             raise ValueError(
@@ -128,23 +128,25 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
                 "optax.adam(1e-3)."
             )
         random = check_random_state(self.random_state)
-        own = isinstance(self.random_state, (int, np.integer))
+        is_seed = isinstance(self.random_state, (int, np.integer))
         return Minibatch(
-            epochs=self._whole("epochs", 1, none=True),
-            batch=self._whole("batch", 1, none=True),
+            epochs=self._integer("epochs", 1, none=True),
+            batch=self._integer("batch", 1, none=True),
             learning_rate=self._real("learning_rate"),
             weight_decay=self._real("weight_decay"),
             optimizer=self.optimizer,
             held_out=held_out,
-            patience=self._whole("patience", 1),
-            seed=int(self.random_state if own else random.randint(2**31 - 1)),
+            patience=self._integer("patience", 1),
+            seed=int(self.random_state if is_seed else random.randint(2**31 - 1)),
             **options,
         )
 
     # ---- features -----------------------------------------------------------------------------
 
-    def _given(self, X: Any, y: Any, sample_weight: Any, *, numeric: bool) -> tuple[Any, Any, Any]:
-        """Check what ``fit`` was given, as scikit-learn does: columns by name, y, weights."""
+    def _validated(
+        self, X: Any, y: Any, sample_weight: Any, *, numeric: bool
+    ) -> tuple[Any, Any, Any]:
+        """Check the arguments of ``fit`` as scikit-learn does; return columns, y and weights."""
         shape = np.shape(np.asarray(y))
         if len(shape) == 2 and shape[1] > 1:
             other = (
@@ -157,13 +159,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
                 f"y should be a 1d array, got an array of shape {shape} instead: {other}."
             )
         if y is not None:
-            refuse_missing(y)
+            check_no_missing(y)
         if is_frame(X):
             validate_data(self, X, y, skip_check_array=True)
             y = _check_y(y, y_numeric=numeric, estimator=self)
             check_consistent_length(X, y)
         else:
-            with words_for_text():
+            with explain_text_columns():
                 X, y = validate_data(
                     self,
                     X,
@@ -177,28 +179,30 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             if np.any(sample_weight < 0.0) or not np.any(sample_weight > 0.0):
                 raise ValueError("sample_weight must be at least 0, and above 0 for some rows.")
         if len(y) < 2:
-            raise ValueError("n_samples=1: one row must be trained on and another held out")
+            raise ValueError(
+                "n_samples=1: training needs at least one row to train on and one to hold out"
+            )
         return self._columns(X), y, sample_weight
 
     def _columns(self, X: Any) -> dict[str, Any]:
-        """Columns of X by the names under which the networks know them."""
+        """Columns of X by their names in the networks."""
         table = read_table(X) if is_frame(X) else None
         columns = X.T if table is None else [table.column(name) for name in table.names]
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
-        if not names or OUTCOME in names:  # which stands for the outcome
+        if not names or OUTCOME in names:  # the name of the outcome
             names = [f"x{k}" for k in range(self.n_features_in_)]
         return dict(zip(names, columns, strict=True))
 
     def _categorical(self, X: Any, names: list[str]) -> tuple[str, ...]:
-        """The names of columns that are categories whatever they hold."""
+        """The names of columns that are categories whatever their values."""
         known = list(getattr(self, "feature_names_in_", ()))
-        places = categorical_places(self.categorical_features, len(names), known)
-        return tuple(names[k] for k in sorted({*places, *categorical_types(X)}))
+        indices = categorical_indices(self.categorical_features, len(names), known)
+        return tuple(names[k] for k in sorted({*indices, *categorical_types(X)}))
 
-    def _checked(self, X: Any) -> dict[str, Any]:
-        """The columns of rows to be predicted, checked against those of ``fit``."""
+    def _columns_to_predict(self, X: Any) -> dict[str, Any]:
+        """The columns of rows to predict, checked against those of ``fit``."""
         check_is_fitted(self)
-        with words_for_text():
+        with explain_text_columns():
             X = validate_data(
                 self,
                 X,
@@ -214,13 +218,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             )
         columns = self._columns(X)
         for name, levels in self.fit_.levels.items():
-            refuse_other_kind(name, columns[name], levels)
+            check_same_kind(name, columns[name], levels)
         return columns
 
     # ---- training -----------------------------------------------------------------------------
 
-    def _train(self, model: Any, columns: Any, y: Any, weights: Any, how: Minibatch) -> TrainedFit:
-        fit: TrainedFit = fit_model(model, columns, y, weights=weights, solver=how)
+    def _train(
+        self, model: Any, columns: Any, y: Any, weights: Any, solver: Minibatch
+    ) -> TrainedFit:
+        fit: TrainedFit = fit_model(model, columns, y, weights=weights, solver=solver)
         if not fit.converged:
             warnings.warn(fit.reason, ConvergenceWarning, stacklevel=3)
         return fit

@@ -1,4 +1,4 @@
-"""The classifier."""
+"""The scikit-learn classifier."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from kullback.calibration.rows import log_softmax
+from kullback.calibration.inputs import log_softmax
 from kullback.models.labels.categorical import Categorical
 from kullback.sklearn.base import NetworkEstimator
 
@@ -18,40 +18,41 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     """A neural-network classifier: ``kl.fit(kl.Categorical(logits=kl.MLP(...)), X, y)``.
 
     Features are an array of numbers or a data frame, in which columns of text and of a categorical
-    type are categories. Missing values are allowed; a category that was not seen counts as missing.
-    Sparse matrices, ``partial_fit`` and warm starts are not offered.
+    type are categories. Missing values are allowed; a category that did not occur in ``fit`` counts
+    as missing. Sparse matrices, ``partial_fit`` and warm starts are not supported.
 
     Args:
         hidden: widths of the hidden layers.
-        activation: a name that ``kl.MLP`` knows, or a function.
+        activation: a name, as for ``kl.MLP``, or a function.
         dropout: share of hidden units set to zero in training.
         normalization: None or "layer".
         skip: whether layers of equal width add their input.
-        frequencies: how many random frequencies each number is expanded in; None tries them where
-            next to nothing is explained without.
-        members: how many networks share out the rows; None chooses by the number of rows.
-        categorical_features: columns of numbers that are categories: names, places or a mask.
-        epochs: how often every row is used; None chooses.
-        batch: rows a step; None chooses.
-        learning_rate: the largest one.
-        weight_decay: of matrices.
-        optimizer: an Optax transformation in place of AdamW, its learning rate and weight decay.
+        frequencies: number of random frequencies per numeric feature; None tries them if next to
+            nothing is explained without.
+        members: number of networks trained on different parts of the rows; None chooses by the
+            number of rows.
+        categorical_features: numeric columns that are categories: names, indices or a mask.
+        epochs: number of passes over the rows; None chooses.
+        batch: rows per step; None chooses.
+        learning_rate: the largest learning rate.
+        weight_decay: of weight matrices.
+        optimizer: an Optax transformation instead of AdamW, its learning rate and weight decay.
         held_out: share of rows held out for early stopping and calibration.
         patience: epochs without improvement after which training ends.
-        random_state: a seed, a ``RandomState``, or None for a new seed at each call of ``fit``.
+        random_state: a seed, a ``RandomState``, or None for a new seed in each ``fit``.
         calibration: None, "temperature" or "vector".
         label_smoothing: share of every label spread over all classes in training.
         class_weight: None, "balanced" (by weighted counts), or a weight by class.
 
     Attributes:
         classes_: the labels, sorted.
-        fit_: the ``kl.TrainedFit``. Its columns have the names of the features, or x0, x1, ... of
-            an array and where a feature is called "y".
+        fit_: the ``kl.TrainedFit``. Its columns have the names of the features; for an array, or if
+            a feature is called "y", they are x0, x1, ...
         loss_curve_: training loss of every epoch, in nats, dropout, weights and smoothing included.
         validation_loss_curve_: held-out cross-entropy after calibration of every epoch, in nats.
-        n_iter_: how many epochs; the weights are those of the best, number ``fit_.best``.
-        n_features_in_: how many features.
-        feature_names_in_: their names, of a data frame.
+        n_iter_: the number of epochs; the weights are those of the best, ``fit_.best``.
+        n_features_in_: the number of features.
+        feature_names_in_: their names, for a data frame.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -107,60 +108,62 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkClassifier:
-        """Train.
+        """Train the network.
 
         Args:
             X: features, shape (n, d).
             y: labels, shape (n,).
-            sample_weight: how many times each row counts.
+            sample_weight: weights of the rows.
         """
-        columns, labels, weights = self._given(X, y, sample_weight, numeric=False)
+        columns, labels, weights = self._validated(X, y, sample_weight, numeric=False)
         check_classification_targets(labels)
         classes = np.unique(labels)
         if len(classes) < 2:
-            raise ValueError(f"the labels hold one class only, {classes.tolist()[0]!r}")
-        how = self._how(
+            raise ValueError(
+                f"y has a single class, {classes.tolist()[0]!r}; a classifier needs at least two"
+            )
+        solver = self._solver(
             calibration=self._choice("calibration", None, "temperature", "vector"),
             label_smoothing=self._real("label_smoothing"),
             class_weight=self._class_weight(classes.tolist()),
         )
         network = self._network(self._categorical(X, list(columns)))
-        self._keep(self._train(Categorical(logits=network), columns, labels, weights, how))
+        self._keep(self._train(Categorical(logits=network), columns, labels, weights, solver))
         self.classes_ = classes
         return self
 
     def _class_weight(self, classes: list[Any]) -> Any:
-        given = self.class_weight
-        if isinstance(given, Mapping):
-            # as in scikit-learn: a class that this fold lacks may be named where all others are
-            whole = all(label in given for label in classes)
-            return {k: w for k, w in given.items() if k in classes or not whole}
-        if given is not None and not isinstance(given, str):
+        weights = self.class_weight
+        if isinstance(weights, Mapping):
+            # as in scikit-learn: classes that this fold lacks are allowed if all others are named
+            complete = all(label in weights for label in classes)
+            return {k: w for k, w in weights.items() if k in classes or not complete}
+        if weights is not None and not isinstance(weights, str):
             raise ValueError(
-                f'class_weight={given!r} must be None, "balanced" or a dict of weights by class.'
+                f'class_weight={weights!r} must be None, "balanced" or a dict of weights by class.'
             )
-        return given
+        return weights
 
     def predict_proba(self, X: Any) -> Any:
-        """Give the probabilities of the classes, shape (n, K).
+        """Return the probabilities of the classes, shape (n, K).
 
         Args:
             X: features.
         """
-        columns = self._checked(X)
+        columns = self._columns_to_predict(X)
         return self.fit_.predict_proba(columns)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Give their logarithms, finite also where a probability is too small for a float.
+        """Return the log-probabilities, finite even if a probability is too small for a float.
 
         Args:
             X: features.
         """
-        columns = self._checked(X)
+        columns = self._columns_to_predict(X)
         return log_softmax(self.fit_.predict_params(columns)["logits"])
 
     def predict(self, X: Any) -> Any:
-        """Give the most probable class of each row.
+        """Return the most probable class of each row.
 
         Args:
             X: features.

@@ -1,4 +1,4 @@
-"""Data frames beside arrays: which columns are categories, and what is refused in words."""
+"""Features in data frames and arrays: which columns are categories, and checks of their values."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from kullback.data.covariates import holds_categories
 
 
 def is_frame(X: Any) -> bool:
-    """Whether it has columns, each with a type of its own."""
+    """Whether X is a data frame: a table whose columns have types."""
     return hasattr(X, "__dataframe__") or (hasattr(X, "columns") and hasattr(X, "dtypes"))
 
 
 def categorical_types(X: Any) -> list[int]:
-    """The places of the columns whose type is a categorical one.
+    """The indices of the columns of a categorical type.
 
     Raises:
-        ValueError: a column holds dates, each of which would be a category of its own.
+        ValueError: a column of dates, each of which would become a category.
     """
     if not is_frame(X):
         return []
-    # pandas and polars say the type of each column, Arrow the schema
+    # pandas and polars list the type of each column, Arrow has a schema
     types: Any = X.dtypes if hasattr(X, "dtypes") else getattr(X.schema, "types", ())
     kinds = [str(kind).lower() for kind in types]
     for k, kind in enumerate(kinds):
@@ -38,58 +38,58 @@ def categorical_types(X: Any) -> list[int]:
     return [k for k, kind in enumerate(kinds) if kind.startswith(("categor", "enum", "dictionary"))]
 
 
-def categorical_places(chosen: Any, count: int, names: list[str]) -> list[int]:
-    """The places of the columns that a user calls categories.
+def categorical_indices(chosen: Any, count: int, names: list[str]) -> list[int]:
+    """The indices of the columns that the user chose as categories.
 
     Args:
-        chosen: names, places, or a truth value for each column; None for no column.
-        count: how many columns there are.
-        names: their names, where they have any.
+        chosen: names, indices, or a mask; None for no column.
+        count: the number of columns.
+        names: their names, if they have any.
 
     Raises:
         ValueError: for anything else.
     """
     array = np.asarray([] if chosen is None else chosen)
-    places: list[int]
+    indices: list[int]
     if array.dtype.kind == "b" and array.shape == (count,):
-        places = np.flatnonzero(array).tolist()
+        indices = np.flatnonzero(array).tolist()
     elif array.ndim == 1 and (array.dtype.kind in "iu" or array.size == 0):
-        places = array.tolist()
+        indices = array.tolist()
     else:
         known = {name: k for k, name in enumerate(names)}
-        places = [known.get(name, count) for name in array.ravel().tolist()]
-    if any(not 0 <= k < count for k in places):
-        told = f"names, such as {names[0]!r}, " if names else ""
+        indices = [known.get(name, count) for name in array.ravel().tolist()]
+    if any(not 0 <= k < count for k in indices):
+        by_name = f"names, such as {names[0]!r}, " if names else ""
         raise ValueError(
-            f"categorical_features={chosen!r} must hold {told}places from 0 to {count - 1}, or "
-            f"{count} truth values."
+            f"categorical_features={chosen!r} must hold {by_name}indices from 0 to {count - 1}, "
+            f"or {count} truth values."
         )
-    return places
+    return indices
 
 
 @contextmanager
-def words_for_text() -> Iterator[None]:
-    """Say what to do with text in an array, where scikit-learn refuses it."""
+def explain_text_columns() -> Iterator[None]:
+    """Add advice to scikit-learn's error about text in an array."""
     try:
         yield
     except ValueError as error:
         if "could not convert string to float" not in str(error):
             raise
         raise ValueError(
-            f"{error}. An array must hold numbers; categories may stand in columns of a data frame."
+            f"{error}. An array must hold numbers; give categories as columns of a data frame."
         ) from None
 
 
-def refuse_other_kind(name: str, values: Any, levels: tuple[Any, ...]) -> None:
-    """Refuse numbers where categories were text, and the reverse: each would count as missing.
+def check_same_kind(name: str, values: Any, levels: tuple[Any, ...]) -> None:
+    """Check that categories are still text, or still numbers: others would count as missing.
 
     Args:
         name: of the column.
         values: the column.
-        levels: the categories that it had in the rows of the fit.
+        levels: its categories in ``fit``.
 
     Raises:
-        ValueError: for the other kind.
+        ValueError: the column holds the other kind.
     """
     first = next((value for value in values.tolist() if not is_missing(value)), None)
     if first is None or not levels:
@@ -99,18 +99,18 @@ def refuse_other_kind(name: str, values: Any, levels: tuple[Any, ...]) -> None:
     if holds_categories(known) != holds_categories(values):
         raise ValueError(
             f'column "{name}" held categories such as {levels[0]!r} in fit, and holds {first!r} '
-            "here; give it with the type that it had."
+            "here; use the same type as in fit."
         )
 
 
-def refuse_missing(y: Any) -> None:
-    """Refuse missing outcomes among objects, some of which scikit-learn cannot look at.
+def check_no_missing(y: Any) -> None:
+    """Check that no outcome is missing among objects, some of which scikit-learn cannot compare.
 
     Args:
         y: the outcomes.
 
     Raises:
-        ValueError: one is missing.
+        ValueError: a value is missing.
     """
     values = np.asarray(y)
     if values.dtype.kind == "O" and values.ndim == 1:

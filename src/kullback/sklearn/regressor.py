@@ -1,4 +1,4 @@
-"""The regressor."""
+"""The scikit-learn regressor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from kullback.models.real.normal import Normal
 from kullback.sklearn.base import NetworkEstimator
 
-# Squares of what is larger, as variances hold them, leave the range of doubles.
+# Squares of larger values, as in a variance, leave the range of doubles.
 _LARGEST = 1e150
 
 
@@ -20,15 +20,15 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """Neural regression: ``kl.fit(kl.Normal(loc=kl.MLP(...), scale=kl.MLP(...)), X, y)``.
 
     The parameters are those of ``NetworkClassifier`` without calibration, label smoothing and class
-    weights. The mean and the standard deviation are both networks of the features.
+    weights. The mean and the standard deviation are each a network of the features.
 
     Attributes:
-        fit_: the ``kl.TrainedFit``, as of a classifier.
+        fit_: the ``kl.TrainedFit``, as for a classifier.
         loss_curve_: training loss of every epoch, in nats: mean −log density of y.
         validation_loss_curve_: held-out cross-entropy of every epoch, in nats.
-        n_iter_: how many epochs; the weights are those of the best, number ``fit_.best``.
-        n_features_in_: how many features.
-        feature_names_in_: their names, of a data frame.
+        n_iter_: the number of epochs; the weights are those of the best, ``fit_.best``.
+        n_features_in_: the number of features.
+        feature_names_in_: their names, for a data frame.
 
     Example:
         >>> import numpy as np
@@ -39,38 +39,41 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
-        """Train.
+        """Train the networks.
 
         Args:
             X: features, shape (n, d).
             y: numbers, shape (n,).
-            sample_weight: how many times each row counts.
+            sample_weight: weights of the rows.
         """
-        columns, values, weights = self._given(X, y, sample_weight, numeric=True)
+        columns, values, weights = self._validated(X, y, sample_weight, numeric=True)
         values = np.asarray(values, dtype=np.float64)
-        seen = values if weights is None else values[weights > 0.0]
-        largest = float(np.max(np.abs(seen)))
+        used = values if weights is None else values[weights > 0.0]
+        largest = float(np.max(np.abs(used)))
         if largest > _LARGEST:
-            raise ValueError(f"y reaches {largest:.3g}, which is too large: choose its unit.")
-        if seen.min() == seen.max():
+            raise ValueError(
+                f"y reaches {largest:.3g}, which is too large: change its unit, so that values "
+                f"stay below {_LARGEST:g}."
+            )
+        if used.min() == used.max():
             warnings.warn(
-                f"y is constant, {seen[0]:g}: the likelihood grows without end as the standard "
-                "deviation goes to 0, which then means nothing",
+                f"y is constant, {used[0]:g}: the likelihood is unbounded as the standard "
+                "deviation goes to 0, so the estimated standard deviation is not meaningful",
                 ConvergenceWarning,
                 stacklevel=2,
             )
         network = self._network(self._categorical(X, list(columns)))
         model = Normal(loc=network, scale=network)
-        self._keep(self._train(model, columns, values, weights, self._how()))
+        self._keep(self._train(model, columns, values, weights, self._solver()))
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Give the mean of each row, and its standard deviation if asked.
+        """Return the mean of each row and, on request, its standard deviation.
 
         Args:
             X: features.
-            return_std: whether to give the standard deviation too.
+            return_std: whether to return the standard deviation too.
         """
-        columns = self._checked(X)
-        found = self.fit_.predict_params(columns)
-        return (found["loc"], found["scale"]) if return_std else found["loc"]
+        columns = self._columns_to_predict(X)
+        params = self.fit_.predict_params(columns)
+        return (params["loc"], params["scale"]) if return_std else params["loc"]

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array
 from kullback._core.errors import ModelError
+from kullback._core.options import translate_options
 
 # The rules below were chosen by held-out cross-entropy on the sets of benchmarks/NETWORKS.md: about
 # forty steps an epoch, a thousand in all, and no fewer than 25 epochs, so that many rows take more.
@@ -24,6 +25,21 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 32, 256
 
 
 @final
+@translate_options(
+    lr="learning_rate",
+    learning_rate_init="learning_rate",
+    batch_size="batch",
+    n_epochs="epochs",
+    num_epochs="epochs",
+    max_epochs="epochs",
+    max_iter="epochs",
+    optimiser="optimizer",
+    validation_fraction="held_out",
+    validation_split="held_out",
+    n_iter_no_change="patience",
+    class_weights="class_weight",
+    random_state="seed",
+)
 @dataclass(frozen=True, eq=False)
 class Minibatch:
     """Options of training a network: minibatches, an Optax optimiser, early stopping, calibration.

@@ -1,1 +1,1 @@
-"""Training: the wiring of models that are networks, as ``fitting`` is of the others."""
+"""Training of models with networks, called by ``kl.fit``."""

@@ -1,4 +1,4 @@
-"""Where the rows of an epoch come from: memory, or the blocks of a stream."""
+"""The minibatches of an epoch: from rows in memory, or from the blocks of a stream."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from kullback.data.stream import read_ahead
 
 Columns: TypeAlias = Mapping[str, Any]
 
-# The encoded rows of one window of a stream, of which two are in memory at a time, take about so
-# many bytes; rows are shuffled within a window, so it should hold many.
+# The encoded rows of one window of a stream take about this many bytes; two windows are in memory
+# at a time. Rows are shuffled within a window only, so it should hold many.
 _WINDOW_BYTES = 64 * 2**20
 _MOST_ROWS, _FEWEST_ROWS = 2**18, 2**12
 
 
 class Window(NamedTuple):
-    """Rows to be gone through in minibatches.
+    """Rows that are shuffled together and used in minibatches.
 
     Attributes:
         columns: inputs, outcomes and weights.
-        order: the rows in the order of their use, then −1 up to a multiple of the batch.
-        steps: how many minibatches have rows.
-        rows: how many rows there are in ``order``.
+        order: indices of the rows in the order of their use, padded with −1 to a multiple of the
+            batch.
+        steps: the number of minibatches with rows.
+        rows: the number of rows in ``order``.
     """
 
     columns: Mapping[str, Array]
@@ -40,57 +41,57 @@ class Window(NamedTuple):
 
 
 class Batches(abc.ABC):
-    """Gives each member of a training its rows, epoch after epoch.
+    """The rows of each member of a training, epoch by epoch.
 
     Attributes:
-        rows: how many rows an epoch has.
+        rows: the number of rows in an epoch.
     """
 
     rows: int
 
     @abc.abstractmethod
     def windows(self, member: int, epoch: int, batch: int) -> Iterator[Window]:
-        """Give the windows of an epoch; the same ones whenever they are asked for."""
+        """Yield the windows of an epoch; every call yields the same ones."""
 
 
 @final
-class Memory(Batches):
+class InMemoryBatches(Batches):
     """Rows in memory: one window an epoch, shuffled as a whole.
 
     Args:
         columns: of all rows.
-        members: the rows of each member. All use as many rows an epoch as the one with the fewest,
-            so that one compiled program serves them all; which ones is drawn anew each time.
+        members: the rows of each member. In an epoch all use as many rows as the member with the
+            fewest, so that they share one compiled program; the choice is drawn in every epoch.
         seed: of the order.
     """
 
     def __init__(self, columns: Columns, members: tuple[Any, ...], seed: int) -> None:
-        """Put the columns where JAX has them."""
+        """Move the columns to JAX's device."""
         self.rows = min(len(rows) for rows in members)
         self.columns = {name: jax.device_put(column) for name, column in columns.items()}
         self.members = members
         self._seed = seed
 
     def windows(self, member: int, epoch: int, batch: int) -> Iterator[Window]:
-        """Give all rows, shuffled."""
+        """Yield one window with all rows, shuffled."""
         rng = np.random.default_rng([self._seed, 2, member, epoch])
         chosen = rng.permutation(self.members[member])[: self.rows]
         yield Window(self.columns, *_padded(chosen, self.rows, batch))
 
 
 @final
-class Streamed(Batches):
-    """Rows of a stream: its blocks are the windows, each shuffled.
+class StreamedBatches(Batches):
+    """Rows of a stream: each of its blocks is a window, shuffled.
 
     Args:
         stream: the rows.
-        encode: from a block's fields and weights to columns.
-        width: how many encoded inputs a row has.
-        held_share: rows whose fraction (``row_fractions``) is below are held out.
+        encode: maps a block's fields and weights to columns.
+        width: the number of encoded inputs of a row.
+        held_out_fraction: rows whose fraction (``row_fractions``) is smaller are held out.
         seed: of the order.
 
     Attributes:
-        size: how many rows a window has.
+        size: the number of rows in a window.
     """
 
     def __init__(
@@ -98,18 +99,18 @@ class Streamed(Batches):
         stream: CovariateStream,
         encode: Callable[[Columns, Vector], dict[str, Any]],
         width: int,
-        held_share: float,
+        held_out_fraction: float,
         seed: int,
     ) -> None:
-        """Hold the stream; nothing is read yet."""
-        self.rows = max(round(stream.count * (1.0 - held_share)), 1)
+        """Store the stream; nothing is read yet."""
+        self.rows = max(round(stream.count * (1.0 - held_out_fraction)), 1)
         self._stream, self._encode = stream, encode
-        self._held_share, self._seed = held_share, seed
+        self._held_out_fraction, self._seed = held_out_fraction, seed
         fitting = max(_WINDOW_BYTES // (4 * max(width, 1)), _FEWEST_ROWS)
         self.size = min(2 ** int(np.log2(fitting)), _MOST_ROWS)
 
     def windows(self, member: int, epoch: int, batch: int) -> Iterator[Window]:
-        """Read the stream once."""
+        """Yield the windows of one pass over the stream."""
         return read_ahead(self._windows(member, epoch, batch), ahead=1)
 
     def _windows(self, member: int, epoch: int, batch: int) -> Generator[Window, None, None]:
@@ -123,10 +124,10 @@ class Streamed(Batches):
         return Window(columns, *_padded(order, block.capacity, batch))
 
     def _training_rows(self) -> Iterator[Chunk]:
-        """The rows that are neither held out nor of weight zero."""
+        """Yield the rows that are not held out and have a positive weight."""
         for chunk in self._stream.chunks():
             rows = chunk.first_row + np.arange(chunk.count) if chunk.rows is None else chunk.rows
-            kept = row_fractions(rows) >= self._held_share
+            kept = row_fractions(rows) >= self._held_out_fraction
             if chunk.weight is not None:
                 kept &= chunk.weight > 0.0
             if kept.any():
@@ -137,7 +138,7 @@ class Streamed(Batches):
 
 
 def _padded(order: Any, capacity: int, batch: int) -> tuple[Any, int, int]:
-    """An order with −1 up to a length that depends on the capacity only; its steps and rows."""
+    """The order padded with −1 to a length set by the capacity alone; its steps and rows."""
     out = np.full(-(-capacity // batch) * batch, -1, dtype=np.int32)
     out[: len(order)] = order
     return out, -(-len(order) // batch), len(order)

@@ -1,9 +1,10 @@
-"""A second training where the first explained next to nothing: numbers expanded in frequencies.
+"""A second training with random frequencies where the first explained next to nothing.
 
-A perceptron sees what rises and falls a few times along a column. Of a checkerboard of squares half
-a standard deviation wide it sees nothing (0.693 of 0.693 nats, 20,000 rows); with eight frequencies
-a column 0.094 are left. Elsewhere they cost (benchmarks/NETWORKS.md), so they are tried only where
-there is next to nothing to lose, and kept only where the held-out rows are surely better off.
+A perceptron learns functions that rise and fall a few times along a column. Of a checkerboard with
+squares half a standard deviation wide it learns nothing (0.693 of 0.693 nats left, 20,000 rows);
+with eight frequencies a column 0.094 are left. Elsewhere frequencies raise the loss
+(benchmarks/NETWORKS.md), so they are tried only where next to nothing was explained, and kept only
+where the held-out loss falls significantly.
 """
 
 from __future__ import annotations
@@ -17,73 +18,72 @@ import numpy as np
 from kullback.models.network import MLP
 from kullback.results.trained import TRIED
 from kullback.solvers.minibatch import Minibatch
-from kullback.training.batches import Memory
-from kullback.training.loop import Watch, run
+from kullback.training.batches import InMemoryBatches
+from kullback.training.loop import EpochCallback, run
 from kullback.training.problem import TrainingProblem
 from kullback.training.programs import Programs
-from kullback.training.rows import Rows
-from kullback.training.state import Run
+from kullback.training.rows import TrainingRows
+from kullback.training.state import TrainingState
 
 _FREQUENCIES = 8
-# Next to nothing is this share of the label's entropy: whole numbers that stand for twenty
-# categories each were explained to 1.4 % without frequencies and to 5 % with them.
+# "Next to nothing" is this share of the label's entropy: with whole numbers that encode twenty
+# categories each, 1.4 % was explained without frequencies and 5 % with them.
 _LITTLE = 0.03
 # Of 400 rows of a checkerboard with squares of 0.8 standard deviations a third of the loss is left.
 _FEWEST_ROWS = 200
-# Frequencies make 17 inputs of each; on twenty columns they already cost more than they told.
+# Frequencies make 17 inputs of each; on twenty columns they already cost more than they explained.
 _MOST_INPUTS = 32
-# How many standard errors of the difference the second network has to be better by.
-_SURELY = 2.0
+# The second network has to be better by this many standard errors of the difference.
+_STANDARD_ERRORS = 2.0
 
 
-def second_try(
+def retry_with_frequencies(
     problem: TrainingProblem,
-    rows: Rows,
-    how: Minibatch,
-    watch: Watch | None,
-    first: tuple[Run, Programs],
-) -> tuple[TrainingProblem, Run, Programs]:
+    rows: TrainingRows,
+    solver: Minibatch,
+    progress: EpochCallback | None,
+    first: tuple[TrainingState, Programs],
+) -> tuple[TrainingProblem, TrainingState, Programs]:
     """Train once more with frequencies where that may help, and keep the better network.
 
     Args:
-        problem: what was trained.
-        rows: the rows that it was made of.
-        how: the options.
-        watch: called after every epoch.
-        first: what came of it.
+        problem: the problem of the first training.
+        rows: its rows.
+        solver: the options.
+        progress: called after every epoch.
+        first: the state and the programs of the first training.
 
     Returns:
-        The problem, the run and its programs that are to be kept; the reason tells of both.
+        The problem, the state and the programs to keep; the state's reason reports both trainings.
     """
-    done = first[0]
-    finer = {
+    state = first[0]
+    expanded = {
         name: replace(source, frequencies=_FREQUENCIES)
         for name, source in problem.sources.items()
         if isinstance(source, MLP) and source.frequencies is None and _reads_numbers(problem, name)
     }
-    fits = isinstance(problem.batches, Memory) and problem.batches.rows >= _FEWEST_ROWS
-    left = (
-        done.cross_entropy > (1.0 - _LITTLE) * problem.baseline
-    )  # also of numbers, whose baseline is NaN
-    if not (finer and fits and left and done.converged):
+    fits = isinstance(problem.batches, InMemoryBatches) and problem.batches.rows >= _FEWEST_ROWS
+    # False where outcomes are numbers: their baseline is NaN
+    unexplained = state.cross_entropy > (1.0 - _LITTLE) * problem.baseline
+    if not (expanded and fits and unexplained and state.converged):
         return (problem, *first)
-    if how.checkpoint is not None:
-        how = replace(how, checkpoint=f"{os.fspath(how.checkpoint)}.frequencies")
-    model = problem.model.with_sources({**problem.model.sources, **finer})
-    other = TrainingProblem.of(model, {**problem.sources, **finer}, rows, how)
+    if solver.checkpoint is not None:
+        solver = replace(solver, checkpoint=f"{os.fspath(solver.checkpoint)}.frequencies")
+    model = problem.model.with_sources({**problem.model.sources, **expanded})
+    other = TrainingProblem.of(model, {**problem.sources, **expanded}, rows, solver)
     try:
-        again, programs = run(other, how, watch)
+        second, programs = run(other, solver, progress)
     except KeyboardInterrupt:
-        done.reason += f"; a second training, with {TRIED}, was interrupted"
+        state.reason += f"; a second training, with {TRIED}, was interrupted"
         return (problem, *first)
-    if _surely_better(problem, done, again):
-        again.reason += (
-            f"; a first network explained next to nothing ({done.cross_entropy:.4f} nats held out) "
-            f"and this one has {TRIED}"
+    if _significantly_better(problem, state, second):
+        second.reason += (
+            f"; a first network explained next to nothing ({state.cross_entropy:.4f} nats held out)"
+            f", this one has {TRIED}"
         )
-        return other, again, programs
-    done.reason += (
-        f"; {TRIED} did no better" if again.converged else f"; with {TRIED}: {again.reason}"
+        return other, second, programs
+    state.reason += (
+        f"; {TRIED} did no better" if second.converged else f"; with {TRIED}: {second.reason}"
     )
     return (problem, *first)
 
@@ -93,12 +93,14 @@ def _reads_numbers(problem: TrainingProblem, name: str) -> bool:
     return 0 in encoder.sizes and encoder.width <= _MOST_INPUTS
 
 
-def _surely_better(problem: TrainingProblem, first: Run, second: Run) -> bool:
-    """Whether the same held-out rows cost less by more than the error of the difference."""
-    if not second.best or not math.isfinite(second.cross_entropy):
+def _significantly_better(
+    problem: TrainingProblem, first: TrainingState, second: TrainingState
+) -> bool:
+    """Whether the held-out loss is lower by more than twice the difference's standard error."""
+    if not second.best_epoch or not math.isfinite(second.cross_entropy):
         return False
-    _, weight = problem.held_targets
-    gained = first.terms - second.terms
+    _, weight = problem.held_out_targets
+    gained = first.losses - second.losses
     mean = float(weight @ gained) / float(weight.sum())
     error = float(np.linalg.norm(weight * (gained - mean))) / float(weight.sum())
-    return mean > _SURELY * error
+    return mean > _STANDARD_ERRORS * error

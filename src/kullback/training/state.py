@@ -16,41 +16,34 @@ from kullback.solvers.minibatch import State
 
 @final
 @dataclass(eq=False)
-class Run:
-    """Where a training stands.
+class TrainingState:
+    """The state of a training after its last epoch.
 
     Attributes:
-        states: of each member, after the last epoch.
-        weights: of each member, after the best epoch.
+        members: the state of each member, after the last epoch.
+        best_weights: the weights of each member, after the best epoch.
         scaling: the calibration of the best epoch.
-        history: what each epoch gave.
-        best: the number of the best epoch; 0 before the first.
-        reason: how it ended, in words; empty while it goes on.
-        converged: whether it ended as it should.
+        history: the losses of each epoch.
+        best_epoch: the number of the best epoch; 0 before the first.
+        reason: how the training ended; empty while it runs.
+        converged: whether it ended as intended.
         cross_entropy: on the held-out rows, of the weights and the calibration that are kept.
         error: its standard error.
-        terms: of each held-out row, −log q of them.
+        losses: −log q of each held-out row, with the same weights and calibration.
     """
 
-    states: list[State]
-    weights: list[Any]
+    members: list[State]
+    best_weights: list[Any]
     scaling: Scaling | None = None
-    history: list[Epoch] | None = None
-    best: int = 0
+    history: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
     reason: str = ""
     converged: bool = True
     cross_entropy: float = math.nan
     error: float = math.nan
-    terms: Vector = field(default_factory=lambda: np.zeros(0))
+    losses: Vector = field(default_factory=lambda: np.zeros(0))
 
     @property
-    def epochs(self) -> list[Epoch]:
-        """What each epoch gave."""
-        if self.history is None:
-            self.history = []
-        return self.history
-
-    @property
-    def lowest(self) -> float:
+    def lowest_loss(self) -> float:
         """The held-out cross-entropy of the best epoch."""
-        return self.epochs[self.best - 1].refined if self.best else math.inf
+        return self.history[self.best_epoch - 1].refined if self.best_epoch else math.inf

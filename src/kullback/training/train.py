@@ -1,4 +1,4 @@
-"""Training: sample + model with networks + minibatches → trained fit."""
+"""Train a model's networks on a sample by minibatches."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from kullback.models.model import Model
 from kullback.models.network import NetworkSource, Trained
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
-from kullback.training.batches import Streamed
-from kullback.training.frequency_retry import second_try
-from kullback.training.loop import Watch, run
+from kullback.training.batches import StreamedBatches
+from kullback.training.frequency_retry import retry_with_frequencies
+from kullback.training.loop import EpochCallback, run
 from kullback.training.problem import TrainingProblem
 from kullback.training.programs import Programs
 from kullback.training.rows import open_rows
-from kullback.training.state import Run
+from kullback.training.state import TrainingState
 
-# Above this share of the label's entropy, the order of a stream's rows is worth a word: minibatches
-# of one window then have other classes than those of the next.
+# The reason mentions the order of a stream's rows if windows explain more than this share of the
+# label's entropy: the minibatches of one window then have other classes than those of the next.
 _SORTED = 0.2
 
 
@@ -42,8 +42,8 @@ def train(
     *,
     weights: Any = None,
     missing: str = "error",
-    how: Minibatch | None = None,
-    watch: Watch | None = None,
+    solver: Minibatch | None = None,
+    progress: EpochCallback | None = None,
     streamed: bool | None = None,
 ) -> TrainedFit:
     """Train the networks of a model by minimising the cross-entropy over minibatches.
@@ -54,34 +54,37 @@ def train(
         y: the outcome.
         weights: of the rows.
         missing: "error", or "drop" for rows without outcome or weight.
-        how: how it is trained.
-        watch: called after every epoch with it, the number of epochs, and H(Y) of the label.
-        streamed: whether files are read anew in every epoch; None where they are large.
+        solver: the options of the training.
+        progress: called after every epoch, with it, the number of epochs and H(Y).
+        streamed: whether files are read in every epoch; None: if they are large.
     """
     need("network", "networks")
-    how = how or Minibatch()
+    solver = solver or Minibatch()
     begin, compiled = time.perf_counter(), COMPILED.seconds
     networks = networks_of(model)
-    rows = open_rows(model, networks, data, y, weights, missing, how, streamed)
+    rows = open_rows(model, networks, data, y, weights, missing, solver, streamed)
     sample = rows.sample
     if sample.levels is not None:
         model = model.with_levels(sample.levels)
     with float64():
-        problem = TrainingProblem.of(model, networks, rows, how)
-        problem, done, programs = second_try(problem, rows, how, watch, run(problem, how, watch))
-        fitted = _pinned(problem, done, programs, sample.categories)
-    reason = done.reason
-    if isinstance(problem.batches, Streamed):
-        told = rows.told_by_place(problem.batches.size)
-        if told > _SORTED:
+        problem = TrainingProblem.of(model, networks, rows, solver)
+        problem, state, programs = retry_with_frequencies(
+            problem, rows, solver, progress, run(problem, solver, progress)
+        )
+        fitted = _trained_model(problem, state, programs, sample.categories)
+    reason = state.reason
+    if isinstance(problem.batches, StreamedBatches):
+        share = rows.explained_by_window(problem.batches.size)
+        if share > _SORTED:
             reason += (
-                f"; where a row stands in the files tells {100.0 * told:.0f} % of {sample.label}, "
-                f"and rows are shuffled within {problem.batches.size:,} only: shuffle the files "
+                f"; a row's position in the files explains {100.0 * share:.0f} % of {sample.label},"
+                f" and rows are shuffled within {problem.batches.size:,} only: shuffle the files "
                 "first"
             )
-    elif problem.copies:
+    elif problem.duplicate_share:
         reason += (
-            f"; {100.0 * problem.copies:.0f} % of the rows are copies of others, held out with them"
+            f"; {100.0 * problem.duplicate_share:.0f} % of the rows are copies of others and are "
+            "held out with them"
         )
     compiling = COMPILED.seconds - compiled
     return TrainedFit(
@@ -90,40 +93,40 @@ def train(
         label=sample.label,
         source=sample.describe_source(),
         rows=rows.count,
-        held_out_rows=problem.held_rows,
+        held_out_rows=problem.held_out_count,
         baseline=problem.baseline,
-        cross_entropy=done.cross_entropy,
-        error=done.error,
-        history=tuple(done.epochs),
-        best=done.best,
-        converged=done.converged,
+        cross_entropy=state.cross_entropy,
+        error=state.error,
+        history=tuple(state.history),
+        best=state.best_epoch,
+        converged=state.converged,
         reason=reason,
-        weights=problem.members * sum(leaf.size for leaf in jax.tree.leaves(done.weights[0])),
+        weights=problem.members * sum(leaf.size for leaf in jax.tree.leaves(state.best_weights[0])),
         compile_seconds=compiling,
         seconds=time.perf_counter() - begin - compiling,
         levels=sample.categories,
     )
 
 
-def _pinned(
+def _trained_model(
     problem: TrainingProblem,
-    run: Run,
+    state: TrainingState,
     programs: Programs,
     categories: Mapping[str, tuple[Any, ...]],
 ) -> Model:
-    """Give the model with its weights in it."""
+    """The model with its trained weights."""
     from kullback.models.modules.layers import together
 
     sources = dict(problem.model.sources)
     for name, form in problem.sources.items():
         modules = tuple(
-            together(weights[0], rest)[name]
-            for weights, rest in zip(run.weights, programs.rests, strict=True)
+            together(weights[0], structure)[name]
+            for weights, structure in zip(state.best_weights, programs.structures, strict=True)
         )
         encoder = problem.encoders[name]
-        own = {n: categories[n] for n in encoder.names if n in categories}
-        unit, shift = problem.moves[name]
-        scaling = run.scaling or Scaling(np.full(1, unit), shift)
+        levels = {n: categories[n] for n in encoder.names if n in categories}
+        unit, shift = problem.output_scaling[name]
+        scaling = state.scaling or Scaling(np.full(1, unit), shift)
         sources[name] = Trained(
             form,
             modules,
@@ -132,10 +135,10 @@ def _pinned(
             np.atleast_1d(scaling.scale),
             scaling.shift,
             scaling.background,
-            own,
+            levels,
         )
     fixed = problem.model.with_sources(sources)
     if not problem.vector.n_free:
         return fixed
-    u = np.mean([np.asarray(weights[1]) for weights in run.weights], axis=0)
+    u = np.mean([np.asarray(weights[1]) for weights in state.best_weights], axis=0)
     return fixed.fixed_at(problem.vector.split(problem.vector.constrained(u)))

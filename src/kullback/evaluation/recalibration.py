@@ -1,4 +1,4 @@
-"""Cross-fitted recalibration: each row's loss under a map that was fitted to the other folds."""
+"""Cross-fitted recalibration: each row's loss under a map fitted to the other folds."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _FITS: Mapping[str, Callable[[Any, Any, Any], Any]] = {
 NAMES = ("none", *_FITS)
 
 
-def losses(log_probabilities: Floats, share: Floats) -> Vector:
-    """−Σ p log q of each row: +inf where a class with a share was given probability 0."""
-    seen = share > 0.0
-    terms = np.where(seen, share, 0.0) * np.where(seen, log_probabilities, 0.0)
+def row_losses(log_probabilities: Floats, share: Floats) -> Vector:
+    """The log loss −Σ p log q of each row: +inf where a class with a share has probability 0."""
+    some = share > 0.0
+    terms = np.where(some, share, 0.0) * np.where(some, log_probabilities, 0.0)
     out: Vector = -terms.sum(axis=1) + 0.0  # no −0
     return out
 
 
 def folds(share: Floats, weight: Vector, seed: int) -> NDArray[np.int64]:
-    """A fold for each row, 0 … FOLDS − 1, each with its part of every class.
+    """The fold of each row, 0 … FOLDS − 1; every class is spread evenly over the folds.
 
-    Rows of weight zero are shared out too, after the others.
+    Rows of weight zero are assigned after the others.
     """
     n = len(share)
     order = np.random.default_rng(seed).permutation(n)
@@ -48,7 +48,7 @@ def folds(share: Floats, weight: Vector, seed: int) -> NDArray[np.int64]:
 def cross_fitted(
     log_probabilities: Floats, share: Floats, weight: Vector, seed: int
 ) -> dict[str, Vector]:
-    """Losses of each row under every recalibration, "none" first.
+    """Cross-fitted losses of each row under every recalibration, "none" first.
 
     Args:
         log_probabilities: shape (n, K).
@@ -57,21 +57,21 @@ def cross_fitted(
         seed: of the folds.
 
     Returns:
-        The losses by the recalibration's name; only "none" where a fold would leave nothing to fit
-        to.
+        The losses by the recalibration's name; only "none" if there are too few rows to fit and
+        score a map.
     """
-    found = {"none": losses(log_probabilities, share)}
+    by_name = {"none": row_losses(log_probabilities, share)}
     fold = folds(share, weight, seed)
-    # a scale is fitted to rows that cost less than +inf
-    counts = (weight > 0.0) & np.isfinite(found["none"])
+    # maps are fitted to rows with a finite loss
+    counts = (weight > 0.0) & np.isfinite(by_name["none"])
     used = np.bincount(fold[counts], minlength=FOLDS)
     if int((used > 0).sum()) < 2:
-        return found
+        return by_name
     for name, fit in _FITS.items():
-        moved = np.empty(len(share))
+        mapped = np.empty(len(share))
         for k in np.unique(fold).tolist():
             held, rest = fold == k, fold != k
             fitted = fit(log_probabilities[rest], share[rest], weight[rest])
-            moved[held] = losses(fitted.apply(log_probabilities[held]), share[held])
-        found[name] = moved
-    return found
+            mapped[held] = row_losses(fitted.apply(log_probabilities[held]), share[held])
+        by_name[name] = mapped
+    return by_name
