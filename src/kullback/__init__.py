@@ -15,7 +15,13 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.evaluation.evaluate import evaluate
 from kullback.evaluation.loss_report import LossReport
 from kullback.fitting import Progress, fit
-from kullback.information.arrays.entropy import conditional_entropy, mutual_information, perplexity
+from kullback.information.arrays.divergence import (
+    cross_entropy,
+    jensen_shannon,
+    kl_divergence,
+    mutual_information,
+)
+from kullback.information.arrays.entropy import conditional_entropy, entropy, perplexity
 from kullback.information.arrays.explain import Explanation
 from kullback.information.arrays.logits import (
     conditional_entropy_from_logits,
@@ -32,7 +38,6 @@ from kullback.information.estimators import (
     estimate_kl,
     estimate_mutual_information,
 )
-from kullback.information.measures import cross_entropy, entropy, jensen_shannon, kl_divergence
 from kullback.models.bounded.beta import Beta
 from kullback.models.bounded.uniform import Uniform
 from kullback.models.bounded.von_mises import VonMises

@@ -1,9 +1,8 @@
 """Expectations under a continuous model of one dimension, by quadrature of its density.
 
-One pass over the same points gives the total probability (which checks the rest), the entropy, the
-cross-entropy and the relative entropy, the last also in the form ∫ p (r − 1 − log r) with r = q/p,
-whose integrand is nowhere negative: between nearly equal models it keeps the digits that
-differences of logarithms lose.
+The same points give the total probability (which checks the rest), the entropy, the cross-entropy
+and the relative entropy, the last also as ∫ p (r − 1 − log r) with r = q/p. That integrand is never
+negative, and keeps the digits that differences of logarithms lose between nearly equal models.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,56 +25,50 @@ from kullback.models.model import Model
 
 LogDensity: TypeAlias = Callable[[Vector], Vector]
 
-_EPS = float(np.finfo(np.float64).eps)
+EPS = float(np.finfo(np.float64).eps)
 
-# Panels of the first round, in spreads on either side of the centre: fine where a density bends,
-# coarse in its tails. 46 of them with 21 nodes each fill one call of 1,024 points.
+# Widths of the first panels, in spreads on either side of the centre: narrow where a density bends,
+# wide in its tails. 46 of them with 21 nodes each fill one call of 1,024 points.
 _WIDTHS = np.array([0.25] * 8 + [0.5] * 5 + [1.0] * 4 + [2.0] * 3 + [4.0] * 3)
 
-# The log-densities are right to about this many roundings of their largest term.
+# The log-densities are accurate to about this many roundings of their largest term.
 _ROUNDINGS = 4.0
 
-# The probability must come out as 1 to this, or the centre was not found.
+# The total probability must be 1 to within this, or another centre is tried.
 _MASS = 1e-9
-# With more than this share of it missing there is no result.
+# With more than this share of it missing, or of an integral beyond the last point, it fails.
 _LOST = 1e-3
-
-# With more than this share of the whole beyond the last point there is no result.
 _BEYOND = 1e-3
 
-# Ends from which distances are known to the last digit.
+# Ends from which distances are exact to the last digit.
 _EXACT_ENDS = (0.0, math.inf, -math.inf)
 
 # Below this relative entropy, in nats, the two distributions overlap so far that the part of q
-# beyond the points is nothing, and the form without cancellation holds.
+# beyond the points is negligible, and the form without cancellation holds.
 _NEAR = 1e-2
 
 
-@final
-@dataclass(frozen=True)
-class Expectations:
+class Expectations(NamedTuple):
     """Expectations under p, in nats, each with a bound on its numerical error.
 
     Attributes:
         entropy: E[−log p], error.
         cross_entropy: E[−log q], error.
         divergence: E[log p − log q], error.
-        mass: the total probability of p that the points gave; 1 but for errors.
-        complete: whether the tails were followed until nothing was left.
+        mass: the total probability of p from the same points; 1 up to errors.
     """
 
     entropy: tuple[float, float]
     cross_entropy: tuple[float, float]
     divergence: tuple[float, float]
     mass: float
-    complete: bool = True
 
 
 def spread(model: Model, o: Outline) -> tuple[float, float]:
-    """Find a centre and a spread: where to look for the probability, and how finely.
+    """Find a centre and a spread: where the probability lies, and how finely to sample it.
 
     Raises:
-        ModelError: where the model tells neither its moments nor its quantiles.
+        ModelError: where the model has neither moments nor quantiles.
     """
     params, found = model.params, o.about
     if found is not None:
@@ -91,7 +84,7 @@ def spread(model: Model, o: Outline) -> tuple[float, float]:
 
 
 def available(model: Model) -> bool:
-    """Say whether the model is one that can be integrated: it tells where its probability is."""
+    """Say whether the model can be integrated: whether its probability can be located."""
     try:
         spread(model, outline(model))
     except ModelError:
@@ -123,11 +116,11 @@ def expectations(
 
     Args:
         p: a fixed continuous model of one dimension.
-        log_q: the other log-density; p's own if left out.
-        q: where that one has its ends and kinks.
+        log_q: the other log-density; that of p if left out.
+        q: the ends and kinks of the other.
 
     Raises:
-        ModelError: where p's probability cannot be found, or the integrand overflows.
+        ModelError: where p's probability cannot be located, or the integrand overflows.
     """
     o = outline(p)
     first = spread(p, o)
@@ -139,8 +132,8 @@ def expectations(
             result = min(result, again, key=lambda r: abs(r.mass - 1.0))
     if not abs(result.mass - 1.0) <= _LOST:
         raise ModelError(
-            f"the quadrature under {p!r} fails: its probability comes out as {result.mass:.6g} and "
-            f"not as 1. Use method='monte carlo'."
+            f"the quadrature under {p!r} fails: its total probability is {result.mass:.6g} instead "
+            f"of 1. Use method='monte carlo'."
         )
     if not all(map(math.isfinite, result.cross_entropy)):
         raise ModelError(
@@ -160,8 +153,8 @@ def _expectations(
 ) -> Expectations:
     line = Coordinate(o.lower, o.upper, centre, scale, blunt=_blunt(o))
 
-    # x is rounded, and a density that is narrow beside its distance from zero feels it
-    blur = _EPS * abs(centre) / scale
+    # the rounding of x matters where a density is narrow relative to its distance from zero
+    blur = EPS * abs(centre) / scale
 
     def weighted(x: Vector, log_slope: Vector) -> Vector:
         log_p = np.asarray(p.log_density(x))
@@ -175,7 +168,11 @@ def _expectations(
     low, high = line.limits
     edges = _edges(line, (*o.kinks, *(q.kinks if q else ())), low, high)
     integrals = integrate(
-        integrand, edges, (low, high), floor=floors, wanted=lambda values: _wanted(values, near)
+        integrand,
+        edges,
+        (low, high),
+        rounding=rounding_errors,
+        required=lambda values: _required(values, near),
     )
     values, errors = integrals.values.copy(), integrals.errors.copy()
     for side, v in enumerate((integrals.first, integrals.last)):
@@ -208,16 +205,15 @@ def _edges(line: Coordinate, kinks: tuple[float, ...], low: float, high: float) 
     return np.union1d(inside, [v for v in at if low < v < high])
 
 
-@final
 @dataclass(frozen=True)
 class _PowerEnd:
-    """An end where p's probability is a power, distance^index or |x|^−index, for what is beyond.
+    """An end beyond which p's probability is a power, distance^index or |x|^−index.
 
     Attributes:
         index: of that power.
-        rises: how much the functions that are averaged rise in log y, on average over the beyond.
+        rises: how much the averaged functions rise in log y, on average beyond the last point.
         factors: by how much they are multiplied instead.
-        nearness: it is a power but for the share y^−nearness.
+        nearness: the power holds up to the share y^−nearness.
     """
 
     index: float
@@ -240,15 +236,15 @@ def _power_end(p: Outline, q: Outline, side: int) -> _PowerEnd | None:
     step = 1.0 if math.isinf(ends[0]) else -1.0
     rise, factor = 0.0, 1.0
     if ends[0] != ends[1]:
-        pass  # q's density is finite and not zero there
+        pass  # q's density is finite and positive there
     elif other is not None and other.order == "power":
         rise = other.index + step
     elif other is not None and other.order == "stretched" and other.index < own.index:
         factor = own.index / (own.index - other.index)
     else:
         return None
-    mine = (own.index + step) / own.index
-    rises = np.array([0.0, mine, rise / own.index, 0.0, 0.0, 0.0, 0.0])
+    own_rise = (own.index + step) / own.index
+    rises = np.array([0.0, own_rise, rise / own.index, 0.0, 0.0, 0.0, 0.0])
     factors = np.array([1.0, 1.0, factor, 1.0, 1.0, 1.0, 1.0])
     return _PowerEnd(own.index, rises, factors, own.nearness)
 
@@ -261,22 +257,22 @@ def _beyond(
     weighted: Callable[[Vector, Vector], Vector],
     end: _PowerEnd | None,
 ) -> tuple[Vector, Vector]:
-    """Give what the stretch beyond the last point holds, and its error."""
+    """Return the integrals beyond the last point, and their errors."""
     if end is None:
         return _declining(line, v, side, weighted)
     x, slope = line.x(np.array([v])), line.log_slope(np.array([v]))
     log_p = np.asarray(p.log_density(x))
     at = weighted(x, -log_p)[:, 0]  # the functions at weight one
     if math.isinf((line.lower, line.upper)[side]):
-        # so far out the power holds to the last digit
+        # this far out the power holds to the last digit
         mass = float(np.exp(log_p + slope)[0]) / end.index
     else:
         log_mass = p.log_cdf(x) if side == 0 else p.log_survival(x)
         mass = float(np.exp(np.asarray(log_mass)[0]))
     mean = at * end.factors + end.rises
     mean[3] = mean[2] - mean[1]  # log p − log q
-    # x is known to a share of its distance from an end other than zero
-    rounding = NEAREST if (line.lower, line.upper)[side] not in _EXACT_ENDS else _EPS
+    # the distance from an end other than zero is known to this share
+    rounding = NEAREST if (line.lower, line.upper)[side] not in _EXACT_ENDS else EPS
     share = max(rounding, math.exp(-abs(v) * end.nearness))
     return mass * mean, share * mass * np.abs(mean)
 
@@ -284,9 +280,9 @@ def _beyond(
 def _declining(
     line: Coordinate, v: float, side: int, weighted: Callable[[Vector, Vector], Vector]
 ) -> tuple[Vector, Vector]:
-    """The same where no law of the tail is known: from there on, integrands decline no slower.
+    """The same for an unknown tail, on the assumption that integrands decline no slower beyond.
 
-    What they hold then is at most their value over the rate of the decline; its bound is its error.
+    The integral is then at most their value over the rate of the decline; this bound is its error.
     """
     points = np.array([v, v + (1.0 if side == 0 else -1.0)])
     here, before = weighted(line.x(points), line.log_slope(points)).T
@@ -296,20 +292,20 @@ def _declining(
     return most, np.abs(most)
 
 
-# ---- what is integrated --------------------------------------------------------------------
+# ---- integrands and their integrals ----------------------------------------------------------
 
 
 def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.0) -> Vector:
-    """Stack p dx times the functions whose expectation is wanted, shape (K, n).
+    """Stack p dx times the functions to be averaged, shape (K, n).
 
-    They are 1, −log p, −log q, log p − log q, r − 1 − log r, and the errors that rounding makes in
-    the last two. Where p dx underflows it is no probability, however large the function is there.
+    They are 1, −log p, −log q, log p − log q, r − 1 − log r, and the rounding errors of the last
+    two. Where p dx underflows the product is 0, however large the function is there.
 
     Args:
         log_p: log-density of the points.
         log_q: the other one.
         log_slope: log of dx.
-        blur: what the rounding of the points adds to the error of a log-density.
+        blur: the part of a log-density's error that comes from the rounding of the points.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         weight, other = np.exp(log_p + log_slope), np.exp(log_q + log_slope)
@@ -319,7 +315,7 @@ def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.
         t = np.where(small, log_r, 0.0)
         series = t * t * (0.5 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720)))))
         rest = np.where(small, weight * np.expm1(t), other - weight)
-        noise = blur + _ROUNDINGS * _EPS * (1.0 + np.abs(log_p) + np.abs(log_q))
+        noise = blur + _ROUNDINGS * EPS * (1.0 + np.abs(log_p) + np.abs(log_q))
         functions = np.stack([np.ones_like(log_p), -log_p, -log_q, -log_r, noise])
         plain = weight * np.where(weight > 0.0, functions, 0.0)
         deviation = np.where(small, weight * series, rest + plain[3])
@@ -327,21 +323,21 @@ def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.
     return np.stack([*plain[:4], deviation, plain[4], near_noise])
 
 
-def _wanted(values: Vector, near: bool) -> npt.NDArray[np.bool_]:
-    """Say which of the integrals have to be right: the fifth only between close models."""
+def _required(values: Vector, near: bool) -> npt.NDArray[np.bool_]:
+    """Say which integrals must be accurate: the fifth only between close models."""
     chosen = np.ones(values.size, dtype=bool)
     chosen[4:] = False
     chosen[4] = near and abs(float(values[3])) < 2.0 * _NEAR
     return chosen
 
 
-def floors(sizes: Vector) -> Vector:
-    """Errors that rounding makes in each integral, from the integrals of absolute values."""
+def rounding_errors(sizes: Vector) -> Vector:
+    """Rounding error of each integral, from the integrals of absolute values."""
     noise, near_noise = sizes[5], sizes[6]
-    own = _EPS * sizes
+    own = EPS * sizes
     extra = np.array([noise, noise, noise, noise, near_noise, math.inf, math.inf])
-    floor: Vector = 0.25 * extra + own
-    return floor
+    out: Vector = 0.25 * extra + own
+    return out
 
 
 def collect(values: Vector, errors: Vector, *, near: bool) -> Expectations:
@@ -350,17 +346,17 @@ def collect(values: Vector, errors: Vector, *, near: bool) -> Expectations:
     gap = abs(mass - 1.0)
 
     def with_error(value: float, own: float) -> tuple[float, float]:
-        # probability that is missing or counted twice shows in all of them
+        # probability that is missing or counted twice affects all of them
         return value, own + noise + gap * abs(value)
 
-    best = with_error(plain, float(errors[3]))
+    divergence = with_error(plain, float(errors[3]))
     if near and abs(plain) < _NEAR:
-        error = float(errors[4]) + near_noise + (gap + 2.0 * _EPS) * deviation
-        if error < best[1]:
-            best = deviation, error
+        error = float(errors[4]) + near_noise + (gap + 2.0 * EPS) * deviation
+        if error < divergence[1]:
+            divergence = deviation, error
     return Expectations(
         with_error(entropy, float(errors[1])),
         with_error(cross, float(errors[2])),
-        best,
+        divergence,
         mass,
     )

@@ -1,9 +1,9 @@
-"""Where a distribution ends and how its density falls there: what decides that E_p[−log q] is +∞.
+"""Where a distribution ends and how its density falls there, to decide whether E_p[−log q] is +∞.
 
 In the logarithm L of the distance to an end (of |x| itself, at an infinite end) a density falls
-like exp(−index·L), like exp(−c L²), like exp(−rate·e^(index·L)), or faster. What −log q grows like
-is then known too, and whether p's tail pays for it is a comparison of two such orders, made here
-from the parameters and not read off a large number.
+like exp(−index·L), like exp(−c L²), like exp(−rate·e^(index·L)), or faster. The growth of −log q is
+of a known order too, and whether its mean under p converges follows from the parameters of the two
+tails, without evaluating a large number.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Tail:
             exp(−c (log y)²); "stretched": like y^power · exp(−rate y^index); "exponential": like
             exp(−c e^(rate y)).
         index: see ``order``.
-        rate: see ``order``; compared only between tails whose logarithms are of the same order.
+        rate: see ``order``; compared only between tails whose logarithms are of equal order.
         power: see ``order``.
-        nearness: a "power" is one but for terms of the relative order y^−nearness.
+        nearness: a "power" holds up to terms of the relative order y^−nearness.
     """
 
     order: Order
@@ -53,11 +53,11 @@ class Outline:
     Attributes:
         lower: left end; −inf for none.
         upper: right end; inf for none.
-        lower_tail: how the density falls towards the left end; None where that is not known.
+        lower_tail: how the density falls towards the left end; None where this is unknown.
         upper_tail: likewise on the right.
         kinks: points inside where the log-density has no derivative.
-        period: of a density of angles, which means the same after a full turn.
-        about: a centre and a spread, where these are told sooner than moments or quantiles.
+        period: of a density of angles, which repeats itself after a full turn.
+        about: a centre and a spread, where these cost less than moments or quantiles.
     """
 
     lower: float
@@ -70,41 +70,40 @@ class Outline:
 
 
 def default_numbers(model: Model) -> dict[str, float]:
-    """Give a fixed family's default parameters as floats."""
-    given = model.params
+    """Return a fixed family's default parameters as floats."""
+    params = model.params
     if not isinstance(model, Family) or model.parametrisation is None:
-        return {name: float(value) for name, value in given.items()}
+        return {name: float(value) for name, value in params.items()}
     with float64():
-        numbers = {name: jnp.asarray(value, jnp.float64) for name, value in given.items()}
+        numbers = {name: jnp.asarray(value, jnp.float64) for name, value in params.items()}
         return {name: float(value) for name, value in model.to_default(numbers).items()}
 
 
 def outline(model: Model) -> Outline:
-    """Tell the ends and tails of a fixed one-dimensional continuous model.
+    """Return the ends and tails of a fixed one-dimensional continuous model.
 
-    Of a family that is not Kullback's own only the support is known.
+    Of families defined outside Kullback only the support is known.
     """
-    state = _OUTLINES.get(model.name) if type(model).__module__.startswith(_OWN) else None
-    if state is None:
-        return Outline(model.support.lower, model.support.upper)
-    return state(default_numbers(model))
+    if type(model).__module__.startswith("kullback.models.") and model.name in _OUTLINES:
+        return _OUTLINES[model.name](default_numbers(model))
+    return Outline(model.support.lower, model.support.upper)
 
 
 # ---- does the expectation converge? --------------------------------------------------------
 
 
 def diverges(p: Tail, q: Tail, *, infinite: bool) -> bool:
-    """Say whether p's tail gives −log q an infinite expectation, at an end that both share.
+    """Say whether p's tail makes the expectation of −log q infinite, at an end that both share.
 
     Args:
         p: the tail of the distribution that the expectation is over.
         q: the tail of the one whose log-density is averaged.
-        infinite: whether the end is an infinite one, where "exponential" is in x itself.
+        infinite: whether the end is infinite, where "exponential" is in x itself.
     """
     if q.order in ("power", "log-square"):
-        return False  # −log q grows like log y or its square; every tail pays for that
+        return False  # −log q grows like log y or its square, with a finite mean under any tail
     if q.order == "stretched":
-        # E y^a under a power tail; every other tail has all moments
+        # E y^a may be infinite under a power tail; every other tail has all moments
         return p.order == "power" and q.index >= p.index
     # −log q grows like e^(rate·y)
     if p.order == "exponential" or not infinite:
@@ -119,7 +118,6 @@ def diverges(p: Tail, q: Tail, *, infinite: bool) -> bool:
 
 # ---- Kullback's own families ---------------------------------------------------------------
 
-_OWN = "kullback.models."
 _SQUARE = Tail("stretched", 2.0)
 _FLAT = Tail("power", 1.0)  # a finite density at a finite end
 _LOG_SQUARE = Tail("log-square")
@@ -128,7 +126,7 @@ _Numbers: TypeAlias = Mapping[str, float]
 
 
 def _curved(index: float, nearness: float) -> Tail:
-    """Give a power whose corrections are powers of a parameter's own."""
+    """Return a power tail with corrections of another order than 1/y."""
     return Tail("power", index, nearness=nearness)
 
 
@@ -243,31 +241,33 @@ _OUTLINES: dict[str, Callable[[_Numbers], Outline]] = {
 }
 
 
-# ---- models whose tails nobody stated ------------------------------------------------------
+# ---- models of unknown tails ----------------------------------------------------------------
 
-# Powers of two at which a tail is looked at: out to the ends of the doubles, in one call of 1,024.
+# Powers of two at which a tail is evaluated: out to the ends of the doubles, in one call of 1,024.
 _DOUBLINGS = np.arange(4.0, 960.0)
-# From here on (1e60) a power is told from anything else; what overflows before is no power.
+# From here on (1e60) a power differs from anything else; a density that overflows before is none.
 _FAR = 200
-# Below e^-800 a product is nothing beside any expectation that a double holds.
-_NOTHING = -800.0
+# Below e^-800 a product is negligible beside any expectation that a double holds.
+_NEGLIGIBLE = -800.0
 # A slope of the integrand in log y that is nearer to zero than this decides nothing.
 _LEVEL = 1e-3
 
 
-def judged(p: Model, q: Model, end: float, sign: float, centre: float, scale: float) -> bool | None:
-    """Judge from the densities, far out, whether E_p[−log q] diverges at an end; None: undecided.
+def diverges_numerically(
+    p: Model, q: Model, end: float, sign: float, centre: float, scale: float
+) -> bool | None:
+    """Say from the densities, far out, whether E_p[−log q] diverges at an end; None: undecided.
 
     Args:
         p: the model that the expectation is over.
         q: the model whose log-density is averaged.
-        end: where; infinite, or a finite number.
+        end: infinite, or a finite number.
         sign: +1 at the right end, −1 at the left.
         centre: a point inside.
-        scale: the distance that counts as near it.
+        scale: the spread about it.
     """
     if math.isfinite(end) and end != 0.0:
-        return False  # nearer than the end's own rounding nobody can look: taken as regular
+        return False  # x is known only to the rounding of the end: taken as regular
     distance = scale * np.exp2(_DOUBLINGS)
     x, log_y = centre + sign * distance, np.log(distance)
     if end == 0.0:
@@ -279,12 +279,12 @@ def judged(p: Model, q: Model, end: float, sign: float, centre: float, scale: fl
         return False if bool(np.all(log_p == -np.inf)) else None
     grown = np.log(np.maximum(np.abs(log_q[:count]), 1.0))
     log_integrand = log_p[:count] + grown + log_y[:count] * (1.0 if end else -1.0)
-    if log_integrand[-1] < _NOTHING:
+    if log_integrand[-1] < _NEGLIGIBLE:
         return False
     first = count // 2 if count >= _FAR else count - 2
     run = abs(float(log_y[count - 1] - log_y[first]))
     slope = float(log_integrand[-1] - log_integrand[first]) / run
     if count >= _FAR:
         return slope > 0.0 if abs(slope) > _LEVEL else None
-    # −log q left the doubles while p still has a tail
+    # −log q overflows while p still has a tail
     return True if slope > _LEVEL and bool(np.all(np.isfinite(log_p))) else None
