@@ -137,7 +137,18 @@ class _ExplainOptions(_ArrayOptions, total=False):
     names: Sequence[object] | None
 
 
-Weights = tuple[float, float]
+class _Weights(TypedDict, total=False):
+    weights: tuple[float, float]
+
+
+class _WeightedModels(ModelOptions, _Weights): ...
+
+
+class _WeightedLists(_ListOptions, _Weights): ...
+
+
+class _WeightedArrays(_ArrayOptions, _Weights): ...
+
 
 # Overlaps of overloads are ignored where a JAX array is array-like too: the first match counts.
 
@@ -193,42 +204,20 @@ class OfTwoWeighted(Protocol):
     """The types of a measure of two weighted distributions."""
 
     @overload
-    def __call__(
-        self, p: Model, q: Model, *, weights: Weights = ..., **options: Unpack[ModelOptions]
-    ) -> Estimate: ...
+    def __call__(self, p: Model, q: Model, **options: Unpack[_WeightedModels]) -> Estimate: ...
     @overload
     def __call__(  # type: ignore[overload-overlap]
-        self,
-        p: jax.Array,
-        q: ArrayLike,
-        *,
-        weights: Weights = ...,
-        **options: Unpack[_ArrayOptions],
+        self, p: jax.Array, q: ArrayLike, **options: Unpack[_WeightedArrays]
     ) -> jax.Array: ...
     @overload
     def __call__(  # type: ignore[overload-overlap]
-        self,
-        p: ArrayLike,
-        q: jax.Array,
-        *,
-        weights: Weights = ...,
-        **options: Unpack[_ArrayOptions],
+        self, p: ArrayLike, q: jax.Array, **options: Unpack[_WeightedArrays]
     ) -> jax.Array: ...
     @overload
     def __call__(
-        self,
-        p: Sequence[float],
-        q: Sequence[float],
-        *,
-        weights: Weights = ...,
-        **options: Unpack[_ListOptions],
+        self, p: Sequence[float], q: Sequence[float], **options: Unpack[_WeightedLists]
     ) -> float: ...
     @overload
     def __call__(
-        self,
-        p: ArrayLike,
-        q: ArrayLike,
-        *,
-        weights: Weights = ...,
-        **options: Unpack[_ArrayOptions],
+        self, p: ArrayLike, q: ArrayLike, **options: Unpack[_WeightedArrays]
     ) -> Number: ...

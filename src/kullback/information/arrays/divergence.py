@@ -99,9 +99,7 @@ def kl_divergence(
         where they are nearly equal.
 
     Raises:
-        DataError: as ``cross_entropy``, as are the others.
-        ModelError: see there.
-        KullbackError: see there.
+        DataError, ModelError, KullbackError: as ``cross_entropy``.
 
     Source: S. Kullback and R. A. Leibler (1951), "On information and sufficiency".
 
@@ -156,9 +154,8 @@ def jensen_shannon(
         they share no symbol; never infinite.
 
     Raises:
-        DataError: as ``cross_entropy``, or the weights are not positive with sum 1.
-        ModelError: as ``cross_entropy``.
-        KullbackError: as ``cross_entropy``.
+        DataError: the weights are not positive with sum 1, or as ``cross_entropy``.
+        ModelError, KullbackError: as ``cross_entropy``.
 
     Source: J. Lin (1991), "Divergence measures based on the Shannon entropy", equation 4.1.
 

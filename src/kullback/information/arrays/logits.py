@@ -30,9 +30,6 @@ def entropy_from_logits(logits: Any, *, axis: Axis = -1, unit: str = "nats") -> 
         axis: the axis, or the axes, of the symbols.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.entropy``.
-
     Raises:
         DataError: a logit is NaN or +inf, or all are −inf.
 
@@ -40,7 +37,7 @@ def entropy_from_logits(logits: Any, *, axis: Axis = -1, unit: str = "nats") -> 
     0.0
     """
     with GivenArrays(logits=logits) as given:
-        (log_p,) = given.log_distributions(axis)
+        (log_p,) = given.distributions(axis, logits=True)
         return given.measure(entropy_terms_of_logs(given.xp, log_p, log_p), unit)
 
 
@@ -68,7 +65,7 @@ def cross_entropy_from_logits(
     with GivenArrays(p=p, logits=logits) as given:
         xp = given.xp
         given.align(axis)
-        p_, log_q = given.distribution("p", counts), given.log_distribution("logits")
+        p_, log_q = given.distribution("p", counts), given.distribution("logits", logits=True)
         possible = log_q > -math.inf
         terms = 0.0 - p_ * xp.where(possible, log_q, 0.0)
         return given.measure(xp.where((p_ > 0.0) & ~possible, math.inf, terms), unit)
@@ -96,7 +93,7 @@ def kl_divergence_from_logits(
     """
     with GivenArrays(p_logits=p_logits, q_logits=q_logits) as given:
         xp = given.xp
-        log_p, log_q = given.log_distributions(axis)
+        log_p, log_q = given.distributions(axis, logits=True)
         terms = divergence_terms_of_logs(xp, log_p, log_q)
         infinite = (log_p > -math.inf) & (log_q == -math.inf)
         return given.measure(xp.where(infinite, math.inf, terms), unit)
@@ -119,9 +116,6 @@ def jensen_shannon_from_logits(
         axis: the axis, or the axes, of the symbols.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.jensen_shannon``.
-
     Raises:
         DataError: as ``kl_divergence_from_logits``, or the weights are not positive with sum 1.
 
@@ -131,7 +125,7 @@ def jensen_shannon_from_logits(
     a, b = two_weights(weights)
     with GivenArrays(p_logits=p_logits, q_logits=q_logits) as given:
         xp = given.xp
-        log_p, log_q = given.log_distributions(axis)
+        log_p, log_q = given.distributions(axis, logits=True)
         some = (log_p > -math.inf) | (log_q > -math.inf)
         left = xp.where(some, log_p + math.log(a), 0.0)
         right = xp.where(some, log_q + math.log(b), 0.0)
@@ -148,9 +142,6 @@ def perplexity_from_logits(logits: Any, *, axis: Axis = -1) -> Measure:
         logits: real numbers, or −inf where p is 0, up to a constant.
         axis: the axis, or the axes, of the symbols.
 
-    Returns:
-        As ``kullback.perplexity``.
-
     Raises:
         DataError: a logit is NaN or +inf, or all are −inf.
 
@@ -158,7 +149,7 @@ def perplexity_from_logits(logits: Any, *, axis: Axis = -1) -> Measure:
     3.0
     """
     with GivenArrays(logits=logits) as given:
-        (log_p,) = given.log_distributions(axis)
+        (log_p,) = given.distributions(axis, logits=True)
         terms = entropy_terms_of_logs(given.xp, log_p, log_p)
         return given.result(given.xp.exp(given.xp.sum(terms, axis=-1)))
 
@@ -174,9 +165,6 @@ def conditional_entropy_from_logits(
         given: the axis of X, the condition; several, where X is a tuple.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.conditional_entropy``.
-
     Raises:
         DataError: a logit is NaN or +inf, all are −inf, or ``axis`` and ``given`` share an axis.
 
@@ -184,7 +172,7 @@ def conditional_entropy_from_logits(
     1.0
     """
     with GivenArrays(joint=joint) as arrays:
-        log_p = arrays.log_table(given, axis)
+        log_p = arrays.table(given, axis, logits=True)
         log_conditional = log_normalised(arrays.xp, log_p)  # log p(y|x)
         terms = entropy_terms_of_logs(arrays.xp, log_p, log_conditional)
         return arrays.measure(flat(arrays.xp, terms), unit)
@@ -200,9 +188,6 @@ def mutual_information_from_logits(
         axis: the axes of X and of Y; each may be several axes, as in ``((0, 1), 2)``.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.mutual_information``.
-
     Raises:
         DataError: a logit is NaN or +inf, all are −inf, or X and Y share an axis.
 
@@ -211,6 +196,6 @@ def mutual_information_from_logits(
     """
     with GivenArrays(joint=joint) as arrays:
         xp = arrays.xp
-        log_p = arrays.log_table(*two_axes(axis))
+        log_p = arrays.table(*two_axes(axis), logits=True)
         product = log_sum(xp, log_p) + log_sum(xp, log_p.swapaxes(-1, -2)).swapaxes(-1, -2)
         return arrays.measure(flat(xp, divergence_terms_of_logs(xp, log_p, product)), unit)

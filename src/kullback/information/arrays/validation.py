@@ -86,40 +86,32 @@ class GivenArrays:
                     f"one of them is a single distribution of shape {symbols} (axis={axis})"
                 )
 
-    def distributions(self, axis: Axis, counts: Counts) -> list[Any]:
-        """Return the arguments as probabilities."""
+    def distributions(
+        self, axis: Axis, counts: Counts = False, *, logits: bool = False
+    ) -> list[Any]:
+        """Return the arguments as probabilities, or as log-probabilities where they are logits."""
         self.align(axis)
-        return [self.distribution(name, counts is True or counts == name) for name in self.given]
+        return [
+            self.distribution(name, counts is True or counts == name, logits=logits)
+            for name in self.given
+        ]
 
-    def distribution(self, name: str, counts: bool) -> Any:
-        """Return one argument as probabilities."""
+    def distribution(self, name: str, counts: bool = False, *, logits: bool = False) -> Any:
+        """Return one argument as probabilities, or logits as log-probabilities."""
         a, axes = self.given[name], self.axes[name]
         if not isinstance(a, jax.core.Tracer):
-            _check_probabilities(name, a, axes, counts)
+            _check_logits(name, a, axes) if logits else _check_probabilities(name, a, axes, counts)
         p = self._symbols_last(a, axes)
+        if logits:
+            return log_normalised(self.xp, p)
         return p / self.xp.sum(p, axis=-1, keepdims=True) if counts else p
 
-    def log_distributions(self, axis: Axis) -> list[Any]:
-        """Return the arguments, all logits, as log-probabilities."""
-        self.align(axis)
-        return [self.log_distribution(name) for name in self.given]
-
-    def log_distribution(self, name: str) -> Any:
-        """Return one argument, logits, as log-probabilities."""
-        a, axes = self.given[name], self.axes[name]
-        if not isinstance(a, jax.core.Tracer):
-            _check_logits(name, a, axes)
-        return log_normalised(self.xp, self._symbols_last(a, axes))
-
-    def table(self, first: Axis, second: Axis, counts: bool) -> Any:
+    def table(
+        self, first: Axis, second: Axis, counts: bool = False, *, logits: bool = False
+    ) -> Any:
         """Return the only argument as a joint distribution, shape (..., X, Y)."""
         shape = self._table_shape(first, second)
-        return self.xp.reshape(self.distribution("joint", counts), shape)
-
-    def log_table(self, first: Axis, second: Axis) -> Any:
-        """Return the only argument, joint logits, as log-probabilities (..., X, Y)."""
-        shape = self._table_shape(first, second)
-        return self.xp.reshape(self.log_distribution("joint"), shape)
+        return self.xp.reshape(self.distribution("joint", counts, logits=logits), shape)
 
     def _table_shape(self, first: Axis, second: Axis) -> tuple[int, ...]:
         shape = self.given["joint"].shape

@@ -28,22 +28,13 @@ NEAREST = 1e-8
 @final
 @dataclass(frozen=True)
 class Coordinate:
-    """The map between v and x.
+    """The map between v and x."""
 
-    Attributes:
-        lower: left end of the support; −inf for none.
-        upper: right end; inf for none.
-        centre: the point with v = 0 (between two ends: with v = ``shift``).
-        scale: the spread about it, which sets how finely to sample.
-        blunt: whether the density is regular at ends other than zero, so that points may approach
-            them to their last digits.
-    """
-
-    lower: float
-    upper: float
-    centre: float
-    scale: float
-    blunt: bool = True
+    lower: float  # left end of the support; −inf for none
+    upper: float  # right end; inf for none
+    centre: float  # the point with v = 0 (between two ends: with v = ``shift``)
+    scale: float  # the spread about it
+    blunt: bool = True  # whether points may approach ends other than zero to their last digits
 
     @property
     def _ends(self) -> tuple[bool, bool]:
@@ -81,21 +72,16 @@ class Coordinate:
             case (False, False):
                 far = math.asinh(_LARGEST / self.scale)
                 return -far, far
-            case (True, True):
-                below = math.log(self._nearest(self.lower) / self.unit)
-                return below, -math.log(self._nearest(self.upper) / self.unit)
-            case (True, False):
-                below = math.log(self._nearest(self.lower) / self.unit)
-                return below, math.log(_LARGEST) - math.log(self.unit)
             case _:
-                above = -math.log(self._nearest(self.upper) / self.unit)
-                return math.log(self.unit) - math.log(_LARGEST), above
+                return -self._farthest(self.lower), self._farthest(self.upper)
 
-    def _nearest(self, end: float) -> float:
-        if end == 0.0:
-            return min(_SMALLEST, self.unit)
+    def _farthest(self, end: float) -> float:
+        """The largest |v| towards an end."""
+        if math.isinf(end):
+            return math.log(_LARGEST) - math.log(self.unit)
         share = 4.0 * np.finfo(np.float64).eps if self.blunt else NEAREST
-        return min(share * abs(end), self.unit)
+        nearest = share * abs(end) if end else _SMALLEST
+        return -math.log(min(nearest, self.unit) / self.unit)
 
     def x(self, v: Vector) -> Vector:
         """Map v to x."""

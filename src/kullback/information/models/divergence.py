@@ -8,9 +8,9 @@ value is infinite is decided from supports and tails, before anything is compute
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from kullback.information.models.tails import default_numbers, outline
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 
+_Formula: TypeAlias = Callable[[Model, Model], ClosedForm | None]
 _EQUAL = (0.0, 0.0, "closed form", "the two models are the same")
 
 
@@ -49,7 +50,7 @@ def cross_entropy(p: Model, q: Model, *, options: Options) -> Estimate:
         options,
         f"the cross-entropy of {p!r} and {q!r}",
         p,
-        lambda: _closed_cross_entropy(p, q),
+        lambda: _closed_form(p, q, closed_forms.cross_entropy, closed_forms.divergence, 1.0),
         lambda: _expectations(p, q).cross_entropy,
         lambda: monte_carlo.cross_entropy(p, q, options.draws, options.seed),
         undecided=state.undecided,
@@ -67,7 +68,7 @@ def kl_divergence(p: Model, q: Model, *, options: Options) -> Estimate:
         options,
         f"the relative entropy of {p!r} and {q!r}",
         p,
-        lambda: _closed_divergence(p, q),
+        lambda: _closed_form(p, q, closed_forms.divergence, closed_forms.cross_entropy, -1.0),
         lambda: _expectations(p, q).divergence,
         lambda: monte_carlo.kl_divergence(p, q, options.draws, options.seed),
         undecided=state.undecided,
@@ -104,28 +105,18 @@ def jensen_shannon(
 # ---- closed forms and expectations ----------------------------------------------------------
 
 
-def _closed_cross_entropy(p: Model, q: Model) -> ClosedForm | None:
-    """The direct formula, or H(p) + D(p‖q)."""
-    direct = closed_forms.cross_entropy(p, q)
-    if direct is not None:
-        return direct
-    gap = closed_forms.divergence(p, q)
-    own = None if gap is None else closed_forms.entropy(p)
-    if own is None or gap is None:
+def _closed_form(
+    p: Model, q: Model, direct: _Formula, other: _Formula, sign: float
+) -> ClosedForm | None:
+    """The direct formula, or the other one plus or minus the entropy of p: H(p, q) = H(p) + D."""
+    found = direct(p, q)
+    if found is not None:
+        return found
+    found = other(p, q)
+    own = None if found is None else closed_forms.entropy(p)
+    if own is None or found is None:
         return None
-    return ClosedForm(own.value + gap.value, own.error + gap.error, gap.method)
-
-
-def _closed_divergence(p: Model, q: Model) -> ClosedForm | None:
-    """The direct formula, or H(p, q) − H(p)."""
-    direct = closed_forms.divergence(p, q)
-    if direct is not None:
-        return direct
-    cross = closed_forms.cross_entropy(p, q)
-    own = None if cross is None else closed_forms.entropy(p)
-    if own is None or cross is None:
-        return None
-    return ClosedForm(cross.value - own.value, own.error + cross.error, cross.method)
+    return ClosedForm(found.value + sign * own.value, own.error + found.error, found.method)
 
 
 def _expectations(p: Model, q: Model | None = None) -> integrate.Expectations:

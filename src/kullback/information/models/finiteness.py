@@ -31,19 +31,12 @@ _SAME_END = 4.0 * float(np.finfo(np.float64).eps)
 
 
 class Finiteness(NamedTuple):
-    """Whether an expectation is infinite.
-
-    Attributes:
-        infinite: whether it is known to be.
-        method: how this was decided: "supports" or "tails".
-        reason: a sentence.
-        undecided: sentences on what could not be decided.
-    """
+    """Whether an expectation is known to be infinite, and why."""
 
     infinite: bool = False
-    method: str = ""
+    method: str = ""  # "supports" or "tails"
     reason: str = ""
-    undecided: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()  # what could not be decided
 
 
 def finiteness(p: Model, q: Model) -> Finiteness:

@@ -51,23 +51,14 @@ Integrand: TypeAlias = Callable[[Vector], Vector]
 
 
 class Integrals(NamedTuple):
-    """Integrals of K functions.
+    """Integrals of K functions."""
 
-    Attributes:
-        values: shape (K,).
-        errors: the quadrature's own estimate of the error of each.
-        sizes: the integrals of the absolute values.
-        first: left end of the range covered.
-        last: right end.
-        reached: whether the left and the right limit were reached with something beyond them.
-    """
-
-    values: Vector
-    errors: Vector
-    sizes: Vector
-    first: float
-    last: float
-    reached: tuple[bool, bool]
+    values: Vector  # shape (K,)
+    errors: Vector  # the quadrature's own estimate of each error
+    sizes: Vector  # the integrals of the absolute values
+    first: float  # left end of the range covered
+    last: float  # right end
+    reached: tuple[bool, bool]  # whether each limit was reached with something beyond it
 
 
 class _Panels(NamedTuple):
@@ -146,13 +137,13 @@ def integrate(
         left = np.concatenate([new[:, 0], panels.left[bad], middle])
         right = np.concatenate([new[:, 1], middle, panels.right[bad]])
         panels = panels.joined(_evaluate(integrand, left, right), ~bad)
-    first, last = float(panels.left.min()), float(panels.right.max())
-    total = panels.sizes.sum(axis=0)
+    i, j = int(np.argmin(panels.left)), int(np.argmax(panels.right))
+    first, last = float(panels.left[i]), float(panels.right[j])
+    values, errors, total = (a.sum(axis=0) for a in panels[2:])
     reached = (
-        first <= limits[0] and _matters(panels, total, int(np.argmin(panels.left)), chosen),
-        last >= limits[1] and _matters(panels, total, int(np.argmax(panels.right)), chosen),
+        first <= limits[0] and _matters(panels, total, i, chosen),
+        last >= limits[1] and _matters(panels, total, j, chosen),
     )
-    values, errors = panels.values.sum(axis=0), panels.errors.sum(axis=0)
     return Integrals(values, errors, total, first, last, reached)
 
 

@@ -49,19 +49,12 @@ _NEAR = 1e-2
 
 
 class Expectations(NamedTuple):
-    """Expectations under p, in nats, each with a bound on its numerical error.
+    """Expectations under p, in nats, each with a bound on its numerical error."""
 
-    Attributes:
-        entropy: E[−log p], error.
-        cross_entropy: E[−log q], error.
-        divergence: E[log p − log q], error.
-        mass: the total probability of p from the same points; 1 up to errors.
-    """
-
-    entropy: tuple[float, float]
-    cross_entropy: tuple[float, float]
-    divergence: tuple[float, float]
-    mass: float
+    entropy: tuple[float, float]  # E[−log p]
+    cross_entropy: tuple[float, float]  # E[−log q]
+    divergence: tuple[float, float]  # E[log p − log q]
+    mass: float  # the total probability of p from the same points: 1 up to errors
 
 
 def spread(model: Model, o: Outline) -> tuple[float, float]:
@@ -75,12 +68,10 @@ def spread(model: Model, o: Outline) -> tuple[float, float]:
         return found
     if math.isinf(o.lower) and math.isinf(o.upper) and {"loc", "scale"} <= set(params):
         found = float(params["loc"]), float(params["scale"])
-    elif isinstance(model, Family) and model._quantile is None:
+    elif isinstance(model, Family) and model._quantile is None and model._mean and model._variance:
         # moments take less time to compile than quantiles by inversion
-        found = _by_moments(model)
-    if found is None or not _inside(found, o):
-        found = _by_quantiles(model)
-    return found
+        found = model.mean(), math.sqrt(model.variance())
+    return found if found is not None and _inside(found, o) else _by_quantiles(model)
 
 
 def available(model: Model) -> bool:
@@ -97,13 +88,6 @@ def _inside(found: tuple[float, float], o: Outline) -> bool:
     return o.lower < centre < o.upper and 0.0 < scale < math.inf
 
 
-def _by_moments(model: Family) -> tuple[float, float] | None:
-    if model._mean is None or model._variance is None:
-        return None
-    mean, variance = model.mean(), model.variance()
-    return (mean, math.sqrt(variance)) if math.isfinite(variance) else None
-
-
 def _by_quantiles(model: Model) -> tuple[float, float]:
     low, middle, high = np.asarray(model.quantile(np.array([0.25, 0.5, 0.75])))
     return float(middle), float(high - low)
@@ -112,12 +96,7 @@ def _by_quantiles(model: Model) -> tuple[float, float]:
 def expectations(
     p: Model, log_q: LogDensity | None = None, *, q: Outline | None = None
 ) -> Expectations:
-    """Integrate under p.
-
-    Args:
-        p: a fixed continuous model of one dimension.
-        log_q: the other log-density; that of p if left out.
-        q: the ends and kinks of the other.
+    """Integrate under p, continuous in one dimension; p itself stands for a missing q.
 
     Raises:
         ModelError: where p's probability cannot be located, or the integrand overflows.
@@ -144,15 +123,9 @@ def expectations(
 
 
 def _expectations(
-    p: Model,
-    log_q: LogDensity | None,
-    o: Outline,
-    q: Outline | None,
-    centre: float,
-    scale: float,
+    p: Model, log_q: LogDensity | None, o: Outline, q: Outline | None, centre: float, scale: float
 ) -> Expectations:
     line = Coordinate(o.lower, o.upper, centre, scale, blunt=_blunt(o))
-
     # the rounding of x matters where a density is narrow relative to its distance from zero
     blur = EPS * abs(centre) / scale
 
@@ -161,14 +134,11 @@ def _expectations(
         other = log_p if log_q is None else np.asarray(log_q(x))
         return integrands(log_p, other, log_slope, blur)
 
-    def integrand(v: Vector) -> Vector:
-        return weighted(line.x(v), line.log_slope(v))
-
     near = q is not None and (q.lower, q.upper) == (o.lower, o.upper)
     low, high = line.limits
     edges = _edges(line, (*o.kinks, *(q.kinks if q else ())), low, high)
     integrals = integrate(
-        integrand,
+        lambda v: weighted(line.x(v), line.log_slope(v)),
         edges,
         (low, high),
         rounding=rounding_errors,
@@ -197,29 +167,20 @@ def _edges(line: Coordinate, kinks: tuple[float, ...], low: float, high: float) 
     out = np.concatenate([[0.0], np.cumsum(_WIDTHS)]) * line.grain
     edges = line.shift + np.concatenate([-out[:0:-1], out])
     inside = edges[(edges > low) & (edges < high)]
-    if inside.size < edges.size:  # the ends of the range lie within the first panels
-        begin = [low] if edges[0] <= low else []
-        end = [high] if edges[-1] >= high else []
-        inside = np.concatenate([begin, inside, end])
+    # the ends of the range may lie within the first panels
+    more = ([low] if edges[0] <= low else []) + ([high] if edges[-1] >= high else [])
     at = [line.v(x) for x in kinks if line.lower < x < line.upper]
-    return np.union1d(inside, [v for v in at if low < v < high])
+    return np.union1d(inside, [*more, *(v for v in at if low < v < high)])
 
 
 @dataclass(frozen=True)
 class _PowerEnd:
-    """An end beyond which p's probability is a power, distance^index or |x|^−index.
-
-    Attributes:
-        index: of that power.
-        rises: how much the averaged functions rise in log y, on average beyond the last point.
-        factors: by how much they are multiplied instead.
-        nearness: the power holds up to the share y^−nearness.
-    """
+    """An end where p's probability is a power, distance^index or |x|^−index."""
 
     index: float
-    rises: Vector
-    factors: Vector
-    nearness: float
+    rises: Vector  # mean increase of the averaged functions beyond the last point
+    factors: Vector  # or the factor of their increase
+    nearness: float  # the power holds up to the share y^−nearness
 
 
 def _power_end(p: Outline, q: Outline, side: int) -> _PowerEnd | None:
@@ -296,16 +257,10 @@ def _declining(
 
 
 def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.0) -> Vector:
-    """Stack p dx times the functions to be averaged, shape (K, n).
+    """Stack p dx times the functions to be averaged, shape (K, n); log dx is the ``log_slope``.
 
     They are 1, −log p, −log q, log p − log q, r − 1 − log r, and the rounding errors of the last
-    two. Where p dx underflows the product is 0, however large the function is there.
-
-    Args:
-        log_p: log-density of the points.
-        log_q: the other one.
-        log_slope: log of dx.
-        blur: the part of a log-density's error that comes from the rounding of the points.
+    two, to which the rounding of the points adds ``blur``. Where p dx underflows the product is 0.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         weight, other = np.exp(log_p + log_slope), np.exp(log_q + log_slope)
@@ -325,18 +280,16 @@ def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.
 
 def _required(values: Vector, near: bool) -> npt.NDArray[np.bool_]:
     """Say which integrals must be accurate: the fifth only between close models."""
-    chosen = np.ones(values.size, dtype=bool)
-    chosen[4:] = False
-    chosen[4] = near and abs(float(values[3])) < 2.0 * _NEAR
-    return chosen
+    required = np.arange(values.size) < 4
+    required[4] = near and abs(float(values[3])) < 2.0 * _NEAR
+    return required
 
 
 def rounding_errors(sizes: Vector) -> Vector:
     """Rounding error of each integral, from the integrals of absolute values."""
     noise, near_noise = sizes[5], sizes[6]
-    own = EPS * sizes
     extra = np.array([noise, noise, noise, noise, near_noise, math.inf, math.inf])
-    out: Vector = 0.25 * extra + own
+    out: Vector = 0.25 * extra + EPS * sizes
     return out
 
 
@@ -354,9 +307,5 @@ def collect(values: Vector, errors: Vector, *, near: bool) -> Expectations:
         error = float(errors[4]) + near_noise + (gap + 2.0 * EPS) * deviation
         if error < divergence[1]:
             divergence = deviation, error
-    return Expectations(
-        with_error(entropy, float(errors[1])),
-        with_error(cross, float(errors[2])),
-        divergence,
-        mass,
-    )
+    first, second = with_error(entropy, float(errors[1])), with_error(cross, float(errors[2]))
+    return Expectations(first, second, divergence, mass)

@@ -66,12 +66,7 @@ def finite_outcomes(model: Model) -> Vector | None:
 
 
 def expectations(p: Model, q: Model | None = None, log_q: LogDensity | None = None) -> Expectations:
-    """Sum under p.
-
-    Args:
-        p: a fixed discrete model.
-        q: another one; p itself if left out.
-        log_q: a log-probability to be used instead of q's.
+    """Sum under p, discrete; q is p itself if left out, and ``log_q`` is used instead of its own.
 
     Raises:
         ModelError: where p's probability is spread over too many outcomes and is not smooth.

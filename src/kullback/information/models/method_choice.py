@@ -43,15 +43,7 @@ class ClosedForm(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Options:
-    """The options of a measure of models, checked.
-
-    Attributes:
-        unit: nats, bits or hartleys.
-        level: of the interval.
-        method: one of ``Method``; "auto" takes the first that serves.
-        draws: of a simulation.
-        seed: of a simulation, a whole number.
-    """
+    """The options of a measure of models (see ``dispatch.ModelOptions``), checked."""
 
     unit: str = "nats"
     level: float = 0.95
@@ -130,7 +122,7 @@ def choose(
         numerical: returns the value by quadrature or a sum, and its error.
         simulated: returns a mean over draws.
         undecided: reasons why the value may be infinite.
-        size: what errors are relative to where the value is smaller.
+        size: errors are relative to this where the value is smaller.
 
     Raises:
         ModelError: where the requested method is not available, or the value may be infinite.

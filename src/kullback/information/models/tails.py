@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 import jax.numpy as jnp
@@ -48,25 +48,15 @@ class Tail:
 @final
 @dataclass(frozen=True)
 class Outline:
-    """The ends of a one-dimensional distribution, its tails, and where its density has a kink.
+    """The ends of a one-dimensional distribution, and its tails."""
 
-    Attributes:
-        lower: left end; −inf for none.
-        upper: right end; inf for none.
-        lower_tail: how the density falls towards the left end; None where this is unknown.
-        upper_tail: likewise on the right.
-        kinks: points inside where the log-density has no derivative.
-        period: of a density of angles, which repeats itself after a full turn.
-        about: a centre and a spread, where these cost less than moments or quantiles.
-    """
-
-    lower: float
-    upper: float
-    lower_tail: Tail | None = None
+    lower: float  # −inf for none
+    upper: float  # inf for none
+    lower_tail: Tail | None = None  # None where it is unknown
     upper_tail: Tail | None = None
-    kinks: tuple[float, ...] = field(default=())
-    period: float | None = None
-    about: tuple[float, float] | None = None
+    kinks: tuple[float, ...] = ()  # where the log-density has no derivative
+    period: float | None = None  # of a density of angles
+    about: tuple[float, float] | None = None  # a centre and a spread, if cheaper than moments
 
 
 def default_numbers(model: Model) -> dict[str, float]:
@@ -93,13 +83,7 @@ def outline(model: Model) -> Outline:
 
 
 def diverges(p: Tail, q: Tail, *, infinite: bool) -> bool:
-    """Say whether p's tail makes the expectation of −log q infinite, at an end that both share.
-
-    Args:
-        p: the tail of the distribution that the expectation is over.
-        q: the tail of the one whose log-density is averaged.
-        infinite: whether the end is infinite, where "exponential" is in x itself.
-    """
+    """Say whether the expectation of −log q under p diverges at an end of both, finite or not."""
     if q.order in ("power", "log-square"):
         return False  # −log q grows like log y or its square, with a finite mean under any tail
     if q.order == "stretched":
@@ -258,13 +242,7 @@ def diverges_numerically(
 ) -> bool | None:
     """Say from the densities, far out, whether E_p[−log q] diverges at an end; None: undecided.
 
-    Args:
-        p: the model that the expectation is over.
-        q: the model whose log-density is averaged.
-        end: infinite, or a finite number.
-        sign: +1 at the right end, −1 at the left.
-        centre: a point inside.
-        scale: the spread about it.
+    The sign is +1 at the right end and −1 at the left.
     """
     if math.isfinite(end) and end != 0.0:
         return False  # x is known only to the rounding of the end: taken as regular
