@@ -304,7 +304,9 @@ def test_unknown_options(case):
             f"level={level} is no probability of covering; use 0 < level < 1."
         )
     said = words(of=ESTIMATES[case], kind=KullbackError, method="aut")
-    assert said.startswith('method="aut" is not an estimator here; did you mean "auto"? Use one of "')
+    assert said.startswith(
+        'method="aut" is not an estimator here; did you mean "auto"? Use one of "'
+    )
 
 
 def test_a_method_near_a_known_one_is_suggested():

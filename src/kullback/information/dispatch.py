@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kullback._core.errors import KullbackError, ModelError, did_you_mean
 from kullback.information.arrays.explain import Explanation
-from kullback.information.arrays.validation import Axis, Counts
+from kullback.information.arrays.validation import Axis, Counts, Names
 from kullback.information.estimate import Estimate, Number
 from kullback.models.model import Model
 
@@ -134,7 +134,7 @@ class _ArrayOptions(_ListOptions, total=False):
 
 
 class _ExplainOptions(_ArrayOptions, total=False):
-    names: Sequence[object] | None
+    names: Names
 
 
 class _Weights(TypedDict, total=False):

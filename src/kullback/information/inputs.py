@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,7 @@ class Column:
         return np.unique(self.values).size * _OFTEN <= len(self.values)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(NamedTuple):
     """Two columns, or groups of columns, with the same rows, and their names in the table."""
 
     columns: tuple[Column, Column]
@@ -100,14 +98,14 @@ def read_rows(data: Any, names: Sequence[str], weights: Any, missing: str) -> Co
     """
     if weights is not None:
         raise DataError("nearest neighbours take rows of equal weight: leave the weights out")
-    if isinstance(data, np.ndarray) and data.ndim == 2:
-        names = tuple(f"column {i}" for i in range(data.shape[1]))
-        data = {name: data[:, i] for i, name in enumerate(names)}
-        sample = open_sample(data, y=names[0], columns=names[1:], missing=missing)
-        return replace(_gather(sample, ("y", *names[1:])), name="y")
+    is_array = isinstance(data, np.ndarray) and data.ndim == 2
+    if is_array:
+        data = {f"column {i}": data[:, i] for i in range(data.shape[1])}
+        names = tuple(data)
     y, rest = (names[0], tuple(names[1:])) if names else (None, ())
     sample = open_sample(data, y=y, columns=rest, missing=missing)
-    return _gather(sample, ("y", *rest))
+    column = _gather(sample, ("y", *rest))
+    return replace(column, name="y") if is_array else column
 
 
 def read_pair(x: Any, y: Any, data: Any, missing: str) -> Pair:
@@ -209,10 +207,8 @@ def _whole(values: NDArray[np.float64]) -> bool:
 
 def left_out(rows: int) -> str:
     """Note on the number of rows left out."""
-    one = rows == 1
-    return (
-        f"{rows:,} row{'' if one else 's'} with missing values {'was' if one else 'were'} left out"
-    )
+    what = "row with missing values was" if rows == 1 else "rows with missing values were"
+    return f"{rows:,} {what} left out"
 
 
 def _gather(sample: Sample, fields: tuple[str, ...]) -> Column:
@@ -229,11 +225,8 @@ def _gather(sample: Sample, fields: tuple[str, ...]) -> Column:
             stride *= 2
     if not rows:
         raise DataError(f"{sample.label} has no rows. Give at least one.")
-    notes = []
-    if sample.dropped:
-        notes.append(left_out(sample.dropped))
+    notes: tuple[str, ...] = (left_out(sample.dropped),) if sample.dropped else ()
     if stride > 1:
-        notes.append(f"of {rows:,} rows every {stride}th was used")
+        notes += (f"of {rows:,} rows every {stride}th was used",)
     values = kept[0] if len(kept) == 1 else np.concatenate(kept)
-    name = sample.label if len(fields) == 1 else ", ".join((sample.label, *fields[1:]))
-    return Column(name, values, discrete=False, notes=tuple(notes))
+    return Column(", ".join((sample.label, *fields[1:])), values, discrete=False, notes=notes)

@@ -13,7 +13,14 @@ from kullback.information.arrays.terms import (
     flat,
     nonnegative_terms,
 )
-from kullback.information.arrays.validation import Axis, Counts, GivenArrays, two_axes, two_weights
+from kullback.information.arrays.validation import (
+    Axis,
+    Counts,
+    GivenArrays,
+    Names,
+    two_axes,
+    two_weights,
+)
 from kullback.information.dispatch import OfTwo, OfTwoWeighted, for_models
 
 
@@ -26,7 +33,7 @@ def cross_entropy(
     unit: str = "nats",
     counts: Counts = False,
     explain: bool = False,
-    names: Sequence[object] | None = None,
+    names: Names = None,
 ) -> Any:
     """Cross-entropy H(p, q) = −Σ p log q = H(p) + D(p‖q) of probabilities or of two models.
 
@@ -80,7 +87,7 @@ def kl_divergence(
     unit: str = "nats",
     counts: Counts = False,
     explain: bool = False,
-    names: Sequence[object] | None = None,
+    names: Names = None,
 ) -> Any:
     """Relative entropy D(p‖q) = Σ p log(p/q) ≥ 0 of probabilities or of two models.
 

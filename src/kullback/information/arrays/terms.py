@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-# ---- of probabilities ----------------------------------------------------------------------------
-
 
 def entropy_terms(xp: Any, p: Any) -> Any:
     """The terms −p log p."""
@@ -63,9 +61,6 @@ def _minus_log1p(t: Any) -> Any:
     for k in range(8, -1, -1):
         series = series * square + 1.0 / (2 * k + 3)
     return r * (t - 2.0 * square * series)
-
-
-# ---- of logarithms -------------------------------------------------------------------------------
 
 
 def entropy_terms_of_logs(xp: Any, log_p: Any, log_q: Any) -> Any:

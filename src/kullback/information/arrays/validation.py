@@ -24,6 +24,10 @@ Counts: TypeAlias = bool | Literal["p", "q"]
 """Which of two arguments are counts: both, neither, or the named one."""
 
 
+Names: TypeAlias = Sequence[object] | None
+"""Names of the symbols."""
+
+
 def two_weights(weights: Sequence[float]) -> tuple[float, float]:
     """Read the weights of p and of q."""
     pair = tuple(float(w) for w in weights)
@@ -142,12 +146,7 @@ class GivenArrays:
         return value if self.in_jax or np.ndim(value) else float(value)
 
     def explained(
-        self,
-        value: Measure,
-        terms: Any,
-        unit: str,
-        explain: bool,
-        names: Sequence[object] | None,
+        self, value: Measure, terms: Any, unit: str, explain: bool, names: Names
     ) -> Measure | Explanation:
         """Return the value or, with ``explain``, its terms in the shape of the input as well."""
         if not explain:
@@ -169,24 +168,22 @@ class GivenArrays:
                 "along one axis"
             )
         impossible = tuple(map(tuple, np.argwhere(parts == math.inf).tolist()))
-        symbols = tuple(
-            _place(large, index)
-            if names is None
-            else repr(names[index[axes[0]]]) + _in_row(large, index, axes[0])
-            for index in impossible
-        )
-        return Explanation(value, parts, impossible, symbols, unit)
+
+        def symbol(index: tuple[int, ...]) -> str:
+            if names is None:
+                return _place(large, index)
+            row = [":" if i == axes[0] else k for i, k in enumerate(index)]
+            return repr(names[index[axes[0]]]) + (
+                f" in {_place(large, row)}" if len(row) > 1 else ""
+            )
+
+        return Explanation(value, parts, impossible, tuple(map(symbol, impossible)), unit)
 
 
 def _place(name: str, index: Sequence[object]) -> str:
     if all(i == ":" for i in index):
         return name
     return f"{name}[{', '.join(str(i) for i in index)}]"
-
-
-def _in_row(name: str, index: Sequence[object], axis: int) -> str:
-    row = [":" if i == axis else value for i, value in enumerate(index)]
-    return f" in {_place(name, row)}" if len(row) > 1 else ""
 
 
 def _read(name: str, a: Any) -> Any:
@@ -217,9 +214,10 @@ def _axes(name: str, shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     axes = axis if isinstance(axis, tuple) else (axis,)
     ndim = len(shape)
     if not all(isinstance(i, int | np.integer) for i in axes):
+        every = tuple(range(ndim))
         raise DataError(
-            f"axis={axis!r} is not an axis of {name}: give a number or a tuple; all axes "
-            f"are axis={tuple(range(ndim))}"
+            f"axis={axis!r} is not an axis of {name}: give a number or a tuple; all axes are "
+            f"axis={every}"
         )
     if not axes or any(not -ndim <= i < ndim for i in axes):
         raise DataError(f"axis={axis} does not exist in {name} of shape {shape}")
@@ -239,9 +237,8 @@ def _check_probabilities(name: str, a: Any, axes: tuple[int, ...], counts: bool)
     with np.errstate(over="ignore"):  # an overflow is refused below
         sums = values.sum(axis=axes, keepdims=True)
     if counts:
-        _refuse_sum(
-            name, sums, (sums == 0.0) | np.isinf(sums), axes, "counts need a finite sum > 0"
-        )
+        wrong = (sums == 0.0) | np.isinf(sums)
+        _refuse_sum(name, sums, wrong, axes, "counts need a finite sum > 0")
         return
     # Division by a rounded sum leaves an error of about eps √n, and exponentials of logarithms
     # one of eps times the logarithm, for which a quarter of the digits is set aside: 1.8e-12 in
@@ -276,10 +273,9 @@ def _first(wrong: Any, axes: tuple[int, ...] = ()) -> list[object]:
 
 def _refuse(name: str, values: Any, wrong: Any, advice: str) -> None:
     if wrong.any():
-        index = _first(wrong)
-        number, value = int(wrong.sum()), float(values.ravel()[int(np.argmax(wrong))])
-        more = f" (and so are {number - 1} more)" if number > 1 else ""
-        raise DataError(f"{_place(name, index)} is {value!r}: {advice}{more}")
+        value, others = float(values.ravel()[int(np.argmax(wrong))]), int(wrong.sum()) - 1
+        more = f" (and so are {others} more)" if others else ""
+        raise DataError(f"{_place(name, _first(wrong))} is {value!r}: {advice}{more}")
 
 
 def _refuse_sum(name: str, sums: Any, wrong: Any, axes: tuple[int, ...], advice: str) -> None:

@@ -68,12 +68,10 @@ class Coordinate:
     @property
     def limits(self) -> tuple[float, float]:
         """The range of v in which x has all its digits."""
-        match self._ends:
-            case (False, False):
-                far = math.asinh(_LARGEST / self.scale)
-                return -far, far
-            case _:
-                return -self._farthest(self.lower), self._farthest(self.upper)
+        if any(self._ends):
+            return -self._farthest(self.lower), self._farthest(self.upper)
+        far = math.asinh(_LARGEST / self.scale)
+        return -far, far
 
     def _farthest(self, end: float) -> float:
         """The largest |v| towards an end."""
@@ -83,51 +81,41 @@ class Coordinate:
         nearest = share * abs(end) if end else _SMALLEST
         return -math.log(min(nearest, self.unit) / self.unit)
 
+    @property
+    def _end(self) -> tuple[float, float]:
+        """The end of a half line, and the direction from it."""
+        return (self.lower, 1.0) if math.isfinite(self.lower) else (self.upper, -1.0)
+
     def x(self, v: Vector) -> Vector:
         """Map v to x."""
-        match self._ends:
-            case (False, False):
-                return self.centre + self.scale * np.sinh(v)
-            case (True, False):
-                # from the end where that is near, else from the centre: x keeps its digits
-                return np.where(
-                    v < -1.0,
-                    self.lower + self.unit * np.exp(np.minimum(v, 0.0)),
-                    self.centre + self.unit * np.expm1(v),
-                )
-            case (False, True):
-                return np.where(
-                    v > 1.0,
-                    self.upper - self.unit * np.exp(-np.maximum(v, 0.0)),
-                    self.centre - self.unit * np.expm1(-v),
-                )
-            case _:
-                share = self.unit / (1.0 + np.exp(np.abs(v)))
-                return np.where(v < 0.0, self.lower + share, self.upper - share)
+        if not any(self._ends):
+            return self.centre + self.scale * np.sinh(v)
+        if all(self._ends):
+            share = self.unit / (1.0 + np.exp(np.abs(v)))
+            return np.where(v < 0.0, self.lower + share, self.upper - share)
+        # from the end where that is near, else from the centre: x keeps its digits
+        end, sign = self._end
+        v = sign * v
+        near = end + sign * (self.unit * np.exp(np.minimum(v, 0.0)))
+        return np.where(v < -1.0, near, self.centre + sign * (self.unit * np.expm1(v)))
 
     def log_slope(self, v: Vector) -> Vector:
         """Log dx/dv."""
         size = np.abs(v)
-        match self._ends:
-            case (False, False):  # log cosh v
-                out = size + np.log1p(np.exp(-2.0 * size)) - math.log(2.0)
-            case (True, False):
-                out = v
-            case (False, True):
-                out = -v
-            case _:
-                out = -size - 2.0 * np.log1p(np.exp(-size))
+        if not any(self._ends):  # log cosh v
+            out = size + np.log1p(np.exp(-2.0 * size)) - math.log(2.0)
+        elif all(self._ends):
+            out = -size - 2.0 * np.log1p(np.exp(-size))
+        else:
+            out = self._end[1] * v
         slope: Vector = out + math.log(self.unit)
         return slope
 
     def v(self, x: float) -> float:
         """Map x, inside the support, to v."""
-        match self._ends:
-            case (False, False):
-                return math.asinh((x - self.centre) / self.scale)
-            case (True, False):
-                return math.log((x - self.lower) / self.unit)
-            case (False, True):
-                return -math.log((self.upper - x) / self.unit)
-            case _:
-                return math.log(x - self.lower) - math.log(self.upper - x)
+        if not any(self._ends):
+            return math.asinh((x - self.centre) / self.scale)
+        if all(self._ends):
+            return math.log(x - self.lower) - math.log(self.upper - x)
+        end, sign = self._end
+        return sign * math.log(sign * (x - end) / self.unit)

@@ -8,8 +8,7 @@ bound the rounding error, and where that is too large the quadrature is used ins
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from kullback._core.arrays import float64
 from kullback.information.models.bregman import bregman
 from kullback.information.models.method_choice import ClosedForm
-from kullback.information.models.tails import default_numbers, outline
+from kullback.information.models.tails import Numbers, default_numbers, outline
 from kullback.models.family import Family
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
@@ -27,12 +26,10 @@ from kullback.special.gamma import log_gamma_ratio
 
 _EPS = float(np.finfo(np.float64).eps)
 
-_Numbers: TypeAlias = Mapping[str, float]
 
-
-def _sum(*terms: float, method: str = "closed form") -> ClosedForm:
+def _sum(*terms: float) -> ClosedForm:
     # each term is accurate to a few roundings
-    return ClosedForm(math.fsum(terms), 4.0 * _EPS * math.fsum(map(abs, terms)), method)
+    return ClosedForm(math.fsum(terms), 4.0 * _EPS * math.fsum(map(abs, terms)))
 
 
 def deviation(t: float) -> float:
@@ -60,42 +57,37 @@ def ratio_deviation(b: float, a: float) -> float:
 # ---- within a family ------------------------------------------------------------------------
 
 
-def _normal(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _normal(p: Numbers, q: Numbers) -> ClosedForm:
     z, t = (p["loc"] - q["loc"]) / q["scale"], (p["scale"] - q["scale"]) / q["scale"]
     return _sum(0.5 * z * z, 0.5 * t * t, ratio_deviation(p["scale"], q["scale"]))
 
 
-def _half_normal(p: _Numbers, q: _Numbers) -> ClosedForm:
-    t = (p["scale"] - q["scale"]) / q["scale"]
-    return _sum(0.5 * t * t, ratio_deviation(p["scale"], q["scale"]))
-
-
-def _rayleigh(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _rayleigh(p: Numbers, q: Numbers) -> ClosedForm:
     t = (p["scale"] - q["scale"]) / q["scale"]
     # h((1 + t)² − 1) = t² + 2 h(t)
     return _sum(t * t, 2.0 * ratio_deviation(p["scale"], q["scale"]))
 
 
-def _laplace(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _laplace(p: Numbers, q: Numbers) -> ClosedForm:
     gap = abs(p["loc"] - q["loc"]) / p["scale"]
     # gap − 1 + e^−gap, which cancels where the gap is small
     shifted = gap - 1.0 + math.exp(-gap) if gap > 1.0 else deviation(math.expm1(-gap))
     return _sum(ratio_deviation(p["scale"], q["scale"]), p["scale"] / q["scale"] * shifted)
 
 
-def _cauchy(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _cauchy(p: Numbers, q: Numbers) -> ClosedForm:
     # F. Chyzak and F. Nielsen (2019), "A closed-form formula for the Kullback-Leibler divergence
     # between Cauchy distributions"
     gap = math.hypot(p["loc"] - q["loc"], p["scale"] - q["scale"])
     return _sum(math.log1p((gap / p["scale"]) * (gap / q["scale"]) / 4.0))
 
 
-def _uniform(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _uniform(p: Numbers, q: Numbers) -> ClosedForm:
     inside, outside = p["lower"] - q["lower"], q["upper"] - p["upper"]
     return _sum(math.log1p((inside + outside) / (p["upper"] - p["lower"])))
 
 
-def _gumbel(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _gumbel(p: Numbers, q: Numbers) -> ClosedForm:
     # with E = E[e^−z_q]: h(E − 1) + ln Γ(ratio) + γ (ratio − 1), both nowhere negative
     ratio = p["scale"] / q["scale"]
     t = (p["scale"] - q["scale"]) / q["scale"]
@@ -114,33 +106,31 @@ def _gumbel(p: _Numbers, q: _Numbers) -> ClosedForm:
     return ClosedForm(first + near, error)
 
 
-def _weibull(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _weibull(p: Numbers, q: Numbers) -> ClosedForm:
     # −log X is a Gumbel variable
-    def gumbel(n: _Numbers) -> _Numbers:
-        return {"loc": -math.log(n["scale"]), "scale": 1.0 / n["shape"]}
-
-    return _gumbel(gumbel(p), gumbel(q))
+    a, b = ({"loc": -math.log(n["scale"]), "scale": 1.0 / n["shape"]} for n in (p, q))
+    return _gumbel(a, b)
 
 
-def _pareto(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _pareto(p: Numbers, q: Numbers) -> ClosedForm:
     distance = q["shape"] * math.log1p((p["minimum"] - q["minimum"]) / q["minimum"])
     return _sum(ratio_deviation(q["shape"], p["shape"]), distance)
 
 
-def _inverse_gaussian(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _inverse_gaussian(p: Numbers, q: Numbers) -> ClosedForm:
     gap = (p["mean"] - q["mean"]) / q["mean"]
     return _sum(
         0.5 * ratio_deviation(q["shape"], p["shape"]), 0.5 * q["shape"] / p["mean"] * gap * gap
     )
 
 
-def _poisson(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _poisson(p: Numbers, q: Numbers) -> ClosedForm:
     if p["rate"] == 0.0:
         return _sum(q["rate"])
     return _sum(p["rate"] * ratio_deviation(q["rate"], p["rate"]))
 
 
-def _trial(p: _Numbers, q: _Numbers) -> float:
+def _trial(p: Numbers, q: Numbers) -> float:
     """D of one trial; the probabilities come from the logits where the model has those."""
     terms = []
     for sign in (1.0, -1.0):
@@ -149,18 +139,18 @@ def _trial(p: _Numbers, q: _Numbers) -> float:
     return math.fsum(terms)
 
 
-def _chance(n: _Numbers, sign: float) -> float:
+def _chance(n: Numbers, sign: float) -> float:
     if "logit" in n:
         t = sign * n["logit"]
         return 1.0 / (1.0 + math.exp(-t)) if t > -700.0 else math.exp(t)
     return n["probability"] if sign > 0.0 else 1.0 - n["probability"]
 
 
-def _binomial(p: _Numbers, q: _Numbers) -> ClosedForm | None:
+def _binomial(p: Numbers, q: Numbers) -> ClosedForm | None:
     return _sum(p["trials"] * _trial(p, q)) if p["trials"] == q["trials"] else None
 
 
-def _geometric(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _geometric(p: Numbers, q: Numbers) -> ClosedForm:
     if "mean" in p and "mean" in q:  # one trial in 1 + mean is a success
         gap = q["mean"] - p["mean"]
         share = p["mean"] * ratio_deviation(q["mean"], p["mean"]) if p["mean"] else q["mean"]
@@ -177,19 +167,17 @@ def _categorical(p: Categorical, q: Categorical) -> ClosedForm:
     return _sum(*(a * ratio_deviation(b, a) if a else b for a, b in pairs))
 
 
-def _inverse_gamma(p: _Numbers, q: _Numbers) -> ClosedForm:
+def _inverse_gamma(p: Numbers, q: Numbers) -> ClosedForm:
     # 1/X is a gamma variable
-    def gamma(n: _Numbers) -> Gamma:
-        return Gamma(shape=n["shape"], rate=n["scale"])
-
-    return bregman(gamma(p), gamma(q))
+    a, b = (Gamma(shape=n["shape"], rate=n["scale"]) for n in (p, q))
+    return bregman(a, b)
 
 
-_WITHIN_FAMILY: dict[str, Callable[[_Numbers, _Numbers], ClosedForm | None]] = {
+_WITHIN_FAMILY: dict[str, Callable[[Numbers, Numbers], ClosedForm | None]] = {
     "Normal": _normal,
     "LogNormal": _normal,
     "Exponential": lambda p, q: _sum(ratio_deviation(q["rate"], p["rate"])),
-    "HalfNormal": _half_normal,
+    "HalfNormal": lambda p, q: _normal({"loc": 0.0, **p}, {"loc": 0.0, **q}),
     "Rayleigh": _rayleigh,
     "Laplace": _laplace,
     "Cauchy": _cauchy,
@@ -252,9 +240,7 @@ def cross_entropy(p: Model, q: Model) -> ClosedForm | None:
     n, mean = default_numbers(q), p.mean()
     if q.name == "Exponential":
         return _sum(-math.log(n["rate"]), n["rate"] * mean) if math.isfinite(mean) else None
-    if p._variance is None:
-        return None
-    variance, scale = p.variance(), n["scale"]
+    variance, scale = math.inf if p._variance is None else p.variance(), n["scale"]
     if not math.isfinite(variance):
         return None
     shift = (mean - n.get("loc", 0.0)) / scale

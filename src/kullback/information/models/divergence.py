@@ -37,15 +37,15 @@ def entropy(p: Model, *, options: Options) -> Estimate:
         p,
         lambda: closed_forms.entropy(p),
         lambda: _expectations(p).entropy,
-        lambda: monte_carlo.entropy(p, options.draws, options.seed),
+        lambda: monte_carlo.cross_entropy(p, p, options.draws, options.seed),
     )
 
 
 def cross_entropy(p: Model, q: Model, *, options: Options) -> Estimate:
     """Cross-entropy H(p, q) = E_p[−log q(X)] = H(p) + D(p‖q)."""
-    state = _comparable(p, q)
-    if state.infinite:
-        return options.estimate(math.inf, 0.0, state.method, state.reason)
+    found = _comparable(p, q)
+    if found.infinite:
+        return options.estimate(math.inf, 0.0, found.method, found.reason)
     return choose(
         options,
         f"the cross-entropy of {p!r} and {q!r}",
@@ -53,15 +53,15 @@ def cross_entropy(p: Model, q: Model, *, options: Options) -> Estimate:
         lambda: _closed_form(p, q, closed_forms.cross_entropy, closed_forms.divergence, 1.0),
         lambda: _expectations(p, q).cross_entropy,
         lambda: monte_carlo.cross_entropy(p, q, options.draws, options.seed),
-        undecided=state.undecided,
+        undecided=found.undecided,
     )
 
 
 def kl_divergence(p: Model, q: Model, *, options: Options) -> Estimate:
     """Relative entropy D(p‖q) = E_p[log p(X) − log q(X)] ≥ 0."""
-    state = _comparable(p, q)
-    if state.infinite:
-        return options.estimate(math.inf, 0.0, state.method, state.reason)
+    found = _comparable(p, q)
+    if found.infinite:
+        return options.estimate(math.inf, 0.0, found.method, found.reason)
     if _equal(p, q):
         return options.estimate(*_EQUAL)
     return choose(
@@ -71,7 +71,7 @@ def kl_divergence(p: Model, q: Model, *, options: Options) -> Estimate:
         lambda: _closed_form(p, q, closed_forms.divergence, closed_forms.cross_entropy, -1.0),
         lambda: _expectations(p, q).divergence,
         lambda: monte_carlo.kl_divergence(p, q, options.draws, options.seed),
-        undecided=state.undecided,
+        undecided=found.undecided,
         size=0.0,
     )
 
@@ -100,9 +100,6 @@ def jensen_shannon(
         numerical,
         lambda: monte_carlo.jensen_shannon(p, q, (a, b), options.draws, options.seed),
     )
-
-
-# ---- closed forms and expectations ----------------------------------------------------------
 
 
 def _closed_form(
@@ -143,9 +140,6 @@ def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectation
         q, lower=min(o.lower, q.lower), upper=max(o.upper, q.upper), kinks=(*q.kinks, *ends)
     )
     return integrate.expectations(own, log_mixture, q=mixture)
-
-
-# ---- checks ---------------------------------------------------------------------------------
 
 
 def _check(model: Model) -> None:

@@ -11,13 +11,7 @@ import numpy as np
 from kullback._core.errors import ModelError
 from kullback.information.models.integrate import spread
 from kullback.information.models.lattice_sum import finite_outcomes, outcomes
-from kullback.information.models.tails import (
-    Outline,
-    Tail,
-    diverges,
-    diverges_numerically,
-    outline,
-)
+from kullback.information.models.tails import Outline, diverges, diverges_numerically, outline
 from kullback.models.model import Model
 
 # How many outcomes a message lists, and how many of a long range are examined.
@@ -58,10 +52,14 @@ def finiteness(p: Model, q: Model) -> Finiteness:
         (o.lower, r.lower, o.lower_tail, r.lower_tail, -1.0),
         (o.upper, r.upper, o.upper_tail, r.upper_tail, 1.0),
     )
-    for end, other, own_tail, other_tail, sign in sides:
+    for end, other, p_tail, q_tail, sign in sides:
         if end != other:
             continue
-        infinite = _diverges_at(p, q, end, sign, own_tail, other_tail)
+        infinite = (
+            diverges_numerically(p, q, end, sign, *_spread(p))
+            if p_tail is None or q_tail is None
+            else diverges(p_tail, q_tail, infinite=math.isinf(end))
+        )
         where = f"towards {end:g}"
         if infinite is None:
             undecided.append(f"which tail dominates {where} could not be determined")
@@ -71,15 +69,7 @@ def finiteness(p: Model, q: Model) -> Finiteness:
     return Finiteness(undecided=tuple(undecided))
 
 
-def _diverges_at(
-    p: Model, q: Model, end: float, sign: float, own: Tail | None, other: Tail | None
-) -> bool | None:
-    if own is not None and other is not None:
-        return diverges(own, other, infinite=math.isinf(end))
-    return diverges_numerically(p, q, end, sign, *_middle(p))
-
-
-def _middle(p: Model) -> tuple[float, float]:
+def _spread(p: Model) -> tuple[float, float]:
     """Find a centre and a spread, from draws where p has neither moments nor quantiles."""
     try:
         return spread(p, outline(p))

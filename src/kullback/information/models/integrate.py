@@ -253,9 +253,6 @@ def _declining(
     return most, np.abs(most)
 
 
-# ---- integrands and their integrals ----------------------------------------------------------
-
-
 def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.0) -> Vector:
     """Stack p dx times the functions to be averaged, shape (K, n); log dx is the ``log_slope``.
 

@@ -92,17 +92,15 @@ def expectations(p: Model, q: Model | None = None, log_q: LogDensity | None = No
 def _added(p: Model, terms: LogDensity, low: float, high: float) -> Expectations:
     """Add outcome by outcome, from the middle outwards until the rest is negligible."""
     lower, upper = p.support.lower, p.support.upper
-    sums = sizes = None
-    left, right = low, high
+    left, right, done = low, high, 0
+    sums = sizes = np.full(7, -0.0)  # −0 + x is x, also where x is −0
     blocks = [np.arange(a, min(a + _BLOCK, high + 1.0)) for a in np.arange(low, high + 1.0, _BLOCK)]
-    done = 0
     while blocks:
         open_sides = []
         for block in blocks:
             parts = terms(block)
-            total, size = parts.sum(axis=1), np.abs(parts).sum(axis=1)
-            sums = total if sums is None else sums + total
-            sizes = size if sizes is None else sizes + size
+            sums = sums + parts.sum(axis=1)
+            sizes = sizes + np.abs(parts).sum(axis=1)
             # at its outer end, the last outcome times the length of the block bounds the rest
             for side, edge in ((0, 0), (1, -1)):
                 outer = np.abs(parts[:, edge]) * block.size > _NEGLIGIBLE * sizes
@@ -120,8 +118,6 @@ def _added(p: Model, terms: LogDensity, low: float, high: float) -> Expectations
             right = float(blocks[-1][-1])
         if done > 4 * _ONE_BY_ONE:
             raise ModelError(f"{p!r} spreads over too many outcomes to be summed.")
-    assert sums is not None
-    assert sizes is not None
     return collect(sums, EPS * sizes, near=True)
 
 
@@ -143,19 +139,19 @@ def _integrated(
         )
         return integrands(log_p, log_q, np.zeros_like(log_p))
 
-    if not joined:
-        line = Coordinate(-math.inf, math.inf, middle, (high - low) / 16.0)
-        limits = ((lower - middle) / line.scale, (upper - middle) / line.scale)
-        limits = (math.asinh(limits[0]), math.asinh(min(limits[1], 1e300)))
-        edges = np.linspace(max(-4.0, limits[0]), min(4.0, limits[1]), 40)
-        start, first = None, np.zeros(7)
-    else:
+    if joined:
         start = lower + _FIRST - 0.5
         first = terms(np.arange(lower, lower + _FIRST)).sum(axis=1)
         middle = max(middle, 2.0 * start)
         line = Coordinate(start, math.inf, middle, middle - start)
         limits = (math.log(1e-15 * start / line.unit), line.limits[1])
         edges = np.linspace(-20.0, 4.0, 47)
+    else:
+        first = np.zeros(7)
+        line = Coordinate(-math.inf, math.inf, middle, (high - low) / 16.0)
+        limits = ((lower - middle) / line.scale, (upper - middle) / line.scale)
+        limits = (math.asinh(limits[0]), math.asinh(min(limits[1], 1e300)))
+        edges = np.linspace(max(-4.0, limits[0]), min(4.0, limits[1]), 40)
 
     def integrand(v: Vector) -> Vector:
         out: Vector = inside(line.x(v)) * np.exp(line.log_slope(v))
@@ -163,7 +159,7 @@ def _integrated(
 
     integrals = integrate(integrand, edges, limits, rounding=rounding_errors)
     values = integrals.values + first
-    if start is not None:
+    if joined:
         values = values + _corrections(inside, start)
     return collect(values, integrals.errors + 1e-16 * integrals.sizes, near=True)
 

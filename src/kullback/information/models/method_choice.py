@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal, NamedTuple, TypeAlias, final, get_args
+from typing import Any, NamedTuple, final
 
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.units import nats_per
@@ -15,7 +15,7 @@ from kullback.information.models.integrate import available
 from kullback.information.models.monte_carlo import Simulated
 from kullback.models.model import Model
 
-Method: TypeAlias = Literal["auto", "closed form", "quadrature", "monte carlo"]
+METHODS = ("auto", "closed form", "quadrature", "monte carlo")
 
 # Draws of a simulation: the standard error is then 0.003 standard deviations of a log-density.
 DRAWS = 100_000
@@ -53,11 +53,10 @@ class Options:
 
     def __post_init__(self) -> None:
         nats_per(self.unit)
-        known = get_args(Method)
-        if self.method not in known:
-            choices = ", ".join(repr(name) for name in known)
-            hint = did_you_mean(self.method, known)
-            raise ModelError(f"there is no method={self.method!r}{hint or '.'} Use {choices}.")
+        if self.method not in METHODS:
+            hint = did_you_mean(self.method, METHODS) or "."
+            choices = ", ".join(map(repr, METHODS))
+            raise ModelError(f"method={self.method!r} does not exist{hint} Use {choices}.")
         if not 0.0 < self.level < 1.0:
             raise ModelError(f"level must lie in (0, 1), got {self.level}.")
         if self.draws < 2:

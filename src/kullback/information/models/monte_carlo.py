@@ -25,13 +25,8 @@ class Simulated(NamedTuple):
     draws: int
 
 
-def entropy(p: Model, draws: int, seed: int) -> Simulated:
-    """H(p) = E_p[−log p]."""
-    return _mean(-_log_density(p, _draw(p, draws, seed)))
-
-
 def cross_entropy(p: Model, q: Model, draws: int, seed: int) -> Simulated:
-    """H(p, q) = E_p[−log q]."""
+    """H(p, q) = E_p[−log q], and H(p) where q is p."""
     return _mean(-_log_density(q, _draw(p, draws, seed)))
 
 

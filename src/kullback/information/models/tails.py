@@ -28,21 +28,16 @@ Order: TypeAlias = Literal["power", "log-square", "stretched", "exponential"]
 class Tail:
     """How a density falls towards one end, y being |x| at an infinite end, 1/distance at a finite.
 
-    Attributes:
-        order: "power": the probability beyond falls like y^−index; "log-square": the density like
-            exp(−c (log y)²); "stretched": like y^power · exp(−rate y^index); "exponential": like
-            exp(−c e^(rate y)).
-        index: see ``order``.
-        rate: see ``order``; compared only between tails whose logarithms are of equal order.
-        power: see ``order``.
-        nearness: a "power" holds up to terms of the relative order y^−nearness.
+    By its order, the probability beyond falls like y^−index ("power"), or the density like
+    exp(−c (log y)²) ("log-square"), y^power · exp(−rate y^index) ("stretched") or
+    exp(−c e^(rate y)) ("exponential").
     """
 
     order: Order
     index: float = 1.0
-    rate: float = math.nan
+    rate: float = math.nan  # compared only between tails whose logarithms are of equal order
     power: float = 0.0
-    nearness: float = 1.0
+    nearness: float = 1.0  # a "power" holds up to terms of the relative order y^−nearness
 
 
 @final
@@ -57,6 +52,10 @@ class Outline:
     kinks: tuple[float, ...] = ()  # where the log-density has no derivative
     period: float | None = None  # of a density of angles
     about: tuple[float, float] | None = None  # a centre and a spread, if cheaper than moments
+
+
+Numbers: TypeAlias = Mapping[str, float]
+"""Parameters of a family by name."""
 
 
 def default_numbers(model: Model) -> dict[str, float]:
@@ -106,49 +105,35 @@ _SQUARE = Tail("stretched", 2.0)
 _FLAT = Tail("power", 1.0)  # a finite density at a finite end
 _LOG_SQUARE = Tail("log-square")
 
-_Numbers: TypeAlias = Mapping[str, float]
-
-
-def _curved(index: float, nearness: float) -> Tail:
-    """Return a power tail with corrections of another order than 1/y."""
-    return Tail("power", index, nearness=nearness)
-
-
-def _line(lower: Tail, upper: Tail, *kinks: float) -> Outline:
-    return Outline(-math.inf, math.inf, lower, upper, kinks)
-
 
 def _half_line(lower: Tail, upper: Tail, end: float = 0.0) -> Outline:
     return Outline(end, math.inf, lower, upper)
 
 
-def _exponential_tails(scale: float, *kinks: float) -> Outline:
-    tail = Tail("stretched", 1.0, 1.0 / scale)
-    return _line(tail, tail, *kinks)
+def _symmetric(tail: Tail, *kinks: float) -> Outline:
+    return Outline(-math.inf, math.inf, tail, tail, kinks)
 
 
-def _power_tails(index: float) -> Outline:
-    return _line(Tail("power", index), Tail("power", index))
-
-
-def _gumbel(n: _Numbers) -> Outline:
+def _gumbel(n: Numbers) -> Outline:
     rate = 1.0 / n["scale"]
-    return _line(Tail("exponential", rate=rate), Tail("stretched", 1.0, rate))
+    tails = Tail("exponential", rate=rate), Tail("stretched", 1.0, rate)
+    return Outline(-math.inf, math.inf, *tails)
 
 
-def _extreme_value(n: _Numbers) -> Outline:
+def _extreme_value(n: Numbers) -> Outline:
     shape, scale = n["shape"], n["scale"]
     if shape == 0.0:
         return _gumbel(n)
     end, index = n["loc"] - scale / shape, 1.0 / abs(shape)
     # e^−y = (1 + shape·z)^(−1/shape), in the exponent on one side, a factor on the other
     steep = Tail("stretched", index, (abs(shape) / scale) ** index, index - 1.0)
+    upper = Tail("power", index, nearness=index)
     if shape > 0.0:
-        return Outline(end, math.inf, Tail("stretched", index), _curved(index, index))
-    return Outline(-math.inf, end, steep, _curved(index, index))
+        return Outline(end, math.inf, Tail("stretched", index), upper)
+    return Outline(-math.inf, end, steep, upper)
 
 
-def _generalized_pareto(n: _Numbers) -> Outline:
+def _generalized_pareto(n: Numbers) -> Outline:
     shape, scale, loc = n["shape"], n["scale"], n["loc"]
     if shape == 0.0:
         return Outline(loc, math.inf, _FLAT, Tail("stretched", 1.0, 1.0 / scale))
@@ -156,12 +141,12 @@ def _generalized_pareto(n: _Numbers) -> Outline:
     return Outline(loc, math.inf if shape > 0.0 else loc - scale / shape, _FLAT, upper)
 
 
-def _gamma(n: _Numbers) -> Outline:
+def _gamma(n: Numbers) -> Outline:
     upper = Tail("stretched", 1.0, n["rate"], n["shape"] - 1.0)
     return _half_line(Tail("power", n["shape"]), upper)
 
 
-def _inverse_gamma(n: _Numbers) -> Outline:
+def _inverse_gamma(n: Numbers) -> Outline:
     # 1/X has mean shape/scale and coefficient of variation shape^−1/2
     centre = n["scale"] / n["shape"]
     about = centre, centre / math.sqrt(n["shape"])
@@ -169,18 +154,18 @@ def _inverse_gamma(n: _Numbers) -> Outline:
     return Outline(0.0, math.inf, *tails, about=about)
 
 
-def _weibull(n: _Numbers) -> Outline:
+def _weibull(n: Numbers) -> Outline:
     shape = n["shape"]
     upper = Tail("stretched", shape, n["scale"] ** -shape, shape - 1.0)
-    return _half_line(_curved(shape, shape), upper)
+    return _half_line(Tail("power", shape, nearness=shape), upper)
 
 
-def _inverse_gaussian(n: _Numbers) -> Outline:
+def _inverse_gaussian(n: Numbers) -> Outline:
     rate = 0.5 * n["shape"] / n["mean"] ** 2
     return _half_line(Tail("stretched", 1.0), Tail("stretched", 1.0, rate, -1.5))
 
 
-def _gompertz(n: _Numbers) -> Outline:
+def _gompertz(n: Numbers) -> Outline:
     shape = n["shape"]
     if shape > 0.0:
         return _half_line(_FLAT, Tail("exponential", rate=shape))
@@ -188,21 +173,23 @@ def _gompertz(n: _Numbers) -> Outline:
 
 
 def _burr(shape1: float, shape2: float) -> Outline:
-    return _half_line(_curved(shape2, shape2), _curved(shape1 * shape2, shape2))
+    return _half_line(
+        Tail("power", shape2, nearness=shape2), Tail("power", shape1 * shape2, nearness=shape2)
+    )
 
 
-def _angle(n: _Numbers) -> Outline:
+def _angle(n: Numbers) -> Outline:
     loc, spread = n["loc"], 1.0 / math.sqrt(max(n["concentration"], 1.0))
     ends = loc - math.pi, loc + math.pi
     return Outline(*ends, _FLAT, _FLAT, period=2.0 * math.pi, about=(loc, spread))
 
 
-_OUTLINES: dict[str, Callable[[_Numbers], Outline]] = {
-    "Normal": lambda _: _line(_SQUARE, _SQUARE),
-    "Logistic": lambda n: _exponential_tails(n["scale"]),
-    "Laplace": lambda n: _exponential_tails(n["scale"], n["loc"]),
-    "StudentT": lambda n: _power_tails(n["df"]),
-    "Cauchy": lambda _: _power_tails(1.0),
+_OUTLINES: dict[str, Callable[[Numbers], Outline]] = {
+    "Normal": lambda _: _symmetric(_SQUARE),
+    "Logistic": lambda n: _symmetric(Tail("stretched", 1.0, 1.0 / n["scale"])),
+    "Laplace": lambda n: _symmetric(Tail("stretched", 1.0, 1.0 / n["scale"]), n["loc"]),
+    "StudentT": lambda n: _symmetric(Tail("power", n["df"])),
+    "Cauchy": lambda _: _symmetric(Tail("power", 1.0)),
     "Gumbel": _gumbel,
     "GeneralizedExtremeValue": _extreme_value,
     "GeneralizedPareto": _generalized_pareto,
