@@ -4,17 +4,20 @@ import numpy as np
 import pytest
 
 from kullback._core.errors import DataError
-from kullback.information.inputs import column_names, read_column, read_pair, read_rows
+from kullback.information.inputs import read_column, read_pair, read_rows
 
 NUMBERS = [0.5, 1.5, 2.0, 8.25]
 WHOLE = [3.0, 1.0, 3.0, 2.0]
 NAMES = ["b", "a", "b", "c"]
 
 
-def test_column_names():
-    assert column_names(None) == ()
-    assert column_names("a") == ("a",)
-    assert column_names(["a", "b"]) == ("a", "b")
+def test_columns_by_no_name_by_one_and_by_several():
+    table = {"a": NUMBERS, "b": NUMBERS[::-1]}
+    only = {"a": NUMBERS}
+    assert read_rows(only, None, None, "error").values.tolist() == [[x] for x in NUMBERS]
+    assert read_rows(table, "b", None, "error").values.tolist() == [[x] for x in NUMBERS[::-1]]
+    both = read_rows(table, ["a", "b"], None, "error").values
+    assert both.tolist() == [list(row) for row in zip(NUMBERS, NUMBERS[::-1], strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_one_number_that_is_not_whole_makes_the_column_one_of_numbers():
 
 def test_infinities_are_refused():
     with pytest.raises(DataError, match=r"infinit|finite"):
-        read_rows([1.5, float("inf"), 2.5], (), None, "error")
+        read_rows([1.5, float("inf"), 2.5], None, None, "error")
 
 
 def test_dropped_rows_are_noted():
@@ -71,12 +74,12 @@ def test_neither_numbers_nor_labels():
 
 def test_rows_of_several_columns():
     array = np.array([[1.0, 2.0], [3.0, 4.0], [5.5, 6.0]])
-    assert read_rows(array, (), None, "error").values.tolist() == array.tolist()
+    assert read_rows(array, None, None, "error").values.tolist() == array.tolist()
     table = {"a": array[:, 0], "other": NAMES[:3], "b": array[:, 1]}
     found = read_rows(table, ("b", "a"), None, "error")
     assert found.values.tolist() == array[:, ::-1].tolist()
     assert found.name == 'column "b", a'
-    one = read_rows(array[:, 0], (), None, "error")
+    one = read_rows(array[:, 0], None, None, "error")
     assert one.values.tolist() == array[:, :1].tolist()
 
 

@@ -11,8 +11,8 @@ import jax
 from numpy.typing import ArrayLike
 
 from kullback._core.errors import KullbackError, ModelError, did_you_mean
-from kullback.information.arrays.explain import Explanation
-from kullback.information.arrays.validation import Axis, Counts, Names
+from kullback.information.arrays.explain import Explanation, Names
+from kullback.information.arrays.validation import Axis, Counts
 from kullback.information.estimate import Estimate, Number
 from kullback.models.model import Model
 
@@ -36,20 +36,20 @@ class for_models(Generic[F]):  # noqa: N801  # a decorator
         operands = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         shared = (*operands, "unit", "weights")
         array_only = {p.name: p.default for p in parameters if p.name not in shared}
+        known = (*signature.parameters, *_MODEL_ONLY)
 
         @functools.wraps(of_arrays)
         def measure(*args: Any, **keywords: Any) -> Any:
-            _check_keywords(name, keywords, [*signature.parameters])
+            for keyword in keywords:
+                if keyword not in known:
+                    hint = did_you_mean(keyword, known)
+                    raise TypeError(f"{name}() has no keyword {keyword!r}{hint}")
             given = dict(zip(operands, args, strict=False))
             given |= {key: keywords[key] for key in operands if key in keywords}
             if not _are_models(given):
                 _refuse(name, "models", "arrays", [key for key in keywords if key in _MODEL_ONLY])
                 return of_arrays(*args, **keywords)
-            wrong = [
-                key
-                for key, default in array_only.items()
-                if keywords.pop(key, default) is not default
-            ]
+            wrong = [k for k, own in array_only.items() if keywords.pop(k, own) is not own]
             _refuse(name, "arrays", "models", wrong)
             from kullback.information.models import divergence
             from kullback.information.models.method_choice import Options
@@ -61,14 +61,6 @@ class for_models(Generic[F]):  # noqa: N801  # a decorator
         public = signature.replace(parameters=[*parameters, options])
         measure.__signature__ = public  # type: ignore[attr-defined]  # what help() shows
         return cast("F", measure)
-
-
-def _check_keywords(function: str, keywords: Mapping[str, Any], known: Sequence[str]) -> None:
-    known = (*known, *_MODEL_ONLY)
-    for keyword in keywords:
-        if keyword not in known:
-            hint = did_you_mean(keyword, known)
-            raise TypeError(f"{function}() has no keyword {keyword!r}{hint}")
 
 
 def _are_models(given: Mapping[str, Any]) -> bool:
@@ -103,22 +95,13 @@ def _refuse(function: str, kind: str, other: str, wrong: Sequence[str]) -> None:
 
 
 class ModelOptions(TypedDict, total=False):
-    """Keywords of the measures of models.
+    """Keywords of the measures of models."""
 
-    Attributes:
-        unit: nats, bits or hartleys.
-        method: "auto", "closed form", "quadrature" or "monte carlo"; "auto" takes the first of
-            these that is available.
-        level: of the interval, as 0.95.
-        draws: how many draws a simulation makes.
-        seed: of a simulation.
-    """
-
-    unit: str
-    method: str
-    level: float
-    draws: int
-    seed: Any
+    unit: str  # nats, bits or hartleys
+    method: str  # "closed form", "quadrature" or "monte carlo"; "auto" takes the first that serves
+    level: float  # of the interval, as 0.95
+    draws: int  # of a simulation
+    seed: Any  # of a simulation, a whole number
 
 
 _MODEL_ONLY = tuple(name for name in ModelOptions.__annotations__ if name != "unit")

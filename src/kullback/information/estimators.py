@@ -22,14 +22,7 @@ from kullback.information.discrete.counts import SymbolCounts, count_values, joi
 from kullback.information.discrete.divergence import divergence_of_counts
 from kullback.information.discrete.mutual_information import mutual_information_of_counts
 from kullback.information.estimate import Estimate
-from kullback.information.inputs import (
-    Column,
-    column_names,
-    left_out,
-    read_column,
-    read_pair,
-    read_rows,
-)
+from kullback.information.inputs import Column, left_out, read_column, read_pair, read_rows
 from kullback.information.neighbours.entropy import (
     NeighbourEstimate,
     nearest_neighbour_entropy,
@@ -99,7 +92,7 @@ def estimate_entropy(
             raise KullbackError("counts=True takes an array of counts without y or weights.")
         return finish(discrete.entropy_of_counts(data, method=method, support=support))
     if method == NEAREST or (method == "auto" and _are_rows(data, y)):
-        column = read_rows(data, column_names(y), weights, missing)
+        column = read_rows(data, y, weights, missing)
         return finish(_nearest(column, neighbours, support), *column.notes)
     if not isinstance(y, str | None):
         table = joint_counts(data, tuple(y), weights=weights, missing=missing)
@@ -150,8 +143,7 @@ def estimate_kl(
         The estimate. It may be negative, as estimates of 0 are half of the time; a note says so.
 
     Raises:
-        DataError: for data that cannot be used.
-        KullbackError: for an unknown method or unit.
+        DataError, KullbackError: as ``estimate_entropy``.
 
     Example:
         >>> import numpy as np, kullback as kl
@@ -169,7 +161,7 @@ def estimate_kl(
         )
         method = "plug-in" if counted else NEAREST
     if method == NEAREST:
-        rows = [read_rows(part, column_names(y), None, missing) for part in (p, q)]
+        rows = [read_rows(part, y, None, missing) for part in (p, q)]
         near = nearest_neighbour_kl(rows[0].values, rows[1].values, k=neighbours, names=("p", "q"))
         return finish(near, *rows[0].notes, *rows[1].notes)
     tallies = [_tally(part, y, missing) for part in (p, q)]
@@ -210,8 +202,7 @@ def estimate_mutual_information(
         The estimate. It may be negative, as estimates of 0 are half of the time; a note says so.
 
     Raises:
-        DataError: for data that cannot be used.
-        KullbackError: for an unknown method or unit.
+        DataError, KullbackError: as ``estimate_entropy``.
 
     Example:
         >>> import numpy as np, kullback as kl

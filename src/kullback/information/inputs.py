@@ -47,21 +47,8 @@ class Pair(NamedTuple):
     names: tuple[str, str]
 
 
-def column_names(y: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names as a tuple, which may be empty."""
-    if y is None:
-        return ()
-    return (y,) if isinstance(y, str) else tuple(y)
-
-
 def read_column(data: Any, y: Any, weights: Any, missing: str) -> Column:
-    """Read one column, and decide how its entropy is estimated.
-
-    Args:
-        data: as for `open_sample`.
-        y: the column.
-        weights: frequency weights of the rows.
-        missing: "error" or "drop".
+    """Read one column of data for `open_sample`, and decide how its entropy is estimated.
 
     Raises:
         DataError: for data that cannot be used, and weights on values that are not counted.
@@ -84,38 +71,28 @@ def read_column(data: Any, y: Any, weights: Any, missing: str) -> Column:
     return replace(column, values=column.values[:, 0])
 
 
-def read_rows(data: Any, names: Sequence[str], weights: Any, missing: str) -> Column:
-    """Read one or several columns as rows of numbers.
-
-    Args:
-        data: an array of shape (n,) or (n, d); or a table or files, with the names of columns.
-        names: the columns; empty for an array, or a table's only column.
-        weights: refused.
-        missing: "error" or "drop".
+def read_rows(data: Any, y: str | Sequence[str] | None, weights: Any, missing: str) -> Column:
+    """Read an array of shape (n,) or (n, d), or columns of a table or files, as rows of numbers.
 
     Raises:
-        DataError: for data that cannot be used.
+        DataError: for data that cannot be used, and for weights.
     """
     if weights is not None:
         raise DataError("nearest neighbours take rows of equal weight: leave the weights out")
     is_array = isinstance(data, np.ndarray) and data.ndim == 2
     if is_array:
         data = {f"column {i}": data[:, i] for i in range(data.shape[1])}
-        names = tuple(data)
-    y, rest = (names[0], tuple(names[1:])) if names else (None, ())
-    sample = open_sample(data, y=y, columns=rest, missing=missing)
+        y = tuple(data)
+    first, *rest = (y,) if y is None or isinstance(y, str) else tuple(y) or (None,)
+    sample = open_sample(data, y=first, columns=rest, missing=missing)
     column = _gather(sample, ("y", *rest))
     return replace(column, name="y") if is_array else column
 
 
 def read_pair(x: Any, y: Any, data: Any, missing: str) -> Pair:
-    """Read two columns with the same rows.
+    """Read two columns with the same rows: arrays, or the names of columns of ``data``.
 
-    Args:
-        x: values, or the name of a column of ``data``.
-        y: the same.
-        data: a table or files; None where x and y are arrays.
-        missing: "error", or "drop" to leave out rows in which either is missing.
+    Rows in which either is missing are left out, where ``missing`` is "drop".
 
     Raises:
         DataError: for data that cannot be used.

@@ -6,21 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from kullback.information.arrays.explain import Measure
+from kullback.information.arrays.explain import Measure, Names
 from kullback.information.arrays.terms import (
     cross_terms,
     divergence_terms,
     flat,
     nonnegative_terms,
 )
-from kullback.information.arrays.validation import (
-    Axis,
-    Counts,
-    GivenArrays,
-    Names,
-    two_axes,
-    two_weights,
-)
+from kullback.information.arrays.validation import Axis, Counts, GivenArrays, two_axes, two_weights
 from kullback.information.dispatch import OfTwo, OfTwoWeighted, for_models
 
 

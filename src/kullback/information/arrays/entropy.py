@@ -94,9 +94,8 @@ def conditional_entropy(
     Raises:
         DataError: ``joint`` is not a joint distribution, or ``axis`` and ``given`` share an axis.
 
-    >>> conditional_entropy(
-    ...     [[0.5, 0.0], [0.25, 0.25]], unit="bits"
-    ... )  # x = 0 determines y, x = 1 does not
+    >>> table = [[0.5, 0.0], [0.25, 0.25]]  # x = 0 determines y, x = 1 does not
+    >>> conditional_entropy(table, unit="bits")
     0.5
     """
     with GivenArrays(joint=joint) as arrays:

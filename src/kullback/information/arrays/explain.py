@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -11,6 +12,9 @@ from kullback._core.arrays import Vector
 
 Measure: TypeAlias = Any
 """A float, a NumPy array or a JAX array, like the input but without the axes of the symbols."""
+
+Names: TypeAlias = Sequence[object] | None
+"""Names of the symbols, for the explanation."""
 
 _SHOWN = 5  # impossible symbols named in print: they fit one line
 

@@ -14,7 +14,7 @@ import numpy as np
 from kullback._core.arrays import float64, namespace
 from kullback._core.errors import DataError
 from kullback._core.units import nats_per
-from kullback.information.arrays.explain import Explanation, Measure
+from kullback.information.arrays.explain import Explanation, Measure, Names
 from kullback.information.arrays.terms import log_normalised
 
 Axis: TypeAlias = int | tuple[int, ...]
@@ -22,10 +22,6 @@ Axis: TypeAlias = int | tuple[int, ...]
 
 Counts: TypeAlias = bool | Literal["p", "q"]
 """Which of two arguments are counts: both, neither, or the named one."""
-
-
-Names: TypeAlias = Sequence[object] | None
-"""Names of the symbols."""
 
 
 def two_weights(weights: Sequence[float]) -> tuple[float, float]:

@@ -18,7 +18,6 @@ from kullback._core.arrays import Vector
 # Largest and smallest distances of the points. Beyond them a tail is a power to a hundred digits,
 # and x³ is still a double.
 _LARGEST, _SMALLEST = 1e100, 1e-300
-
 # A distance from an end other than zero is known to that end's rounding, 1e-16 of it. Nearer than
 # this share the density is not evaluated: the rounding is then 1e-8 of the distance, and −log q
 # changes by 1e-8 over so short a distance, so both leave 1e-12 even of a density like d^−1/2.

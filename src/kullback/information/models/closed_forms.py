@@ -211,13 +211,12 @@ def divergence(p: Model, q: Model) -> ClosedForm | None:
 
 # ---- entropies, and cross-entropies to a few families ----------------------------------------
 
-# Families of counts whose entropy is itself a sum over outcomes.
-_SUMMED = ("Poisson", "Binomial")
-
 
 def entropy(p: Model) -> ClosedForm | None:
     """H(p) in closed form, or None where there is none."""
-    if (isinstance(p, Family) and p._entropy is None) or p.name in _SUMMED:
+    if isinstance(p, Family) and p._entropy is None:
+        return None
+    if p.name in ("Poisson", "Binomial"):  # whose entropy is itself a sum over outcomes
         return None
     try:
         value = p.entropy()

@@ -16,10 +16,8 @@ from kullback.models.model import Model
 
 # How many outcomes a message lists, and how many of a long range are examined.
 _SHOWN, _EXAMINED = 5, 1 << 14
-
 # Draws that locate a model, to the order of magnitude.
 _DRAWS = 1_000
-
 # Two ends that differ by fewer roundings than this are one end.
 _SAME_END = 4.0 * float(np.finfo(np.float64).eps)
 
@@ -103,12 +101,10 @@ def aligned_outline(p: Model, q: Model) -> Outline:
 
 
 def _same(own: float, other: float, o: Outline) -> bool:
-    if math.isinf(own) or math.isinf(other):
-        return own == other
-    width = o.upper - o.lower
     # an end computed from loc and scale has the rounding error of their size
-    size = max(abs(own), abs(other), width if math.isfinite(width) else 0.0)
-    return abs(own - other) <= _SAME_END * size
+    sizes = [abs(x) for x in (own, other, o.upper - o.lower) if math.isfinite(x)]
+    tolerance = _SAME_END * max(sizes, default=0.0)
+    return math.isclose(own, other, rel_tol=0.0, abs_tol=tolerance)
 
 
 def _of_outcomes(p: Model, q: Model) -> Finiteness:

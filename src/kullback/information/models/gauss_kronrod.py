@@ -36,6 +36,8 @@ _HALF = np.array(
 NODES = np.concatenate([-_HALF[0, :-1], _HALF[0, ::-1]])
 KRONROD, GAUSS = np.concatenate([_HALF[1:, :-1], _HALF[1:, ::-1]], axis=1)
 
+# The error allowed, as a share of the integral of the absolute value.
+_TOLERANCE = 1e-13
 # Halving stops after this many rounds: a panel is then 1e-9 of its first width, and the remaining
 # difference is rounding or a singularity, which the error shows.
 _ROUNDS = 30
@@ -46,8 +48,8 @@ _STEP, _WIDEST = 8, 8.0
 # The outermost panel may hold this share of the whole.
 _NEGLIGIBLE = 1e-17
 
-_Chosen: TypeAlias = "npt.NDArray[np.bool_] | slice"
 Integrand: TypeAlias = Callable[[Vector], Vector]
+_Chosen: TypeAlias = npt.NDArray[np.bool_]
 
 
 class Integrals(NamedTuple):
@@ -68,7 +70,7 @@ class _Panels(NamedTuple):
     errors: Vector
     sizes: Vector
 
-    def joined(self, other: _Panels, kept: npt.NDArray[np.bool_]) -> _Panels:
+    def joined(self, other: _Panels, kept: _Chosen) -> _Panels:
         pairs = zip(self, other, strict=True)
         return _Panels(*(np.concatenate([own[kept], more]) for own, more in pairs))
 
@@ -94,9 +96,8 @@ def integrate(
     edges: Vector,
     limits: tuple[float, float],
     *,
-    tolerance: float = 1e-13,
     rounding: Callable[[Vector], Vector],
-    required: Callable[[Vector], npt.NDArray[np.bool_]] | None = None,
+    required: Callable[[Vector], _Chosen],
 ) -> Integrals:
     """Integrate K functions of v from limit to limit.
 
@@ -104,23 +105,20 @@ def integrate(
         integrand: from (n,) points to (K, n) values.
         edges: of the first panels, ascending, at least two.
         limits: the range of v.
-        tolerance: the error allowed, as a share of the integral of the absolute value.
         rounding: from these integrals (K,) to their rounding errors, which are always allowed.
-        required: from the values so far (K,) to the integrals that must be accurate; default all.
+        required: from the values so far (K,) to the integrals that must be accurate.
 
     Returns:
         The integrals and their errors; NaN or infinite where the integrand is.
     """
     panels = _evaluate(integrand, edges[:-1], edges[1:])
-    chosen: _Chosen = slice(None)
     for _ in range(_ROUNDS):
         total = panels.sizes.sum(axis=0)
-        if required is not None:
-            chosen = required(panels.values.sum(axis=0))
+        chosen = required(panels.values.sum(axis=0))
         if not np.all(np.isfinite(total[chosen])):
             break
         new = _outside(panels, total, limits, chosen)
-        allowed = np.maximum(tolerance * total, rounding(total))
+        allowed = np.maximum(_TOLERANCE * total, rounding(total))
         # halve the panels with the largest errors in any integral that is not yet accurate
         open_ = panels.errors.sum(axis=0) > allowed
         large = (panels.errors > allowed / (2.0 * panels.left.size)) & open_

@@ -24,25 +24,22 @@ from kullback.models.family import Family
 from kullback.models.model import Model
 
 LogDensity: TypeAlias = Callable[[Vector], Vector]
+_Weighted: TypeAlias = Callable[[Vector, Vector], Vector]
 
 EPS = float(np.finfo(np.float64).eps)
 
 # Widths of the first panels, in spreads on either side of the centre: narrow where a density bends,
 # wide in its tails. 46 of them with 21 nodes each fill one call of 1,024 points.
 _WIDTHS = np.array([0.25] * 8 + [0.5] * 5 + [1.0] * 4 + [2.0] * 3 + [4.0] * 3)
-
 # The log-densities are accurate to about this many roundings of their largest term.
 _ROUNDINGS = 4.0
-
 # The total probability must be 1 to within this, or another centre is tried.
 _MASS = 1e-9
 # With more than this share of it missing, or of an integral beyond the last point, it fails.
 _LOST = 1e-3
 _BEYOND = 1e-3
-
 # Ends from which distances are exact to the last digit.
 _EXACT_ENDS = (0.0, math.inf, -math.inf)
-
 # Below this relative entropy, in nats, the two distributions overlap so far that the part of q
 # beyond the points is negligible, and the form without cancellation holds.
 _NEAR = 1e-2
@@ -211,12 +208,7 @@ def _power_end(p: Outline, q: Outline, side: int) -> _PowerEnd | None:
 
 
 def _beyond(
-    p: Model,
-    line: Coordinate,
-    v: float,
-    side: int,
-    weighted: Callable[[Vector, Vector], Vector],
-    end: _PowerEnd | None,
+    p: Model, line: Coordinate, v: float, side: int, weighted: _Weighted, end: _PowerEnd | None
 ) -> tuple[Vector, Vector]:
     """Return the integrals beyond the last point, and their errors."""
     if end is None:
@@ -238,9 +230,7 @@ def _beyond(
     return mass * mean, share * mass * np.abs(mean)
 
 
-def _declining(
-    line: Coordinate, v: float, side: int, weighted: Callable[[Vector, Vector], Vector]
-) -> tuple[Vector, Vector]:
+def _declining(line: Coordinate, v: float, side: int, weighted: _Weighted) -> tuple[Vector, Vector]:
     """The same for an unknown tail, on the assumption that integrands decline no slower beyond.
 
     The integral is then at most their value over the rate of the decline; this bound is its error.

@@ -29,13 +29,10 @@ from kullback.models.model import Model
 # Outcomes that are added one by one: sixteen calls of the compiled density.
 _ONE_BY_ONE = 1 << 18
 _BLOCK = 1 << 14
-
 # The last block may hold this share of the whole.
 _NEGLIGIBLE = 1e-18
-
 # Standard deviations about the mean that are added first.
 _DEVIATIONS = 12.0
-
 # The outcomes added one by one before the integral: a power of x changes there by 1/4096 from one
 # outcome to the next, and the third correction, the last one used, is of the order 4096^−5.
 _FIRST = 1 << 12
@@ -157,7 +154,9 @@ def _integrated(
         out: Vector = inside(line.x(v)) * np.exp(line.log_slope(v))
         return out
 
-    integrals = integrate(integrand, edges, limits, rounding=rounding_errors)
+    integrals = integrate(
+        integrand, edges, limits, rounding=rounding_errors, required=lambda v: np.ones(v.size, bool)
+    )
     values = integrals.values + first
     if joined:
         values = values + _corrections(inside, start)

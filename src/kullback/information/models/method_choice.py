@@ -19,11 +19,9 @@ METHODS = ("auto", "closed form", "quadrature", "monte carlo")
 
 # Draws of a simulation: the standard error is then 0.003 standard deviations of a log-density.
 DRAWS = 100_000
-
 # A closed form with a larger relative error, as may be between nearly equal models, is replaced by
 # the quadrature: the tests require 1e-10 of every method.
 _CLOSED_FORM_ERROR = 1e-10
-
 # A quadrature with a larger relative error gets a note.
 _QUADRATURE_ERROR = 1e-8
 
@@ -113,15 +111,9 @@ def choose(
 ) -> Estimate:
     """Estimate by the first method that serves, or by the one in ``options``.
 
-    Args:
-        options: with the method.
-        name: of the quantity, for messages.
-        p: the model that expectations are over.
-        closed_form: returns the value, or None where there is no closed form.
-        numerical: returns the value by quadrature or a sum, and its error.
-        simulated: returns a mean over draws.
-        undecided: reasons why the value may be infinite.
-        size: errors are relative to this where the value is smaller.
+    The value by quadrature or a sum (``numerical``) comes with its error; a closed form is None
+    where there is none. Errors are relative to ``size`` where the value is smaller. The sentences
+    in ``undecided`` are reasons why the expectation under p may be infinite.
 
     Raises:
         ModelError: where the requested method is not available, or the value may be infinite.

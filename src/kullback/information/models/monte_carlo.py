@@ -27,12 +27,12 @@ class Simulated(NamedTuple):
 
 def cross_entropy(p: Model, q: Model, draws: int, seed: int) -> Simulated:
     """H(p, q) = E_p[−log q], and H(p) where q is p."""
-    return _mean(-_log_density(q, _draw(p, draws, seed)))
+    return _mean(-_log_density(q, np.asarray(p.sample(draws, seed=seed))))
 
 
 def kl_divergence(p: Model, q: Model, draws: int, seed: int) -> Simulated:
     """D(p‖q) = E_p[log p − log q]."""
-    x = _draw(p, draws, seed)
+    x = np.asarray(p.sample(draws, seed=seed))
     return _mean(_log_density(p, x) - _log_density(q, x))
 
 
@@ -42,17 +42,13 @@ def jensen_shannon(
     """Σ weight · D(· ‖ mixture): half of the draws from p, half from q."""
     parts = []
     for own, other, share in ((p, q, weights[0]), (q, p, weights[1])):
-        x = _draw(own, draws, seed)
+        x = np.asarray(own.sample(draws, seed=seed))
         gap = _log_density(other, x) - _log_density(own, x)
         parts.append(_mean(-np.logaddexp(math.log(share), math.log1p(-share) + gap)))
     value = weights[0] * parts[0].value + weights[1] * parts[1].value
     # equal seeds make the two sets of draws dependent: their errors may add up
     stderr = weights[0] * parts[0].stderr + weights[1] * parts[1].stderr
     return Simulated(value, stderr, 2 * draws)
-
-
-def _draw(p: Model, draws: int, seed: int) -> Vector:
-    return np.asarray(p.sample(draws, seed=seed))
 
 
 def _log_density(model: Model, x: Vector) -> Vector:

@@ -54,8 +54,7 @@ class Outline:
     about: tuple[float, float] | None = None  # a centre and a spread, if cheaper than moments
 
 
-Numbers: TypeAlias = Mapping[str, float]
-"""Parameters of a family by name."""
+Numbers: TypeAlias = Mapping[str, float]  # parameters by name
 
 
 def default_numbers(model: Model) -> dict[str, float]:
@@ -103,7 +102,6 @@ def diverges(p: Tail, q: Tail, *, infinite: bool) -> bool:
 
 _SQUARE = Tail("stretched", 2.0)
 _FLAT = Tail("power", 1.0)  # a finite density at a finite end
-_LOG_SQUARE = Tail("log-square")
 
 
 def _half_line(lower: Tail, upper: Tail, end: float = 0.0) -> Outline:
@@ -195,7 +193,7 @@ _OUTLINES: dict[str, Callable[[Numbers], Outline]] = {
     "GeneralizedPareto": _generalized_pareto,
     "Gamma": _gamma,
     "InverseGamma": _inverse_gamma,
-    "LogNormal": lambda _: _half_line(_LOG_SQUARE, _LOG_SQUARE),
+    "LogNormal": lambda _: _half_line(Tail("log-square"), Tail("log-square")),
     "InverseGaussian": _inverse_gaussian,
     "Exponential": lambda n: _half_line(_FLAT, Tail("stretched", 1.0, n["rate"])),
     "Weibull": _weibull,
