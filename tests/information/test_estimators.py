@@ -438,7 +438,7 @@ def test_information_of_correlated_normals():
     y = 0.6 * x + 0.8 * random.normal(size=4000)
     found = kl.estimate_mutual_information(x, y)
     assert abs(found.value + 0.5 * math.log(1.0 - 0.36)) < 3.0 * found.stderr
-    # a group of columns: y beside noise tells no more
+    # a group of columns: y and noise inform no more
     group = kl.estimate_mutual_information(np.c_[x, random.normal(size=4000)], y)
     assert abs(group.value + 0.5 * math.log(1.0 - 0.36)) < 4.0 * group.stderr + 0.02
 

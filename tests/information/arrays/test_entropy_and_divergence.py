@@ -1,4 +1,4 @@
-"""Entropies and divergences of probabilities: their laws, SciPy and mpmath, shapes and counts."""
+"""Entropies and divergences of probabilities: identities, SciPy and mpmath, shapes and counts."""
 
 import math
 from fractions import Fraction
@@ -17,7 +17,7 @@ import kullback as kl
 from kullback._core.errors import DataError
 from kullback.information.arrays.explain import Explanation
 
-# What the laws are held to: sums of up to 12 terms, each of at most a few hundred nats, round to
+# Tolerance of the identities: sums of up to 12 terms, each of at most a few hundred nats, round to
 # some 1e-14; 1e-12 of the value (of 1, where it is smaller) is what the design asks.
 LAW = 1e-12
 
@@ -26,7 +26,7 @@ def close(a, b):
     np.testing.assert_allclose(a, b, rtol=LAW, atol=LAW)
 
 
-# ---- the laws ------------------------------------------------------------------------------------
+# ---- identities ----------------------------------------------------------------------------------
 
 # Weights over a hundred orders of magnitude, with zeros and ties; ordinary ones half of the time.
 # Below 1e-100 a term of D between neighbouring doubles would underflow, and D would be 0.
@@ -206,7 +206,7 @@ def test_extremes():
     assert kl.kl_divergence([0, 1], [1, tiny]) == pytest.approx(-math.log(tiny), rel=1e-15)
     assert kl.kl_divergence([1, tiny], [1, 0]) == math.inf
     assert kl.jensen_shannon([1, tiny], [1, 0]) == 0.0
-    # p(x) p(y) = 1e-400 is no +inf: with e = 1e-200, I = −e log e − (1 − e) log(1 − e)
+    # p(x) p(y) = 1e-400 is not +inf: with e = 1e-200, I = −e log e − (1 − e) log(1 − e)
     joint = [[1.0, 0.0], [0.0, 1e-200]]
     assert kl.mutual_information(joint) == pytest.approx(
         1e-200 * (200.0 * math.log(10.0) + 1.0), rel=1e-14, abs=0.0
