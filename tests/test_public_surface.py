@@ -1,5 +1,6 @@
 """What kullback exports is documented, and importing it loads nothing heavy."""
 
+import ast
 import inspect
 import re
 import subprocess
@@ -9,13 +10,18 @@ from pathlib import Path
 import pytest
 
 import kullback
+from kullback._core import other_names
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 
+STUB = Path(kullback.__file__).with_suffix(".pyi")
+
 # Libraries that only some users need, and that cost more to import than the rest of kullback.
 LAZY = ["dask", "matplotlib", "pandas", "polars", "pyarrow", "rich", "sklearn", "typer"]
-# A part of JAX that costs a tenth of importing kullback beside JAX, and that nothing here needs.
+# A part of JAX that costs a tenth of the time to import JAX, and that nothing here needs.
 LAZY += ["jax._src.pallas"]
+# What every fit needs, but `import kullback`, `kullback --help` and a mistyped option do not.
+HEAVY = ["jax", "numpy", "scipy"]
 
 
 def test_all_is_sorted_out():
@@ -26,13 +32,54 @@ def test_all_is_sorted_out():
     assert not missing
 
 
-def test_nothing_public_is_left_out_of_all():
-    public = {
-        name
-        for name, value in vars(kullback).items()
-        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+def test_dir_lists_the_public_names_only():
+    assert dir(kullback) == sorted(kullback.__all__)
+    assert not [name for name in dir(kullback) if name.startswith("_")]
+
+
+def test_the_stub_names_where_each_name_is_defined():
+    # a re-export by way of another module would load that one too
+    names = {n: getattr(kullback, n) for n in kullback.__all__}
+    stub = ast.parse(STUB.read_text(encoding="utf-8"))
+    homes = {
+        alias.name: f"kullback.{node.module}"
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
-    assert public <= set(kullback.__all__)
+    assert homes.keys() == names.keys()
+    assert {n: v.__module__ for n, v in names.items()} == homes
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("GEV", "GeneralizedExtremeValue"),
+        ("Lognormal", "LogNormal"),
+        ("norm", "Normal"),  # SciPy
+        ("genpareto", "GeneralizedPareto"),
+        ("Student", "StudentT"),  # R, PyTorch
+        ("rel_entr", "kl_divergence"),
+        ("jensenshannon", "jensen_shannon"),
+        ("log_loss", "evaluate"),  # scikit-learn
+    ],
+)
+def test_names_of_other_libraries_name_ours(theirs, ours):
+    with pytest.raises(
+        AttributeError, match=rf"kullback has no '{theirs}': use kullback\.{ours}\."
+    ):
+        getattr(kullback, theirs)
+    assert not hasattr(kullback, theirs)
+
+
+def test_every_translation_is_a_public_name():
+    assert set(other_names._OURS.values()) <= set(kullback.__all__)
+    assert not set(other_names._OURS) & set(kullback.__all__)
+
+
+def test_an_unknown_name_gets_no_advice():
+    with pytest.raises(AttributeError, match=r"^kullback has no 'qwertz'\.$"):
+        kullback.qwertz  # noqa: B018
 
 
 @pytest.mark.parametrize("name", kullback.__all__)
@@ -58,9 +105,13 @@ def test_exported_name_is_in_the_reference(name):
     )
 
 
-def test_import_loads_nothing_heavy():
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [("import kullback", LAZY + HEAVY), ("import kullback; kullback.fit; kullback.Gamma", LAZY)],
+)
+def test_import_loads_nothing_heavy(statement, absent):
     # A new process, because this one has loaded all of them for the tests.
-    code = f"import sys, kullback; print([m for m in {LAZY!r} if m in sys.modules])"
+    code = f"import sys; {statement}; print([m for m in {absent!r} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )

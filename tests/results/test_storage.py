@@ -315,7 +315,7 @@ CHANGES = [
     (SOURCE, {"source": "fixed", "number": 10**400}, "is too large"),
     (SOURCE, {"source": "same_as", "other": "shape"}, "a tie needs another parameter"),
     (SOURCE, {"source": "param", "start": 1.0, "lower": 2.0, "upper": 1.0}, "Give lower < upper"),
-    (("on_bound", "rate"), [1.0], '"held.rate" is no free coefficient.'),
+    (("on_bound", "rate"), [1.0], '"on_bound.rate" is no free coefficient.'),
     (("on_bound",), [], '"on_bound" needs entries by name.'),
     (("evaluation", "at"), [0.1], '"evaluation.at" needs 2 numbers and has 1.'),
     (("evaluation", "at"), ["nan", "nan"], '"estimates.shape" does not agree'),

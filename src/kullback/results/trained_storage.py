@@ -217,8 +217,8 @@ def _read(folder: Path) -> TrainedFit:
         raise FileFormatError(f'{_JSON} does not say "format": "{FORMAT}"')
     if document.get("version") != VERSION:
         raise FileFormatError(
-            f"it has version {document.get('version')!r} of the format; this Kullback reads version "
-            f"{VERSION}. Train the network again and save it."
+            f"it has version {document.get('version')!r} of the format; this Kullback reads "
+            f"version {VERSION}. Train the network again and save it."
         )
     weights = _content(folder / _WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != document["sha256"]:
