@@ -16,8 +16,6 @@ from kullback.information.arrays.validation import Axis, Counts
 from kullback.information.estimate import Estimate, Number
 from kullback.models.model import Model
 
-# ---- the decorator -------------------------------------------------------------------------------
-
 F = TypeVar("F")
 
 
@@ -89,9 +87,6 @@ def _refuse(function: str, kind: str, other: str, wrong: Sequence[str]) -> None:
         raise KullbackError(
             f"{wrong[0]}= goes with {kind}, and {function} was given {other}: leave it out"
         )
-
-
-# ---- types ---------------------------------------------------------------------------------------
 
 
 class ModelOptions(TypedDict, total=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -97,7 +97,7 @@ def estimate_entropy(
     if not isinstance(y, str | None):
         table = joint_counts(data, tuple(y), weights=weights, missing=missing)
         found = discrete.entropy_of_counts(table.counts, method=method, support=support)
-        return finish(found, *_dropped(table.dropped))
+        return finish(found, *left_out(table.dropped))
     reason: tuple[str, ...] = ()
     if method == "auto":
         column = read_column(data, y, weights, missing)
@@ -108,7 +108,7 @@ def estimate_entropy(
         raise KullbackError("neighbours= is for nearest neighbours, and these values are counted.")
     tally = count_values(data, y=y, weights=weights, missing=missing)
     found = discrete.entropy_of_counts(tally.counts, method=method, support=support)
-    notes = dict.fromkeys((*reason, *_dropped(tally.dropped)))
+    notes = dict.fromkeys((*reason, *left_out(tally.dropped)))
     return finish(found, *(note for note in notes if note not in found.assumptions))
 
 
@@ -165,7 +165,7 @@ def estimate_kl(
         near = nearest_neighbour_kl(rows[0].values, rows[1].values, k=neighbours, names=("p", "q"))
         return finish(near, *rows[0].notes, *rows[1].notes)
     tallies = [_tally(part, y, missing) for part in (p, q)]
-    notes = (note for tally in tallies for note in _dropped(tally.dropped))
+    notes = (note for tally in tallies for note in left_out(tally.dropped))
     return finish(divergence_of_counts(*tallies), *notes)
 
 
@@ -264,10 +264,6 @@ def _tally(data: Any, y: str | Sequence[str] | None, missing: str) -> SymbolCoun
     return SymbolCounts(symbols, table.counts, rows, ", ".join(table.labels), table.dropped)
 
 
-def _dropped(rows: int) -> tuple[str, ...]:
-    return (left_out(rows),) if rows else ()
-
-
 def _choose(x: Column, y: Column) -> tuple[str, ...]:
     """Return the estimator of mutual information for two columns, and the reason."""
     if x.discrete and y.discrete:
@@ -296,6 +292,7 @@ def _check_method(method: str, names: Sequence[str]) -> None:
         raise KullbackError(f'method="{method}" is not an estimator here{hint} Use one of {known}.')
 
 
+@final
 class _Output:
     """Check the unit and the level, and build estimates with them from values in nats."""
 
@@ -308,6 +305,6 @@ class _Output:
     def __call__(self, found: Any, *notes: str) -> Estimate:
         half = self.z * found.stderr
         ends = (found.value - half, found.value + half)
-        every = (*found.assumptions, *notes)
-        out = Estimate(found.value, found.stderr, ends, found.method, "nats", every, self.level)
+        notes = (*found.assumptions, *notes)
+        out = Estimate(found.value, found.stderr, ends, found.method, "nats", notes, self.level)
         return out.to(self.unit)

@@ -17,7 +17,6 @@ from kullback.data.sample import ArraySample, Sample
 # Nearest neighbours are searched among at most this many rows of a stream, evenly spaced: the
 # standard error of an entropy is then about 0.001 nats.
 MOST_ROWS = 1 << 20
-
 # A column of whole numbers is taken as labels where each occurs this often on average.
 _OFTEN = 20
 
@@ -58,7 +57,7 @@ def read_column(data: Any, y: Any, weights: Any, missing: str) -> Column:
         return Column("y", np.zeros(0), discrete=True, notes=(f"y holds {note}",))
     sample = _open(data, y, weights, missing)
     if sample.levels is not None:
-        notes = (left_out(sample.dropped),) if sample.dropped else ()
+        notes = left_out(sample.dropped)
         return Column(sample.label, np.zeros(0), discrete=True, labels=True, notes=notes)
     column = _gather(sample, ("y",))
     if _whole(column.values):
@@ -101,9 +100,8 @@ def read_pair(x: Any, y: Any, data: Any, missing: str) -> Pair:
         if not (isinstance(x, str) and isinstance(y, str)):
             raise DataError("with data, x and y are the names of two of its columns")
         return _pair_of_table(data, (x,), (y,), missing)
-    groups = {"x": _columns("x", x), "y": _columns("y", y)}
-    table = {name: values for group in groups.values() for name, values in group.items()}
-    return _pair_of_table(table, tuple(groups["x"]), tuple(groups["y"]), missing)
+    first, second = _columns("x", x), _columns("y", y)
+    return _pair_of_table({**first, **second}, tuple(first), tuple(second), missing)
 
 
 def _columns(name: str, values: Any) -> Mapping[str, Any]:
@@ -132,7 +130,7 @@ def _pair_of_table(data: Any, x: tuple[str, ...], y: tuple[str, ...], missing: s
             raise DataError(
                 f"{first.name} and {second.name} have 0 rows in which neither value is missing"
             )
-        first = replace(first, values=first.values[i], notes=(left_out(rows - both.size),))
+        first = replace(first, values=first.values[i], notes=left_out(rows - both.size))
         second = replace(second, values=second.values[j], notes=())
     return Pair((first, second), data, (x[0], y[0]))
 
@@ -182,10 +180,10 @@ def _whole(values: NDArray[np.float64]) -> bool:
     return bool(np.all(values == np.floor(values)) and np.all(np.abs(values) < 2.0**52))
 
 
-def left_out(rows: int) -> str:
-    """Note on the number of rows left out."""
+def left_out(rows: int) -> tuple[str, ...]:
+    """Return a note on the number of rows left out, if any."""
     what = "row with missing values was" if rows == 1 else "rows with missing values were"
-    return f"{rows:,} {what} left out"
+    return (f"{rows:,} {what} left out",) if rows else ()
 
 
 def _gather(sample: Sample, fields: tuple[str, ...]) -> Column:
@@ -202,7 +200,7 @@ def _gather(sample: Sample, fields: tuple[str, ...]) -> Column:
             stride *= 2
     if not rows:
         raise DataError(f"{sample.label} has no rows. Give at least one.")
-    notes: tuple[str, ...] = (left_out(sample.dropped),) if sample.dropped else ()
+    notes = left_out(sample.dropped)
     if stride > 1:
         notes += (f"of {rows:,} rows every {stride}th was used",)
     values = kept[0] if len(kept) == 1 else np.concatenate(kept)

@@ -13,8 +13,7 @@ from kullback._core.arrays import Vector
 Measure: TypeAlias = Any
 """A float, a NumPy array or a JAX array, like the input but without the axes of the symbols."""
 
-Names: TypeAlias = Sequence[object] | None
-"""Names of the symbols, for the explanation."""
+Names: TypeAlias = Sequence[object] | None  # of the symbols
 
 _SHOWN = 5  # impossible symbols named in print: they fit one line
 

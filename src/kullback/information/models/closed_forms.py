@@ -132,11 +132,8 @@ def _poisson(p: Numbers, q: Numbers) -> ClosedForm:
 
 def _trial(p: Numbers, q: Numbers) -> float:
     """D of one trial; the probabilities come from the logits where the model has those."""
-    terms = []
-    for sign in (1.0, -1.0):
-        of_p, of_q = _chance(p, sign), _chance(q, sign)
-        terms.append(of_p * ratio_deviation(of_q, of_p) if of_p else of_q)
-    return math.fsum(terms)
+    chances = [(_chance(p, sign), _chance(q, sign)) for sign in (1.0, -1.0)]
+    return math.fsum(a * ratio_deviation(b, a) if a else b for a, b in chances)
 
 
 def _chance(n: Numbers, sign: float) -> float:

@@ -103,8 +103,7 @@ def aligned_outline(p: Model, q: Model) -> Outline:
 def _same(own: float, other: float, o: Outline) -> bool:
     # an end computed from loc and scale has the rounding error of their size
     sizes = [abs(x) for x in (own, other, o.upper - o.lower) if math.isfinite(x)]
-    tolerance = _SAME_END * max(sizes, default=0.0)
-    return math.isclose(own, other, rel_tol=0.0, abs_tol=tolerance)
+    return math.isclose(own, other, rel_tol=0.0, abs_tol=_SAME_END * max(sizes, default=0.0))
 
 
 def _of_outcomes(p: Model, q: Model) -> Finiteness:

@@ -150,12 +150,12 @@ def _integrated(
         limits = (math.asinh(limits[0]), math.asinh(min(limits[1], 1e300)))
         edges = np.linspace(max(-4.0, limits[0]), min(4.0, limits[1]), 40)
 
-    def integrand(v: Vector) -> Vector:
-        out: Vector = inside(line.x(v)) * np.exp(line.log_slope(v))
-        return out
-
     integrals = integrate(
-        integrand, edges, limits, rounding=rounding_errors, required=lambda v: np.ones(v.size, bool)
+        lambda v: inside(line.x(v)) * np.exp(line.log_slope(v)),
+        edges,
+        limits,
+        rounding=rounding_errors,
+        required=lambda values: np.ones(values.size, dtype=bool),
     )
     values = integrals.values + first
     if joined:

@@ -94,8 +94,7 @@ class Options:
             notes = (*notes, "the standard error holds if the terms have a finite variance")
             half = NormalDist().inv_cdf(0.5 + 0.5 * self.level) * stderr
             interval = (value - half, value + half)
-        out = Estimate(value, stderr, interval, method, "nats", notes, self.level)
-        return out.to(self.unit)
+        return Estimate(value, stderr, interval, method, "nats", notes, self.level).to(self.unit)
 
 
 def choose(
