@@ -219,7 +219,7 @@ def test_wrong_input(run, arguments, said):
 
 def test_an_unknown_method(run):
     said = refused(run, "entropy", "t.csv", "--method", "nsbb")
-    assert said.startswith('--method nsbb is no estimator here; did you mean "nsb"?')
+    assert said.startswith('--method nsbb is not an estimator here; did you mean "nsb"?')
 
 
 def test_a_wrong_value_of_missing(run):

@@ -18,11 +18,23 @@ from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.loss_report import LossReport as LossReport
 from .fitting import Progress as Progress
 from .fitting import fit as fit
+from .information.arrays.divergence import (
+    cross_entropy as cross_entropy,
+)
+from .information.arrays.divergence import (
+    jensen_shannon as jensen_shannon,
+)
+from .information.arrays.divergence import (
+    kl_divergence as kl_divergence,
+)
+from .information.arrays.divergence import (
+    mutual_information as mutual_information,
+)
 from .information.arrays.entropy import (
     conditional_entropy as conditional_entropy,
 )
 from .information.arrays.entropy import (
-    mutual_information as mutual_information,
+    entropy as entropy,
 )
 from .information.arrays.entropy import (
     perplexity as perplexity,
@@ -58,18 +70,6 @@ from .information.estimators import (
 )
 from .information.estimators import (
     estimate_mutual_information as estimate_mutual_information,
-)
-from .information.measures import (
-    cross_entropy as cross_entropy,
-)
-from .information.measures import (
-    entropy as entropy,
-)
-from .information.measures import (
-    jensen_shannon as jensen_shannon,
-)
-from .information.measures import (
-    kl_divergence as kl_divergence,
 )
 from .models.bounded.beta import Beta as Beta
 from .models.bounded.uniform import Uniform as Uniform

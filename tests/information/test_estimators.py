@@ -305,7 +305,9 @@ def test_unknown_options(case):
             f"level must lie in (0, 1), got {level}."
         )
     said = words(of=ESTIMATES[case], kind=KullbackError, method="aut")
-    assert said.startswith('method="aut" is no estimator here; did you mean "auto"? Use one of "')
+    assert said.startswith(
+        'method="aut" is not an estimator here; did you mean "auto"? Use one of "'
+    )
 
 
 def test_a_method_near_a_known_one_is_suggested():
@@ -437,7 +439,7 @@ def test_information_of_correlated_normals():
     y = 0.6 * x + 0.8 * random.normal(size=4000)
     found = kl.estimate_mutual_information(x, y)
     assert abs(found.value + 0.5 * math.log(1.0 - 0.36)) < 3.0 * found.stderr
-    # a group of columns: y beside noise tells no more
+    # a group of columns: y and noise inform no more
     group = kl.estimate_mutual_information(np.c_[x, random.normal(size=4000)], y)
     assert abs(group.value + 0.5 * math.log(1.0 - 0.36)) < 4.0 * group.stderr + 0.02
 

@@ -1,4 +1,4 @@
-"""What estimates from samples say where a value, or what was given, is not to be trusted."""
+"""Notes of estimates from samples on values and arguments that are not to be trusted."""
 
 import math
 import subprocess
@@ -25,14 +25,14 @@ def test_numbers_too_large_to_be_other_than_whole_are_not_counted():
     assert found.method.startswith("Kozachenko")
 
 
-def test_wrong_weights_of_labels_are_told_and_not_the_labels():
+def test_wrong_weights_of_labels_are_named_and_not_the_labels():
     with pytest.raises(kl.KullbackError, match=r"1 negative value in the weight array: row 0"):
         kl.estimate_entropy(["a", "b"], weights=[-1, 5])
     with pytest.raises(kl.KullbackError, match="at least one row must count"):
         kl.estimate_entropy(["a", "b"], weights=[0, 0])
 
 
-def test_a_column_that_is_a_function_of_the_other_is_told():
+def test_a_column_that_is_a_function_of_the_other_is_noted():
     # I(X; exp X) is infinite, and the estimate ψ(n) − ψ(3), with no spread at all
     assert "infinite where one side is a function" in said(
         kl.estimate_mutual_information(X, np.exp(X))
@@ -41,7 +41,7 @@ def test_a_column_that_is_a_function_of_the_other_is_told():
     assert "function" not in said(kl.estimate_mutual_information(X, noisy))
 
 
-def test_samples_that_share_rows_or_do_not_overlap_are_told():
+def test_samples_that_share_rows_or_do_not_overlap_are_noted():
     assert "300 of 300 rows of p are rows of q" in said(kl.estimate_kl(X, X))
     mixed = np.concatenate([X[:100], RNG.normal(size=200)])
     assert "100 of 300 rows of p are rows of q" in said(kl.estimate_kl(X, mixed))
@@ -65,7 +65,7 @@ def test_plain_words_for_few_rows():
         kl.estimate_entropy(np.column_stack([RNG.normal(size=200), np.ones(200)]))
 
 
-def test_what_is_given_wrongly_is_told_without_its_rows():
+def test_wrong_arguments_are_reported_without_their_rows():
     """In another process: here the annotations are checked before it comes to that."""
     code = """
 import numpy as np, kullback as kl
@@ -87,7 +87,7 @@ for wrong in (
     ]
 
 
-def test_an_identifier_tells_nothing_that_can_be_known():
+def test_an_identifier_has_no_estimable_information():
     codes = [f"row {i}" for i in range(60)]
     assert math.isnan(kl.estimate_entropy(codes).stderr)
     found = kl.estimate_mutual_information(codes, ["a", "b", "c"] * 20)
@@ -112,8 +112,8 @@ def test_nearly_equal_shares_leave_no_normal_estimate():
 
 def test_miller_and_madows_term_leaves_out_what_was_not_seen():
     # Zipf over 1,000 with 10,000 rows: 0.0095 nats too low, and an interval that holds 92%
-    law = 1.0 / np.arange(1, 1_001)
-    counts = np.random.default_rng(1).multinomial(10_000, law / law.sum())
+    zipf = 1.0 / np.arange(1, 1_001)
+    counts = np.random.default_rng(1).multinomial(10_000, zipf / zipf.sum())
     assert "symbols that were not seen" in said(
         kl.estimate_entropy(counts, counts=True, method="miller-madow")
     )

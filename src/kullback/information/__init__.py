@@ -1,1 +1,1 @@
-"""Information: of probability arrays, of models and of samples, in nats until it is shown."""
+"""Entropies, divergences and mutual information of arrays, models and samples, in nats inside."""

@@ -1,4 +1,4 @@
-"""The estimate: a number of nats or bits with its error, and how it was got."""
+"""The estimate: a number of nats or bits with its error and its method."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ Number: TypeAlias = "float | Vector"
 @final
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """An entropy, relative entropy, cross-entropy or mutual information, and how it was got.
+    """An entropy, relative entropy, cross-entropy or mutual information, with its error.
 
-    ``float(estimate)`` is its value; ``print(estimate)`` shows all of it.
+    ``float(estimate)`` is its value; ``print(estimate)`` shows everything.
 
     Attributes:
-        value: how much, in ``unit``; an array where several were asked for in one call.
-        stderr: standard error in ``unit``: 0 where the value is exact, NaN where none is known.
+        value: in ``unit``; an array for several samples.
+        stderr: standard error in ``unit``: 0 where the value is exact, NaN where it is unknown.
             Of a quadrature it is the bound on its numerical error.
         interval: lower and upper end, in ``unit``, of the interval at ``level``.
-        method: how it was got, in a few words.
+        method: the name of the method.
         unit: nats, bits or hartleys.
-        assumptions: what has to hold for the value and its error, and what to beware of, a
-            sentence each.
+        assumptions: of the value and its error, and cautions, a sentence each.
         level: of the interval, as 0.95.
 
     >>> print(Estimate(1.5, 0.1, (1.3, 1.7), "plug-in", "nats", ("rows are independent",)))
@@ -45,7 +44,7 @@ class Estimate:
     level: float = 0.95
 
     def to(self, unit: str) -> Estimate:
-        """Give the same estimate in another unit.
+        """Return the same estimate in another unit.
 
         Args:
             unit: nats, bits or hartleys.

@@ -15,7 +15,8 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import REAL, UNIT, Domain, Interval
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
-from kullback.information.measures import entropy, kl_divergence
+from kullback.information.arrays.divergence import kl_divergence
+from kullback.information.arrays.entropy import entropy
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.cross_entropy import Evaluation

@@ -1,8 +1,8 @@
-"""Information between models, against mpmath for every pair of families, and the laws.
+"""Information between models, against mpmath for every pair of families, and identities.
 
 The values in data/divergence.json were made by data/make_divergence.py: 50-digit arithmetic, from
-formulas written there. An answer here must agree to 1e-10 of max(1, |value|), which is what the
-quadrature promises.
+formulas written there. An answer here must agree to 1e-10 of max(1, |value|), the accuracy that
+the quadrature promises.
 """
 
 import json
@@ -19,15 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kullback as kl
+from kullback import cross_entropy, entropy, jensen_shannon, kl_divergence
 from kullback._core.domains import POSITIVE as POSITIVE_NUMBERS
 from kullback._core.domains import REAL
-from kullback._core.errors import KullbackError, ModelError
-from kullback.information.models.divergence import (
-    cross_entropy,
-    entropy,
-    jensen_shannon,
-    kl_divergence,
-)
+from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback.models.registry import own_models
 
 TOLERANCE = 1e-10
@@ -59,7 +54,7 @@ def test_every_family_of_numbers_is_here():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_entropy_on_every_rung(family):
+def test_entropy_by_every_method(family):
     for k, expected in enumerate(answers()["entropy"][family]):
         p = make(family, "p", k)
         for method in ("auto", "quadrature"):
@@ -70,7 +65,7 @@ def test_entropy_on_every_rung(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_pair_that_shares_a_support(family):
-    """On the rung that the ladder takes, and by quadrature alone; +inf where mpmath says so."""
+    """By the method that is chosen, and by quadrature alone; +inf where mpmath says so."""
     divergences, crosses = answers()["kl_divergence"][family], answers()["cross_entropy"][family]
     bad = []
     for other, row in divergences.items():
@@ -96,13 +91,13 @@ def test_every_pair_that_shares_a_support(family):
     assert not bad, bad
 
 
-# ---- laws ----------------------------------------------------------------------------------
+# ---- identities ----------------------------------------------------------------------------------
 
 
 POSITIVE = st.floats(0.05, 20.0)
 
 
-LAWS = {
+MEMBERS = {
     "line": [
         lambda a, b: kl.Normal(loc=a, scale=b),
         lambda a, b: kl.Laplace(loc=a, scale=b),
@@ -122,14 +117,14 @@ LAWS = {
 
 
 def pairs():
-    """Two members of families whose supports agree: their makers' places, and two numbers each."""
+    """Two members of families whose supports agree: two indices of makers, and two numbers each."""
     member = st.tuples(st.integers(0, 2), st.floats(-5.0, 5.0), POSITIVE)
-    return st.tuples(st.sampled_from(sorted(LAWS)), member, member)
+    return st.tuples(st.sampled_from(sorted(MEMBERS)), member, member)
 
 
 def both(pair):
     kind, *members = pair
-    return [LAWS[kind][which](a, b) for which, a, b in members]
+    return [MEMBERS[kind][which](a, b) for which, a, b in members]
 
 
 @given(pairs())
@@ -137,7 +132,7 @@ def test_cross_entropy_is_entropy_plus_relative_entropy(pair):
     p, q = both(pair)
     gap, cross, own = kl_divergence(p, q), cross_entropy(p, q), entropy(p)
     assert float(gap) >= 0.0
-    # each side is promised to 1e-10, and their sizes may be large where p's tail is q's burden
+    # each side is promised to 1e-10, and their sizes may be large where p's tail is heavy for q
     assert float(cross) == pytest.approx(float(own) + float(gap), rel=2e-10, abs=2e-10)
     assert float(gap) == pytest.approx(
         float(kl_divergence(p, q, method="quadrature")), rel=1e-10, abs=1e-10
@@ -256,7 +251,7 @@ def test_nearly_equal_models_keep_their_digits():
         (kl.Binomial, {"trials": 9, "probability": 0.3}),
     ],
 )
-def test_closed_forms_of_nearly_equal_models_agree_with_the_other_rung(family, numbers):
+def test_closed_forms_of_nearly_equal_models_agree_with_the_quadrature(family, numbers):
     p = family(**numbers)
     step = 1.0 + 2.0**-20
     q = family(**{name: x if name == "trials" else x * step for name, x in numbers.items()})
@@ -284,7 +279,7 @@ INFINITE = [
 
 
 @pytest.mark.parametrize(("p", "q", "method", "words"), INFINITE)
-def test_infinite_is_said_with_the_reason(p, q, method, words):
+def test_infinite_is_reported_with_the_reason(p, q, method, words):
     for measure in (kl_divergence, cross_entropy):
         found = measure(p, q)
         assert float(found) == math.inf
@@ -302,8 +297,8 @@ def test_finite_just_beyond_the_border():
     assert abs(float(by_quadrature) - expected) <= max(by_quadrature.stderr, 1e-10 * expected)
 
 
-def test_a_product_beyond_the_doubles_is_no_number():
-    """E e^(0.99 x) under a rate of 1 is finite, and its integrand is not to be had."""
+def test_a_product_beyond_the_doubles_is_refused():
+    """E e^(0.99 x) under a rate of 1 is finite, but its integrand overflows."""
     with pytest.raises(ModelError, match="double precision"):
         kl_divergence(kl.Exponential(rate=1.0), kl.Gompertz(shape=0.99, rate=1.0))
 
@@ -402,11 +397,11 @@ def test_simulation_agrees_with_its_error_and_keeps_the_identity():
     assert abs(float(js) - float(jensen_shannon(p, q))) < 4.0 * js.stderr
 
 
-# ---- families of others --------------------------------------------------------------------
+# ---- families of users --------------------------------------------------------------------
 
 
 class Powered(kl.Family):
-    """e^(−|z|^3/2), of which nothing but the log-density is told."""
+    """e^(−|z|^3/2), defined by its log-density alone."""
 
     default_parameters: ClassVar[dict[str, Any]] = {"loc": REAL, "scale": POSITIVE_NUMBERS}
     support = REAL
@@ -418,7 +413,7 @@ class Powered(kl.Family):
 
 
 class Tailed(kl.Family):
-    """Student's t by another name, with a distribution function: its tails are not on any list."""
+    """Student's t by another name, with a distribution function and unknown tails."""
 
     default_parameters: ClassVar[dict[str, Any]] = {"df": POSITIVE_NUMBERS}
     support = REAL
@@ -454,7 +449,7 @@ class Drawn(kl.Family):
 STANDARD = kl.Normal(loc=0.0, scale=1.0)
 
 
-def test_a_family_of_ones_own_is_integrated():
+def test_a_family_of_a_user_is_integrated():
     p = Powered(loc=0.0, scale=1.0)
     with mpmath.workdps(20):
         constant = mpmath.log(2 * mpmath.gamma(mpmath.mpf(5) / 3))
@@ -465,7 +460,7 @@ def test_a_family_of_ones_own_is_integrated():
     assert off(kl_divergence(p, STANDARD), cross - own) < TOLERANCE
 
 
-def test_tails_that_nobody_stated_are_judged_or_left_undecided():
+def test_unknown_tails_are_decided_numerically_or_left_undecided():
     t = kl.StudentT(df=3.0, loc=0.0, scale=1.0)
     assert off(kl_divergence(Tailed(df=3.0), STANDARD), kl_divergence(t, STANDARD)) < TOLERANCE
     assert float(kl_divergence(Tailed(df=1.9), STANDARD)) == math.inf
@@ -474,7 +469,7 @@ def test_tails_that_nobody_stated_are_judged_or_left_undecided():
         kl_divergence(Tailed(df=2.0), STANDARD)
 
 
-def test_what_cannot_be_integrated_is_simulated():
+def test_a_model_that_cannot_be_integrated_is_simulated():
     p = Drawn(centre=1.0)
     with pytest.raises(ModelError, match="distribution function"):
         entropy(p, method="quadrature")
@@ -486,10 +481,10 @@ def test_what_cannot_be_integrated_is_simulated():
     assert abs(float(gap) - 0.5) < 4.0 * gap.stderr
 
 
-# ---- words ---------------------------------------------------------------------------------
+# ---- refusals ---------------------------------------------------------------------------------
 
 
-def test_wrong_questions_get_words():
+def test_refusals():
     counts = kl.Poisson(rate=1.0)
     with pytest.raises(ModelError, match="is not a distribution yet"):
         kl_divergence(kl.Gamma(shape=2.0), kl.Gamma(shape=2.0, rate=1.0))
@@ -511,11 +506,11 @@ def test_wrong_questions_get_words():
         entropy(STANDARD, level=1.5)
     with pytest.raises(ModelError, match="draws"):
         entropy(STANDARD, method="monte carlo", draws=1)
-    with pytest.raises(ModelError, match="weights"):
+    with pytest.raises(DataError, match="weights"):
         jensen_shannon(STANDARD, STANDARD, weights=(0.7, 0.7))
 
 
-def test_the_rung_is_told():
+def test_the_method_is_reported():
     gamma = kl.Gamma(shape=2.0, rate=1.0)
     assert entropy(gamma).method == "closed form"
     assert entropy(kl.Poisson(rate=2.0)).method == "sum over outcomes"
@@ -523,7 +518,7 @@ def test_the_rung_is_told():
     found = kl_divergence(gamma, kl.LogNormal(loc=0.0, scale=1.0))
     assert found.method == "quadrature"
     assert 0.0 < found.stderr < 1e-12
-    # the Bregman form between near members has lost its digits, and says so when it is asked for
+    # the Bregman form between near members loses its digits, and its error says so
     forced = kl_divergence(gamma, kl.Gamma(shape=2.0 + 1e-7, rate=1.0), method="closed form")
     assert forced.stderr > 0.01 * float(forced)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -10,9 +11,11 @@ import numpy as np
 from kullback._core.arrays import Vector
 
 Measure: TypeAlias = Any
-"""A float, a NumPy array or a JAX array: what the input was, without the axes of the symbols."""
+"""A float, a NumPy array or a JAX array, like the input but without the axes of the symbols."""
 
-_SHOWN = 5  # symbols that an explanation names in print: a line's worth
+Names: TypeAlias = Sequence[object] | None  # of the symbols
+
+_SHOWN = 5  # impossible symbols named in print: they fit one line
 
 
 @final
@@ -20,14 +23,14 @@ _SHOWN = 5  # symbols that an explanation names in print: a line's worth
 class Explanation:
     """A cross-entropy or a relative entropy, symbol by symbol.
 
-    ``float(explanation)`` is its value; ``print(explanation)`` says what it is made of.
+    ``float(explanation)`` is its value; ``print(explanation)`` also names impossible symbols.
 
     Attributes:
-        value: what the function gives without ``explain=True``.
+        value: the result without ``explain=True``.
         contributions: of each symbol, in ``unit``: −p log q, or p log(p/q), which may be negative.
             In the shape of the input; their sum along the axis is ``value``.
         impossible: indices into ``contributions`` of the symbols with p > 0 and q = 0.
-        symbols: what these symbols are called: their names, or their indices.
+        symbols: the names or the indices of these symbols.
         unit: nats, bits or hartleys.
 
     >>> import kullback as kl

@@ -1,8 +1,8 @@
-"""Entropies and divergences of arrays of logits, which never leave the logarithms.
+"""Entropies and divergences of arrays of logits, computed without leaving the logarithms.
 
 Logits are logarithms of probabilities up to a constant: p = exp(z)/Σ exp(z); −inf is p = 0. The
-probabilities' logarithms are kept as they are, so that nothing is lost to underflow. Types and
-conventions are those of ``measures``.
+probabilities stay logarithms, so that none underflows. Types and conventions are those of
+``information.arrays``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,12 @@ from kullback.information.arrays.validation import Axis, GivenArrays, two_axes, 
 
 
 def entropy_from_logits(logits: Any, *, axis: Axis = -1, unit: str = "nats") -> Measure:
-    """Entropy H(p) of p = exp(z)/Σ exp(z), from the logits z alone.
+    """Entropy H(p) of p = exp(z)/Σ exp(z), from the logits z.
 
     Args:
-        logits: real numbers, or −inf where p is 0; any constant may be added to them.
-        axis: the axis, or the axes, along which the symbols lie.
+        logits: real numbers, or −inf where p is 0, up to a constant.
+        axis: the axis, or the axes, of the symbols.
         unit: nats, bits or hartleys.
-
-    Returns:
-        As ``kullback.entropy``.
 
     Raises:
         DataError: a logit is NaN or +inf, or all are −inf.
@@ -40,7 +37,7 @@ def entropy_from_logits(logits: Any, *, axis: Axis = -1, unit: str = "nats") -> 
     0.0
     """
     with GivenArrays(logits=logits) as given:
-        (log_p,) = given.log_distributions(axis)
+        (log_p,) = given.distributions(axis, logits=True)
         return given.measure(entropy_terms_of_logs(given.xp, log_p, log_p), unit)
 
 
@@ -52,7 +49,7 @@ def cross_entropy_from_logits(
     Args:
         p: probabilities, as for ``kullback.cross_entropy``.
         logits: real numbers z, or −inf where q is 0.
-        axis: the axis, or the axes, along which the symbols lie.
+        axis: the axis, or the axes, of the symbols.
         unit: nats, bits or hartleys.
         counts: whether ``p`` holds counts or weights, to be divided by their sum.
 
@@ -60,7 +57,7 @@ def cross_entropy_from_logits(
         +inf where p has mass on a logit of −inf. The derivative by the logits is q − p.
 
     Raises:
-        DataError: ``p`` is no distribution, or a logit is NaN or +inf, or all are −inf.
+        DataError: ``p`` is not a distribution, a logit is NaN or +inf, or all are −inf.
 
     >>> cross_entropy_from_logits([0.0, 1.0], [0.0, -10000.0])
     10000.0
@@ -68,7 +65,7 @@ def cross_entropy_from_logits(
     with GivenArrays(p=p, logits=logits) as given:
         xp = given.xp
         given.align(axis)
-        p_, log_q = given.distribution("p", counts), given.log_distribution("logits")
+        p_, log_q = given.distribution("p", counts), given.distribution("logits", logits=True)
         possible = log_q > -math.inf
         terms = 0.0 - p_ * xp.where(possible, log_q, 0.0)
         return given.measure(xp.where((p_ > 0.0) & ~possible, math.inf, terms), unit)
@@ -81,9 +78,8 @@ def kl_divergence_from_logits(
 
     Args:
         p_logits: real numbers, or −inf where p is 0.
-        q_logits: real numbers, or −inf where q is 0; of the same shape, or one of the two is one
-            distribution against many.
-        axis: the axis, or the axes, along which the symbols lie.
+        q_logits: the same of q, of equal shape; or one of the two is one distribution against many.
+        axis: the axis, or the axes, of the symbols.
         unit: nats, bits or hartleys.
 
     Returns:
@@ -97,7 +93,7 @@ def kl_divergence_from_logits(
     """
     with GivenArrays(p_logits=p_logits, q_logits=q_logits) as given:
         xp = given.xp
-        log_p, log_q = given.log_distributions(axis)
+        log_p, log_q = given.distributions(axis, logits=True)
         terms = divergence_terms_of_logs(xp, log_p, log_q)
         infinite = (log_p > -math.inf) & (log_q == -math.inf)
         return given.measure(xp.where(infinite, math.inf, terms), unit)
@@ -115,18 +111,13 @@ def jensen_shannon_from_logits(
 
     Args:
         p_logits: real numbers, or −inf where p is 0.
-        q_logits: real numbers, or −inf where q is 0; of the same shape, or one of the two is one
-            distribution against many.
+        q_logits: the same of q, of equal shape; or one of the two is one distribution against many.
         weights: those of p and of q, positive, with sum 1.
-        axis: the axis, or the axes, along which the symbols lie.
+        axis: the axis, or the axes, of the symbols.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.jensen_shannon``.
-
     Raises:
-        DataError: the shapes do not match, a logit is NaN or +inf, all are −inf, or the weights
-            are not positive with sum 1.
+        DataError: as ``kl_divergence_from_logits``, or the weights are not positive with sum 1.
 
     >>> jensen_shannon_from_logits([0.0, -10000.0], [-10000.0, 0.0], unit="bits")
     1.0
@@ -134,7 +125,7 @@ def jensen_shannon_from_logits(
     a, b = two_weights(weights)
     with GivenArrays(p_logits=p_logits, q_logits=q_logits) as given:
         xp = given.xp
-        log_p, log_q = given.log_distributions(axis)
+        log_p, log_q = given.distributions(axis, logits=True)
         some = (log_p > -math.inf) | (log_q > -math.inf)
         left = xp.where(some, log_p + math.log(a), 0.0)
         right = xp.where(some, log_q + math.log(b), 0.0)
@@ -145,14 +136,11 @@ def jensen_shannon_from_logits(
 
 
 def perplexity_from_logits(logits: Any, *, axis: Axis = -1) -> Measure:
-    """Perplexity exp H(p) of p = exp(z)/Σ exp(z), H in nats, from the logits z alone.
+    """Perplexity exp H(p) of p = exp(z)/Σ exp(z), H in nats, from the logits z.
 
     Args:
-        logits: real numbers, or −inf where p is 0; any constant may be added to them.
-        axis: the axis, or the axes, along which the symbols lie.
-
-    Returns:
-        As ``kullback.perplexity``.
+        logits: real numbers, or −inf where p is 0, up to a constant.
+        axis: the axis, or the axes, of the symbols.
 
     Raises:
         DataError: a logit is NaN or +inf, or all are −inf.
@@ -161,7 +149,7 @@ def perplexity_from_logits(logits: Any, *, axis: Axis = -1) -> Measure:
     3.0
     """
     with GivenArrays(logits=logits) as given:
-        (log_p,) = given.log_distributions(axis)
+        (log_p,) = given.distributions(axis, logits=True)
         terms = entropy_terms_of_logs(given.xp, log_p, log_p)
         return given.result(given.xp.exp(given.xp.sum(terms, axis=-1)))
 
@@ -172,28 +160,22 @@ def conditional_entropy_from_logits(
     """Conditional entropy H(Y|X) of a joint table, from its logits.
 
     Args:
-        joint: real numbers, shape (..., X, Y), or −inf where p(x, y) is 0; any constant may be
-            added to a table.
+        joint: real numbers, shape (..., X, Y), or −inf where p(x, y) is 0, up to a constant.
         axis: the axis of Y; several, where Y is a tuple.
-        given: the axis of X, which is known; several, where X is a tuple.
+        given: the axis of X, the condition; several, where X is a tuple.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.conditional_entropy``.
-
     Raises:
-        DataError: a logit is NaN or +inf, all of a table are −inf, or ``axis`` and ``given`` share
-            an axis.
+        DataError: a logit is NaN or +inf, all are −inf, or ``axis`` and ``given`` share an axis.
 
     >>> conditional_entropy_from_logits([[3.0, 3.0], [3.0, 3.0]], unit="bits")
     1.0
     """
     with GivenArrays(joint=joint) as arrays:
-        log_p = arrays.log_table(given, axis)
-        inside = log_normalised(arrays.xp, log_p)  # log p(y|x)
-        return arrays.measure(
-            flat(arrays.xp, entropy_terms_of_logs(arrays.xp, log_p, inside)), unit
-        )
+        log_p = arrays.table(given, axis, logits=True)
+        log_conditional = log_normalised(arrays.xp, log_p)  # log p(y|x)
+        terms = entropy_terms_of_logs(arrays.xp, log_p, log_conditional)
+        return arrays.measure(flat(arrays.xp, terms), unit)
 
 
 def mutual_information_from_logits(
@@ -202,22 +184,18 @@ def mutual_information_from_logits(
     """Mutual information I(X; Y) of a joint table, from its logits.
 
     Args:
-        joint: real numbers, shape (..., X, Y), or −inf where p(x, y) is 0; any constant may be
-            added to a table.
+        joint: real numbers, shape (..., X, Y), or −inf where p(x, y) is 0, up to a constant.
         axis: the axes of X and of Y; each may be several axes, as in ``((0, 1), 2)``.
         unit: nats, bits or hartleys.
 
-    Returns:
-        As ``kullback.mutual_information``.
-
     Raises:
-        DataError: a logit is NaN or +inf, all of a table are −inf, or X and Y share an axis.
+        DataError: a logit is NaN or +inf, all are −inf, or X and Y share an axis.
 
     >>> mutual_information_from_logits([[0.0, -10000.0], [-10000.0, 0.0]], unit="bits")
     1.0
     """
     with GivenArrays(joint=joint) as arrays:
         xp = arrays.xp
-        log_p = arrays.log_table(*two_axes(axis))
+        log_p = arrays.table(*two_axes(axis), logits=True)
         product = log_sum(xp, log_p) + log_sum(xp, log_p.swapaxes(-1, -2)).swapaxes(-1, -2)
         return arrays.measure(flat(xp, divergence_terms_of_logs(xp, log_p, product)), unit)

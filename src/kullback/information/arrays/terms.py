@@ -1,8 +1,8 @@
-"""The terms that the measures of arrays sum, of probabilities and of logarithms of them.
+"""The terms of the sums over symbols, from probabilities or from their logarithms.
 
 Every function takes its array library ``xp``, NumPy or JAX, and works elementwise or along the last
-axis. In xp.where each branch gets an argument that is harmless where it is not chosen, or its
-derivative would be NaN there; in NumPy it would warn. 0.0 − x and not −x: 0 and not −0.
+axis. In xp.where the branch that is not chosen gets a harmless argument: otherwise its derivative
+would be NaN in JAX, and NumPy would warn. 0.0 − x instead of −x gives 0 and not −0.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-
-# ---- of probabilities ----------------------------------------------------------------------------
 
 
 def entropy_terms(xp: Any, p: Any) -> Any:
@@ -28,7 +26,7 @@ def cross_terms(xp: Any, p: Any, q: Any) -> Any:
 
 
 def divergence_terms(xp: Any, p: Any, q: Any, difference: Any) -> Any:
-    """The terms p log(p/q) − p + q, and 0 where q alone is 0: the caller says what that is."""
+    """The terms p log(p/q) − p + q, and 0 where q alone is 0, for the caller to replace."""
     some, possible = p > 0.0, q > 0.0
     log_ratio = xp.log(xp.where(some, p, 1.0)) - xp.log(xp.where(possible, q, 1.0))
     return xp.where(some & ~possible, 0.0, nonnegative_terms(xp, p, difference, log_ratio))
@@ -44,7 +42,7 @@ def nonnegative_terms(xp: Any, p: Any, difference: Any, log_ratio: Any) -> Any:
     if xp is not np:
         t = xp.where(near, difference, 0.0) / xp.where(near, p, 1.0)
         return xp.where(near, p * _minus_log1p(t), far)
-    # NumPy goes through memory at each operation: the few terms that are near by themselves
+    # each NumPy operation passes through memory: compute only the few near terms
     p_, change = (np.broadcast_to(a, far.shape)[near] for a in (p, difference))
     far[near] = p_ * _minus_log1p(change / p_)
     return far
@@ -53,8 +51,8 @@ def nonnegative_terms(xp: Any, p: Any, difference: Any, log_ratio: Any) -> Any:
 def _minus_log1p(t: Any) -> Any:
     """Compute t − log(1 + t) ≥ 0 for |t| ≤ 1/4, to relative precision.
 
-    log(1 + t) = 2 artanh r with r = t/(2 + t) gives r (t − 2 r² (1/3 + r²/5 + …)), which cancels
-    nothing, as t = 2 r/(1 − r).
+    log(1 + t) = 2 artanh r with r = t/(2 + t) gives r (t − 2 r² (1/3 + r²/5 + …)), which does not
+    cancel, as t = 2 r/(1 − r).
     """
     r = t / (2.0 + t)
     square = r * r
@@ -63,9 +61,6 @@ def _minus_log1p(t: Any) -> Any:
     for k in range(8, -1, -1):
         series = series * square + 1.0 / (2 * k + 3)
     return r * (t - 2.0 * square * series)
-
-
-# ---- of logarithms -------------------------------------------------------------------------------
 
 
 def entropy_terms_of_logs(xp: Any, log_p: Any, log_q: Any) -> Any:
@@ -89,7 +84,7 @@ def divergence_terms_of_logs(xp: Any, log_p: Any, log_q: Any) -> Any:
 def _log_normaliser(xp: Any, z: Any) -> tuple[Any, Any]:
     """The largest of z along the last axis, and log Σ exp(z − largest), exact also near 0.
 
-    The largest itself is left out of the sum and given to log1p as the 1.
+    The largest term itself is the 1 of log1p.
     """
     at = xp.argmax(z, axis=-1, keepdims=True)
     largest = xp.take_along_axis(z, at, axis=-1)  # max would share its derivative among ties

@@ -1,4 +1,4 @@
-"""What a measure of arrays is given: read, checked, and laid out with the symbols last."""
+"""Read and check the arguments of a measure of arrays, and lay them out with the symbols last."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import numpy as np
 from kullback._core.arrays import float64, namespace
 from kullback._core.errors import DataError
 from kullback._core.units import nats_per
-from kullback.information.arrays.explain import Explanation, Measure
+from kullback.information.arrays.explain import Explanation, Measure, Names
 from kullback.information.arrays.terms import log_normalised
 
 Axis: TypeAlias = int | tuple[int, ...]
-"""The axis along which the symbols lie; several, where a symbol is a tuple."""
+"""The axis of the symbols; several, where a symbol is a tuple."""
 
 Counts: TypeAlias = bool | Literal["p", "q"]
-"""Which of two arguments are counts: both, neither, or the one that is named."""
+"""Which of two arguments are counts: both, neither, or the named one."""
 
 
 def two_weights(weights: Sequence[float]) -> tuple[float, float]:
     """Read the weights of p and of q."""
     pair = tuple(float(w) for w in weights)
-    # 1e-12: what probabilities may be off, as for models
+    # 1e-12 leaves room for the rounding of the two weights
     if len(pair) != 2 or not all(w > 0.0 for w in pair) or abs(sum(pair) - 1.0) > 1e-12:
         raise DataError(
             f"weights={tuple(weights)!r} must be two positive numbers that sum to 1, for p and q"
@@ -45,7 +45,7 @@ def two_axes(axis: Any) -> tuple[Axis, Axis]:
 class GivenArrays:
     """The arguments of one call: arrays of one library, checked, with the symbols on the last axis.
 
-    A context: inside it JAX computes in double precision if that is what it was given.
+    A context: inside it JAX computes in double precision if the arguments are doubles.
     """
 
     def __init__(self, **given: Any) -> None:
@@ -54,10 +54,10 @@ class GivenArrays:
         self.in_jax = bool(types)
         self.xp: Any = namespace(jnp.zeros(())) if types else namespace(np.zeros(()))
         double = np.dtype(np.float64) in types
-        # of integers JAX makes its default float; a half has too few digits to sum in
+        # JAX turns integers into its default float; a half has too few digits for a sum
         real = any(jnp.issubdtype(t, jnp.floating) for t in types)
         self.dtype: Any = np.float64 if double or not types else np.float32 if real else float
-        # logits a double apart: what overflows is infinite, and needs no warning beside that
+        # the differences of large logits may overflow to infinity, which needs no warning
         quiet = contextlib.nullcontext() if types else np.errstate(over="ignore")
         self.context: Any = float64() if double else quiet
         self.axes: dict[str, tuple[int, ...]] = {}
@@ -70,7 +70,7 @@ class GivenArrays:
         self.context.__exit__(*error)
 
     def align(self, axis: Axis) -> None:
-        """Find the axes of the symbols in each argument; one distribution goes against many."""
+        """Find the axes of the symbols in each argument; one distribution may meet many."""
         large = max(self.given, key=lambda name: self.given[name].ndim)
         shape = self.given[large].shape
         axes = _axes(large, shape, axis)
@@ -86,40 +86,32 @@ class GivenArrays:
                     f"one of them is a single distribution of shape {symbols} (axis={axis})"
                 )
 
-    def distributions(self, axis: Axis, counts: Counts) -> list[Any]:
-        """Give the arguments as probabilities."""
+    def distributions(
+        self, axis: Axis, counts: Counts = False, *, logits: bool = False
+    ) -> list[Any]:
+        """Return the arguments as probabilities, or as log-probabilities where they are logits."""
         self.align(axis)
-        return [self.distribution(name, counts is True or counts == name) for name in self.given]
+        return [
+            self.distribution(name, counts is True or counts == name, logits=logits)
+            for name in self.given
+        ]
 
-    def distribution(self, name: str, counts: bool) -> Any:
-        """Give one argument as probabilities."""
+    def distribution(self, name: str, counts: bool = False, *, logits: bool = False) -> Any:
+        """Return one argument as probabilities, or logits as log-probabilities."""
         a, axes = self.given[name], self.axes[name]
         if not isinstance(a, jax.core.Tracer):
-            _check_probabilities(name, a, axes, counts)
+            _check_logits(name, a, axes) if logits else _check_probabilities(name, a, axes, counts)
         p = self._symbols_last(a, axes)
+        if logits:
+            return log_normalised(self.xp, p)
         return p / self.xp.sum(p, axis=-1, keepdims=True) if counts else p
 
-    def log_distributions(self, axis: Axis) -> list[Any]:
-        """Give the arguments, which are logits, as logarithms of probabilities."""
-        self.align(axis)
-        return [self.log_distribution(name) for name in self.given]
-
-    def log_distribution(self, name: str) -> Any:
-        """Give one argument, which holds logits, as logarithms of probabilities."""
-        a, axes = self.given[name], self.axes[name]
-        if not isinstance(a, jax.core.Tracer):
-            _check_logits(name, a, axes)
-        return log_normalised(self.xp, self._symbols_last(a, axes))
-
-    def table(self, first: Axis, second: Axis, counts: bool) -> Any:
-        """Give the only argument as a joint distribution, shape (..., X, Y)."""
+    def table(
+        self, first: Axis, second: Axis, counts: bool = False, *, logits: bool = False
+    ) -> Any:
+        """Return the only argument as a joint distribution, shape (..., X, Y)."""
         shape = self._table_shape(first, second)
-        return self.xp.reshape(self.distribution("joint", counts), shape)
-
-    def log_table(self, first: Axis, second: Axis) -> Any:
-        """Give the only argument, joint logits, as logarithms of probabilities (..., X, Y)."""
-        shape = self._table_shape(first, second)
-        return self.xp.reshape(self.log_distribution("joint"), shape)
+        return self.xp.reshape(self.distribution("joint", counts, logits=logits), shape)
 
     def _table_shape(self, first: Axis, second: Axis) -> tuple[int, ...]:
         shape = self.given["joint"].shape
@@ -142,19 +134,23 @@ class GivenArrays:
         return flat if self.in_jax else np.ascontiguousarray(flat)
 
     def measure(self, terms: Any, unit: str) -> Measure:
-        """Sum nats over the symbols and give them in the unit."""
+        """Sum terms in nats over the symbols, and convert to the unit."""
         return self.result(self.xp.sum(terms, axis=-1) / nats_per(unit))
 
     def result(self, value: Any) -> Measure:
-        """Give a float where NumPy has a single number."""
+        """Return a float where NumPy has a single number."""
         return value if self.in_jax or np.ndim(value) else float(value)
 
-    def explanation(
-        self, value: Measure, terms: Any, names: Sequence[object] | None, unit: str
-    ) -> Explanation:
-        """Lay the terms out as the input was, and name the impossible symbols."""
+    def explained(
+        self, value: Measure, terms: Any, unit: str, explain: bool, names: Names
+    ) -> Measure | Explanation:
+        """Return the value or, with ``explain``, its terms in the shape of the input as well."""
+        if not explain:
+            if names is not None:
+                raise DataError("names= names the symbols of an explanation: add explain=True")
+            return value
         if isinstance(value, jax.core.Tracer):
-            raise DataError("explain=True names symbols by their values, which jit does not know")
+            raise DataError("explain=True names symbols by their values, which jit does not have")
         large = max(self.given, key=lambda name: self.given[name].ndim)
         shape, axes = self.given[large].shape, self.axes[large]
         batch = tuple(n for i, n in enumerate(shape) if i not in axes)
@@ -167,14 +163,17 @@ class GivenArrays:
                 f"{' × '.join(str(shape[i]) for i in axes)} symbols: give one name for each "
                 "along one axis"
             )
-        found = tuple(tuple(int(i) for i in index) for index in np.argwhere(parts == math.inf))
-        symbols = tuple(
-            _place(large, index)
-            if names is None
-            else repr(names[index[axes[0]]]) + _in_row(large, index, axes[0])
-            for index in found
-        )
-        return Explanation(value, parts, found, symbols, unit)
+        impossible = tuple(map(tuple, np.argwhere(parts == math.inf).tolist()))
+
+        def symbol(index: tuple[int, ...]) -> str:
+            if names is None:
+                return _place(large, index)
+            row = [":" if i == axes[0] else k for i, k in enumerate(index)]
+            return repr(names[index[axes[0]]]) + (
+                f" in {_place(large, row)}" if len(row) > 1 else ""
+            )
+
+        return Explanation(value, parts, impossible, tuple(map(symbol, impossible)), unit)
 
 
 def _place(name: str, index: Sequence[object]) -> str:
@@ -183,16 +182,11 @@ def _place(name: str, index: Sequence[object]) -> str:
     return f"{name}[{', '.join(str(i) for i in index)}]"
 
 
-def _in_row(name: str, index: Sequence[object], axis: int) -> str:
-    row = [":" if i == axis else value for i, value in enumerate(index)]
-    return f" in {_place(name, row)}" if len(row) > 1 else ""
-
-
 def _read(name: str, a: Any) -> Any:
-    """Read an argument as an array of numbers, of its own type."""
+    """Read an argument as an array of numbers, and keep its type."""
     if isinstance(a, jax.Array):
         if jnp.issubdtype(a.dtype, jnp.complexfloating):
-            raise DataError(f"{name} holds {a.dtype} numbers: real ones are wanted")
+            raise DataError(f"{name} holds {a.dtype} numbers: give real ones")
         return a
     try:
         array = np.asarray(a)
@@ -205,20 +199,21 @@ def _read(name: str, a: Any) -> Any:
     if array.dtype.kind not in "biuf":
         what = type(a).__name__ if array.dtype.kind == "O" else array.dtype.name
         what = "text" if array.dtype.kind in "SUT" else f"of type {what}"
-        raise DataError(f"{name} is {what}: an array of numbers is wanted")
+        raise DataError(f"{name} is {what}: give an array of numbers")
     return array
 
 
 def _axes(name: str, shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """Give the axes counted from 0."""
+    """Return the axes counted from 0."""
     if not shape:
         raise DataError(f"{name} is a single number: a distribution has one for each symbol")
     axes = axis if isinstance(axis, tuple) else (axis,)
     ndim = len(shape)
     if not all(isinstance(i, int | np.integer) for i in axes):
+        every = tuple(range(ndim))
         raise DataError(
-            f"axis={axis!r} is no axis of {name}: give the number of one, or several as a tuple: "
-            f"all of them are axis={tuple(range(ndim))}"
+            f"axis={axis!r} is not an axis of {name}: give a number or a tuple; all axes are "
+            f"axis={every}"
         )
     if not axes or any(not -ndim <= i < ndim for i in axes):
         raise DataError(f"axis={axis} does not exist in {name} of shape {shape}")
@@ -232,20 +227,19 @@ def _axes(name: str, shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
 
 def _check_probabilities(name: str, a: Any, axes: tuple[int, ...], counts: bool) -> None:
     values = np.asarray(a).astype(np.float64, copy=False)
-    _refuse(name, values, ~np.isfinite(values), "a finite number is wanted")
+    _refuse(name, values, ~np.isfinite(values), "give a finite number")
     what = "count" if counts else "probability"
     _refuse(name, values, values < 0.0, f"a {what} cannot be negative")
-    with np.errstate(over="ignore"):  # an overflow is told below
+    with np.errstate(over="ignore"):  # an overflow is refused below
         sums = values.sum(axis=axes, keepdims=True)
     if counts:
-        _refuse_sum(
-            name, sums, (sums == 0.0) | np.isinf(sums), axes, "counts need a finite sum > 0"
-        )
+        wrong = (sums == 0.0) | np.isinf(sums)
+        _refuse_sum(name, sums, wrong, axes, "counts need a finite sum > 0")
         return
-    # Dividing by a rounded sum leaves an error of about eps √n, and probabilities got from
-    # logarithms one of eps times the logarithm, for which a quarter of the digits is set aside:
-    # 1.8e-12 in float64, 6.5e-6 in float32. NumPy's integers and booleans are exact.
-    finfo: Any = jnp.finfo  # NumPy's does not know bfloat16
+    # Division by a rounded sum leaves an error of about eps √n, and exponentials of logarithms
+    # one of eps times the logarithm, for which a quarter of the digits is set aside: 1.8e-12 in
+    # float64, 6.5e-6 in float32. NumPy's integers and booleans are exact.
+    finfo: Any = jnp.finfo  # NumPy's lacks bfloat16
     real = jnp.issubdtype(a.dtype, jnp.floating)
     eps = float(finfo(a.dtype if real else np.float64).eps)
     tolerance = eps**0.75 + eps * math.sqrt(math.prod(a.shape[i] for i in axes))
@@ -262,10 +256,10 @@ def _check_logits(name: str, a: Any, axes: tuple[int, ...]) -> None:
     values = np.asarray(a).astype(np.float64, copy=False)
     wrong = np.isnan(values) | (values == math.inf)
     _refuse(name, values, wrong, "a logit is a finite number, or -inf where the probability is 0")
-    none = np.all(values == -math.inf, axis=axes, keepdims=True)
-    if none.any():
-        row = _first(none, axes)
-        raise DataError(f"all logits in {_place(name, row)} are -inf: some symbol must be possible")
+    empty = np.all(values == -math.inf, axis=axes, keepdims=True)
+    if empty.any():
+        row = _place(name, _first(empty, axes))
+        raise DataError(f"all logits in {row} are -inf: some symbol must be possible")
 
 
 def _first(wrong: Any, axes: tuple[int, ...] = ()) -> list[object]:
@@ -275,10 +269,9 @@ def _first(wrong: Any, axes: tuple[int, ...] = ()) -> list[object]:
 
 def _refuse(name: str, values: Any, wrong: Any, advice: str) -> None:
     if wrong.any():
-        index = _first(wrong)
-        number, value = int(wrong.sum()), float(values.ravel()[int(np.argmax(wrong))])
-        more = f" (and so are {number - 1} more)" if number > 1 else ""
-        raise DataError(f"{_place(name, index)} is {value!r}: {advice}{more}")
+        value, others = float(values.ravel()[int(np.argmax(wrong))]), int(wrong.sum()) - 1
+        more = f" (and so are {others} more)" if others else ""
+        raise DataError(f"{_place(name, _first(wrong))} is {value!r}: {advice}{more}")
 
 
 def _refuse_sum(name: str, sums: Any, wrong: Any, axes: tuple[int, ...], advice: str) -> None:

@@ -1,1 +1,1 @@
-"""Entropies and divergences of models: closed forms, integrals, sums and simulation."""
+"""Information of models: in closed form, by quadrature or sums over outcomes, or by simulation."""

@@ -1,4 +1,4 @@
-"""The relative entropy within an exponential family: one formula that serves them all."""
+"""The relative entropy of two members of an exponential family, by one formula for all."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 
 from kullback._core.arrays import Array, float64
 from kullback._core.compilation import COMPILED
-from kullback.information.models.exact import Exact
+from kullback.information.models.method_choice import ClosedForm
 from kullback.information.models.tails import default_numbers
 from kullback.models.family import Family
 
-# Eight roundings of each product: those of the statistics' means, which a small linear system
-# gives, and of the coefficients.
+# Eight roundings of each product: those of the statistics' means, from a small linear system, and
+# of the coefficients.
 _ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 
 
-def bregman(p: Family, q: Family) -> Exact:
-    """D(p‖q) of two members of an exponential family, from its statistics alone.
+def bregman(p: Family, q: Family) -> ClosedForm:
+    """D(p‖q) of two members of an exponential family, from its statistics.
 
     log q = a(θ)·T + b(θ), and the expected score at θ_p is zero: E_p[T] solves the linear
     equations ∂a/∂θ · E[T] + ∂b/∂θ = 0. Then D = (a_p − a_q)·E[T] + b_p − b_q, the Bregman
@@ -38,18 +38,18 @@ def bregman(p: Family, q: Family) -> Exact:
             (bregman, type(p)), lambda: _coefficients(p, names), *numbers, np.float64(origin)
         )
         a_p, b_p, a_q, b_q, slopes, slope = (np.asarray(part) for part in parts)
-    # columns scaled alike, so that least squares sees no difference of units
+    # columns of equal scale, so that least squares does not depend on units
     size = np.max(np.abs(slopes), axis=0)
     scale = np.where(size > 0.0, size, 1.0)
     mean = np.linalg.lstsq(slopes / scale, -slope, rcond=None)[0] / scale
     terms = (a_p - a_q) * mean
     pieces = np.concatenate([np.abs(a_p * mean), np.abs(a_q * mean), np.abs([b_p, b_q])])
     value = math.fsum([*terms.tolist(), float(b_p - b_q)])
-    return Exact(value, _ROUNDING * float(pieces.sum()), "closed form (Bregman divergence)")
+    return ClosedForm(value, _ROUNDING * float(pieces.sum()), "closed form (Bregman divergence)")
 
 
 def _origin(p: Family, q: Family) -> float:
-    """A point inside from which the statistics of p keep their digits."""
+    """A point of the support from which the statistics of p keep their digits."""
     mean = p.mean() if p._mean is not None else math.nan
     outcome = mean if math.isfinite(mean) else float(p.quantile(0.5))
     return outcome if bool(q.support.contains(np.array([outcome]))[0]) else 1.0

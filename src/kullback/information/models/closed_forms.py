@@ -1,24 +1,22 @@
-"""Relative entropies in closed form: of a family against itself, and of anything against a few.
+"""Entropies and divergences in closed form: within a family, and of any model to a few others.
 
-Each is written as a sum of terms that are nowhere negative where that can be done, through
-h(t) = t − log(1 + t) ≥ 0: two nearly equal models then keep their digits. Where it cannot, the
-sizes of the terms tell how many digits are left, and the ladder goes on to the quadrature if they
-are too few.
+Each is, where possible, a sum of terms that are nowhere negative, through h(t) = t − log(1 + t) ≥ 0
+(``deviation``): two nearly equal models then keep their digits. Otherwise the sizes of the terms
+bound the rounding error, and where that is too large the quadrature is used instead.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Vector, float64
+from kullback._core.arrays import float64
 from kullback.information.models.bregman import bregman
-from kullback.information.models.exact import Exact
-from kullback.information.models.tails import default_numbers, outline
+from kullback.information.models.method_choice import ClosedForm
+from kullback.information.models.tails import Numbers, default_numbers, outline
 from kullback.models.family import Family
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
@@ -28,12 +26,10 @@ from kullback.special.gamma import log_gamma_ratio
 
 _EPS = float(np.finfo(np.float64).eps)
 
-_Numbers: TypeAlias = Mapping[str, float]
 
-
-def _sum(*terms: float, method: str = "closed form") -> Exact:
-    # each term is good to a few roundings of its own
-    return Exact(math.fsum(terms), 4.0 * _EPS * math.fsum(map(abs, terms)), method)
+def _sum(*terms: float) -> ClosedForm:
+    # each term is accurate to a few roundings
+    return ClosedForm(math.fsum(terms), 4.0 * _EPS * math.fsum(map(abs, terms)))
 
 
 def deviation(t: float) -> float:
@@ -50,57 +46,48 @@ def deviation(t: float) -> float:
     return r * (t - 2.0 * r * r * tail)
 
 
-def shift(b: float, a: float) -> float:
+def ratio_deviation(b: float, a: float) -> float:
     """Compute h(b/a − 1) = b/a − 1 − log(b/a), a > 0, b ≥ 0, also where b/a is tiny or huge."""
     t = (b - a) / a
     if b == 0.0 or abs(t) <= 0.5:
         return deviation(t)
-    return t - (math.log(b) - math.log(a))  # 1 + t would have lost the digits of a small b/a
+    return t - (math.log(b) - math.log(a))  # 1 + t loses the digits of a small b/a
 
 
-# ---- a family against itself ---------------------------------------------------------------
+# ---- within a family ------------------------------------------------------------------------
 
 
-def _normal(p: _Numbers, q: _Numbers) -> Exact:
+def _normal(p: Numbers, q: Numbers) -> ClosedForm:
     z, t = (p["loc"] - q["loc"]) / q["scale"], (p["scale"] - q["scale"]) / q["scale"]
-    return _sum(0.5 * z * z, 0.5 * t * t, shift(p["scale"], q["scale"]))
+    return _sum(0.5 * z * z, 0.5 * t * t, ratio_deviation(p["scale"], q["scale"]))
 
 
-def _exponential(p: _Numbers, q: _Numbers) -> Exact:
-    return _sum(shift(q["rate"], p["rate"]))
-
-
-def _half_normal(p: _Numbers, q: _Numbers) -> Exact:
-    t = (p["scale"] - q["scale"]) / q["scale"]
-    return _sum(0.5 * t * t, shift(p["scale"], q["scale"]))
-
-
-def _rayleigh(p: _Numbers, q: _Numbers) -> Exact:
+def _rayleigh(p: Numbers, q: Numbers) -> ClosedForm:
     t = (p["scale"] - q["scale"]) / q["scale"]
     # h((1 + t)² − 1) = t² + 2 h(t)
-    return _sum(t * t, 2.0 * shift(p["scale"], q["scale"]))
+    return _sum(t * t, 2.0 * ratio_deviation(p["scale"], q["scale"]))
 
 
-def _laplace(p: _Numbers, q: _Numbers) -> Exact:
+def _laplace(p: Numbers, q: Numbers) -> ClosedForm:
     gap = abs(p["loc"] - q["loc"]) / p["scale"]
     # gap − 1 + e^−gap, which cancels where the gap is small
     shifted = gap - 1.0 + math.exp(-gap) if gap > 1.0 else deviation(math.expm1(-gap))
-    return _sum(shift(p["scale"], q["scale"]), p["scale"] / q["scale"] * shifted)
+    return _sum(ratio_deviation(p["scale"], q["scale"]), p["scale"] / q["scale"] * shifted)
 
 
-def _cauchy(p: _Numbers, q: _Numbers) -> Exact:
+def _cauchy(p: Numbers, q: Numbers) -> ClosedForm:
     # F. Chyzak and F. Nielsen (2019), "A closed-form formula for the Kullback-Leibler divergence
     # between Cauchy distributions"
     gap = math.hypot(p["loc"] - q["loc"], p["scale"] - q["scale"])
     return _sum(math.log1p((gap / p["scale"]) * (gap / q["scale"]) / 4.0))
 
 
-def _uniform(p: _Numbers, q: _Numbers) -> Exact:
+def _uniform(p: Numbers, q: Numbers) -> ClosedForm:
     inside, outside = p["lower"] - q["lower"], q["upper"] - p["upper"]
     return _sum(math.log1p((inside + outside) / (p["upper"] - p["lower"])))
 
 
-def _gumbel(p: _Numbers, q: _Numbers) -> Exact:
+def _gumbel(p: Numbers, q: Numbers) -> ClosedForm:
     # with E = E[e^−z_q]: h(E − 1) + ln Γ(ratio) + γ (ratio − 1), both nowhere negative
     ratio = p["scale"] / q["scale"]
     t = (p["scale"] - q["scale"]) / q["scale"]
@@ -116,72 +103,78 @@ def _gumbel(p: _Numbers, q: _Numbers) -> Exact:
     first = mean - log_mean if abs(mean) > 0.1 else deviation(mean)
     near = math.fsum([log_gamma, EULER_GAMMA * t])
     error = 4.0 * _EPS * (abs(first) + abs(log_gamma) + abs(t) + abs(mean) * abs(log_mean))
-    return Exact(first + near, error)
+    return ClosedForm(first + near, error)
 
 
-def _weibull(p: _Numbers, q: _Numbers) -> Exact:
+def _weibull(p: Numbers, q: Numbers) -> ClosedForm:
     # −log X is a Gumbel variable
-    def gumbel(n: _Numbers) -> _Numbers:
-        return {"loc": -math.log(n["scale"]), "scale": 1.0 / n["shape"]}
-
-    return _gumbel(gumbel(p), gumbel(q))
+    a, b = ({"loc": -math.log(n["scale"]), "scale": 1.0 / n["shape"]} for n in (p, q))
+    return _gumbel(a, b)
 
 
-def _pareto(p: _Numbers, q: _Numbers) -> Exact:
+def _pareto(p: Numbers, q: Numbers) -> ClosedForm:
     distance = q["shape"] * math.log1p((p["minimum"] - q["minimum"]) / q["minimum"])
-    return _sum(shift(q["shape"], p["shape"]), distance)
+    return _sum(ratio_deviation(q["shape"], p["shape"]), distance)
 
 
-def _inverse_gaussian(p: _Numbers, q: _Numbers) -> Exact:
+def _inverse_gaussian(p: Numbers, q: Numbers) -> ClosedForm:
     gap = (p["mean"] - q["mean"]) / q["mean"]
-    return _sum(0.5 * shift(q["shape"], p["shape"]), 0.5 * q["shape"] / p["mean"] * gap * gap)
+    return _sum(
+        0.5 * ratio_deviation(q["shape"], p["shape"]), 0.5 * q["shape"] / p["mean"] * gap * gap
+    )
 
 
-def _poisson(p: _Numbers, q: _Numbers) -> Exact:
+def _poisson(p: Numbers, q: Numbers) -> ClosedForm:
     if p["rate"] == 0.0:
         return _sum(q["rate"])
-    return _sum(p["rate"] * shift(q["rate"], p["rate"]))
+    return _sum(p["rate"] * ratio_deviation(q["rate"], p["rate"]))
 
 
-def _trial(p: _Numbers, q: _Numbers) -> float:
-    """D of one trial; the failures' probabilities from the logits where those were given."""
-    terms = []
-    for sign in (1.0, -1.0):
-        of_p, of_q = _chance(p, sign), _chance(q, sign)
-        terms.append(of_p * shift(of_q, of_p) if of_p else of_q)
-    return math.fsum(terms)
+def _trial(p: Numbers, q: Numbers) -> float:
+    """D of one trial; the probabilities come from the logits where the model has those."""
+    chances = [(_chance(p, sign), _chance(q, sign)) for sign in (1.0, -1.0)]
+    return math.fsum(a * ratio_deviation(b, a) if a else b for a, b in chances)
 
 
-def _chance(n: _Numbers, sign: float) -> float:
+def _chance(n: Numbers, sign: float) -> float:
     if "logit" in n:
         t = sign * n["logit"]
         return 1.0 / (1.0 + math.exp(-t)) if t > -700.0 else math.exp(t)
     return n["probability"] if sign > 0.0 else 1.0 - n["probability"]
 
 
-def _bernoulli(p: _Numbers, q: _Numbers) -> Exact:
-    return _sum(_trial(p, q))
-
-
-def _binomial(p: _Numbers, q: _Numbers) -> Exact | None:
+def _binomial(p: Numbers, q: Numbers) -> ClosedForm | None:
     return _sum(p["trials"] * _trial(p, q)) if p["trials"] == q["trials"] else None
 
 
-def _geometric(p: _Numbers, q: _Numbers) -> Exact:
-    if "mean" in p and "mean" in q:  # one trial of every 1 + mean is a success
+def _geometric(p: Numbers, q: Numbers) -> ClosedForm:
+    if "mean" in p and "mean" in q:  # one trial in 1 + mean is a success
         gap = q["mean"] - p["mean"]
-        share = p["mean"] * shift(q["mean"], p["mean"]) if p["mean"] else q["mean"]
+        share = p["mean"] * ratio_deviation(q["mean"], p["mean"]) if p["mean"] else q["mean"]
         # p log(p/q) summed over success and failure, times 1 + mean
         rest = (1.0 + p["mean"]) * deviation(gap / (1.0 + p["mean"]))
         return _sum(share, -rest)
     return _sum(_trial(p, q) / p["probability"])
 
 
-_AGAINST_ITSELF: dict[str, Callable[[_Numbers, _Numbers], Exact | None]] = {
+def _categorical(p: Categorical, q: Categorical) -> ClosedForm:
+    codes = np.arange(float(p.classes or 0))
+    first, second = (np.asarray(model.density(codes)).tolist() for model in (p, q))
+    pairs = zip(first, second, strict=True)
+    return _sum(*(a * ratio_deviation(b, a) if a else b for a, b in pairs))
+
+
+def _inverse_gamma(p: Numbers, q: Numbers) -> ClosedForm:
+    # 1/X is a gamma variable
+    a, b = (Gamma(shape=n["shape"], rate=n["scale"]) for n in (p, q))
+    return bregman(a, b)
+
+
+_WITHIN_FAMILY: dict[str, Callable[[Numbers, Numbers], ClosedForm | None]] = {
     "Normal": _normal,
     "LogNormal": _normal,
-    "Exponential": _exponential,
-    "HalfNormal": _half_normal,
+    "Exponential": lambda p, q: _sum(ratio_deviation(q["rate"], p["rate"])),
+    "HalfNormal": lambda p, q: _normal({"loc": 0.0, **p}, {"loc": 0.0, **q}),
     "Rayleigh": _rayleigh,
     "Laplace": _laplace,
     "Cauchy": _cauchy,
@@ -189,77 +182,47 @@ _AGAINST_ITSELF: dict[str, Callable[[_Numbers, _Numbers], Exact | None]] = {
     "Gumbel": _gumbel,
     "Weibull": _weibull,
     "Pareto": _pareto,
+    "InverseGamma": _inverse_gamma,
     "InverseGaussian": _inverse_gaussian,
     "Poisson": _poisson,
-    "Bernoulli": _bernoulli,
+    "Bernoulli": lambda p, q: _sum(_trial(p, q)),
     "Binomial": _binomial,
     "Geometric": _geometric,
 }
 
 
-def _categorical(p: Categorical, q: Categorical) -> Exact:
-    first, second = _probabilities(p), _probabilities(q)
-    terms = [
-        a * shift(b, a) if a else b for a, b in zip(first.tolist(), second.tolist(), strict=True)
-    ]
-    return _sum(*terms)
-
-
-def _probabilities(model: Categorical) -> Vector:
-    codes = np.arange(float(model.classes or 0))
-    return np.asarray(model.density(codes))
-
-
-def _inverse_gamma(p: _Numbers, q: _Numbers) -> Exact:
-    # 1/X is a gamma variable
-    def gamma(n: _Numbers) -> Gamma:
-        return Gamma(shape=n["shape"], rate=n["scale"])
-
-    return bregman(gamma(p), gamma(q))
-
-
-_AGAINST_ITSELF["InverseGamma"] = _inverse_gamma
-
-
-def divergence(p: Model, q: Model) -> Exact | None:
-    """D(p‖q) in closed form, or None where there is none; p's support must lie inside q's.
-
-    Args:
-        p: a fixed model.
-        q: another.
-    """
+def divergence(p: Model, q: Model) -> ClosedForm | None:
+    """D(p‖q) in closed form, or None where there is none; p's support must lie inside q's."""
     if type(p) is not type(q):
         return None
     if isinstance(p, Categorical) and isinstance(q, Categorical):
         return _categorical(p, q)
     if not isinstance(p, Family) or not isinstance(q, Family):
         return None
-    own = type(p).__module__.startswith("kullback.models.")
-    if own and p.name in _AGAINST_ITSELF:
-        return _AGAINST_ITSELF[p.name](default_numbers(p), default_numbers(q))
+    if type(p).__module__.startswith("kullback.models.") and p.name in _WITHIN_FAMILY:
+        return _WITHIN_FAMILY[p.name](default_numbers(p), default_numbers(q))
     if p.sufficient and not p.discrete:
         return bregman(p, q)
     return None
 
 
-# ---- entropies, and anything against a few -------------------------------------------------
-
-# Families of counts whose entropy formula is itself a sum.
-_SUMMED = ("Poisson", "Binomial")
+# ---- entropies, and cross-entropies to a few families ----------------------------------------
 
 
-def entropy(p: Model) -> Exact | None:
+def entropy(p: Model) -> ClosedForm | None:
     """H(p) in closed form, or None where there is none."""
-    if (isinstance(p, Family) and p._entropy is None) or p.name in _SUMMED:
+    if isinstance(p, Family) and p._entropy is None:
+        return None
+    if p.name in ("Poisson", "Binomial"):  # whose entropy is itself a sum over outcomes
         return None
     try:
         value = p.entropy()
     except ValueError:
         return None
-    return None if math.isnan(value) else Exact(value, 8.0 * _EPS * (1.0 + abs(value)))
+    return None if math.isnan(value) else ClosedForm(value, 8.0 * _EPS * (1.0 + abs(value)))
 
 
-def cross_entropy(p: Model, q: Model) -> Exact | None:
+def cross_entropy(p: Model, q: Model) -> ClosedForm | None:
     """E_p[−log q] where log q needs only p's mean and variance; p's support must lie inside q's."""
     if not isinstance(p, Family) or not isinstance(q, Family) or p.discrete or q.discrete:
         return None
@@ -273,9 +236,7 @@ def cross_entropy(p: Model, q: Model) -> Exact | None:
     n, mean = default_numbers(q), p.mean()
     if q.name == "Exponential":
         return _sum(-math.log(n["rate"]), n["rate"] * mean) if math.isfinite(mean) else None
-    if p._variance is None:
-        return None
-    variance, scale = p.variance(), n["scale"]
+    variance, scale = math.inf if p._variance is None else p.variance(), n["scale"]
     if not math.isfinite(variance):
         return None
     shift = (mean - n.get("loc", 0.0)) / scale

@@ -1,279 +1,127 @@
-"""Entropy, cross-entropy and relative entropy of models: a ladder that says which rung it used.
+"""Entropy, cross-entropy and divergences of models, for the functions of ``information.arrays``.
 
-Closed form, where there is one that keeps its digits; else quadrature (in one dimension) or a sum
-over outcomes, with a bound on the error; else simulation, with a standard error. What is infinite
-is told from supports and tails, before anything is computed.
+In closed form, where one exists that keeps its digits; else by quadrature (in one dimension) or a
+sum over outcomes, with a bound on the error; else by simulation, with a standard error. Whether a
+value is infinite is decided from supports and tails, before anything is computed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kullback._core.errors import ModelError
+from kullback.information.arrays.validation import two_weights
 from kullback.information.estimate import Estimate
 from kullback.information.models import closed_forms, integrate, lattice_sum, monte_carlo
-from kullback.information.models.exact import Exact
-from kullback.information.models.finiteness import Reach, infinite, reach
-from kullback.information.models.method_choice import DRAWS, Options, Rungs, climb
+from kullback.information.models.finiteness import Finiteness, aligned_outline, finiteness
+from kullback.information.models.method_choice import ClosedForm, Options, choose
 from kullback.information.models.tails import default_numbers, outline
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 
-# ---- public --------------------------------------------------------------------------------
+_Formula: TypeAlias = Callable[[Model, Model], ClosedForm | None]
+_EQUAL = (0.0, 0.0, "closed form", "the two models are the same")
 
 
-def entropy(
-    model: Model,
-    *,
-    unit: str = "nats",
-    level: float = 0.95,
-    method: str = "auto",
-    draws: int = DRAWS,
-    seed: Any = 0,
-) -> Estimate:
-    """Entropy H(p) = E_p[−log p(X)] of a model (differential for a continuous one).
-
-    Args:
-        model: with every parameter fixed.
-        unit: "nats", "bits" or "hartleys".
-        level: of the interval.
-        method: "auto" takes the first rung that serves: "closed form", "quadrature" (for counts and
-            labels a sum over the outcomes), "monte carlo".
-        draws: of a simulation.
-        seed: of a simulation, a whole number.
-
-    Returns:
-        An Estimate; its ``method`` says which rung was used.
-
-    Raises:
-        ModelError: where a parameter is free, the rung that was asked for does not exist, or the
-            distribution is defective.
-
-    Example:
-        >>> import kullback as kl
-        >>> float(entropy(kl.Exponential(rate=1.0)))
-        1.0
-    """
-    options = Options(unit, level, method, draws, seed)
-    _check(model)
-
-    def closed() -> Exact | None:
-        return closed_forms.entropy(model)
-
-    def numeric() -> Estimate:
-        if model.discrete:
-            return options.numeric(*lattice_sum.expectations(model).entropy, "sum over outcomes")
-        return options.numeric(*integrate.expectations(model).entropy, "quadrature")
-
-    def simulated() -> Estimate:
-        return options.simulated(monte_carlo.entropy(model, draws, seed))
-
-    return climb(options, f"the entropy of {model!r}", model, Rungs(closed, numeric, simulated))
+def entropy(p: Model, *, options: Options) -> Estimate:
+    """Entropy H(p) = E_p[−log p(X)], differential for a continuous model."""
+    _check(p)
+    return choose(
+        options,
+        f"the entropy of {p!r}",
+        p,
+        lambda: closed_forms.entropy(p),
+        lambda: _expectations(p).entropy,
+        lambda: monte_carlo.cross_entropy(p, p, options.draws, options.seed),
+    )
 
 
-def cross_entropy(
-    p: Model,
-    q: Model,
-    *,
-    unit: str = "nats",
-    level: float = 0.95,
-    method: str = "auto",
-    draws: int = DRAWS,
-    seed: Any = 0,
-) -> Estimate:
-    """Cross-entropy H(p, q) = E_p[−log q(X)] of two models; = H(p) + D(p‖q).
-
-    Args:
-        p: the model that the outcomes come from, fixed.
-        q: the model whose log-density is averaged, fixed.
-        unit: "nats", "bits" or "hartleys".
-        level: of the interval.
-        method: as for ``entropy``.
-        draws: of a simulation.
-        seed: of a simulation.
-
-    Returns:
-        An Estimate; +∞, with the reason in its ``assumptions``, where p has mass and q has none, or
-        where p's tail is too heavy for −log q.
-
-    Raises:
-        ModelError: where a parameter is free, a discrete model meets a continuous one, labels do
-            not agree, or it cannot be decided whether the value is finite.
-
-    Example:
-        >>> import kullback as kl
-        >>> float(cross_entropy(kl.Exponential(rate=1.0), kl.Exponential(rate=0.5), unit="nats"))
-        1.193147180559945
-    """
-    options = Options(unit, level, method, draws, seed)
-    verdict = _both(p, q)
-    if verdict.infinite:
-        return options.estimate(math.inf, 0.0, verdict.method, (verdict.reason,))
-
-    def closed() -> Exact | None:
-        direct = closed_forms.cross_entropy(p, q)
-        if direct is not None:
-            return direct
-        gap = closed_forms.divergence(p, q)
-        own = None if gap is None else closed_forms.entropy(p)
-        if own is None or gap is None:
-            return None
-        return Exact(own.value + gap.value, own.error + gap.error, gap.method)
-
-    def numeric() -> Estimate:
-        return options.numeric(*_expectations(p, q).cross_entropy, _rung(p))
-
-    def simulated() -> Estimate:
-        found = monte_carlo.cross_entropy(p, q, draws, seed)
-        return options.simulated(found, *verdict.doubts)
-
-    name = f"the cross-entropy of {p!r} and {q!r}"
-    return climb(options, name, p, Rungs(closed, numeric, simulated), verdict.doubts)
+def cross_entropy(p: Model, q: Model, *, options: Options) -> Estimate:
+    """Cross-entropy H(p, q) = E_p[−log q(X)] = H(p) + D(p‖q)."""
+    found = _comparable(p, q)
+    if found.infinite:
+        return options.estimate(math.inf, 0.0, found.method, found.reason)
+    return choose(
+        options,
+        f"the cross-entropy of {p!r} and {q!r}",
+        p,
+        lambda: _closed_form(p, q, closed_forms.cross_entropy, closed_forms.divergence, 1.0),
+        lambda: _expectations(p, q).cross_entropy,
+        lambda: monte_carlo.cross_entropy(p, q, options.draws, options.seed),
+        undecided=found.undecided,
+    )
 
 
-def kl_divergence(
-    p: Model,
-    q: Model,
-    *,
-    unit: str = "nats",
-    level: float = 0.95,
-    method: str = "auto",
-    draws: int = DRAWS,
-    seed: Any = 0,
-) -> Estimate:
-    """Relative entropy D(p‖q) = E_p[log p(X) − log q(X)] ≥ 0 of two models.
-
-    Args:
-        p: the model that the outcomes come from, fixed.
-        q: the model compared with it, fixed.
-        unit: "nats", "bits" or "hartleys".
-        level: of the interval.
-        method: as for ``entropy``.
-        draws: of a simulation.
-        seed: of a simulation.
-
-    Returns:
-        An Estimate; +∞ where ``cross_entropy`` is. (S. Kullback and R. A. Leibler, 1951.)
-
-    Raises:
-        ModelError: as ``cross_entropy``.
-
-    Example:
-        >>> import kullback as kl
-        >>> float(kl_divergence(kl.Normal(loc=0.0, scale=1.0), kl.Normal(loc=1.0, scale=1.0)))
-        0.5
-    """
-    options = Options(unit, level, method, draws, seed)
-    verdict = _both(p, q)
-    if verdict.infinite:
-        return options.estimate(math.inf, 0.0, verdict.method, (verdict.reason,))
+def kl_divergence(p: Model, q: Model, *, options: Options) -> Estimate:
+    """Relative entropy D(p‖q) = E_p[log p(X) − log q(X)] ≥ 0."""
+    found = _comparable(p, q)
+    if found.infinite:
+        return options.estimate(math.inf, 0.0, found.method, found.reason)
     if _equal(p, q):
-        return options.estimate(0.0, 0.0, "closed form", ("the two models are the same",))
-
-    def closed() -> Exact | None:
-        return _closed_divergence(p, q)
-
-    def numeric() -> Estimate:
-        return options.numeric(*_expectations(p, q).divergence, _rung(p))
-
-    def simulated() -> Estimate:
-        found = monte_carlo.kl_divergence(p, q, draws, seed)
-        return options.simulated(found, *verdict.doubts)
-
-    rungs = Rungs(closed, numeric, simulated)
-    name = f"the relative entropy of {p!r} and {q!r}"
-    return climb(options, name, p, rungs, verdict.doubts, size=0.0)
+        return options.estimate(*_EQUAL)
+    return choose(
+        options,
+        f"the relative entropy of {p!r} and {q!r}",
+        p,
+        lambda: _closed_form(p, q, closed_forms.divergence, closed_forms.cross_entropy, -1.0),
+        lambda: _expectations(p, q).divergence,
+        lambda: monte_carlo.kl_divergence(p, q, options.draws, options.seed),
+        undecided=found.undecided,
+        size=0.0,
+    )
 
 
 def jensen_shannon(
-    p: Model,
-    q: Model,
-    *,
-    weights: tuple[float, float] = (0.5, 0.5),
-    unit: str = "nats",
-    level: float = 0.95,
-    method: str = "auto",
-    draws: int = DRAWS,
-    seed: Any = 0,
+    p: Model, q: Model, *, weights: Sequence[float] = (0.5, 0.5), options: Options
 ) -> Estimate:
-    """Jensen–Shannon divergence w D(p‖m) + (1 − w) D(q‖m) with m = w p + (1 − w) q.
-
-    Always finite: at most the entropy of the weights, log 2 for equal ones (J. Lin, 1991).
-
-    Args:
-        p: a fixed model.
-        q: another.
-        weights: w and 1 − w.
-        unit: "nats", "bits" or "hartleys".
-        level: of the interval.
-        method: as for ``entropy``; there is no closed form, but for classes a sum is exact.
-        draws: of a simulation, from either model.
-        seed: of a simulation.
-
-    Returns:
-        An Estimate.
-
-    Raises:
-        ModelError: as ``kl_divergence``, and for weights that are not positive with sum 1.
-
-    Example:
-        >>> import kullback as kl
-        >>> one = kl.Bernoulli(probability=1.0)
-        >>> float(jensen_shannon(one, kl.Bernoulli(probability=0.0), unit="bits"))
-        1.0
-    """
-    options = Options(unit, level, method, draws, seed)
-    first, second = (float(w) for w in weights)
-    if not (first > 0.0 and second > 0.0 and abs(first + second - 1.0) <= 1e-12):
-        raise ModelError(f"weights={weights!r}: give two positive numbers with sum 1.")
-    _both(p, q)
+    """Jensen–Shannon divergence a D(p‖m) + b D(q‖m) with m = a p + b q; always finite."""
+    a, b = two_weights(weights)
+    _comparable(p, q)
     if _equal(p, q):
-        return options.estimate(0.0, 0.0, "closed form", ("the two models are the same",))
+        return options.estimate(*_EQUAL)
 
-    def closed() -> None:
-        return None
-
-    def numeric() -> Estimate:
+    def numerical() -> tuple[float, float]:
         value, error = 0.0, 0.0
-        for own, other, share in ((p, q, first), (q, p, second)):
+        for own, other, share in ((p, q, a), (q, p, b)):
             part, bound = _to_mixture(own, other, share).divergence
             value, error = value + share * part, error + share * bound
-        return options.numeric(value, error, _rung(p))
+        return value, error
 
-    def simulated() -> Estimate:
-        found = monte_carlo.jensen_shannon(p, q, (first, second), draws, seed)
-        return options.simulated(found)
+    return choose(
+        options,
+        f"the Jensen–Shannon divergence of {p!r} and {q!r}",
+        p,
+        lambda: None,
+        numerical,
+        lambda: monte_carlo.jensen_shannon(p, q, (a, b), options.draws, options.seed),
+    )
 
-    name = f"the Jensen–Shannon divergence of {p!r} and {q!r}"
-    return climb(options, name, p, Rungs(closed, numeric, simulated))
 
-
-# ---- the rungs ------------------------------------------------------------------------------
-
-
-def _closed_divergence(p: Model, q: Model) -> Exact | None:
-    found = closed_forms.divergence(p, q)
+def _closed_form(
+    p: Model, q: Model, direct: _Formula, other: _Formula, sign: float
+) -> ClosedForm | None:
+    """The direct formula, or the other one plus or minus the entropy of p: H(p, q) = H(p) + D."""
+    found = direct(p, q)
     if found is not None:
         return found
-    both = closed_forms.cross_entropy(p, q)
-    own = None if both is None else closed_forms.entropy(p)
-    if own is None or both is None:
+    found = other(p, q)
+    own = None if found is None else closed_forms.entropy(p)
+    if own is None or found is None:
         return None
-    return Exact(both.value - own.value, own.error + both.error, both.method)
+    return ClosedForm(found.value + sign * own.value, own.error + found.error, found.method)
 
 
-def _rung(p: Model) -> str:
-    return "sum over outcomes" if p.discrete else "quadrature"
-
-
-def _expectations(p: Model, q: Model) -> integrate.Expectations:
+def _expectations(p: Model, q: Model | None = None) -> integrate.Expectations:
     if p.discrete:
         return lattice_sum.expectations(p, q)
-    return integrate.expectations(p, q.log_density, q=reach(p, q))
+    if q is None:
+        return integrate.expectations(p)
+    return integrate.expectations(p, q.log_density, q=aligned_outline(p, q))
 
 
 def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectations:
@@ -286,15 +134,12 @@ def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectation
 
     if own.discrete:
         return lattice_sum.expectations(own, None, log_mixture)
-    o, q = outline(own), reach(own, other)
+    o, q = outline(own), aligned_outline(own, other)
     ends = tuple(end for end in (q.lower, q.upper) if math.isfinite(end))
     mixture = replace(
         q, lower=min(o.lower, q.lower), upper=max(o.upper, q.upper), kinks=(*q.kinks, *ends)
     )
     return integrate.expectations(own, log_mixture, q=mixture)
-
-
-# ---- what goes with what -------------------------------------------------------------------
 
 
 def _check(model: Model) -> None:
@@ -308,15 +153,15 @@ def _check(model: Model) -> None:
             )
 
 
-def _both(p: Model, q: Model) -> Reach:
+def _comparable(p: Model, q: Model) -> Finiteness:
+    """Refuse models whose outcomes differ in kind, and say whether E_p[−log q] is finite."""
     _check(p)
     _ = q.params
     if p.discrete != q.discrete:
         count, line = (p, q) if p.discrete else (q, p)
         raise ModelError(
-            f"{count!r} is discrete and {line!r} is continuous: one gives probabilities and the "
-            f"other densities, and no number compares them. Compare models of the same kind of "
-            f"outcome."
+            f"{count!r} is discrete and {line!r} is continuous: probabilities and densities cannot "
+            f"be compared. Compare models of the same kind of outcome."
         )
     if p.outcome != q.outcome:
         raise ModelError(f"{p!r} has {p.outcome}s for outcomes and {q!r} has {q.outcome}s.")
@@ -327,7 +172,7 @@ def _both(p: Model, q: Model) -> Reach:
             raise ModelError(
                 f"the class labels differ, or their order does: {p.levels!r} and {q.levels!r}."
             )
-    return infinite(p, q)
+    return finiteness(p, q)
 
 
 def _equal(p: Model, q: Model) -> bool:

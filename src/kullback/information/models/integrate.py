@@ -1,9 +1,8 @@
 """Expectations under a continuous model of one dimension, by quadrature of its density.
 
-One pass over the same points gives the total probability (which checks the rest), the entropy, the
-cross-entropy and the relative entropy, the last also in the form ∫ p (r − 1 − log r) with r = q/p,
-whose integrand is nowhere negative: between nearly equal models it keeps the digits that
-differences of logarithms lose.
+The same points give the total probability (which checks the rest), the entropy, the cross-entropy
+and the relative entropy, the last also as ∫ p (r − 1 − log r) with r = q/p. That integrand is never
+negative, and keeps the digits that differences of logarithms lose between nearly equal models.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,73 +24,55 @@ from kullback.models.family import Family
 from kullback.models.model import Model
 
 LogDensity: TypeAlias = Callable[[Vector], Vector]
+_Weighted: TypeAlias = Callable[[Vector, Vector], Vector]
 
-_EPS = float(np.finfo(np.float64).eps)
+EPS = float(np.finfo(np.float64).eps)
 
-# Panels of the first round, in spreads on either side of the centre: fine where a density bends,
-# coarse in its tails. 46 of them with 21 nodes each fill one call of 1,024 points.
+# Widths of the first panels, in spreads on either side of the centre: narrow where a density bends,
+# wide in its tails. 46 of them with 21 nodes each fill one call of 1,024 points.
 _WIDTHS = np.array([0.25] * 8 + [0.5] * 5 + [1.0] * 4 + [2.0] * 3 + [4.0] * 3)
-
-# The log-densities are right to about this many roundings of their largest term.
+# The log-densities are accurate to about this many roundings of their largest term.
 _ROUNDINGS = 4.0
-
-# The probability must come out as 1 to this, or the centre was not found.
+# The total probability must be 1 to within this, or another centre is tried.
 _MASS = 1e-9
-# With more than this share of it missing there is no result.
+# With more than this share of it missing, or of an integral beyond the last point, it fails.
 _LOST = 1e-3
-
-# With more than this share of the whole beyond the last point there is no result.
 _BEYOND = 1e-3
-
-# Ends from which distances are known to the last digit.
+# Ends from which distances are exact to the last digit.
 _EXACT_ENDS = (0.0, math.inf, -math.inf)
-
 # Below this relative entropy, in nats, the two distributions overlap so far that the part of q
-# beyond the points is nothing, and the form without cancellation holds.
+# beyond the points is negligible, and the form without cancellation holds.
 _NEAR = 1e-2
 
 
-@final
-@dataclass(frozen=True)
-class Expectations:
-    """Expectations under p, in nats, each with a bound on its numerical error.
+class Expectations(NamedTuple):
+    """Expectations under p, in nats, each with a bound on its numerical error."""
 
-    Attributes:
-        entropy: E[−log p], error.
-        cross_entropy: E[−log q], error.
-        divergence: E[log p − log q], error.
-        mass: the total probability of p that the points gave; 1 but for errors.
-        complete: whether the tails were followed until nothing was left.
-    """
-
-    entropy: tuple[float, float]
-    cross_entropy: tuple[float, float]
-    divergence: tuple[float, float]
-    mass: float
-    complete: bool = True
+    entropy: tuple[float, float]  # E[−log p]
+    cross_entropy: tuple[float, float]  # E[−log q]
+    divergence: tuple[float, float]  # E[log p − log q]
+    mass: float  # the total probability of p from the same points: 1 up to errors
 
 
 def spread(model: Model, o: Outline) -> tuple[float, float]:
-    """Find a centre and a spread: where to look for the probability, and how finely.
+    """Find a centre and a spread: where the probability lies, and how finely to sample it.
 
     Raises:
-        ModelError: where the model tells neither its moments nor its quantiles.
+        ModelError: where the model has neither moments nor quantiles.
     """
     params, found = model.params, o.about
     if found is not None:
         return found
     if math.isinf(o.lower) and math.isinf(o.upper) and {"loc", "scale"} <= set(params):
         found = float(params["loc"]), float(params["scale"])
-    elif isinstance(model, Family) and model._quantile is None:
+    elif isinstance(model, Family) and model._quantile is None and model._mean and model._variance:
         # moments take less time to compile than quantiles by inversion
-        found = _by_moments(model)
-    if found is None or not _inside(found, o):
-        found = _by_quantiles(model)
-    return found
+        found = model.mean(), math.sqrt(model.variance())
+    return found if found is not None and _inside(found, o) else _by_quantiles(model)
 
 
 def available(model: Model) -> bool:
-    """Say whether the model is one that can be integrated: it tells where its probability is."""
+    """Say whether the model can be integrated: whether its probability can be located."""
     try:
         spread(model, outline(model))
     except ModelError:
@@ -104,13 +85,6 @@ def _inside(found: tuple[float, float], o: Outline) -> bool:
     return o.lower < centre < o.upper and 0.0 < scale < math.inf
 
 
-def _by_moments(model: Family) -> tuple[float, float] | None:
-    if model._mean is None or model._variance is None:
-        return None
-    mean, variance = model.mean(), model.variance()
-    return (mean, math.sqrt(variance)) if math.isfinite(variance) else None
-
-
 def _by_quantiles(model: Model) -> tuple[float, float]:
     low, middle, high = np.asarray(model.quantile(np.array([0.25, 0.5, 0.75])))
     return float(middle), float(high - low)
@@ -119,15 +93,10 @@ def _by_quantiles(model: Model) -> tuple[float, float]:
 def expectations(
     p: Model, log_q: LogDensity | None = None, *, q: Outline | None = None
 ) -> Expectations:
-    """Integrate under p.
-
-    Args:
-        p: a fixed continuous model of one dimension.
-        log_q: the other log-density; p's own if left out.
-        q: where that one has its ends and kinks.
+    """Integrate under p, continuous in one dimension; p itself stands for a missing q.
 
     Raises:
-        ModelError: where p's probability cannot be found, or the integrand overflows.
+        ModelError: where p's probability cannot be located, or the integrand overflows.
     """
     o = outline(p)
     first = spread(p, o)
@@ -139,8 +108,8 @@ def expectations(
             result = min(result, again, key=lambda r: abs(r.mass - 1.0))
     if not abs(result.mass - 1.0) <= _LOST:
         raise ModelError(
-            f"the quadrature under {p!r} fails: its probability comes out as {result.mass:.6g} and "
-            f"not as 1. Use method='monte carlo'."
+            f"the quadrature under {p!r} fails: its total probability is {result.mass:.6g} instead "
+            f"of 1. Use method='monte carlo'."
         )
     if not all(map(math.isfinite, result.cross_entropy)):
         raise ModelError(
@@ -151,31 +120,26 @@ def expectations(
 
 
 def _expectations(
-    p: Model,
-    log_q: LogDensity | None,
-    o: Outline,
-    q: Outline | None,
-    centre: float,
-    scale: float,
+    p: Model, log_q: LogDensity | None, o: Outline, q: Outline | None, centre: float, scale: float
 ) -> Expectations:
     line = Coordinate(o.lower, o.upper, centre, scale, blunt=_blunt(o))
-
-    # x is rounded, and a density that is narrow beside its distance from zero feels it
-    blur = _EPS * abs(centre) / scale
+    # the rounding of x matters where a density is narrow relative to its distance from zero
+    blur = EPS * abs(centre) / scale
 
     def weighted(x: Vector, log_slope: Vector) -> Vector:
         log_p = np.asarray(p.log_density(x))
         other = log_p if log_q is None else np.asarray(log_q(x))
         return integrands(log_p, other, log_slope, blur)
 
-    def integrand(v: Vector) -> Vector:
-        return weighted(line.x(v), line.log_slope(v))
-
     near = q is not None and (q.lower, q.upper) == (o.lower, o.upper)
     low, high = line.limits
     edges = _edges(line, (*o.kinks, *(q.kinks if q else ())), low, high)
     integrals = integrate(
-        integrand, edges, (low, high), floor=floors, wanted=lambda values: _wanted(values, near)
+        lambda v: weighted(line.x(v), line.log_slope(v)),
+        edges,
+        (low, high),
+        rounding=rounding_errors,
+        required=lambda values: _required(values, near),
     )
     values, errors = integrals.values.copy(), integrals.errors.copy()
     for side, v in enumerate((integrals.first, integrals.last)):
@@ -200,30 +164,20 @@ def _edges(line: Coordinate, kinks: tuple[float, ...], low: float, high: float) 
     out = np.concatenate([[0.0], np.cumsum(_WIDTHS)]) * line.grain
     edges = line.shift + np.concatenate([-out[:0:-1], out])
     inside = edges[(edges > low) & (edges < high)]
-    if inside.size < edges.size:  # the ends of the range lie within the first panels
-        begin = [low] if edges[0] <= low else []
-        end = [high] if edges[-1] >= high else []
-        inside = np.concatenate([begin, inside, end])
+    # the ends of the range may lie within the first panels
+    more = ([low] if edges[0] <= low else []) + ([high] if edges[-1] >= high else [])
     at = [line.v(x) for x in kinks if line.lower < x < line.upper]
-    return np.union1d(inside, [v for v in at if low < v < high])
+    return np.union1d(inside, [*more, *(v for v in at if low < v < high)])
 
 
-@final
 @dataclass(frozen=True)
 class _PowerEnd:
-    """An end where p's probability is a power, distance^index or |x|^−index, for what is beyond.
-
-    Attributes:
-        index: of that power.
-        rises: how much the functions that are averaged rise in log y, on average over the beyond.
-        factors: by how much they are multiplied instead.
-        nearness: it is a power but for the share y^−nearness.
-    """
+    """An end where p's probability is a power, distance^index or |x|^−index."""
 
     index: float
-    rises: Vector
-    factors: Vector
-    nearness: float
+    rises: Vector  # mean increase of the averaged functions beyond the last point
+    factors: Vector  # or the factor of their increase
+    nearness: float  # the power holds up to the share y^−nearness
 
 
 def _power_end(p: Outline, q: Outline, side: int) -> _PowerEnd | None:
@@ -240,53 +194,46 @@ def _power_end(p: Outline, q: Outline, side: int) -> _PowerEnd | None:
     step = 1.0 if math.isinf(ends[0]) else -1.0
     rise, factor = 0.0, 1.0
     if ends[0] != ends[1]:
-        pass  # q's density is finite and not zero there
+        pass  # q's density is finite and positive there
     elif other is not None and other.order == "power":
         rise = other.index + step
     elif other is not None and other.order == "stretched" and other.index < own.index:
         factor = own.index / (own.index - other.index)
     else:
         return None
-    mine = (own.index + step) / own.index
-    rises = np.array([0.0, mine, rise / own.index, 0.0, 0.0, 0.0, 0.0])
+    own_rise = (own.index + step) / own.index
+    rises = np.array([0.0, own_rise, rise / own.index, 0.0, 0.0, 0.0, 0.0])
     factors = np.array([1.0, 1.0, factor, 1.0, 1.0, 1.0, 1.0])
     return _PowerEnd(own.index, rises, factors, own.nearness)
 
 
 def _beyond(
-    p: Model,
-    line: Coordinate,
-    v: float,
-    side: int,
-    weighted: Callable[[Vector, Vector], Vector],
-    end: _PowerEnd | None,
+    p: Model, line: Coordinate, v: float, side: int, weighted: _Weighted, end: _PowerEnd | None
 ) -> tuple[Vector, Vector]:
-    """Give what the stretch beyond the last point holds, and its error."""
+    """Return the integrals beyond the last point, and their errors."""
     if end is None:
         return _declining(line, v, side, weighted)
     x, slope = line.x(np.array([v])), line.log_slope(np.array([v]))
     log_p = np.asarray(p.log_density(x))
     at = weighted(x, -log_p)[:, 0]  # the functions at weight one
     if math.isinf((line.lower, line.upper)[side]):
-        # so far out the power holds to the last digit
+        # this far out the power holds to the last digit
         mass = float(np.exp(log_p + slope)[0]) / end.index
     else:
         log_mass = p.log_cdf(x) if side == 0 else p.log_survival(x)
         mass = float(np.exp(np.asarray(log_mass)[0]))
     mean = at * end.factors + end.rises
     mean[3] = mean[2] - mean[1]  # log p − log q
-    # x is known to a share of its distance from an end other than zero
-    rounding = NEAREST if (line.lower, line.upper)[side] not in _EXACT_ENDS else _EPS
+    # the distance from an end other than zero is known to this share
+    rounding = NEAREST if (line.lower, line.upper)[side] not in _EXACT_ENDS else EPS
     share = max(rounding, math.exp(-abs(v) * end.nearness))
     return mass * mean, share * mass * np.abs(mean)
 
 
-def _declining(
-    line: Coordinate, v: float, side: int, weighted: Callable[[Vector, Vector], Vector]
-) -> tuple[Vector, Vector]:
-    """The same where no law of the tail is known: from there on, integrands decline no slower.
+def _declining(line: Coordinate, v: float, side: int, weighted: _Weighted) -> tuple[Vector, Vector]:
+    """The same for an unknown tail, on the assumption that integrands decline no slower beyond.
 
-    What they hold then is at most their value over the rate of the decline; its bound is its error.
+    The integral is then at most their value over the rate of the decline; this bound is its error.
     """
     points = np.array([v, v + (1.0 if side == 0 else -1.0)])
     here, before = weighted(line.x(points), line.log_slope(points)).T
@@ -296,20 +243,11 @@ def _declining(
     return most, np.abs(most)
 
 
-# ---- what is integrated --------------------------------------------------------------------
-
-
 def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.0) -> Vector:
-    """Stack p dx times the functions whose expectation is wanted, shape (K, n).
+    """Stack p dx times the functions to be averaged, shape (K, n); log dx is the ``log_slope``.
 
-    They are 1, −log p, −log q, log p − log q, r − 1 − log r, and the errors that rounding makes in
-    the last two. Where p dx underflows it is no probability, however large the function is there.
-
-    Args:
-        log_p: log-density of the points.
-        log_q: the other one.
-        log_slope: log of dx.
-        blur: what the rounding of the points adds to the error of a log-density.
+    They are 1, −log p, −log q, log p − log q, r − 1 − log r, and the rounding errors of the last
+    two, to which the rounding of the points adds ``blur``. Where p dx underflows the product is 0.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         weight, other = np.exp(log_p + log_slope), np.exp(log_q + log_slope)
@@ -319,7 +257,7 @@ def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.
         t = np.where(small, log_r, 0.0)
         series = t * t * (0.5 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720)))))
         rest = np.where(small, weight * np.expm1(t), other - weight)
-        noise = blur + _ROUNDINGS * _EPS * (1.0 + np.abs(log_p) + np.abs(log_q))
+        noise = blur + _ROUNDINGS * EPS * (1.0 + np.abs(log_p) + np.abs(log_q))
         functions = np.stack([np.ones_like(log_p), -log_p, -log_q, -log_r, noise])
         plain = weight * np.where(weight > 0.0, functions, 0.0)
         deviation = np.where(small, weight * series, rest + plain[3])
@@ -327,21 +265,19 @@ def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.
     return np.stack([*plain[:4], deviation, plain[4], near_noise])
 
 
-def _wanted(values: Vector, near: bool) -> npt.NDArray[np.bool_]:
-    """Say which of the integrals have to be right: the fifth only between close models."""
-    chosen = np.ones(values.size, dtype=bool)
-    chosen[4:] = False
-    chosen[4] = near and abs(float(values[3])) < 2.0 * _NEAR
-    return chosen
+def _required(values: Vector, near: bool) -> npt.NDArray[np.bool_]:
+    """Say which integrals must be accurate: the fifth only between close models."""
+    required = np.arange(values.size) < 4
+    required[4] = near and abs(float(values[3])) < 2.0 * _NEAR
+    return required
 
 
-def floors(sizes: Vector) -> Vector:
-    """Errors that rounding makes in each integral, from the integrals of absolute values."""
+def rounding_errors(sizes: Vector) -> Vector:
+    """Rounding error of each integral, from the integrals of absolute values."""
     noise, near_noise = sizes[5], sizes[6]
-    own = _EPS * sizes
     extra = np.array([noise, noise, noise, noise, near_noise, math.inf, math.inf])
-    floor: Vector = 0.25 * extra + own
-    return floor
+    out: Vector = 0.25 * extra + EPS * sizes
+    return out
 
 
 def collect(values: Vector, errors: Vector, *, near: bool) -> Expectations:
@@ -350,17 +286,13 @@ def collect(values: Vector, errors: Vector, *, near: bool) -> Expectations:
     gap = abs(mass - 1.0)
 
     def with_error(value: float, own: float) -> tuple[float, float]:
-        # probability that is missing or counted twice shows in all of them
+        # probability that is missing or counted twice affects all of them
         return value, own + noise + gap * abs(value)
 
-    best = with_error(plain, float(errors[3]))
+    divergence = with_error(plain, float(errors[3]))
     if near and abs(plain) < _NEAR:
-        error = float(errors[4]) + near_noise + (gap + 2.0 * _EPS) * deviation
-        if error < best[1]:
-            best = deviation, error
-    return Expectations(
-        with_error(entropy, float(errors[1])),
-        with_error(cross, float(errors[2])),
-        best,
-        mass,
-    )
+        error = float(errors[4]) + near_noise + (gap + 2.0 * EPS) * deviation
+        if error < divergence[1]:
+            divergence = deviation, error
+    first, second = with_error(entropy, float(errors[1])), with_error(cross, float(errors[2]))
+    return Expectations(first, second, divergence, mass)

@@ -1,16 +1,13 @@
 """Expectations under a discrete model, by summing over its outcomes.
 
-Up to 2^18 outcomes are added one by one, until the tail holds nothing. Beyond that, where the
+Up to 2^18 outcomes are added one by one, until the rest is negligible. Beyond that, where the
 probabilities change by parts in a thousand from one outcome to the next, the sum is an integral by
-the midpoint rule of Euler and Maclaurin, whose corrections are taken at its near end only: at the
-far one everything vanishes.
+the midpoint rule of Euler and Maclaurin, corrected at its near end only, as the far end vanishes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 
@@ -19,36 +16,32 @@ from kullback._core.errors import ModelError
 from kullback.information.models.change_of_variable import Coordinate
 from kullback.information.models.gauss_kronrod import integrate
 from kullback.information.models.integrate import (
+    EPS,
     Expectations,
+    LogDensity,
     collect,
-    floors,
     integrands,
+    rounding_errors,
 )
 from kullback.models.evaluation import blockwise
 from kullback.models.model import Model
 
-LogDensity: TypeAlias = Callable[[Vector], Vector]
-
 # Outcomes that are added one by one: sixteen calls of the compiled density.
 _ONE_BY_ONE = 1 << 18
 _BLOCK = 1 << 14
-
-# What the last block may hold, as a share of everything.
+# The last block may hold this share of the whole.
 _NEGLIGIBLE = 1e-18
-
 # Standard deviations about the mean that are added first.
-_FIRST_LOOK = 12.0
-
-# The outcomes added one by one before an integral takes over: what changes like a power of x there
-# changes by 1/4096 from one outcome to the next, and the third correction, the last one taken, is
-# of the order 4096^−5.
+_DEVIATIONS = 12.0
+# The outcomes added one by one before the integral: a power of x changes there by 1/4096 from one
+# outcome to the next, and the third correction, the last one used, is of the order 4096^−5.
 _FIRST = 1 << 12
 
 
 def outcomes(p: Model) -> tuple[float, float, float]:
-    """Give a range of outcomes in which nearly all probability lies, and one in its middle.
+    """Return a range of outcomes that holds nearly all probability, and a point in its middle.
 
-    By the moments where the model has them, else by quantiles, which take longer to compile.
+    From the moments where the model has them, else from quantiles, which take longer to compile.
     """
     lower, upper = p.support.lower, p.support.upper
     try:
@@ -56,13 +49,13 @@ def outcomes(p: Model) -> tuple[float, float, float]:
     except ModelError:
         low, middle, high = np.asarray(p.quantile(np.array([1e-17, 0.5, 1.0 - 2.0**-53])))
         return float(low), float(high), float(middle)
-    low = max(lower, float(math.floor(mean - _FIRST_LOOK * deviation)))
-    high = min(upper, float(math.ceil(mean + _FIRST_LOOK * deviation)))
+    low = max(lower, float(math.floor(mean - _DEVIATIONS * deviation)))
+    high = min(upper, float(math.ceil(mean + _DEVIATIONS * deviation)))
     return low, high, mean
 
 
 def finite_outcomes(model: Model) -> Vector | None:
-    """All outcomes of a model with at most a block of them, else None."""
+    """Return all outcomes of a model with at most a block of them, else None."""
     lower, upper = model.support.lower, model.support.upper
     if not math.isfinite(upper) or upper - lower >= _BLOCK:
         return None
@@ -70,67 +63,49 @@ def finite_outcomes(model: Model) -> Vector | None:
 
 
 def expectations(p: Model, q: Model | None = None, log_q: LogDensity | None = None) -> Expectations:
-    """Sum under p.
-
-    Args:
-        p: a fixed discrete model.
-        q: another one; p itself if left out.
-        log_q: a log-probability to be used instead of q's.
+    """Sum under p, discrete; q is p itself if left out, and ``log_q`` is used instead of its own.
 
     Raises:
         ModelError: where p's probability is spread over too many outcomes and is not smooth.
     """
+    log_other = log_q or (q or p).log_density
 
-    def stacked(x: Vector) -> Vector:
-        return _weighted(np.asarray(p.log_density(x)), _other(p, q, log_q, x))
+    def terms(x: Vector) -> Vector:
+        log_p = np.asarray(p.log_density(x))
+        return integrands(log_p, np.asarray(log_other(x)), np.zeros_like(log_p))
 
     every = finite_outcomes(p)
     if every is not None:
-        values = stacked(every).sum(axis=1)
-        return collect(values, _rounding(stacked(every)), near=True)
+        parts = terms(every)
+        return collect(parts.sum(axis=1), EPS * np.abs(parts).sum(axis=1), near=True)
     low, high, middle = outcomes(p)
     if high - low < _ONE_BY_ONE:
-        return _added(p, stacked, low, high)
-    return _integrated(p, q, log_q, stacked, (low, high, middle))
-
-
-def _other(p: Model, q: Model | None, log_q: LogDensity | None, x: Vector) -> Vector:
+        return _added(p, terms, low, high)
     if log_q is not None:
-        return np.asarray(log_q(x))
-    return np.asarray((q or p).log_density(x))
+        raise ModelError(f"{p!r} spreads over too many outcomes for this sum.")
+    return _integrated(p, q or p, terms, (low, high, middle))
 
 
-def _weighted(log_p: Vector, log_q: Vector) -> Vector:
-    return integrands(log_p, log_q, np.zeros_like(log_p))
-
-
-def _rounding(parts: Vector) -> Vector:
-    rounding: Vector = float(np.finfo(np.float64).eps) * np.abs(parts).sum(axis=1)
-    return rounding
-
-
-def _added(p: Model, stacked: LogDensity, low: float, high: float) -> Expectations:
-    """Add outcome by outcome, from the quantiles outwards until nothing is left."""
+def _added(p: Model, terms: LogDensity, low: float, high: float) -> Expectations:
+    """Add outcome by outcome, from the middle outwards until the rest is negligible."""
     lower, upper = p.support.lower, p.support.upper
-    sums = sizes = None
-    left, right = low, high
+    left, right, done = low, high, 0
+    sums = sizes = np.full(7, -0.0)  # −0 + x is x, also where x is −0
     blocks = [np.arange(a, min(a + _BLOCK, high + 1.0)) for a in np.arange(low, high + 1.0, _BLOCK)]
-    done = 0
     while blocks:
         open_sides = []
         for block in blocks:
-            parts = stacked(block)
-            total, size = parts.sum(axis=1), np.abs(parts).sum(axis=1)
-            sums = total if sums is None else sums + total
-            sizes = size if sizes is None else sizes + size
-            # at its outer end, the last outcome times the length of the block stands for the rest
+            parts = terms(block)
+            sums = sums + parts.sum(axis=1)
+            sizes = sizes + np.abs(parts).sum(axis=1)
+            # at its outer end, the last outcome times the length of the block bounds the rest
             for side, edge in ((0, 0), (1, -1)):
                 outer = np.abs(parts[:, edge]) * block.size > _NEGLIGIBLE * sizes
                 if block[edge] == (left, right)[side] and bool(outer.any()):
                     open_sides.append(side)
         done += sum(block.size for block in blocks)
         blocks = []
-        # a block no longer than what has been added, and at least as long as what compiles anyway
+        # a block at most as long as the sum so far, and at least as long as the smallest compiled
         step = min(max(64.0, right - left), float(_BLOCK))
         if 0 in open_sides and left > lower:
             blocks.append(np.arange(max(left - step, lower), left))
@@ -140,55 +115,50 @@ def _added(p: Model, stacked: LogDensity, low: float, high: float) -> Expectatio
             right = float(blocks[-1][-1])
         if done > 4 * _ONE_BY_ONE:
             raise ModelError(f"{p!r} spreads over too many outcomes to be summed.")
-    assert sums is not None
-    assert sizes is not None
-    return collect(sums, float(np.finfo(np.float64).eps) * sizes, near=True)
+    return collect(sums, EPS * sizes, near=True)
 
 
 def _integrated(
-    p: Model,
-    q: Model | None,
-    log_q: LogDensity | None,
-    stacked: LogDensity,
-    at: tuple[float, float, float],
+    p: Model, q: Model, terms: LogDensity, range_: tuple[float, float, float]
 ) -> Expectations:
     """Add the first outcomes, and integrate over the others."""
     lower, upper = p.support.lower, p.support.upper
-    low, high, middle = at
+    low, high, middle = range_
     if math.isfinite(upper) and high >= upper - 2 * _FIRST:
         raise ModelError(f"{p!r} spreads over too many outcomes to be summed up to its last one.")
     joined = low <= lower + 2 * _FIRST  # whether the probability begins at the first outcome
 
-    def between(model: Model, x: Vector) -> Vector:
-        return np.asarray(blockwise(model, "row_log_density_inside", x, model._constrained()))
-
     def inside(x: Vector) -> Vector:
-        """The same functions at any numbers: the formulas are smooth in the outcome."""
-        if log_q is not None:
-            raise ModelError(f"{p!r} spreads over too many outcomes for this sum.")
-        return _weighted(between(p, x), between(q or p, x))
+        """The same terms at real numbers: the formulas are smooth in the outcome."""
+        log_p, log_q = (
+            np.asarray(blockwise(model, "row_log_density_inside", x, model._constrained()))
+            for model in (p, q)
+        )
+        return integrands(log_p, log_q, np.zeros_like(log_p))
 
-    if not joined:
+    if joined:
+        start = lower + _FIRST - 0.5
+        first = terms(np.arange(lower, lower + _FIRST)).sum(axis=1)
+        middle = max(middle, 2.0 * start)
+        line = Coordinate(start, math.inf, middle, middle - start)
+        limits = (math.log(1e-15 * start / line.unit), line.limits[1])
+        edges = np.linspace(-20.0, 4.0, 47)
+    else:
+        first = np.zeros(7)
         line = Coordinate(-math.inf, math.inf, middle, (high - low) / 16.0)
         limits = ((lower - middle) / line.scale, (upper - middle) / line.scale)
         limits = (math.asinh(limits[0]), math.asinh(min(limits[1], 1e300)))
         edges = np.linspace(max(-4.0, limits[0]), min(4.0, limits[1]), 40)
-        start, first = None, np.zeros(7)
-    else:
-        start = lower + _FIRST - 0.5
-        first = stacked(np.arange(lower, lower + _FIRST)).sum(axis=1)
-        middle = max(middle, 2.0 * start)
-        line = Coordinate(start, math.inf, middle, middle - start)
-        limits = (math.log(1e-15 * start / line.reach), line.limits[1])
-        edges = np.linspace(-20.0, 4.0, 47)
 
-    def integrand(v: Vector) -> Vector:
-        out: Vector = inside(line.x(v)) * np.exp(line.log_slope(v))
-        return out
-
-    integrals = integrate(integrand, edges, limits, floor=floors)
+    integrals = integrate(
+        lambda v: inside(line.x(v)) * np.exp(line.log_slope(v)),
+        edges,
+        limits,
+        rounding=rounding_errors,
+        required=lambda values: np.ones(values.size, dtype=bool),
+    )
     values = integrals.values + first
-    if start is not None:
+    if joined:
         values = values + _corrections(inside, start)
     return collect(values, integrals.errors + 1e-16 * integrals.sizes, near=True)
 

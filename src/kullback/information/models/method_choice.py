@@ -1,163 +1,140 @@
-"""The ladder: closed form, then quadrature or a sum, then simulation, and what each reports."""
+"""Choose between a closed form, quadrature or a sum, and simulation, and report the choice."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, final, get_args
+from statistics import NormalDist
+from typing import Any, NamedTuple, final
 
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
-from kullback.information.models.exact import Exact
 from kullback.information.models.integrate import available
 from kullback.information.models.monte_carlo import Simulated
 from kullback.models.model import Model
 
-Method: TypeAlias = Literal["auto", "closed form", "quadrature", "monte carlo"]
+METHODS = ("auto", "closed form", "quadrature", "monte carlo")
 
 # Draws of a simulation: the standard error is then 0.003 standard deviations of a log-density.
 DRAWS = 100_000
+# A closed form with a larger relative error, as may be between nearly equal models, is replaced by
+# the quadrature: the tests require 1e-10 of every method.
+_CLOSED_FORM_ERROR = 1e-10
+# A quadrature with a larger relative error gets a note.
+_QUADRATURE_ERROR = 1e-8
 
-# A closed form that keeps fewer digits than this, as may be between nearly equal models, gives way
-# to the quadrature: the tests ask 1e-10 of every rung.
-_DIGITS = 1e-10
 
-# A quadrature with a larger relative error says so in words.
-_DOUBTFUL = 1e-8
+class ClosedForm(NamedTuple):
+    """A value in closed form, in nats, with a bound on its rounding error."""
+
+    value: float
+    error: float
+    method: str = "closed form"
+
+    def is_accurate(self, size: float) -> bool:
+        """Say whether its error is small, relative to the value or to ``size``."""
+        return self.error <= _CLOSED_FORM_ERROR * max(size, abs(self.value))
 
 
 @final
 @dataclass(frozen=True)
 class Options:
-    """What a caller may choose, checked.
+    """The options of a measure of models (see ``dispatch.ModelOptions``), checked."""
 
-    Attributes:
-        unit: nats, bits or hartleys.
-        level: of the interval.
-        method: "auto" or a rung.
-        draws: of a simulation.
-        seed: of a simulation.
-    """
-
-    unit: str
-    level: float
-    method: str
-    draws: int
-    seed: Any
+    unit: str = "nats"
+    level: float = 0.95
+    method: str = "auto"
+    draws: int = DRAWS
+    seed: Any = 0
 
     def __post_init__(self) -> None:
         nats_per(self.unit)
-        known = get_args(Method)
-        if self.method not in known:
-            choices = ", ".join(repr(name) for name in known)
-            hint = did_you_mean(self.method, known)
-            raise ModelError(f"there is no method={self.method!r}{hint or '.'} Use {choices}.")
+        if self.method not in METHODS:
+            hint = did_you_mean(self.method, METHODS) or "."
+            choices = ", ".join(map(repr, METHODS))
+            raise ModelError(f"method={self.method!r} does not exist{hint} Use {choices}.")
         if not 0.0 < self.level < 1.0:
-            raise ModelError(f"level={self.level!r} is not a probability between 0 and 1.")
+            raise ModelError(f"level must lie in (0, 1), got {self.level}.")
         if self.draws < 2:
-            raise ModelError(f"draws={self.draws!r}: a standard error needs two draws or more.")
+            raise ModelError(f"draws must be at least 2 for a standard error, got {self.draws}.")
 
-    def estimate(
-        self, value: float, error: float, method: str, notes: tuple[str, ...] = ()
-    ) -> Estimate:
-        """Build an estimate in the unit asked for, from nats."""
+    def estimate(self, value: float, error: float, method: str, *notes: str) -> Estimate:
+        """Build an estimate with a bound on its error, in ``unit``, from nats."""
         ends = (value - error, value + error) if math.isfinite(value) else (value, value)
-        out = Estimate(value, error, ends, method, "nats", notes, self.level)
-        return out.to(self.unit)
+        return Estimate(value, error, ends, method, "nats", notes, self.level).to(self.unit)
 
-    def exact(self, found: Exact, size: float) -> Estimate:
-        """A closed form: exact, unless cancellation took digits, or it is beyond the doubles."""
-        if math.isinf(found.value):
+    def closed_form(self, found: ClosedForm, size: float) -> Estimate:
+        """Build an estimate from a closed form, with an error only where cancellation made one."""
+        value, error, method = found
+        if math.isinf(value):
             note = "the value is finite, but larger than any double, 1.8e308"
-            return self.estimate(found.value, 0.0, found.method, (note,))
-        if sound(found, size):
-            return self.estimate(found.value, 0.0, found.method)
+            return self.estimate(value, 0.0, method, note)
+        if found.is_accurate(size):
+            return self.estimate(value, 0.0, method)
         note = "differences of large numbers leave it as many digits as its error says"
-        return self.estimate(found.value, found.error, found.method, (note,))
+        return self.estimate(value, error, method, note)
 
-    def numeric(self, value: float, error: float, method: str) -> Estimate:
-        """A quadrature or a sum, with its bound."""
+    def numerical(self, value: float, error: float, method: str) -> Estimate:
+        """Build an estimate from a quadrature or a sum, with its bound."""
         notes: tuple[str, ...] = ("the error is a bound on the numerical error",)
-        if error > _DOUBTFUL * max(1.0, abs(value)):
+        if error > _QUADRATURE_ERROR * max(1.0, abs(value)):
             notes = (*notes, "the numerical error is larger than usual: check by method=")
-        return self.estimate(value, error, method, notes)
+        return self.estimate(value, error, method, *notes)
 
     def simulated(self, found: Simulated, *notes: str) -> Estimate:
-        """A mean over draws."""
-        interval = found.interval(self.level)
-        method = f"Monte Carlo, {found.draws:,} draws, seed {self.seed}"
-        if math.isinf(found.value):
+        """Build an estimate from a mean over draws."""
+        value, stderr, draws = found
+        method = f"Monte Carlo, {draws:,} draws, seed {self.seed}"
+        if math.isinf(value):
             notes = (*notes, "a draw had probability zero under the second model")
             interval = (math.inf, math.inf)
         else:
             notes = (*notes, "the standard error holds if the terms have a finite variance")
-        out = Estimate(found.value, found.stderr, interval, method, "nats", notes, self.level)
-        return out.to(self.unit)
+            half = NormalDist().inv_cdf(0.5 + 0.5 * self.level) * stderr
+            interval = (value - half, value + half)
+        return Estimate(value, stderr, interval, method, "nats", notes, self.level).to(self.unit)
 
 
-@final
-@dataclass(frozen=True)
-class Rungs:
-    """The ways to one quantity.
-
-    Attributes:
-        closed: in closed form; None where there is none.
-        numeric: by quadrature or a sum.
-        simulated: by draws.
-    """
-
-    closed: Callable[[], Exact | None]
-    numeric: Callable[[], Estimate]
-    simulated: Callable[[], Estimate]
-
-
-def sound(found: Exact, size: float) -> bool:
-    """Say whether a closed form has kept its digits: relative to its value, or to ``size``."""
-    return found.error <= _DIGITS * max(size, abs(found.value))
-
-
-def climb(
+def choose(
     options: Options,
     name: str,
     p: Model,
-    rungs: Rungs,
-    doubts: tuple[str, ...] = (),
+    closed_form: Callable[[], ClosedForm | None],
+    numerical: Callable[[], tuple[float, float]],
+    simulated: Callable[[], Simulated],
+    *,
+    undecided: tuple[str, ...] = (),
     size: float = 1.0,
 ) -> Estimate:
-    """Take the first rung that serves, or the one asked for.
+    """Estimate by the first method that serves, or by the one in ``options``.
 
-    Args:
-        options: what was asked for.
-        name: what messages call the quantity.
-        p: the model that expectations are over.
-        rungs: the ways to it.
-        doubts: why it may be infinite without anything having told so.
-        size: what errors are relative to where the value is smaller.
+    The value by quadrature or a sum (``numerical``) comes with its error; a closed form is None
+    where there is none. Errors are relative to ``size`` where the value is smaller. The sentences
+    in ``undecided`` are reasons why the expectation under p may be infinite.
 
     Raises:
-        ModelError: where the rung asked for does not serve, or there are doubts.
+        ModelError: where the requested method is not available, or the value may be infinite.
     """
     if options.method == "monte carlo":
-        return rungs.simulated()
-    exact = rungs.closed() if options.method in ("auto", "closed form") else None
+        return options.simulated(simulated(), *undecided)
+    exact = closed_form() if options.method in ("auto", "closed form") else None
     if options.method == "closed form" and exact is None:
         raise ModelError(f"{name} has no closed form here. Use method='auto' or 'quadrature'.")
     if exact is not None:
-        found = options.exact(exact, size)
-        if options.method == "closed form" or sound(exact, size):
+        found = options.closed_form(exact, size)
+        if options.method == "closed form" or exact.is_accurate(size):
             return found
-    if doubts:
+    if undecided:
         raise ModelError(
-            f"it cannot be decided whether {name} is finite: {doubts[0]}. "
-            f"method='monte carlo' gives an average over draws, which does not tell either."
+            f"it cannot be decided whether {name} is finite: {undecided[0]}. "
+            f"method='monte carlo' gives an average over draws, which does not decide it either."
         )
-    # simulation is for what cannot be integrated, not for an integral that failed
+    # simulation is for models that cannot be integrated, not for an integral that failed
     if options.method == "auto" and not (p.discrete or available(p)):
-        return rungs.simulated() if exact is None else found
-    by_numbers = rungs.numeric()
-    if exact is None:
-        return by_numbers
-    error = float(cast("float", by_numbers.stderr)) * nats_per(options.unit)
-    return by_numbers if error < exact.error else found
+        return options.simulated(simulated()) if exact is None else found
+    value, error = numerical()
+    if exact is not None and not error < exact.error:
+        return found
+    return options.numerical(value, error, "sum over outcomes" if p.discrete else "quadrature")
