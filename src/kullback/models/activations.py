@@ -19,3 +19,6 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "identity": lambda x: x,
 }
+
+OTHER_NAMES: Mapping[str, str] = {"swish": "silu", "linear": "identity"}
+"""Names that other libraries use for some of them: errors translate these."""

@@ -23,6 +23,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.basis_form import BasisForm
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution, Model, Moment
+from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.source import Fixed, Source, as_source
 from kullback.special.smooth import log1mexp
 
@@ -123,13 +124,17 @@ class Family(Model):
             [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in names]
         )
 
-    def __init__(self, **sources: Any) -> None:
+    parametrisation: Parametrisation | None
+
+    def __init__(self, *numbers: Any, **sources: Any) -> None:
         """Take a source for any parameter of one parametrisation; the others are free.
 
         Raises:
-            ModelError: for an unknown parameter, parameters of two parametrisations at once, or a
-                number outside its parameter's domain.
+            ModelError: for parameters without their names, an unknown parameter, parameters of two
+                parametrisations at once, or a number outside its parameter's domain.
         """
+        if numbers:
+            raise by_name_only(type(self).__name__, self.default_parameters, numbers)
         self.parametrisation = self._choose(sources)
         filled = {
             **{k: v for k, v in self.fixed_by_default.items() if k in self.parameters},
@@ -158,12 +163,13 @@ class Family(Model):
         ]
         known = list(dict.fromkeys(name for names in every for name in names))
         choices = "; or ".join(", ".join(names) for names in every)
-        for name in sources:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise ModelError(
-                    f"{cls.__name__} has no parameter {name!r}{hint or '.'} It has {choices}."
-                )
+        unknown = [name for name in sources if name not in known]
+        if unknown:
+            hint = did_you_mean(unknown[0], known)
+            raise ModelError(
+                translated_parameters(cls.__name__, unknown)
+                or f"{cls.__name__} has no parameter {unknown[0]!r}{hint or '.'} It has {choices}."
+            )
         named = ", ".join(sources)
         raise ModelError(
             f"{cls.__name__}({named}) mixes parameters of different parametrisations. "

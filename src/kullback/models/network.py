@@ -19,7 +19,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
-from kullback.models.activations import ACTIVATIONS
+from kullback.models.activations import ACTIVATIONS, OTHER_NAMES
 from kullback.models.encoding import Encoder
 from kullback.models.source import Coefficient, Source
 
@@ -148,9 +148,10 @@ class MLP(NetworkSource):
                 "at least 1, such as (64, 64); () is a linear model."
             )
         if isinstance(self.activation, str) and self.activation not in ACTIVATIONS:
-            hint = did_you_mean(self.activation, ACTIVATIONS)
+            here = OTHER_NAMES.get(self.activation.lower())
+            hint = f': use "{here}".' if here else did_you_mean(self.activation, ACTIVATIONS) or "."
             raise ModelError(
-                f"there is no activation {self.activation!r}{hint or '.'} Use one of "
+                f"there is no activation {self.activation!r}{hint} Use one of "
                 f"{', '.join(ACTIVATIONS)}, or a function of an array."
             )
         if not 0.0 <= self.dropout < 1.0:

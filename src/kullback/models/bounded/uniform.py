@@ -45,8 +45,8 @@ class Uniform(Family):
         "upper": "maximum",
     }
 
-    def __init__(self, **sources: Any) -> None:
-        super().__init__(**sources)
+    def __init__(self, *numbers: Any, **sources: Any) -> None:
+        super().__init__(*numbers, **sources)
         lower, upper = self.sources["lower"], self.sources["upper"]
         if (
             isinstance(lower, Fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -14,6 +15,7 @@ from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
 from kullback._core.errors import ModelError
 from kullback.models.model import Model, Moment
+from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.source import Fixed, Free, Param, Source
 from kullback.special.numerics import log
 
@@ -91,10 +93,32 @@ class Categorical(Model):
     """
 
     outcome = "label"
+    parameter: str
+
+    # what tools show; the other arguments of __init__ only raise errors
+    __signature__ = inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+            for name in ("probabilities", "logits", "levels")
+        ]
+    )
 
     def __init__(
-        self, *, probabilities: Any = None, logits: Any = None, levels: Sequence[Any] | None = None
+        self,
+        *numbers: Any,
+        probabilities: Any = None,
+        logits: Any = None,
+        levels: Sequence[Any] | None = None,
+        **unknown: Any,
     ) -> None:
+        if numbers:
+            raise by_name_only("Categorical", ("probabilities",), numbers)
+        if unknown:
+            raise ModelError(
+                translated_parameters("Categorical", unknown)
+                or f"Categorical has no parameter {next(iter(unknown))!r}. It has probabilities; "
+                f"or logits; and levels."
+            )
         if probabilities is not None and logits is not None:
             raise ModelError(
                 "Categorical takes probabilities or logits, not both: one gives the other."
