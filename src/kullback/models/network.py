@@ -21,7 +21,7 @@ from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.activations import ACTIVATIONS, OTHER_NAMES
 from kullback.models.encoding import Encoder
-from kullback.models.source import Coefficient, Source
+from kullback.models.source import Source
 
 
 class NetworkSource(Source):
@@ -55,19 +55,11 @@ class NetworkSource(Source):
             key while it is trained, None when it predicts.
         """
 
-    def coefficients(
-        self,
-        parameter: str,  # noqa: ARG002  # the protocol's
-        domain: Domain,  # noqa: ARG002
-    ) -> tuple[Coefficient, ...]:
-        """None that a solver could move one by one."""
-        return ()
-
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
-        row: Mapping[str, Array],  # noqa: ARG002
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
+        _row: Mapping[str, Array],
+        _parameters: Mapping[str, Array],
     ) -> Array:
         """None before it is trained.
 
@@ -75,10 +67,6 @@ class NetworkSource(Source):
             ModelError: always.
         """
         raise ModelError(f"{self!r} has no value before it is fitted: use kl.fit.")
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
 
 
 @final
@@ -231,7 +219,7 @@ class Network(NetworkSource):
                 f"{type(self.module).__name__}."
             )
 
-    def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:  # noqa: ARG002
+    def build(self, encoder: Encoder, start: Vector, _rng: np.random.Generator) -> Any:
         """Give the user's module, called on many rows at once.
 
         Raises:
@@ -296,19 +284,11 @@ class Trained(Source):
         """Itself: its weights are part of the compiled code."""
         return (Trained, self.token)
 
-    def coefficients(
-        self,
-        parameter: str,  # noqa: ARG002  # the protocol's
-        domain: Domain,  # noqa: ARG002
-    ) -> tuple[Coefficient, ...]:
-        """None: its weights are known."""
-        return ()
-
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
         row: Mapping[str, Array],
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _parameters: Mapping[str, Array],
     ) -> Array:
         """The parameter of every row."""
         inputs = self.encoder.encode_in_jax([row[name] for name in self.encoder.names])
@@ -319,10 +299,6 @@ class Trained(Source):
         scale, shift = jnp.asarray(self.scale), jnp.asarray(self.shift)
         background = None if self.background is None else jnp.asarray(self.background)
         return averaged(self.modules, inputs, scale, shift, background)
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
 
     def __repr__(self) -> str:
         return f"trained {self.form!r}"
@@ -335,26 +311,14 @@ class Computed(Source):
 
     field: str
 
-    def coefficients(
-        self,
-        parameter: str,  # noqa: ARG002  # the protocol's
-        domain: Domain,  # noqa: ARG002
-    ) -> tuple[Coefficient, ...]:
-        """None."""
-        return ()
-
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
         row: Mapping[str, Array],
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _parameters: Mapping[str, Array],
     ) -> Array:
         """The column."""
         return row[self.field]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
 
 
 def averaged(

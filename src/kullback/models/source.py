@@ -57,9 +57,11 @@ class Source(abc.ABC):
         """What the compiled code depends on."""
         return (type(self), self.columns)
 
-    @abc.abstractmethod
-    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
-        """Give the unknowns of this source, for a parameter with that domain."""
+    # Unused arguments are part of the protocol; a subclass may drop them by a leading underscore.
+
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
+        """The unknowns of this source, for a parameter with that domain; by default none."""
+        return ()
 
     @abc.abstractmethod
     def value(
@@ -76,36 +78,40 @@ class Source(abc.ABC):
             parameters: the parameters that were computed before this one (for ties).
         """
 
-    @abc.abstractmethod
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """This source with its coefficients fixed at ``values``; by default the source itself."""
+        return self
+
+
+class _Number(Source):
+    """A source that is one coefficient: its value is that of the parameter."""
+
+    def value(
+        self,
+        coefficients: Sequence[Array],
+        _row: Mapping[str, Array],
+        _parameters: Mapping[str, Array],
+    ) -> Array:
+        """The coefficient."""
+        return coefficients[0]
+
     def fixed_at(self, values: Sequence[Vector]) -> Source:
-        """Give this source with its coefficients fixed at ``values``."""
+        """The number ``values[0]``."""
+        return Fixed(values[0])
 
 
 @final
 @dataclass(frozen=True)
-class Free(Source):
+class Free(_Number):
     """Nothing given: one free value, anywhere in the parameter's domain."""
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
         """One coefficient that is the parameter itself."""
         return (Coefficient(parameter, domain),)
 
-    def value(
-        self,
-        coefficients: Sequence[Array],
-        row: Mapping[str, Array],  # noqa: ARG002  # the protocol's
-        parameters: Mapping[str, Array],  # noqa: ARG002
-    ) -> Array:
-        """The coefficient."""
-        return coefficients[0]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:
-        """A number."""
-        return Fixed(values[0])
-
 
 @final
-class Fixed(Source):
+class Fixed(_Number):
     """A number (or a vector of them): known, not estimated."""
 
     def __init__(self, number: Any) -> None:
@@ -137,23 +143,10 @@ class Fixed(Source):
             )
         return (Coefficient(parameter, domain, value=vector),)
 
-    def value(
-        self,
-        coefficients: Sequence[Array],
-        row: Mapping[str, Array],  # noqa: ARG002
-        parameters: Mapping[str, Array],  # noqa: ARG002
-    ) -> Array:
-        """The number; it travels as an argument, so that other numbers need no other kernel."""
-        return coefficients[0]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
-
 
 @final
 @dataclass(frozen=True)
-class Param(Source):
+class Param(_Number):
     """A free parameter with a start and bounds of the user's.
 
     Args:
@@ -200,19 +193,6 @@ class Param(Source):
             )
         return (Coefficient(parameter, inside, start=start),)
 
-    def value(
-        self,
-        coefficients: Sequence[Array],
-        row: Mapping[str, Array],  # noqa: ARG002
-        parameters: Mapping[str, Array],  # noqa: ARG002
-    ) -> Array:
-        """The coefficient."""
-        return coefficients[0]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:
-        """A number."""
-        return Fixed(values[0])
-
 
 @final
 @dataclass(frozen=True)
@@ -227,22 +207,14 @@ class SameAs(Source):
         """The name of the other parameter."""
         return (SameAs, self.other)
 
-    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
-        """None of its own."""
-        return ()
-
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
-        row: Mapping[str, Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
+        _row: Mapping[str, Array],
         parameters: Mapping[str, Array],
     ) -> Array:
         """The other parameter."""
         return parameters[self.other]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself: the tie holds in the fitted model too."""
-        return self
 
 
 def same_as(other: str) -> SameAs:
