@@ -168,7 +168,7 @@ def test_logits_support_has_the_last_at_zero():
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ModelError, match="with 'only' there is nothing to tell apart"):
+    with pytest.raises(ModelError, match="needs at least two levels, each once, got 'only'"):
         Categorical().with_levels(("only",))
     with pytest.raises(ModelError, match="at least two classes"):
         Categorical(probabilities=[1.0])

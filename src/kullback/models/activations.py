@@ -1,4 +1,4 @@
-"""The activations that ``kl.MLP`` knows by name."""
+"""The activations of ``kl.MLP`` by name."""
 
 from __future__ import annotations
 
