@@ -53,8 +53,8 @@ def log_survival_of_maximum(y: Array) -> Array:
 # smallest row's reduced variable is kept above −log of this.
 _LARGEST_HAZARD = 50.0
 
-# Beyond ±0.5 the L-moments of the generalised extreme value and Pareto distributions say little, and
-# below −1 their likelihoods are unbounded; a start stays away from both.
+# Beyond ±0.5 the L-moments of the generalised extreme value and Pareto distributions say little,
+# and below −1 their likelihoods are unbounded; a start stays away from both.
 STEEPEST = 0.45
 
 

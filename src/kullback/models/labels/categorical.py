@@ -263,7 +263,7 @@ class Categorical(Model):
         possible = logs > -jnp.inf
         return -jnp.sum(jnp.where(possible, jnp.exp(logs) * jnp.where(possible, logs, 0.0), 0.0))
 
-    # ---- estimates on the host -------------------------------------------------------------
+    # ---- estimates, in NumPy ---------------------------------------------------------------
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
         """Return the shares of the classes, which are the estimate.
