@@ -144,7 +144,7 @@ class Model(metaclass=ModelType):
         raise self._lacks(f"closed form of its {which}")
 
     def _lacks(self, what: str) -> ModelError:
-        return ModelError(f"{self.name} has no {what}.")
+        return ModelError(f"{self.name} does not have a {what}.")
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:  # noqa: ARG002
         """Return starting values of the parameters; several where the likelihood has many peaks.

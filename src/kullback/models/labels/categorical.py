@@ -191,10 +191,10 @@ class Categorical(Model):
         return other
 
     def with_levels(self, levels: tuple[Any, ...]) -> Categorical:
-        """Give the model for these class labels, in the order of their codes.
+        """Return the model for these class labels, in the order of their codes.
 
         Raises:
-            ModelError: where the model is for other ones, or for another number of them.
+            ModelError: for other labels than the model's, or another number of them.
         """
         other = self.with_sources(self.sources)
         other._set_levels(tuple(levels))
@@ -203,7 +203,7 @@ class Categorical(Model):
     # ---- formulas --------------------------------------------------------------------------
 
     def _log_probabilities(self, parameters: Mapping[str, Array]) -> Array:
-        """Logs of the K probabilities, along the last axis."""
+        """Return the logarithms of the K probabilities, along the last axis."""
         value = parameters[self.parameter]
         if self.parameter == "probabilities":
             return log(value)
@@ -258,7 +258,9 @@ class Categorical(Model):
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:
         """Compute the entropy −Σ p log p; the mean and variance of labels do not exist."""
         if which != "entropy":
-            raise ModelError(f"Categorical has no {which}: its outcomes are labels, not numbers.")
+            raise ModelError(
+                f"Categorical does not have a {which}: its outcomes are labels, not numbers."
+            )
         logs = self._log_probabilities(parameters)
         possible = logs > -jnp.inf
         return -jnp.sum(jnp.where(possible, jnp.exp(logs) * jnp.where(possible, logs, 0.0), 0.0))
@@ -269,7 +271,7 @@ class Categorical(Model):
         """Return the shares of the classes, which are the estimate.
 
         Raises:
-            ModelError: where a class has no weight: its estimated probability would be 0, without a
+            ModelError: where a class has weight 0: its estimated probability would be 0, without a
                 finite logit or a standard error.
         """
         if not isinstance(self._source, (Free, Param)):
@@ -281,8 +283,8 @@ class Categorical(Model):
             names = [self.levels[i] if self.levels else int(i) for i in empty]
             many = "classes" if empty.size > 1 else "class"
             raise ModelError(
-                f"Categorical cannot be fitted: the {many} {_shown(names)} had no row of positive "
-                f"weight, so the estimated probability would be 0, without a finite logit or a "
+                f"Categorical cannot be fitted: the {many} {_shown(names)} had weight 0 in all "
+                f"rows, so the estimated probability would be 0, without a finite logit or a "
                 f"standard error. Leave such rows out of the data, or fix the probabilities."
             )
         shares = totals / np.sum(totals)

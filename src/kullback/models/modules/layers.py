@@ -161,7 +161,7 @@ def perceptron(
     gains = [constant(1.0, size) for size in sizes[1:-1]] if normalised else None
     made: Perceptron
     made = Perceptron(
-        # at zero a level has no effect, and a rare level stays close to zero
+        # at zero a level changes nothing, and a rare level stays close to zero
         [constant(0.0, size, _EMBEDDING) for size in tables],
         constant(0.0, width),
         weights,

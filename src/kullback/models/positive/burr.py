@@ -1,4 +1,4 @@
-"""Burr distribution (type XII): a power-law tail with two shapes."""
+"""Burr distribution (type XII): a heavy tail with two shapes."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Burr(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # the likelihood has separate peaks near its Weibull, log-logistic and power-law limits
+        # the likelihood has separate peaks near its Weibull, log-logistic and Pareto limits
         quartiles = log_quartiles(values, weights)
         return [burr_start(shape1, quartiles) for shape1 in (1.0, 0.2, 4.0, 20.0)]
 

@@ -1,4 +1,4 @@
-"""Lomax distribution: a power-law tail that starts at zero."""
+"""Lomax distribution: a heavy tail that starts at zero."""
 
 from __future__ import annotations
 

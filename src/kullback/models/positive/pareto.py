@@ -1,4 +1,4 @@
-"""Pareto distribution: a power law above a minimum."""
+"""Pareto distribution: a power of the outcome above a minimum."""
 
 from __future__ import annotations
 

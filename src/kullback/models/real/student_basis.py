@@ -15,7 +15,7 @@ BASIS = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
 
 
 def write_basis(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
-    """Write the basis functions at w = (x − loc)/unit; False where the unit has no reciprocal."""
+    """Write the basis functions at w = (x − loc)/unit; False where 1/unit overflows."""
     if not unit > sys.float_info.min:  # tied rows can drive the scale to zero
         return False
     log1p, q, u, w = rows

@@ -1,4 +1,4 @@
-"""Student's t distribution: symmetric, with power-law tails."""
+"""Student's t distribution: symmetric, with heavy tails."""
 
 from __future__ import annotations
 
