@@ -373,6 +373,11 @@ def exact_values(row: Row, point: tuple[float, ...]) -> list[Any]:
     return values
 
 
+def shown(x: float) -> str:
+    """The number as briefly as it stays the same."""
+    return f"{x:g}" if float(f"{x:g}") == x else f"{x:.16g}"
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     jax.config.update("jax_enable_x64", True)
@@ -382,7 +387,7 @@ def main() -> None:
         for row in ROWS:
             for k, point in enumerate(row.points):
                 exact = exact_values(row, point)
-                at = ", ".join(f"{x:.11g}" for x in point)
+                at = ", ".join(map(shown, point))
                 cells = (
                     of_scipy(row, point, exact[0]),
                     measured(row.jax, row, point, exact),

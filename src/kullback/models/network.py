@@ -134,8 +134,8 @@ class MLP(NetworkSource):
         object.__setattr__(self, "hidden", widths)
         if any(width < 1 for width in self.widths):
             raise ModelError(
-                f"hidden must be widths of at least 1, such as (64, 64), or () for a linear model, "
-                f"got {self.hidden!r}."
+                f"hidden must be widths of the hidden layers of at least 1, such as (64, 64), or "
+                f"() for a linear model, got {self.hidden!r}."
             )
         if isinstance(self.activation, str) and self.activation not in ACTIVATIONS:
             here = OTHER_NAMES.get(self.activation.lower())
