@@ -7,7 +7,6 @@ A model is immutable. With all parameters fixed it is a distribution, with ``log
 from __future__ import annotations
 
 import abc
-import inspect
 import math
 import secrets
 from collections.abc import Hashable, Mapping, Sequence
@@ -22,7 +21,8 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
-from kullback.models.other_names import translated_method, translated_parameters
+from kullback.models.model_type import ModelType, hooks, translation
+from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
 
@@ -43,43 +43,6 @@ class Caution:
     text: str
     no_maximum: bool = False
     reason: str = "the likelihood is unbounded"
-
-
-# What dir() and help() show of a model. The other public names of the library's own classes are
-# hooks for authors of models, or for the library.
-_FOR_USERS = (
-    {"log_density", "density", "log_cdf", "cdf", "log_survival", "survival", "quantile", "sample"}
-    | {"mean", "variance", "entropy"}
-    | {"name", "parameters", "params", "sources", "support"}
-)
-
-
-def _hooks(kind: type) -> set[str]:
-    own = [base for base in kind.__mro__ if base.__module__.startswith("kullback.")]
-    declared = {name for base in own for name in (*vars(base), *inspect.get_annotations(base))}
-    return {name for name in declared if not name.startswith("_")} - _FOR_USERS
-
-
-def _translation(kind: str, name: str) -> AttributeError | None:
-    message = translated_method(kind, name)
-    # without ``name`` and ``obj`` Python adds no suggestion, which would be another method
-    return AttributeError(message) if message else None
-
-
-class ModelType(abc.ABCMeta):
-    """The type of model classes: ``dir`` and ``help`` of a model list what users call."""
-
-    def __dir__(cls) -> list[str]:
-        """List the public names of a model without the hooks."""
-        hooks = _hooks(cls)
-        return [n for n in super().__dir__() if not n.startswith("_") and n not in hooks]
-
-    if not TYPE_CHECKING:  # a type checker would take every attribute for known
-
-        def __getattr__(cls, name: str) -> NoReturn:
-            raise _translation(cls.__name__, name) or AttributeError(
-                f"type object {cls.__name__!r} has no attribute {name!r}", name=name, obj=cls
-            )
 
 
 class Model(metaclass=ModelType):
@@ -166,14 +129,14 @@ class Model(metaclass=ModelType):
     # ---- names and structure ---------------------------------------------------------------
 
     def __dir__(self) -> list[str]:
-        hooks = _hooks(type(self))
-        return [name for name in super().__dir__() if name not in hooks]
+        hidden = hooks(type(self))
+        return [name for name in super().__dir__() if name not in hidden]
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
             kind = type(self).__name__
-            raise _translation(kind, name) or AttributeError(
+            raise translation(kind, name) or AttributeError(
                 f"{kind!r} object has no attribute {name!r}", name=name, obj=self
             )
 
