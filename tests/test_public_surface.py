@@ -269,5 +269,5 @@ def test_parameters_without_names_are_refused(family, given, message):
 
 
 def test_swish_is_called_silu():
-    with pytest.raises(kullback.ModelError, match=r"no activation 'swish': use \"silu\"\."):
+    with pytest.raises(kullback.ModelError, match=r"Unknown activation 'swish': use \"silu\"\."):
         kullback.MLP(activation="swish")

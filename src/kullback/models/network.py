@@ -141,7 +141,7 @@ class MLP(NetworkSource):
             here = OTHER_NAMES.get(self.activation.lower())
             hint = f': use "{here}".' if here else did_you_mean(self.activation, ACTIVATIONS) or "."
             raise ModelError(
-                f"There is no activation {self.activation!r}{hint} Use one of "
+                f"Unknown activation {self.activation!r}{hint} Use one of "
                 f"{', '.join(ACTIVATIONS)}, or a function of an array."
             )
         if not 0.0 <= self.dropout < 1.0:

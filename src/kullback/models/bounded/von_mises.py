@@ -40,7 +40,7 @@ def _gap(concentration: float) -> float:
 
 
 def _concentration(resultant: float, spread: float) -> float | None:
-    """Solve I₁(κ)/I₀(κ) = resultant; None where there is no solution 0 < κ < ∞.
+    """Solve I₁(κ)/I₀(κ) = resultant; None without a solution 0 < κ < ∞.
 
     Args:
         resultant: the mean of cos(x − loc).
