@@ -361,7 +361,7 @@ class Family(Model):
         formulas = {"mean": self._mean, "variance": self._variance, "entropy": self._entropy}
         formula = formulas[which]
         if formula is None:
-            raise self._lacks(f"closed form of its {which}")
+            raise self._lacks(f"{which} in closed form")
         value: Array = formula(**self.to_default(parameters))
         return value
 

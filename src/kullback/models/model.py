@@ -104,10 +104,10 @@ class Model(metaclass=ModelType):
 
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Compute the mean, the variance or the entropy."""
-        raise self._lacks(f"closed form of its {which}")
+        raise self._lacks(f"{which} in closed form")
 
     def _lacks(self, what: str) -> ModelError:
-        return ModelError(f"{self.name} does not have a {what}.")
+        return ModelError(f"{self.name} does not provide its {what}.")
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:  # noqa: ARG002
         """Return starting values of the parameters; several where the likelihood has many peaks.
