@@ -148,7 +148,7 @@ WRONG = [
     (["--model", "gamma", "--param", "shape"], "--param must be NAME=NUMBER, such as shape=2, got"),
     (["--model", "gamma", "--param", "shape=two"], '--param shape=two: "two" is not a number.'),
     (["--model", "gamma", "--param", "shape=-1"], "shape=-1.0 lies outside its domain"),
-    (["--model", "gamma", "--param", "shape=nan"], "is not a finite number"),
+    (["--model", "gamma", "--param", "shape=nan"], "must be finite, got"),
     (["--model", "gamma", "--param", "shap=1"], 'did you mean "shape"?'),
     (["--model", "gamma", *["--param", "shape=1"] * 2], "--param names shape twice."),
     (["--model", "gamma", "--save", "nowhere/fit.json"], "there is no folder nowhere"),

@@ -1,16 +1,21 @@
 """What kullback exports is documented, and importing it loads nothing heavy."""
 
 import ast
+import copy
 import inspect
+import pickle
+import pydoc
 import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
 
 import kullback
-from kullback._core import other_names
+from kullback._core import other_names as library_names
+from kullback.models import other_names
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 
@@ -73,8 +78,8 @@ def test_names_of_other_libraries_name_ours(theirs, ours):
 
 
 def test_every_translation_is_a_public_name():
-    assert set(other_names._OURS.values()) <= set(kullback.__all__)
-    assert not set(other_names._OURS) & set(kullback.__all__)
+    assert set(library_names._OURS.values()) <= set(kullback.__all__)
+    assert not set(library_names._OURS) & set(kullback.__all__)
 
 
 def test_an_unknown_name_gets_no_advice():
@@ -118,3 +123,202 @@ def test_import_loads_nothing_heavy(statement, absent):
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
     assert done.stderr == "", "importing kullback printed something"
+
+
+# ---- what a user sees of a model -----------------------------------------------------------------
+
+USED = re.findall(
+    r"\w+",
+    """log_density density log_cdf cdf log_survival survival quantile sample mean variance entropy
+    parameters params name support sources""",
+)
+HOOKS = re.findall(
+    r"\w+",
+    """row_log_density row_log_density_inside row_log_cdf row_log_survival row_quantile starts
+    caution moment draw vector structure statistics sums quick_sums closed_form write_basis
+    basis_derivatives to_default from_default with_sources with_levels fixed_at default_parameters
+    alternatives fixed_by_default required order_statistics limits basis""",
+)
+MODELS = [
+    value
+    for value in (getattr(kullback, name) for name in kullback.__all__)
+    if inspect.isclass(value) and issubclass(value, kullback.Model)
+]
+
+
+class HalfLife(kullback.Family):
+    """A family of a user's, with a method that the library does not know."""
+
+    default_parameters = kullback.Exponential.default_parameters
+    support = kullback.Exponential.support
+
+    @staticmethod
+    def _log_density(x, rate):
+        return kullback.Exponential._log_density(x, rate)
+
+    def half_life(self):
+        return 0.6931471805599453 / self.params["rate"]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_dir_of_a_model_class_lists_what_users_call(kind):
+    public = [name for name in dir(kind) if not name.startswith("_")]
+    assert len(public) <= 18
+    assert not set(HOOKS) & set(public)
+    assert set(USED) - {"sources"} <= {*public, "support"}  # Binomial's is a property
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        kullback.Gamma(shape=2.0, rate=1.0),
+        kullback.Binomial(trials=3, probability=0.5),
+        kullback.Categorical(probabilities=[0.5, 0.5]),
+    ],
+)
+def test_dir_of_a_model_lists_what_users_call(model):
+    public = [name for name in dir(model) if not name.startswith("_")]
+    assert len(public) <= 18
+    assert set(USED) <= set(public)
+    assert not set(HOOKS) & set(public)
+
+
+def test_dir_lists_the_methods_that_a_user_adds():
+    public = [name for name in dir(HalfLife(rate=1.0)) if not name.startswith("_")]
+    assert set(public) == {*USED, "half_life"}
+
+
+def test_hooks_in_the_list_above_exist():
+    missing = [name for name in HOOKS if not hasattr(kullback.Gamma(shape=2.0, rate=1.0), name)]
+    assert not missing
+
+
+@pytest.mark.parametrize("thing", [kullback.Gamma, kullback.Gamma(shape=2.0, rate=1.0)])
+def test_help_of_a_model_shows_what_users_call(thing):
+    text = pydoc.render_doc(thing, renderer=pydoc.plaintext)
+    for name in USED:
+        assert name in text or name == "sources"  # an attribute of instances
+    for name in HOOKS:
+        assert not re.search(rf"^ \|  {name}\b", text, re.MULTILINE), name
+    assert "Gamma(*, shape=None, rate=None, scale=None, mean=None)" in text
+    assert len(text.splitlines()) <= 120
+
+
+def _annotated():
+    """Every exported class and function, and the public methods of the classes."""
+    for name in kullback.__all__:
+        value = getattr(kullback, name)
+        yield name, value
+        for member in dir(value) if inspect.isclass(value) else ():
+            found = inspect.getattr_static(value, member)
+            found = getattr(found, "__func__", getattr(found, "fget", found))
+            found = getattr(found, "func", found)  # a cached property
+            if not member.startswith("_") and inspect.isfunction(found):
+                yield f"{name}.{member}", found
+
+
+def test_annotations_are_types_at_run_time():
+    names = []
+    for name, value in _annotated():
+        names.append(name)
+        try:
+            typing.get_type_hints(value)
+        except NameError as error:  # a type that is imported for type checkers alone
+            pytest.fail(f"{name}: {error}")
+    assert {"fit", "Gamma.log_density", "Fit.summary", "ProgressBar.view"} <= set(names)
+
+
+# ---- the names of other libraries ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pdf", "Gamma has no pdf: use density."),
+        ("pmf", "Gamma has no pmf: use density."),
+        ("logpdf", "Gamma has no logpdf: use log_density."),
+        ("log_prob", "Gamma has no log_prob: use log_density."),
+        ("ppf", "Gamma has no ppf: use quantile."),
+        ("isf", "Gamma has no isf: use quantile(1 - u)."),
+        ("rvs", "Gamma has no rvs: use sample."),
+        ("sf", "Gamma has no sf: use survival."),
+        ("logsf", "Gamma has no logsf: use log_survival."),
+        ("std", "Gamma has no std: use the square root of variance()."),
+        ("var", "Gamma has no var: use variance."),
+        ("fit", "Gamma has no fit: use kl.fit(model, data)."),
+    ],
+)
+def test_a_method_of_another_library_is_translated(name, message):
+    model = kullback.Gamma(shape=2.0, rate=1.0)
+    for owner in (model, kullback.Gamma):
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, name)
+        assert str(caught.value) == message
+        assert not hasattr(owner, name)
+
+
+def test_other_unknown_attributes_get_pythons_own_message():
+    with pytest.raises(AttributeError, match="'Gamma' object has no attribute 'densty'") as caught:
+        _ = kullback.Gamma().densty
+    assert caught.value.name == "densty"  # from which Python suggests "density"
+    with pytest.raises(AttributeError, match="type object 'Gamma' has no attribute 'densty'"):
+        _ = kullback.Gamma.densty
+
+
+@pytest.mark.parametrize("model", [kullback.Gamma(shape=2.0), kullback.Categorical()])
+def test_models_are_copied_and_pickled(model):
+    for other in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert repr(other) == repr(model)
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "message"),
+    [
+        ("Normal", {"mu": 0}, "Normal has no parameter 'mu': use loc."),
+        ("Normal", {"mu": 0, "sd": 1}, "Normal has no parameters 'mu' or 'sd': use loc and scale."),
+        ("Gamma", {"alpha": 2}, "Gamma has no parameter 'alpha': use shape."),
+        ("Poisson", {"mu": 2}, "Poisson has no parameter 'mu': use rate."),
+        ("Poisson", {"lambda_": 2}, "Poisson has no parameter 'lambda_': use rate."),
+        ("StudentT", {"nu": 2}, "StudentT has no parameter 'nu': use df."),
+        ("Binomial", {"size": 2}, "Binomial has no parameter 'size': use trials."),
+        ("NegativeBinomial", {"prob": 0.5}, "NegativeBinomial has no parameter 'prob': use prob"),
+        ("GeneralizedExtremeValue", {"c": 0.1}, "no parameter 'c': use shape = -c."),
+        ("Categorical", {"probs": [0.5, 0.5]}, "Categorical has no parameter 'probs': use prob"),
+        # not one of the usual names: the nearest one, and all that there are
+        ("Normal", {"scael": 1}, "has no parameter 'scael'; did you mean \"scale\"? It has loc"),
+        ("Categorical", {"x": 1}, "Categorical has no parameter 'x'. It has probabilities; or"),
+    ],
+)
+def test_a_parameter_name_of_another_library_is_translated(family, given, message):
+    with pytest.raises(kullback.ModelError, match=re.escape(message)):
+        getattr(kullback, family)(**given)
+
+
+def test_every_translated_parameter_exists():
+    for family, names in other_names._PARAMETERS.items():
+        kind = getattr(kullback, family)
+        known = inspect.signature(kind).parameters
+        for name, here in names.items():
+            assert here.split(" = ")[0] in known, (family, name)
+            assert name not in known, (family, name)
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "message"),
+    [
+        ("Gamma", (2, 1), "Gamma takes its parameters by name: Gamma(shape=2, rate=1)."),
+        ("Poisson", (3.5,), "Poisson takes its parameters by name: Poisson(rate=3.5)."),
+        ("Uniform", (0, 1), "Uniform takes its parameters by name: Uniform(lower=0, upper=1)."),
+        ("Normal", (1, 2, 3), "Normal takes its parameters by name: loc, scale."),
+        ("Normal", ([1.0, 2.0],), "(loc, scale); to fit data use kl.fit(kl.Normal(), data)."),
+        ("Categorical", ([0.5, 0.5],), "Categorical takes its parameters by name (probabilities)"),
+    ],
+)
+def test_parameters_without_names_are_refused(family, given, message):
+    with pytest.raises(kullback.ModelError, match=re.escape(message)):
+        getattr(kullback, family)(*given)
+
+
+def test_swish_is_called_silu():
+    with pytest.raises(kullback.ModelError, match=r"Unknown activation 'swish': use \"silu\"\."):
+        kullback.MLP(activation="swish")

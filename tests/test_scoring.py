@@ -81,7 +81,7 @@ def test_labels():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"model": kl.Gamma()}, "shape has no value"),
+        ({"model": kl.Gamma()}, "shape is free"),
         ({"unit": "bit"}, "bits"),
         ({"level": 95.0}, r"level must lie in \(0, 1\), got 95\.0\."),
     ],

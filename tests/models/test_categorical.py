@@ -86,11 +86,11 @@ def test_levels_give_the_number_of_classes():
     assert model.structure != Categorical().with_levels(("a", "b")).structure
     assert model.with_levels(("a", "b", "c")).levels == model.levels
     assert Categorical(logits=[0.0, 1.0], levels=["no", "yes"]).levels == ("no", "yes")
-    with pytest.raises(ModelError, match=r"knows the levels 'a', 'b', 'c'.* have .a., .b., .d."):
+    with pytest.raises(ModelError, match=r"has the levels 'a', 'b', 'c'.* have .a., .b., .d."):
         model.with_levels(("a", "b", "d"))
-    with pytest.raises(ModelError, match=r"4 probabilities and there are 2 levels \('a', 'b'\)"):
+    with pytest.raises(ModelError, match=r"4 probabilities but 2 levels \('a', 'b'\)"):
         Categorical(probabilities=P).with_levels(("a", "b"))
-    with pytest.raises(ModelError, match="each of them once: with 'a', 'a'"):
+    with pytest.raises(ModelError, match="at least two levels, each once, got 'a', 'a'"):
         Categorical(levels=["a", "a"])
 
 
@@ -103,7 +103,7 @@ def test_wrong_parameters():
         Categorical(probabilities=[0.5, 0.5], logits=[0.0, 0.0])
     with pytest.raises(ModelError, match="a list of numbers, one for each"):
         Categorical(probabilities=0.5)
-    with pytest.raises(ModelError, match="not a finite number"):
+    with pytest.raises(ModelError, match=r"logits must be finite, got \[0.0, inf\]"):
         Categorical(logits=[0.0, np.inf])
 
 
@@ -114,9 +114,9 @@ def test_starts_are_the_shares():
     assert start.tolist() == [0.2, 0.5, 0.3]
     logits = Categorical(logits=Free()).with_levels(levels).starts(codes, weights)[0]["logits"]
     np.testing.assert_allclose(logits, np.log([2 / 3, 5 / 3, 1.0]), rtol=1e-15, atol=1e-16)
-    with pytest.raises(ModelError, match="the class 'b' had no row of positive weight"):
+    with pytest.raises(ModelError, match="the class 'b' had weight 0 in all rows"):
         Categorical().with_levels(levels).starts(codes, np.array([2.0, 0.0, 3.0]))
-    with pytest.raises(ModelError, match="the classes 'b', 'c' had no row"):
+    with pytest.raises(ModelError, match="the classes 'b', 'c' had weight 0"):
         Categorical().with_levels(levels).starts(np.array([0.0]), np.array([2.0]))
 
 
@@ -168,7 +168,7 @@ def test_logits_support_has_the_last_at_zero():
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ModelError, match="with 'only' there is nothing to tell apart"):
+    with pytest.raises(ModelError, match="needs at least two levels, each once, got 'only'"):
         Categorical().with_levels(("only",))
     with pytest.raises(ModelError, match="at least two classes"):
         Categorical(probabilities=[1.0])

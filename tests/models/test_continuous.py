@@ -95,7 +95,7 @@ def test_uniform():
 
 
 def test_uniform_needs_an_interval():
-    with pytest.raises(ModelError, match="needs lower < upper"):
+    with pytest.raises(ModelError, match="lower must be less than upper"):
         kl.Uniform(lower=1.0, upper=1.0)
 
 

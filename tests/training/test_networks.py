@@ -281,7 +281,7 @@ def test_noise_is_not_learned():
         ),
         (lambda *_: kl.MLP(hidden=(0,)), "widths of the hidden layers"),
         (lambda *_: kl.MLP(activation="gelo"), 'did you mean "gelu"'),
-        (lambda *_: kl.MLP(dropout=1.0), r"dropout=1.0 must lie in \[0, 1\)"),
+        (lambda *_: kl.MLP(dropout=1.0), r"dropout must lie in \[0, 1\), got 1.0"),
         (lambda *_: kl.Minibatch(held_out=0.0), "share of rows to hold out"),
         (lambda *_: kl.Minibatch(lr=0.1), "Minibatch does not take lr: use learning_rate"),
         (lambda *_: kl.Minibatch(batch_size=8), "does not take batch_size: use batch"),

@@ -1,1 +1,1 @@
-"""Models ``q(θ)``: families whose parameters each have a source."""
+"""Models: distributions whose parameters each have a source."""

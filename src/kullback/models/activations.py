@@ -1,4 +1,4 @@
-"""The activations that ``kl.MLP`` knows by name."""
+"""The activations of ``kl.MLP`` by name."""
 
 from __future__ import annotations
 
@@ -19,3 +19,6 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "identity": lambda x: x,
 }
+
+OTHER_NAMES: Mapping[str, str] = {"swish": "silu", "linear": "identity"}
+"""Names that other libraries use for some of them: errors translate these."""

@@ -1,4 +1,4 @@
-"""Polynomials of degree two at most in a few unknowns, with coefficients that JAX may trace."""
+"""Polynomials of degree at most two in a few unknowns, with coefficients that JAX may trace."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Any, TypeAlias, final
 from kullback._core.arrays import Array
 
 Monomial: TypeAlias = tuple[int, ...]
-"""The unknowns that are multiplied, in ascending order: () is the constant, (0, 0) a square."""
+"""The multiplied unknowns in ascending order: () is the constant, (0, 0) a square."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class BasisForm:
-    """A polynomial; it adds and multiplies with its like and with scalars.
+    """A polynomial, with addition and multiplication by polynomials and scalars.
 
     Attributes:
-        coefficients: by monomial; what is missing is zero.
+        coefficients: by monomial; missing ones are zero.
     """
 
     coefficients: Mapping[Monomial, Any]
 
     def slope(self, i: int) -> BasisForm:
-        """The derivative in the unknown ``i``."""
-        found: dict[Monomial, Any] = {}
+        """Return the derivative in the unknown ``i``."""
+        terms: dict[Monomial, Any] = {}
         for monomial, c in self.coefficients.items():
             if times := monomial.count(i):
                 rest = list(monomial)
                 rest.remove(i)
-                found[tuple(rest)] = c if times == 1 else 2.0 * c
-        return BasisForm(found)
+                terms[tuple(rest)] = c if times == 1 else 2.0 * c
+        return BasisForm(terms)
 
     def dense(self, unknowns: int) -> list[Any]:
-        """The coefficients of 1, of each unknown and of each product of two; None where missing.
+        """Return the coefficients of 1, each unknown and each product of two; None where missing.
 
         Products in the order of a lower triangle: (0, 0), (1, 0), (1, 1), (2, 0) and so on.
         """
@@ -44,10 +44,10 @@ class BasisForm:
 
     def __add__(self, other: BasisForm | Array | float) -> BasisForm:
         """Add."""
-        found = dict(self.coefficients)
+        terms = dict(self.coefficients)
         for monomial, c in _read(other).coefficients.items():
-            found[monomial] = found[monomial] + c if monomial in found else c
-        return BasisForm(found)
+            terms[monomial] = terms[monomial] + c if monomial in terms else c
+        return BasisForm(terms)
 
     def __mul__(self, other: BasisForm | Array | float) -> BasisForm:
         """Multiply.
@@ -64,7 +64,7 @@ class BasisForm:
         return total
 
     def __neg__(self) -> BasisForm:
-        """Turn the sign."""
+        """Negate."""
         return BasisForm({monomial: -c for monomial, c in self.coefficients.items()})
 
     def __sub__(self, other: BasisForm | Array | float) -> BasisForm:

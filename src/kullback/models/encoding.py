@@ -1,4 +1,4 @@
-"""From covariates to a network's inputs: scaled numbers, indicators of categories, their codes."""
+"""Encoding of covariates as inputs of a network: scaled numbers, and indicators or codes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from kullback._core.arrays import Array, Vector
 # no outlier dominates (Holzmüller et al. 2024, section 3).
 _LIMIT = 3.0
 
-# A category with more levels than this is given by its code, for which the network learns a few
-# numbers of its own: indicators would take a column each.
+# A category with more levels than this is given by its code, which the network embeds in a few
+# trained numbers: indicators would take a column each.
 _INDICATORS = 32
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """How each covariate becomes inputs, learned from the rows of a fit.
+    """The encoding of each covariate, learned from the rows of a fit.
 
     Attributes:
         names: the covariates.
         sizes: for each, the number of its levels; 0 for a number.
-        centre: for each, what is subtracted from it.
-        scale: for each, what it is then multiplied by.
-        gaps: for each, whether it gets an indicator of a missing value.
+        centre: for each, the number subtracted from it.
+        scale: for each, the factor then applied.
+        gaps: for each, whether it has an indicator of missing values.
         limited: whether numbers are smoothly limited.
-        embedded: the positions, among the covariates, of categories that are given by their codes
-            (the number of levels where a value is missing); these inputs come last.
+        embedded: the positions, among the covariates, of categories given by their codes (a missing
+            value has the code after the last level); these inputs come last.
     """
 
     names: tuple[str, ...]
@@ -46,24 +46,24 @@ class Encoder:
 
     @property
     def width(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs."""
         return sum(self.widths) + len(self.embedded)
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """How many inputs each covariate has, codes left out."""
-        told = zip(self.sizes, self.gaps, strict=True)
+        """The number of inputs of each covariate, without codes."""
+        pairs = zip(self.sizes, self.gaps, strict=True)
         return tuple(
-            0 if k in self.embedded else (size or 1) + gap for k, (size, gap) in enumerate(told)
+            0 if k in self.embedded else (size or 1) + gap for k, (size, gap) in enumerate(pairs)
         )
 
     @property
     def tables(self) -> tuple[int, ...]:
-        """For each input that is a code, how many there are: the levels, and none of them."""
+        """For each input that is a code, the number of codes: one a level, and one for missing."""
         return tuple(self.sizes[k] + 1 for k in self.embedded)
 
     def encode(self, columns: Sequence[Vector]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Give the inputs of rows in memory, shape (rows, width), float32."""
+        """Return the inputs of rows in memory, shape (rows, width), float32."""
         rows = len(columns[0])
         out = np.zeros((rows, self.width), dtype=np.float32)
         at = 0
@@ -74,8 +74,8 @@ class Encoder:
                 out[:, place] = np.where(absent, self.sizes[k], column)
                 continue
             if self.sizes[k]:
-                seen = np.flatnonzero(~absent)
-                out[seen, at + column[seen].astype(np.intp)] = 1.0
+                present = np.flatnonzero(~absent)
+                out[present, at + column[present].astype(np.intp)] = 1.0
                 at += self.sizes[k]
             else:
                 x = (np.where(absent, self.centre[k], column) - self.centre[k]) * self.scale[k]
@@ -87,7 +87,7 @@ class Encoder:
         return out
 
     def encode_in_jax(self, columns: Sequence[Array]) -> Array:
-        """Give the same for columns inside a compiled function."""
+        """Return the same for columns inside a compiled function."""
         parts: list[Array] = []
         for k, column in enumerate(columns):
             absent = jnp.isnan(column)
@@ -122,21 +122,21 @@ def learn_encoder(
 
     Args:
         columns: the covariates, codes for categories.
-        levels: of those that hold categories.
+        levels: the levels of the categorical ones.
         scaled: whether numbers are centred and scaled.
-        embeds: whether a category with many levels may be given by its code.
+        embeds: whether a category with many levels is given by its code.
     """
     centre, scale, sizes, gaps = [], [], [], []
     for name, column in columns.items():
-        seen = column[~np.isnan(column)]
-        # a gap may appear in a category at any time: a level that was not seen is one
-        gaps.append(bool(len(seen) < len(column)) or name in levels)
+        present = column[~np.isnan(column)]
+        # a category always has one: a level that is unknown at prediction counts as missing
+        gaps.append(bool(len(present) < len(column)) or name in levels)
         sizes.append(len(levels[name]) if name in levels else 0)
         low, middle, high, step = 0.0, 0.0, 0.0, 0.0
-        if scaled and name not in levels and len(seen):
-            low, high = float(seen.min()), float(seen.max())
-            first, middle, third = (float(q) for q in np.quantile(seen, [0.25, 0.5, 0.75]))
-            if np.all((seen == low) | (seen == high)):
+        if scaled and name not in levels and len(present):
+            low, high = float(present.min()), float(present.max())
+            first, middle, third = (float(q) for q in np.quantile(present, [0.25, 0.5, 0.75]))
+            if np.all((present == low) | (present == high)):
                 middle, step = 0.5 * (low + high), 0.5 * (high - low)
             else:
                 step = third - first or 0.5 * (high - low)

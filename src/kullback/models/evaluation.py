@@ -1,4 +1,4 @@
-"""Evaluating a fixed model at any number of points: one compiled function a structure."""
+"""Evaluation of a fixed model at any number of points: one compiled function a structure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 
-# A few lengths, so that a function compiles at most as often whatever is asked of it.
+# Inputs are padded to one of these lengths, so that a function compiles at most three times.
 _LENGTHS = (64, 1_024, 16_384)
 
 

@@ -1,4 +1,4 @@
-"""What the three families of extremes share: the reduced variable, tails and starting values."""
+"""The reduced variable, tails and starting values that the extreme value distributions share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kullback.special.smooth import (
 def reduced(shape: Array, z: Array) -> tuple[Array, Array]:
     """Compute y = log(1 + shape·z)/shape (z at shape zero), and whether 1 + shape·z > 0.
 
-    Where that fails the row is impossible, and y is that of z = 0, so that derivatives stay finite.
+    Where it is not, the row is impossible and y is that of z = 0, so that derivatives stay finite.
     """
     possible = 1.0 + shape * z > 0.0
     z = jnp.where(possible, z, 0.0)
@@ -49,19 +49,19 @@ def log_survival_of_maximum(y: Array) -> Array:
     return jnp.where(upper, above, jnp.where(lower, below, 0.0))
 
 
-# A start must give every row a finite density, with room for rows that the starts were not shown:
-# the smallest row's reduced variable is kept above −log of this.
+# A start must give every row a finite density, with a margin for rows outside the subsample: the
+# smallest row's reduced variable is kept above −log of this.
 _LARGEST_HAZARD = 50.0
 
 # Beyond ±0.5 the L-moments of the generalised extreme value and Pareto distributions say little,
-# and below −1 their likelihoods have no maximum; a start stays clear of both.
+# and below −1 their likelihoods are unbounded; a start stays away from both.
 STEEPEST = 0.45
 
 
 def possible_start(
     loc: float, scale: float, shape: float, low: float, high: float
 ) -> dict[str, float]:
-    """Widen the scale until all rows between ``low`` and ``high`` have a good density."""
+    """Widen the scale until the density is well above zero between ``low`` and ``high``."""
     y = -math.log(_LARGEST_HAZARD)
     below = math.expm1(shape * y) / shape if shape else y
     scale = max(scale, (loc - low) / -below)
@@ -76,19 +76,19 @@ def maxima_start(
     """Match the first two L-moments at a given shape (Hosking, 1990, table 2)."""
     first, second, _ = moments
     gain = math.gamma(1.0 - shape)
-    if abs(shape) < 1e-3:  # a start: the limit is near enough
+    if abs(shape) < 1e-3:  # for a start the limit is close enough
         unit, shift = LOG_TWO, EULER_GAMMA
     else:
         unit, shift = gain * math.expm1(shape * LOG_TWO) / shape, (gain - 1.0) / shape
-    seen = values[weights > 0.0]
+    weighted = values[weights > 0.0]
     scale = start_scale(first, second / unit)
-    low, high = float(np.min(seen)), float(np.max(seen))
+    low, high = float(np.min(weighted)), float(np.max(weighted))
     return possible_start(first - scale * shift, scale, shape, low, high)
 
 
 def shape_caution(shape: float) -> Caution | None:
-    """Say what a bounded upper end costs: below −1 the maximum, below −1/2 the standard errors."""
-    # a search may stop just above −1 on its way down, where the end meets the largest row
+    """Return the caution for a shape below −1 (unbounded likelihood) or −1/2, or None."""
+    # a search towards −1 may stop just above it, where the upper end meets the largest row
     if shape < -1.0 or -1.0 < shape < -1.0 + 1e-6:
         return Caution(
             "The shape fell below −1, where the likelihood is unbounded: it grows without limit as "
@@ -106,5 +106,5 @@ def shape_caution(shape: float) -> Caution | None:
 
 
 def end_of_support(loc: Array, scale: Array, shape: Array) -> Array:
-    """Where 1 + shape·z is zero."""
+    """Return the x where 1 + shape·z is zero."""
     return loc - scale / jnp.where(shape == 0.0, 1.0, shape)

@@ -1,9 +1,8 @@
-"""The base of every family: a short final class that states its parameters, support and formulas.
+"""The base class of families: short final classes with parameters, support and formulas.
 
-A family states its default parametrisation (the one that estimates are reported in) and any
-alternatives; a user who names a parameter of an alternative gets the model in that one. A family
-whose log-density is affine in a few statistics of the outcome states those instead, and is then
-fitted from one pass over any number of rows.
+A family states its default parametrisation, in which estimates are reported, and any alternatives;
+naming a parameter of an alternative selects it. A family whose log-density is affine in a few
+statistics of the outcome states those instead, and is fitted from one pass over any number of rows.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.basis_form import BasisForm
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.model import Caution, Model, Moment
+from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.source import Fixed, Source, as_source
 from kullback.special.smooth import log1mexp
 
@@ -31,12 +31,12 @@ Formula: TypeAlias = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Parametrisation:
-    """Another set of names for the same family.
+    """An alternative parametrisation of a family.
 
     Attributes:
         parameters: names and domains.
         to_default: from these parameters (by keyword) to the default ones, by name.
-        from_default: the other way.
+        from_default: the inverse.
     """
 
     parameters: Mapping[str, Domain]
@@ -45,37 +45,37 @@ class Parametrisation:
 
 
 class Family(Model):
-    """A parametric family: abstract. CONTRIBUTING.md, "Add a family", walks through one.
+    """A parametric family of distributions: abstract. See CONTRIBUTING.md, "Add a family".
 
     A subclass states, as class attributes:
 
     * ``default_parameters``: names and domains of its parameters;
-    * ``support``: the outcomes;
+    * ``support``: the possible outcomes;
     * optionally ``alternatives`` (other parametrisations), ``fixed_by_default`` (parameters that
       are fixed unless the user gives them a source), ``required`` (parameters that the user must
-      fix: known, never estimated), ``order_statistics`` and ``limits``;
+      fix), ``order_statistics`` and ``limits``;
 
-    and as static methods, elementwise in JAX, of the default parameters by keyword:
+    and as static methods, elementwise in JAX, with the default parameters as keywords:
 
     * ``_log_density(x, ...)``; or, for an exponential family, ``_statistics(x, origin)``, a tuple
-      of statistics measured from the point ``origin`` so that their differences keep their digits,
-      and ``_log_density_of(statistics, origin, ...)``, which is affine in them (not for counts,
-      which are fitted from the table of their distinct values);
+      of statistics measured from the point ``origin`` so that they keep their digits, and
+      ``_log_density_of(statistics, origin, ...)``, which is affine in them (not for counts, which
+      are fitted from the table of their distinct values);
     * optionally, where the log-density and its scores are affine in a few *basis functions* of the
-      outcome at the present parameters (``basis``, their names): ``_basis``, ``_basis_derivatives``
+      outcome at the current parameters (``basis``: their names), ``_basis``, ``_basis_derivatives``
       and ``_log_density_of_basis``, which make a pass several times as fast (see ``write_basis``,
       ``basis_derivatives`` and ``log_density_of_basis``);
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
       ``_mean``, ``_variance``, ``_entropy``;
 
-    and, on the host, with NumPy:
+    and, in NumPy:
 
     * ``_estimate(means, origin, fixed)``: the maximum-likelihood estimate in closed form from the
-      weighted means of the statistics, or None where the fixed parameters leave none;
-    * ``_sums(x, origin, low, high)``: Σ of each statistic over numbers between two ends, where they
-      can be had for less than the statistics of every row, else None;
-    * ``_starts(values, weights)``: starting values, the best guess first;
-    * ``_caution(...)``: of the estimates, what to beware of there (a ``Caution``), or None.
+      weighted means of the statistics, or None where the fixed parameters rule one out;
+    * ``_sums(x, origin, low, high)``: Σ of each statistic over numbers in [low, high], where that
+      is cheaper than the statistics of every row, else None;
+    * ``_starts(values, weights)``: starting values, the most promising first;
+    * ``_caution(...)``: a ``Caution`` about the estimates, or None.
     """
 
     default_parameters: ClassVar[Mapping[str, Domain]]
@@ -103,7 +103,7 @@ class Family(Model):
     _caution: ClassVar[Formula | None] = None
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Check the declaration once, and give the constructor a signature that tools can show."""
+        """Check the declaration and set the constructor's signature, which tools show."""
         super().__init_subclass__(**keywords)
         if cls._log_density is None and (cls._statistics is None or cls._log_density_of is None):
             raise TypeError(
@@ -112,24 +112,28 @@ class Family(Model):
         of_basis = (cls._basis, cls._basis_derivatives, cls._log_density_of_basis)
         if cls.basis and None in of_basis:
             raise TypeError(
-                f"{cls.__name__} states basis functions, and needs _basis, _basis_derivatives and "
+                f"{cls.__name__} states basis functions and needs _basis, _basis_derivatives and "
                 f"_log_density_of_basis"
             )
         names = dict.fromkeys(
             [*cls.default_parameters, *(n for a in cls.alternatives for n in a.parameters)]
         )
-        # setattr: the type checker knows no such attribute, inspect.signature does
+        # read by inspect.signature, unknown to type checkers
         cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in names]
         )
 
-    def __init__(self, **sources: Any) -> None:
+    parametrisation: Parametrisation | None
+
+    def __init__(self, *numbers: Any, **sources: Any) -> None:
         """Take a source for any parameter of one parametrisation; the others are free.
 
         Raises:
-            ModelError: for an unknown parameter, parameters of two parametrisations at once, or a
-                number outside its parameter's domain.
+            ModelError: for parameters without their names, an unknown parameter, parameters of two
+                parametrisations at once, or a number outside its parameter's domain.
         """
+        if numbers:
+            raise by_name_only(type(self).__name__, self.default_parameters, numbers)
         self.parametrisation = self._choose(sources)
         filled = {
             **{k: v for k, v in self.fixed_by_default.items() if k in self.parameters},
@@ -139,14 +143,14 @@ class Family(Model):
         for name in self.required:
             if not isinstance(self.sources[name], Fixed):
                 raise ModelError(
-                    f"{self.name} needs {name} as a number: it is known, not estimated. "
-                    f"Write {self.name}({name}=...)."
+                    f"{self.name} needs {name} as a number, because it is not estimated: "
+                    f"{self.name}({name}=...)."
                 )
-        _ = self.vector  # a number outside its domain is told here and not during the fit
+        _ = self.vector  # raises for a number outside its domain before the fit does
 
     @classmethod
     def _choose(cls, sources: Mapping[str, Any]) -> Parametrisation | None:
-        """Find the parametrisation that has all the names given; None is the default one."""
+        """Return the parametrisation with all of these names; None is the default one."""
         if all(name in cls.default_parameters for name in sources):
             return None
         for other in cls.alternatives:
@@ -158,12 +162,13 @@ class Family(Model):
         ]
         known = list(dict.fromkeys(name for names in every for name in names))
         choices = "; or ".join(", ".join(names) for names in every)
-        for name in sources:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise ModelError(
-                    f"{cls.__name__} has no parameter {name!r}{hint or '.'} It has {choices}."
-                )
+        unknown = [name for name in sources if name not in known]
+        if unknown:
+            hint = did_you_mean(unknown[0], known)
+            raise ModelError(
+                translated_parameters(cls.__name__, unknown)
+                or f"{cls.__name__} has no parameter {unknown[0]!r}{hint or '.'} It has {choices}."
+            )
         named = ", ".join(sources)
         raise ModelError(
             f"{cls.__name__}({named}) mixes parameters of different parametrisations. "
@@ -174,7 +179,7 @@ class Family(Model):
 
     @property
     def parameters(self) -> Mapping[str, Domain]:
-        """The parameters in the chosen parametrisation."""
+        """The parameters' names and domains in the chosen parametrisation."""
         chosen = self.parametrisation
         return self.default_parameters if chosen is None else chosen.parameters
 
@@ -186,7 +191,7 @@ class Family(Model):
         return (which, super().structure)
 
     def with_sources(self, sources: Mapping[str, Source]) -> Family:
-        """Give the same family, in the same parametrisation, with other sources."""
+        """Return the same family, in the same parametrisation, with other sources."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.sources = {name: as_source(name, source) for name, source in sources.items()}
@@ -198,7 +203,7 @@ class Family(Model):
         return parameters if chosen is None else chosen.to_default(**parameters)
 
     def from_default(self, parameters: Mapping[str, Any]) -> Mapping[str, float | Vector]:
-        """Convert default numbers to the chosen parametrisation, on the host."""
+        """Convert default parameters to the chosen parametrisation, as Python floats."""
         chosen = self.parametrisation
         if chosen is None or set(parameters) != set(self.default_parameters):
             return parameters
@@ -210,12 +215,12 @@ class Family(Model):
 
     @property
     def sufficient(self) -> bool:
-        """Whether a few statistics of the sample hold all that the likelihood needs."""
+        """Whether the likelihood depends on the sample through a few sufficient statistics."""
         return self._statistics is not None and not self.columns
 
     @property
     def elementary(self) -> bool:
-        """Whether ``statistics`` of a NumPy array are NumPy arrays, without any compilation."""
+        """Whether ``statistics`` of a NumPy array run in NumPy, without compilation."""
         return _is_elementary(type(self))
 
     def statistics(self, x: Any, origin: Any) -> tuple[Any, ...]:
@@ -226,15 +231,15 @@ class Family(Model):
 
     @property
     def quick_sums(self) -> bool:
-        """Whether the family states a shorter way to the sums of its statistics."""
+        """Whether the family states a faster way to sum its statistics."""
         return self._sums is not None
 
     def sums(self, x: Vector, origin: float, low: float, high: float) -> Sequence[float] | None:
-        """Add up the statistics of numbers in [low, high] by a shorter way, where there is one."""
-        found: Sequence[float] | None = None
+        """Return the sums of the statistics of numbers in [low, high] the faster way, or None."""
+        sums: Sequence[float] | None = None
         if self._sums is not None:
-            found = self._sums(x, origin, low, high)
-        return found
+            sums = self._sums(x, origin, low, high)
+        return sums
 
     def log_density_of(
         self, statistics: Sequence[Array], origin: Array, parameters: Mapping[str, Array]
@@ -246,16 +251,15 @@ class Family(Model):
         return value
 
     def write_basis(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
-        """Write the basis functions of each outcome at default parameters, on the host.
+        """Write the basis functions of each outcome at default parameters, in NumPy.
 
         Args:
             x: outcomes inside the support, shape (n,).
-            rows: where to write: a row for each basis function and one to work in, each of shape
-                (n,).
+            rows: the output: a row for each basis function and a scratch row, each of shape (n,).
             parameters: default parameters by name.
 
         Returns:
-            Whether they keep the digits at these parameters; nothing is written where not.
+            Whether they are accurate at these parameters; if not, nothing is written.
         """
         if self._basis is None:
             raise self._lacks("basis functions")
@@ -264,9 +268,9 @@ class Family(Model):
     def basis_derivatives(
         self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
     ) -> Mapping[str, Sequence[BasisForm | Array]]:
-        """For each default parameter, each basis function's derivative as a polynomial in them.
+        """Return each basis function's derivative by default parameter, a polynomial in them.
 
-        Of degree two at most, and such that the scores are affine in the basis functions.
+        The degree is at most two, and the scores are affine in the basis functions.
         """
         if self._basis_derivatives is None:
             raise self._lacks("basis functions")
@@ -287,13 +291,13 @@ class Family(Model):
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-density of each row, −inf outside the support."""
         inside = _inside(x, self.support)
-        # a possible outcome stands in outside, so that no NaN enters a derivative
+        # outside, a possible outcome is substituted, so that derivatives do not become NaN
         safe = jnp.where(inside, x, self.support.interior)
         value = self.row_log_density_inside(safe, parameters)
         return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
 
     def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-density of rows that are known to lie in the support."""
+        """Log-density of rows inside the support."""
         if self._log_density is None:
             origin = jnp.asarray(self.support.interior)
             return self.log_density_of(self.statistics(x, origin), origin, parameters)
@@ -333,7 +337,7 @@ class Family(Model):
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
-        """Quantiles: the family's own formula, else by inverting the distribution function."""
+        """Quantiles by the family's formula, else by inverting the distribution function."""
         if self._quantile is not None:
             value: Array = self._quantile(u, **self.to_default(parameters))
             return value
@@ -346,7 +350,7 @@ class Family(Model):
         )
 
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
-        """Draw outcomes: the family's own way, else through the quantile function."""
+        """Draw outcomes by the family's method, else through the quantile function."""
         if self._draw is None:
             return super().draw(key, shape, parameters)
         value: Array = self._draw(key, shape, **self.to_default(parameters))
@@ -357,21 +361,21 @@ class Family(Model):
         formulas = {"mean": self._mean, "variance": self._variance, "entropy": self._entropy}
         formula = formulas[which]
         if formula is None:
-            raise self._lacks(f"closed form of its {which}")
+            raise self._lacks(f"{which} in closed form")
         value: Array = formula(**self.to_default(parameters))
         return value
 
-    # ---- estimates on the host -------------------------------------------------------------
+    # ---- estimates, in NumPy ---------------------------------------------------------------
 
     def closed_form(
         self, means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> Mapping[str, float | Vector] | None:
-        """Give the maximum-likelihood estimate from the mean statistics, or None if there is none.
+        """Return the maximum-likelihood estimate from the mean statistics, or None.
 
         Args:
             means: weighted means of the statistics.
             origin: the point that they are measured from.
-            fixed: values of parameters that are not free, in the chosen parametrisation.
+            fixed: values of the fixed parameters, in the chosen parametrisation.
         """
         if self._estimate is None or (fixed and self.parametrisation is not None):
             return None
@@ -379,21 +383,21 @@ class Family(Model):
         return None if estimate is None else self.from_default(estimate)
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
-        """Give starting values, converted to the chosen parametrisation."""
+        """Return starting values in the chosen parametrisation."""
         if self._starts is None:
             return ({},)
         return [self.from_default(start) for start in self._starts(values, weights)]
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
-        """Say what to beware of at these estimates, or None."""
+        """Return a caution about these estimates, or None."""
         if self._caution is None or set(estimates) != set(self.parameters):
             return None
         with float64():
             numbers = {name: jnp.asarray(v).reshape(()) for name, v in estimates.items()}
-            found: Caution | None = self._caution(
+            caution: Caution | None = self._caution(
                 **{name: float(v) for name, v in self.to_default(numbers).items()}
             )
-        return found
+        return caution
 
 
 @cache

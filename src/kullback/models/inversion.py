@@ -1,4 +1,4 @@
-"""Quantiles of any distribution function, by halving and Newton's method."""
+"""Quantiles of any distribution function, by bisection and Newton's method."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array
 from kullback._core.domains import Interval
 
-# Halving happens in a coordinate that spreads the doubles evenly: x = sign(t)·(e^|t| − 1)·1e-300
-# reaches both 1e-300 and 1e300. 32 halvings of its range bring x to within 1e-6 of itself, where
-# Newton's method takes over; outcomes that are whole numbers are halved until they are alone.
+# Bisection uses a coordinate that spreads the doubles evenly: x = sign(t)·(e^|t| − 1)·1e-300
+# reaches both 1e-300 and 1e300. 32 halvings of its range give x to a relative 1e-6, where Newton's
+# method takes over; for whole numbers bisection continues until one is left.
 _REACH = 1400.0
 _TINY = 1e-300
 _LOG_TINY = math.log(_TINY)
 _HALVINGS = 32
 _ALL_HALVINGS = 128
-# From 1e-6 two Newton steps reach rounding; the others are for distribution functions with bends.
+# From 1e-6 two Newton steps reach rounding; the others are for distribution functions with kinks.
 _NEWTON_STEPS = 6
 
 
@@ -40,7 +40,7 @@ def quantile_by_inversion(
         log_survival: the log survival function, of x alone.
         support: where the outcomes lie.
         log_density: the log-density, of x alone, for Newton's method; without it the quantiles are
-            found by halving alone.
+            found by bisection alone.
 
     Returns:
         The quantiles; the support's ends for u = 0 and u = 1.
@@ -49,7 +49,7 @@ def quantile_by_inversion(
     target = jnp.where(low, jnp.log(jnp.where(low, u, 0.5)), jnp.log1p(-jnp.where(high, u, 0.5)))
 
     def excess(x: Array) -> Array:
-        """Logarithm of the tail over its target, rising with x."""
+        """Return the logarithm of the tail over its target, increasing in x."""
         return jnp.where(low, log_cdf(x) - target, target - log_survival(x))
 
     def outcome(t: Array) -> Array:
@@ -81,7 +81,7 @@ def _newton(
     log_density: Callable[[Array], Array],
     target: Array,
 ) -> Array:
-    """Solve excess(x) = 0 inside [left, right]; a step that would leave it halves it instead."""
+    """Solve excess(x) = 0 in [left, right]; a step that would leave it is replaced by bisection."""
 
     def improve(_: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         x, left, right = state

@@ -1,7 +1,7 @@
 """The abstract model: named parameters, a source for each, and the log-density of a row.
 
-A model is immutable. Fixed at numbers it is a distribution, with ``log_density``, ``cdf``,
-``quantile``, ``sample`` and so on; with free sources it is what ``kl.fit`` estimates.
+A model is immutable. With all parameters fixed it is a distribution, with ``log_density``, ``cdf``,
+``quantile``, ``sample`` and so on; ``kl.fit`` estimates its free parameters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import secrets
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,8 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
+from kullback.models.model_type import ModelType, hooks, translation
+from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
 
@@ -30,12 +32,12 @@ OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
 
 @dataclass(frozen=True)
 class Caution:
-    """What to beware of at an estimate.
+    """A caution about an estimate.
 
     Attributes:
-        text: in words, with what to try.
-        no_maximum: whether the likelihood has no maximum there, so that the estimate is none.
-        reason: why it has none.
+        text: the problem, with a remedy.
+        no_maximum: whether the likelihood is unbounded there, so that the estimate is not valid.
+        reason: why it is unbounded.
     """
 
     text: str
@@ -43,11 +45,11 @@ class Caution:
     reason: str = "the likelihood is unbounded"
 
 
-class Model(abc.ABC):
-    """A probabilistic model of a row: abstract.
+class Model(metaclass=ModelType):
+    """Base class of probabilistic models of a row: abstract.
 
-    A subclass gives ``parameters``, ``with_sources`` and ``row_log_density``; everything else has a
-    default, derived from these or a clear error.
+    A subclass defines ``parameters``, ``with_sources`` and ``row_log_density``; everything else has
+    a default that is derived from these or raises a clear error.
     """
 
     support: Interval
@@ -56,11 +58,11 @@ class Model(abc.ABC):
     """Parameters whose estimate is an order statistic of the sample, whatever the others are."""
 
     limits: ClassVar[Mapping[str, str]] = {}
-    """Models that this one becomes as a parameter goes to infinity, by parameter."""
+    """Limiting models as a parameter goes to infinity, by parameter."""
 
     sources: Mapping[str, Source]
 
-    # ---- what a subclass tells -------------------------------------------------------------
+    # ---- hooks for subclasses --------------------------------------------------------------
 
     @property
     @abc.abstractmethod
@@ -69,7 +71,7 @@ class Model(abc.ABC):
 
     @abc.abstractmethod
     def with_sources(self, sources: Mapping[str, Source]) -> Model:
-        """Give the same model with other sources."""
+        """Return the same model with other sources."""
 
     @abc.abstractmethod
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
@@ -79,7 +81,7 @@ class Model(abc.ABC):
         """
 
     def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-density of rows that are known to lie in ``support``: without that check."""
+        """Log-density of rows inside ``support``, without checking that."""
         return self.row_log_density(x, parameters)
 
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
@@ -102,38 +104,50 @@ class Model(abc.ABC):
 
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Compute the mean, the variance or the entropy."""
-        raise self._lacks(f"closed form of its {which}")
+        raise self._lacks(f"{which} in closed form")
 
     def _lacks(self, what: str) -> ModelError:
-        return ModelError(f"{self.name} has no {what}.")
+        return ModelError(f"{self.name} does not provide its {what}.")
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:  # noqa: ARG002
-        """Give starting values of the parameters; several where the likelihood has many peaks.
+        """Return starting values of the parameters; several where the likelihood has many peaks.
 
         Args:
-            values: outcomes of a subsample (of all rows, where there are few or few distinct ones).
+            values: outcomes of a subsample (all rows if they or their distinct values are few).
             weights: their weights.
         """
         return ({},)
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:  # noqa: ARG002
-        """Say what to beware of at these estimates, or None."""
+        """Return a caution about these estimates, or None."""
         return None
 
     def with_levels(self, levels: tuple[Any, ...]) -> Model:  # noqa: ARG002
-        """Give the model for a sample with these class labels."""
+        """Return the model for a sample with these class labels."""
         return self
 
     # ---- names and structure ---------------------------------------------------------------
 
+    def __dir__(self) -> list[str]:
+        hidden = hooks(type(self))
+        return [name for name in super().__dir__() if name not in hidden]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            kind = type(self).__name__
+            raise translation(kind, name) or AttributeError(
+                f"{kind!r} object has no attribute {name!r}", name=name, obj=self
+            )
+
     @property
     def name(self) -> str:
-        """What messages call the model."""
+        """The model's name in messages and reports."""
         return type(self).__name__
 
     @property
     def structure(self) -> Hashable:
-        """What the compiled code depends on: not the numbers."""
+        """What compiled code depends on, as a cache key: not the parameters' values."""
         return (type(self), tuple((k, s.structure) for k, s in self.sources.items()))
 
     @property
@@ -146,16 +160,17 @@ class Model(abc.ABC):
         """The columns that the sources read."""
         return tuple(dict.fromkeys(c for s in self.sources.values() for c in s.columns))
 
-    def _read_sources(self, given: Mapping[str, Any]) -> dict[str, Source]:
-        """Turn what a user gave by name into a source for each parameter, ties last checked."""
-        unknown = [name for name in given if name not in self.parameters]
+    def _read_sources(self, arguments: Mapping[str, Any]) -> dict[str, Source]:
+        """Return a source for each parameter, from the user's arguments by name."""
+        unknown = [name for name in arguments if name not in self.parameters]
         if unknown:
             known = ", ".join(self.parameters)
             hint = did_you_mean(unknown[0], self.parameters)
             raise ModelError(
-                f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}."
+                translated_parameters(self.name, unknown)
+                or f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}."
             )
-        sources = {name: as_source(name, given.get(name)) for name in self.parameters}
+        sources = {name: as_source(name, arguments.get(name)) for name in self.parameters}
         for name, source in sources.items():
             if isinstance(source, SameAs):
                 target = sources.get(source.other)
@@ -187,10 +202,10 @@ class Model(abc.ABC):
     def row_parameters(
         self, constrained: Sequence[Array], row: Mapping[str, Array]
     ) -> dict[str, Array]:
-        """Compute every parameter from the coefficients' constrained numbers: the sources at work.
+        """Compute every parameter from the coefficients on the constrained scale.
 
         Args:
-            constrained: one scalar a constrained number, in the vector's order.
+            constrained: one scalar for each constrained number, in the vector's order.
             row: the columns of a block of rows.
 
         Returns:
@@ -211,7 +226,7 @@ class Model(abc.ABC):
         return parameters
 
     def fixed_at(self, constrained: Mapping[str, Vector]) -> Model:
-        """Give the same model with every coefficient fixed at the values given by name."""
+        """Return the same model with every coefficient fixed at these values by name."""
         sources = {}
         for name, coefficients in self._coefficients().items():
             values = [constrained[c.name] for c in coefficients]
@@ -221,25 +236,25 @@ class Model(abc.ABC):
             sources[name] = source
         return self.with_sources(sources)
 
-    # ---- the public face of a distribution -------------------------------------------------
+    # ---- what users call -------------------------------------------------------------------
 
     @property
     def params(self) -> dict[str, float | Vector]:
         """The parameters of a distribution: floats, or arrays for vectors.
 
         Raises:
-            ModelError: while a parameter is not fixed.
+            ModelError: while a parameter is free.
         """
         out: dict[str, float | Vector] = {}
         for name, source in self.sources.items():
             target = self.sources[source.other] if isinstance(source, SameAs) else source
             if not isinstance(target, Fixed) and target.columns:
                 raise ModelError(
-                    f"{name} of {self.name} differs from row to row: use fit.predict_params(data)."
+                    f"{name} of {self.name} depends on the row: use fit.predict_params(data)."
                 )
             if not isinstance(target, Fixed):
                 raise ModelError(
-                    f"{self!r} is not a distribution yet: {name} has no value. Fit it with "
+                    f"{self!r} is not a distribution yet: {name} is free. Fit it with "
                     f"kl.fit(model, data) and use fit.model, or fix it: {self.name}({name}=...)."
                 )
             number = target.number
@@ -293,22 +308,22 @@ class Model(abc.ABC):
         """
         array = np.asarray(u, dtype=np.float64)
         if not np.all((array >= 0.0) & (array <= 1.0)):
-            raise ModelError("quantile needs probabilities: every u must lie in [0, 1].")
+            raise ModelError("u must lie in [0, 1]: quantile takes probabilities.")
         return self._evaluate("row_quantile", array)
 
     def sample(self, n: Any, *, seed: Any = None) -> Vector:
         """Draw independent outcomes.
 
         Args:
-            n: how many, or a shape.
-            seed: a whole number or a JAX random key, which draws the same outcomes every time;
-                None draws other outcomes every time.
+            n: the number of outcomes, or a shape.
+            seed: an integer or a JAX random key, which draws the same outcomes every time; None
+                draws different ones.
 
         Returns:
             A float64 array; class labels come as their codes.
 
         Raises:
-            ModelError: for a negative ``n``, a seed of another kind, or a model that is not fixed.
+            ModelError: for a negative ``n``, an invalid seed, or a free parameter.
         """
         shape = n if isinstance(n, tuple) else (n,)
         if any(not isinstance(size, int | np.integer) or size < 0 for size in shape):
@@ -339,7 +354,7 @@ class Model(abc.ABC):
         return blockwise(self, hook, np.asarray(x, dtype=np.float64), self._constrained())
 
     def __repr__(self) -> str:
-        """Show the sources as they would be written."""
+        """Show the call that makes the model, with ? for free parameters."""
         parts = []
         for name, source in self.sources.items():
             shown = "?" if type(source).__name__ == "Free" else repr(source)
@@ -352,7 +367,7 @@ def _exponential(value: Any) -> Any:
 
 
 def _random_key(seed: Any) -> Array:
-    """Make a JAX random key of a seed."""
+    """Return a JAX random key for a seed."""
     if seed is None:
         seed = secrets.randbits(63)
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
@@ -361,4 +376,4 @@ def _random_key(seed: Any) -> Array:
         return jax.random.key(int(seed))
     if isinstance(seed, jax.Array):
         return seed
-    raise ModelError(f"seed must be a whole number, a JAX random key or None, got {seed!r}.")
+    raise ModelError(f"seed must be an integer, a JAX random key or None, got {seed!r}.")

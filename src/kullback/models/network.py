@@ -1,7 +1,7 @@
-"""Neural networks as sources: a parameter that is a network's function of the covariates.
+"""Neural networks as sources: parameters that are a network's output for the covariates.
 
 ``kl.MLP(...)`` is a multilayer perceptron with defaults for tables; ``kl.Network(module)`` takes
-any Equinox module. Equinox is imported when one is fitted, not before.
+any Equinox module. Equinox is imported when a network is fitted, not before.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.options import translate_options
-from kullback.models.activations import ACTIVATIONS
+from kullback.models.activations import ACTIVATIONS, OTHER_NAMES
 from kullback.models.encoding import Encoder
-from kullback.models.source import Coefficient, Source
+from kullback.models.source import Source
 
 
 class NetworkSource(Source):
-    """A source whose numbers are found by minibatches, not by Newton's method: abstract.
+    """A source that is trained by minibatches, not by Newton's method: abstract.
 
     Attributes:
-        inputs: the columns that it reads; None for all that are neither outcome nor weights.
-        categorical: columns of numbers that are to be taken as categories.
-        members: how many networks are trained; None chooses by the number of rows.
+        inputs: the columns that it reads; None for all except outcome and weights.
+        categorical: numeric columns to treat as categories.
+        members: the number of networks to train; None chooses by the number of rows.
         scaled: whether numbers are centred and scaled.
-        embeds: whether a category with many levels comes as its code.
+        embeds: whether categories with many levels are given as codes.
     """
 
     inputs: tuple[str, ...] | None
@@ -44,11 +44,11 @@ class NetworkSource(Source):
 
     @abc.abstractmethod
     def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:
-        """Make the module, with fresh weights.
+        """Make the module, with random weights.
 
         Args:
-            encoder: what the inputs are.
-            start: the outputs that it should start from, shape (outputs,).
+            encoder: the encoding of the inputs.
+            start: the outputs before training, shape (outputs,).
             rng: for the random weights.
 
         Returns:
@@ -56,30 +56,18 @@ class NetworkSource(Source):
             key while it is trained, None when it predicts.
         """
 
-    def coefficients(
-        self,
-        parameter: str,  # noqa: ARG002  # the protocol's
-        domain: Domain,  # noqa: ARG002
-    ) -> tuple[Coefficient, ...]:
-        """None that a solver could move one by one."""
-        return ()
-
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
-        row: Mapping[str, Array],  # noqa: ARG002
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
+        _row: Mapping[str, Array],
+        _parameters: Mapping[str, Array],
     ) -> Array:
-        """None before it is trained.
+        """Raise an error: an untrained network cannot be evaluated.
 
         Raises:
             ModelError: always.
         """
-        raise ModelError(f"{self!r} has no value before it is fitted: use kl.fit.")
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
+        raise ModelError(f"{self!r} is not trained yet: fit the model with kl.fit.")
 
 
 @final
@@ -104,30 +92,30 @@ class MLP(NetworkSource):
 
     The output goes through the parameter's own link (the logarithm for positive parameters, and so
     on). Numbers are centred at their median, scaled by their quartiles and smoothly limited;
-    categories become indicators, or, where they have more than 32 levels, eight numbers a level
-    that are trained; a missing number gets an indicator of its own, whose weight is the
-    value that stands in for it. Source of the encoding: D. Holzmüller, L. Grinsztajn, I. Steinwart
-    (2024), Better by default: strong pre-tuned MLPs and boosted trees on tabular data.
+    categories become indicators, or, with more than 32 levels, eight trained numbers a level; a
+    missing number sets an indicator, whose weight is the value imputed for it. Source of the
+    encoding: D. Holzmüller, L. Grinsztajn, I. Steinwart (2024), Better by default: strong pre-tuned
+    MLPs and boosted trees on tabular data.
 
     Args:
         hidden: widths of the hidden layers, or one width; () for a linear model.
         activation: relu, gelu, silu, mish, selu, elu, tanh, identity, or a function of an array.
-        dropout: share of hidden units that are set to zero at random while training.
+        dropout: share of hidden units set to zero at random in training.
         normalization: None, or "layer" for layer normalisation before each activation.
         skip: whether a hidden layer adds its input to its output where the widths are equal.
-        frequencies: how many random frequencies each number is expanded in, beside itself; 0 for
-            none. None takes none, and tries 8 where a classifier without explains next to nothing
-            of its label; they are kept where the held-out rows are surely better off. Give 8 where
-            the outcome turns many times along a few columns; elsewhere they cost (measured:
+        frequencies: the number of random frequencies into which each number is expanded, beside
+            itself. None takes 0, and tries 8 where a classifier with 0 explains almost nothing of
+            its label; they are kept where the held-out loss is clearly lower. Give 8 where the
+            outcome oscillates along a few columns; elsewhere they cost (measured:
             benchmarks/NETWORKS.md). Source: Y. Gorishniy, I. Rubachev, A. Babenko (2022), On
             embeddings for numerical features in tabular deep learning.
-        members: how many networks are trained, on different parts of the rows, and averaged; None
+        members: the number of networks to train on different parts of the rows and average; None
             chooses by the number of rows.
-        inputs: the columns that it reads; None for all that are neither outcome nor weights.
-        categorical: columns of numbers that are to be taken as categories.
+        inputs: the columns that it reads; None for all except outcome and weights.
+        categorical: numeric columns to treat as categories.
 
     Raises:
-        ModelError: for options out of range, with what would be right.
+        ModelError: for options out of range, with the permitted range.
 
     Example:
         >>> import kullback as kl
@@ -144,40 +132,43 @@ class MLP(NetworkSource):
     members: int | None = None
     inputs: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
-    scaled: ClassVar[bool] = True  # type: ignore[misc]  # always
+    scaled: ClassVar[bool] = True  # type: ignore[misc]  # always true
     embeds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the options."""
-        # NumPy's integers, as a search over options draws them, become Python's
-        given = [self.hidden] if hasattr(self.hidden, "__index__") else self.hidden
+        # NumPy's integers, as searches over options use, become Python's
+        hidden = [self.hidden] if hasattr(self.hidden, "__index__") else self.hidden
         try:
-            widths = tuple(index(width) for width in given)
+            widths = tuple(index(width) for width in hidden)
         except TypeError:
-            raise ModelError(f"hidden={self.hidden!r}: give widths, such as (64, 64).") from None
+            raise ModelError(
+                f"hidden must be widths, such as (64, 64), got {self.hidden!r}."
+            ) from None
         object.__setattr__(self, "hidden", widths)
         if any(width < 1 for width in self.widths):
             raise ModelError(
-                f"hidden={self.hidden!r}: give the widths of the hidden layers as whole numbers of "
-                "at least 1, such as (64, 64); () is a linear model."
+                f"hidden must be widths of the hidden layers of at least 1, such as (64, 64), or "
+                f"() for a linear model, got {self.hidden!r}."
             )
         if isinstance(self.activation, str) and self.activation not in ACTIVATIONS:
-            hint = did_you_mean(self.activation, ACTIVATIONS)
+            here = OTHER_NAMES.get(self.activation.lower())
+            hint = f': use "{here}".' if here else did_you_mean(self.activation, ACTIVATIONS) or "."
             raise ModelError(
-                f"there is no activation {self.activation!r}{hint or '.'} Use one of "
+                f"Unknown activation {self.activation!r}{hint} Use one of "
                 f"{', '.join(ACTIVATIONS)}, or a function of an array."
             )
         if not 0.0 <= self.dropout < 1.0:
-            raise ModelError(f"dropout={self.dropout!r} must lie in [0, 1).")
+            raise ModelError(f"dropout must lie in [0, 1), got {self.dropout!r}.")
         if self.normalization not in (None, "layer"):
-            raise ModelError(f'normalization={self.normalization!r} must be None or "layer".')
+            raise ModelError(f'normalization must be None or "layer", got {self.normalization!r}.')
         if self.frequencies is not None and self.frequencies < 0:
-            raise ModelError(f"frequencies={self.frequencies!r} must be at least 0.")
+            raise ModelError(f"frequencies must be at least 0, got {self.frequencies!r}.")
         if self.members is not None and self.members < 1:
-            raise ModelError(f"members={self.members!r} must be at least 1.")
+            raise ModelError(f"members must be at least 1, got {self.members!r}.")
 
     def __repr__(self) -> str:
-        """Show the widths, and the options that are not the defaults."""
+        """Show the widths, and the options that differ from the defaults."""
         options = [f for f in fields(self) if getattr(self, f.name) != f.default]
         shown = [f"{f.name}={getattr(self, f.name)!r}" for f in options if f.name != "hidden"]
         return f"MLP({', '.join([f'hidden={self.hidden!r}', *shown])})"
@@ -190,11 +181,11 @@ class MLP(NetworkSource):
 
     @property
     def structure(self) -> Hashable:
-        """All of its options."""
+        """All of its options, as a cache key."""
         return (MLP, self)
 
     def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:
-        """Make the perceptron, its last layer at ``start`` for every row."""
+        """Make the perceptron, whose output is ``start`` for every row before training."""
         from kullback.models.modules.layers import perceptron
 
         return perceptron(
@@ -218,10 +209,9 @@ class Network(NetworkSource):
 
     Args:
         module: an Equinox module: ``module(x)`` or ``module(x, key=key)`` with ``x`` of shape
-            (inputs,), giving one number a parameter (K for logits of K classes).
-        inputs: the columns that it reads, in this order; None for all that are neither outcome nor
-            weights.
-        categorical: columns of numbers that are to be taken as categories.
+            (inputs,), returning one number (K numbers for the logits of K classes).
+        inputs: the columns that it reads, in this order; None for all except outcome and weights.
+        categorical: numeric columns to treat as categories.
         scaled: whether numbers are centred and scaled as for ``kl.MLP``.
 
     Example:
@@ -235,21 +225,21 @@ class Network(NetworkSource):
     inputs: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
     scaled: bool = True
-    members: ClassVar[int] = 1  # type: ignore[misc]  # never more
+    members: ClassVar[int] = 1  # type: ignore[misc]  # always one
 
     def __post_init__(self) -> None:
-        """Check that it can be called."""
+        """Check that the module can be called."""
         if not callable(self.module):
             raise ModelError(
-                f"kl.Network needs an Equinox module, which can be called on a row, not "
+                f"kl.Network takes an Equinox module that can be called on a row, got "
                 f"{type(self.module).__name__}."
             )
 
-    def build(self, encoder: Encoder, start: Vector, rng: np.random.Generator) -> Any:  # noqa: ARG002
-        """Give the user's module, called on many rows at once.
+    def build(self, encoder: Encoder, start: Vector, _rng: np.random.Generator) -> Any:
+        """Return the user's module, vectorised over rows.
 
         Raises:
-            ModelError: where it does not take that many inputs or gives another number of outputs.
+            ModelError: for a module with another number of inputs or outputs.
         """
         from kullback.models.modules.layers import RowModule
 
@@ -261,12 +251,12 @@ class Network(NetworkSource):
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(
-                f"the module of kl.Network cannot be called on {width} encoded inputs: {reason}"
+                f"The module of kl.Network cannot be called on {width} encoded inputs: {reason}"
             ) from error
         if shape != (2, start.size):
             raise ModelError(
-                f"the module of kl.Network gives an output of shape {shape[1:]} a row; "
-                f"({start.size},) was expected"
+                f"The module of kl.Network must return shape ({start.size},) for a row, got "
+                f"{shape[1:]}."
             )
         return module
 
@@ -274,20 +264,19 @@ class Network(NetworkSource):
 @final
 @dataclass(frozen=True, eq=False)
 class Trained(Source):
-    """A network with its weights: what a fitted model has in place of a ``NetworkSource``.
+    """A trained network, which replaces the ``NetworkSource`` in a fitted model.
 
     Attributes:
-        form: the source that was fitted.
+        form: the source that was trained.
         modules: the members, averaged on the unconstrained scale.
-        encoder: from covariates to inputs.
-        domain: of the parameter.
-        scale: what the averaged outputs are multiplied by (calibration); one number, or one a
-            class.
-        shift: what is then added to them.
-        background: probabilities of the classes, less than 1 in all, that are then mixed in; None
-            where nothing is, and always where outcomes are numbers.
-        categories: the levels of the covariates that hold categories.
-        token: what tells this source's compiled code from that of another.
+        encoder: the encoding of the covariates.
+        domain: the parameter's domain.
+        scale: the factor of the averaged outputs (calibration); one number, or one a class.
+        shift: the number then added to them.
+        background: probabilities of the classes, with a sum below 1, that are then mixed in; None
+            for none, and always for numeric outcomes.
+        categories: the levels of the categorical covariates.
+        token: identifies the compiled code of this source.
     """
 
     form: NetworkSource
@@ -307,36 +296,24 @@ class Trained(Source):
 
     @property
     def structure(self) -> Hashable:
-        """Itself: its weights are part of the compiled code."""
+        """The source itself, as a cache key: its weights are part of the compiled code."""
         return (Trained, self.token)
-
-    def coefficients(
-        self,
-        parameter: str,  # noqa: ARG002  # the protocol's
-        domain: Domain,  # noqa: ARG002
-    ) -> tuple[Coefficient, ...]:
-        """None: its weights are known."""
-        return ()
 
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
         row: Mapping[str, Array],
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _parameters: Mapping[str, Array],
     ) -> Array:
-        """The parameter of every row."""
+        """Return the parameter of every row."""
         inputs = self.encoder.encode_in_jax([row[name] for name in self.encoder.names])
         return link(self.domain, self.outputs(inputs))
 
     def outputs(self, inputs: Array) -> Array:
-        """The calibrated outputs for encoded inputs, shape (rows, outputs), on the linear scale."""
+        """Return the calibrated outputs before the link, shape (rows, outputs)."""
         scale, shift = jnp.asarray(self.scale), jnp.asarray(self.shift)
         background = None if self.background is None else jnp.asarray(self.background)
         return averaged(self.modules, inputs, scale, shift, background)
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
 
     def __repr__(self) -> str:
         return f"trained {self.form!r}"
@@ -345,36 +322,24 @@ class Trained(Source):
 @final
 @dataclass(frozen=True)
 class Computed(Source):
-    """A parameter that a training step has computed and put among the row's columns."""
+    """A parameter that a training step has computed and stored among the row's columns."""
 
     field: str
 
-    def coefficients(
-        self,
-        parameter: str,  # noqa: ARG002  # the protocol's
-        domain: Domain,  # noqa: ARG002
-    ) -> tuple[Coefficient, ...]:
-        """None."""
-        return ()
-
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
         row: Mapping[str, Array],
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _parameters: Mapping[str, Array],
     ) -> Array:
-        """The column."""
+        """Return the column."""
         return row[self.field]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
 
 
 def averaged(
     modules: Sequence[Any], inputs: Array, scale: Array, shift: Array, background: Array | None
 ) -> Array:
-    """Average the outputs of members, in double precision, and calibrate them."""
+    """Return the members' outputs, averaged in double precision and calibrated."""
     total = sum(module(inputs, None).astype(jnp.float64) for module in modules)
     out: Array = scale * total / len(modules) + shift
     if background is None:
@@ -385,12 +350,12 @@ def averaged(
 
 
 def outputs_of(domain: Domain) -> int:
-    """How many numbers a network gives for a parameter with that domain."""
+    """Return the number of outputs of a network for a parameter with that domain."""
     return 1 if isinstance(domain, Interval) else domain.size
 
 
 def link(domain: Domain, outputs: Array) -> Array:
-    """From a network's outputs, shape (rows, outputs), to the parameter of every row."""
+    """Return the parameter of every row for a network's outputs, shape (rows, outputs)."""
     if isinstance(domain, Interval):
         value: Array = domain.constrained(outputs[..., 0])
         return value

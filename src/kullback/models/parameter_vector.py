@@ -1,8 +1,8 @@
-"""The unknowns of a model as one vector, and the chain rule to the unconstrained scale.
+"""The coefficients of a model as one vector, and the chain rule to the unconstrained scale.
 
-Kernels differentiate in the *constrained* coefficients ``v`` (shape, rate, ...), because that is
-cheaper for every row; solvers move on the unconstrained scale ``u``. The chain rule between them
-acts on the sums, not on the rows, so it costs nothing.
+Kernels differentiate in the *constrained* coefficients ``v`` (shape, rate, ...), which is cheaper
+for every row; solvers move on the unconstrained scale ``u``. The chain rule between them is applied
+to the sums, not to the rows, at negligible cost.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class ParameterVector:
 
     Attributes:
         coefficients: every coefficient.
-        on_bound: values for free coefficients that are held during this solve, by name (an estimate
-            that sits on an edge of the sample).
+        on_bound: values of free coefficients that are fixed during this solve, by name (an estimate
+            on a bound or at an extreme of the sample).
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -33,7 +33,7 @@ class ParameterVector:
 
     @cached_property
     def free(self) -> tuple[Coefficient, ...]:
-        """The coefficients that a solver moves."""
+        """The coefficients that a solver estimates."""
         return tuple(
             c for c in self.coefficients if c.value is None and c.name not in self.on_bound
         )
@@ -55,27 +55,27 @@ class ParameterVector:
 
     @cached_property
     def n_free(self) -> int:
-        """How many numbers a solver moves."""
+        """The number of unconstrained numbers that a solver estimates."""
         return sum(c.domain.n_free for c in self.free)
 
     @cached_property
-    def _moved(self) -> tuple[slice, ...]:
-        """Where in ``u`` each free coefficient is."""
+    def _in_u(self) -> tuple[slice, ...]:
+        """The slice of ``u`` of each free coefficient."""
         return _slices([c.domain.n_free for c in self.free])
 
     @property
     def slices(self) -> tuple[tuple[Coefficient, slice], ...]:
-        """The free coefficients, each with where it is in ``u``."""
-        return tuple(zip(self.free, self._moved, strict=True))
+        """The free coefficients, each with its slice of ``u``."""
+        return tuple(zip(self.free, self._in_u, strict=True))
 
     @cached_property
     def _among_free(self) -> tuple[slice, ...]:
-        """Where among the free constrained numbers each free coefficient is."""
+        """The slice of each free coefficient among the free constrained numbers."""
         return _slices([c.domain.size for c in self.free])
 
     @cached_property
     def _among_all(self) -> tuple[slice, ...]:
-        """Where among all constrained numbers each coefficient is."""
+        """The slice of each coefficient among all constrained numbers."""
         return _slices([c.domain.size for c in self.coefficients])
 
     @cached_property
@@ -90,9 +90,9 @@ class ParameterVector:
     def constrained(self, u: Vector) -> Vector:
         """Map ``u`` (n_free,) to the values of all coefficients, fixed ones included."""
         out = self._fixed.copy()
-        places = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
-        for c, where in zip(self.free, self._moved, strict=True):
-            out[places[c.name]] = c.domain.constrained(u[where])
+        slices = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
+        for c, where in zip(self.free, self._in_u, strict=True):
+            out[slices[c.name]] = c.domain.constrained(u[where])
         return out
 
     def unconstrained(self, values: Mapping[str, Vector]) -> Vector:
@@ -108,12 +108,12 @@ class ParameterVector:
     def jacobian(self, u: Vector) -> Vector:
         """∂ (free constrained values) / ∂ u, block diagonal."""
         return _block_diagonal(
-            [c.domain.jacobian(u[at]) for c, at in zip(self.free, self._moved, strict=True)]
+            [c.domain.jacobian(u[at]) for c, at in zip(self.free, self._in_u, strict=True)]
         )
 
     def curvature(self, u: Vector, gradient: Vector) -> Vector:
         """Σ_k gradient_k ∂² value_k / ∂u∂u' over the free constrained values, block diagonal."""
-        triples = zip(self.free, self._moved, self._among_free, strict=True)
+        triples = zip(self.free, self._in_u, self._among_free, strict=True)
         return _block_diagonal([c.domain.curvature(u[at], gradient[own]) for c, at, own in triples])
 
 

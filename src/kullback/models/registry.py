@@ -1,4 +1,4 @@
-"""Kullback's own models by name: the only ones that a file may name."""
+"""The library's models by name: only these can be loaded from a file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from kullback.models.model import Model
 
 @cache
 def own_models() -> Mapping[str, type[Model]]:
-    """Give every public model class that a module of ``kullback.models`` defines, by name.
+    """Return every public model class that a module of ``kullback.models`` defines, by name.
 
-    A family is found by being written there; there is no second list to keep. Classes defined
-    elsewhere are not in it, whatever they are called.
+    New families are found without a second list. Classes defined elsewhere are left out.
     """
     found: dict[str, type[Model]] = {}
     for module in pkgutil.walk_packages(kullback.models.__path__, "kullback.models."):

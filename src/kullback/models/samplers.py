@@ -1,4 +1,4 @@
-"""Draws of counts in double precision."""
+"""Random counts in double precision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Three: TypeAlias = tuple[Array, Array, Array]
 
 
 def draw_poisson(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
-    """Draw in double precision (JAX's own sampler rounds the rate, and its draws, to single).
+    """Draw Poisson counts in double precision (JAX's sampler rounds rate and draws to single).
 
     Below a rate of 10 by inversion; above by transformed rejection (W. Hörmann, 1993, "The
     transformed rejection method for generating Poisson random variables", algorithm PTRS).
@@ -25,18 +25,18 @@ def draw_poisson(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
     key, own = jax.random.split(key)
     uniform = jax.random.uniform(own, shape, jnp.float64)
 
-    def climb(state: _Three) -> _Three:
+    def add_term(state: _Three) -> _Three:
         k, term, total = state
         above = uniform >= total
         term = jnp.where(above, term * small / (k + 1.0), term)
         return k + above, term, total + jnp.where(above, term, 0.0)
 
-    # 100: beyond it lies less than rounding at a rate of 10, where the sum may stop short of 1
-    nothing = jnp.exp(-small)
+    # 100: the probability beyond is below rounding at a rate of 10, and the sum may stop short of 1
+    at_zero = jnp.exp(-small)
     by_inversion = jax.lax.while_loop(
         lambda state: jnp.any((uniform >= state[2]) & (state[0] < 100.0)),
-        climb,
-        (jnp.zeros(shape), nothing, nothing),
+        add_term,
+        (jnp.zeros(shape), at_zero, at_zero),
     )[0]
 
     b = 0.931 + 2.53 * jnp.sqrt(large)
@@ -44,7 +44,7 @@ def draw_poisson(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
     inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
     squeeze = 0.9277 - 3.6224 / (b - 2.0)
 
-    def try_again(state: _Three) -> _Three:
+    def propose(state: _Three) -> _Three:
         k, done, key = state
         key, first, second = jax.random.split(key, 3)
         u = jax.random.uniform(first, shape, jnp.float64) - 0.5
@@ -57,5 +57,5 @@ def draw_poisson(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
         return jnp.where(done, k, candidate), done | taken, key
 
     start = (jnp.zeros(shape), low, key)
-    by_rejection = jax.lax.while_loop(lambda s: ~jnp.all(s[1]), try_again, start)[0]
+    by_rejection = jax.lax.while_loop(lambda s: ~jnp.all(s[1]), propose, start)[0]
     return jnp.where(low, by_inversion, by_rejection)

@@ -1,7 +1,7 @@
-"""Sources: where a parameter of a model comes from.
+"""Sources of a model's parameters: free, fixed, bounded or tied to another parameter.
 
-A source turns coefficients (single numbers, estimated or fixed) and the columns of a row into the
-parameter's value for that row. Formulas, functions and networks are further subclasses.
+A source computes a parameter of a row from coefficients (estimated or fixed numbers) and the row's
+columns. `kullback.models.network` has the sources that are networks.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from kullback._core.errors import ModelError
 
 @dataclass(frozen=True)
 class Coefficient:
-    """One unknown of a model: a value with its domain.
+    """A coefficient of a model: a number or vector with its domain, estimated or fixed.
 
     Attributes:
-        name: what reports call it: the parameter's name, with the coefficient's behind a dot.
+        name: the name in reports: the parameter's, followed by the coefficient's after a dot.
         domain: the values that it may take.
-        start: where a solver starts; None leaves that to the model.
+        start: the solver's starting value; None lets the model choose.
         value: its value if it is fixed, None if it is estimated.
     """
 
@@ -37,16 +37,16 @@ class Coefficient:
 
 
 class Source(abc.ABC):
-    """Where a parameter comes from: abstract.
+    """Base class of the sources of a parameter: abstract.
 
-    A subclass names the ``columns`` that it reads, gives its ``coefficients``, and computes the
-    parameter's ``value`` from both with JAX operations. Two sources with equal ``structure`` share
-    one compiled kernel, so the structure holds no number that a fit changes.
+    A subclass states the ``columns`` that it reads and its ``coefficients``, and computes the
+    parameter's ``value`` from both with JAX operations. Sources with equal ``structure`` share one
+    compiled kernel, so the structure must not hold numbers that a fit changes.
 
     Attributes:
         columns: the columns that it reads.
-        categories: the levels of those that come as codes; None where all of them have to be
-            numbers, without gaps.
+        categories: the levels of the columns that hold codes; None where all columns must be
+            numbers without missing values.
     """
 
     columns: tuple[str, ...] = ()
@@ -54,12 +54,14 @@ class Source(abc.ABC):
 
     @property
     def structure(self) -> Hashable:
-        """What the compiled code depends on."""
+        """What compiled code depends on, as a cache key."""
         return (type(self), self.columns)
 
-    @abc.abstractmethod
-    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
-        """Give the unknowns of this source, for a parameter with that domain."""
+    # Subclasses mark the arguments that they do not use with a leading underscore.
+
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
+        """Return the coefficients for a parameter with that domain; by default none."""
+        return ()
 
     @abc.abstractmethod
     def value(
@@ -73,49 +75,57 @@ class Source(abc.ABC):
         Args:
             coefficients: one array a coefficient, in the order of ``coefficients``.
             row: the columns of a block of rows, by name.
-            parameters: the parameters that were computed before this one (for ties).
+            parameters: the parameters computed before this one (for ties).
         """
 
-    @abc.abstractmethod
-    def fixed_at(self, values: Sequence[Vector]) -> Source:
-        """Give this source with its coefficients fixed at ``values``."""
+    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
+        """Return this source with its coefficients fixed at ``values``; by default itself."""
+        return self
 
 
-@final
-@dataclass(frozen=True)
-class Free(Source):
-    """Nothing given: one free value, anywhere in the parameter's domain."""
-
-    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
-        """One coefficient that is the parameter itself."""
-        return (Coefficient(parameter, domain),)
+class _Number(Source):
+    """A source with a single coefficient, which is the parameter."""
 
     def value(
         self,
         coefficients: Sequence[Array],
-        row: Mapping[str, Array],  # noqa: ARG002  # the protocol's
-        parameters: Mapping[str, Array],  # noqa: ARG002
+        _row: Mapping[str, Array],
+        _parameters: Mapping[str, Array],
     ) -> Array:
-        """The coefficient."""
+        """Return the coefficient."""
         return coefficients[0]
 
     def fixed_at(self, values: Sequence[Vector]) -> Source:
-        """A number."""
+        """Return the fixed number ``values[0]``."""
         return Fixed(values[0])
 
 
 @final
-class Fixed(Source):
-    """A number (or a vector of them): known, not estimated."""
+@dataclass(frozen=True)
+class Free(_Number):
+    """A free parameter: one value anywhere in its domain. The source of parameters left out."""
+
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
+        """Return one coefficient, the parameter itself."""
+        return (Coefficient(parameter, domain),)
+
+
+@final
+class Fixed(_Number):
+    """A fixed number or vector: known, not estimated."""
 
     def __init__(self, number: Any) -> None:
-        """Hold the number, read as float64."""
+        """Convert the number to float64.
+
+        Raises:
+            ModelError: for anything but numbers.
+        """
         try:
             self.number: Vector = np.array(number, dtype=np.float64)
         except (TypeError, ValueError):
             raise ModelError(
-                f"{number!r} is not a number. A parameter is fixed with a number, left free by "
-                f"leaving it out, or given a source such as kl.Param(start=...)."
+                f"{number!r} is not a number. Give a number to fix a parameter, leave it out to "
+                f"estimate it, or use a source such as kl.Param(start=...)."
             ) from None
         self.number.flags.writeable = False
 
@@ -124,41 +134,28 @@ class Fixed(Source):
         return repr(self.number.tolist())
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
-        """One fixed coefficient; the number must lie in the parameter's domain.
+        """Return one fixed coefficient.
 
         Raises:
-            ModelError: where it does not.
+            ModelError: for a number outside the parameter's domain.
         """
         vector = self.number.reshape(-1)
         if vector.size != domain.size or not np.all(domain.contains(vector)):
-            given = self.number.tolist()
+            number = self.number.tolist()
             raise ModelError(
-                f"{parameter}={given!r} lies outside its domain: needs {domain.phrase(parameter)}."
+                f"{parameter}={number!r} lies outside its domain: needs {domain.phrase(parameter)}."
             )
         return (Coefficient(parameter, domain, value=vector),)
-
-    def value(
-        self,
-        coefficients: Sequence[Array],
-        row: Mapping[str, Array],  # noqa: ARG002
-        parameters: Mapping[str, Array],  # noqa: ARG002
-    ) -> Array:
-        """The number; it travels as an argument, so that other numbers need no other kernel."""
-        return coefficients[0]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself."""
-        return self
 
 
 @final
 @dataclass(frozen=True)
-class Param(Source):
-    """A free parameter with a start and bounds of the user's.
+class Param(_Number):
+    """A free parameter with a starting value and bounds.
 
     Args:
-        start: where the solver starts; None lets the model choose.
-        lower: a lower bound inside the parameter's domain; the estimate may sit on it.
+        start: the solver's starting value; None lets the model choose.
+        lower: a lower bound inside the parameter's domain; the estimate may lie on it.
         upper: an upper bound, likewise.
 
     Raises:
@@ -175,17 +172,19 @@ class Param(Source):
     upper: float | None = None
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
-        """One coefficient on the intersection of the bounds and the domain."""
+        """Return one coefficient on the intersection of the bounds and the domain."""
         if not isinstance(domain, Interval):
             if self == Param():
                 return Free().coefficients(parameter, domain)
-            raise ModelError(f"{parameter} is a vector, and kl.Param bounds a single number.")
+            raise ModelError(
+                f"{parameter} is a vector; kl.Param takes starts and bounds of single numbers only."
+            )
         lower = domain.lower if self.lower is None else max(float(self.lower), domain.lower)
         upper = domain.upper if self.upper is None else min(float(self.upper), domain.upper)
         if not lower < upper:
             raise ModelError(
-                f"{parameter}={self!r} leaves nothing to choose: inside the parameter's own "
-                f"domain the bounds are {lower:g} and {upper:g}. Give lower < upper."
+                f"{parameter}={self!r} leaves an empty interval: within the parameter's domain the "
+                f"bounds are {lower:g} and {upper:g}. Give lower < upper."
             )
         start = None if self.start is None else np.array([self.start], dtype=np.float64)
         inside = Interval(
@@ -200,49 +199,28 @@ class Param(Source):
             )
         return (Coefficient(parameter, inside, start=start),)
 
-    def value(
-        self,
-        coefficients: Sequence[Array],
-        row: Mapping[str, Array],  # noqa: ARG002
-        parameters: Mapping[str, Array],  # noqa: ARG002
-    ) -> Array:
-        """The coefficient."""
-        return coefficients[0]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:
-        """A number."""
-        return Fixed(values[0])
-
 
 @final
 @dataclass(frozen=True)
 class SameAs(Source):
-    """A tie: this parameter equals another parameter of the same model."""
+    """A tie: this parameter equals another one of the same model, also in the fitted model."""
 
     other: str
-    columns: ClassVar[tuple[str, ...]] = ()  # type: ignore[misc]  # never any
+    columns: ClassVar[tuple[str, ...]] = ()  # type: ignore[misc]  # always empty
 
     @property
     def structure(self) -> Hashable:
-        """The name of the other parameter."""
+        """Return the name of the other parameter, as a cache key."""
         return (SameAs, self.other)
-
-    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
-        """None of its own."""
-        return ()
 
     def value(
         self,
-        coefficients: Sequence[Array],  # noqa: ARG002
-        row: Mapping[str, Array],  # noqa: ARG002
+        _coefficients: Sequence[Array],
+        _row: Mapping[str, Array],
         parameters: Mapping[str, Array],
     ) -> Array:
-        """The other parameter."""
+        """Return the other parameter."""
         return parameters[self.other]
-
-    def fixed_at(self, values: Sequence[Vector]) -> Source:  # noqa: ARG002
-        """Itself: the tie holds in the fitted model too."""
-        return self
 
 
 def same_as(other: str) -> SameAs:
@@ -262,20 +240,24 @@ def same_as(other: str) -> SameAs:
     return SameAs(other)
 
 
-def as_source(parameter: str, given: Any) -> Source:
-    """Read what a user gave for a parameter: None, a number, or a source."""
-    if given is None:
+def as_source(parameter: str, argument: Any) -> Source:
+    """Convert a user's argument for a parameter (None, a number or a source) to a source.
+
+    Raises:
+        ModelError: for strings, numbers that are not finite, and other objects.
+    """
+    if argument is None:
         return Free()
-    if isinstance(given, Source):
-        return given
-    if isinstance(given, str):
+    if isinstance(argument, Source):
+        return argument
+    if isinstance(argument, str):
         raise ModelError(
-            f"{parameter}={given!r} is a text. Give a number to fix it, leave it out to estimate "
-            f"it, or use a source such as kl.Param(start=...) or kl.same_as('other')."
+            f"{parameter}={argument!r} is a string. Give a number to fix it, leave it out to "
+            f"estimate it, or use a source such as kl.Param(start=...) or kl.same_as('other')."
         )
-    fixed = Fixed(given)
+    fixed = Fixed(argument)
     if not np.all(np.isfinite(fixed.number)) or (
         fixed.number.ndim == 0 and math.isnan(float(fixed.number))
     ):
-        raise ModelError(f"{parameter}={given!r} is not a finite number.")
+        raise ModelError(f"{parameter} must be finite, got {argument!r}.")
     return fixed

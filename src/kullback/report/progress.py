@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from kullback._core.units import nats_per
 from kullback.fitting import Progress
 from kullback.report.live_lines import BAR, DELAY, LiveLines
-
-if TYPE_CHECKING:  # rich is imported when the bar first appears
-    from rich.console import RenderableType
 
 # The speed is averaged over at most the last and at least the first of these seconds.
 _WINDOW = (0.5, 5.0)
@@ -44,8 +41,8 @@ class ProgressBar(LiveLines):
             self._before = self._latest.rows
         self._latest = progress
 
-    def view(self) -> RenderableType:
-        """Draw the current state."""
+    def view(self) -> Any:
+        """Draw the current state, as a renderable of rich."""
         from rich.progress_bar import ProgressBar as Bar
         from rich.table import Table
         from rich.text import Text

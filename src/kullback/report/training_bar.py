@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from kullback._core.units import nats_per
 from kullback.report.live_lines import BAR, DELAY, LiveLines
 from kullback.results.trained import Epoch
-
-if TYPE_CHECKING:  # rich is imported when the bar first appears
-    from rich.console import RenderableType
 
 # The time left is estimated from this many of the last epochs.
 _EPOCHS_TIMED = 10
@@ -61,8 +58,8 @@ class TrainingBar(LiveLines):
             sys.stderr.write(f"{self._interrupt_message}\n")
             sys.stderr.flush()
 
-    def view(self) -> RenderableType:
-        """Draw the current state."""
+    def view(self) -> Any:
+        """Draw the current state, as a renderable of rich."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar as Bar
         from rich.table import Table
@@ -72,7 +69,7 @@ class TrainingBar(LiveLines):
         line = Table.grid(padding=(0, 2, 0, 0))
         done = 0 if epoch is None else epoch.number
         bar: Any = Bar(total=self._epochs or None, completed=done, pulse=epoch is None, width=BAR)
-        parts: list[RenderableType] = [line]
+        parts: list[Any] = [line]
         if epoch is None:
             line.add_row(bar, Text("reading, compiling, first epoch"))
         else:

@@ -1,1 +1,1 @@
-"""Special functions and log tails in JAX, with two derivatives: what `jax.scipy` lacks."""
+"""Special functions and log tails in JAX, accurate to two derivatives: see README.md."""

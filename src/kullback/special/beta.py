@@ -1,14 +1,14 @@
 """Logarithms of the regularised incomplete beta function, over the whole range of both tails.
 
-For each element one side is computed directly, the one that the method at hand gives to relative
-precision, and the other is log(1 − exp(·)) of it. With n = a + b and y = 1 − x:
+For each element the side that the method gives to relative precision is computed directly, and the
+other is log(1 − exp(·)) of it. With n = a + b and y = 1 − x:
 
     quadrature          a, b ≥ 100 and |a y − b x| < 0.3 min(a, b)      the smaller side
     power series in x   otherwise, x ≤ 1/2 and b x ≤ 1.5                I_x(a, b)
     power series in y   otherwise, y ≤ 1/2 and a y ≤ 1.5                I_y(b, a)
     continued fraction  otherwise, on the side of the mean a/n that x is on
 
-Each method runs until all elements that need it have converged, and not at all if none does.
+Each method runs until all elements that need it have converged, and is skipped if none needs it.
 (A. DiDonato and A. Morris, 1992, "Significant digit computation of the incomplete beta function
 ratios"; DLMF 8.17.)
 """
@@ -24,7 +24,7 @@ from kullback.special.saddle_point import log_binomial_kernel
 from kullback.special.smooth import log1mexp
 from kullback.special.tail_quadrature import log_tail_integral, reach
 
-# As for the incomplete gamma functions: far below rounding, for the derivatives' sake.
+# As for the incomplete gamma functions: far below rounding, for accurate derivatives.
 _TOLERANCE = 1e-21
 # Power series take 70 steps (x <= 1/2) and the continued fraction about 10 √min(a, b) + 150.
 _MAX_STEPS = 1000
@@ -32,7 +32,7 @@ _LARGE_SHAPE = 100.0
 
 
 def _power_series(a: jax.Array, b: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
-    """A Σ_{n≥1} (1−b)…(n−b) xⁿ / (n! (a+n)): I_x(a, b) = x^a / (a B(a, b)) times one plus it."""
+    """Sum S = a Σ_{n≥1} (1−b)…(n−b) xⁿ/(n! (a+n)): I_x(a, b) = x^a (1 + S) / (a B(a, b))."""
 
     def unfinished(state: Any) -> Any:
         n, power, _ = state
@@ -89,7 +89,7 @@ def _continued_fraction(
 def _log_tail_near_mean(
     a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, upper: jax.Array, active: jax.Array
 ) -> jax.Array:
-    """Ln ∫ ((x ± d)/x)^(a−1) ((y ∓ d)/y)^(b−1) dd away from x, to either side."""
+    """Return ln ∫ ((x ± d)/x)^(a−1) ((y ∓ d)/y)^(b−1) dd away from x, to either side."""
     sign = jnp.where(upper, 1.0, -1.0)
     per_x, per_y = sign / x, -sign / y
     slope = ((b - 1.0) * x - (a - 1.0) * y) / (x * y) * sign
@@ -98,8 +98,8 @@ def _log_tail_near_mean(
         cells = (a - 1.0) * log1p_minus(d * per_x) + (b - 1.0) * log1p_minus(d * per_y)
         return cells - slope * d
 
-    # The exponent's curvature only grows on the side of the nearer end and falls, at most to half
-    # over the range used (a, b >= 100), on the other.
+    # Towards the nearer end the exponent's curvature only grows; on the other side it falls at most
+    # to half over the range used (a, b >= 100).
     curvature = 0.5 * ((a - 1.0) / (x * x) + (b - 1.0) / (y * y))
     length = reach(jnp.maximum(slope, 0.0), curvature)
     end = jnp.where(upper, y, x)
@@ -152,37 +152,37 @@ def _log_harmonic(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def _log_side(
-    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, want_upper: bool
+    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, upper_tail: bool
 ) -> jax.Array:
     inside = (x > 0) & (y > 0)
     safe_x, safe_y = jnp.where(inside, x, 0.5), jnp.where(inside, y, 0.5)
     value, is_upper, _ = _one_side(a, b, safe_x, safe_y)
-    same = is_upper == want_upper
+    same = is_upper == upper_tail
     result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
-    at_zero, at_one = (0.0, -jnp.inf) if want_upper else (-jnp.inf, 0.0)
+    at_zero, at_one = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)
     return jnp.where(inside, result, jnp.where(x > 0, at_one, at_zero))
 
 
 def _partial_shape(
-    which: int, want_upper: bool, a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array
+    which: int, upper_tail: bool, a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array
 ) -> jax.Array:
     shape = jnp.broadcast_shapes(a.shape, b.shape, x.shape, y.shape)
     primal = jnp.broadcast_to((a, b)[which], shape)
 
     def along(value: jax.Array) -> jax.Array:
         pair = (value, b) if which == 0 else (a, value)
-        return _log_side(*pair, x, y, want_upper)
+        return _log_side(*pair, x, y, upper_tail)
 
     result: jax.Array = jax.jvp(along, (primal,), (jnp.ones_like(primal),))[1]
     return result
 
 
 def _partial_x(
-    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, want_upper: bool
+    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, upper_tail: bool
 ) -> jax.Array:
-    """The density over I or over 1 − I. Far in a tail the kernel is not asked: it would cancel."""
+    """The density over I or 1 − I, far in a tail without the kernel, which would cancel."""
     value, is_upper, ratio = _one_side(a, b, x, y)
-    same = is_upper == want_upper
+    same = is_upper == upper_tail
     other = log1mexp(jnp.where(same, -1.0, value)) - jnp.where(same, 0.0, value - ratio)
     return jnp.exp(-jnp.where(same, ratio, other)) / (x * y)
 
@@ -194,34 +194,34 @@ def _zero(*args: jax.Array) -> jax.Array:
 @with_partials(
     lambda a, b, x, y: _partial_shape(0, False, a, b, x, y),
     lambda a, b, x, y: _partial_shape(1, False, a, b, x, y),
-    lambda a, b, x, y: _partial_x(a, b, x, y, want_upper=False),
+    lambda a, b, x, y: _partial_x(a, b, x, y, upper_tail=False),
     _zero,
 )
 def log_beta_i(a: jax.Array, b: jax.Array, x: jax.Array, complement: jax.Array) -> jax.Array:
-    """Ln I_x(a, b), the log-cdf at x of a beta distribution with shapes a, b > 0.
+    """Return ln I_x(a, b), the log-cdf at x of a beta distribution with shapes a, b > 0.
 
     Args:
         a: first shape, 1e-8 to 1e12.
         b: second shape, 1e-8 to 1e12.
         x: in [0, 1].
-        complement: 1 − x, to full precision also where x is near 1. Its tangent is taken to be
-            minus that of x, whatever it carries.
+        complement: 1 − x, to full precision also where x is near 1. Its own tangent is
+            ignored: minus that of x is used.
 
     Relative precision throughout, including where I is within 1e-300 of one. For a large a + b = n
-    the result is as good as x and its complement themselves: a change of one unit in their last
-    place moves it by about 1e-16 √n of a standard deviation.
+    the rounding of x and its complement limits the result: one unit in their last place moves it by
+    about 1e-16 √n of a standard deviation.
     """
-    return _log_side(a, b, x, complement, want_upper=False)
+    return _log_side(a, b, x, complement, upper_tail=False)
 
 
 @with_partials(
     lambda a, b, x, y: _partial_shape(0, True, a, b, x, y),
     lambda a, b, x, y: _partial_shape(1, True, a, b, x, y),
-    lambda a, b, x, y: -_partial_x(a, b, x, y, want_upper=True),
+    lambda a, b, x, y: -_partial_x(a, b, x, y, upper_tail=True),
     _zero,
 )
 def log_beta_i_complement(
     a: jax.Array, b: jax.Array, x: jax.Array, complement: jax.Array
 ) -> jax.Array:
     """ln(1 − I_x(a, b)), the log-survival at x; see `log_beta_i`."""
-    return _log_side(a, b, x, complement, want_upper=True)
+    return _log_side(a, b, x, complement, upper_tail=True)

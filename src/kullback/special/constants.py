@@ -1,4 +1,4 @@
-"""Mathematical constants that more than one module writes down."""
+"""Mathematical constants that several modules use."""
 
 import math
 

@@ -12,10 +12,11 @@ from kullback._core.arrays import Array
 def entropy_on_grid(
     log_probability: Callable[[Array], Array], mean: Array, variance: Array
 ) -> Array:
-    """−Σ q log q over 40 standard deviations around the mean, where all but e^−100 of q lies.
+    """Return −Σ q log q over 40 standard deviations around the mean, which omits e^−100 of q.
 
-    With more outcomes than grid points every h-th is taken, h times: a standard deviation then
-    still holds 25 points, and such a sum of a near-normal curve is its integral to exp(−2π² 25²).
+    With more outcomes than grid points every h-th is taken with weight h: a standard deviation then
+    still contains 25 points, and such a sum over a near-normal curve is its integral up to a
+    relative exp(−2π² 25²).
     """
     points = 2048
     sd = jnp.sqrt(variance)

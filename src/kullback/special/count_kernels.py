@@ -1,4 +1,4 @@
-"""Log-probabilities of counts, with the slopes in their parameters written down.
+"""Log-probabilities of counts, with explicit derivatives in their parameters.
 
 The binomial and the negative binomial are in the saddle-point form of C. Loader (2000), so that
 huge counts and parameters keep their digits.
@@ -34,7 +34,7 @@ from kullback.special.smooth import log1p_over
 
 
 def _no_partial(*_: Array) -> NoReturn:
-    raise NotImplementedError("a log-probability is not differentiated in its outcome")
+    raise NotImplementedError("A log-probability of counts cannot be differentiated in the count.")
 
 
 # ---- binomial ------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def _stirling_growth(y: Array, r: Array) -> Array:
 
 
 def _growth_slopes(y: Array, r: Array) -> tuple[Array, Array]:
-    """Its first two derivatives in r: ψ(r+y) − ψ(r) − ln(1 + y/r), and of that.
+    """Its first two derivatives in r: ψ(r+y) − ψ(r) − ln(1 + y/r), and the derivative of that.
 
     For large r they are the Stirling series without its leading terms, which cancel exactly.
     """

@@ -1,10 +1,10 @@
 """The gamma function's logarithm, its derivatives, and differences of them without cancellation.
 
-Everything is for positive arguments, elementwise, broadcasting, in float64. The recipe is one and
-the same: shift the argument by `SHIFT` where it is small (a product or a sum of `SHIFT` positive
-terms, accumulated with a single division), then Stirling's asymptotic series (DLMF 5.11.1, 5.11.2).
-Differences such as ln Γ(a+b) − ln Γ(a) take the difference of every piece symbolically, so that
-each piece is proportional to b and nothing cancels when b ≪ a.
+Everything is for positive arguments, elementwise, broadcasting, in float64. All functions shift
+the argument by `SHIFT` where it is small (a product or a sum of `SHIFT` positive terms, accumulated
+with a single division) and then use Stirling's asymptotic series (DLMF 5.11.1, 5.11.2). Differences
+such as ln Γ(a+b) − ln Γ(a) are differenced term by term, symbolically, so that each term is
+proportional to b and nothing cancels when b ≪ a.
 """
 
 import jax
@@ -16,8 +16,8 @@ from kullback.special.partials import with_partials
 from kullback.special.polynomials import horner, horner_with_divided_difference
 
 SHIFT = 10
-# B_2k / (2k (2k-1)), k = 1..9: at z >= 10 the first term left out is 1.4e-18 for ln Γ, and for
-# digamma and trigamma (whose terms carry 2k-1 and 2k more) below 3e-17 of the result.
+# B_2k / (2k (2k-1)), k = 1..9: at z >= 10 the first omitted term is 1.4e-18 for ln Γ, and for
+# digamma and trigamma (whose terms have factors 2k-1 and 2k more) below a relative 3e-17.
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 LOG_GAMMA_SERIES = tuple(b / ((2 * k) * (2 * k - 1)) for k, b in enumerate(BERNOULLI, start=1))
 DIGAMMA_SERIES = tuple(b / (2 * k) for k, b in enumerate(BERNOULLI, start=1))
@@ -29,7 +29,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
 def _shifted(x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Where x is small, the shifted argument of Stirling's series, and x safe for the products."""
+    """Return whether x is small, Stirling's shifted argument, and x safe for the products."""
     small = x < SHIFT
     return small, jnp.where(small, x + SHIFT, x), jnp.where(small, x, 1.0)
 
@@ -48,8 +48,8 @@ def log1p_minus(t: jax.Array) -> jax.Array:
     With r = t/(2+t): log(1+t) = 2 artanh r and 2r − t = −r t, so the difference is
     r (2 (r²/3 + r⁴/5 + …) − t).
     """
-    # |t| < 1/4 gives r² <= 0.0205: ten terms leave 1e-18. Outside, the subtraction costs 3 bits,
-    # and log(1 + t) is meant: XLA's log1p is wrong by 3e-14 between -0.414 and -0.35.
+    # |t| < 1/4 gives r² <= 0.0205: ten terms leave 1e-18. Outside, the subtraction costs 3 bits;
+    # log(1 + t), not log1p, because XLA's log1p is wrong by 3e-14 between -0.414 and -0.35.
     near = jnp.abs(t) < 0.25
     s = jnp.where(near, t, 0.0)
     r = s / (2.0 + s)
@@ -90,7 +90,7 @@ def digamma(x: jax.Array) -> jax.Array:
 
 @with_partials(digamma)
 def log_gamma(x: jax.Array) -> jax.Array:
-    """Ln Γ(x) for x > 0, to relative precision, also around its zeros at 1 and 2."""
+    """Return ln Γ(x) for x > 0, to relative precision, also around its zeros at 1 and 2."""
     # Below 10 it is a difference from ln Γ(1) = 0 or ln Γ(2) = 0, whichever is nearer.
     small = x < SHIFT
     s = jnp.where(small, x, 1.0)
@@ -177,17 +177,17 @@ def _log_gamma_ratio(a: jax.Array, b: jax.Array) -> jax.Array:
 
 @with_partials(digamma_difference, _digamma_of_sum)
 def log_gamma_ratio(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Ln Γ(a + b) − ln Γ(a) for a > 0, b > −a/2, a + b < 1e33.
+    """Return ln Γ(a + b) − ln Γ(a) for a > 0, b > −a/2, a + b < 1e33.
 
     Proportional to b as b → 0, and accurate when b ≪ a (a up to 1e300), where subtracting two
-    ln Γ would leave nothing: with r = b/a,
+    ln Γ would lose all digits: with r = b/a,
     b ln(a+b) − ½ log1p(r) + a (log1p(r) − r) + the difference of the two Stirling errors.
     """
     return _log_gamma_ratio(a, b)
 
 
 def log_gamma_second_difference(z: jax.Array, h: jax.Array) -> jax.Array:
-    """Compute ln Γ(z + 2h) − 2 ln Γ(z + h) + ln Γ(z) for z, h > 0; it keeps its digits as h → 0.
+    """Compute ln Γ(z + 2h) − 2 ln Γ(z + h) + ln Γ(z) for z, h > 0; accurate as h → 0.
 
     The log of E[X²]/E[X]² is such a difference for powers of gamma variables. It equals
     ∫₀^h [ψ(z + t + h) − ψ(z + t)] dt.
@@ -211,11 +211,11 @@ def _log_beta_partial_b(a: jax.Array, b: jax.Array) -> jax.Array:
 
 @with_partials(_log_beta_partial_a, _log_beta_partial_b)
 def log_beta(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Ln B(a, b) = ln Γ(a) + ln Γ(b) − ln Γ(a + b) for a, b > 0.
+    """Return ln B(a, b) = ln Γ(a) + ln Γ(b) − ln Γ(a + b) for a, b > 0.
 
     Computed as ln Γ(min) − [ln Γ(max + min) − ln Γ(max)], which does not cancel for unequal
     arguments. For both large, densities should use `saddle_point.log_binomial_kernel`, where the
-    terms of size a + b are cancelled by hand.
+    terms of order a + b cancel analytically.
     """
     low, high = jnp.minimum(a, b), jnp.maximum(a, b)
     return log_gamma(low) - _log_gamma_ratio(high, low)

@@ -1,4 +1,4 @@
-"""Cumulative hazards: the distribution function that they give, and Gompertz's."""
+"""Distribution functions from cumulative hazards, and Gompertz's hazard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kullback.special.smooth import expm1_over, expm1_scaled
 def log_cdf_of_hazard(hazard: Array, log_hazard: Array) -> Array:
     """Compute log(1 − exp(−H)) from a cumulative hazard H and its logarithm.
 
-    For small H it is log H + log((1 − e^−H)/H), which holds where H itself underflows.
+    For small H it is log H + log((1 − e^−H)/H), which is right even where H underflows.
     """
     small = hazard < 1.0
     near = log_hazard + jnp.log(expm1_over(-jnp.where(small, hazard, 0.0)))
@@ -22,10 +22,10 @@ def log_cdf_of_hazard(hazard: Array, log_hazard: Array) -> Array:
 
 
 def gompertz_hazard(x: Array, shape: Array, rate: Array) -> Array:
-    """Compute rate (e^(shape x) − 1)/shape, also where the exponential leaves the doubles.
+    """Compute rate (e^(shape x) − 1)/shape, also where the exponential overflows.
 
-    There e^600 is taken to the rate, which is small if the outcome is possible at all; the −1 is
-    then e^−100 of the rest.
+    There e^600 multiplies the rate, which is small if the outcome is possible at all; the −1 is
+    then a relative e^−100.
     """
     large = shape * x > 700.0
     shift = jnp.where(large, 600.0 * reciprocal(jnp.where(large, shape, 1.0)), 0.0)

@@ -1,14 +1,14 @@
 """Logarithms of the regularised incomplete gamma functions, over the whole range of both tails.
 
-For each element one side is computed directly, the one that the method at hand gives to relative
-precision, and the other is log(1 − exp(·)) of it:
+For each element the side that the method gives to relative precision is computed directly, and the
+other is log(1 − exp(·)) of it:
 
     quadrature          a ≥ 100 and |x − a| < 0.3 a         the smaller side
     alternating series  otherwise, a < 1 and x ≤ 2          P, and 1 − P without cancellation
     series              otherwise, x ≤ a + 2√a + 1, a ≥ 1   P, where it is not yet near one
     continued fraction  otherwise                           Q
 
-Each method runs until all elements that need it have converged, and not at all if none does.
+Each method runs until all elements that need it have converged, and is skipped if none needs it.
 (W. Gautschi, 1979, "A computational procedure for incomplete gamma functions"; DLMF 8.11.4, 8.7.1
 and 8.9.2.)
 """
@@ -24,8 +24,8 @@ from kullback.special.saddle_point import log_poisson_kernel
 from kullback.special.smooth import log1mexp
 from kullback.special.tail_quadrature import log_tail_integral, reach
 
-# Terms are added until the next is below this share of the sum. It is far below rounding because
-# the terms' derivatives, carried along, lag behind by factors of ln² at most.
+# Terms are added until the next is below this share of the sum, far below rounding because the
+# derivatives of the terms, computed alongside, converge later by factors of at most ln².
 _TOLERANCE = 1e-21
 # No element needs more: series and continued fraction take about 10 √a + 150 steps at worst, with
 # a < 100 or x at least 0.3 a away from a.
@@ -52,7 +52,7 @@ def _ascending_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Arra
 
 
 def _alternating_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
-    """A Σ_{n≥1} (−x)ⁿ / (n! (a+n)), so that P = x^a / Γ(a+1) times one plus it."""
+    """Sum S = a Σ_{n≥1} (−x)ⁿ / (n! (a+n)), so that P = x^a (1 + S) / Γ(a+1)."""
 
     def unfinished(state: Any) -> Any:
         n, power, _ = state
@@ -98,7 +98,7 @@ def _continued_fraction(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Ar
 def _log_tail_near_mean(
     a: jax.Array, x: jax.Array, upper: jax.Array, active: jax.Array
 ) -> jax.Array:
-    """Ln ∫ (1 + h)^(a−1) e^(−x h) dh away from x, h the relative distance, to either side."""
+    """Return ln ∫ (1 + h)^(a−1) e^(−x h) dh away from x, to either side; h is relative to x."""
     sign = jnp.where(upper, 1.0, -1.0)
     slope = (x - (a - 1.0)) * sign
 
@@ -116,8 +116,8 @@ def _log_tail_near_mean(
 def _one_side(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The log of one of P and Q, whether it is Q, and the log of its ratio to x^a e^−x / Γ(a+1)."""
     near = (a >= _LARGE_SHAPE) & (jnp.abs(x - a) < 0.3 * a)
-    # The alternating series loses e^x/E₁(x), a factor 60 at x = 2, where the fraction takes 100
-    # steps; the ascending one loses P/Q when Q is wanted, up to 50 where it hands over.
+    # The alternating series loses a factor e^x/E₁(x), 60 at x = 2, where the fraction takes 100
+    # steps; the ascending one loses P/Q for Q, a factor of up to 50 where the fraction takes over.
     alternating = ~near & (a < 1.0) & (x <= 2.0)
     far = a + jnp.where(a < _LARGE_SHAPE, 2.0 * jnp.sqrt(a) + 1.0, 0.0)
     ascending = ~near & ~alternating & (a >= 1.0) & (x <= far)
@@ -142,27 +142,27 @@ def _one_side(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Arr
     return value, upper, jnp.where(alternating, by_alternating - kernel, ratio)
 
 
-def _log_side(a: jax.Array, x: jax.Array, want_upper: bool) -> jax.Array:
+def _log_side(a: jax.Array, x: jax.Array, upper_tail: bool) -> jax.Array:
     inside = (x > 0) & (x < jnp.inf)
     value, is_upper, _ = _one_side(a, jnp.where(inside, x, 1.0))
-    same = is_upper == want_upper
+    same = is_upper == upper_tail
     result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
-    at_zero, at_infinity = (0.0, -jnp.inf) if want_upper else (-jnp.inf, 0.0)
+    at_zero, at_infinity = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)
     return jnp.where(inside, result, jnp.where(x > 0, at_infinity, at_zero))
 
 
 def _lower(a: jax.Array, x: jax.Array) -> jax.Array:
-    return _log_side(a, x, want_upper=False)
+    return _log_side(a, x, upper_tail=False)
 
 
 def _upper(a: jax.Array, x: jax.Array) -> jax.Array:
-    return _log_side(a, x, want_upper=True)
+    return _log_side(a, x, upper_tail=True)
 
 
-def _partial_x(a: jax.Array, x: jax.Array, want_upper: bool) -> jax.Array:
-    """The density over P or over Q. Far in a tail the kernel is not asked: it would cancel."""
+def _partial_x(a: jax.Array, x: jax.Array, upper_tail: bool) -> jax.Array:
+    """The density over P or Q, far in a tail without the kernel, which would cancel."""
     value, is_upper, ratio = _one_side(a, x)
-    same = is_upper == want_upper
+    same = is_upper == upper_tail
     other = log1mexp(jnp.where(same, -1.0, value)) - jnp.where(same, 0.0, value - ratio)
     return (a / x) * jnp.exp(-jnp.where(same, ratio, other))
 
@@ -175,22 +175,22 @@ def _partial_a(function: Any, a: jax.Array, x: jax.Array) -> jax.Array:
 
 @with_partials(
     lambda a, x: _partial_a(_lower, a, x),
-    lambda a, x: _partial_x(a, x, want_upper=False),
+    lambda a, x: _partial_x(a, x, upper_tail=False),
 )
 def log_gamma_p(a: jax.Array, x: jax.Array) -> jax.Array:
-    """Ln P(a, x), the log-cdf at x ≥ 0 of a gamma with shape a > 0 and rate one.
+    """Return ln P(a, x), the log-cdf at x ≥ 0 of a gamma with shape a > 0 and rate one.
 
     Relative precision throughout, for a from 1e-8 to 1e12, including where P is within 1e-300 of
-    one. For a large a the result is as good as x itself: a change of one unit in the last place of
-    x moves it by |x − a| 1e-16, so about 1e-16 √a of a standard deviation.
+    one. For a large a the rounding of x limits the result: one unit in its last place moves it by
+    |x − a| 1e-16, so about 1e-16 √a of a standard deviation.
     """
     return _lower(a, x)
 
 
 @with_partials(
     lambda a, x: _partial_a(_upper, a, x),
-    lambda a, x: -_partial_x(a, x, want_upper=True),
+    lambda a, x: -_partial_x(a, x, upper_tail=True),
 )
 def log_gamma_q(a: jax.Array, x: jax.Array) -> jax.Array:
-    """Ln Q(a, x) = ln(1 − P(a, x)), the log-survival at x ≥ 0; see `log_gamma_p`."""
+    """Return ln Q(a, x) = ln(1 − P(a, x)), the log-survival at x ≥ 0; see `log_gamma_p`."""
     return _upper(a, x)

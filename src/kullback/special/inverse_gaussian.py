@@ -2,7 +2,7 @@
 
 With α = √(λ/x)(x/μ − 1), β = √(λ/x)(x/μ + 1) and Mills' ratio M, the textbook Φ(α) + e^{2λ/μ} Φ(−β)
 is φ(α) [M(−α) + M(β)], because e^{2λ/μ} φ(β) = φ(α); and the survival is φ(α) [M(α) − M(β)].
-Nothing overflows, and the survival's difference is a quadrature of −M' where it is small
+Nothing overflows; where the survival's difference is small it is a quadrature of −M'
 (G. Giner and G. Smyth, 2016, "statmod: probability calculations for the inverse Gaussian
 distribution", give the same rearrangement).
 """
@@ -34,7 +34,7 @@ def _mills_drop(z: jax.Array, step: jax.Array) -> jax.Array:
 def _arguments(
     mean: jax.Array, shape: jax.Array, x: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Α, β − α = 2√(λ/x), and ln φ(α)."""
+    """Return α, β − α = 2√(λ/x), and ln φ(α)."""
     root = jnp.sqrt(shape / x)
     alpha = root * ((x - mean) / mean)
     return alpha, 2.0 * root, -0.5 * alpha * alpha - HALF_LOG_TWO_PI
@@ -56,7 +56,7 @@ def _log_survival_by_difference(mean: jax.Array, shape: jax.Array, x: jax.Array)
 
 
 def _use_cdf(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
-    """Whether the cdf, rather than the survival, is computed and the other side derived from it."""
+    """Return whether the cdf is computed directly and the survival from it, or the reverse."""
     # At α <= -1 the cdf is φ(α)[M(-α) + M(β)] <= 0.32; above, the survival is at most 0.84.
     return _arguments(mean, shape, x)[0] <= -1.0
 
@@ -75,7 +75,7 @@ def _survival(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
 def log_inverse_gaussian_cdf(
     mean: jax.typing.ArrayLike, shape: jax.typing.ArrayLike, x: jax.typing.ArrayLike
 ) -> jax.Array:
-    """Ln P(X ≤ x) for X inverse Gaussian with the given mean and shape λ, x > 0."""
+    """Return ln P(X ≤ x) for X inverse Gaussian with the given mean and shape λ, x > 0."""
     dtype = jnp.result_type(float, mean, shape, x)
     return _cdf(jnp.asarray(mean, dtype), jnp.asarray(shape, dtype), jnp.asarray(x, dtype))
 
@@ -83,6 +83,6 @@ def log_inverse_gaussian_cdf(
 def log_inverse_gaussian_survival(
     mean: jax.typing.ArrayLike, shape: jax.typing.ArrayLike, x: jax.typing.ArrayLike
 ) -> jax.Array:
-    """Ln P(X > x) for X inverse Gaussian with the given mean and shape λ, x > 0."""
+    """Return ln P(X > x) for X inverse Gaussian with the given mean and shape λ, x > 0."""
     dtype = jnp.result_type(float, mean, shape, x)
     return _survival(jnp.asarray(mean, dtype), jnp.asarray(shape, dtype), jnp.asarray(x, dtype))

@@ -25,7 +25,7 @@ def logistic(z: Array) -> Array:
 
 @with_partials(logistic)
 def softplus(z: Array) -> Array:
-    """Compute log(1 + e^z) to relative precision, with derivatives that hold at 0."""
+    """Compute log(1 + e^z) to relative precision, with derivatives that are right at 0."""
     return jnp.maximum(z, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(z)))
 
 

@@ -1,7 +1,8 @@
 """The normal distribution function's logarithm, its inverse, and Mills' ratio, in both tails.
 
-All of it stands on Mills' ratio M(z) = (1 − Φ(z)) / φ(z) = √(π/2) erfcx(z/√2) and its derivatives,
-M' = −(1 − z M) and M'' = (1 + z²) M − z, which cancel for large z and are asymptotic series there.
+They are computed from Mills' ratio M(z) = (1 − Φ(z)) / φ(z) = √(π/2) erfcx(z/√2) and its
+derivatives, M' = −(1 − z M) and M'' = (1 + z²) M − z, which cancel for large z and are asymptotic
+series there.
 """
 
 import math
@@ -19,7 +20,7 @@ _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_PI = math.sqrt(0.5 * math.pi)
 # From here on z M(z) = 1 - 1/z² + 3/z⁴ - 15/z⁶ + ... is used: fifteen terms leave 3e-17, and below
 # it 1 - z M loses a factor z² = 144 and M'' a factor z⁴ = 2e4 of double precision. JAX's erfcx,
-# used below, is never asked beyond: it returns 0 around 26.6 (JAX 0.10.2).
+# which returns 0 around 26.6 (JAX 0.10.2), is used only below it.
 _ASYMPTOTIC = 12.0
 _MILLS_SERIES = tuple((-1.0) ** k * math.prod(range(1, 2 * k, 2), start=1.0) for k in range(17))
 # z² (1 - z M) and z³ M'' / 2 as series in 1/z².
@@ -28,7 +29,7 @@ _MILLS_CURVATURE_SERIES = tuple(-(k + 1) * c for k, c in enumerate(_MILLS_SERIES
 
 
 def _regions(z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Whether z is in the asymptotic range, z safe for the direct formula, 1/z for the series."""
+    """Return whether z is asymptotic, z safe for the direct formula, and 1/z for the series."""
     far = z > _ASYMPTOTIC
     return far, jnp.where(far, 0.0, z), 1.0 / jnp.where(far, z, _ASYMPTOTIC)
 
@@ -78,7 +79,7 @@ def inverse_mills(x: jax.Array) -> jax.Array:
 
 @with_partials(inverse_mills)
 def log_ndtr(x: jax.Array) -> jax.Array:
-    """Ln Φ(x): relative precision everywhere.
+    """Return ln Φ(x): relative precision everywhere.
 
     For x > 0 it is log1p of minus the upper tail, so it is as accurate as that tail (down to the
     smallest normal double, 2e-308, below which XLA flushes to zero); for x < 0 it is
@@ -98,16 +99,16 @@ def _ndtri_exp_partial(log_p: jax.Array) -> jax.Array:
 def ndtri_exp(log_p: jax.Array) -> jax.Array:
     """The x at which ln Φ(x) = log_p, for log_p ≤ 0; ±inf at the ends.
 
-    For quantiles of the upper half it solves for the lower tail's complement, so a log_p of
-    −1e-300 gives 37.05 rather than infinity.
+    In the upper half it solves for the upper tail, so a log_p of −1e-300 gives 37.05 rather than
+    infinity.
     """
     upper = log_p > -math.log(2.0)
     inside = (log_p < 0) & (log_p > -jnp.inf)
     safe = jnp.where(inside, log_p, -1.0)
     target = jnp.where(upper, log1mexp(safe), safe)
     # ln Φ(-t) = -t²/2 - ½ ln(2π) + ln M(t) and M(t) lies between 1/(t + 1/t) and √(π/2): this start
-    # is within 0.6 of the root, and Newton on the concave ln Φ converges from its left side
-    # monotonically and quadratically: 7 steps reach the last bit from anywhere (tested).
+    # is within 0.6 of the root, and Newton on the concave ln Φ converges from the left
+    # monotonically and quadratically: 7 steps reach the last bit from any start (tested).
     start = -jnp.sqrt(jnp.maximum(-2.0 * (target + math.log(2.0)), 0.0))
 
     def newton(_: jax.Array, x: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Elementary functions whose derivatives are cheap: one division a row, however many parameters.
+"""Elementary functions with cheap derivatives: one division a row, for any number of parameters.
 
 JAX's rules for ``1 / x``, ``log`` and ``log1p`` divide each tangent by the argument. A kernel with
 K parameters then divides K(K + 3)/2 times a row, and division is the slowest operation of a pass
@@ -6,9 +6,9 @@ K parameters then divides K(K + 3)/2 times a row, and division is the slowest op
 with these, 0.09 s with these and derivatives in the constrained parameters). The rules here
 multiply by one shared reciprocal, which the compiler computes once.
 
-`reciprocal` and `log_quotient`, which sufficient statistics are made of, take NumPy's arrays too:
-what is only added up and never differentiated needs no compilation, and NumPy's logarithm is four
-times as fast as XLA's on a CPU (1.0 and 4.2 ns).
+`reciprocal` and `log_quotient`, used in sufficient statistics, take NumPy's arrays too: sums that
+are never differentiated need no compilation, and NumPy's logarithm is four times as fast as XLA's
+on a CPU (1.0 and 4.2 ns).
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def log_quotient(x: Vector, m: Vector) -> Vector: ...
 def log_quotient(x: Any, m: Any) -> Any:
     """Compute log(x/m) for x, m > 0, by one logarithm a row.
 
-    A JAX array gets it to relative precision also where x is near m; a NumPy array, with m of shape
-    (1,), too if all of it is near m, and otherwise to an absolute error of one rounding of 1.
+    For JAX arrays it has relative precision, also where x is near m. For NumPy arrays, with m of
+    shape (1,), it does if all of x is near m; otherwise its absolute error is one rounding of 1.
     """
     if isinstance(x, np.ndarray):
         return _log_quotient_in_numpy(x, float(m[0]))
@@ -88,7 +88,7 @@ def _log_quotient_in_numpy(x: Vector, m: float) -> Vector:
     low, high = float(np.min(x)) * r, float(np.max(x)) * r
     if low > 0.75 and high < 1.25:
         return np.log1p((x - m) * r)
-    # a quotient beyond the doubles: there the two logarithms are far apart and may be subtracted
+    # the quotient would overflow or underflow: the two logarithms are far apart and do not cancel
     if low < 1e-290 or high > 1e290:
         return np.log(x) - math.log(m)
     return np.log(x * r)
@@ -96,16 +96,16 @@ def _log_quotient_in_numpy(x: Vector, m: float) -> Vector:
 
 @with_partials(lambda x, _: reciprocal(x), lambda _, m: -reciprocal(m))
 def _log_quotient(x: Array, m: Array) -> Array:
-    """Divide, and take the logarithm.
+    """Compute log(x/m) of JAX arrays.
 
-    Near m the quotient is written u = 1 + t with t = (x − m)/m, and what rounding lost in u is
-    subtracted: log(1 + t) = log u − ((u − 1) − t)/u, where u = 1 is near enough in the divisor.
+    Near m the quotient is u = 1 + t with t = (x − m)/m, corrected for the rounding of u:
+    log(1 + t) = log u − ((u − 1) − t)/u, where u ≈ 1 suffices in the divisor.
     """
     r = reciprocal(m)
     t = (x - m) * r
     near = jnp.abs(t) < 0.25
     u = jnp.where(near, 1.0 + t, x * r)
-    # a quotient beyond the doubles: there the two logarithms are far apart and may be subtracted
+    # the quotient would overflow or underflow: the two logarithms are far apart and do not cancel
     beyond = (u < 1e-290) | (u > 1e290)
     value = jnp.log(jnp.where(beyond, x, u)) - jnp.where(beyond, jnp.log(m), 0.0)
     return value - jnp.where(near, (u - 1.0) - t, 0.0)
@@ -113,10 +113,10 @@ def _log_quotient(x: Array, m: Array) -> Array:
 
 @with_partials(lambda x, _: reciprocal(x), lambda x, s: -(x * reciprocal(x + s)) * reciprocal(s))
 def log1p_quotient(x: Array, s: Array) -> Array:
-    """Compute log(1 + x/s) for x ≥ 0, s > 0, also where x/s is beyond the doubles."""
+    """Compute log(1 + x/s) for x ≥ 0, s > 0, also where x/s overflows."""
     u = x * reciprocal(s)
     beyond = u > 1e290
-    # there log x − log s, through the same log1p: 1 is nothing to x, or to 1e40 x
+    # there log x − log s, by the same log1p: 1 is negligible beside x, or 1e40 x
     lift = jnp.where(x < 1e20, 1e40, 1.0)
     offset = jnp.where(beyond, jnp.log(s) + jnp.where(x < 1e20, math.log(1e40), 0.0), 0.0)
     return jnp.log1p(jnp.where(beyond, x * lift, u)) - offset

@@ -1,4 +1,4 @@
-"""Elementwise functions with their partial derivatives written down, of any order."""
+"""Elementwise functions with explicit partial derivatives, of any order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,16 +13,15 @@ Elementwise = Callable[..., jax.Array]
 def with_partials(*partials: Elementwise) -> Callable[[Elementwise], Elementwise]:
     """Give an elementwise function its partial derivatives, one per positional argument.
 
-    A partial is built only for an argument that really carries a tangent. So a parameter's
-    derivative costs nothing for the other arguments, and a partial that is infinite at an argument
-    that nobody differentiates (a count of zero, say) cannot turn `0 * inf` into a NaN. Arguments
-    broadcast against each other and are never broadcast before the function needs it: a scalar
-    parameter stays a scalar. Because the partials are functions of the primal values alone, they
-    may contain loops and the function is still differentiable in reverse mode.
+    A partial is evaluated only for arguments that carry a tangent. So the derivative in a parameter
+    costs nothing for the other arguments, and an infinite partial in an argument that is not
+    differentiated (a count of zero, say) cannot make a NaN of `0 * inf`. Arguments are broadcast
+    only where the function needs it: a scalar parameter stays a scalar. The partials depend on the
+    primal values alone, so they may contain loops and reverse mode still works.
 
     Args:
         *partials: functions of the same arguments; differentiable themselves if second derivatives
-            are wanted.
+            are needed.
 
     Returns:
         A decorator.

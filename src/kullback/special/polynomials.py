@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 
 def horner(coefficients: tuple[float, ...], u: jax.Array) -> jax.Array:
-    """Value of the polynomial with the given ascending coefficients."""
+    """Return the value of the polynomial with these ascending coefficients."""
     total = jnp.full_like(u, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         total = total * u + coefficient
@@ -15,7 +15,7 @@ def horner(coefficients: tuple[float, ...], u: jax.Array) -> jax.Array:
 def horner_with_divided_difference(
     coefficients: tuple[float, ...], u: jax.Array, v: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Polynomial at u, and its divided difference (p(u) − p(v)) / (u − v) without cancellation."""
+    """Return p(u) and its divided difference (p(u) − p(v)) / (u − v) without cancellation."""
     value = jnp.full_like(u, coefficients[-1])
     difference = jnp.zeros_like(u * v)
     for coefficient in coefficients[-2::-1]:

@@ -1,8 +1,8 @@
-"""Log-probability kernels with huge parameters, without cancellation (Loader's saddle point).
+"""Log-probability kernels for huge parameters, without cancellation (Loader's saddle point).
 
-x ln m − m − ln Γ(x+1) and its binomial counterpart are differences of numbers of the size of x that
-leave something of the size of ln x. Written as minus a deviance minus a slowly growing remainder,
-nothing is lost (C. Loader, 2000, "Fast and accurate computation of binomial probabilities").
+x ln m − m − ln Γ(x+1) and its binomial counterpart are differences of numbers of order x whose
+result is of order ln x. Written as minus a deviance minus a slowly growing remainder they keep all
+digits (C. Loader, 2000, "Fast and accurate computation of binomial probabilities").
 
 From these kernels, with y the outcome:
     Poisson             log_poisson_kernel(y, rate)
@@ -10,8 +10,8 @@ From these kernels, with y the outcome:
     Binomial            log_binomial_kernel(y, n − y, p, 1 − p)
     Beta                log_binomial_kernel(a, b, y, 1 − y) + log(a b / ((a + b) y (1 − y)))
     NegativeBinomial    log_binomial_kernel(size, y, p, 1 − p) + log(size) − log(size + y)
-What remains is the conditioning of the problem itself: an argument that was rounded before it came
-here (rate·y, say) moves the result by its rounding times |x − m|.
+What remains is the conditioning of the problem: the rounding of an argument (rate·y, say) moves
+the result by that rounding times |x − m|.
 """
 
 import jax
@@ -57,7 +57,7 @@ def _stirling_slope(x: jax.Array) -> jax.Array:
 
 @with_partials(_stirling_slope)
 def stirling_remainder(x: jax.Array) -> jax.Array:
-    """Ln Γ(x+1) − x ln x + x for x ≥ 0: 0 at 0, near ½ ln(2πx) for large x."""
+    """Return ln Γ(x+1) − x ln x + x for x ≥ 0: 0 at 0, near ½ ln(2πx) for large x."""
     small = x < SHIFT
     s, z = jnp.where(small, x, 1.0), jnp.where(small, 1.0 * SHIFT, x)
     log_s = jnp.log(jnp.where(s > 0, s, 1.0))
@@ -67,14 +67,14 @@ def stirling_remainder(x: jax.Array) -> jax.Array:
 
 
 def _log_of_quotient(x: jax.Array, m: jax.Array) -> jax.Array:
-    """ln(x/m) by the logarithm of the quotient, unless that overflows: one rounding, not two."""
+    """ln(x/m) by the logarithm of the quotient unless it overflows: one rounding, not two."""
     quotient = x / m
     plain = (quotient > 1e-290) & (quotient < 1e290)
     return jnp.where(plain, jnp.log(jnp.where(plain, quotient, 1.0)), jnp.log(x) - jnp.log(m))
 
 
 def deviance_with_excess(x: jax.Array, m: jax.Array, excess: jax.Array) -> jax.Array:
-    """X ln(x/m) + m − x, given m − x to full precision."""
+    """Return x ln(x/m) + m − x, given m − x to full precision."""
     positive = x > 0
     t = excess / jnp.where(positive, x, 1.0)
     near = positive & (jnp.abs(t) < 0.25)  # where log1p_minus is a series; outside, no cancellation
@@ -97,12 +97,12 @@ def _relative_excess(x: jax.Array, m: jax.Array) -> jax.Array:
 
 @with_partials(log_quotient, _relative_excess)
 def poisson_deviance(x: jax.Array, m: jax.Array) -> jax.Array:
-    """X ln(x/m) + m − x for x ≥ 0, m > 0: half the Poisson deviance; m at x = 0."""
+    """Return x ln(x/m) + m − x for x ≥ 0, m > 0: half the Poisson deviance; m at x = 0."""
     return deviance_with_excess(x, m, m - x)
 
 
 def log_poisson_kernel(x: jax.typing.ArrayLike, mean: jax.typing.ArrayLike) -> jax.Array:
-    """X ln m − m − ln Γ(x+1) for x ≥ 0 (not only integers), m > 0."""
+    """Return x ln m − m − ln Γ(x+1) for x ≥ 0 (not only integers), m > 0."""
     return -stirling_remainder(x) - poisson_deviance(x, mean)
 
 
@@ -119,15 +119,15 @@ def digamma_minus_log(shape: jax.Array) -> jax.Array:
 def log_gamma_kernel(x: jax.Array, shape: jax.Array, rate: jax.Array) -> jax.Array:
     """Compute shape log(rate x) − rate x − ln Γ(shape), the log-density of log X of a gamma X.
 
-    Its derivatives are written down because those of the saddle-point form hold (rate x)², which
-    leaves the doubles before rate x does.
+    Its derivatives are explicit because those of the saddle-point form contain (rate x)², which
+    overflows before rate x does.
     """
     return log_poisson_kernel(shape, rate * x) + jnp.log(shape)
 
 
 # --- two cells --------------------------------------------------------------------------------
-# a ln(a/(nx)) + b ln(b/(ny)) with n = a + b and y = 1 - x. The excess n·x - a is written
-# b·x - a·y, exact where x is, and it enters the two cells with opposite signs.
+# a ln(a/(nx)) + b ln(b/(ny)) with n = a + b and y = 1 - x. The excess n·x - a is computed as
+# b·x - a·y, as exact as x, and enters the two cells with opposite signs.
 
 
 def _binomial_deviance_partial_a(
@@ -170,10 +170,10 @@ def _log_cell_ratio(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) -> j
     _zero,
 )
 def binomial_deviance(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
-    """A ln(a/(nx)) + b ln(b/(ny)), n = a + b, for a, b ≥ 0, x in (0, 1) and y = 1 − x.
+    """Return a ln(a/(nx)) + b ln(b/(ny)), n = a + b, for a, b ≥ 0, x in (0, 1) and y = 1 − x.
 
     Both x and y are taken so that neither end loses precision. The derivative is taken along
-    y = 1 − x from the tangent of x alone: y's own tangent is not looked at.
+    y = 1 − x from the tangent of x alone; y's own tangent is ignored.
     """
     n = a + b
     excess = b * x - a * y
@@ -186,14 +186,14 @@ def log_binomial_kernel(
     x: jax.typing.ArrayLike,
     complement: jax.typing.ArrayLike,
 ) -> jax.Array:
-    """Ln [Γ(a+b+1) / (Γ(a+1) Γ(b+1))] + a ln x + b ln(1−x) for a, b ≥ 0.
+    """Return ln [Γ(a+b+1) / (Γ(a+1) Γ(b+1))] + a ln x + b ln(1−x) for a, b ≥ 0.
 
     Args:
         a: successes (or any a ≥ 0).
         b: failures (or any b ≥ 0).
         x: probability, in (0, 1).
-        complement: 1 − x, to full precision also where x is near 1; its tangent is taken to be
-            minus that of x.
+        complement: 1 − x, to full precision also where x is near 1; its own tangent is
+            ignored: minus that of x is used.
     """
     dtype = jnp.result_type(float, a, b, x, complement)
     a, b = jnp.asarray(a, dtype), jnp.asarray(b, dtype)

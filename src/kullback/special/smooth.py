@@ -1,7 +1,7 @@
-"""Smooth elementary functions: log1p(x)/x, expm1(x)/x, log(1 − exp(x)), log(1 − p) and the like.
+"""Smooth elementary functions: log1p(x)/x, expm1(x)/x, log(1 − exp(x)), log(1 − p) and similar.
 
-The generalised extreme value, generalised Pareto and Gompertz families pass through their
-exponential limits at shape zero by these: the value and both derivatives stay accurate there.
+With these the generalised extreme value, generalised Pareto and Gompertz distributions pass through
+their limits at shape zero: the value and both derivatives stay accurate there.
 """
 
 import jax
@@ -14,7 +14,7 @@ from kullback.special.polynomials import horner
 def _log1p_over(x: jax.Array) -> jax.Array:
     # log1p(x)/x = (2 artanh r)/x with r = x/(2+x): an even series in r over 2+x, free of any
     # division by x, so its own derivatives are as accurate as it is. |x| < 1/4 gives r² <= 0.0205
-    # and eleven terms leave 1e-20, which leaves room for two derivatives. Outside, the quotient's
+    # and eleven terms leave 1e-20, enough for two derivatives. Outside, the quotient's
     # second derivative loses a factor of about 100 and no more.
     near = jnp.abs(x) < 0.25
     s = jnp.where(near, x, 0.0)
@@ -66,7 +66,7 @@ def expm1_over(x: jax.Array) -> jax.Array:
 def log1p_scaled(shape: jax.Array, x: jax.Array) -> jax.Array:
     """log(1 + shape·x)/shape for shape·x > −1; x at shape zero.
 
-    The reduced variable of the generalised extreme value and generalised Pareto families.
+    The reduced variable of the generalised extreme value and generalised Pareto distributions.
     """
     return x * _log1p_over(shape * x)
 
@@ -78,13 +78,13 @@ def log1p_scaled(shape: jax.Array, x: jax.Array) -> jax.Array:
 def expm1_scaled(shape: jax.Array, x: jax.Array) -> jax.Array:
     """(exp(shape·x) − 1)/shape for either sign of shape; x at shape zero.
 
-    The cumulative hazard of the Gompertz family, over its rate.
+    The cumulative hazard of the Gompertz distribution, over its rate.
     """
     return x * _expm1_over(shape * x)
 
 
 def _log1mexp_slope(x: jax.Array) -> jax.Array:
-    # 0 at x = 0, where the −inf is a constant (no outcome yet): an infinity would make a NaN of it
+    # 0 at x = 0, where the value is a constant −inf: an infinite slope would make NaNs
     below = x < 0.0
     s = jnp.where(below, x, -1.0)
     return jnp.where(below, jnp.exp(s) / jnp.expm1(s), 0.0)
@@ -93,8 +93,8 @@ def _log1mexp_slope(x: jax.Array) -> jax.Array:
 @with_partials(_log1mexp_slope)
 def log1mexp(x: jax.Array) -> jax.Array:
     """log(1 − exp(x)) for x ≤ 0, −inf at 0: the other side of a log-probability (Mächler 2012)."""
-    # Mächler hands over at −log 2; here it is later, because XLA's log1p is wrong by 3e-14 between
-    # −0.414 and −0.35. At −1.1 the other side still has 4e-16.
+    # Mächler switches at −log 2; here the switch is at −1.1, because XLA's log1p is wrong by 3e-14
+    # between −0.414 and −0.35. At −1.1 the first formula still has an error of 4e-16.
     near = x > -1.1
     close, away = jnp.where(near, x, -1.0), jnp.where(near, -2.0, x)
     return jnp.where(near, jnp.log(-jnp.expm1(close)), jnp.log1p(-jnp.exp(away)))

@@ -1,4 +1,4 @@
-"""Tails of Student's t and Cauchy distributions, to relative precision however far out."""
+"""Tails of Student's t and Cauchy distributions, to relative precision at any distance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kullback.special.partials import with_partials
 from kullback.special.smooth import log_complement
 from kullback.special.tail_quadrature import LOG_CUT, log_tail_integral
 
-# Where w² would overflow, log(1 + w²) is taken from w scaled by this power of two.
+# Where w² would overflow, log(1 + w²) is computed from w scaled by this power of two.
 _HUGE = 2.0**511
 _SHRINK = 2.0**-513
 # From here on w/√(1 + w²) is 1 as a double.
@@ -27,7 +27,7 @@ _PANELS = 4
 
 
 def _scaled_square(w: Array) -> tuple[Array, Array, Array]:
-    """Where |w| is huge, the scaled w, and the argument of log1p for the scaled 1 + w²."""
+    """Return whether |w| is huge, the scaled w, and log1p's argument for the scaled 1 + w²."""
     huge = jnp.abs(w) > _HUGE
     s = w * jnp.where(huge, _SHRINK, 1.0)
     return huge, s, s * s - jnp.where(huge, 1.0, 0.0)
@@ -36,7 +36,7 @@ def _scaled_square(w: Array) -> tuple[Array, Array, Array]:
 def _square_ratio_slope(w: Array) -> Array:
     huge, _, argument = _scaled_square(w)
     ratio = square_ratio(w)
-    # written in the ratio: the square of 1 / (1 + w²) would underflow from w = 1e77 on
+    # in terms of the ratio: the square of 1 / (1 + w²) would underflow from w = 1e77 on
     return jnp.where(huge, 0.0, reciprocal(1.0 + argument)) - 2.0 * ratio * ratio
 
 
@@ -62,7 +62,7 @@ def _log_t_kernel(a: Array, w: Array) -> Array:
 def _log_t_tail_formula(a: Array, w: Array) -> Array:
     # With w = sinh v the tail is ∫ cosh(v)^(−2a) dv / B(a, 1/2), and with h from v on
     # cosh(v + h)/cosh(v) = 1 + 2 s (s + t √(1 + s²)), s = sinh(h/2), t = tanh(v): no cancellation,
-    # whatever df and w. Beyond _EXPONENTIAL that is e^h (1 + t)/2, which is integrated by hand.
+    # for any df and w. Beyond _EXPONENTIAL that is e^h (1 + t)/2, which is integrated exactly.
     size = jnp.where(w < 0.0, -w, w)
     steep = size > _STEEP
     inner = jnp.where(steep, 1.0, size)

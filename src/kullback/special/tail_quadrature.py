@@ -1,9 +1,9 @@
 """Integral of a log-concave density's tail, relative to its height where the tail begins.
 
 For large parameters the tails of the gamma, beta and von Mises distributions are near normal, and
-their series and continued fractions need about √(parameter) steps. Their integrals do not: divided
-by its value at the near end, the integrand falls from 1 to nothing without a feature, and
-Gauss–Legendre with 32 nodes gives it to the last digits whatever the parameters.
+their series and continued fractions need about √(parameter) steps. Quadrature does not: relative to
+its value at the near end the integrand falls smoothly from 1 to 0, and Gauss–Legendre with 32 nodes
+is accurate to the last digits for any parameters.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ _WEIGHTS = np.array([weight for _, weight in _HALF_RULE] * 2)
 
 
 def reach(slope: jax.Array, curvature: jax.Array) -> jax.Array:
-    """The h ≥ 0 at which slope·h + curvature·h²/2 = LOG_CUT, for slope and curvature ≥ 0."""
+    """Return the h ≥ 0 at which slope·h + curvature·h²/2 = LOG_CUT, for slope and curvature ≥ 0."""
     return 2.0 * LOG_CUT / (slope + jnp.sqrt(slope * slope + 2.0 * LOG_CUT * curvature))
 
 
@@ -49,12 +49,12 @@ def log_tail_integral(
     length: jax.Array,
     active: jax.Array,
 ) -> jax.Array:
-    """Ln ∫₀^length exp(log_integrand(h)) dh, elementwise, where `active`; ln(length) elsewhere.
+    """Return ln ∫₀^length exp(log_integrand(h)) dh where `active`, ln(length) elsewhere.
 
     Args:
-        log_integrand: of h ≥ 0, 0 at 0, decreasing; finite for elements that are not active too.
-        length: the range, with no tangent of its own if it only says where to cut.
-        active: which elements are wanted. Where none is, no node is evaluated.
+        log_integrand: a decreasing function of h ≥ 0, 0 at 0; finite for inactive elements too.
+        length: the range, without a tangent if it is only a cut-off.
+        active: the elements to compute; if there are none, no node is evaluated.
     """
     nodes = jnp.asarray(_NODES, length.dtype)
     weights = jnp.asarray(_WEIGHTS, length.dtype)

@@ -40,7 +40,7 @@ def log_scaled_bessel_i0(concentration: jax.typing.ArrayLike) -> jax.Array:
 
 
 def log_bessel_i0_small(kappa: jax.Array) -> jax.Array:
-    """Ln I₀(κ) for κ up to 32, relative precision at 0 (it is κ²/4 there)."""
+    """Return ln I₀(κ) for κ up to 32, relative precision at 0 (it is κ²/4 there)."""
     safe = jnp.where(kappa < _ASYMPTOTIC, kappa, 1.0)
     u = 0.25 * safe * safe
 
@@ -69,9 +69,9 @@ def log_von_mises_density(
 
 
 def _log_lower_integral(kappa: jax.Array, angle: jax.Array) -> jax.Array:
-    """Ln ∫ of the density from −π to an angle in [−π, 0], over the density at that angle."""
-    # The circle ends at the real π, not at the double next to it: near the end the distance is
-    # taken from the sine. (A two-part π would be added up to one double by the compiler.)
+    """Return ln ∫ of the density from −π to an angle in [−π, 0], over the density at that angle."""
+    # The circle ends at the real π, not at the nearest double: near the end the distance is
+    # computed from the sine. (The compiler would fold a two-part π into one double.)
     close = angle < -2.5
     sine = jnp.sin(jnp.where(close, angle, -2.5))
     room = jnp.where(close, -jnp.arcsin(sine), angle + math.pi)
@@ -82,17 +82,17 @@ def _log_lower_integral(kappa: jax.Array, angle: jax.Array) -> jax.Array:
 
     # The h where it is -LOG_CUT, if there is one before −π: cos δ − cos(δ − h) = LOG_CUT/κ, that is
     # sin²((h − δ)/2) = sin²(δ/2) + LOG_CUT/(2κ).
-    wanted = jnp.sin(0.5 * angle) ** 2 + 0.5 * LOG_CUT / jnp.where(kappa > 0, kappa, 1.0)
-    cut = (kappa > 0) & (wanted < 1.0)
-    reached = 2.0 * jnp.arcsin(jnp.sqrt(jnp.where(cut, wanted, 0.5))) + angle
+    squared_half = jnp.sin(0.5 * angle) ** 2 + 0.5 * LOG_CUT / jnp.where(kappa > 0, kappa, 1.0)
+    cut = (kappa > 0) & (squared_half < 1.0)
+    reached = 2.0 * jnp.arcsin(jnp.sqrt(jnp.where(cut, squared_half, 0.5))) + angle
     length = jnp.where(cut, jax.lax.stop_gradient(jnp.minimum(reached, room)), room)
     return log_tail_integral(log_integrand, length, jnp.ones_like(length, bool))
 
 
 def _folded(angle: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Whether the angle is on the circle, whether it is above loc, and its mirror image below."""
+    """Return whether the angle is on the circle, whether it is above loc, and its mirror below."""
     inside, upper = jnp.abs(angle) <= math.pi, angle > 0
-    # A point well inside stands in for those beyond the ends.
+    # Points beyond the ends are replaced by one well inside.
     return inside, upper, jnp.where(inside, jnp.where(upper, -angle, angle), -1.0)
 
 
@@ -110,7 +110,7 @@ def _partial_concentration(kappa: jax.Array, angle: jax.Array) -> jax.Array:
 
 
 def _partial_angle(kappa: jax.Array, angle: jax.Array) -> jax.Array:
-    """The density over the cdf. In the lower tail the density is not asked: it would cancel."""
+    """The density over the cdf, in the lower tail without the density, which would cancel."""
     inside, upper, folded = _folded(angle)
     integral = _log_lower_integral(kappa, folded)
     density = log_von_mises_density(kappa, folded)
@@ -124,7 +124,7 @@ def log_von_mises_cdf(concentration: jax.Array, angle: jax.Array) -> jax.Array:
     """Log-probability of an angle from loc in (−π, angle), for angles in [−π, π], κ from 0 to 1e10.
 
     0 above π and −inf below −π. By quadrature of the density from the angle to the nearer end, so
-    both tails have relative precision; an angle's distance to ±π is as good as its own rounding.
+    both tails have relative precision; an angle's distance to ±π is rounded as the angle is.
     """
     return _cdf(concentration, angle)
 

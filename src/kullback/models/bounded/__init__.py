@@ -1,1 +1,1 @@
-"""Families of outcomes in a bounded range."""
+"""Distributions on a bounded range."""

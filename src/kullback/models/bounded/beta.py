@@ -1,4 +1,4 @@
-"""The beta family, of proportions."""
+"""Beta distribution: proportions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel
 def _log_quotient_of_complements(x: Numbers, origin: Numbers) -> Numbers:
     """Compute log((1 − x)/(1 − origin)), to relative precision also where both are near zero.
 
-    `log_quotient` of the complements would see x only as far as 1 − x can hold it, which a beta of
-    1e8 makes eight digits of the log-density: so it is written in x − origin.
+    `log_quotient` of the complements would lose the digits of x that 1 − x rounds away (eight of
+    the log-density at beta = 1e8), so it is written in x − origin.
     """
     xp: Any = namespace(x)
     step = origin - x
@@ -58,7 +58,7 @@ class Beta(Family):
     @staticmethod
     def _log_density(x: Array, alpha: Array, beta: Array) -> Array:
         complement = 1.0 - x
-        # from shapes alpha + 1, beta + 1, whose saddle-point form holds for every alpha, beta > 0
+        # from shapes alpha + 1 and beta + 1, whose saddle-point form holds for all alpha, beta > 0
         factor = log(alpha) + log(beta) - log(alpha + beta)
         kernel = log_binomial_kernel(alpha, beta, x, complement)
         return kernel + factor - (jnp.log(x) + jnp.log(complement))
@@ -112,7 +112,7 @@ class Beta(Family):
     def _estimate(
         means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        # in closed form only where the other shape is fixed at 1 (a power of a uniform)
+        # a closed form exists only where the other shape is fixed at 1 (a power of a uniform)
         if fixed == {"beta": 1.0}:
             return {"alpha": -1.0 / (means[0] + math.log(origin)), "beta": 1.0}
         if fixed == {"alpha": 1.0}:
@@ -128,7 +128,7 @@ class Beta(Family):
         near, far = min(mean, rest), max(mean, rest)
         distance = values if mean <= rest else 1.0 - values
         spread = float(np.average((distance / near - 1.0) ** 2, weights=weights))
-        # a constant sample, or one of two heaps at the ends, must give finite positive shapes too
+        # finite positive shapes also for a constant sample or one with all rows at the two ends
         near_shape = max(far / max(spread, 1e-12) - near, 1e-3 * near)
         far_shape = min(near_shape * (far / near), 1e300)
         shapes = (near_shape, far_shape) if mean <= rest else (far_shape, near_shape)

@@ -1,4 +1,4 @@
-"""The uniform family, on an interval."""
+"""Uniform distribution on an interval."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Uniform(Family):
         "upper": "maximum",
     }
 
-    def __init__(self, **sources: Any) -> None:
-        super().__init__(**sources)
+    def __init__(self, *numbers: Any, **sources: Any) -> None:
+        super().__init__(*numbers, **sources)
         lower, upper = self.sources["lower"], self.sources["upper"]
         if (
             isinstance(lower, Fixed)
             and isinstance(upper, Fixed)
             and not float(lower.number) < float(upper.number)
         ):
-            raise ModelError(f"{self!r} holds no interval: needs lower < upper.")
+            raise ModelError(f"{self!r} is empty: lower must be less than upper.")
 
     @staticmethod
     def _log_density(x: Array, lower: Array, upper: Array) -> Array:
@@ -86,8 +86,8 @@ class Uniform(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        seen = values[weights > 0.0]
-        low, high = float(np.min(seen)), float(np.max(seen))
+        weighted = values[weights > 0.0]
+        low, high = float(np.min(weighted)), float(np.max(weighted))
         return [{"lower": low, "upper": high if high > low else low + start_scale(low)}]
 
 

@@ -1,4 +1,4 @@
-"""The von Mises family, of angles."""
+"""Von Mises distribution: angles."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _gap(concentration: float) -> float:
 
 
 def _concentration(resultant: float, spread: float) -> float | None:
-    """Solve I₁(κ)/I₀(κ) = resultant; None where there is no solution 0 < κ < ∞.
+    """Solve I₁(κ)/I₀(κ) = resultant; None without a solution 0 < κ < ∞.
 
     Args:
         resultant: the mean of cos(x − loc).
@@ -55,7 +55,7 @@ def _concentration(resultant: float, spread: float) -> float | None:
         for _ in range(12):  # the gap is near 1/(2κ), so that each step gains two digits or more
             kappa *= _gap(kappa) / spread
         return kappa
-    # D. Best and N. Fisher (1981): within a few per cent below 0.85, and a start beyond
+    # D. Best and N. Fisher (1981): within a few per cent below 0.85; above, 0.5/spread is the start
     if resultant < 0.85:
         kappa = 2.0 * resultant + resultant**3 + 5.0 / 6.0 * resultant**5
     for _ in range(20):  # Newton on a concave increasing function; quadratic after the first steps
@@ -65,7 +65,7 @@ def _concentration(resultant: float, spread: float) -> float | None:
 
 
 def _wrapped(angle: float) -> float:
-    """Give the same angle in (−π, π]."""
+    """Return the same angle in (−π, π]."""
     inside = math.remainder(angle, 2.0 * math.pi)
     return math.pi if inside <= -math.pi else inside
 
@@ -75,7 +75,7 @@ class VonMises(Family):
     """Von Mises distribution of angles: q(x) = exp(κ cos(x − loc)) / (2π I₀(κ)).
 
     x is an angle in radians, any number: the density has period 2π, and integrates to one over any
-    full turn. The distribution function, quantiles, draws and moments read the angle on
+    full turn. The distribution function, quantiles, draws and moments take the angle in
     [loc − π, loc + π]. Parameters: ``loc`` (the mean direction; its estimate lies in (−π, π]) and
     ``concentration`` κ > 0. Source: N. I. Fisher (1993), Statistical Analysis of Circular Data,
     section 3.3.6.
@@ -160,7 +160,7 @@ class VonMises(Family):
     @staticmethod
     def _variance(loc: Array, concentration: Array) -> Array:  # noqa: ARG004
         # Gauss–Legendre over the half circle, or to where the density is e^-40 of its peak:
-        # 64 nodes resolve what is left, a Gaussian of 9 standard deviations or less, to 1e-13
+        # 64 nodes resolve the rest, at most 9 standard deviations of a Gaussian, to 1e-13
         nodes, node_weights = np.polynomial.legendre.leggauss(64)
         end = 2.0 * jnp.arcsin(jnp.sqrt(jnp.minimum(20.0 / concentration, 1.0)))
         angle = 0.5 * end * (1.0 + nodes)
@@ -202,6 +202,6 @@ class VonMises(Family):
         ]
         loc = _wrapped(origin + math.atan2(means[1], 1.0 + means[0]))
         found: Any = VonMises._estimate(means, origin, {})
-        # no concentration: every row in one direction, or none preferred
+        # without a solution: all rows in one direction, or no preferred direction
         alone = 1e6 if math.hypot(1.0 + means[0], means[1]) > 0.5 else 0.1
         return [found or {"loc": loc, "concentration": alone}]

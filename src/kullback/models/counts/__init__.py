@@ -1,1 +1,1 @@
-"""Families of whole numbers."""
+"""Distributions of whole numbers."""

@@ -1,4 +1,4 @@
-"""The Bernoulli family, of outcomes 0 and 1."""
+"""Bernoulli distribution: outcomes 0 and 1."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Bernoulli(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"probability": PROBABILITY}
     support = BINARY
-    # the logit comes along, so that neither end loses what rounding 1 − probability would take
+    # the logit is kept, so that neither end loses the digits that 1 − probability rounds away
     alternatives = (
         Parametrisation(
             {"logit": REAL},

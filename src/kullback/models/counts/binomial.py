@@ -1,4 +1,4 @@
-"""The binomial family: successes in a known number of trials."""
+"""Binomial distribution: successes in a known number of trials."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from kullback.special.logistic import logistic
 class Binomial(Family):
     """Binomial distribution: q(x) = C(trials, x) probability^x (1 − probability)^(trials−x).
 
-    Domain x = 0, ..., ``trials``. Parameters: ``trials``, a number that you give, and 0 ≤
+    Support x = 0, ..., ``trials``. Parameters: ``trials``, which must be given, and 0 ≤
     ``probability`` ≤ 1; also by ``trials, logit``. Mean trials·probability. Source: N. L. Johnson,
     A. W. Kemp and S. Kotz (2005), Univariate Discrete Distributions, eq. 3.2; evaluated in the
     saddle-point form of C. Loader (2000).
@@ -70,19 +70,19 @@ class Binomial(Family):
     @property
     def _trials(self) -> float:
         source = self.sources["trials"]
-        assert isinstance(source, Fixed)  # the constructor has seen to it
+        assert isinstance(source, Fixed)  # checked by the constructor
         return float(source.number)
 
     @property
-    def support(self) -> Interval:  # type: ignore[override]  # it depends on a given number
+    def support(self) -> Interval:  # type: ignore[override]  # it depends on trials
         """0, ..., trials."""
         return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
 
-    # Compiled code is shared by all numbers of trials, so these three read the number from the
-    # parameters and not from the support.
+    # Compiled code is shared by all numbers of trials, so these three methods read the number from
+    # the parameters and not from the support.
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of each row, −inf for what is none of 0, ..., trials."""
+        """Log-probability of each row, −inf for values other than 0, ..., trials."""
         inside = (x >= 0.0) & (x <= parameters["trials"]) & (x == jnp.floor(x))
         value = self.row_log_density_inside(jnp.where(inside, x, 0.0), parameters)
         return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
@@ -110,7 +110,7 @@ class Binomial(Family):
             lambda x: self.row_log_survival(x, parameters),
             COUNTS,
         )
-        return jnp.minimum(found, parameters["trials"])  # at u = 1 the counts have no last
+        return jnp.minimum(found, parameters["trials"])  # at u = 1 the counts are unbounded
 
     @staticmethod
     def _log_density(
@@ -139,7 +139,7 @@ class Binomial(Family):
         probability: Array,
         logit: Array | None = None,
     ) -> Array:
-        # the rarer of success and failure, whose probability has all its digits
+        # draw the rarer of success and failure, whose probability keeps all its digits
         failure = complement(probability, logit)
         rarer = jnp.minimum(probability, failure)
         rare = jax.random.binomial(key, trials, rarer, shape, jnp.float64)
@@ -176,7 +176,7 @@ class Binomial(Family):
         return logit_caution(logit)
 
     def starts(self, values: Vector, weights: Vector) -> list[Mapping[str, float | Vector]]:
-        """Give the share of successes, which is the estimate."""
+        """Return the share of successes, which is the estimate."""
         n = self._trials
         share = float(np.average(values, weights=weights)) / n
         probability = share_inside(share, n * float(np.sum(weights)))

@@ -1,4 +1,4 @@
-"""The geometric family: failures before the first success."""
+"""Geometric distribution: failures before the first success."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Geometric(Family):
         "probability": Interval(lower=0.0, upper=1.0, holds_upper=True)
     }
     support = COUNTS
-    # the mean comes along: near probability 1 it has the digits that 1 − probability lacks
+    # the mean is kept: near probability 1 it has the digits that 1 − probability loses
     alternatives = (
         Parametrisation(
             {"mean": NON_NEGATIVE},

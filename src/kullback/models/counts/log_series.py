@@ -1,4 +1,4 @@
-"""The logarithmic series family."""
+"""Logarithmic series distribution: counts of at least one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from kullback.special.smooth import log1mexp, log1p_over
 class LogSeries(Family):
     """Logarithmic series distribution: q(x) = −probability^x / (x log(1 − probability)).
 
-    Domain x = 1, 2, 3, ... Parameter: 0 < ``probability`` < 1. Mean −probability / ((1 −
+    Support x = 1, 2, 3, ... Parameter: 0 < ``probability`` < 1. Mean −probability / ((1 −
     probability) log(1 − probability)). Source: R. A. Fisher, A. S. Corbet and C. B. Williams
     (1943), "The relation between the number of species and the number of individuals in a random
     sample of an animal population"; draws by A. W. Kemp (1981), "Efficient generation of
@@ -60,7 +60,7 @@ class LogSeries(Family):
     @staticmethod
     def _draw(key: Array, shape: tuple[int, ...], probability: Array) -> Array:
         first, second = jax.random.split(key)
-        # from the smallest positive double: a logarithm follows
+        # from the smallest positive double, so that the logarithms are finite
         tiny = np.finfo(np.float64).tiny
         u = jax.random.uniform(first, shape, jnp.float64, minval=tiny)
         v = jax.random.uniform(second, shape, jnp.float64, minval=tiny)

@@ -1,4 +1,4 @@
-"""The negative binomial family."""
+"""Negative binomial distribution: overdispersed counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from kullback.special.numerics import reciprocal
 class NegativeBinomial(Family):
     """Negative binomial: q(x) = Γ(size+x)/(Γ(size) x!) p^size (1−p)^x, p = size/(size + mean).
 
-    Domain x = 0, 1, 2, ... Parameters: ``mean`` > 0 and ``size`` > 0, with variance mean +
+    Support x = 0, 1, 2, ... Parameters: ``mean`` > 0 and ``size`` > 0, with variance mean +
     mean²/size; also by ``size, probability``, the failures before the size-th success, with mean
     size·(1 − probability)/probability. As size grows it becomes Poisson. Source: N. L. Johnson,
     A. W. Kemp and S. Kotz (2005), Univariate Discrete Distributions, eq. 5.1; the form with a mean
@@ -90,6 +90,6 @@ class NegativeBinomial(Family):
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         mean = mean_inside(values, weights)
         excess = float(np.average((values - mean) ** 2, weights=weights)) - mean
-        # without more spread than Poisson's there is no finite estimate: start from a mild one
+        # without overdispersion the estimate is infinite: start from a moderate size
         size = mean * mean / excess if excess > 0.0 else 10.0 * (1.0 + mean)
         return [{"mean": mean, "size": size}]

@@ -1,4 +1,4 @@
-"""The Poisson family."""
+"""Poisson distribution: counts of independent events."""
 
 from __future__ import annotations
 

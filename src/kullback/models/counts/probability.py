@@ -1,4 +1,4 @@
-"""What the families of trials share: the probability's domain, and advice on logits."""
+"""The domain of a probability, and the caution for logits: shared by Bernoulli and binomial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kullback._core.domains import (
 from kullback.models.model import Caution
 from kullback.special.logistic import logistic
 
-# Probabilities that may be 0 or 1 where they are given; an estimate is always inside.
+# A fixed probability may be 0 or 1; an estimate lies inside.
 PROBABILITY = Interval(lower=0.0, upper=1.0, holds_lower=True, holds_upper=True)
 
 
@@ -18,13 +18,13 @@ def complement(probability: Array, logit: Array | None) -> Array:
     return 1.0 - probability if logit is None else logistic(-logit)
 
 
-# Beyond this a logit's probability is 1, or its complement, to rounding: no sample of outcomes of
-# both kinds has an estimate there.
+# Beyond ± this logit the probability rounds to 1 or its complement is below rounding: a sample with
+# both outcomes never has its estimate there.
 _LARGEST_LOGIT = 36.5
 
 
 def logit_caution(logit: float | None) -> Caution | None:
-    """Say that outcomes of one kind alone have no estimate of the logit."""
+    """Return the caution that the logit diverges when all outcomes are equal, or None."""
     if logit is None or abs(logit) < _LARGEST_LOGIT:
         return None
     kind, end, share = ("successes", "infinity", 1) if logit > 0.0 else ("failures", "−infinity", 0)

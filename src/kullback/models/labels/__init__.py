@@ -1,1 +1,1 @@
-"""Families of class labels."""
+"""Distributions of class labels."""

@@ -1,7 +1,8 @@
-"""The categorical family: one of K classes, by probabilities or by logits."""
+"""Categorical distribution: one of K classes, by probabilities or by logits."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -14,6 +15,7 @@ from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
 from kullback._core.errors import ModelError
 from kullback.models.model import Model, Moment
+from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.source import Fixed, Free, Param, Source
 from kullback.special.numerics import log
 
@@ -40,7 +42,7 @@ class Logits(Domain):
         return self.size - 1
 
     def contains(self, value: Any) -> Any:
-        """Say whether all are finite."""
+        """Return whether all are finite."""
         return finite(np.asarray(value))
 
     def constrained(self, u: Any) -> Any:
@@ -49,19 +51,19 @@ class Logits(Domain):
         return xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
 
     def unconstrained(self, value: Any) -> Any:
-        """Differences from the last logit."""
+        """Return the differences from the last logit."""
         return value[:-1] - value[-1]
 
     def jacobian(self, u: Any) -> Any:
-        """The identity above a row of zeros."""
+        """Return the identity above a row of zeros."""
         return namespace(u).eye(self.size)[:, :-1]
 
     def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002  # the map is linear
-        """Zeros."""
+        """Return zeros."""
         return namespace(u).zeros((self.n_free, self.n_free))
 
     def phrase(self, name: str) -> str:
-        """Say the condition in words."""
+        """Describe the domain, for messages."""
         return f"{name}: {self.size} finite numbers"
 
 
@@ -70,19 +72,19 @@ class Categorical(Model):
     """Categorical distribution over K classes: q(k) = probabilities[k] = softmax(logits)[k].
 
     Outcomes are class labels, known to the model by their codes 0, ..., K − 1; K comes from the
-    sample's labels or from the vector that you give. Parameters: ``probabilities`` ≥ 0 with sum 1,
+    sample's labels or from the length of the vector. Parameters: ``probabilities`` ≥ 0 with sum 1,
     or ``logits``, any K numbers, of which only the differences matter (estimates have the last at
-    0). A given probability may be 0; its class is then impossible. Source: A. Agresti (2013),
+    0). A fixed probability may be 0; its class is then impossible. Source: A. Agresti (2013),
     Categorical Data Analysis, section 1.2.
 
     Args:
         probabilities: K probabilities, or a source for them.
         logits: K logits, or a source for them.
-        levels: the class labels in the order of their codes, if you know them beforehand.
+        levels: the class labels in the order of their codes; None takes them from the sample.
 
     Raises:
-        ModelError: for both parameters at once, for numbers that are no probabilities, for fewer
-            than two classes, or where the number of levels is not K.
+        ModelError: for both parameters at once, numbers that are not probabilities, fewer than two
+            classes, or a number of levels other than K.
 
     Example:
         >>> import kullback as kl
@@ -91,14 +93,34 @@ class Categorical(Model):
     """
 
     outcome = "label"
+    parameter: str
+
+    # what tools show; the other arguments of __init__ only raise errors
+    __signature__ = inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+            for name in ("probabilities", "logits", "levels")
+        ]
+    )
 
     def __init__(
-        self, *, probabilities: Any = None, logits: Any = None, levels: Sequence[Any] | None = None
+        self,
+        *numbers: Any,
+        probabilities: Any = None,
+        logits: Any = None,
+        levels: Sequence[Any] | None = None,
+        **unknown: Any,
     ) -> None:
-        if probabilities is not None and logits is not None:
+        if numbers:
+            raise by_name_only("Categorical", ("probabilities",), numbers)
+        if unknown:
             raise ModelError(
-                "Categorical takes probabilities or logits, not both: one gives the other."
+                translated_parameters("Categorical", unknown)
+                or f"Categorical has no parameter {next(iter(unknown))!r}. It has probabilities; "
+                f"or logits; and levels."
             )
+        if probabilities is not None and logits is not None:
+            raise ModelError("Categorical takes probabilities or logits, not both.")
         self.parameter = "probabilities" if logits is None else "logits"
         self.classes: int | None = None
         self.levels: tuple[Any, ...] | None = None
@@ -110,27 +132,26 @@ class Categorical(Model):
             if source.number.ndim != 1 or source.number.size < 2:
                 raise ModelError(
                     f"Categorical needs {self.parameter} as a list of numbers, one for each of at "
-                    f"least two classes, not {source.number.tolist()!r}."
+                    f"least two classes, got {source.number.tolist()!r}."
                 )
             self.classes = source.number.size
-            _ = self.vector  # numbers outside the support are told here
+            _ = self.vector  # raises for numbers outside the domain
         if levels is not None:
             self._set_levels(tuple(levels))
 
     def _set_levels(self, levels: tuple[Any, ...]) -> None:
         if len(set(levels)) < max(len(levels), 2):
             raise ModelError(
-                f"Categorical needs at least two levels, each of them once: with {_shown(levels)} "
-                f"there is nothing to tell apart."
+                f"Categorical needs at least two levels, each once, got {_shown(levels)}."
             )
         if self.classes is not None and len(levels) != self.classes:
             raise ModelError(
-                f"Categorical has {self.classes} {self.parameter} and there are {len(levels)} "
-                f"levels ({_shown(levels)}). Give one number a level, in this order."
+                f"Categorical has {self.classes} {self.parameter} but {len(levels)} "
+                f"levels ({_shown(levels)}). Give one number for each level, in this order."
             )
         if self.levels is not None and levels != self.levels:
             raise ModelError(
-                f"Categorical knows the levels {_shown(self.levels)}, in this order, and the data "
+                f"Categorical has the levels {_shown(self.levels)}, in this order, but the data "
                 f"have {_shown(levels)}. Fit a new model, or give data with the same levels."
             )
         self.levels = levels
@@ -141,7 +162,7 @@ class Categorical(Model):
     @property
     def parameters(self) -> Mapping[str, Domain]:
         """The one parameter, a vector of K numbers."""
-        size = self.classes or 2  # before the classes are known only the name is meaningful
+        size = self.classes or 2  # the size does not matter before the classes are known
         return {
             self.parameter: Simplex(size) if self.parameter == "probabilities" else Logits(size)
         }
@@ -163,17 +184,17 @@ class Categorical(Model):
         return (self.classes, super().structure)
 
     def with_sources(self, sources: Mapping[str, Source]) -> Categorical:
-        """Give the same model with another source."""
+        """Return the same model with another source."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.sources = dict(sources)
         return other
 
     def with_levels(self, levels: tuple[Any, ...]) -> Categorical:
-        """Give the model for these class labels, in the order of their codes.
+        """Return the model for these class labels, in the order of their codes.
 
         Raises:
-            ModelError: where the model is for other ones, or for another number of them.
+            ModelError: for other labels than the model's, or another number of them.
         """
         other = self.with_sources(self.sources)
         other._set_levels(tuple(levels))
@@ -182,14 +203,14 @@ class Categorical(Model):
     # ---- formulas --------------------------------------------------------------------------
 
     def _log_probabilities(self, parameters: Mapping[str, Array]) -> Array:
-        """Logs of the K probabilities, along the last axis."""
+        """Return the logarithms of the K probabilities, along the last axis."""
         value = parameters[self.parameter]
         if self.parameter == "probabilities":
             return log(value)
         return jax.nn.log_softmax(value)
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of each code, −inf for what is none."""
+        """Log-probability of each code, −inf for other numbers."""
         logs = self._log_probabilities(parameters)
         inside = (x >= 0.0) & (x < logs.shape[-1]) & (x == jnp.floor(x))
         value = _pick(logs, jnp.where(inside, x, 0.0))
@@ -223,33 +244,35 @@ class Categorical(Model):
         return jnp.sum(below, axis=-1).astype(jnp.float64)
 
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
-        """Draw codes; one of probability 0 is never drawn."""
+        """Draw codes; a class of probability 0 is never drawn."""
         cumulative = self._cumulative(parameters)
-        # u < 1 keeps the product below the last sum, whatever rounding made of that
+        # u < 1 keeps the product below the last sum, even if that sum is rounded
         u = jax.random.uniform(key, shape, jnp.float64) * cumulative[..., -1]
         return jnp.searchsorted(cumulative, u, side="right").astype(jnp.float64)
 
     def _cumulative(self, parameters: Mapping[str, Array]) -> Array:
         sums = jnp.cumsum(jnp.exp(self._log_probabilities(parameters)), axis=-1)
-        # from the last possible class on it is exactly 1, so that none after it is a quantile
+        # exactly 1 from the last possible class on, so that no later class is a quantile
         return jnp.where(sums >= sums[..., -1:], 1.0, sums)
 
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:
-        """Compute the entropy −Σ p log p; class labels have no mean and no variance."""
+        """Compute the entropy −Σ p log p; the mean and variance of labels do not exist."""
         if which != "entropy":
-            raise ModelError(f"Categorical has no {which}: its outcomes are labels, not numbers.")
+            raise ModelError(
+                f"Categorical does not have a {which}: its outcomes are labels, not numbers."
+            )
         logs = self._log_probabilities(parameters)
         possible = logs > -jnp.inf
         return -jnp.sum(jnp.where(possible, jnp.exp(logs) * jnp.where(possible, logs, 0.0), 0.0))
 
-    # ---- estimates on the host -------------------------------------------------------------
+    # ---- estimates, in NumPy ---------------------------------------------------------------
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
-        """Give the shares of the classes, which are the estimate.
+        """Return the shares of the classes, which are the estimate.
 
         Raises:
-            ModelError: where a class has no weight: its estimated probability is 0, which the
-                logarithmic scale cannot hold and which has no standard error.
+            ModelError: where a class has weight 0: its estimated probability would be 0, without a
+                finite logit or a standard error.
         """
         if not isinstance(self._source, (Free, Param)):
             return ({},)
@@ -260,8 +283,8 @@ class Categorical(Model):
             names = [self.levels[i] if self.levels else int(i) for i in empty]
             many = "classes" if empty.size > 1 else "class"
             raise ModelError(
-                f"Categorical cannot be fitted: the {many} {_shown(names)} had no row of positive "
-                f"weight, so the estimated probability would be 0, which has no logit and no "
+                f"Categorical cannot be fitted: the {many} {_shown(names)} had weight 0 in all "
+                f"rows, so the estimated probability would be 0, without a finite logit or a "
                 f"standard error. Leave such rows out of the data, or fix the probabilities."
             )
         shares = totals / np.sum(totals)
@@ -271,7 +294,7 @@ class Categorical(Model):
 
 
 def _pick(values: Array, code: Array) -> Array:
-    """Take, for each row, the entry of its code: from one vector, or from the row's own."""
+    """Return, for each row, the entry of its code, from one vector or from the row's own."""
     index = code.astype(jnp.int32)
     if values.ndim == 1:
         return values[index]

@@ -1,1 +1,1 @@
-"""The modules of networks, apart from the models: they need Equinox, which the models do not."""
+"""Modules of neural networks, separate from the models because they need Equinox."""

@@ -1,4 +1,4 @@
-"""The modules that networks are made of, in Equinox (imported only here and where they train)."""
+"""Equinox modules of neural networks (Equinox is imported only here and in training)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from kullback._core.arrays import Array, Vector
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.modules.dropout import dropped
 
-# The first frequencies' standard deviation, in periods over the scaled width of a column: between
-# a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; a fit moves them.
+# Standard deviation of the initial frequencies, in periods over the scaled width of a column:
+# between a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; training moves them.
 _FREQUENCY = 0.3
 
-# How many numbers stand for a level of a category with many: as many as Holzmüller et al. (2024).
+# Embedding dimension of categories with many levels, as in Holzmüller et al. (2024).
 _EMBEDDING = 8
 
-# A number of its own for each input says how much it matters. It has to move faster than the
-# weights behind it to be of use: this many times (Holzmüller et al. 2024, table B.1).
+# Each input has a trained scale, its importance. To be of use it must move faster than the weights
+# after it, by this factor (Holzmüller et al. 2024, table B.1).
 _STRETCH = 6.0
 
 
 @jax.custom_vjp
 def _stretched(x: Array, stretch: Array, weight: Array) -> Array:
-    """(x ⊙ stretch) W, whose gradient in the stretch takes no product of its own.
+    """(x ⊙ stretch) W, whose gradient in the stretch needs no further matrix product.
 
-    Of z = (x ⊙ c) W the gradients are G = (x ⊙ c)ᵀ ∂z in W and Σⱼ Wᵢⱼ Gᵢⱼ / cᵢ in cᵢ: a sum over
-    a matrix that is there, where the usual way is by the gradient in x, which is a product as long
-    as that of the layer, and is left out by the compiler where x is data.
+    The gradients of z = (x ⊙ c) W are G = (x ⊙ c)ᵀ ∂z in W and Σⱼ Wᵢⱼ Gᵢⱼ / cᵢ in cᵢ, a sum over
+    a matrix that is already computed. The usual way needs the gradient in x, a product as large as
+    the layer's, which the compiler omits where x is data.
     """
     out: Array = (x * stretch) @ weight
     return out
@@ -47,7 +47,7 @@ def _stretched_forward(x: Array, stretch: Array, weight: Array) -> tuple[Array, 
 def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
     stretched, stretch, weight = kept
     slope = stretched.T @ dz
-    # an input stretched to exactly 0 has no gradient here: the optimiser's momentum moves it on
+    # an input with stretch exactly 0 gets gradient 0 here: the optimiser's momentum moves it on
     inverse = jnp.where(stretch == 0.0, 0.0, 1.0 / jnp.where(stretch == 0.0, 1.0, stretch))
     dx = (dz @ weight.T) * stretch
     return dx, jnp.sum(slope * weight, axis=1) * inverse, slope
@@ -56,13 +56,13 @@ def _stretched_backward(kept: Any, dz: Array) -> tuple[Any, Array, Array]:
 _stretched.defvjp(_stretched_forward, _stretched_backward)
 
 
-class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for the type checker
+class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is untyped for the type checker
     """Affine maps with an activation between them, on many rows at once.
 
     Attributes:
-        tables: for each of the last inputs, which are codes, the numbers that stand for each code,
-            shape (codes, ``_EMBEDDING``): they take the input's place.
-        stretch: how much an input is stretched, less one, in units of ``_STRETCH``; shape (width,).
+        tables: for each of the last inputs, which are codes, the embedding of each code, shape
+            (codes, ``_EMBEDDING``), which replaces the input.
+        stretch: the factor of each input minus one, in units of ``_STRETCH``; shape (width,).
         weights: matrices of shape (in, out).
         biases: vectors of shape (out,).
         gains: of layer normalisation, or None.
@@ -83,7 +83,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
     skip: bool = eqx.field(static=True)
 
     def __call__(self, x: Array, key: Any) -> Array:
-        """Give the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
+        """Return the outputs of rows ``x``, shape (rows, width); with a key, as in training."""
         if self.tables:
             x, codes = x[:, : -len(self.tables)], x[:, -len(self.tables) :].astype(jnp.int32)
             looked_up = [table[codes[:, k]] for k, table in enumerate(self.tables)]
@@ -109,7 +109,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is not there for 
             z = affine(layer, h)
             if self.gains is not None:
                 centred = z - jnp.mean(z, axis=1, keepdims=True)
-                # 1e-5: a row of equal numbers has no direction to be normalised to
+                # 1e-5: a row of equal numbers cannot be normalised
                 spread = jax.lax.rsqrt(jnp.mean(centred * centred, axis=1, keepdims=True) + 1e-5)
                 z = centred * spread * self.gains[layer]
             z = activation(z)
@@ -133,10 +133,10 @@ def perceptron(
 ) -> Perceptron:
     """Make a perceptron: weights of variance 2/in (He et al. 2015), and a last layer of zeros.
 
-    The last layer at zero means that training starts from the best constant, ``start``.
+    With the last layer at zero, training starts from the best constant, ``start``.
     """
 
-    # in NumPy: JAX would compile a dozen small functions for it
+    # in NumPy, because JAX would compile a dozen small functions for this
     def normal(spread: float, *shape: int) -> Array:
         drawn: Array = jax.device_put(np.float32(spread) * rng.standard_normal(shape, np.float32))
         return drawn
@@ -154,14 +154,14 @@ def perceptron(
     biases: list[Array] = []
     for fan_in, fan_out in pairwise(sizes):
         weights.append(normal((2.0 / max(fan_in, 1)) ** 0.5, fan_in, fan_out))
-        # activations of the first layer that bend at different places (Holzmüller et al. 2024)
+        # biases of the first layer that spread the activations' bends (Holzmüller et al. 2024)
         biases.append(normal(0.0 if biases else 0.5, fan_out))
     weights[-1] = constant(0.0, *weights[-1].shape)
     biases[-1] = jax.device_put(start.astype(np.float32))
     gains = [constant(1.0, size) for size in sizes[1:-1]] if normalised else None
     made: Perceptron
     made = Perceptron(
-        # at zero a level says nothing, and one that is hardly seen hardly anything
+        # at zero a level changes nothing, and a rare level stays close to zero
         [constant(0.0, size, _EMBEDDING) for size in tables],
         constant(0.0, width),
         weights,
@@ -176,12 +176,12 @@ def perceptron(
 
 
 class RowModule(eqx.Module):  # type: ignore[misc]
-    """A user's module for one row, called on many."""
+    """A user's module for one row, vectorised over rows."""
 
     module: Any
 
     def __call__(self, x: Array, key: Any) -> Array:
-        """Give the outputs of rows ``x``; with a key, as in training."""
+        """Return the outputs of rows ``x``; with a key, as in training."""
         out: Array
         if key is None:
             module = eqx.nn.inference_mode(self.module)
@@ -190,17 +190,17 @@ class RowModule(eqx.Module):  # type: ignore[misc]
             keys = jax.random.split(key, x.shape[0])
             try:
                 out = jax.vmap(lambda row, own: self.module(row, key=own))(x, keys)
-            except TypeError:  # a module without randomness takes no key
+            except TypeError:  # a module without randomness does not take a key
                 out = jax.vmap(self.module)(x)
         return out[:, None] if out.ndim == 1 else out
 
 
 def arrays_of(module: Any) -> tuple[Any, Any]:
-    """Split a module into what is trained and what is not; ``together`` joins them again."""
+    """Split a module into its trained arrays and the rest; ``together`` joins them again."""
     parts: tuple[Any, Any] = eqx.partition(module, eqx.is_inexact_array)
     return parts
 
 
 def together(arrays: Any, rest: Any) -> Any:
-    """Join what ``arrays_of`` split."""
+    """Join the parts that ``arrays_of`` returned."""
     return eqx.combine(arrays, rest)

@@ -1,1 +1,1 @@
-"""Families of positive outcomes."""
+"""Distributions of positive outcomes."""

@@ -1,4 +1,4 @@
-"""The Burr XII family."""
+"""Burr distribution (type XII): a heavy tail with two shapes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Burr(Family):
         "scale": POSITIVE,
     }
     support = POSITIVE
-    # in the first the scale grows along; in the second shape1 falls, and shape1·shape2 stays
+    # in the first the scale grows too; in the second shape1 falls and shape1·shape2 stays constant
     limits: ClassVar[Mapping[str, str]] = {"shape1": "Weibull", "shape2": "Pareto"}
 
     @staticmethod
@@ -106,29 +106,29 @@ class Burr(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # the likelihood has separate hills near its Weibull, log-logistic and power-law ends
+        # the likelihood has separate peaks near its Weibull, log-logistic and Pareto limits
         quartiles = log_quartiles(values, weights)
         return [burr_start(shape1, quartiles) for shape1 in (1.0, 0.2, 4.0, 20.0)]
 
 
 def log_quartiles(values: Vector, weights: Vector) -> tuple[float, float, float]:
-    """Give the weighted quartiles of the logarithms."""
+    """Return the weighted quartiles of the logarithms."""
     keep = weights > 0.0
     order = np.argsort(values[keep])
     logs, w = np.log(values[keep][order]), weights[keep][order]
     # each value at the middle of its weight
     positions = (np.cumsum(w) - 0.5 * w) / w.sum()
     low, middle, high = np.interp([0.25, 0.5, 0.75], positions, logs)
-    if high - low < LEAST_SPREAD:  # most values tied: what spread there is tells the scale
+    if high - low < LEAST_SPREAD:  # most values tied: use the standard deviation
         half = max(float(np.sqrt(np.average((logs - middle) ** 2, weights=w))), LEAST_SPREAD)
         low, high = middle - half, middle + half
     return float(low), float(middle), float(high)
 
 
 def burr_start(shape1: float, quartiles: tuple[float, float, float]) -> dict[str, float]:
-    """Give the Burr distribution with this first shape that has the sample's quartiles."""
+    """Return the parameters that match the sample's quartiles at this first shape."""
     low, middle, high = np.log(np.expm1(-np.log1p(-np.array([0.25, 0.5, 0.75])) / shape1))
     shape2 = float((high - low) / (quartiles[2] - quartiles[0]))
-    # kept within the doubles for a sample that spreads over hundreds of orders of magnitude
+    # stays finite for a sample that spreads over hundreds of orders of magnitude
     scale = math.exp(min(max(quartiles[1] - middle / shape2, -690.0), 690.0))
     return {"shape1": shape1, "shape2": shape2, "scale": scale}

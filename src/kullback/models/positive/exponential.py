@@ -1,8 +1,4 @@
-"""The exponential distribution's family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Exponential distribution: waiting times with a constant hazard."""
 
 from __future__ import annotations
 
@@ -23,7 +19,9 @@ from kullback.special.numerics import log, reciprocal
 class Exponential(Family):
     """Exponential distribution: q(x) = rate e^(−rate x), x ≥ 0.
 
-    Parameter: ``rate`` > 0; also by ``scale`` = 1/rate, the mean. Source: JKB, chapter 19.
+    Parameter: ``rate`` > 0; also by ``scale`` = 1/rate, the mean. Source:
+    N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate Distributions 1,
+    chapter 19.
 
     Example:
         >>> import kullback as kl
@@ -87,4 +85,4 @@ class Exponential(Family):
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         mean = float(np.average(values, weights=weights))
-        return [{"rate": 1.0 / mean if mean > 0.0 else 1.0}]  # zeros only: the rate has no maximum
+        return [{"rate": 1.0 / mean if mean > 0.0 else 1.0}]  # zeros only: unbounded in the rate

@@ -1,8 +1,4 @@
-"""The gamma family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Gamma distribution: waiting times until the shape-th event."""
 
 from __future__ import annotations
 
@@ -28,8 +24,9 @@ class Gamma(Family):
     """Gamma distribution: q(x) = rate^shape x^(shape−1) e^(−rate x) / Γ(shape), x > 0.
 
     Parameters: ``shape`` > 0 and ``rate`` > 0; also by ``shape, scale`` (scale = 1/rate) or by
-    ``mean, shape``. Mean shape/rate, variance shape/rate². Source: JKB, chapter 17; evaluated in
-    the saddle-point form of C. Loader (2000), "Fast and accurate computation of binomial
+    ``mean, shape``. Mean shape/rate, variance shape/rate². Source: N. L. Johnson, S. Kotz and
+    N. Balakrishnan (1994), Continuous Univariate Distributions 1, chapter 17; evaluated in the
+    saddle-point form of C. Loader (2000), "Fast and accurate computation of binomial
     probabilities".
 
     Example:
@@ -96,7 +93,7 @@ class Gamma(Family):
 
     @staticmethod
     def _entropy(shape: Array, rate: Array) -> Array:
-        # shape − log rate + ln Γ(shape) + (1 − shape) ψ(shape), its large terms cancelled by hand
+        # shape − log rate + ln Γ(shape) + (1 − shape) ψ(shape), large terms cancelled
         rest = stirling_remainder(shape) + (1.0 - shape) * digamma_minus_log(shape)
         return rest - jnp.log(rate)
 

@@ -1,4 +1,4 @@
-"""The generalised Pareto family, of exceedances over a threshold."""
+"""Generalised Pareto distribution: excesses over a threshold."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GeneralizedPareto(Family):
     For x ≥ loc with 1 + shape·z > 0. Parameters: ``scale`` > 0, ``shape`` (ξ > 0: heavy tail; 0:
     exponential; ξ < 0: bounded above) and ``loc``, the threshold, fixed at 0 unless a source is
     given. The mean is loc + scale/(1 − ξ) where ξ < 1, else infinite. Where ξ < −1 the likelihood
-    has no maximum. Source: S. Coles (2001), An Introduction to Statistical Modeling of Extreme
+    is unbounded. Source: S. Coles (2001), An Introduction to Statistical Modeling of Extreme
     Values, eq. 4.2.
 
     Example:
@@ -101,10 +101,10 @@ class GeneralizedPareto(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # by L-moments (Hosking and Wallis, 1987, section 3) and as an exponential; above zero,
-        # where loc usually stands, and above the smallest row
-        seen = values[weights > 0.0]
-        low, high = float(np.min(seen)), float(np.max(seen))
+        # by L-moments (Hosking and Wallis, 1987, section 3) and as an exponential; with loc at
+        # zero, the usual threshold, and at the smallest row
+        weighted = values[weights > 0.0]
+        low, high = float(np.min(weighted)), float(np.max(weighted))
         first, second, _ = l_moments(values, weights)
         starts: list[dict[str, float]] = []
         for loc in dict.fromkeys((min(0.0, low), low)):
@@ -122,5 +122,5 @@ class GeneralizedPareto(Family):
 
 
 def _excess(x: Array, scale: Array, shape: Array, loc: Array) -> tuple[Array, Array]:
-    """Compute the reduced excess over loc (zero below), and whether it is before the upper end."""
+    """Compute the reduced excess over loc (zero below), and whether x is below the upper end."""
     return reduced(shape, jnp.where(x >= loc, x - loc, 0.0) * reciprocal(scale))

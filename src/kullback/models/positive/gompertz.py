@@ -1,8 +1,4 @@
-"""The Gompertz family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Gompertz distribution: lifetimes with an exponentially changing hazard."""
 
 from __future__ import annotations
 
@@ -27,10 +23,10 @@ class Gompertz(Family):
     """Gompertz distribution: hazard rate·exp(shape·x), x ≥ 0.
 
     P(X > x) = exp(−rate (e^(shape x) − 1)/shape), which is exponential at shape 0. Parameters:
-    ``shape``, of either sign, and ``rate`` > 0. With a negative shape the hazard dies out and a
-    share exp(rate/shape) of the units never fails: the distribution is defective, quantiles beyond
-    the rest are infinite, so is the mean, and variance and entropy are NaN. Source: B. Gompertz
-    (1825); the defective form is that of flexsurv (C. H. Jackson, 2016).
+    ``shape``, of either sign, and ``rate`` > 0. With a negative shape the hazard falls to zero and
+    a share exp(rate/shape) of the units never fails: the distribution is defective, its mean and
+    its quantiles beyond the other units are infinite, its variance and entropy NaN. Source:
+    B. Gompertz (1825); the defective form is that of flexsurv (C. H. Jackson, 2016).
 
     Example:
         >>> import kullback as kl
@@ -52,7 +48,7 @@ class Gompertz(Family):
     @staticmethod
     def _log_cdf(x: Array, shape: Array, rate: Array) -> Array:
         hazard = gompertz_hazard(x, shape, rate)
-        tiny = hazard < 1e-290  # beyond the doubles, by its factors
+        tiny = hazard < 1e-290  # near underflow: the logarithm as a sum over the factors
         factors = jnp.log(rate) + jnp.log(x) + jnp.log(expm1_over(jnp.where(tiny, shape * x, 0.0)))
         log_hazard = jnp.where(tiny, factors, jnp.log(jnp.where(tiny, 1.0, hazard)))
         return log_cdf_of_hazard(hazard, log_hazard)
@@ -85,19 +81,19 @@ class Gompertz(Family):
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         mean = float(np.average(values, weights=weights))
-        if mean <= 0.0:  # zeros only: the rate has no maximum
+        if mean <= 0.0:  # zeros only: unbounded in the rate
             return [{"shape": 0.0, "rate": 1.0}]
         starts = []
         for g in (0.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0):
             shape = g / mean
-            if shape * values.max() > 600.0:  # e^600: the hazard of the largest must be a number
+            if shape * values.max() > 600.0:  # e^600: the hazard of the largest must be finite
                 continue
             hazards = np.expm1(shape * values) / shape if g else values
             rate = 1.0 / float(np.average(hazards, weights=weights))  # the best for this shape
             starts.append((np.log(rate) + g, {"shape": shape, "rate": rate}))
         starts.sort(key=lambda pair: -pair[0])
         best = [start for _, start in starts]
-        # and one of the other sign, which the user's bounds may ask for
+        # and one of the other sign, which the user's bounds may require
         falling = best[0]["shape"] < 0.0
         other = [
             start for start in best[2:] if (start["shape"] < 0.0) != falling and start["shape"]
@@ -110,6 +106,6 @@ class Gompertz(Family):
             return None
         share = float(np.exp(rate / shape))
         return Caution(
-            f"The shape is negative: by this model a share of {share:.3g} never fails (a defective "
+            f"The shape is negative: a share of {share:.3g} never fails (a defective "
             f"distribution). Where every unit must fail, bound it: shape=kl.Param(lower=0.0)."
         )

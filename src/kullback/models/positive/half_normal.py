@@ -1,8 +1,4 @@
-"""The half-normal family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Half-normal distribution: the absolute value of a centred normal variable."""
 
 from __future__ import annotations
 
@@ -27,7 +23,8 @@ class HalfNormal(Family):
     """Half-normal distribution: the absolute value of a normal variable with mean zero.
 
     Density √(2/π)/scale · exp(−x²/(2 scale²)), x ≥ 0. Parameter: ``scale`` > 0, the standard
-    deviation of that normal variable. Mean scale √(2/π). Source: JKB, chapter 13.
+    deviation of that normal variable. Mean scale √(2/π). Source: N. L. Johnson,
+    S. Kotz and N. Balakrishnan (1994), Continuous Univariate Distributions 1, chapter 13.
 
     Example:
         >>> import kullback as kl
@@ -56,7 +53,7 @@ class HalfNormal(Family):
     @staticmethod
     def _log_survival(x: Array, scale: Array) -> Array:
         y = x * reciprocal(scale)
-        below = y < 1.0  # where 1 − erf loses nothing, and where it is near one
+        below = y < 1.0  # where 1 − erf keeps its digits
         near = jnp.log1p(-jax.lax.erf(jnp.where(below, y, 0.0) * math.sqrt(0.5)))
         return jnp.where(below, near, LOG_TWO + log_ndtr(-jnp.where(below, 1.0, y)))
 
@@ -101,4 +98,4 @@ class HalfNormal(Family):
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         scale = root_mean_square(values, weights)
-        return [{"scale": scale if scale > 0.0 else 1.0}]  # zeros only: the scale has no maximum
+        return [{"scale": scale if scale > 0.0 else 1.0}]  # zeros only: unbounded in the scale

@@ -1,8 +1,4 @@
-"""The inverse gamma family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Inverse gamma distribution: the reciprocal of a gamma variable."""
 
 from __future__ import annotations
 
@@ -26,7 +22,9 @@ class InverseGamma(Family):
     """Inverse gamma distribution: q(x) = scale^shape x^(−shape−1) e^(−scale/x) / Γ(shape), x > 0.
 
     1/X is a gamma variable with this shape and rate ``scale``. Parameters: ``shape`` > 0 and
-    ``scale`` > 0. Mean scale/(shape − 1) for shape > 1, else infinite. Source: JKB, chapter 17.
+    ``scale`` > 0. Mean scale/(shape − 1) for shape > 1, else infinite. Source:
+    N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate Distributions 1,
+    chapter 17.
 
     Example:
         >>> import kullback as kl
@@ -77,7 +75,7 @@ class InverseGamma(Family):
 
     @staticmethod
     def _entropy(shape: Array, scale: Array) -> Array:
-        # shape + log scale + ln Γ(shape) − (1 + shape) ψ(shape), large terms cancelled by hand
+        # shape + log scale + ln Γ(shape) − (1 + shape) ψ(shape), large terms cancelled
         rest = stirling_remainder(shape) - (1.0 + shape) * digamma_minus_log(shape)
         return rest - 2.0 * jnp.log(shape) + jnp.log(scale)
 

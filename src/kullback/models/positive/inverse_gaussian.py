@@ -1,8 +1,4 @@
-"""The inverse Gaussian family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Inverse Gaussian distribution: first passage times of Brownian motion."""
 
 from __future__ import annotations
 
@@ -55,8 +51,8 @@ class InverseGaussian(Family):
     def _log_density_of(
         statistics: Sequence[Array], origin: Array, mean: Array, shape: Array
     ) -> Array:
-        # mean² times the square is o t + (mean²/o) s + its value at o; of the two parts, the
-        # smaller goes to t + s and the excess of the larger to its own statistic
+        # mean² times the square is o t + (mean²/o) s + its value at o; the smaller coefficient
+        # multiplies t + s, and the excess of the larger its own statistic
         log_x, t, s, both = statistics
         r, w = reciprocal(mean), reciprocal(origin)
         above = origin > mean

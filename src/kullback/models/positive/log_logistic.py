@@ -1,4 +1,4 @@
-"""The log-logistic family."""
+"""Log-logistic (Fisk) distribution: the logarithm is logistic."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LogLogistic(Family):
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
         y = log_quotient(x, scale)
         z = shape * y
-        # −log x is −y − log scale: no second logarithm of the row
+        # −log x is −y − log scale, which saves a second logarithm of the row
         return log(shape) - log(scale) - y + (z - 2.0 * softplus(z))
 
     @staticmethod

@@ -1,8 +1,4 @@
-"""The log-normal family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Log-normal distribution: the logarithm is normal."""
 
 from __future__ import annotations
 
@@ -28,7 +24,8 @@ class LogNormal(Family):
 
     Density exp(−z²/2) / (x scale √(2π)) with z = (log x − loc)/scale, x > 0. Parameters: ``loc``
     and ``scale`` > 0; also by ``median, scale`` (median = e^loc) or ``mean, scale``. Mean
-    exp(loc + scale²/2). Source: JKB, chapter 14.
+    exp(loc + scale²/2). Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
+    Univariate Distributions 1, chapter 14.
 
     Example:
         >>> import kullback as kl
@@ -105,11 +102,11 @@ class LogNormal(Family):
     def _estimate(
         means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        # deviations of log x from log(origin); from the estimated or the given loc for the scale
+        # the gap from log(origin) to loc, estimated or fixed
         gap = fixed["loc"] - float(np.log(origin)) if "loc" in fixed else means[0]
         square = means[1] - 2.0 * gap * means[0] + gap * gap
         if "scale" not in fixed and square <= 0.0:
-            return None  # a constant sample: the likelihood has no maximum
+            return None  # a constant sample: the likelihood is unbounded
         loc = fixed.get("loc", float(np.log(origin)) + gap)
         return {"loc": loc, "scale": fixed["scale"] if "scale" in fixed else square**0.5}
 

@@ -1,4 +1,4 @@
-"""The Lomax family."""
+"""Lomax distribution: a heavy tail that starts at zero."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Lomax(Family):
     """Lomax distribution (Pareto of the second kind): P(X > x) = (1 + x/scale)^−shape, x ≥ 0.
 
     Density shape/scale · (1 + x/scale)^(−shape−1). Parameters: ``shape`` > 0 and ``scale`` > 0. As
-    both grow with shape/scale held, it becomes exponential; the estimates run off to there if the
-    sample's tail is no heavier. Mean scale/(shape − 1) for shape > 1, else infinite. Source: K. S.
-    Lomax (1954), "Business failures".
+    both grow with a constant shape/scale it becomes exponential; the estimates diverge to this
+    limit if the sample's tail is lighter. Mean scale/(shape − 1) for shape > 1, else infinite.
+    Source: K. S. Lomax (1954), "Business failures".
 
     Example:
         >>> import kullback as kl
@@ -32,7 +32,7 @@ class Lomax(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = NON_NEGATIVE
-    limits: ClassVar[Mapping[str, str]] = {"shape": "Exponential"}  # the scale grows along
+    limits: ClassVar[Mapping[str, str]] = {"shape": "Exponential"}  # the scale grows too
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:
@@ -70,10 +70,10 @@ class Lomax(Family):
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
         positive = (weights > 0.0) & (values > 0.0)
-        if not positive.any():  # zeros only: the density at 0 has no maximum
+        if not positive.any():  # zeros only: the density at 0 is unbounded
             return [{"shape": 1.0, "scale": 1.0}]
-        # the shape's estimate is closed for a given scale: the best of a grid of scales around the
-        # sample's centre, from a tail of index near zero to all but exponential
+        # the shape's estimate at a given scale has a closed form: take the best of a grid of scales
+        # around the sample's centre, from a tail index near zero to nearly exponential
         centre = float(np.exp(np.average(np.log(values[positive]), weights=weights[positive])))
         starts = []
         for scale in centre * np.logspace(-3.0, 4.0, 22):

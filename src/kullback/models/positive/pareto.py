@@ -1,4 +1,4 @@
-"""The Pareto family."""
+"""Pareto distribution: a power of the outcome above a minimum."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The Rayleigh family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Rayleigh distribution: the length of a two-dimensional normal vector."""
 
 from __future__ import annotations
 
@@ -26,7 +22,8 @@ class Rayleigh(Family):
     """Rayleigh distribution: P(X > x) = exp(−x²/(2 scale²)), x > 0: the length of a normal vector.
 
     Density (x/scale²) exp(−x²/(2 scale²)). Parameter: ``scale`` > 0. Mean scale √(π/2). Source:
-    JKB, chapter 18.
+    N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate Distributions 1,
+    chapter 18.
 
     Example:
         >>> import kullback as kl

@@ -1,8 +1,4 @@
-"""The Weibull family.
-
-Formulas are those of N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous Univariate
-Distributions, volume 1 ("JKB" below, with the chapter), unless another source is named.
-"""
+"""Weibull distribution: lifetimes with a hazard that is a power of time."""
 
 from __future__ import annotations
 
@@ -23,8 +19,8 @@ from kullback.special.gamma import log_gamma_ratio, log_gamma_second_difference
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, log_quotient, reciprocal
 
-# A logarithm of x/scale is right to 1e-16, and z to that times the shape. Beyond this shape all of
-# the sample is near the scale, and the compiled kernel keeps the digits of x − scale.
+# log(x/scale) has an error of 1e-16, and z that error times the shape. Beyond this shape the whole
+# sample is near the scale, and the compiled kernel keeps the digits of x − scale.
 _MOST_SHAPE = 100.0
 
 

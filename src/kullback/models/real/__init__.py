@@ -1,1 +1,1 @@
-"""Families of outcomes on the whole line."""
+"""Distributions on the whole line."""

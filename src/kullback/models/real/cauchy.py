@@ -1,4 +1,4 @@
-"""The Cauchy family."""
+"""Cauchy distribution: symmetric, without mean and variance."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from kullback.special.student import log1p_square, log_cauchy_tail
 class Cauchy(Family):
     """Cauchy distribution: q(x) = 1 / (π scale (1 + z²)), z = (x − loc)/scale, x any number.
 
-    Parameters: ``loc`` (the median) and ``scale`` > 0 (half the interquartile range). It has no
-    mean and no variance. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
+    Parameters: ``loc`` (the median) and ``scale`` > 0 (half the interquartile range). Its mean
+    and variance do not exist. Source: N. L. Johnson, S. Kotz and N. Balakrishnan (1994), Continuous
     Univariate Distributions 1, chapter 16.
 
     Example:
@@ -75,7 +75,7 @@ class Cauchy(Family):
 
     @staticmethod
     def _quantile(u: Array, loc: Array, scale: Array) -> Array:
-        # the distance from the nearer end keeps its digits; at an end the tangent is exactly zero
+        # the distance from the nearer end keeps its digits; at an end it is exactly zero
         end = jnp.where(u < 0.5, u, 1.0 - u)
         tail = jnp.abs(1.0 / jnp.tan(jnp.pi * end))
         middle = jnp.tan(jnp.pi * (u - 0.5))
@@ -95,7 +95,7 @@ class Cauchy(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # with the scale fixed there may be a peak near each cluster, so two starts more
+        # with a fixed scale the likelihood may peak near each cluster, hence two more starts
         first = symmetric_starts(values, weights, 1.0, 1.0)[0]
         sides = weighted_quantiles(values, weights, (0.25, 0.75))
         return [first, *({"loc": side, "scale": first["scale"]} for side in sides)]

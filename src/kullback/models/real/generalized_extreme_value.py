@@ -1,4 +1,4 @@
-"""The generalised extreme value family, of block maxima."""
+"""Generalised extreme value distribution: block maxima."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class GeneralizedExtremeValue(Family):
 
     z = (x − loc)/scale, and x such that 1 + shape·z > 0. Parameters: ``loc``, ``scale`` > 0 and
     ``shape`` (ξ > 0: heavy upper tail, Fréchet; 0: Gumbel; ξ < 0: bounded above, Weibull). The mean
-    is loc + scale (Γ(1 − ξ) − 1)/ξ where ξ < 1, else infinite. Where ξ < −1 the likelihood has no
-    maximum; where ξ ≤ −1/2 the curvature gives no standard errors (R. L. Smith, 1985). Source:
-    S. Coles (2001), An Introduction to Statistical Modeling of Extreme Values, eq. 3.2.
+    is loc + scale (Γ(1 − ξ) − 1)/ξ where ξ < 1, else infinite. Where ξ < −1 the likelihood is
+    unbounded; where ξ ≤ −1/2 standard errors from the curvature are not valid (R. L. Smith, 1985).
+    Source: S. Coles (2001), An Introduction to Statistical Modeling of Extreme Values, eq. 3.2.
 
     Example:
         >>> import kullback as kl

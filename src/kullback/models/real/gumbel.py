@@ -1,4 +1,4 @@
-"""The Gumbel family, of maxima."""
+"""Gumbel distribution: block maxima with a light tail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Laplace family."""
+"""Laplace distribution: exponential on both sides of its median."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The logistic family."""
+"""Logistic distribution: its distribution function is the logistic function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The normal family."""
+"""Normal distribution, by standard deviation or variance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The basis functions of w = (x − loc)/scale that Student's t and Cauchy share."""
+"""Basis functions of w = (x − loc)/scale for Student's t and Cauchy distributions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback.models.basis_form import BasisForm
 
-# Basis functions of both families, with w the scaled distance from loc.
+# Basis functions of both distributions, with w the scaled distance from loc.
 BASIS = ("log(1 + w²)", "w²/(1 + w²)", "w/(1 + w²)")
 
 
 def write_basis(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
-    """Write the basis functions at w = (x − loc)/unit; False where the unit has no reciprocal."""
-    if not unit > sys.float_info.min:  # a scale on its way to zero, where rows are tied
+    """Write the basis functions at w = (x − loc)/unit; False where 1/unit overflows."""
+    if not unit > sys.float_info.min:  # tied rows can drive the scale to zero
         return False
     log1p, q, u, w = rows
     np.subtract(x, loc, out=w)
@@ -32,7 +32,7 @@ def write_basis(x: Vector, rows: Vector, loc: float, unit: float) -> bool:
 def basis_derivatives(
     basis: Sequence[BasisForm],
 ) -> tuple[Sequence[BasisForm], Sequence[BasisForm]]:
-    """Derivatives of the basis functions in w, and w times them."""
+    """Return the derivatives of the basis functions in w, and w times them."""
     _, q, u = basis
     # q = w u, and u² = q (1 − q)
     along = (2.0 * u, 2.0 * u * (1.0 - q), (1.0 - q) * (1.0 - 2.0 * q))

@@ -1,4 +1,4 @@
-"""Student's t family."""
+"""Student's t distribution: symmetric, with heavy tails."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
 from kullback.special.student import log1p_square, log_t_tail
 
-# The score in df, of the size of 1/df², is a difference of basis functions of the size of 1/df, and
-# its square is added up with an error of about 1e-16 df². Beyond this df the compiled kernel does
-# it.
+# The score in df, of order 1/df², is a difference of basis functions of order 1/df, so the sum of
+# its squares has an error of about 1e-16 df². Beyond this df the compiled kernel is used.
 _MOST_DF = 1e3
 
 
@@ -101,7 +100,7 @@ class StudentT(Family):
 
     @staticmethod
     def _draw(key: Array, shape: tuple[int, ...], df: Array, loc: Array, scale: Array) -> Array:
-        # the chi-square in logarithms: for a df of 0.01 it underflows in one draw of forty
+        # the logarithm of the chi-square, which at df = 0.01 underflows in one draw of forty
         normal, chi = jax.random.split(key)
         log_mean_square = jax.random.loggamma(chi, 0.5 * df, shape, jnp.float64) - log(0.5 * df)
         return loc + scale * jax.random.normal(normal, shape, jnp.float64) * jnp.exp(
@@ -125,8 +124,8 @@ class StudentT(Family):
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
-        # The quartiles of t with these degrees of freedom. The likelihood may have a peak near the
-        # normal and another where the tails are heavy.
+        # The upper quartile at each number of degrees of freedom. The likelihood may have one peak
+        # near the normal and another with heavy tails.
         quartiles = {5.0: 0.7266868, 1.0: 1.0, 40.0: 0.6807}
         return [
             {"df": df, **symmetric_starts(values, weights, quartile, 1.0)[0]}
