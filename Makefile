@@ -35,7 +35,7 @@ demo: $(VENV)/.installed ## install, then fit a log-normal to 2,167 Danish fire 
 	$(VENV)/bin/kullback fit examples/data/danish_fire_losses.csv --y loss --model lognormal
 
 test: $(VENV)/.installed-test ## run the whole test suite
-	$(BYTECODE) $(VENV)/bin/python -m pytest --quiet --numprocesses $(JOBS) $(ARGS)
+	$(BYTECODE) $(VENV)/bin/python -m pytest --quiet --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed-lint ## check style, types and who imports whom
 	$(VENV)/bin/ruff check

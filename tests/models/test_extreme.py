@@ -214,7 +214,7 @@ def _derivatives(family, x, parameters):
 
 def _rows(name, cases):
     """Parameters (loc, scale, shape) in the family's order."""
-    order = [["loc", "scale", "shape"].index(n) for n in FAMILIES[name].default]
+    order = [["loc", "scale", "shape"].index(n) for n in FAMILIES[name].default_parameters]
     return np.array([c[0] for c in cases]), np.array([[c[1 + k] for k in order] for c in cases])
 
 
@@ -224,7 +224,7 @@ def test_scores_and_hessians_against_mpmath(name):
     cases = [(x, 1.0, 2.0, shape) for shape in shapes for x in (1.3, 2.1, 9.0)]
     x, parameters = _rows(name, cases)
     value, score, hessian = _derivatives(FAMILIES[name], x, parameters)
-    names = list(FAMILIES[name].default)
+    names = list(FAMILIES[name].default_parameters)
 
     def exact(x, theta):
         at = dict(zip(names, theta, strict=True))
