@@ -44,10 +44,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep compiled code in .pytest_cache, for all processes of this run and the runs after it.
+    """Keep compiled code in .pytest_cache, for all processes of this run and the later ones.
 
     A third to a half of the suite's time is compilation. The key is the program with its shapes,
-    the version of JAX and its flags. `--cache-clear` forgets it, `-p no:cacheprovider` does without.
+    the version of JAX and its flags. `--cache-clear` empties it, `-p no:cacheprovider` disables it.
     """
     cache = getattr(config, "cache", None)
     if cache is not None:
