@@ -10,6 +10,9 @@ PINS   := .venv-pins
 JOBS   ?= 2
 # Options for pytest, as in `make test ARGS="tests/test_public_surface.py -k import"`.
 ARGS   ?=
+# Byte-code of the tests is kept in the environment, whatever Python is told elsewhere: without it
+# each process of the suite compiles 2,600 modules, 15 seconds of a processor.
+BYTECODE := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(abspath $(VENV))/bytecode
 
 RECIPE := pyproject.toml constraints.txt
 # Quiet: only errors are shown. No byte-code for the thousands of modules that are never imported:
@@ -32,7 +35,7 @@ demo: $(VENV)/.installed ## install, then fit a log-normal to 2,167 Danish fire 
 	$(VENV)/bin/kullback fit examples/data/danish_fire_losses.csv --y loss --model lognormal
 
 test: $(VENV)/.installed-test ## run the whole test suite
-	$(VENV)/bin/python -m pytest --quiet --numprocesses $(JOBS) $(ARGS)
+	$(BYTECODE) $(VENV)/bin/python -m pytest --quiet --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed-lint ## check style, types and who imports whom
 	$(VENV)/bin/ruff check

@@ -1,22 +1,59 @@
 """Type checks at run time, how Hypothesis draws its examples, a browser, and a command run here."""
 
+import functools
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from typing import Any
 
+import jaxtyping
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
 # Every annotation in kullback, shapes and dtypes included, is checked at each call. The hook sees
 # only modules imported after it, so nothing above this line may import kullback.
-install_import_hook("kullback", "beartype.beartype")
+jaxtyping.install_import_hook("kullback", "beartype.beartype")
+
+
+def once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what was made for equal arguments; make it again where they cannot be hashed."""
+    kept = functools.lru_cache(maxsize=None)(make)
+
+    def made(*arguments: Any, **options: Any) -> Any:
+        try:
+            return kept(*arguments, **options)
+        except TypeError:
+            return make(*arguments, **options)
+
+    return made
+
+
+# A function that is defined inside another gets its checks at each call of the outer one, a
+# millisecond: a third of the time of an integral. They depend on the signature alone, so that the
+# checks of the first call serve all others.
+decorator, checkers = jaxtyping._decorator, jaxtyping._import_hook.Typechecker.lookup
+decorator._make_fn_with_signature = once(decorator._make_fn_with_signature)
+checkers.update({name: once(check) for name, check in checkers.items()})
 
 # deadline=None: the first example pays for a JAX compilation (0.2 to 1.3 s), so a time limit on one
 # example would fail at random. In CI the examples are the same on every run.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled code in .pytest_cache, for all processes of this run and the later ones.
+
+    A third to a half of the suite's time is compilation. The key is the program with its shapes,
+    the version of JAX and its flags. `--cache-clear` empties it, `-p no:cacheprovider` disables it.
+    """
+    cache = getattr(config, "cache", None)
+    if cache is not None:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("compiled")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

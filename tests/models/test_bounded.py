@@ -289,7 +289,8 @@ def test_von_mises_statistics_give_the_log_density():
 def test_draws_follow_the_distribution(model):
     n = 10_000
     draws = np.sort(model.sample(n, seed=2))
-    u = model.cdf(draws)
+    # by 50: up to 64 points are one compilation, which the tests of the tails made already
+    u = np.concatenate([model.cdf(part) for part in np.split(draws, n // 50)])
     # Kolmogorov–Smirnov: √n D exceeds 2.2 with probability 1e-4, and the seed is fixed
     distance = max(np.max(np.arange(1, n + 1) / n - u), np.max(u - np.arange(n) / n))
     assert math.sqrt(n) * distance < 2.2

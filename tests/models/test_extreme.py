@@ -291,7 +291,7 @@ def test_tails_are_differentiable():
             return jnp.stack([family._log_survival(x, **at), family._log_cdf(x, **at)])
 
         with float64():
-            value = np.asarray(jax.vmap(both)(jnp.asarray(x), jnp.asarray(theta)))
+            value = np.asarray(jax.jit(jax.vmap(both))(jnp.asarray(x), jnp.asarray(theta)))
             second = jax.jit(jax.vmap(lambda x, t, f=both: jax.jacfwd(jax.jacfwd(f, 1), 1)(x, t)))
             hessian = np.asarray(second(jnp.asarray(x), jnp.asarray(theta)))
         assert np.all(np.isfinite(hessian[np.isfinite(value)]))

@@ -19,17 +19,18 @@ def _float64() -> Iterator[None]:
 def worst_error() -> Callable[..., float]:
     """The largest relative error of computed values against mpmath at 60 digits.
 
-    `worst_error(function, reference, columns...)`: `function` of arrays, jitted once;
-    `reference` of mpmath numbers, one row at a time.
+    `worst_error(function, reference, columns...)`: `function` of arrays, jitted here unless it is
+    `compiled`; `reference` of mpmath numbers, one row at a time.
     """
 
     def measure(
         function: Callable[..., jax.Array],
         reference: Callable[..., mpmath.mpf],
         *columns: Sequence[float] | np.ndarray,
+        compiled: bool = False,
     ) -> float:
         arrays = [np.asarray(column, float) for column in columns]
-        computed = np.asarray(jax.jit(function)(*arrays))
+        computed = np.asarray((function if compiled else jax.jit(function))(*arrays))
         assert np.isfinite(computed).all()
         worst = 0.0
         for value, *row in zip(computed, *arrays, strict=True):
@@ -45,7 +46,7 @@ def worst_error() -> Callable[..., float]:
 
 @pytest.fixture
 def derivative() -> Callable[..., Callable[..., jax.Array]]:
-    """`derivative(f, i, j)`: forward-mode ∂f/∂x_i, or ∂²f/∂x_i∂x_j, elementwise."""
+    """`derivative(f, i, j)`: forward-mode ∂f/∂x_i, or ∂²f/∂x_i∂x_j, elementwise and jitted."""
 
     def along(function: Callable[..., jax.Array], i: int) -> Callable[..., jax.Array]:
         def partial(*args: jax.Array) -> jax.Array:
@@ -59,6 +60,6 @@ def derivative() -> Callable[..., Callable[..., jax.Array]]:
     def build(function: Callable[..., jax.Array], *which: int) -> Callable[..., jax.Array]:
         for i in which:
             function = along(function, i)
-        return function
+        return jax.jit(function)  # without it, each operation is compiled by itself
 
     return build

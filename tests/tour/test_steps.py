@@ -1,5 +1,6 @@
 """The tour's printed numbers, against SciPy and NumPy."""
 
+import functools
 import io
 from decimal import Decimal
 from typing import Any
@@ -21,9 +22,13 @@ from kullback.tour.terminal import adding, show
 TIGHT = 1e-12
 
 
+# A tour trains a network, for seconds: those of the same arguments share one.
+taken = functools.cache(take)
+
+
 @pytest.fixture(scope="module")
 def tour() -> Tour:
-    return take()
+    return taken(None, None, "nats")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +258,10 @@ def test_a_name_is_printed_without_its_control_characters_and_not_at_any_length(
 
 
 @pytest.mark.parametrize("width", [80, 44])
-def test_the_terminal_shows_all_of_it_within_its_width(width: int, tour: Tour) -> None:
+def test_the_terminal_shows_all_of_it_within_its_width(
+    width: int, tour: Tour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kullback.tour.terminal.take", taken)
     written = io.StringIO()
     show(Console(file=written, width=width, force_terminal=True))
     lines = [Text.from_ansi(line) for line in written.getvalue().splitlines()]

@@ -11,7 +11,7 @@ SIMILARITY = 0.6
 
 
 class KullbackError(ValueError):
-    """An input is wrong; the message says what was given, where, and what would be right.
+    """An input is wrong; the message quotes it, says where it stands and what would be right.
 
     The command line turns it into exit code 2 and prints the message without a traceback.
     """

@@ -60,7 +60,7 @@ def estimate_entropies(
         divergence = nearest_neighbour_divergence(values, model.log_density(values), name=label)
     except DataError as error:
         # without the advice that follows: a decomposition offers no other estimator
-        return _none(str(error).partition(": the data have")[0])
+        return _none(str(error).partition(": the data are discrete")[0])
     if not math.isfinite(divergence.value):
         return _none("; ".join(divergence.assumptions))
     if divergence.value < -_BELOW * divergence.stderr:
