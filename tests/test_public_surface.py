@@ -322,3 +322,28 @@ def test_parameters_without_names_are_refused(family, given, message):
 def test_swish_is_called_silu():
     with pytest.raises(kullback.ModelError, match=r"Unknown activation 'swish': use \"silu\"\."):
         kullback.MLP(activation="swish")
+
+
+def test_nothing_but_its_extra_needs_an_optional_library(tmp_path):
+    # What `make demo` installs has none of these; a process in which they cannot be imported.
+    extras = ["equinox", "optax", "safetensors", "matplotlib", "sklearn", "pandas", "polars"]
+    table = tmp_path / "t.csv"
+    table.write_text("loss\n1.5\n2.5\n4.0\n", encoding="utf-8")
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({extras!r}))
+from kullback.cli import main
+for arguments in (["families"], ["fit", {str(table)!r}, "--y", "loss", "--model", "gamma"]):
+    sys.argv = ["kullback", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        assert end.code in (0, None), end.code
+import kullback
+assert all(hasattr(kullback, name) for name in kullback.__all__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Gamma" in done.stdout

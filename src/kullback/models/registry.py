@@ -21,6 +21,8 @@ def own_models() -> Mapping[str, type[Model]]:
     """
     found: dict[str, type[Model]] = {}
     for module in pkgutil.walk_packages(kullback.models.__path__, "kullback.models."):
+        if module.name.startswith("kullback.models.modules"):
+            continue  # layers of networks, which need Equinox; none of them is a model
         for name, value in vars(importlib.import_module(module.name)).items():
             here = isinstance(value, type) and value.__module__ == module.name
             public = not name.startswith("_") and value not in (Model, Family)
