@@ -195,7 +195,7 @@ def test_what_features_cannot_hold_is_left_to_the_kernel() -> None:
 
 
 def test_a_family_that_states_features_needs_all_three_formulas() -> None:
-    with pytest.raises(TypeError, match="Halfway states basis functions, and needs _basis"):
+    with pytest.raises(TypeError, match="Halfway states basis functions and needs _basis"):
 
         class Halfway(kl.Family):
             """Lacks its slopes."""
