@@ -37,11 +37,11 @@ WARNINGS = (
     "large bias",
     "is biased",
     "error is rough",
-    "may hold too little",
+    "may cover too little",
     "as its bound",
     "than it says",
     "may be understated",
-    "of such laws in 89% to 100%",
+    "in 89% to 100% of such samples",
     "samples do not overlap",
 )
 
