@@ -13,6 +13,9 @@ import numpy.typing as npt
 Vector: TypeAlias = npt.NDArray[np.float64]
 """A NumPy array of float64; its shape is documented where it is used."""
 
+ArrayLike: TypeAlias = int | float | npt.ArrayLike
+"""A number, a NumPy array, a Series, or a list of numbers."""
+
 Array: TypeAlias = jax.Array
 """A JAX array or tracer."""
 

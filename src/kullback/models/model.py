@@ -11,13 +11,14 @@ import math
 import secrets
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeAlias, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
-from kullback._core.arrays import Array, Vector, float64
+from kullback._core.arrays import Array, ArrayLike, Vector, float64
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.evaluation import blockwise
@@ -266,7 +267,11 @@ class Model(metaclass=ModelType):
         vector = self.vector
         return vector.constrained(np.zeros(0))
 
-    def log_density(self, x: Any) -> Any:
+    @overload
+    def log_density(self, x: float) -> float: ...
+    @overload
+    def log_density(self, x: npt.ArrayLike) -> Vector: ...
+    def log_density(self, x: ArrayLike) -> float | Vector:
         """Log-density at ``x`` (log-probability for counts and labels), in nats.
 
         Args:
@@ -277,27 +282,51 @@ class Model(metaclass=ModelType):
         """
         return self._evaluate("row_log_density", x)
 
-    def density(self, x: Any) -> Any:
+    @overload
+    def density(self, x: float) -> float: ...
+    @overload
+    def density(self, x: npt.ArrayLike) -> Vector: ...
+    def density(self, x: ArrayLike) -> float | Vector:
         """Density at ``x``: the exponential of ``log_density``."""
         return _exponential(self.log_density(x))
 
-    def log_cdf(self, x: Any) -> Any:
+    @overload
+    def log_cdf(self, x: float) -> float: ...
+    @overload
+    def log_cdf(self, x: npt.ArrayLike) -> Vector: ...
+    def log_cdf(self, x: ArrayLike) -> float | Vector:
         """Log-probability of an outcome ≤ ``x``."""
         return self._evaluate("row_log_cdf", x)
 
-    def cdf(self, x: Any) -> Any:
+    @overload
+    def cdf(self, x: float) -> float: ...
+    @overload
+    def cdf(self, x: npt.ArrayLike) -> Vector: ...
+    def cdf(self, x: ArrayLike) -> float | Vector:
         """Probability of an outcome ≤ ``x``."""
         return _exponential(self.log_cdf(x))
 
-    def log_survival(self, x: Any) -> Any:
+    @overload
+    def log_survival(self, x: float) -> float: ...
+    @overload
+    def log_survival(self, x: npt.ArrayLike) -> Vector: ...
+    def log_survival(self, x: ArrayLike) -> float | Vector:
         """Log-probability of an outcome > ``x``."""
         return self._evaluate("row_log_survival", x)
 
-    def survival(self, x: Any) -> Any:
+    @overload
+    def survival(self, x: float) -> float: ...
+    @overload
+    def survival(self, x: npt.ArrayLike) -> Vector: ...
+    def survival(self, x: ArrayLike) -> float | Vector:
         """Probability of an outcome > ``x``."""
         return _exponential(self.log_survival(x))
 
-    def quantile(self, u: Any) -> Any:
+    @overload
+    def quantile(self, u: float) -> float: ...
+    @overload
+    def quantile(self, u: npt.ArrayLike) -> Vector: ...
+    def quantile(self, u: ArrayLike) -> float | Vector:
         """Smallest outcome with ``cdf ≥ u``.
 
         Args:
@@ -350,8 +379,11 @@ class Model(metaclass=ModelType):
             parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
             return float(self.moment(which, parameters))
 
-    def _evaluate(self, hook: str, x: Any) -> Any:
-        return blockwise(self, hook, np.asarray(x, dtype=np.float64), self._constrained())
+    def _evaluate(self, hook: str, x: ArrayLike) -> float | Vector:
+        values: float | Vector = blockwise(
+            self, hook, np.asarray(x, dtype=np.float64), self._constrained()
+        )
+        return values
 
     def __repr__(self) -> str:
         """Show the call that makes the model, with ? for free parameters."""
@@ -362,8 +394,11 @@ class Model(metaclass=ModelType):
         return f"{self.name}({', '.join(parts)})"
 
 
-def _exponential(value: Any) -> Any:
-    return math.exp(value) if isinstance(value, float) else np.exp(value)
+def _exponential(value: float | Vector) -> float | Vector:
+    if isinstance(value, float):
+        return math.exp(value)
+    density: Vector = np.exp(value)
+    return density
 
 
 def _random_key(seed: Any) -> Array:
