@@ -58,7 +58,9 @@ def evaluate(
     Args:
         model_or_probabilities: probabilities, shape (n, K), or (n,) for the second of two classes;
             or a fitted model with ``predict_proba`` and ``classes_``. A row's sum may be off 1 by
-            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; rows are not renormalised.
+            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; rows are not renormalised. Columns of a table
+            that are named like the labels are matched by name, in any order, those of y too;
+            otherwise they are taken in the order of the classes, and ``notes`` says so.
         X: the features: an array, a table, a mapping of names to arrays, or a path. Needed for a
             model, for ``slices``, and for the irreducible loss if each row has one label.
         y: the labels, shape (n,); or the name of their column of X, and then the other columns are
@@ -66,7 +68,7 @@ def evaluate(
             (n, K). Every row counts once, whatever its number of votes.
         weights: of the rows: numbers, or the name of a column of X.
         classes: the labels in the order of the probabilities' columns; by default the model's, or
-            the codes 0 … K − 1, or the sorted labels of y.
+            the names of a table's columns, or the codes 0 … K − 1, or the sorted labels of y.
         slices: names of columns of X (x0, x1, ... of an array) to report value by value;
             columns of many numbers are cut at their quartiles.
         unit: "nats", "bits" or "hartleys".
@@ -296,7 +298,7 @@ def _notes(
     cross_entropy: Estimate,
     candidates: dict[str, Vector],
 ) -> tuple[str, ...]:
-    notes = []
+    notes = list(inputs.labels.notes)
     if len(impossible):
         which = np.zeros(len(inputs.weight), dtype=bool)
         which[impossible] = True

@@ -15,6 +15,7 @@ from kullback.data.checks import HERE, check_column, column_label, count_of, sho
 from kullback.data.open import Table, column_values, open_table, read_table
 from kullback.data.paths import as_paths
 from kullback.data.series_names import label_of, name_of
+from kullback.evaluation.class_columns import listed, read_matrix, text_of
 from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -94,10 +95,14 @@ def read_inputs(
         raise DataError(f"{type(model).__name__} lacks classes_: it has not been fitted")
     else:
         probabilities, source = model, "given probabilities"
-    matrix = check_probabilities(probabilities)
+    given, names = read_matrix(probabilities, "the probabilities")
+    matrix = check_probabilities(given)
     values = table.column(y) if isinstance(y, str) and table is not None else y
     label = y if isinstance(y, str) else name_of(y) or "y"
-    labels = read_labels(values, classes, matrix.shape[1], label)
+    labels = read_labels(values, classes, matrix.shape[1], label, names)
+    if labels.order is not None:
+        matrix = matrix[:, labels.order]
+    _check_name(name_of(given), labels.classes)
     if len(labels.share) != len(matrix):
         raise DataError(
             f"there are probabilities for {count_of(len(matrix), 'row')} and labels for "
@@ -110,6 +115,16 @@ def read_inputs(
         )
     weight = _read_weight(weights, table, len(matrix))
     return EvaluationInputs(matrix, labels, weight, label, source, table, features)
+
+
+def _check_name(name: str | None, classes: tuple[Any, ...]) -> None:
+    """Refuse a Series of the second class's probabilities that has the name of the first."""
+    if name is not None and name == text_of(classes[0]) and len(classes) == 2:
+        raise DataError(
+            f'the probabilities are a Series with the name "{name}", the first of the classes '
+            f"{listed(classes)}, and a single column holds the probabilities of the second: give a "
+            "table of both columns, or the Series under another name"
+        )
 
 
 def check_probabilities(values: Any) -> Floats:
