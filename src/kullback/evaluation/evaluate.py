@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from kullback.information.estimate import Estimate
 
 _PAIRED = "paired bootstrap of the rows"
 _CROSS_FITTED = f"cross-fitted on {FOLDS} folds, {_PAIRED}"
+_TOO_FEW = "too few rows to recalibrate"
 # Rows named in a note.
 _NAMED = 5
 
@@ -132,9 +132,7 @@ def evaluate(
         label_entropy=bootstrap.label_entropy(),
         explained=bootstrap.explained(),
         accuracy=float(weight @ correct) / total,
-        refinement=bootstrap.cross_entropy(
-            chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}"
-        ),
+        refinement=bootstrap.refinement(chosen),
         calibration=bootstrap.calibration(chosen, recalibrations),
         recalibrations=recalibrations,
         irreducible_loss=irreducible_estimate,
@@ -227,6 +225,12 @@ class _BootstrapEstimates:
         gain = self._all.estimate(lambda sums: self._mean(sums, f"gain {name}"), method)
         return Recalibration(name, self.cross_entropy(name, method), gain)
 
+    def refinement(self, chosen: str) -> Estimate:
+        """The loss after the chosen map; NaN if there were too few rows to fit one."""
+        if len([name for name in self._column if name.startswith("gain ")]) == 1:
+            return self._all.unknown(_TOO_FEW)
+        return self.cross_entropy(chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}")
+
     def calibration(self, chosen: str, recalibrations: Sequence[Recalibration]) -> Estimate:
         """The gain of the chosen map; for "none" 0, up to the possible gain of the best map."""
         if chosen != "none":
@@ -237,10 +241,7 @@ class _BootstrapEstimates:
         method = f"no map lowers the loss, {_CROSS_FITTED}"
         own = self._all
         if not others:
-            nan = math.nan
-            return Estimate(
-                0.0, nan, (0.0, nan), "too few rows to recalibrate", own.unit, (), own.level
-            )
+            return own.unknown(_TOO_FEW)
         nearest = max(others, key=lambda r: float(r.gain.value)).gain
         high = max(float(nearest.interval[1]), 0.0)
         return Estimate(0.0, nearest.stderr, (0.0, high), method, own.unit, (), own.level)
@@ -320,7 +321,12 @@ def _notes(
             "or the rows were used to train the classifier"
         )
     if len(candidates) == 1:
-        notes.append("too few rows to recalibrate: the calibration was not estimated")
+        notes.append(f"{_TOO_FEW}: refinement and calibration were not estimated")
+    elif "temperature" not in candidates:
+        notes.append(
+            "too few rows give their label a positive probability to fit temperature and vector "
+            "scaling, which leave probability 0 as it is"
+        )
     if (inputs.weight == 0.0).any():
         notes.append(f"{count_of(int((inputs.weight == 0.0).sum()), 'row')} of weight 0 skipped")
     return tuple(notes)
