@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from kullback._core.errors import DataError
-from kullback.data.arrays import shown, to_numbers
+from kullback.data.arrays import shown
 from kullback.data.checks import and_more, check_column, check_lengths, column_label
 from kullback.data.open import read_table
+from kullback.evaluation.numbers import column_of_numbers
 
 # The number of names that a message lists.
 _SHOWN = 5
@@ -36,7 +37,7 @@ def read_matrix(values: Any, label: str) -> tuple[Any, tuple[Any, ...] | None]:
     table = read_table(values)
     for name in table.names:
         check_column(name, table.names, label, table.description)
-    columns = [to_numbers(table.column(name), column_label(name)) for name in table.names]
+    columns = [column_of_numbers(table.column(name), column_label(name)) for name in table.names]
     check_lengths({column_label(n): len(c) for n, c in zip(table.names, columns, strict=True)})
     # pandas and mappings have names of any type; the other libraries have texts
     own = list(values) if isinstance(values, Mapping) or hasattr(values, "iloc") else table.names
@@ -48,7 +49,7 @@ def is_table(values: Any) -> bool:
     """Whether values are a table with named columns."""
     if isinstance(values, np.ndarray):
         return bool(values.dtype.names)
-    # of the type: a lazy table would work out its columns
+    # of the type: a lazy table would compute its columns
     named = any(hasattr(type(values), name) for name in ("columns", "column_names"))
     return named or isinstance(values, Mapping)
 
@@ -59,8 +60,9 @@ def classes_by_name(
     """The class label of each column if the columns are named like the labels; None if not.
 
     Columns ``p(low)`` or ``q_low`` are named like the label "low" where all have the same text
-    around the labels. A column whose label does not occur is a class of that name. Columns numbered
-    in order (0, 1, 2, or x0, x1, x2) are no names of numeric labels where these may be positions.
+    around the labels. A column whose label does not occur is a class of that name. The numbers of
+    columns numbered in order (0, 1, 2, or x0, x1, x2) are taken for positions where numeric labels
+    leave doubt.
 
     Args:
         names: of the columns.

@@ -17,6 +17,7 @@ from kullback.data.paths import as_paths
 from kullback.data.series_names import label_of, name_of
 from kullback.evaluation.class_columns import listed, read_matrix, text_of
 from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
+from kullback.evaluation.numbers import column_of_numbers, matrix_of_numbers
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -137,7 +138,7 @@ def check_probabilities(values: Any) -> Floats:
         DataError: another shape, values that are not numbers in [0, 1], or rows that do not sum to
             one.
     """
-    matrix = np.asarray(values)
+    matrix = matrix_of_numbers(values, "the probabilities")
     if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2) or matrix.size == 0:
         raise DataError(
             "probabilities must be numbers of the shape (rows, classes), or (rows,) for the second "
@@ -178,9 +179,12 @@ def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:
     else:
         label = label_of(weights, "weights")
         values = column_values(weights, label)
-    if values.dtype.kind not in "fiub" or values.shape != (n,):
-        raise DataError(f"{label} must hold a number for each of {count_of(n, 'row')}")
-    weight = values.astype(np.float64)
+    if len(values) != n:
+        raise DataError(
+            f"{label} must hold a number for each of {count_of(n, 'row')}, got "
+            f"{count_of(len(values), 'number')}"
+        )
+    weight = column_of_numbers(values, label)
     bad = ~np.isfinite(weight) | (weight < 0.0)
     if bad.any():
         raise DataError(f"{label} must be finite and at least 0: {shown_rows(bad, HERE, weight)}")

@@ -19,6 +19,7 @@ from kullback.evaluation.class_columns import (
     is_numbered,
     read_matrix,
 )
+from kullback.evaluation.numbers import matrix_of_numbers
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -78,7 +79,7 @@ def read_labels(
         notes += [note] * bool(note)
     if _is_matrix(y):
         matrix, column_names = read_matrix(y, label)
-        table = np.asarray(matrix)
+        table = matrix_of_numbers(matrix, label)
         if table.shape[1] != count:
             raise DataError(
                 f"{label} has {table.shape[1]} columns and the probabilities have {count}: both "
