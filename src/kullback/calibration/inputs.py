@@ -13,6 +13,8 @@ from kullback._core.errors import DataError
 
 Floats: TypeAlias = NDArray[np.float64]
 
+# A search starts on about this many rows and ends a step or two from the minimum of all rows.
+FIRST_ROWS = 4096
 # Numbers of a block: 256 KiB, which fit a core's cache.
 _CELLS = 1 << 15
 

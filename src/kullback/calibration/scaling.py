@@ -22,12 +22,14 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.calibration.inputs import CalibrationRows, Floats, log_softmax
+from kullback.calibration.inputs import FIRST_ROWS, CalibrationRows, Floats, log_softmax
+from kullback.calibration.many_classes import search
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, minimise
 
-# The search starts on about this many rows and ends a step or two from the minimum of all rows.
-_FIRST_ROWS = 4096
+# Up to here the Hessian of vector scaling is added up some rows at a time and decomposed at once,
+# which takes less memory than the moments of all rows and, at a few classes, as little time.
+_FEW_CLASSES = 16
 # Newton's method needs about ten steps; a temperature of 10⁶ needs 40.
 _MAX_STEPS = 200
 # Steps are cheap, so the tolerance is close to rounding error.
@@ -142,9 +144,11 @@ def fit_vector(logits: Any, targets: Any, weight: Any = None, *, ridge: float = 
     """
     rows = CalibrationRows.of(logits, targets, weight)
     classes = rows.logits.shape[1]
-    estimate, converged = _search(
-        rows, lambda part: _vector(part, ridge / rows.size), np.zeros(2 * classes)
-    )
+    start, precision = np.zeros(2 * classes), ridge / rows.size
+    if classes > _FEW_CLASSES:
+        estimate, converged = search(rows, precision, start)
+    else:
+        estimate, converged = _search(rows, lambda part: _vector(part, precision), start)
     return Scaling(np.exp(estimate[:classes]), estimate[classes:], None, converged, rows.notes)
 
 
@@ -165,7 +169,7 @@ def _search(
     start: Vector,
 ) -> tuple[Vector, bool]:
     """Minimise, first on a part of the rows; the estimate, and whether it is a minimum."""
-    step = len(rows.logits) // _FIRST_ROWS
+    step = len(rows.logits) // FIRST_ROWS
     whole = problem(rows)
     if step > 1:
         first = minimise(_SOLVER, problem(rows.thinned(step)), start, _MAX_STEPS)

@@ -75,6 +75,11 @@ class Replicates:
             self.level,
         )
 
+    def unknown(self, method: str) -> Estimate:
+        """NaN, where there is no estimate; the method says why."""
+        nan = math.nan
+        return Estimate(nan, nan, (nan, nan), method, self.unit, (), self.level)
+
 
 def resample(
     quantities: Floats, weight: Vector, *, level: float, unit: str, size: float, seed: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from kullback.information.estimate import Estimate
 
 _PAIRED = "paired bootstrap of the rows"
 _CROSS_FITTED = f"cross-fitted on {FOLDS} folds, {_PAIRED}"
+_TOO_FEW = "too few rows to recalibrate"
 # Rows named in a note.
 _NAMED = 5
 
@@ -58,7 +58,9 @@ def evaluate(
     Args:
         model_or_probabilities: probabilities, shape (n, K), or (n,) for the second of two classes;
             or a fitted model with ``predict_proba`` and ``classes_``. A row's sum may be off 1 by
-            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; rows are not renormalised.
+            the rounding of float32, 2⁻²⁰ + K·2⁻²⁴; rows are not renormalised. Columns of a table
+            that are named like the labels are matched by name, in any order, those of y too;
+            otherwise they are taken in the order of the classes, and ``notes`` says so.
         X: the features: an array, a table, a mapping of names to arrays, or a path. Needed for a
             model, for ``slices``, and for the irreducible loss if each row has one label.
         y: the labels, shape (n,); or the name of their column of X, and then the other columns are
@@ -66,7 +68,7 @@ def evaluate(
             (n, K). Every row counts once, whatever its number of votes.
         weights: of the rows: numbers, or the name of a column of X.
         classes: the labels in the order of the probabilities' columns; by default the model's, or
-            the codes 0 … K − 1, or the sorted labels of y.
+            the names of a table's columns, or the codes 0 … K − 1, or the sorted labels of y.
         slices: names of columns of X (x0, x1, ... of an array) to report value by value;
             columns of many numbers are cut at their quartiles.
         unit: "nats", "bits" or "hartleys".
@@ -130,9 +132,7 @@ def evaluate(
         label_entropy=bootstrap.label_entropy(),
         explained=bootstrap.explained(),
         accuracy=float(weight @ correct) / total,
-        refinement=bootstrap.cross_entropy(
-            chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}"
-        ),
+        refinement=bootstrap.refinement(chosen),
         calibration=bootstrap.calibration(chosen, recalibrations),
         recalibrations=recalibrations,
         irreducible_loss=irreducible_estimate,
@@ -225,6 +225,12 @@ class _BootstrapEstimates:
         gain = self._all.estimate(lambda sums: self._mean(sums, f"gain {name}"), method)
         return Recalibration(name, self.cross_entropy(name, method), gain)
 
+    def refinement(self, chosen: str) -> Estimate:
+        """The loss after the chosen map; NaN if there were too few rows to fit one."""
+        if len([name for name in self._column if name.startswith("gain ")]) == 1:
+            return self._all.unknown(_TOO_FEW)
+        return self.cross_entropy(chosen, f"after recalibration: {chosen}; {_CROSS_FITTED}")
+
     def calibration(self, chosen: str, recalibrations: Sequence[Recalibration]) -> Estimate:
         """The gain of the chosen map; for "none" 0, up to the possible gain of the best map."""
         if chosen != "none":
@@ -235,10 +241,7 @@ class _BootstrapEstimates:
         method = f"no map lowers the loss, {_CROSS_FITTED}"
         own = self._all
         if not others:
-            nan = math.nan
-            return Estimate(
-                0.0, nan, (0.0, nan), "too few rows to recalibrate", own.unit, (), own.level
-            )
+            return own.unknown(_TOO_FEW)
         nearest = max(others, key=lambda r: float(r.gain.value)).gain
         high = max(float(nearest.interval[1]), 0.0)
         return Estimate(0.0, nearest.stderr, (0.0, high), method, own.unit, (), own.level)
@@ -296,7 +299,7 @@ def _notes(
     cross_entropy: Estimate,
     candidates: dict[str, Vector],
 ) -> tuple[str, ...]:
-    notes = []
+    notes = list(inputs.labels.notes)
     if len(impossible):
         which = np.zeros(len(inputs.weight), dtype=bool)
         which[impossible] = True
@@ -318,7 +321,12 @@ def _notes(
             "or the rows were used to train the classifier"
         )
     if len(candidates) == 1:
-        notes.append("too few rows to recalibrate: the calibration was not estimated")
+        notes.append(f"{_TOO_FEW}: refinement and calibration were not estimated")
+    elif "temperature" not in candidates:
+        notes.append(
+            "too few rows give their label a positive probability to fit temperature and vector "
+            "scaling, which leave probability 0 as it is"
+        )
     if (inputs.weight == 0.0).any():
         notes.append(f"{count_of(int((inputs.weight == 0.0).sum()), 'row')} of weight 0 skipped")
     return tuple(notes)

@@ -62,15 +62,28 @@ class GroupEvaluator:
         some = part > 0.0
         loss = np.where(some, part * np.where(some, self.logs[rows], 0.0), 0.0).sum(axis=1)
         baseline = np.where(some, part * np.where(some, self.baseline, 0.0), 0.0).sum(axis=1)
+        correct = part[np.arange(len(part)), self.best[rows]]
+        return self._report(name, weight, loss, baseline, correct)
+
+    def of_class(self, k: int, name: Any) -> Group:
+        """The loss report of a class: of its rows, or of its shares in rows with soft labels."""
+        rows = np.flatnonzero((self.share[:, k] > 0.0) & (self.weight > 0.0))
+        baseline = np.full(len(rows), self.baseline[k])
+        correct = (self.best[rows] == k).astype(np.float64)
+        weight = self.weight[rows] * self.share[rows, k]
+        return self._report(name, weight, self.logs[rows, k], baseline, correct)
+
+    def _report(
+        self, name: Any, weight: Vector, loss: Vector, baseline: Vector, correct: Vector
+    ) -> Group:
         total = float(weight.sum())
-        correct = float(weight @ part[np.arange(len(part)), self.best[rows]]) if len(part) else 0.0
         return Group(
             name,
             int((weight > 0.0).sum()),
             total,
             self._mean(loss, weight),
             self._mean(baseline - loss, weight),
-            correct / total if total > 0.0 else math.nan,
+            float(weight @ correct) / total if total > 0.0 else math.nan,
         )
 
     def _mean(self, values: Vector, weight: Vector) -> Estimate:
@@ -102,14 +115,8 @@ class GroupEvaluator:
 
 
 def class_groups(evaluator: GroupEvaluator, classes: Sequence[Any]) -> tuple[Group, ...]:
-    """A loss report of each class: of its rows, or of its shares in rows with soft labels."""
-    groups = []
-    for k, name in enumerate(classes):
-        rows = np.flatnonzero((evaluator.share[:, k] > 0.0) & (evaluator.weight > 0.0))
-        only = np.zeros((len(rows), len(classes)))
-        only[:, k] = evaluator.share[rows, k]
-        groups.append(evaluator.group(name, rows, only))
-    return tuple(groups)
+    """A loss report of each class."""
+    return tuple(evaluator.of_class(k, name) for k, name in enumerate(classes))
 
 
 def slice_groups(evaluator: GroupEvaluator, values: NDArray[Any], column: str) -> tuple[Group, ...]:

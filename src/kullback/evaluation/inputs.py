@@ -15,7 +15,9 @@ from kullback.data.checks import HERE, check_column, column_label, count_of, sho
 from kullback.data.open import Table, column_values, open_table, read_table
 from kullback.data.paths import as_paths
 from kullback.data.series_names import label_of, name_of
+from kullback.evaluation.class_columns import listed, read_matrix, text_of
 from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
+from kullback.evaluation.numbers import column_of_numbers, matrix_of_numbers
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -94,10 +96,14 @@ def read_inputs(
         raise DataError(f"{type(model).__name__} lacks classes_: it has not been fitted")
     else:
         probabilities, source = model, "given probabilities"
-    matrix = check_probabilities(probabilities)
+    given, names = read_matrix(probabilities, "the probabilities")
+    matrix = check_probabilities(given)
     values = table.column(y) if isinstance(y, str) and table is not None else y
     label = y if isinstance(y, str) else name_of(y) or "y"
-    labels = read_labels(values, classes, matrix.shape[1], label)
+    labels = read_labels(values, classes, matrix.shape[1], label, names)
+    if labels.order is not None:
+        matrix = matrix[:, labels.order]
+    _check_name(name_of(given), labels.classes)
     if len(labels.share) != len(matrix):
         raise DataError(
             f"there are probabilities for {count_of(len(matrix), 'row')} and labels for "
@@ -112,6 +118,16 @@ def read_inputs(
     return EvaluationInputs(matrix, labels, weight, label, source, table, features)
 
 
+def _check_name(name: str | None, classes: tuple[Any, ...]) -> None:
+    """Refuse a Series of the second class's probabilities that has the name of the first."""
+    if name is not None and name == text_of(classes[0]) and len(classes) == 2:
+        raise DataError(
+            f'the probabilities are a Series with the name "{name}", the first of the classes '
+            f"{listed(classes)}, and a single column holds the probabilities of the second: give a "
+            "table of both columns, or the Series under another name"
+        )
+
+
 def check_probabilities(values: Any) -> Floats:
     """Check probabilities of shape (n, K), or (n,) for the second of two classes.
 
@@ -122,7 +138,7 @@ def check_probabilities(values: Any) -> Floats:
         DataError: another shape, values that are not numbers in [0, 1], or rows that do not sum to
             one.
     """
-    matrix = np.asarray(values)
+    matrix = matrix_of_numbers(values, "the probabilities")
     if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2) or matrix.size == 0:
         raise DataError(
             "probabilities must be numbers of the shape (rows, classes), or (rows,) for the second "
@@ -163,9 +179,12 @@ def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:
     else:
         label = label_of(weights, "weights")
         values = column_values(weights, label)
-    if values.dtype.kind not in "fiub" or values.shape != (n,):
-        raise DataError(f"{label} must hold a number for each of {count_of(n, 'row')}")
-    weight = values.astype(np.float64)
+    if len(values) != n:
+        raise DataError(
+            f"{label} must hold a number for each of {count_of(n, 'row')}, got "
+            f"{count_of(len(values), 'number')}"
+        )
+    weight = column_of_numbers(values, label)
     bad = ~np.isfinite(weight) | (weight < 0.0)
     if bad.any():
         raise DataError(f"{label} must be finite and at least 0: {shown_rows(bad, HERE, weight)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -12,11 +13,19 @@ from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
 from kullback.data.checks import HERE, and_more, count_of, shown_rows
 from kullback.data.open import column_values
+from kullback.evaluation.class_columns import (
+    by_position,
+    classes_by_name,
+    is_numbered,
+    read_matrix,
+)
+from kullback.evaluation.numbers import matrix_of_numbers
 
 Floats: TypeAlias = NDArray[np.float64]
 
 # The number of labels that a message lists.
 _SHOWN = 5
+_PROBABILITIES = "the probabilities"
 
 
 @final
@@ -29,15 +38,21 @@ class RowLabels:
         share: each row's proportions of the classes, shape (n, K): a single 1 for a single label.
         votes: counts of the annotators' votes, shape (n, K); None without votes.
         soft: whether the labels are probabilities.
+        order: the column of the probabilities that each class has; None for their own order.
+        notes: how columns were matched where their names leave doubt, a sentence each.
     """
 
     classes: tuple[Any, ...]
     share: Floats
     votes: Floats | None
     soft: bool
+    order: list[int] | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_labels(y: Any, classes: Any, count: int, label: str) -> RowLabels:
+def read_labels(
+    y: Any, classes: Any, count: int, label: str, names: tuple[Any, ...] | None = None
+) -> RowLabels:
     """Read labels, rows of probabilities, or rows of votes.
 
     Args:
@@ -45,6 +60,7 @@ def read_labels(y: Any, classes: Any, count: int, label: str) -> RowLabels:
         classes: the labels in the order of the probabilities' columns; None if unknown.
         count: K.
         label: the outcome's name, for messages.
+        names: of the probabilities' columns; None for an array.
 
     Raises:
         DataError: labels that cannot be used; the message lists their rows.
@@ -56,15 +72,32 @@ def read_labels(y: Any, classes: Any, count: int, label: str) -> RowLabels:
                 f"classes names {len(set(classes))} different labels, and the probabilities have "
                 f"{count} columns; each column needs one label"
             )
+    order: list[int] | None = None
+    notes: list[str] = []
+    if classes is not None and names is not None:
+        order, note = _order(names, classes, _PROBABILITIES, "classes", in_order=True)
+        notes += [note] * bool(note)
     if _is_matrix(y):
-        table = np.asarray(y)
+        matrix, column_names = read_matrix(y, label)
+        table = matrix_of_numbers(matrix, label)
         if table.shape[1] != count:
             raise DataError(
                 f"{label} has {table.shape[1]} columns and the probabilities have {count}: both "
                 "need the same classes in the same order"
             )
+        given = classes
+        if classes is None and names is not None and not is_numbered(names):
+            classes = list(names)
+        if classes is not None and column_names is not None:
+            ordered = given is not None
+            own_order, note = _order(column_names, classes, label, "the probabilities", ordered)
+            table = table if own_order is None else table[:, own_order]
+            notes += [note] * bool(note)
+        elif column_names is not None and not is_numbered(column_names):
+            classes = list(column_names)
         named = tuple(range(count)) if classes is None else tuple(classes)
-        return _of_matrix(table, named, label)
+        labels = _of_matrix(table, named, label)
+        return replace(labels, order=order, notes=tuple(notes))
     values = column_values(y, label)
     if len(values) == 0:
         raise DataError(f"{label} is empty; a loss report needs at least one row")
@@ -75,21 +108,36 @@ def read_labels(y: Any, classes: Any, count: int, label: str) -> RowLabels:
             f"{shown_rows(missing, HERE)}. Leave such rows out of X and y."
         )
     distinct, codes = _distinct(values)
+    if classes is None and names is not None:
+        classes = classes_by_name(names, distinct, _PROBABILITIES, label)
     if classes is None:
         classes = _classes_of(distinct, count, label)
+        note = "" if names is None else by_position(names, classes, _PROBABILITIES)
+        notes += [note] * bool(note)
     known = {name: code for code, name in enumerate(classes)}
     class_codes = np.array([known.get(name, -1) for name in distinct], dtype=np.int64)
     unknown = (class_codes < 0)[codes]
     if unknown.any():
-        names = [shown(d) for d, k in zip(distinct, class_codes.tolist(), strict=True) if k < 0]
+        strange = [shown(d) for d, k in zip(distinct, class_codes.tolist(), strict=True) if k < 0]
         raise DataError(
-            f"{label} holds {and_more(names[:_SHOWN], len(names))}, but the classes are "
+            f"{label} holds {and_more(strange[:_SHOWN], len(strange))}, but the classes are "
             f"{and_more([shown(c) for c in classes[:_SHOWN]], len(classes))}: "
             f"{shown_rows(unknown, HERE)}"
         )
     share = np.zeros((len(values), count))
     share[np.arange(len(values)), class_codes[codes]] = 1.0
-    return RowLabels(tuple(classes), share, None, False)
+    return RowLabels(tuple(classes), share, None, False, order, tuple(notes))
+
+
+def _order(
+    names: tuple[Any, ...], classes: list[Any], what: str, of: str, in_order: bool
+) -> tuple[list[int] | None, str]:
+    """The column of each class by the columns' names; None, with a note, for their own order."""
+    found = classes_by_name(names, classes, what, of, in_order=in_order)
+    if found is None:
+        return None, by_position(names, classes, what)
+    place = {name: column for column, name in enumerate(found)}
+    return [place[name] for name in classes], ""
 
 
 def sum_tolerance(count: int) -> float:
@@ -103,6 +151,10 @@ def sum_tolerance(count: int) -> float:
 
 def _is_matrix(y: Any) -> bool:
     """Whether labels are a matrix: an array, a table, or a list of rows."""
+    if isinstance(y, Mapping):
+        return len(y) > 1
+    if isinstance(y, np.ndarray) and y.dtype.names:
+        return len(y.dtype.names) > 1
     if len(getattr(y, "shape", ())) == 2:
         return bool(y.shape[1] > 1)
     return isinstance(y, (list, tuple)) and bool(y) and isinstance(y[0], (list, tuple, np.ndarray))

@@ -127,9 +127,11 @@ class LossReport:
         label_entropy: H(Y) of these rows' labels: the loss of the baseline (class shares).
         explained: label_entropy − cross_entropy, paired.
         accuracy: share of rows whose most probable class is correct.
-        refinement: cross-entropy after the best recalibration, cross-fitted.
-        calibration: cross_entropy − refinement; never negative, as "none" is among the maps.
-        recalibrations: all maps.
+        refinement: cross-entropy after the best recalibration, cross-fitted; NaN if too few rows
+            count to fit one.
+        calibration: cross_entropy − refinement; never negative, as "none" is among the maps; +inf
+            if only a map makes the loss finite; NaN like the refinement.
+        recalibrations: all maps that could be fitted.
         irreducible_loss: estimate of H(Y | X) by its ``method``; None if it is not estimated.
         relative_entropy: the excess loss, cross_entropy − irreducible_loss; None likewise.
         irreducible_loss_note: why the irreducible loss is not estimated; empty if it is.

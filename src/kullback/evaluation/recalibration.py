@@ -57,17 +57,18 @@ def cross_fitted(
         seed: of the folds.
 
     Returns:
-        The losses by the recalibration's name; only "none" if there are too few rows to fit and
-        score a map.
+        The losses by the recalibration's name: without maps if fewer than two rows count, and
+        without the scalings, which leave probability 0 as it is, if too few rows have a finite loss
+        to fit them.
     """
     by_name = {"none": row_losses(log_probabilities, share)}
     fold = folds(share, weight, seed)
-    # maps are fitted to rows with a finite loss
-    counts = (weight > 0.0) & np.isfinite(by_name["none"])
-    used = np.bincount(fold[counts], minlength=FOLDS)
-    if int((used > 0).sum()) < 2:
-        return by_name
+    counted = weight > 0.0
+    finite = counted & np.isfinite(by_name["none"])
     for name, fit in _FITS.items():
+        usable = counted if name == "isotonic" else finite
+        if len(np.unique(fold[usable])) < 2:
+            continue
         mapped = np.empty(len(share))
         for k in np.unique(fold).tolist():
             held, rest = fold == k, fold != k

@@ -13,7 +13,12 @@ import numpy as np
 
 from kullback._core.errors import KullbackError
 from kullback.information.estimate import Estimate
-from kullback.report.loss_report_plots import CURVES, loss_report_figure, reliability_figure
+from kullback.report.loss_report_plots import (
+    CURVES,
+    loss_report_figure,
+    not_drawn,
+    reliability_figure,
+)
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is written
     from kullback.evaluation.loss_report import LossReport
@@ -49,6 +54,7 @@ def loss_report_html(report: LossReport) -> str:
         bits=report.to("bits"),
         nats=report.to("nats"),
         sentence=_sentence(report),
+        not_drawn=not_drawn(report),
         figure=_svg(loss_report_figure(report)),
         curves=_svg(reliability_figure(report)),
         more_curves=len(report.curves) - 1 - CURVES,
@@ -85,10 +91,14 @@ def _sentence(report: LossReport) -> str:
     bits = report.to("bits")
     baseline, loss = float(bits.label_entropy), float(bits.cross_entropy)
     if np.isinf(loss):
-        return (
+        text = (
             f"The probabilities call {len(report.impossible):,} observed labels impossible, so the "
-            "cross-entropy is infinite, whatever the other rows."
+            "cross-entropy is infinite, whatever the other rows"
         )
+        if np.isfinite(float(bits.refinement)):
+            name = report.calibration.method.partition(",")[0]
+            text += f". After recalibration ({name}) it is {float(bits.refinement):.3f} bits"
+        return f"{text}."
     text = (
         f"The baseline (class shares) has a log loss of {baseline:.3f} bits a row, these "
         f"probabilities {loss:.3f} bits"
@@ -101,6 +111,8 @@ def _sentence(report: LossReport) -> str:
     name = report.calibration.method.partition(",")[0]
     if gain > 0.0:
         return f"{text}. Recalibration ({name}) would lower the loss by {gain:.3f} bits."
+    if np.isnan(gain):
+        return f"{text}. There were too few rows to recalibrate them."
     return f"{text}. Recalibration would not lower the loss."
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # evaluation imports this module when a report is drawn
 
 # The largest number of bars of classes.
 _CLASSES = 10
+# The bars of the decomposition.
+_TERMS = {"explained": "tab:green", "calibration": "tab:orange", "refinement": "tab:red"}
 # The largest number of reliability curves side by side.
 CURVES = 12
 
@@ -33,6 +35,9 @@ def loss_report_figure(report: LossReport) -> Any:
     _decomposition(axes[0, 1], report)
     _classes(axes[1, 0], report)
     _losses(axes[1, 1], report)
+    left_out = not_drawn(report)
+    if left_out:
+        figure.supxlabel("\n".join(left_out), fontsize=9)
     return figure
 
 
@@ -69,6 +74,32 @@ def reliability_figure(report: LossReport) -> Any:
     return figure
 
 
+def not_drawn(report: LossReport) -> tuple[str, ...]:
+    """What the figures leave out because it is infinite or unknown, a sentence each.
+
+    Args:
+        report: what ``kl.evaluate`` gave.
+    """
+    terms = {name: float(getattr(report, name)) for name in _TERMS}
+    infinite = [name for name, value in terms.items() if np.isinf(value)]
+    unknown = [name for name, value in terms.items() if np.isnan(value)]
+    losses = [float(group.cross_entropy) for group in report.by_class]
+    classes, empty = int(np.isinf(losses).sum()), int(np.isnan(losses).sum())
+    rows = int(np.isinf(report.losses).sum())
+    sentences = (
+        (infinite, f"Decomposition: infinite, so not drawn: {', '.join(infinite)}."),
+        (unknown, f"Decomposition: not estimated, so not drawn: {', '.join(unknown)}."),
+        (classes, f"Classes: {_number(classes, 'class', 'classes')} of infinite loss not drawn."),
+        (empty, f"Classes: {_number(empty, 'class', 'classes')} without rows not drawn."),
+        (rows, f"Rows: {_number(rows, 'row', 'rows')} of infinite loss not drawn."),
+    )
+    return tuple(sentence for holds, sentence in sentences if holds)
+
+
+def _number(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
 def _reliability(ax: Any, report: LossReport) -> None:
     ax.plot([0.0, 1.0], [0.0, 1.0], color="0.6", linewidth=1.0)
     for curve in report.curves[:1]:
@@ -87,11 +118,7 @@ def _reliability(ax: Any, report: LossReport) -> None:
 
 
 def _decomposition(ax: Any, report: LossReport) -> None:
-    terms = [
-        ("explained", float(report.explained), "tab:green"),
-        ("calibration", float(report.calibration), "tab:orange"),
-        ("refinement", float(report.refinement), "tab:red"),
-    ]
+    terms = [(name, float(getattr(report, name)), color) for name, color in _TERMS.items()]
     shown = [(name, value, color) for name, value, color in terms if np.isfinite(value)]
     for position, (_, value, color) in enumerate(shown):
         ax.barh(position, value, color=color)
