@@ -58,7 +58,7 @@ class Labels:
         )
 
     def among(self, levels: Sequence[Any] | None) -> Labels:
-        """The same labels, coded by their places among levels; unchanged where one is no level."""
+        """The same labels, coded by their places among levels; unchanged where one is not a level."""
         if levels is None or not set(self.levels) <= set(levels):
             return self
         code = {level: place for place, level in enumerate(levels)}

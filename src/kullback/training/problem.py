@@ -43,7 +43,7 @@ class HeldOutRows:
     Attributes:
         columns: inputs, and outcomes as observed.
         targets: codes or shares of the classes; numbers where outcomes are numbers.
-        weight: of the rows, times the class weights.
+        weight: of the rows, without class weights.
     """
 
     columns: dict[str, Any]
@@ -68,7 +68,7 @@ class TrainingProblem:
         held_out: the rows held out from each member.
         starting_values: of the networks' outputs, by parameter; and of the other coefficients.
         output_scaling: for each parameter, the unit and the shift of the network's outputs.
-        baseline: H(Y) of the labels, class weights included; NaN for outcomes that are numbers.
+        baseline: H(Y) of the labels of the rows as they are; NaN for outcomes that are numbers.
         largest_inputs: of each encoder, the largest absolute value of each input.
         duplicate_share: the share of the rows that are copies of others.
     """
@@ -153,7 +153,9 @@ class TrainingProblem:
             {**model.sources, **{name: Computed(name) for name in sources}}
         )
         vector = supplied.vector
-        outputs, u = _starting_outputs(model, vector, sources, sample, weight, targets.class_shares)
+        outputs, u = _starting_outputs(
+            model, vector, sources, sample, weight, targets.trained_shares
+        )
         output_scaling = {name: (1.0, np.zeros(start.size)) for name, start in outputs.items()}
         if targets.class_shares is None:
             # in the unit of the outcome, around its middle: outputs of networks are of size one
