@@ -34,7 +34,7 @@ NAMES = np.array(["setosa", "versicolor", "virginica"])[KIND]
 STOCHASTIC = {"check_sample_weight_equivalence_on_dense_data": "minibatches and held-out rows"}
 
 
-@parametrize_with_checks([NetworkClassifier(**QUICK), NetworkRegressor(**QUICK)])
+@parametrize_with_checks([NetworkClassifier(), NetworkRegressor()])  # at their defaults
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's checks warn on purpose
 def test_scikit_learns_own_checks(estimator, check):
     name = getattr(check, "func", check).__name__

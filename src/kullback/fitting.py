@@ -145,7 +145,13 @@ def fit(
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     begin, compiled = time.perf_counter(), COMPILED.seconds
     sample = open_sample(
-        data, y=y, weights=weights, columns=model.columns, missing=missing, outcome=model.outcome
+        data,
+        y=y,
+        weights=weights,
+        columns=model.columns,
+        missing=missing,
+        outcome=model.outcome,
+        levels=getattr(model, "levels", None),
     )
     if sample.levels is not None:
         model = model.with_levels(sample.levels)

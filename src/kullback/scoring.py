@@ -159,12 +159,18 @@ class _Scored:
         self.unit, self.level = unit, level
         columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
         outcome, coded = models[0].outcome, _categories(models)
+        classes = getattr(models[0], "levels", None)
         if coded is None:
             self.sample: Sample = open_sample(
-                data, y=y, weights=weights, columns=columns, missing=missing, outcome=outcome
+                data,
+                y=y,
+                weights=weights,
+                columns=columns,
+                missing=missing,
+                outcome=outcome,
+                levels=classes,
             )
         else:
-            classes = getattr(models[0], "levels", None)
             self.sample = open_with_covariates(
                 data,
                 y,

@@ -12,8 +12,10 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
+from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.starting_values import starting_points, wider_start
@@ -21,7 +23,11 @@ from kullback.objective.statistics import LossDerivatives, LossSums
 from kullback.objective.sufficient_statistics import derivatives_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
-from kullback.results.convergence_check import assess_convergence, diverging_coefficient
+from kullback.results.convergence_check import (
+    assess_convergence,
+    at_class_shares,
+    diverging_coefficient,
+)
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
@@ -50,7 +56,7 @@ class Solved:
     """
 
     vector: ParameterVector
-    evaluation: Evaluation
+    evaluation: Evaluation | ClassShares
     convergence: Convergence
 
 
@@ -134,6 +140,9 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
         vector: which coefficients are free.
         start: the starting points; None for the user's starting values and the model's.
     """
+    model, table = problem.model, problem.known.table
+    if isinstance(model, Categorical) and model.shares_are_estimates and table is not None:
+        return _at_class_shares(problem, model, vector)
     if vector.n_free == 0:
         evaluation = problem.whole(vector)(np.zeros(0))
         if not math.isfinite(evaluation.value):
@@ -165,6 +174,15 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
     if convergence.converged and not closed:
         evaluation = replace(evaluation, at=solution.estimate)
     return Solved(vector, evaluation, convergence)
+
+
+def _at_class_shares(problem: Problem, model: Categorical, vector: ParameterVector) -> Solved:
+    """The estimate of a categorical distribution, from the table of the classes' weights."""
+    totals = model.class_totals(*problem.known.few)
+    weight = float(np.sum(totals))
+    at = ClassShares(totals / weight, weight, model.parameter == "logits")
+    problem.watch(at.value)
+    return Solved(vector, at, at_class_shares(model, at))
 
 
 def _descend(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+import kullback as kl
 from kullback._core.arrays import float64
 from kullback._core.errors import ModelError
 from kullback.models.labels.categorical import Categorical, Logits
@@ -107,17 +108,18 @@ def test_wrong_parameters():
         Categorical(logits=[0.0, np.inf])
 
 
-def test_starts_are_the_shares():
+def test_the_estimates_are_the_shares():
     codes, weights = np.array([0.0, 1.0, 2.0]), np.array([2.0, 5.0, 3.0])
     levels = ("a", "b", "c")
-    start = Categorical().with_levels(levels).starts(codes, weights)[0]["probabilities"]
-    assert start.tolist() == [0.2, 0.5, 0.3]
-    logits = Categorical(logits=Free()).with_levels(levels).starts(codes, weights)[0]["logits"]
-    np.testing.assert_allclose(logits, np.log([2 / 3, 5 / 3, 1.0]), rtol=1e-15, atol=1e-16)
-    with pytest.raises(ModelError, match="the class 'b' had weight 0 in all rows"):
-        Categorical().with_levels(levels).starts(codes, np.array([2.0, 0.0, 3.0]))
+    data = {"y": np.array(levels)[codes.astype(int)], "w": weights}
+    fit = kl.fit(Categorical(), data, "y", weights="w")
+    assert fit.params["probabilities"].tolist() == [0.2, 0.5, 0.3]
+    logits = kl.fit(Categorical(logits=Free()), data, "y", weights="w")
+    np.testing.assert_allclose(logits.params["logits"], np.log([2 / 3, 5 / 3, 1]), rtol=1e-15)
+    with pytest.raises(ModelError, match="by logits: the class 'b' had weight 0 in all rows"):
+        kl.fit(Categorical(logits=Free()), data, "y", weights=np.array([2.0, 0.0, 3.0]))
     with pytest.raises(ModelError, match="the classes 'b', 'c' had weight 0"):
-        Categorical().with_levels(levels).starts(np.array([0.0]), np.array([2.0]))
+        kl.fit(Categorical(logits=Free(), levels=levels), ["a", "a"])
 
 
 def test_derivatives_of_the_two_parametrisations():
@@ -173,3 +175,85 @@ def test_one_class_is_refused():
         Categorical().with_levels(("only",))
     with pytest.raises(ModelError, match="at least two classes"):
         Categorical(probabilities=[1.0])
+
+
+def test_a_fit_has_the_errors_of_a_multinomial():
+    counts = np.array([7, 2, 40, 11])
+    n, p = counts.sum(), counts / counts.sum()
+    x = np.repeat(np.array(["a", "b", "c", "d"]), counts)
+    fit = kl.fit(Categorical(), x)
+    # SciPy's covariance of multinomial counts, over n²
+    expected = stats.multinomial(n, p).cov() / n**2
+    for kind in ("observed", "expected", "sandwich"):
+        np.testing.assert_allclose(fit.covariance(kind), expected, rtol=1e-14)
+    np.testing.assert_allclose(fit.stderr["probabilities"], np.sqrt(p * (1 - p) / n), rtol=1e-14)
+    assert fit.log_likelihood == pytest.approx(np.sum(counts * np.log(p)), rel=1e-15)
+    # logits against the last: the delta method, with the derivatives of log p_k − log p_K
+    logits = kl.fit(Categorical(logits=Free()), x)
+    jacobian = np.diag(1 / p) - np.outer(np.ones(4), np.eye(4)[3] / p)
+    by_delta = jacobian @ expected @ jacobian.T
+    np.testing.assert_allclose(logits.covariance(), by_delta, rtol=1e-13, atol=1e-16)
+    # NumPy's eigenvalues of the Hessian diag(p) − p p' in these logits, scaled to a unit diagonal
+    hessian = (np.diag(p) - np.outer(p, p))[:3, :3]
+    scale = np.sqrt(np.diag(hessian))
+    least = np.linalg.eigvalsh(hessian / np.outer(scale, scale))[0]
+    assert fit.convergence.smallest_eigenvalue == pytest.approx(least, rel=1e-13)
+    # Takeuchi's k: three free shares, whatever they are
+    assert fit.decomposition().lines[2].value == pytest.approx(fit.cross_entropy + 3 / n, rel=1e-15)
+
+
+def test_a_hundred_thousand_classes_are_fitted_without_a_dense_covariance():
+    classes = 100_000
+    x = np.concatenate([np.arange(classes), np.arange(0, classes, 3)])
+    counts = np.bincount(x)
+    p = counts / x.size
+    fit = kl.fit(Categorical(), x)
+    np.testing.assert_array_equal(fit.params["probabilities"], p)
+    np.testing.assert_allclose(
+        fit.stderr["probabilities"], np.sqrt(p * (1 - p) / x.size), rtol=1e-14
+    )
+    assert fit.log_likelihood == pytest.approx(np.sum(counts * np.log(p)), rel=1e-12)
+    assert fit.parameter_count == classes - 1
+    assert "probabilities[99999]" in str(fit.summary())
+    with pytest.raises(kl.KullbackError, match="covariance of 100,000 classes would take 80 GB"):
+        fit.covariance()
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.0]], ids=["not in the data", "weight 0"])
+def test_the_estimate_of_an_unseen_class_is_zero(weights, tmp_path):
+    x = ["b", "c", "c"] if weights is None else ["b", "c", "a"]
+    data = {"y": x} if weights is None else {"y": x, "w": weights}
+    named = None if weights is None else "w"
+    fit = kl.fit(Categorical(levels=["a", "b", "c"]), data, "y", weights=named)
+    assert fit.convergence.converged
+    assert fit.params["probabilities"].tolist() == [0.0, 1 / 3, 2 / 3]
+    # √(p (1 − p)/n) = √(2/27); a bound has no error
+    np.testing.assert_allclose(fit.stderr["probabilities"], [np.nan, *[(2 / 27) ** 0.5] * 2])
+    assert fit.convergence.bounds == ("probabilities['a'] = 0, its lower bound",)
+    assert fit.log_likelihood == pytest.approx(np.log(4 / 27), rel=1e-14)
+    fit.save(tmp_path / "fit.json")
+    again = kl.load(tmp_path / "fit.json")
+    np.testing.assert_array_equal(again.params["probabilities"], [0.0, 1 / 3, 2 / 3])
+    assert str(again.summary()) == str(fit.summary())
+
+
+def test_levels_set_the_codes_of_the_data(tmp_path):
+    x = ["a", "a", "b"]
+    fit = kl.fit(Categorical(levels=["c", "b", "a"]), x)
+    assert fit.params["probabilities"].tolist() == [0.0, 1 / 3, 2 / 3]
+    numbers = kl.fit(Categorical(levels=[3, 1, 2]), [1.0, 2.0, 2.0, 3.0])
+    assert numbers.params["probabilities"].tolist() == [0.25, 0.25, 0.5]
+    # fixed probabilities: by hand, −(2 log 0.5 + log 0.3)/3
+    fixed = Categorical(probabilities=[0.2, 0.3, 0.5], levels=["c", "b", "a"])
+    expected = -(2 * np.log(0.5) + np.log(0.3)) / 3
+    assert kl.fit(fixed, x).cross_entropy == pytest.approx(expected, rel=1e-15)
+    assert float(kl.estimate_cross_entropy(fixed, x)) == pytest.approx(expected, rel=1e-15)
+    path = tmp_path / "labels.csv"
+    path.write_text("y\n" + "\n".join(x) + "\n")
+    streamed = kl.fit(Categorical(levels=["c", "b", "a"]), path, engine=kl.StreamingEngine)
+    assert streamed.params["probabilities"].tolist() == [0.0, 1 / 3, 2 / 3]
+    network = kl.Categorical(logits=kl.MLP((4,), members=1), levels=["c", "b", "a"])
+    trained = kl.fit(network, np.arange(3.0)[:, None], np.array(x), solver=kl.Minibatch(epochs=2))
+    assert trained.classes_ == ("c", "b", "a")
+    with pytest.raises(ModelError, match=r"has the levels 'c', 'b', 'a'.* have 'a', 'd'"):
+        kl.fit(Categorical(levels=["c", "b", "a"]), ["a", "d"])

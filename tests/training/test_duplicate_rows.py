@@ -59,3 +59,22 @@ def test_distinct_rows_are_not_mentioned():
     x, y = RNG.normal(size=(60, 3)), RNG.integers(0, 2, 60)
     model = kl.Categorical(logits=kl.MLP(hidden=(4,), members=1))
     assert "copies" not in kl.fit(model, x, y, solver=kl.Minibatch(epochs=2)).reason
+
+
+@pytest.mark.parametrize("different", [2, 3, 4])
+def test_few_different_rows_of_several_copies_train(different):
+    """A member has a row to train on and another to hold out, however often each is repeated."""
+    x = np.repeat(RNG.normal(size=(different, 1)), 3, axis=0)
+    y = np.repeat(np.arange(different) % 2, 3)
+    how = kl.Minibatch(epochs=2)
+    fit = kl.fit(kl.Categorical(logits=kl.MLP(hidden=(4,))), x, y, solver=how)
+    # half the different rows are members at most, and each holds out one or two of them
+    assert fit.held_out_rows == {2: 1, 3: 1, 4: 4}[different]
+    assert np.isfinite(fit.cross_entropy)
+    mean = kl.Normal(loc=kl.MLP(hidden=(4,)), scale=1.0)
+    assert np.isfinite(kl.fit(mean, x, y + x[:, 0], solver=how).cross_entropy)
+
+
+def test_copies_of_one_row_are_refused():
+    with pytest.raises(kl.DataError, match="the 12 rows of positive weight are copies of one row"):
+        kl.fit(kl.Normal(loc=kl.MLP(), scale=1.0), np.ones((12, 1)), np.ones(12))

@@ -158,3 +158,14 @@ def test_errors_of_separate_held_out_rows(table, held_out, message):
     given = held_out(table) if callable(held_out) else held_out
     with pytest.raises(kl.KullbackError, match=message):
         kl.fit(tiny(), table, "label", solver=kl.Minibatch(**HOW, held_out=given))
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7])
+def test_a_short_stream_holds_a_row_out_and_trains_on_another(rows, tmp_path):
+    path = tmp_path / "short.csv"
+    path.write_text("x,y\n" + "".join(f"{k / 4},{'ab'[k % 2]}\n" for k in range(rows)))
+    for share in (0.01, 0.99):  # of so few rows no row, or every one
+        how = kl.Minibatch(epochs=2, held_out=share)
+        fit = kl.fit(tiny(), path, "y", solver=how, engine=kl.StreamingEngine)
+        assert 1 <= fit.held_out_rows < rows
+        assert math.isfinite(fit.cross_entropy)

@@ -39,6 +39,7 @@ class SampleOptions:
         columns: the columns of the covariates.
         drop: whether rows with a missing value are dropped.
         as_labels: whether the outcome holds class labels.
+        levels: the classes in the order of their codes; None takes them from the rows.
     """
 
     y: Any
@@ -46,6 +47,7 @@ class SampleOptions:
     columns: tuple[str, ...]
     drop: bool
     as_labels: bool
+    levels: tuple[Any, ...] | None = None
 
 
 @final

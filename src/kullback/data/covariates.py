@@ -146,7 +146,8 @@ def open_with_covariates(
         categorical: columns of numbers that are read as categories.
         missing: "error" or "drop", for outcomes and weights; a covariate may be missing.
         outcome: "number" or "label".
-        classes: names of the classes, for shares given as an array.
+        classes: names of the classes in the order of their codes, for shares given as an array,
+            and for labels among which some do not occur.
         levels: the levels of the categorical covariates, if they are known from other rows.
         labels: the classes of the outcome, if they are known from other rows.
 
@@ -192,6 +193,7 @@ def open_with_covariates(
             weights=weight,
             missing=missing,
             outcome="number" if known else outcome,
+            levels=classes,
         )
         assert isinstance(opened, ArraySample)
         levels_of_y = opened.levels if labels is None else labels.levels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -22,7 +22,7 @@ class Labels:
     """The classes of an outcome, and their codes.
 
     Attributes:
-        levels: the distinct labels, sorted; a label's code is its position here.
+        levels: the distinct labels, sorted, or all classes; a label's code is its position here.
         index: the code of each label as it stands in the data.
     """
 
@@ -57,15 +57,24 @@ class Labels:
             {value: code for code, value in enumerate(ordered)},
         )
 
+    def among(self, levels: Sequence[Any] | None) -> Labels:
+        """The same labels coded by their places among levels; unchanged if one is not a level."""
+        if levels is None or not set(self.levels) <= set(levels):
+            return self
+        code = {level: place for place, level in enumerate(levels)}
+        index = {value: code[self.levels[own]] for value, own in self.index.items()}
+        return Labels(tuple(levels), index)
+
     def codes(self, values: NDArray[Any]) -> Floats:
         """The codes 0, 1, ... of labels as float64, NaN for missing labels."""
         known = np.array(list(self.index))
         if values.dtype.kind in "biuf" and known.dtype.kind in "biuf":
-            codes = np.searchsorted(known, values).astype(np.float64)
+            code = np.array([*self.index.values(), np.nan])  # the labels are in ascending order
+            codes: Floats = code[np.searchsorted(known, values)]
             codes[np.isnan(values)] = np.nan
             return codes
-        code = self.index.get
-        return np.array([code(value, np.nan) for value in values.tolist()], dtype=np.float64)
+        find = self.index.get
+        return np.array([find(value, np.nan) for value in values.tolist()], dtype=np.float64)
 
 
 def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:

@@ -54,6 +54,7 @@ def open_sample(
     columns: Sequence[str] = (),
     missing: str = "error",
     outcome: str = "number",
+    levels: Sequence[Any] | None = None,
     in_memory: bool | None = None,
 ) -> Sample:
     """Open a user's data as a sample.
@@ -69,6 +70,8 @@ def open_sample(
         missing: "error", or "drop" to drop rows in which a used value is missing.
         outcome: "number", or "label" if the outcome holds class labels of any type: it becomes the
             codes 0, 1, ... of the sorted labels, which are in the sample's `levels`.
+        levels: the classes in the order of their codes, which need not all occur; None, or a label
+            that is none of them, takes the labels that occur.
         in_memory: whether a file is read into memory at once; by default if the used columns take
             at most 256 MiB.
 
@@ -89,7 +92,14 @@ def open_sample(
     check_choice(outcome, ("number", "label"), "outcome")
     if isinstance(columns, str):
         raise DataError(f'columns must be a list of names, such as ["{columns}"], got one name')
-    options = SampleOptions(y, weights, tuple(columns), missing == "drop", outcome == "label")
+    options = SampleOptions(
+        y,
+        weights,
+        tuple(columns),
+        missing == "drop",
+        outcome == "label",
+        None if levels is None else tuple(levels),
+    )
     paths = as_paths(data)
     if paths is not None:
         return _open_files(paths, options, in_memory)
@@ -220,7 +230,7 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
     if not in_memory:
         if options.as_labels:
             labels = collect_labels(source, names, conversion.label, written=source.only_text)
-            conversion = replace(conversion, labels=labels)
+            conversion = replace(conversion, labels=labels.among(options.levels))
         return FileSample(source, names, conversion)
 
     parts = list(source.parts(names.used, text))
@@ -316,7 +326,7 @@ def _array_sample(
     if options.as_labels:
         distinct = distinct_labels(raw.y, conversion.label)
         labels = Labels.of(distinct, conversion.label, written=written)
-        conversion = replace(conversion, labels=labels)
+        conversion = replace(conversion, labels=labels.among(options.levels))
     rows = conversion.convert(raw.y, raw.weight, raw.covariates, Place("", name_row))
     dropped = rows.read - rows.count
     check_some(conversion.label, rows.count, dropped)

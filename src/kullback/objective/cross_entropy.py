@@ -40,6 +40,11 @@ class Evaluation:
     hessian: Vector
     sums: LossSums
 
+    @property
+    def loss_variance(self) -> float:
+        """Variance of −log q over the rows."""
+        return self.sums.variance
+
 
 @final
 @dataclass(frozen=True)

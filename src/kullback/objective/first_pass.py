@@ -69,7 +69,7 @@ class FirstPass:
         weight = self.table.weight
         assert weight is not None
         p = weight[weight > 0.0] / np.sum(weight)
-        return -float(np.sum(p * np.log(p)))
+        return abs(float(np.sum(p * np.log(p))))
 
     @property
     def continuous(self) -> Vector | None:

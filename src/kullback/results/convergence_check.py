@@ -9,9 +9,11 @@ from typing import final
 import numpy as np
 
 from kullback._core.domains import Domain, Interval
+from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
+from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.convergence import Convergence
 from kullback.results.uncertainty import SINGULAR, scaled_eigenvalues
@@ -31,6 +33,9 @@ _VANISHED, _COARSE = 1e-6, 1e-3
 
 # A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
 _ROUNDING = 1e-15
+
+# How many classes a message lists.
+_SHOWN = 5
 
 _REASONS = {
     Outcome.STEP_LIMIT: "the step limit was reached",
@@ -82,6 +87,36 @@ def assess_convergence(
         steps=solution.steps if solution else 1,
         starts=starts,
         agreed=agreed,
+        passes=0,
+        compile_seconds=0.0,
+        run_seconds=0.0,
+    )
+
+
+def at_class_shares(model: Categorical, at: ClassShares) -> Convergence:
+    """Describe an estimate that is the shares of the classes."""
+    unseen = np.flatnonzero(at.shares == 0.0).tolist()
+    advice: tuple[str, ...] = ()
+    if unseen:
+        names = [repr(model.class_name(code)) for code in unseen[:_SHOWN]]
+        more = f" and {len(unseen) - _SHOWN:,} more" if len(unseen) > _SHOWN else ""
+        advice = (
+            f"The sample has no weight in {', '.join(names)}{more}: the estimate of such a class "
+            "is 0, a bound, and has no standard error.",
+        )
+    return Convergence(
+        converged=True,
+        reason="the gradient vanishes at a strict minimum of the cross-entropy",
+        advice=advice,
+        gradient_norm=0.0,
+        smallest_eigenvalue=at.smallest_eigenvalue,
+        bounds=tuple(
+            f"probabilities[{model.class_name(code)!r}] = 0, its lower bound" for code in unseen
+        ),
+        solver="closed form",
+        steps=1,
+        starts=1,
+        agreed=1,
         passes=0,
         compile_seconds=0.0,
         run_seconds=0.0,

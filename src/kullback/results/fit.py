@@ -19,6 +19,7 @@ from kullback.information.arrays.divergence import kl_divergence
 from kullback.information.arrays.entropy import entropy
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.class_shares import ClassShares, constrained_at
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Convergence
@@ -69,14 +70,15 @@ class Fit:
     Attributes:
         form: the model as it was given, with its free sources.
         vector: its coefficients, with those on a bound or at an order statistic of the sample.
-        evaluation: the cross-entropy and its derivatives at the estimate.
+        evaluation: the cross-entropy and its derivatives at the estimate; for a categorical
+            distribution the shares of the classes.
         sample_info: facts about the sample.
         convergence: whether, how and why the fit converged.
     """
 
     form: Model
     vector: ParameterVector
-    evaluation: Evaluation
+    evaluation: Evaluation | ClassShares
     sample_info: SampleInfo
     convergence: Convergence
 
@@ -84,7 +86,7 @@ class Fit:
 
     @cached_property
     def _constrained(self) -> Vector:
-        return self.vector.constrained(self.evaluation.at)
+        return constrained_at(self.vector, self.evaluation)
 
     @cached_property
     def model(self) -> Model:
@@ -103,10 +105,13 @@ class Fit:
         0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
         or where the fit did not converge (see ``convergence``).
         """
-        return self._standard_errors(self.covariance())
+        return self._standard_errors()
 
-    def _standard_errors(self, covariance: Vector) -> dict[str, Number]:
-        errors = np.sqrt(np.diag(covariance))
+    def _standard_errors(self, kind: CovarianceKind = "observed") -> dict[str, Number]:
+        at = self.evaluation
+        in_closed_form = at.variances if isinstance(at, ClassShares) else None
+        variances = np.diag(self.covariance(kind)) if in_closed_form is None else in_closed_form
+        errors = np.sqrt(variances)
         full = np.zeros(self._constrained.size)
         full[np.array(self.vector.is_free, dtype=bool)] = errors
         on_bound = [
@@ -141,7 +146,7 @@ class Fit:
     @property
     def log_likelihood(self) -> float:
         """Σ w log q: every constant included."""
-        return -self.evaluation.value * self.sample_info.weight
+        return 0.0 - self.evaluation.value * self.sample_info.weight  # 0.0, not −0.0
 
     @property
     def n(self) -> float:
@@ -187,6 +192,8 @@ class Fit:
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
             raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
+        if isinstance(self.evaluation, ClassShares):
+            return self.evaluation.covariance()
         jacobian = self.vector.jacobian(self.evaluation.at)
         sums, weight = self.evaluation.sums, self.sample_info.weight
         if not self.convergence.converged and kind != "expected":
@@ -224,17 +231,13 @@ class Fit:
         if method != "wald":
             raise KullbackError(f"method must be 'wald', got {method!r}.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
-        errors = self._standard_errors(self.covariance(kind))
+        errors = self._standard_errors(kind)
         domains = {c.name: c.domain for c in self.vector.coefficients}
         out: dict[str, Vector] = {}
         for name, value in self.params.items():
             estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
             domain = domains.get(name, self.form.parameters[name])
-            low = np.empty(estimates.size)
-            high = np.empty(estimates.size)
-            for i, (estimate, error) in enumerate(zip(estimates, stderr, strict=True)):
-                low[i], high[i] = _wald(estimate, error, z, domain)
-            ends = np.stack([low, high], axis=-1)
+            ends = _wald(estimates, stderr, z, domain)
             out[name] = ends if isinstance(value, np.ndarray) else ends[0]
         return out
 
@@ -267,15 +270,17 @@ class Fit:
             KullbackError: for another unit.
             ModelError: for a reference that is not fixed.
         """
-        optimism = math.nan
-        if self.vector.n_free and self.convergence.converged:
-            jacobian = self.vector.jacobian(self.evaluation.at)
-            outer = jacobian.T @ self.evaluation.sums.outer @ jacobian
-            optimism = float(np.trace(inverse(self.evaluation.hessian) @ outer))
+        optimism, at = math.nan, self.evaluation
+        if isinstance(at, ClassShares):
+            optimism = at.optimism
+        elif self.vector.n_free and self.convergence.converged:
+            jacobian = self.vector.jacobian(at.at)
+            outer = jacobian.T @ at.sums.outer @ jacobian
+            optimism = float(np.trace(inverse(at.hessian) @ outer))
         known = None if reference is None else self._reference(reference)
         return build_decomposition(
             cross_entropy=self.cross_entropy,
-            variance=self.evaluation.sums.variance,
+            variance=at.loss_variance,
             weight=self.sample_info.weight,
             parameters=self.parameter_count,
             optimism=optimism,
@@ -318,16 +323,14 @@ class Fit:
         write(self, Path(path))
 
 
-def _wald(estimate: float, error: float, z: float, domain: Domain) -> tuple[float, float]:
-    if error == 0.0 or math.isnan(error):
-        return (estimate, estimate) if error == 0.0 else (math.nan, math.nan)
+def _wald(estimates: Vector, errors: Vector, z: float, domain: Domain) -> Vector:
+    """The ends of each interval, shape (n, 2): the estimate without an error, NaN where unknown."""
     # each probability of a simplex by its log odds
     scale = domain if isinstance(domain, Interval) else UNIT if domain.bounded else REAL
-    u = scale.unconstrained(np.array([estimate]))
-    slope = scale.jacobian(u)[0, 0]
-    if slope == 0.0 or not np.isfinite(slope):
-        return math.nan, math.nan
-    half = z * error / slope
-    ends = np.array([u - half, u + half]).reshape(2, 1)
-    low, high = (float(scale.constrained(end)[0]) for end in ends)
-    return low, high
+    with np.errstate(all="ignore"):  # an estimate on a bound has no interval
+        u = scale.unconstrained(estimates)
+        slope = scale.jacobian(u)[:, 0]
+        half = z * errors / slope
+        ends: Vector = np.stack([scale.constrained(u - half), scale.constrained(u + half)], axis=-1)
+    ends[(slope == 0.0) | ~np.isfinite(slope) | np.isnan(errors)] = np.nan
+    return np.where((errors == 0.0)[:, None], estimates[:, None], ends)

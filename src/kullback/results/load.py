@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import Simplex
 from kullback._core.errors import FileFormatError
 from kullback._core.lazy import Lazy
+from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.class_shares import ClassShares, constrained_at
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Convergence
@@ -72,21 +75,39 @@ def _fit(document: Node) -> Fit:
     sample = _sample(document["sample"])
     model = model_from_json(document["model"], sample.levels)
     vector = _vector(model, document["on_bound"])
+    evaluation: Evaluation | ClassShares
+    if isinstance(model, Categorical) and model.shares_are_estimates:
+        evaluation = _shares(document["shares"], model, sample.weight)
+    else:
+        evaluation = _evaluation(document, vector)
+    convergence = _fields(Convergence, document["convergence"])
+    estimates = document["estimates"]
+    for name, value in vector.split(constrained_at(vector, evaluation)).items():
+        stored = estimates[name].vector(value.size)
+        if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
+            at = "shares" if isinstance(evaluation, ClassShares) else "evaluation.at"
+            raise estimates[name].wrong(f"does not agree with {at}")
+    return Fit(model, vector, evaluation, sample, convergence)
+
+
+def _evaluation(document: Node, vector: ParameterVector) -> Evaluation:
     at = document["evaluation"]
     k, d = vector.n_free, sum(vector.is_free)
-    evaluation = Evaluation(
+    return Evaluation(
         at["at"].vector(k),
         at["value"].number(),
         at["gradient"].vector(k),
         at["hessian"].matrix(k),
         _sums(document["sums"], d),
     )
-    estimates = document["estimates"]
-    for name, value in vector.split(vector.constrained(evaluation.at)).items():
-        stored = estimates[name].vector(value.size)
-        if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
-            raise estimates[name].wrong("does not agree with evaluation.at")
-    return Fit(model, vector, evaluation, sample, _fields(Convergence, document["convergence"]))
+
+
+def _shares(node: Node, model: Categorical, weight: float) -> ClassShares:
+    domain = Simplex(model.classes or 2)
+    shares, as_logits = node.vector(domain.size), model.parameter == "logits"
+    if not domain.contains(shares) or (as_logits and not np.all(shares > 0.0)):
+        raise node.wrong("needs shares of the classes, with sum 1")
+    return ClassShares(shares, weight, as_logits)
 
 
 def _vector(model: Model, node: Node) -> ParameterVector:

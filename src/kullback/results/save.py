@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kullback._core.errors import KullbackError, ModelError
+from kullback.objective.class_shares import ClassShares, constrained_at
+from kullback.objective.cross_entropy import Evaluation
 from kullback.results.json_document import LARGEST, plain
 from kullback.results.model_document import model_to_json
 
@@ -52,9 +54,9 @@ def write(fit: Fit, path: str | os.PathLike[str]) -> None:
 
 
 def _text(fit: Fit) -> str:
-    evaluation, sums, sample = fit.evaluation, fit.evaluation.sums, fit.sample_info
+    evaluation, sample = fit.evaluation, fit.sample_info
     with np.errstate(all="ignore"):  # a diverging fit may overflow
-        constrained = fit.vector.split(fit.vector.constrained(evaluation.at))
+        constrained = fit.vector.split(constrained_at(fit.vector, evaluation))
     model = model_to_json(fit.form, sample.levels)
     estimate, levels = fit.entropy_estimate, sample.levels
     document = {
@@ -64,13 +66,7 @@ def _text(fit: Fit) -> str:
         "model": model,
         "estimates": {name: plain(value) for name, value in constrained.items()},
         "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
-        "evaluation": {
-            "at": plain(evaluation.at),
-            "value": plain(evaluation.value),
-            "gradient": plain(evaluation.gradient),
-            "hessian": plain(evaluation.hessian),
-        },
-        "sums": {name: plain(getattr(sums, name)) for name in _OF_THE_SUMS},
+        **_evaluation(evaluation),
         "sample": {
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
             "entropy_estimate": None if estimate is None else _fields(estimate),
@@ -81,6 +77,18 @@ def _text(fit: Fit) -> str:
     # one part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _evaluation(at: Evaluation | ClassShares) -> dict[str, Any]:
+    """The parts of the document that hold the cross-entropy at the estimate."""
+    if isinstance(at, ClassShares):
+        return {"shares": plain(at.shares)}
+    return {
+        "evaluation": {
+            name: plain(getattr(at, name)) for name in ("at", "value", "gradient", "hessian")
+        },
+        "sums": {name: plain(getattr(at.sums, name)) for name in _OF_THE_SUMS},
+    }
 
 
 def _fields(part: Any) -> dict[str, Any]:

@@ -30,6 +30,8 @@ from kullback.results.summary import status, wrapped
 _SURELY = 1.96
 # What a training tries by itself where its network explains next to nothing, as its reason says.
 TRIED = "frequencies=8"
+# What the reason of a training mentions where classes had unequal weights.
+CLASS_WEIGHTS = "class weights"
 
 
 @final
@@ -41,7 +43,8 @@ class Epoch:
         number: counted from one.
         training: mean of the loss that was minimised, over the epoch.
         held_out: cross-entropy on the held-out rows.
-        refined: the same after calibration; early stopping uses it.
+        refined: the same after calibration, or put back to the shares of the rows where classes had
+            weights; early stopping uses it.
     """
 
     number: int
@@ -131,6 +134,11 @@ class TrainedFit:
             if plain and TRIED not in self.reason
             else ""
         )
+        if f"{CLASS_WEIGHTS} (" in self.reason and "are those of rows weighted" in self.reason:
+            return (
+                "Not better than the baseline on rows as they are: without a calibration the "
+                f"probabilities are those of rows with {CLASS_WEIGHTS}.",
+            )
         return (
             "Not significantly better than the baseline: the covariates may carry no information "
             f"about the label, or none that this network can learn from so many rows.{more}",

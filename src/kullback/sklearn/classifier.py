@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from kullback.calibration.inputs import log_softmax
 from kullback.models.labels.categorical import Categorical
 from kullback.sklearn.base import NetworkEstimator
+from kullback.training.targets import class_factors
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
@@ -42,7 +43,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         random_state: a seed, a ``RandomState``, or None for a new seed in each ``fit``.
         calibration: None, "temperature" or "vector".
         label_smoothing: share of every label spread over all classes in training.
-        class_weight: None, "balanced" (by weighted counts), or a weight by class.
+        class_weight: None, "balanced" (by weighted counts), or a weight by class, for training and
+            ``predict``. After a calibration, probabilities are those of rows as they are.
 
     Attributes:
         classes_: the labels, sorted.
@@ -130,6 +132,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         network = self._network(self._categorical(X, list(columns)))
         self._keep(self._train(Categorical(logits=network), columns, labels, weights, solver))
         self.classes_ = classes
+        codes = np.searchsorted(classes, labels)
+        totals = np.bincount(codes, weights=weights, minlength=len(classes)).astype(np.float64)
+        self._decision_weights = class_factors(solver.class_weight, classes.tolist(), "y", totals)
         return self
 
     def _class_weight(self, classes: list[Any]) -> Any:
@@ -163,10 +168,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         return log_softmax(self.fit_.predict_params(columns)["logits"])
 
     def predict(self, X: Any) -> Any:
-        """Return the most probable class of each row.
+        """Return the class of each row with the largest probability times its class weight.
 
         Args:
             X: features.
         """
-        codes = np.argmax(self.predict_proba(X), axis=1)
-        return self.classes_[codes]
+        scores = self.predict_proba(X)
+        # without a calibration the probabilities are those of weighted rows already
+        if self.class_weight is not None and self.calibration is not None:
+            scores = scores * self._decision_weights
+        return self.classes_[np.argmax(scores, axis=1)]

@@ -57,7 +57,9 @@ class Minibatch:
         calibration: None, "temperature" or "vector" scaling of the logits, fitted to the held-out
             rows.
         label_smoothing: share of every label that training spreads over all classes.
-        class_weight: None, "balanced", or weights by class label, in training only.
+        class_weight: None, "balanced", or weights by class label, in training only: losses are
+            of the rows as they are, and a calibration puts the probabilities back to their shares.
+            With ``calibration=None`` the probabilities remain those of weighted rows.
         seed: of all random numbers; the same seed gives the same bits.
         checkpoint: a file that stores the state of training after every epoch. If it exists, the
             same training resumes from it, to the same bits as without the break; the checkpoint of

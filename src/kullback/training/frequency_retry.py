@@ -64,7 +64,9 @@ def retry_with_frequencies(
     }
     fits = isinstance(problem.batches, InMemoryBatches) and problem.batches.rows >= _FEWEST_ROWS
     # False where outcomes are numbers: their baseline is NaN
-    unexplained = state.cross_entropy > (1.0 - _LITTLE) * problem.baseline
+    # with class weights and without calibration, the loss at the shares of the rows is the lower
+    loss = min(state.cross_entropy, state.lowest_loss)
+    unexplained = loss > (1.0 - _LITTLE) * problem.baseline
     if not (expanded and fits and unexplained and state.converged):
         return (problem, *first)
     if solver.checkpoint is not None:

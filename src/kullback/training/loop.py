@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback.calibration.inputs import log_softmax
 from kullback.calibration.scaling import Scaling, fit_temperature, fit_vector
 from kullback.calibration.shrinkage import shrink_temperature
 from kullback.models.encoding import Encoder
@@ -113,6 +114,8 @@ def _epoch(
     if calibrates and np.all(np.isfinite(logits)):
         scaling = _with_background(problem, fit_temperature(logits, targets, weight))
         refined = _mean_loss(_log_terms(scaling.apply(logits), targets), weight)
+    elif problem.targets.log_odds_added is not None and np.all(np.isfinite(logits)):
+        refined = _mean_loss(_log_terms(log_softmax(logits), targets), weight)
     better = refined < state.lowest_loss or state.best_epoch == 0
     # all at once, so that an interrupt leaves the state of one epoch or of the next
     state.history.append(Epoch(number, sum(losses) / len(losses), held_out, refined))
@@ -132,9 +135,14 @@ def _with_background(problem: TrainingProblem, scaling: Scaling) -> Scaling:
 def _held_out(
     problem: TrainingProblem, programs: Programs, weights: list[Any]
 ) -> tuple[Vector, Vector]:
-    """Log-terms and logits of held-out rows, each by the member that was not trained on it."""
+    """Log-terms and logits of held-out rows, each by the member that was not trained on it.
+
+    The logits, and not the terms, are put back to the shares of the rows without class weights.
+    """
     scores = [programs.scores(w, rows) for w, rows in zip(weights, problem.held_out, strict=True)]
-    return np.concatenate([s[0] for s in scores]), np.concatenate([s[1] for s in scores])
+    terms, logits = (np.concatenate([s[part] for s in scores]) for part in (0, 1))
+    added = problem.targets.log_odds_added
+    return terms, logits if added is None else logits - added
 
 
 def _mean_loss(terms: Vector, weight: Vector) -> float:

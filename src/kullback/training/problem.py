@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.errors import DataError
 from kullback.data.observation import RowKind, Soft
 from kullback.data.sample import ArraySample
 from kullback.models.encoding import Encoder, learn_encoder
@@ -42,7 +43,7 @@ class HeldOutRows:
     Attributes:
         columns: inputs, and outcomes as observed.
         targets: codes or shares of the classes; numbers where outcomes are numbers.
-        weight: of the rows, times the class weights.
+        weight: of the rows, without class weights.
     """
 
     columns: dict[str, Any]
@@ -67,7 +68,7 @@ class TrainingProblem:
         held_out: the rows held out from each member.
         starting_values: of the networks' outputs, by parameter; and of the other coefficients.
         output_scaling: for each parameter, the unit and the shift of the network's outputs.
-        baseline: H(Y) of the labels, class weights included; NaN for outcomes that are numbers.
+        baseline: H(Y) of the labels of the rows as they are; NaN for outcomes that are numbers.
         largest_inputs: of each encoder, the largest absolute value of each input.
         duplicate_share: the share of the rows that are copies of others.
     """
@@ -119,13 +120,16 @@ class TrainingProblem:
             scored = targets.held_out(fields, _weight(part)[chosen])
             return HeldOutRows({**inputs(fields), **outcomes}, *scored)
 
-        members, duplicate_share = 1, 0.0
+        members, duplicate_share, held = 1, 0.0, rows.held_out
+        copied = np.flatnonzero(used)
+        if held is None:  # copies of a row are held out together: they count once
+            copied = copied[originals(sample, copied)]
+        different = _different(sample, copied, held)
         if rows.stream is None:
             requested = (
                 s.members or (_MEMBERS if sample.count <= _FEW else 1) for s in sources.values()
             )
-            members = min(max(requested), max(int(np.sum(used)) // 2, 1))
-        held = rows.held_out
+            members = min(max(requested), max(different // 2, 1))
         if rows.stream is not None:
             width = sum(encoder.width for encoder in encoders.values())
             batches: Batches = StreamedBatches(
@@ -137,7 +141,7 @@ class TrainingProblem:
             first = columns(sample.fields, weight)
             fold = np.full(sample.count, -1)
             if held is None:
-                fold, together = _folds(sample, weight, members, solver)
+                fold, together = _folds(sample, weight, copied, members, solver)
                 duplicate_share = 1.0 - np.count_nonzero(together) / np.count_nonzero(used)
                 own = tuple(np.flatnonzero((fold == m) & (together > 0.0)) for m in range(members))
                 parts = tuple(held_out(replace(sample, weight=together), part) for part in own)
@@ -149,7 +153,9 @@ class TrainingProblem:
             {**model.sources, **{name: Computed(name) for name in sources}}
         )
         vector = supplied.vector
-        outputs, u = _starting_outputs(model, vector, sources, sample, weight, targets.class_shares)
+        outputs, u = _starting_outputs(
+            model, vector, sources, sample, weight, targets.trained_shares
+        )
         output_scaling = {name: (1.0, np.zeros(start.size)) for name, start in outputs.items()}
         if targets.class_shares is None:
             # in the unit of the outcome, around its middle: outputs of networks are of size one
@@ -279,10 +285,28 @@ def _location_parameters(model: Model, y: Vector, weight: Vector, unit: float) -
     return {name for name in here if moved(name)}
 
 
+def _different(sample: ArraySample, copied: Any, held: ArraySample | None) -> int:
+    """The number of rows of positive weight that are not copies of others."""
+    different = np.unique(copied).size
+    if held is None and different < 2:
+        raise DataError(
+            f"{sample.label}: the {copied.size:,} rows of positive weight are copies of one row; "
+            "training needs one row to train on and a different one to hold out"
+        )
+    return different
+
+
 def _folds(
-    sample: ArraySample, weight: Vector, members: int, solver: Minibatch
+    sample: ArraySample, weight: Vector, copied: Any, members: int, solver: Minibatch
 ) -> tuple[Any, Vector]:
     """Assign rows to held-out folds, each class evenly.
+
+    Args:
+        sample: the rows.
+        weight: of the rows.
+        copied: for each row of positive weight, the first row that it is a copy of.
+        members: at most half the number of different rows, or 1.
+        solver: the options.
 
     Returns:
         The member that each row is held out from, −1 for none; and the weights of held-out rows: a
@@ -293,17 +317,16 @@ def _folds(
     parts = members if members > 1 else max(round(1.0 / share), 2)
     rng = np.random.default_rng([solver.seed, 1])
     used = np.flatnonzero(weight > 0.0)
-    original = originals(sample, used)
     first = sample.fields[sample.kind.fields[0]]
     if isinstance(sample.kind, Soft):  # by the most probable class
         shares = np.stack([sample.fields[name] for name in sample.kind.fields], axis=1)
         first = np.argmax(shares, axis=1)
-    shuffled = rng.permutation(used[np.unique(original)])
+    shuffled = rng.permutation(np.unique(copied))
     parts = min(parts, len(shuffled))
     ordered = shuffled[np.argsort(first[shuffled], kind="stable")]
     fold = np.full(sample.count, -1)
     fold[ordered] = np.arange(len(ordered)) % parts
-    fold[used] = fold[used[original]]
-    counted = np.bincount(used[original], weights=weight[used], minlength=sample.count)
+    fold[used] = fold[copied]
+    counted = np.bincount(copied, weights=weight[used], minlength=sample.count)
     together: Vector = counted.astype(np.float64)
     return np.where(fold < members, fold, -1), together

@@ -144,7 +144,17 @@ def open_rows(
         # held-out rows have to be among the rows that are in memory
         share = min(solver.held_out_share, _MOST_HELD_OUT / stream.count, 0.5 * stream.head_share)
     _check_count(sample, separate)
+    if stream is not None and separate is None:
+        share = _splitting(share, sample)
     return TrainingRows(sample, stream, separate, share)
+
+
+def _splitting(share: float, head: ArraySample) -> float:
+    """The fraction nearest to a share that holds out at least one row, and not all of them."""
+    assert head.rows is not None
+    used = slice(None) if head.weight is None else head.weight > 0.0
+    fractions = row_fractions(head.rows[used])
+    return float(min(max(share, np.nextafter(fractions.min(), 1.0)), fractions.max()))
 
 
 def _open_held_out(

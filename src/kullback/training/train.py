@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -73,6 +74,9 @@ def train(
         )
         fitted = _trained_model(problem, state, programs, sample.categories)
     reason = state.reason
+    if sample.levels is not None:
+        put_back = state.scaling is not None
+        reason += problem.targets.about_class_weights(sample.levels, put_back=put_back)
     if isinstance(problem.batches, StreamedBatches):
         share = rows.explained_by_window(problem.batches.size)
         if share > _SORTED:
@@ -117,7 +121,7 @@ def _trained_model(
     """The model with its trained weights."""
     from kullback.models.modules.layers import together
 
-    sources = dict(problem.model.sources)
+    sources, added = dict(problem.model.sources), problem.targets.log_odds_added
     for name, form in problem.sources.items():
         modules = tuple(
             together(weights[0], structure)[name]
@@ -127,6 +131,8 @@ def _trained_model(
         levels = {n: categories[n] for n in encoder.names if n in categories}
         unit, shift = problem.output_scaling[name]
         scaling = state.scaling or Scaling(np.full(1, unit), shift)
+        if state.scaling is not None and added is not None:
+            scaling = replace(scaling, shift=scaling.shift - scaling.scale * added)
         sources[name] = Trained(
             form,
             modules,

@@ -144,15 +144,15 @@ class Categorical(Model):
             raise ModelError(
                 f"Categorical needs at least two levels, each once, got {_shown(levels)}."
             )
-        if self.classes is not None and len(levels) != self.classes:
-            raise ModelError(
-                f"Categorical has {self.classes} {self.parameter} but {len(levels)} "
-                f"levels ({_shown(levels)}). Give one number for each level, in this order."
-            )
         if self.levels is not None and levels != self.levels:
             raise ModelError(
                 f"Categorical has the levels {_shown(self.levels)}, in this order, but the data "
                 f"have {_shown(levels)}. Fit a new model, or give data with the same levels."
+            )
+        if self.classes is not None and len(levels) != self.classes:
+            raise ModelError(
+                f"Categorical has {self.classes} {self.parameter} but {len(levels)} "
+                f"levels ({_shown(levels)}). Give one number for each level, in this order."
             )
         self.levels = levels
         self.classes = len(levels)
@@ -267,30 +267,35 @@ class Categorical(Model):
 
     # ---- estimates, in NumPy ---------------------------------------------------------------
 
-    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
-        """Return the shares of the classes, which are the estimate.
+    @property
+    def shares_are_estimates(self) -> bool:
+        """Whether the parameter is free, so that the classes' shares determine its estimate."""
+        return isinstance(self._source, (Free, Param))
+
+    def class_totals(self, values: Vector, weights: Vector) -> Vector:
+        """Return the total weight of each class, shape (K,).
 
         Raises:
-            ModelError: where a class has weight 0: its estimated probability would be 0, without a
-                finite logit or a standard error.
+            ModelError: where a class has weight 0 and logits are estimated: its probability would
+                be 0, without a finite logit.
         """
-        if not isinstance(self._source, (Free, Param)):
-            return ({},)
         k = self.classes or int(np.max(values)) + 1
-        totals = np.bincount(values.astype(np.intp), weights=weights, minlength=k)
+        codes = values.astype(np.intp)
+        totals: Vector = np.bincount(codes, weights=weights, minlength=k).astype(np.float64)
         empty = np.flatnonzero(totals == 0.0)
-        if empty.size:
-            names = [self.levels[i] if self.levels else int(i) for i in empty]
+        if empty.size and self.parameter == "logits":
             many = "classes" if empty.size > 1 else "class"
             raise ModelError(
-                f"Categorical cannot be fitted: the {many} {_shown(names)} had weight 0 in all "
-                f"rows, so the estimated probability would be 0, without a finite logit or a "
-                f"standard error. Leave such rows out of the data, or fix the probabilities."
+                f"Categorical cannot be fitted by logits: the {many} "
+                f"{_shown([self.class_name(int(i)) for i in empty])} had weight 0 in all rows, so "
+                "the estimated probability is 0, without a finite logit. Leave logits out: the "
+                "probabilities can be fitted."
             )
-        shares = totals / np.sum(totals)
-        if self.parameter == "probabilities":
-            return ({"probabilities": shares},)
-        return ({"logits": np.log(shares) - np.log(shares[-1])},)
+        return totals
+
+    def class_name(self, code: int) -> Any:
+        """The label of a code, or the code where labels are unknown."""
+        return self.levels[code] if self.levels else code
 
 
 def _pick(values: Array, code: Array) -> Array:
