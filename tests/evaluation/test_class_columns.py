@@ -59,6 +59,22 @@ def test_numbers_as_names(kind):
             assert float(report.cross_entropy) == pytest.approx(outside, rel=1e-12)
 
 
+def test_other_spellings_of_the_labels():
+    reverse = Q[:, ::-1]
+    for names in (["High", "Mid", "Low"], ["P(HIGH)", "P(MID)", "P(LOW)"]):
+        report = evaluate(pd.DataFrame(reverse, columns=names), None, Y)
+        assert float(report.cross_entropy) == pytest.approx(LOSS, rel=1e-14)
+    q = pd.DataFrame({1: [0.7, 0.4], 0: [0.3, 0.6]})
+    report = evaluate(q, None, [True, False])
+    assert float(report.cross_entropy) == pytest.approx(-math.log(0.7 * 0.6) / 2, rel=1e-14)
+    votes = pd.DataFrame(np.eye(3)[[2, 1, 0, 2]], columns=["votes_high", "votes_mid", "votes_low"])
+    report = evaluate(pd.DataFrame(Q, columns=["p(low)", "p(mid)", "p(high)"]), None, votes)
+    assert float(report.cross_entropy) == pytest.approx(LOSS, rel=1e-14)
+    # labels 10 and 12 are not the columns 0 and 2
+    with pytest.raises(DataError, match="say which column is which class"):
+        evaluate(pd.DataFrame(Q[:2]), None, [10, 12])
+
+
 def test_a_label_that_does_not_occur_keeps_its_column():
     table = pd.DataFrame(Q[:2], columns=LEVELS)
     report = evaluate(table, None, ["mid", "low"])
@@ -157,6 +173,7 @@ def test_a_single_column_of_the_first_class_is_refused():
         ),
         (pl.DataFrame(Q, LEVELS).with_columns(mid=None), "NaN: row 0"),
         (pl.DataFrame(Q, LEVELS).lazy(), "collect"),
+        (pd.DataFrame(), "without columns"),
     ],
 )
 def test_tables_that_cannot_be_used(table, message):

@@ -38,11 +38,13 @@ def read_matrix(values: Any, label: str) -> tuple[Any, tuple[Any, ...] | None]:
     for name in table.names:
         check_column(name, table.names, label, table.description)
     columns = [column_of_numbers(table.column(name), column_label(name)) for name in table.names]
+    if not table.names:
+        raise DataError(f"{label} are a table without columns")
     check_lengths({column_label(n): len(c) for n, c in zip(table.names, columns, strict=True)})
     # pandas and mappings have names of any type; the other libraries have texts
     own = list(values) if isinstance(values, Mapping) or hasattr(values, "iloc") else table.names
     names = tuple(name.item() if isinstance(name, np.generic) else name for name in own)
-    return (np.column_stack(columns) if columns else np.empty((0, 0))), names
+    return np.column_stack(columns), names
 
 
 def is_table(values: Any) -> bool:
@@ -60,9 +62,9 @@ def classes_by_name(
     """The class label of each column if the columns are named like the labels; None if not.
 
     Columns ``p(low)`` or ``q_low`` are named like the label "low" where all have the same text
-    around the labels. A column whose label does not occur is a class of that name. The numbers of
-    columns numbered in order (0, 1, 2, or x0, x1, x2) are taken for positions where numeric labels
-    leave doubt.
+    around the labels, and so is ``Low`` where no name is spelled like the label. A column whose
+    label does not occur is a class of that name. The numbers of columns numbered in order (0, 1, 2,
+    or x0, x1, x2) are taken for positions where numeric labels leave doubt.
 
     Args:
         names: of the columns.
@@ -75,10 +77,12 @@ def classes_by_name(
         DataError: some labels are names of columns and others are not.
     """
     texts = [text_of(name) for name in names]
-    wanted = {text_of(label): label for label in labels}
-    if not names or len(wanted) < len(labels):  # such as 1 and "1"
+    ways = _spellings(texts, labels)
+    if not names or len(set(ways[0][1])) < len(labels):  # such as 1 and "1"
         return None
-    bare = _bare(texts, wanted)
+    texts, spelled = next((way for way in ways if set(way[1]) <= set(_bare(*way))), ways[0])
+    wanted = dict(zip(spelled, labels, strict=True))
+    bare = _bare(texts, spelled)
     found = wanted.keys() & set(bare)
     partial = len(found) < len(wanted)
     start = _numbered(texts)
@@ -139,6 +143,26 @@ def _numbered(texts: Sequence[str]) -> str | None:
     return match[2] if same else None
 
 
+def _spellings(texts: list[str], labels: Sequence[Any]) -> list[tuple[list[str], list[str]]]:
+    """Names and labels as texts to compare: as they are, then what may differ between them."""
+    own = [text_of(label) for label in labels]
+    ways = [(texts, own)]
+    if all(isinstance(label, (bool, np.bool_)) for label in labels):
+        ways.append((texts, [str(int(label)) for label in labels]))
+    small, small_own = ([text.casefold() for text in part] for part in (texts, own))
+    ways.append((small, small_own))
+    head, tail = _shared(small_own), _shared([text[::-1] for text in small_own])
+    cut = [text[head : len(text) - tail] for text in small_own]  # p(low) beside votes_low
+    if not all(text.isdecimal() for text in cut):
+        ways.append((small, cut))
+    return [way for way in ways if way is ways[0] or ("" not in way[1] and _differ(way))]
+
+
+def _differ(way: tuple[list[str], list[str]]) -> bool:
+    """Whether names, and labels, are still different from each other."""
+    return all(len(set(part)) == len(part) for part in way)
+
+
 def _bare(texts: Sequence[str], wanted: Collection[str]) -> list[str]:
     """The names without the text that all have around the label; as they are if none has one."""
     head, tail = _shared(texts), _shared([text[::-1] for text in texts])
@@ -156,7 +180,8 @@ def _bare(texts: Sequence[str], wanted: Collection[str]) -> list[str]:
 def _shared(texts: Sequence[str]) -> int:
     """The number of letters at the beginning that all texts share."""
     letters = enumerate(zip(*texts, strict=False))
-    return next((k for k, same in letters if len(set(same)) > 1), min(map(len, texts)))
+    shortest = min(map(len, texts), default=0)
+    return next((k for k, same in letters if len(set(same)) > 1), shortest)
 
 
 def _unseen(name: Any, kinds: set[type]) -> Any:
