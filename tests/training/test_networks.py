@@ -216,7 +216,7 @@ def test_any_equinox_module_is_a_source(iris):
     layers = equinox.nn.MLP(4, 3, width_size=8, depth=1, key=jax.random.key(0))
     found = kl.fit(kl.Categorical(logits=kl.Network(layers)), *iris, solver=kl.Minibatch(**LONG))
     assert np.mean(found.predict(iris[0]) == iris[1]) > 0.9
-    with pytest.raises(kl.ModelError, match=r"gives an output of shape \(3,\) a row; \(2,\)"):
+    with pytest.raises(kl.ModelError, match=r"must return shape \(2,\) for a row, got \(3,\)"):
         kl.fit(kl.Categorical(logits=kl.Network(layers)), iris[0], iris[1] == 0)
 
 
