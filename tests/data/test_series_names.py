@@ -77,7 +77,7 @@ def test_an_evaluation_names_its_label_and_weights(frame: Any) -> None:
     assert kl.evaluate(q, y=frame["class"]).label == "class"
     assert kl.evaluate(q, y=list(TABLE["class"])).label == "y"
     said = refused(kl.evaluate, q, y=frame["class"], weights=frame["bad"])
-    assert said == 'column "bad" must be finite and not negative: row 1 (-1.0)'
+    assert said == 'column "bad" must be finite and at least 0: row 1 (-1.0)'
 
 
 def test_an_outcome_beside_covariates_is_named(frame: Any) -> None:

@@ -24,6 +24,7 @@ from kullback.data.arrays import (
 from kullback.data.arrow import content_of, values_of
 from kullback.data.blocks import ROWS
 from kullback.data.checks import Place, check_column, column_label, count_of
+from kullback.data.quotes import refuse_open_quotes
 from kullback.data.stream import Part
 
 # The largest size of one part of a file in memory; a few are held at once (one in use, two decoded
@@ -223,6 +224,8 @@ class CsvFile(File):
 
     def _find_types(self) -> list[tuple[str, Any]]:
         self._examined: set[str] = set()
+        with _readable(self.path, "CSV"):
+            refuse_open_quotes(self.path)
         with _readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
             schema = reader.schema
             names = schema.names  # raises an error for a name that is not UTF-8
