@@ -14,7 +14,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kullback._core.errors import DataError, FileFormatError
+from kullback._core.errors import DataError, FileFormatError, KullbackError
 from kullback.data.arrays import (
     LARGEST_EXACT_INTEGER,
     refuse_long_integers,
@@ -106,7 +106,13 @@ class Files:
         """
         for file in self._files:
             file.check_unchanged()
-            yield from file.parts(names, text)
+            try:
+                yield from file.parts(names, text)
+            except KullbackError:
+                file.check_unchanged()  # which explains what cannot be read
+                raise
+        for file in self._files:  # rows of two versions are a sample of neither
+            file.check_unchanged()
 
     def describe(self) -> str:
         """A description of the files: `losses/*.parquet (12 files, 96 row groups)`."""
@@ -152,9 +158,11 @@ class File(ABC):
         return content_of(dict(self._types)[name])
 
     def check_unchanged(self) -> None:
-        """Refuse a file that has changed since it was opened: passes over it would differ."""
+        """Refuse a file that has changed since it was opened: its rows would be of two versions."""
         if _state(self.path) != self._state:
-            raise FileFormatError(f"{self.path} has changed since it was opened; start again")
+            raise FileFormatError(
+                f"{self.path} has changed since it was opened; start again when it is complete"
+            )
 
 
 @final
