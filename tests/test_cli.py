@@ -372,6 +372,48 @@ def test_a_closed_output_is_not_an_error(folder):
     assert load(folder / "closed.json").convergence.converged
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "<&-"])
+def test_closed_streams_are_not_an_error(folder, closed):
+    # without a standard error there was no result, and code 3
+    command = [sys.executable, "-c", "from kullback.cli import main; main()", *WEIBULL, "--json"]
+    shell = f"exec {shlex.join([*command, '--save', 'streams.json'])} {closed}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell], cwd=folder, capture_output=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    expected = kullback.fit(kullback.Weibull(), str(folder / "a.csv"), "time").params
+    assert load(folder / "streams.json").params == expected
+    if ">&- " not in closed:
+        assert json.loads(done.stdout)["params"] == expected
+
+
+# Ctrl-C at the moment when a module is found, before any of it is run
+INTERRUPTED = """
+import os, signal, sys
+module = sys.argv.pop(1)
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from kullback.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("module", ["typer", "jax", "kullback.fitting", "pyarrow.csv"])
+def test_an_interrupt_during_imports_is_quiet(folder, module):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module, *WEIBULL],
+        cwd=folder,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_compiled_code_is_kept_between_processes(folder, tmp_path):
     environment = {"XDG_CACHE_HOME": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
     code, first, err = whole_process(folder, environment, *WEIBULL, "--json")

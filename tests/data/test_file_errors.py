@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import kullback as kl
+import kullback.data.files as files
 from kullback._core.errors import DataError, FileFormatError
 from kullback.data import Sample, open_sample
 
@@ -289,6 +291,45 @@ def test_a_file_that_changes_between_passes() -> None:
     os.remove("a.parquet")
     with pytest.raises(FileFormatError, match=r"^a.parquet cannot be read: No such file"):
         outcome(sample)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+@pytest.mark.parametrize("size", [900, 3000])  # in place, of the same size; and of another
+def test_a_file_that_is_overwritten_during_the_only_pass(
+    name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CSV_BLOCK_BYTES", 400)
+
+    def write(value: float, rows: int) -> None:
+        if name.endswith("parquet"):
+            parquet(name, {"x": np.full(rows, value)}, 50)
+        else:
+            Path(name).write_text("x\n" + f"{value}\n" * rows)
+
+    write(1.0, 900)
+    for _ in range(3):  # a pass over a file that stays gives its values: here their mean, 1
+        assert np.mean(outcome(open_sample(name, in_memory=False))) == 1.0
+    chunks = open_sample(name, in_memory=False).chunks()
+    next(chunks)
+    before = os.stat(name)
+    write(2.0, size)
+    os.utime(name, ns=(before.st_atime_ns, before.st_mtime_ns + 1))  # the least change
+    with pytest.raises(FileFormatError, match=f"^{name} has changed since it was opened; start"):
+        list(chunks)
+
+
+def test_an_estimate_of_neither_of_two_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CSV_BLOCK_BYTES", 200_000)
+    monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
+    Path("a.csv").write_text("x\n" + "1.0\n" * 3_000_000)
+    assert kl.fit(kl.Exponential(), "a.csv").params["rate"] == 1.0  # 1 / mean
+
+    def overwrite(_: kl.Progress) -> None:
+        with open("a.csv", "r+") as file:  # in place, as a program does that writes it again
+            file.write("x\n" + "3.0\n" * 3_000_000)
+
+    with pytest.raises(FileFormatError, match=r"^a\.csv has changed since it was opened"):
+        kl.fit(kl.Exponential(), "a.csv", progress=overwrite)
 
 
 def test_semicolons_between_values_are_recognised(tmp_path):

@@ -16,10 +16,13 @@ import os
 import sys
 from typing import Annotated
 
-import typer
+from kullback.cli.interrupts import quiet_imports
 
-import kullback
-from kullback.cli import entropy, evaluate, fit, predict, tour, train
+with quiet_imports():
+    import typer
+
+    import kullback
+    from kullback.cli import entropy, evaluate, fit, predict, tour, train
 
 app = typer.Typer(
     add_completion=False,
@@ -36,14 +39,23 @@ def main() -> None:
     # the end all other objects, took a fifth off the time of a small fit as a whole process (1.1 s
     # to 0.9 s).
     gc.freeze()
-    if sys.stdout is None:  # closed by the caller, who may use only the file of --save or the code
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process
+    # Streams may be closed by the caller, who may use only the file of --save or the exit code.
+    # Their numbers are taken first, or a file would get them, and with it what libraries write.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # as long as the process
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # replaced by an object that is not a text file
             # a terminal without, say, "⁻" shows "?" instead of failing
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        app(prog_name="kullback")
+        with quiet_imports():
+            app(prog_name="kullback")
     finally:
         gc.freeze()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import sys
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -129,7 +127,7 @@ def entropy(
 
             draw_information(plot, usable, _numbers(single), _numbers(both), unit)
         if as_json:
-            process.write(json.dumps(_document(single, both, by, unit), indent=2, allow_nan=False))
+            process.write_json(_document(single, both, by, unit))
         else:
             _print(single, both, by, unit)
 
@@ -153,14 +151,13 @@ def _document(single: list[_Row], both: list[_Row], by: str | None, unit: str) -
     }
     if both or by is not None:
         document["mutual_information"] = [entry(("x", "y"), row) for row in both]
-    plain: dict[str, Any] = process.plain(document)
-    return plain
+    return document
 
 
 def _print(single: list[_Row], both: list[_Row], by: str | None, unit: str) -> None:
     """Print tables of the estimates, and below them their notes."""
     head = ("column", f"entropy ({unit})", "std. error", "95% interval", "method")
-    _table(head, [(columns[0], *_cells(estimate)) for columns, estimate in single])
+    process.write_table(head, [(columns[0], *_cells(estimate)) for columns, estimate in single])
     if both:
         process.write("")
         base = _numbers(single).get((by,), 0.0) if by is not None else 0.0
@@ -174,7 +171,7 @@ def _print(single: list[_Row], both: list[_Row], by: str | None, unit: str) -> N
             if share:
                 part = ("" if isinstance(estimate, str) else f"{float(estimate) / base:.1%}",)
             rows.append((f"{columns[0]} – {columns[1]}", value, *part, *rest))
-        _table(head, rows)
+        process.write_table(head, rows)
         if share:
             process.write(f'share: of the entropy of "{by}"')
     notes = [
@@ -201,17 +198,3 @@ def _cells(estimate: kullback.Estimate | str) -> tuple[str, ...]:
         f"{low:.6g} .. {high:.6g}",
         estimate.method,
     )
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    if sys.stdout.isatty():
-        from rich.console import Console
-
-        from kullback.report.terminal import table_view
-
-        Console().print(table_view(head, rows))
-        return
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        process.write("  ".join(cells).rstrip())

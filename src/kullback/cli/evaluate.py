@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,7 +111,7 @@ def evaluate(
         if report is not None:
             loss_report.report(report)
         if as_json:
-            process.write(json.dumps(loss_report_document(loss_report), indent=2))
+            process.write_json(loss_report_document(loss_report))
         else:
             print_loss_report(loss_report)
 

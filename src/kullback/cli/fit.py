@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -14,6 +14,7 @@ import typer
 
 import kullback
 from kullback._core.errors import ModelError, did_you_mean
+from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.options import AsJson, Missing, Tables, Unit, Weights, Y
@@ -69,7 +70,7 @@ def fit(
         if save is not None:
             fitted.save(save)
         if as_json:
-            process.write(json.dumps(fit_document(fitted, unit), indent=2, allow_nan=False))
+            process.write_json(fit_document(fitted, unit))
         else:
             _print_summary(fitted, unit)
     raise typer.Exit(0 if fitted.convergence.converged else 1)
@@ -83,17 +84,7 @@ def families() -> None:
     with process.errors_as_messages():
         head = ("model", "parameters", "outcomes", "alternatives")
         rows = [(name, *_description(kind)) for name, kind in _models().items()]
-        if sys.stdout.isatty():
-            from rich.console import Console
-
-            from kullback.report.terminal import table_view
-
-            Console().print(table_view(head, rows))
-        else:
-            widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-            for row in (head, *rows):
-                cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-                process.write("  ".join(cells).rstrip())
+        process.write_table(head, rows)
 
 
 # ---- the model ---------------------------------------------------------------------------------
@@ -183,14 +174,17 @@ def _phrases(parameters: Mapping[str, Any], notes: Mapping[str, str]) -> str:
 
 def _print_summary(fitted: kullback.Fit, unit: str) -> None:
     summary = fitted.summary(unit)
+    summary = replace(  # the names of columns and labels
+        summary,
+        title=printable(summary.title),
+        estimates=tuple(tuple(map(printable, row)) for row in summary.estimates),
+    )
     if sys.stdout.isatty():  # rich takes a tenth of the start-up time; a pipe does without it
-        from rich.console import Console
-
+        from kullback.cli.console import console
         from kullback.report.terminal import least_width, summary_view
 
-        console = Console()
-        if console.width >= least_width(summary):
-            console.print(summary_view(summary))
+        if console().width >= least_width(summary):
+            process.write_view(summary_view(summary))
             return
     process.write(str(summary))
 

@@ -1,4 +1,4 @@
-"""Ctrl-C during training: the first stops with the best weights, the second ends the process."""
+"""Ctrl-C: during imports it ends the process; in a training the first stops, the second ends."""
 
 from __future__ import annotations
 
@@ -9,9 +9,41 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 # The exit code that shells report for a process ended by SIGINT.
 INTERRUPTED = 128 + signal.SIGINT
+
+
+@contextlib.contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Let Ctrl-C end the process without a traceback while a module is being imported.
+
+    Interrupted in its first seconds, Python and compiled modules print tracebacks, and may turn the
+    interrupt into an ImportError. No file is being written at that time.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    signal.signal(signal.SIGINT, _end_in_imports)
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end_in_imports(number: int, frame: FrameType | None) -> None:
+    outer = frame
+    while outer is not None:
+        if outer.f_globals.get("__name__") == "importlib._bootstrap":
+            os._exit(INTERRUPTED)
+        outer = outer.f_back
+    signal.default_int_handler(number, frame)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import kullback
 from kullback._core.errors import DataError, ModelError
+from kullback._core.printable import printable
 from kullback.cli import process
 
 
@@ -54,19 +55,21 @@ def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:
 def print_loss_report(report: kullback.LossReport) -> None:
     """Print a loss report: as tables in a terminal, else as text."""
     if sys.stdout.isatty():
-        from rich.console import Console
-
         from kullback.report.loss_report_view import loss_report_view
 
-        Console().print(loss_report_view(report))
+        process.write_view(loss_report_view(report))
         return
     process.write(str(report))
     for name, groups in (("class", report.by_class), *report.slices.items()):
         process.write("")
-        process.write(f"{name:<24}  {'rows':>9}  {report.unit + ' a row':>12}  {'explained':>9}")
+        process.write(
+            f"{printable(name):<24}  {'rows':>9}  {report.unit + ' a row':>12}  {'explained':>9}"
+        )
         for group in groups:
             loss, gain = float(group.cross_entropy), float(group.explained)
-            process.write(f"{group.name!s:<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}")
+            process.write(
+                f"{printable(str(group.name)):<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}"
+            )
 
 
 def loss_report_document(report: kullback.LossReport) -> dict[str, Any]:

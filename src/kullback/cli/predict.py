@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,6 +39,11 @@ def predict(
         columns = _columns(load_network(model), table if len(table) > 1 else table[0])
         if out is not None:
             write_columns(columns, out)
+            return
+        if sys.stdout.isatty():
+            text = io.BytesIO()
+            write_csv(columns, text)
+            process.write(text.getvalue().decode().rstrip("\n"))
             return
         sys.stdout.flush()
         write_csv(columns, sys.stdout.buffer)

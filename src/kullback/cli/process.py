@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import re
@@ -10,13 +11,14 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from kullback._core.errors import KullbackError
+from kullback._core.printable import printable
 
 # Arguments of the library that are options of the same name here. Those with an underscore are
 # recognised anywhere in a message, the others before "=" and before "must".
@@ -33,7 +35,38 @@ _BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b
 
 
 def write(text: str) -> None:
-    """Print text."""
+    """Print text, its control characters as escapes."""
+    _write(printable(text, lines=True))
+
+
+def write_json(document: Any) -> None:
+    """Print a document as JSON, which has escapes of its own for control characters."""
+    text = json.dumps(plain(document), indent=2, allow_nan=False)
+    _write(text.replace("\x7f", "\\u007f"))  # the only one that json.dumps leaves as it is
+
+
+def write_view(view: Any) -> None:
+    """Print a renderable of rich in a terminal, control characters in its text as escapes."""
+    from kullback.cli.console import console
+
+    console().print(view)
+
+
+def write_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: laid out for the terminal, or in a pipe with aligned columns."""
+    table = [[printable(cell) for cell in row] for row in (head, *rows)]
+    if sys.stdout.isatty():  # rich takes a tenth of the start-up time; a pipe does without it
+        from kullback.report.terminal import table_view
+
+        write_view(table_view(table[0], table[1:]))
+        return
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        write("  ".join(cells).rstrip())
+
+
+def _write(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()  # here, where an error still becomes a message
 
@@ -57,7 +90,7 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except KullbackError as error:
-        typer.echo(f"error: {as_options(str(error))}", err=True)
+        typer.echo(f"error: {printable(as_options(str(error)), lines=True)}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -68,7 +101,7 @@ def errors_as_messages() -> Iterator[None]:
         typer.echo(f"error: the output cannot be written: {error.strerror or error}.", err=True)
         raise typer.Exit(2) from None
     except Exception:
-        traceback.print_exc()
+        typer.echo(printable(traceback.format_exc(), lines=True), nl=False, err=True)
         raise typer.Exit(3) from None
 
 

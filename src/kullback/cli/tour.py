@@ -53,11 +53,10 @@ def tour(
             # y is None for a file's only column
             values, name = chunk.fields["y"], y or name_of_column(sample.label)
         if html is None:
-            from rich.console import Console
-
+            from kullback.cli.console import console
             from kullback.tour.terminal import show
 
-            show(Console(), data=values, name=name, unit=unit)
+            show(console(), data=values, name=name, unit=unit)
             return
         from kullback.tour.page import render
 

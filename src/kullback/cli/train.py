@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -200,7 +199,7 @@ def train(
             document = _document(fitted, unit)
             if loss_report is not None:
                 document["test"] = loss_report_document(loss_report)
-            process.write(json.dumps(process.plain(document), indent=2))
+            process.write_json(document)
         else:
             process.write(fitted.summary(unit))
             if loss_report is not None:

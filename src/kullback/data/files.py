@@ -14,7 +14,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kullback._core.errors import DataError, FileFormatError
+from kullback._core.errors import DataError, FileFormatError, KullbackError
 from kullback.data.arrays import (
     LARGEST_EXACT_INTEGER,
     refuse_long_integers,
@@ -24,6 +24,7 @@ from kullback.data.arrays import (
 from kullback.data.arrow import content_of, values_of
 from kullback.data.blocks import ROWS
 from kullback.data.checks import Place, check_column, column_label, count_of
+from kullback.data.quotes import refuse_open_quotes
 from kullback.data.stream import Part
 
 # The largest size of one part of a file in memory; a few are held at once (one in use, two decoded
@@ -105,7 +106,13 @@ class Files:
         """
         for file in self._files:
             file.check_unchanged()
-            yield from file.parts(names, text)
+            try:
+                yield from file.parts(names, text)
+            except KullbackError:
+                file.check_unchanged()  # which explains what cannot be read
+                raise
+        for file in self._files:  # rows of two versions are a sample of neither
+            file.check_unchanged()
 
     def describe(self) -> str:
         """A description of the files: `losses/*.parquet (12 files, 96 row groups)`."""
@@ -151,9 +158,11 @@ class File(ABC):
         return content_of(dict(self._types)[name])
 
     def check_unchanged(self) -> None:
-        """Refuse a file that has changed since it was opened: passes over it would differ."""
+        """Refuse a file that has changed since it was opened: its rows would be of two versions."""
         if _state(self.path) != self._state:
-            raise FileFormatError(f"{self.path} has changed since it was opened; start again")
+            raise FileFormatError(
+                f"{self.path} has changed since it was opened; start again when it is complete"
+            )
 
 
 @final
@@ -223,6 +232,8 @@ class CsvFile(File):
 
     def _find_types(self) -> list[tuple[str, Any]]:
         self._examined: set[str] = set()
+        with _readable(self.path, "CSV"):
+            refuse_open_quotes(self.path)
         with _readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
             schema = reader.schema
             names = schema.names  # raises an error for a name that is not UTF-8

@@ -270,6 +270,11 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
 
     source = open_files(find_paths(list(paths)), describe_paths(list(paths)))
     names = tuple(source.names if columns is None else columns)
+    if columns is None and source.only_text and all(map(reads_as_number, names)):
+        raise DataError(
+            f"{source.description} seems to lack a header: its first line, {','.join(names)}, "
+            "holds only numbers and was read as the names of the columns. Add a line with names."
+        )
     for name in names:
         check_column(name, source.names, "column", source.description)
     source.check_columns(names)

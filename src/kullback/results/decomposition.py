@@ -140,7 +140,8 @@ def build_decomposition(
         reference: the distribution that the data come from, if the user knows it.
         unit: of the result.
     """
-    error = math.sqrt(variance / weight)
+    # below zero where the digits of a variance were lost, as for outcomes of 1e-300
+    error = math.sqrt(variance / weight) if variance >= 0.0 else math.nan
     lines = [
         Line("cross-entropy", cross_entropy, error, "of the sample under the fitted model"),
         Line(
