@@ -9,6 +9,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 import kullback as kl
+from kullback._core.files import BLANK, sealed
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,10 @@ def test_it_comes_back_to_the_same_bits(fit, folder, data):
     assert again.classes_ == fit.classes_
     assert again.history == fit.history
     assert again.summary() == fit.summary()
+    old = weights_file(folder)
     fit.save(folder)  # an older model is replaced
-    assert sorted(file.name for file in folder.iterdir()) == ["model.json", "weights.safetensors"]
+    assert set(folder.iterdir()) == {folder / "model.json", weights_file(folder)}
+    assert not old.exists()
     assert [file.name for file in folder.parent.iterdir()] == ["model"]
 
 
@@ -54,36 +57,49 @@ def test_a_regression_comes_back_too(tmp_path):
         np.testing.assert_array_equal(again[name], values)
 
 
-def alter(**changes):
+def weights_file(folder):
+    return folder / json.loads((folder / "model.json").read_text())["weights"]["file"]
+
+
+def rewrite(folder, document):
+    """Write the document with a right digest, as a forger would."""
+    text = json.dumps(document | {"sha256": BLANK})
+    (folder / "model.json").write_bytes(sealed(text.encode()))
+
+
+def alter(*place, to):
     def change(folder):
         document = json.loads((folder / "model.json").read_text())
-        document.update(changes)
-        (folder / "model.json").write_text(json.dumps(document))
-
-    return change
-
-
-def alter_option(name, value):
-    def change(folder):
-        document = json.loads((folder / "model.json").read_text())
-        document["sources"]["logits"]["options"][name] = value
-        (folder / "model.json").write_text(json.dumps(document))
+        at = document
+        for step in place[:-1]:
+            at = at[step]
+        at[place[-1]] = to
+        rewrite(folder, document)
 
     return change
 
 
 def cut_weights(folder):
-    path = folder / "weights.safetensors"
+    path = weights_file(folder)
     path.write_bytes(path.read_bytes()[:-8])
 
 
 def swap_weights(folder):
     from safetensors.numpy import load, save
 
-    path = folder / "weights.safetensors"
+    path = weights_file(folder)
     tensors = {name: np.full_like(array, np.nan) for name, array in load(path.read_bytes()).items()}
     path.write_bytes(save(tensors))
-    alter(sha256=hashlib.sha256(path.read_bytes()).hexdigest())(folder)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    alter("weights", "sha256", to=digest)(folder)
+
+
+def edit(folder):
+    path = folder / "model.json"
+    path.write_text(path.read_text().replace('"best": ', '"best":  '))
+
+
+OPTIONS = ("sources", "logits", "options")
 
 
 @pytest.mark.parametrize(
@@ -92,18 +108,22 @@ def swap_weights(folder):
         (cut_weights, "was altered, or belongs to another"),
         (swap_weights, "not finite"),
         (
-            lambda folder: (folder / "weights.safetensors").unlink(),
+            lambda folder: weights_file(folder).unlink(),
             "safetensors is missing",
         ),
-        (lambda folder: (folder / "model.json").write_text("{"), "is not JSON"),
-        (lambda folder: (folder / "model.json").write_text("[" * 10**5), "is not JSON"),
-        (alter(format="pickle"), 'does not say "format": "kullback network"'),
-        (alter(version=99), "it has version 99 .* reads version 2. Upgrade with: pip install"),
-        (alter(version=1), "it has version 1 .* Train the network again and save it."),
-        (alter(model="os.system"), "'os.system' is not a model of Kullback's"),
-        (alter(sources=3), "was altered"),
-        (alter_option("hidden", [10**6, 10**6]), "lacks logits.0"),
-        (alter_option("activation", "__import__"), "'__import__' is not an activation"),
+        (lambda folder: (folder / "model.json").write_text("{"), "not JSON"),
+        (edit, "its digest differs"),
+        (lambda folder: (folder / "model.json").write_text("[" * 10**5), "nested too deeply"),
+        (alter("format", to="pickle"), "\"format\" needs 'kullback network'"),
+        (
+            alter("version", to=99),
+            "it has version 99 .* reads version 3. Upgrade with: pip",
+        ),
+        (alter("version", to=2), "it has version 2 .* Train the network again and save it."),
+        (alter("model", to="os.system"), "'os.system' is not a model of Kullback's"),
+        (alter("sources", to=3), "was altered"),
+        (alter(*OPTIONS, "hidden", to=[10**6, 10**6]), "lacks logits.0"),
+        (alter(*OPTIONS, "activation", to="__import__"), "'__import__' is not an activation"),
     ],
 )
 def test_an_altered_folder_is_refused(harm, message, folder):
@@ -118,10 +138,3 @@ def test_code_of_the_users_own_is_not_saved(tmp_path, data):
     with pytest.raises(kl.ModelError, match="the user's own code"):
         fit.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_of_something_else_is_kept(fit, tmp_path):
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(kl.KullbackError, match="it is kept"):
-        fit.save(tmp_path)
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
@@ -17,6 +15,7 @@ from typing import Any, TypeVar, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.files import read_file
 
 Kind = TypeVar("Kind")
 
@@ -48,19 +47,18 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-def _content(path: str) -> bytes:
+def read_content(path: str, most: int, what: str) -> bytes:
+    """Read a file of at most ``most`` bytes.
+
+    Raises:
+        WrongError: for a file that cannot be read, or is larger than any ``what``.
+    """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may be endless
-            raise WrongError("it is not a regular file.")
-        with open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
+        return read_file(path, most, what)
     except FileNotFoundError:
         raise WrongError("there is no such file.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise WrongError(f"{getattr(error, 'strerror', None) or error}.") from None
-    if len(content) > LARGEST:
-        raise WrongError(f"it is larger than any saved fit ({LARGEST:,} bytes).")
-    return content
 
 
 def read_document(path: str) -> Node:
@@ -69,7 +67,15 @@ def read_document(path: str) -> Node:
     Raises:
         WrongError: for a file that cannot be read, or is not JSON.
     """
-    content = _content(path)
+    return parse_document(read_content(path, LARGEST, "saved fit"))
+
+
+def parse_document(content: bytes) -> Node:
+    """Parse the content of a JSON file.
+
+    Raises:
+        WrongError: for another content.
+    """
     if not content.strip():
         raise WrongError("it is empty.")
     try:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -21,17 +18,10 @@ from kullback.models.model import Model
 from kullback.models.network import MLP, Trained, outputs_of
 from kullback.models.registry import own_models
 from kullback.models.source import SameAs, Source
-from kullback.results.save_trained import (
-    FORMAT,
-    JSON_FILE,
-    SAMPLE_FIELDS,
-    VERSION,
-    WEIGHTS_FILE,
-)
+from kullback.results.json_document import WrongError
+from kullback.results.network_folder import JSON_FILE, read_network
+from kullback.results.save_trained import SAMPLE_FIELDS
 from kullback.results.trained import Epoch, TrainedFit
-
-# A table of a million levels and ten thousand epochs stays far below this.
-_LARGEST = 64 * 2**20
 
 
 def is_trained(path: str) -> bool:
@@ -54,8 +44,8 @@ def load_trained(folder: str | os.PathLike[str]) -> TrainedFit:
     need("network", "networks")
     place = os.fspath(folder)
     try:
-        return _read(Path(folder))
-    except FileFormatError as error:
+        return _read(place)
+    except (FileFormatError, WrongError) as error:
         raise FileFormatError(f"{place} is not a saved network that can be read: {error}") from None
     except (KullbackError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         cause = f"{type(error).__name__}: {error}"[:200]
@@ -64,46 +54,15 @@ def load_trained(folder: str | os.PathLike[str]) -> TrainedFit:
         ) from None
 
 
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise FileFormatError(f"{path.name} is missing")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"{path.name}: {error.strerror or error}") from None
-
-
-def _read(folder: Path) -> TrainedFit:
+def _read(folder: str) -> TrainedFit:
     from safetensors.numpy import load
 
-    content = _content(folder / JSON_FILE)
-    if len(content) > _LARGEST:
-        raise FileFormatError(f"{JSON_FILE} is larger than any saved network")
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{JSON_FILE} is not JSON: {str(error)[:100]}") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise FileFormatError(f'{JSON_FILE} does not say "format": "{FORMAT}"')
-    version = document.get("version")
-    if version != VERSION:
-        newer = isinstance(version, int) and version > VERSION
-        what_to_do = (
-            "Upgrade with: pip install --upgrade kullback"
-            if newer
-            else "Train the network again and save it."
-        )
-        raise FileFormatError(
-            f"it has version {str(version)[:40]} of the format; this Kullback reads version "
-            f"{VERSION}. {what_to_do}"
-        )
-    weights = _content(folder / WEIGHTS_FILE)
-    if hashlib.sha256(weights).hexdigest() != document["sha256"]:
-        raise FileFormatError(f"{WEIGHTS_FILE} was altered, or belongs to another {JSON_FILE}")
+    node, weights = read_network(folder)
+    document: dict[str, Any] = node.value
     try:
         tensors = load(weights)
     except Exception as error:
-        raise FileFormatError(f"{WEIGHTS_FILE}: {str(error)[:100]}") from None
+        raise FileFormatError(f"the weights: {str(error)[:100]}") from None
     kind = own_models().get(document["model"])
     if kind is None:
         raise FileFormatError(f"{str(document['model'])[:40]!r} is not a model of Kullback's")
@@ -174,7 +133,7 @@ def _source(
     largest = max((array.size for array in tensors.values()), default=0)
     sizes = (sum(encoder.widths), *source.widths, size)
     if max(*encoder.tables, *(a * b for a, b in pairwise(sizes)), 0) > largest:
-        raise FileFormatError(f"{WEIGHTS_FILE} lacks {name}.0: its options need larger arrays")
+        raise FileFormatError(f"the weights lacks {name}.0: its options need larger arrays")
     like = source.build(encoder, np.zeros(size), np.random.default_rng(0))
     leaves, structure = jax.tree.flatten(like)
     modules = []
@@ -184,9 +143,9 @@ def _source(
             key = f"{name}.{member}.{leaf}"
             array = tensors.get(key)
             if array is None or array.shape != expected.shape or array.dtype != expected.dtype:
-                raise FileFormatError(f"{WEIGHTS_FILE} lacks {key} of shape {expected.shape}")
+                raise FileFormatError(f"the weights lacks {key} of shape {expected.shape}")
             if not np.all(np.isfinite(array)):
-                raise FileFormatError(f"{key} in {WEIGHTS_FILE} holds numbers that are not finite")
+                raise FileFormatError(f"{key} in the weights holds numbers that are not finite")
             arrays.append(jnp.asarray(array))
         modules.append(jax.tree.unflatten(structure, arrays))
     scale = np.array(entry["scale"], dtype=np.float64)
