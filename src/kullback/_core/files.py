@@ -45,8 +45,8 @@ def replaced(
 ) -> Iterator[BinaryIO]:
     """Open a new file that takes an old one's place once it is complete, and keeps its mode.
 
-    The new file is on the disk before the old one goes, so that every reader, and what is left
-    after a kill or a power cut, has one of the two whole.
+    The new file is on the disk before the old one goes, so that every reader finds one of the two
+    whole, also after a kill or a power cut.
 
     Args:
         path: the file.
