@@ -33,7 +33,7 @@ def read_file(path: str | os.PathLike[str], most: int, what: str) -> bytes:
         raise OSError(errno.EINVAL, "it is not a regular file")
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        content = file.read(most + 1) if size <= most else b""
+        content = file.read(size + 1) if size <= most else b""  # read() makes room for all it may
     if max(size, len(content)) > most:
         raise OSError(errno.EFBIG, f"it is larger than any {what} ({most:,} bytes)")
     return content

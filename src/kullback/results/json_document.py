@@ -15,6 +15,7 @@ from typing import Any, TypeVar, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.errors import ModelError
 from kullback._core.files import read_file
 
 Kind = TypeVar("Kind")
@@ -40,6 +41,24 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0.0 else "-inf"
     return value
+
+
+def plain_label(label: Any) -> Any:
+    """Turn a class label into what JSON has: a text or a number.
+
+    Raises:
+        ModelError: for a label of another kind.
+    """
+    if isinstance(label, np.generic):
+        label = label.item()
+    if isinstance(label, float) and not math.isfinite(label):
+        return {"float": plain(label)}  # the text "inf" is a label, too
+    if type(label) in (str, bool, int, float):
+        return label
+    raise ModelError(
+        f"the class label {label!r} of type {type(label).__name__} cannot be saved: a saved fit "
+        f"holds texts and numbers. Turn the labels into text before fitting."
+    )
 
 
 def shortened(text: str) -> str:
@@ -187,6 +206,14 @@ class Node:
         if not 0.0 < value < math.inf:
             raise self.wrong("needs a positive number")
         return value
+
+    def label(self) -> Any:
+        """Read a class label as ``plain_label`` writes it."""
+        if isinstance(self.value, dict):
+            return self["float"].number()
+        if type(self.value) not in (str, bool, int, float):
+            raise self.wrong("needs a text or a number")
+        return self.value
 
     def optional(self, read: Callable[[Node], Kind]) -> Kind | None:
         """Read with ``read``; None for null."""

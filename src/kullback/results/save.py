@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
-from kullback.results.json_document import LARGEST, plain
+from kullback.results.json_document import LARGEST, plain, plain_label
 from kullback.results.model_document import model_to_json
 
 if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
@@ -74,7 +73,7 @@ def _text(fit: Fit) -> str:
         "sample": {
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
             "entropy_estimate": None if estimate is None else _fields(estimate),
-            "levels": None if levels is None else [_level(v) for v in levels],
+            "levels": None if levels is None else [plain_label(v) for v in levels],
         },
         "convergence": _fields(fit.convergence),
     }
@@ -92,14 +91,3 @@ def _version() -> str | None:
         return importlib.metadata.version("kullback")
     except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
         return None
-
-
-def _level(level: Any) -> Any:
-    if isinstance(level, float) and not math.isfinite(level):
-        return {"float": plain(level)}  # the text "inf" is a label, too
-    if type(level) in (str, bool, int, float):
-        return level
-    raise ModelError(
-        f"the class label {level!r} of type {type(level).__name__} cannot be saved: a saved fit "
-        f"holds texts and numbers. Turn the labels into text before fitting."
-    )

@@ -17,7 +17,7 @@ from kullback._core.errors import ModelError
 from kullback.models.network import MLP, Trained
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, SameAs, Source
-from kullback.results.json_document import plain
+from kullback.results.json_document import plain, plain_label
 from kullback.results.network_folder import write_network
 
 if TYPE_CHECKING:  # TrainedFit.save calls this module, which only reads the fit
@@ -59,18 +59,16 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
     sources = {name: _source(name, s, tensors) for name, s in fit.model.sources.items()}
     if own_models().get(fit.form.name) is not type(fit.form):
         raise ModelError(f"{fit.form!r} cannot be saved: it is not one of Kullback's own models.")
+    classes: tuple[Any, ...] | None = getattr(fit.model, "levels", None)
     document = {
         "model": fit.form.name,
-        "classes": _plain(getattr(fit.model, "levels", None)),
+        "classes": None if classes is None else [plain_label(v) for v in classes],
         "sources": sources,
-        "levels": {name: _plain(levels) for name, levels in fit.levels.items()},
+        "levels": {name: [plain_label(v) for v in levels] for name, levels in fit.levels.items()},
         "history": [plain(list(vars(epoch).values())) for epoch in fit.history],
         "sample": {name: plain(getattr(fit, name)) for name in SAMPLE_FIELDS},
     }
-    try:
-        write_network(folder, document, save(tensors))
-    except TypeError as error:
-        raise ModelError(f"the classes or levels cannot be saved: {error}") from None
+    write_network(folder, document, save(tensors))
 
 
 def _source(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +106,7 @@ def _source(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any
 
 
 def _plain(value: Any) -> Any:
-    """Turn a tuple or list into a list of Python's own types; infinities are refused by JSON."""
-    return (
-        [v.item() if isinstance(v, np.generic) else v for v in value]
-        if isinstance(value, (tuple, list))
-        else value
-    )
+    """Turn a tuple or list into a list, and NumPy's numbers into Python's."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
