@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kullback._core.errors import DataError, KullbackError
+from kullback._core.files import replaced
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.options import Y
@@ -60,5 +62,7 @@ def tour(
             return
         from kullback.tour.page import render
 
-        html.write_text(render(data=values, name=name), encoding="utf-8")
+        text = render(data=values, name=name)
+        with replaced(html, os.fspath(html)) as file:
+            file.write(text.encode())
         process.write(f"wrote {html}: open it in a browser")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kullback._core.errors import KullbackError
+from kullback._core.files import replaced
 
 KINDS = (".csv", ".parquet", ".pq")
 
@@ -38,22 +38,12 @@ def write_columns(columns: Mapping[str, NDArray[Any]], path: str | os.PathLike[s
     Raises:
         KullbackError: another ending, or a file that cannot be written.
     """
-    target = Path(os.path.realpath(path))
     check_kind(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as stream:
-            if target.suffix.lower() == ".csv":
-                write_csv(columns, stream)
-            else:
-                pq.write_table(pa.table(dict(columns)), stream)
-        temporary.replace(target)
-    except OSError as error:
-        raise KullbackError(
-            f"{os.fspath(path)} cannot be written: {error.strerror or error}."
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path, os.fspath(path)) as stream:
+        if Path(path).suffix.lower() == ".csv":
+            write_csv(columns, stream)
+        else:
+            pq.write_table(pa.table(dict(columns)), stream)
 
 
 def check_kind(path: str | os.PathLike[str]) -> None:

@@ -19,6 +19,9 @@ _LIMIT = 3.0
 # trained numbers: indicators would take a column each.
 _INDICATORS = 32
 
+# Embedding dimension of categories with many levels, as in Holzmüller et al. (2024).
+EMBEDDING = 8
+
 
 @final
 @dataclass(frozen=True, eq=False)

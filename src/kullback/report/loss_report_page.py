@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import os
-import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kullback._core.errors import KullbackError
+from kullback._core.files import replaced
 from kullback.information.estimate import Estimate
 from kullback.report.loss_report_plots import (
     CURVES,
@@ -76,14 +74,8 @@ def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
         KullbackError: the file cannot be written.
     """
     text = loss_report_html(report)
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise KullbackError(f"{os.fspath(path)} cannot be written: {error.strerror}.") from None
+    with replaced(path, os.fspath(path)) as file:
+        file.write(text.encode())
 
 
 def _sentence(report: LossReport) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
@@ -17,6 +15,8 @@ from typing import Any, TypeVar, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.errors import ModelError
+from kullback._core.files import read_file
 
 Kind = TypeVar("Kind")
 
@@ -43,24 +43,41 @@ def plain(value: Any) -> Any:
     return value
 
 
+def plain_label(label: Any) -> Any:
+    """Turn a class label into what JSON has: a text or a number.
+
+    Raises:
+        ModelError: for a label of another kind.
+    """
+    if isinstance(label, np.generic):
+        label = label.item()
+    if isinstance(label, float) and not math.isfinite(label):
+        return {"float": plain(label)}  # the text "inf" is a label, too
+    if type(label) in (str, bool, int, float):
+        return label
+    raise ModelError(
+        f"the class label {label!r} of type {type(label).__name__} cannot be saved: a saved fit "
+        f"holds texts and numbers. Turn the labels into text before fitting."
+    )
+
+
 def shortened(text: str) -> str:
     """Shorten a file's text for a message."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-def _content(path: str) -> bytes:
+def read_content(path: str, most: int, what: str) -> bytes:
+    """Read a file of at most ``most`` bytes.
+
+    Raises:
+        WrongError: for a file that cannot be read, or is larger than any ``what``.
+    """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe or a device may be endless
-            raise WrongError("it is not a regular file.")
-        with open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
+        return read_file(path, most, what)
     except FileNotFoundError:
         raise WrongError("there is no such file.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise WrongError(f"{getattr(error, 'strerror', None) or error}.") from None
-    if len(content) > LARGEST:
-        raise WrongError(f"it is larger than any saved fit ({LARGEST:,} bytes).")
-    return content
 
 
 def read_document(path: str) -> Node:
@@ -69,7 +86,15 @@ def read_document(path: str) -> Node:
     Raises:
         WrongError: for a file that cannot be read, or is not JSON.
     """
-    content = _content(path)
+    return parse_document(read_content(path, LARGEST, "saved fit"))
+
+
+def parse_document(content: bytes) -> Node:
+    """Parse the content of a JSON file.
+
+    Raises:
+        WrongError: for another content.
+    """
     if not content.strip():
         raise WrongError("it is empty.")
     try:
@@ -181,6 +206,14 @@ class Node:
         if not 0.0 < value < math.inf:
             raise self.wrong("needs a positive number")
         return value
+
+    def label(self) -> Any:
+        """Read a class label as ``plain_label`` writes it."""
+        if isinstance(self.value, dict):
+            return self["float"].number()
+        if type(self.value) not in (str, bool, int, float):
+            raise self.wrong("needs a text or a number")
+        return self.value
 
     def optional(self, read: Callable[[Node], Kind]) -> Kind | None:
         """Read with ``read``; None for null."""

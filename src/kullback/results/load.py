@@ -142,19 +142,11 @@ def _sample(node: Node) -> SampleInfo:
         weight=node["weight"].positive(),
         dropped=node["dropped"].whole(),
         entropy=node["entropy"].optional(Node.number),
-        levels=node["levels"].optional(lambda levels: tuple(_level(v) for v in levels.items())),
+        levels=node["levels"].optional(lambda levels: tuple(v.label() for v in levels.items())),
         entropy_estimate=node["entropy_estimate"].optional(
             lambda entry: _fields(EntropyEstimate, entry)
         ),
     )
-
-
-def _level(node: Node) -> Any:
-    if isinstance(node.value, dict):
-        return node["float"].number()
-    if type(node.value) not in (str, bool, int, float):
-        raise node.wrong("needs a text or a number")
-    return node.value
 
 
 # How each field of a convergence or an entropy estimate is read, by its declared type.

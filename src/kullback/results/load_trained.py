@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
+from collections.abc import Callable, Mapping
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.errors import FileFormatError, KullbackError
+from kullback._core.arrays import Vector
+from kullback._core.errors import FileFormatError, ModelError
 from kullback._core.extras import need
 from kullback.models.activations import ACTIVATIONS
-from kullback.models.encoding import Encoder
+from kullback.models.encoding import EMBEDDING, Encoder
 from kullback.models.model import Model
 from kullback.models.network import MLP, Trained, outputs_of
 from kullback.models.registry import own_models
 from kullback.models.source import SameAs, Source
-from kullback.results.save_trained import (
-    FORMAT,
-    JSON_FILE,
-    SAMPLE_FIELDS,
-    VERSION,
-    WEIGHTS_FILE,
-)
+from kullback.results.json_document import Node, WrongError, shortened
+from kullback.results.network_folder import JSON_FILE, read_network
+from kullback.results.save_trained import SAMPLE_FIELDS
 from kullback.results.trained import Epoch, TrainedFit
-
-# A table of a million levels and ten thousand epochs stays far below this.
-_LARGEST = 64 * 2**20
 
 
 def is_trained(path: str) -> bool:
@@ -54,156 +46,211 @@ def load_trained(folder: str | os.PathLike[str]) -> TrainedFit:
     need("network", "networks")
     place = os.fspath(folder)
     try:
-        return _read(Path(folder))
-    except FileFormatError as error:
-        raise FileFormatError(f"{place} is not a saved network that can be read: {error}") from None
-    except (KullbackError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        cause = f"{type(error).__name__}: {error}"[:200]
-        raise FileFormatError(
-            f"{place} is not a saved network that can be read: {JSON_FILE} was altered ({cause})"
-        ) from None
+        return _read(place)
+    except WrongError as wrong:
+        raise FileFormatError(f"{place} is not a saved network that can be read: {wrong}") from None
 
 
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise FileFormatError(f"{path.name} is missing")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"{path.name}: {error.strerror or error}") from None
-
-
-def _read(folder: Path) -> TrainedFit:
+def _read(folder: str) -> TrainedFit:
     from safetensors.numpy import load
 
-    content = _content(folder / JSON_FILE)
-    if len(content) > _LARGEST:
-        raise FileFormatError(f"{JSON_FILE} is larger than any saved network")
+    document, weights = read_network(folder)
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{JSON_FILE} is not JSON: {str(error)[:100]}") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise FileFormatError(f'{JSON_FILE} does not say "format": "{FORMAT}"')
-    version = document.get("version")
-    if version != VERSION:
-        newer = isinstance(version, int) and version > VERSION
-        what_to_do = (
-            "Upgrade with: pip install --upgrade kullback"
-            if newer
-            else "Train the network again and save it."
-        )
-        raise FileFormatError(
-            f"it has version {str(version)[:40]} of the format; this Kullback reads version "
-            f"{VERSION}. {what_to_do}"
-        )
-    weights = _content(folder / WEIGHTS_FILE)
-    if hashlib.sha256(weights).hexdigest() != document["sha256"]:
-        raise FileFormatError(f"{WEIGHTS_FILE} was altered, or belongs to another {JSON_FILE}")
-    try:
-        tensors = load(weights)
-    except Exception as error:
-        raise FileFormatError(f"{WEIGHTS_FILE}: {str(error)[:100]}") from None
-    kind = own_models().get(document["model"])
+        tensors: dict[str, Any] = load(weights)
+    except Exception as error:  # of kinds that safetensors does not document
+        raise WrongError(f"the weights cannot be read ({str(error)[:100]}).") from None
+    name = document["model"].text()
+    kind = own_models().get(name)
     if kind is None:
-        raise FileFormatError(f"{str(document['model'])[:40]!r} is not a model of Kullback's")
-    classes = None if document["classes"] is None else tuple(document["classes"])
-    bare: Model = kind(**{name: _bare(entry) for name, entry in document["sources"].items()})
-    form = bare if classes is None else bare.with_levels(classes)
-    levels = {name: tuple(values) for name, values in document["levels"].items()}
-    sources = {
-        name: _source(name, entry, form, tensors, levels)
-        for name, entry in document["sources"].items()
-    }
-    sample = {name: _from_text(document["sample"][name]) for name in SAMPLE_FIELDS}
+        raise WrongError(f"{shortened(name)!r} is not a model of Kullback's.")
+    classes = document["classes"].optional(_labels)
+    entries = document["sources"].entries()
+    given = {key: _bare(entry) for key, entry in entries.items()}
+    try:
+        bare: Model = kind(**given)
+        form = bare if classes is None else bare.with_levels(classes)
+        _ = form.vector  # raises for numbers outside a domain
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise document["sources"].wrong(
+            f"does not make a model of {name}: {str(error)[:100]}"
+        ) from None
+    if set(form.parameters) != set(given) or not any(isinstance(s, MLP) for s in given.values()):
+        raise document["sources"].wrong(f"needs every parameter of {name}, and a network")
+    if (form.outcome == "label") != (classes is not None):
+        needs = "needs" if form.outcome == "label" else "does not take"
+        raise document["classes"].wrong(f"holds the labels, which {name} {needs}")
+    levels = {key: _labels(entry) for key, entry in document["levels"].entries().items()}
+    sources = {key: _source(key, entry, form, tensors, levels) for key, entry in entries.items()}
+    if tensors:
+        raise WrongError(f"the weights hold {min(tensors)!r}, which the model lacks.")
+    history = tuple(_epoch(k, node) for k, node in enumerate(document["history"].items(), 1))
+    sample = document["sample"]
+    if sample["best"].whole() > len(history):
+        raise sample["best"].wrong(f"needs one of {len(history)} epochs")
     return TrainedFit(
         form=form,
         model=form.with_sources(sources),
-        history=tuple(Epoch(int(e[0]), *map(_from_text, e[1:])) for e in document["history"]),
+        history=history,
         levels=levels,
-        **sample,
+        **{key: read(sample[key]) for key, read in _SAMPLE.items()},
     )
 
 
-def _from_text(value: Any) -> Any:
-    return float(value) if value in ("nan", "inf", "-inf") else value
+def _not_negative(node: Node) -> float:
+    value = node.number()
+    if value < 0.0:
+        raise node.wrong("needs a number that is not negative")
+    return value
 
 
-def _bare(entry: dict[str, Any]) -> Any:
+# How each saved field of the sample and the training is read.
+_SAMPLE: Mapping[str, Callable[[Node], Any]] = {
+    "label": Node.text,
+    "source": Node.text,
+    "rows": Node.whole,
+    "held_out_rows": Node.whole,
+    "baseline": Node.number,
+    "cross_entropy": Node.number,
+    "error": _not_negative,
+    "best": Node.whole,
+    "converged": Node.flag,
+    "reason": Node.text,
+    "weights": Node.whole,
+    "compile_seconds": _not_negative,
+    "seconds": _not_negative,
+}
+assert set(_SAMPLE) == set(SAMPLE_FIELDS)
+
+
+def _epoch(number: int, node: Node) -> Epoch:
+    values = node.items()
+    if len(values) != 4 or values[0].whole() != number:
+        raise node.wrong(f"needs the number {number} and three losses")
+    return Epoch(number, *(value.number() for value in values[1:]))
+
+
+def _labels(node: Node) -> tuple[Any, ...]:
+    """Class labels or levels: texts and numbers, none twice."""
+    labels = tuple(item.label() for item in node.items())
+    if len(set(labels)) < len(labels):
+        raise node.wrong("holds a label twice")
+    return labels
+
+
+def _numbers(node: Node, sizes: tuple[int, ...]) -> Vector:
+    """A vector of finite numbers, of one of the sizes."""
+    items = node.items()
+    if len(items) not in sizes:
+        raise node.wrong(f"needs {' or '.join(map(str, sizes))} numbers and has {len(items)}")
+    values = np.array([item.number() for item in items], dtype=np.float64)
+    if not np.all(np.isfinite(values)):
+        raise node.wrong("needs finite numbers")
+    return values
+
+
+def _bare(entry: Node) -> Any:
     """Return the source without its weights, as the user would give it."""
-    if entry["kind"] == "number":
-        return entry["value"]
-    if entry["kind"] == "same_as":
-        return SameAs(entry["other"])
-    if entry["kind"] != "mlp":
-        raise FileFormatError(f"{str(entry['kind'])[:40]!r} is not a source")
-    options: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in entry["options"].items()
-    }
-    if options.get("activation") not in ACTIVATIONS:
-        raise FileFormatError(f"{str(options.get('activation'))[:40]!r} is not an activation")
-    return MLP(**options)
+    kind = entry["kind"].text()
+    if kind == "number":
+        return entry["value"].array()
+    if kind == "same_as":
+        return SameAs(entry["other"].text())
+    if kind != "mlp":
+        raise entry["kind"].wrong("needs number, same_as or mlp")
+    options = entry["options"]
+    activation = options["activation"].text()
+    if activation not in ACTIVATIONS:
+        raise WrongError(f"{shortened(activation)!r} is not an activation.")
+    try:
+        return MLP(
+            hidden=tuple(width.whole() for width in options["hidden"].items()),
+            activation=activation,
+            dropout=options["dropout"].number(),
+            normalization=cast("Any", options["normalization"].optional(Node.text)),
+            skip=options["skip"].flag(),
+            frequencies=options["frequencies"].optional(Node.whole),
+            members=options["members"].optional(Node.whole),
+            inputs=options["inputs"].optional(Node.texts),
+            categorical=options["categorical"].texts(),
+        )
+    except ModelError as error:
+        raise options.wrong(f"does not make a network: {str(error)[:100]}") from None
 
 
 def _source(
     name: str,
-    entry: dict[str, Any],
+    entry: Node,
     form: Model,
     tensors: dict[str, Any],
-    levels: dict[str, tuple[Any, ...]],
+    levels: Mapping[str, tuple[Any, ...]],
 ) -> Source:
     source = form.sources[name]
     if not isinstance(source, MLP):
         return source
-    parts = entry["encoder"]
-    encoder = Encoder(
-        tuple(map(str, parts["names"])),
-        tuple(map(int, parts["sizes"])),
-        np.array(parts["centre"], dtype=np.float64),
-        np.array(parts["scale"], dtype=np.float64),
-        tuple(map(bool, parts["gaps"])),
-        bool(parts["limited"]),
-        tuple(map(int, parts["embedded"])),
-    )
-    lengths = {len(parts[key]) for key in ("names", "sizes", "centre", "scale", "gaps")}
-    if len(lengths) != 1:
-        raise FileFormatError(f"the encoder of {name} has parts of different lengths")
+    encoder = _encoder(entry["encoder"])
+    own = {n: levels.get(n, ()) for n, k in zip(encoder.names, encoder.sizes, strict=True) if k}
+    if any(len(own[n]) != k for n, k in zip(encoder.names, encoder.sizes, strict=True) if k):
+        raise entry["encoder"].wrong("does not fit the levels of its categories")
     domain = form.parameters[name]
     size = outputs_of(domain)
-    # a file may claim any size: no array is made that is larger than those in the file
-    largest = max((array.size for array in tensors.values()), default=0)
-    sizes = (sum(encoder.widths), *source.widths, size)
-    if max(*encoder.tables, *(a * b for a, b in pairwise(sizes)), 0) > largest:
-        raise FileFormatError(f"{WEIGHTS_FILE} lacks {name}.0: its options need larger arrays")
+    scale = _numbers(entry["scale"], (1, size))
+    if np.any(scale < 0.0):
+        raise entry["scale"].wrong("needs numbers that are not negative")
+    shift = _numbers(entry["shift"], (size,))
+    background = entry["background"].optional(lambda node: _numbers(node, (size,)))
+    if background is not None and not (np.all(background >= 0.0) and background.sum() < 1.0):
+        raise entry["background"].wrong("needs probabilities with a sum below 1")
+    modules = _modules(name, entry, source, encoder, size, tensors)
+    return Trained(source, modules, encoder, domain, scale, shift, background, own)
+
+
+def _encoder(node: Node) -> Encoder:
+    names = node["names"].texts()
+    sizes = tuple(size.whole() for size in node["sizes"].items())
+    gaps = tuple(gap.flag() for gap in node["gaps"].items())
+    embedded = tuple(place.whole() for place in node["embedded"].items())
+    k = len(names)
+    if len(set(names)) < k or not len(sizes) == len(gaps) == k:
+        raise node.wrong("needs a size and a gap for each of its names, none of them twice")
+    if any(a >= b for a, b in pairwise(embedded)) or any(
+        place >= k or not sizes[place] for place in embedded
+    ):
+        raise node["embedded"].wrong("needs the places of categories, in their order")
+    scale = _numbers(node["scale"], (k,))
+    if np.any(scale < 0.0):
+        raise node["scale"].wrong("needs numbers that are not negative")
+    centre = _numbers(node["centre"], (k,))
+    return Encoder(names, sizes, centre, scale, gaps, node["limited"].flag(), embedded)
+
+
+def _modules(
+    name: str, entry: Node, source: MLP, encoder: Encoder, size: int, tensors: dict[str, Any]
+) -> tuple[Any, ...]:
+    """The members, whose arrays are taken out of those of the file."""
+    members = entry["members"].whole()
+    # a file may claim any size: nothing is made that is larger than what the file holds
+    held = sum(array.size for key, array in tensors.items() if key.startswith(f"{name}."))
+    tables = EMBEDDING * sum(encoder.tables)
+    width = sum(encoder.widths) + EMBEDDING * len(encoder.embedded)
+    waves = source.frequencies or 0
+    sizes = (width * (1 + 2 * waves), *source.widths, size)
+    each = tables + width * (1 + waves) + sum((a + 1) * b for a, b in pairwise(sizes))
+    if members < 1:
+        raise entry["members"].wrong("needs at least one network")
+    if members * each > held:
+        raise WrongError(f"the file of weights lacks {name}.0: its options need larger arrays.")
     like = source.build(encoder, np.zeros(size), np.random.default_rng(0))
     leaves, structure = jax.tree.flatten(like)
     modules = []
-    for member in range(int(entry["members"])):
+    for member in range(members):
         arrays = []
         for leaf, expected in enumerate(leaves):
             key = f"{name}.{member}.{leaf}"
-            array = tensors.get(key)
+            array = tensors.pop(key, None)
             if array is None or array.shape != expected.shape or array.dtype != expected.dtype:
-                raise FileFormatError(f"{WEIGHTS_FILE} lacks {key} of shape {expected.shape}")
+                raise WrongError(f"the file of weights lacks {key} of shape {expected.shape}.")
             if not np.all(np.isfinite(array)):
-                raise FileFormatError(f"{key} in {WEIGHTS_FILE} holds numbers that are not finite")
+                raise WrongError(f"{key} of the weights holds numbers that are not finite.")
             arrays.append(jnp.asarray(array))
         modules.append(jax.tree.unflatten(structure, arrays))
-    scale = np.array(entry["scale"], dtype=np.float64)
-    shift = np.array(entry["shift"], dtype=np.float64)
-    background = None
-    if entry["background"] is not None:
-        background = np.array(entry["background"], dtype=np.float64)
-        whole = background.shape == (size,) and bool(np.all(background >= 0.0))
-        if not whole or not float(background.sum()) < 1.0:
-            raise FileFormatError(
-                f"the background of {name} does not hold probabilities of its classes"
-            )
-    if not modules or scale.shape not in ((1,), (size,)) or shift.shape != (size,):
-        raise FileFormatError(f"the calibration of {name} has another shape than its outputs")
-    own = {n: levels[n] for n, size in zip(encoder.names, encoder.sizes, strict=True) if size}
-    if any(
-        len(own[n]) != size for n, size in zip(encoder.names, encoder.sizes, strict=True) if size
-    ):
-        raise FileFormatError(f"the levels of the categories of {name} do not fit its encoder")
-    return Trained(source, tuple(modules), encoder, domain, scale, shift, background, own)
+    return tuple(modules)

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import os
-import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from kullback._core.errors import KullbackError, ModelError
 from kullback.objective.class_shares import ClassShares, constrained_at
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.json_document import LARGEST, plain
+=======
+from kullback._core.errors import ModelError
+from kullback._core.files import replaced
+from kullback.results.json_document import LARGEST, plain, plain_label
+>>>>>>> fix-q
 from kullback.results.model_document import model_to_json
 
 if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
@@ -50,7 +53,8 @@ def write(fit: Fit, path: str | os.PathLike[str]) -> None:
             f"a fit of {fit.parameter_count:,} coefficients takes {len(text):,} bytes; a saved fit "
             f"may take {LARGEST:,}."
         )
-    _replace(Path(os.path.realpath(path)), text.encode("ascii"), os.fspath(path))
+    with replaced(path, os.fspath(path)) as file:
+        file.write(text.encode("ascii"))
 
 
 def _text(fit: Fit) -> str:
@@ -70,7 +74,7 @@ def _text(fit: Fit) -> str:
         "sample": {
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
             "entropy_estimate": None if estimate is None else _fields(estimate),
-            "levels": None if levels is None else [_level(v) for v in levels],
+            "levels": None if levels is None else [plain_label(v) for v in levels],
         },
         "convergence": _fields(fit.convergence),
     }
@@ -100,33 +104,3 @@ def _version() -> str | None:
         return importlib.metadata.version("kullback")
     except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
         return None
-
-
-def _level(level: Any) -> Any:
-    if isinstance(level, float) and not math.isfinite(level):
-        return {"float": plain(level)}  # the text "inf" is a label, too
-    if type(level) in (str, bool, int, float):
-        return level
-    raise ModelError(
-        f"the class label {level!r} of type {type(level).__name__} cannot be saved: a saved fit "
-        f"holds texts and numbers. Turn the labels into text before fitting."
-    )
-
-
-def _replace(path: Path, content: bytes, name: str) -> None:
-    """Put the content in place in one step, so that no reader and no crash leaves half of it."""
-    part = path.with_name(f".kullback-{secrets.token_hex(8)}.tmp")
-    try:
-        if path.exists() and not path.is_file():
-            raise KullbackError(f"{name} cannot be written: it is not a regular file.")
-        try:
-            with open(part, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise KullbackError(f"{name} cannot be written: {error.strerror or error}.") from None

@@ -1,35 +1,27 @@
 """Writing trained networks: a folder with JSON and safetensors, which hold data, never code.
 
 `model.json` has the family, the options of each network, the encoders and the training's history;
-`weights.safetensors` has the weights. Its digest is in `model.json`, so that a folder whose two
-files do not belong together is refused. ``load_trained.py`` reads the folder.
+another file has the weights (see ``network_folder.py``). ``load_trained.py`` reads the folder.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import secrets
-import shutil
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
-from kullback._core.errors import KullbackError, ModelError
+from kullback._core.errors import ModelError
 from kullback.models.network import MLP, Trained
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, SameAs, Source
-from kullback.results.json_document import plain
+from kullback.results.json_document import plain, plain_label
+from kullback.results.network_folder import write_network
 
 if TYPE_CHECKING:  # TrainedFit.save calls this module, which only reads the fit
     from kullback.results.trained import TrainedFit
-
-FORMAT, VERSION = "kullback network", 2
-JSON_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 
 # Saved fields of the sample and the training.
 SAMPLE_FIELDS = (
@@ -54,7 +46,8 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
 
     Args:
         fit: the fit.
-        folder: its name; one that holds an older model is replaced.
+        folder: its path: a new or empty folder, or one with an older model, which is replaced;
+            other files in it are kept.
 
     Raises:
         ModelError: for a network that is the user's own code.
@@ -66,23 +59,16 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
     sources = {name: _source(name, s, tensors) for name, s in fit.model.sources.items()}
     if own_models().get(fit.form.name) is not type(fit.form):
         raise ModelError(f"{fit.form!r} cannot be saved: it is not one of Kullback's own models.")
-    weights = save(tensors)
+    classes: tuple[Any, ...] | None = getattr(fit.model, "levels", None)
     document = {
-        "format": FORMAT,
-        "version": VERSION,
-        "sha256": hashlib.sha256(weights).hexdigest(),
         "model": fit.form.name,
-        "classes": _plain(getattr(fit.model, "levels", None)),
+        "classes": None if classes is None else [plain_label(v) for v in classes],
         "sources": sources,
-        "levels": {name: _plain(levels) for name, levels in fit.levels.items()},
+        "levels": {name: [plain_label(v) for v in levels] for name, levels in fit.levels.items()},
         "history": [plain(list(vars(epoch).values())) for epoch in fit.history],
         "sample": {name: plain(getattr(fit, name)) for name in SAMPLE_FIELDS},
     }
-    try:
-        text = json.dumps(document, allow_nan=False, indent=1)
-    except TypeError as error:
-        raise ModelError(f"the classes or levels cannot be saved: {error}") from None
-    _replace(Path(folder), {JSON_FILE: text.encode(), WEIGHTS_FILE: weights})
+    write_network(folder, document, save(tensors))
 
 
 def _source(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -120,34 +106,7 @@ def _source(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any
 
 
 def _plain(value: Any) -> Any:
-    """Turn a tuple or list into a list of Python's own types; infinities are refused by JSON."""
-    return (
-        [v.item() if isinstance(v, np.generic) else v for v in value]
-        if isinstance(value, (tuple, list))
-        else value
-    )
-
-
-def _replace(folder: Path, files: dict[str, bytes]) -> None:
-    """Write a folder next to the target and swap them, so that neither is ever half written."""
-    target = Path(os.path.realpath(folder))
-    if target.exists() and not (target / JSON_FILE).is_file():
-        raise KullbackError(
-            f"{folder} exists and does not hold a saved network: it is kept. Give another folder."
-        )
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    old = part.with_suffix(".old")
-    try:
-        part.mkdir()
-        for name, content in files.items():
-            (part / name).write_bytes(content)
-        if target.exists():
-            target.rename(old)
-        part.rename(target)
-    except OSError as error:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise KullbackError(f"{folder} cannot be written: {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    """Turn a tuple or list into a list, and NumPy's numbers into Python's."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -308,10 +308,12 @@ class TrainedFit:
         """Write the fit as a folder of JSON and safetensors, for ``kl.load``: data, no code.
 
         Args:
-            path: the folder; one that holds an older model is replaced.
+            path: a new or empty folder, or one with an older model, which is replaced; other files
+                in it are kept.
 
         Raises:
             ModelError: for a network that is the user's own code.
+            KullbackError: the folder holds something else, or cannot be written.
         """
         write_trained(self, path)
 

@@ -1,9 +1,9 @@
 """Checkpoints: the state of a training after an epoch, in one file that holds data, not code.
 
-A safetensors file holds the arrays, and its header, as JSON, everything else. The new file is
-written under a temporary name and then replaces the old one, so that an interrupt leaves a complete
-file. The random numbers of an epoch depend on the seed and the epoch's number only, so a resumed
-training has the same bits as one that was never interrupted.
+A safetensors file holds the arrays, and its header, as JSON, everything else, with a digest of the
+whole file. A new file replaces the old one in one step, so that an interrupt leaves a whole file.
+The random numbers of an epoch depend on the seed and the epoch's number only, so a resumed training
+has the same bits as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-from pathlib import Path
 from typing import Any, final
 
 import jax
@@ -20,15 +18,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
+from kullback._core.files import BLANK, read_file, real_path, replaced, seal_holds, sealed
 from kullback.calibration.scaling import Scaling
+from kullback.results.json_document import Node, WrongError, parse_document, plain
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import InMemoryBatches, StreamedBatches
 from kullback.training.problem import TrainingProblem
 from kullback.training.state import TrainingState
 
-FORMAT, VERSION = "kullback checkpoint", 2
+FORMAT, VERSION = "kullback checkpoint", 3
 _HEADER = "kullback"
+
+# Room for the header: a million epochs.
+_LARGEST_HEADER = 128 * 2**20
 
 
 @final
@@ -45,12 +48,14 @@ class Checkpoint:
         self, path: str | os.PathLike[str], problem: TrainingProblem, solver: Minibatch
     ) -> None:
         """Compute the fingerprints of the training; nothing is read or written yet."""
-        self._path = Path(os.path.realpath(path))
         self._name = os.fspath(path)
-        if not self._path.parent.is_dir():
+        self._path = real_path(path, self._name)
+        if not os.path.isdir(self._path.parent):
             raise KullbackError(
                 f"checkpoint={self._name}: the folder {self._path.parent} does not exist."
             )
+        levels: tuple[Any, ...] | None = getattr(problem.model, "levels", None)
+        self._classes = None if levels is None else len(levels)
         self._fingerprints = _fingerprints(problem, solver)
 
     def resume(self, state: TrainingState) -> None:
@@ -60,10 +65,16 @@ class Checkpoint:
             FileFormatError: the file is not a checkpoint.
             ModelError: the file belongs to another training.
         """
-        if not self._path.exists():
+        arrays = jax.tree.leaves((state.members, state.best_weights))
+        most = sum(array.nbytes for array in arrays) + _LARGEST_HEADER
+        try:
+            content = read_file(self._path, most, "checkpoint of this training")
+            header, tensors = _parsed(content)
+            saved = {name: header["training"][name].text() for name in self._fingerprints}
+        except FileNotFoundError:
             return
-        header, tensors = self._read()
-        saved = header["training"]
+        except (OSError, WrongError) as error:
+            raise self._unreadable(getattr(error, "strerror", None) or error) from None
         differing = [name for name, value in self._fingerprints.items() if saved[name] != value]
         if differing:
             raise ModelError(
@@ -71,16 +82,36 @@ class Checkpoint:
                 " differ. Give another file, or remove this one to start from scratch."
             )
         try:
-            state.members = self._restored(state.members, tensors, "state")
-            state.best_weights = self._restored(state.best_weights, tensors, "best")
-            state.history = [Epoch(int(e[0]), *map(float, e[1:])) for e in header["history"]]
-            state.best_epoch = int(header["best"])
-            state.scaling = None
-            if header["scaled"]:
-                background = tensors.get("background")
-                state.scaling = Scaling(tensors["scale"], tensors["shift"], background)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise FileFormatError(f"{self._name} was altered: {error}") from None
+            self._restore(state, header, tensors)
+        except WrongError as wrong:
+            raise self._unreadable(wrong) from None
+
+    def _unreadable(self, why: object) -> FileFormatError:
+        reason = str(why).rstrip(".")
+        return FileFormatError(
+            f"checkpoint={self._name} is not a readable checkpoint of a training: {reason}. Give "
+            "another file, or remove this one to start from scratch."
+        )
+
+    def _restore(self, state: TrainingState, header: Node, tensors: dict[str, Any]) -> None:
+        """Replace the state by the file's, all of it or nothing.
+
+        Raises:
+            WrongError: the file does not hold a state of this training.
+        """
+        members = _restored(state.members, tensors, "state")
+        best_weights = _restored(state.best_weights, tensors, "best")
+        history = [_epoch(number, node) for number, node in enumerate(header["history"].items(), 1)]
+        best_epoch = header["best"].whole()
+        if best_epoch > len(history):
+            raise header["best"].wrong(f"needs one of {len(history)} epochs")
+        scaling = None
+        if header["scaled"].flag():
+            scaling = _scaling(tensors, self._classes)
+        if tensors:
+            raise WrongError(f"it holds {min(tensors)!r}, which this training lacks.")
+        state.members, state.best_weights, state.history = members, best_weights, history
+        state.best_epoch, state.scaling = best_epoch, scaling
 
     def write(self, state: TrainingState) -> None:
         """Write the state of a training.
@@ -100,53 +131,84 @@ class Checkpoint:
             if state.scaling.background is not None:
                 tensors["background"] = state.scaling.background
         header = {
+            "sha256": BLANK,
             "format": FORMAT,
             "version": VERSION,
             "training": self._fingerprints,
-            "history": [[repr(value) for value in vars(e).values()] for e in state.history],
+            "history": [plain(list(vars(e).values())) for e in state.history],
             "best": state.best_epoch,
             "scaled": state.scaling is not None,
         }
-        content = save(tensors, {_HEADER: json.dumps(header)})
-        part = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
-        try:
-            part.write_bytes(content)
-            part.replace(self._path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise KullbackError(
-                f"checkpoint={self._name} cannot be written: {error.strerror or error}."
-            ) from None
+        content = sealed(save(tensors, {_HEADER: json.dumps(header, allow_nan=False)}))
+        with replaced(self._path, f"checkpoint={self._name}") as file:
+            file.write(content)
 
-    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        from safetensors import safe_open
 
-        try:
-            with safe_open(os.fspath(self._path), "np") as file:
-                header = json.loads((file.metadata() or {})[_HEADER])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if header["format"] != FORMAT or not isinstance(header["training"], dict):
-                raise ValueError("its header has another format")
-        except Exception as error:
-            raise FileFormatError(
-                f"{self._name} is not a readable checkpoint of a training: {str(error)[:100]}"
-            ) from None
-        if header.get("version") != VERSION:
-            raise FileFormatError(
-                f"{self._name} has version {header.get('version')!r}; {VERSION} can be read"
-            )
-        return header, tensors
+def _parsed(content: bytes) -> tuple[Node, dict[str, Any]]:
+    """The header of a checkpoint, and its arrays.
 
-    def _restored(self, like: Any, tensors: dict[str, Any], what: str) -> Any:
-        """A tree with the structure of ``like`` and the file's arrays."""
-        leaves, structure = jax.tree.flatten(like)
-        arrays = []
-        for k, leaf in enumerate(leaves):
-            array = tensors[f"{what}.{k}"]
-            if array.shape != leaf.shape or array.dtype != leaf.dtype:
-                raise ValueError(f"{what}.{k} must have the shape {leaf.shape}, got {array.shape}")
-            arrays.append(jnp.asarray(array))
-        return jax.tree.unflatten(structure, arrays)
+    Raises:
+        WrongError: the content was altered, or is not a checkpoint of this version.
+    """
+    from safetensors.numpy import load
+
+    # a safetensors file begins with the size of its JSON, in eight bytes
+    start = 8 + int.from_bytes(content[:8], "little")
+    text = parse_document(content[8:start])["__metadata__"][_HEADER].text()
+    header = parse_document(text.encode(errors="replace"))
+    if header["format"].text() != FORMAT:
+        raise header["format"].wrong(f"needs {FORMAT!r}")
+    if header["version"].whole() != VERSION:
+        raise WrongError(
+            f"it has version {header['version'].value} of the format; {VERSION} can be read."
+        )
+    if not seal_holds(content, header["sha256"].text()):
+        raise WrongError("it was altered or damaged: its digest differs.")
+    try:
+        return header, load(content)
+    except Exception as error:  # of kinds that safetensors does not document
+        raise WrongError(f"its arrays cannot be read ({str(error)[:100]}).") from None
+
+
+def _restored(like: Any, tensors: dict[str, Any], what: str) -> Any:
+    """A tree with the structure of ``like`` and the file's arrays, which are taken out."""
+    leaves, structure = jax.tree.flatten(like)
+    arrays = [
+        jnp.asarray(_taken(tensors, f"{what}.{k}", leaf.shape, leaf.dtype))
+        for k, leaf in enumerate(leaves)
+    ]
+    return jax.tree.unflatten(structure, arrays)
+
+
+def _taken(tensors: dict[str, Any], name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+    array = tensors.pop(name, None)
+    if array is None or array.shape != shape or array.dtype != dtype:
+        raise WrongError(f"it lacks {name} of shape {shape} and type {dtype}.")
+    return array
+
+
+def _epoch(number: int, node: Node) -> Epoch:
+    values = node.items()
+    if len(values) != 4 or values[0].value != number:
+        raise node.wrong(f"needs the number {number} and three losses")
+    return Epoch(values[0].whole(), *(value.number() for value in values[1:]))
+
+
+def _scaling(tensors: dict[str, Any], classes: int | None) -> Scaling:
+    if classes is None:
+        raise WrongError("it holds a calibration, which this training lacks.")
+    every = (classes,)
+    one = "scale" in tensors and tensors["scale"].shape == (1,)
+    scale = _taken(tensors, "scale", (1,) if one else every, np.float64)
+    shift = _taken(tensors, "shift", every, np.float64)
+    background = None
+    if "background" in tensors:
+        background = _taken(tensors, "background", every, np.float64)
+    rest = np.zeros(classes) if background is None else background
+    finite = np.all(np.isfinite(scale)) and np.all(np.isfinite(shift)) and np.all(scale >= 0.0)
+    if not finite or not (np.all(rest >= 0.0) and rest.sum() < 1.0):
+        raise WrongError("its calibration has numbers that a calibration cannot have.")
+    return Scaling(scale, shift, background)
 
 
 def _fingerprints(problem: TrainingProblem, solver: Minibatch) -> dict[str, str]:

@@ -13,14 +13,12 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback.models.activations import ACTIVATIONS
+from kullback.models.encoding import EMBEDDING
 from kullback.models.modules.dropout import dropped
 
 # Standard deviation of the initial frequencies, in periods over the scaled width of a column:
 # between a smooth curve and noise. Gorishniy et al. (2022) search 0.01 to 100; training moves them.
 _FREQUENCY = 0.3
-
-# Embedding dimension of categories with many levels, as in Holzmüller et al. (2024).
-_EMBEDDING = 8
 
 # Each input has a trained scale, its importance. To be of use it must move faster than the weights
 # after it, by this factor (Holzmüller et al. 2024, table B.1).
@@ -61,7 +59,7 @@ class Perceptron(eqx.Module):  # type: ignore[misc]  # Equinox is untyped for th
 
     Attributes:
         tables: for each of the last inputs, which are codes, the embedding of each code, shape
-            (codes, ``_EMBEDDING``), which replaces the input.
+            (codes, ``EMBEDDING``), which replaces the input.
         stretch: the factor of each input minus one, in units of ``_STRETCH``; shape (width,).
         weights: matrices of shape (in, out).
         biases: vectors of shape (out,).
@@ -145,7 +143,7 @@ def perceptron(
         filled: Array = jax.device_put(np.full(shape, value, np.float32))
         return filled
 
-    sizes = [widths[0] + _EMBEDDING * len(tables), *widths[1:]]
+    sizes = [widths[0] + EMBEDDING * len(tables), *widths[1:]]
     width, waves = sizes[0], None
     if frequencies:
         waves = normal(_FREQUENCY, width, frequencies)
@@ -162,7 +160,7 @@ def perceptron(
     made: Perceptron
     made = Perceptron(
         # at zero a level changes nothing, and a rare level stays close to zero
-        [constant(0.0, size, _EMBEDDING) for size in tables],
+        [constant(0.0, size, EMBEDDING) for size in tables],
         constant(0.0, width),
         weights,
         biases,
