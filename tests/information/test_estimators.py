@@ -311,7 +311,7 @@ def test_unknown_options(case):
 
 
 def test_a_method_near_a_known_one_is_suggested():
-    assert 'did you mean "miller-madow"?' in words(LABEL, kind=KullbackError, method="miller_madow")
+    assert 'did you mean "miller-madow"?' in words(LABEL, kind=KullbackError, method="millermadow")
     assert 'did you mean "ksg"?' in words(
         X, Z, of=kl.estimate_mutual_information, kind=KullbackError, method="kgs"
     )

@@ -21,6 +21,8 @@ from kullback.information.discrete import estimators as discrete
 from kullback.information.discrete.counts import SymbolCounts, count_values, joint_counts
 from kullback.information.discrete.divergence import divergence_of_counts
 from kullback.information.discrete.mutual_information import mutual_information_of_counts
+from kullback.information.discrete.shared_support import METHOD as SHARED_SUPPORT
+from kullback.information.discrete.shared_support import divergence_of_shared_support
 from kullback.information.estimate import Estimate
 from kullback.information.inputs import Column, left_out, read_column, read_pair, read_rows
 from kullback.information.neighbours.divergence import nearest_neighbour_kl
@@ -83,7 +85,7 @@ def estimate_entropy(
           rows are independent draws from one distribution
     """
     finish = _Output(unit, level)
-    _check_method(method, (*discrete.NAMES, NEAREST, "auto"))
+    method = _check_method(method, (*discrete.NAMES, NEAREST, "auto"))
     if counts:
         if y is not None or weights is not None:
             raise KullbackError("counts=True takes an array of counts without y or weights.")
@@ -123,14 +125,17 @@ def estimate_kl(
     """Estimate the relative entropy D(p‖q) between the distributions of two samples.
 
     Numbers: from the distances of the rows of p to their nearest neighbours in either sample (Wang,
-    Kulkarni and Verdú 2009, bias-reduced). Labels and whole numbers: the relative entropy of their
-    shares, +inf where a value of p does not occur in q.
+    Kulkarni and Verdú 2009, bias-reduced). Labels and whole numbers: from their counts, where p and
+    q may share values of which some were not seen (Zhang and Grabchak 2014); +inf where more than a
+    fifth of the rows of p have values that the sample of q lacks.
 
     Args:
         p: a sample of p: an array, of shape (n, d) for rows of d numbers, a table or files.
         q: a sample of q, of the same kind.
         y: the column of both, or a list of names for several.
-        method: "nearest neighbours", "plug-in", or "auto" by the kind of the values.
+        method: "nearest neighbours"; for counted values "zhang-grabchak", or "plug-in" for the
+            relative entropy of the shares, +inf where a value of p does not occur in q; or "auto"
+            by the kind of the values.
         missing: "error", or "drop" to leave rows with missing values out.
         neighbours: their number, for "nearest neighbours".
         unit: "nats", "bits" or "hartleys".
@@ -150,20 +155,21 @@ def estimate_kl(
         (0.5, 0.04)
     """
     finish = _Output(unit, level)
-    _check_method(method, ("plug-in", NEAREST, "auto"))
+    method = _check_method(method, ("plug-in", SHARED_SUPPORT, NEAREST, "auto"))
     if method == "auto":
         counted = not (_are_rows(p, y) or _are_rows(q, y)) and (
             not isinstance(y, str | None)
             or all(read_column(part, y, None, missing).discrete for part in (p, q))
         )
-        method = "plug-in" if counted else NEAREST
+        method = SHARED_SUPPORT if counted else NEAREST
     if method == NEAREST:
         rows = [read_rows(part, y, None, missing) for part in (p, q)]
         near = nearest_neighbour_kl(rows[0].values, rows[1].values, k=neighbours, names=("p", "q"))
         return finish(near, *rows[0].notes, *rows[1].notes)
     tallies = [_tally(part, y, missing) for part in (p, q)]
     notes = (note for tally in tallies for note in left_out(tally.dropped))
-    return finish(divergence_of_counts(*tallies), *notes)
+    of_counts = divergence_of_counts if method == "plug-in" else divergence_of_shared_support
+    return finish(of_counts(*tallies), *notes)
 
 
 def estimate_mutual_information(
@@ -210,7 +216,7 @@ def estimate_mutual_information(
         (0.23, 0.02)
     """
     finish = _Output(unit, level)
-    _check_method(method, (*discrete.NAMES, "ksg", "mixed", "label", "auto"))
+    method = _check_method(method, (*discrete.NAMES, "ksg", "mixed", "label", "auto"))
     k = 3 if neighbours is None else neighbours
     pair = read_pair(x, y, data, missing)
     first, second = pair.columns
@@ -282,11 +288,14 @@ def _are_rows(data: Any, y: Any) -> bool:
     return not all(read_column(data, name, None, "drop").discrete for name in y)
 
 
-def _check_method(method: str, names: Sequence[str]) -> None:
+def _check_method(method: str, names: Sequence[str]) -> str:
+    """Return the name of an estimator, which may be written with underscores."""
+    method = method.replace("_", "-")
     if method not in names:
         known = ", ".join(f'"{name}"' for name in names)
         hint = did_you_mean(method, names) or "."
         raise KullbackError(f'method="{method}" is not an estimator here{hint} Use one of {known}.')
+    return method
 
 
 @final
