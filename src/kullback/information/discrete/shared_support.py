@@ -29,7 +29,7 @@ def divergence_of_shared_support(p: SymbolCounts, q: SymbolCounts) -> NeighbourE
     The sum Σ p̂ [ψ(a) − ψ(n) − ψ(b + 1) + ψ(m + 1)] over the values of p, with a of its n rows and b
     of q's m rows, by Z. Zhang and M. Grabchak (2014), "Nonparametric estimation of Kullback–Leibler
     divergence". For a value with λ rows expected in q it takes −log q too low by E₁(λ), the
-    exponential integral, as nothing tells how rare an unseen value is, and alike for p. Chao, Wang
+    exponential integral, as an unseen value may be as rare as any, and alike for p. Chao, Wang
     and Jost (2013), "Entropy and the species accumulation curve", estimate that from the values
     seen once and twice: here the terms are r₀ e^λ E₁(λ)/n with λ = (r₁ + 1)/(r₀ + 1), for r₀ and r₁
     rows of p with values seen never and once in q, and less the same of p's own.
