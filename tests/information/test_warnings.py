@@ -97,6 +97,8 @@ def test_an_identifier_has_no_estimable_information():
 def test_columns_are_called_by_their_names():
     table = {"y": X, "grade": np.round(RNG.normal(size=300), 1)}
     found = said(kl.estimate_mutual_information("y", "grade", table))
+    assert 'column "grade" is rounded to multiples of 0.1' in found
+    found = said(kl.estimate_mutual_information("y", "grade", table, method="ksg"))
     assert 'rows of column "grade" repeat' in found
 
 

@@ -18,8 +18,10 @@ from kullback.data.series_names import names_of_two
 # Nearest neighbours are searched among at most this many rows of a stream, evenly spaced: the
 # standard error of an entropy is then about 0.001 nats.
 MOST_ROWS = 1 << 20
-# A column of whole numbers is taken as labels where each occurs this often on average.
-_OFTEN = 20
+# A column of whole numbers is taken as labels where each occurs this often on average, and there
+# are no more than so many: with more, values that occur a few times are common, and labels of few
+# rows inform little.
+_OFTEN, _FEW = 20, 10
 
 
 @final
@@ -35,8 +37,8 @@ class Column:
 
     @property
     def repeated(self) -> bool:
-        """Whether its values repeat often enough to be taken as labels."""
-        return np.unique(self.values).size * _OFTEN <= len(self.values)
+        """Whether its values are few and repeat often enough to be taken as labels."""
+        return np.unique(self.values).size <= min(_FEW, len(self.values) / _OFTEN)
 
 
 class Pair(NamedTuple):

@@ -12,16 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from kullback._core.errors import KullbackError, ModelError
-from kullback.objective.class_shares import ClassShares, constrained_at
-from kullback.objective.cross_entropy import Evaluation
-from kullback.results.json_document import LARGEST, plain
-=======
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
+from kullback.objective.class_shares import ClassShares, constrained_at
+from kullback.objective.cross_entropy import Evaluation
 from kullback.results.json_document import LARGEST, plain, plain_label
->>>>>>> fix-q
 from kullback.results.model_document import model_to_json
 
 if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from kullback._core.arrays import Vector
 from kullback.information.discrete.counts import SymbolCounts
 from kullback.information.neighbours.entropy import NeighbourEstimate, negative_value
 
@@ -27,17 +29,10 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
     Returns:
         The estimate in nats; +∞, with the symbols named, where p has some that q lacks.
     """
-    symbols = sorted({*p.symbols.tolist(), *q.symbols.tolist()}, key=lambda s: (str(type(s)), s))
-    positions = {symbol: i for i, symbol in enumerate(symbols)}
-    counts = np.zeros((2, len(symbols)))
-    for row, own in zip(counts, (p, q), strict=True):
-        row[[positions[symbol] for symbol in own.symbols.tolist()]] = own.counts
+    symbols, counts = aligned(p, q)
     method = "plug-in, less its bias of first order"
-    unseen = np.flatnonzero((counts[0] > 0.0) & (counts[1] == 0.0))
-    if unseen.size:
-        named = ", ".join(repr(symbols[i]) for i in unseen[:_SHOWN])
-        more = "" if unseen.size <= _SHOWN else f" and {unseen.size - _SHOWN} more"
-        sentence = f"{named}{more} {'was' if unseen.size == 1 else 'were'} seen in p and never in q"
+    sentence = never_in_q(symbols, counts)
+    if sentence is not None:
         return NeighbourEstimate(math.inf, math.nan, method, (sentence,))
     (n, m), (a, b) = counts.sum(axis=1), counts / counts.sum(axis=1, keepdims=True)
     seen = a > 0.0
@@ -54,3 +49,24 @@ def divergence_of_counts(p: SymbolCounts, q: SymbolCounts) -> NeighbourEstimate:
     notes = ["rows are independent draws, and every value of p has positive probability under q"]
     notes += negative_value(corrected, stderr, "a relative entropy")
     return NeighbourEstimate(corrected, stderr, method, tuple(notes))
+
+
+def aligned(p: SymbolCounts, q: SymbolCounts) -> tuple[list[Any], Vector]:
+    """Return the symbols of both samples, and their counts in p and in q, shape (2, symbols)."""
+    symbols = sorted({*p.symbols.tolist(), *q.symbols.tolist()}, key=lambda s: (str(type(s)), s))
+    positions = {symbol: i for i, symbol in enumerate(symbols)}
+    counts = np.zeros((2, len(symbols)))
+    for row, own in zip(counts, (p, q), strict=True):
+        row[[positions[symbol] for symbol in own.symbols.tolist()]] = own.counts
+    return symbols, counts
+
+
+def never_in_q(symbols: list[Any], counts: Vector) -> str | None:
+    """Name the symbols that were seen in p and never in q, the most frequent first, if any."""
+    unseen = np.flatnonzero((counts[0] > 0.0) & (counts[1] == 0.0))
+    if not unseen.size:
+        return None
+    unseen = unseen[np.argsort(-counts[0][unseen], kind="stable")]
+    named = ", ".join(repr(symbols[i]) for i in unseen[:_SHOWN])
+    more = "" if unseen.size <= _SHOWN else f" and {unseen.size - _SHOWN} more"
+    return f"{named}{more} {'was' if unseen.size == 1 else 'were'} seen in p and never in q"

@@ -41,7 +41,7 @@ _DIMENSIONS = 4
 # value, are discrete: at a tenth, the bias from ties comes near the standard error.
 _REPEATED = 0.1
 
-_NORMAL_975 = 1.959963984540054  # the half-width of a 95% interval, in standard errors
+NORMAL_975 = 1.959963984540054  # the half-width of a 95% interval, in standard errors
 
 INDEPENDENT = "the rows are independent draws"
 
@@ -200,7 +200,7 @@ def negative_value(value: float, stderr: float, quantity: str) -> list[str]:
     """Warn of a negative estimate of a non-negative quantity."""
     if value >= 0.0:
         return []
-    if value >= -_NORMAL_975 * stderr:
+    if value >= -NORMAL_975 * stderr:
         return [f"the value is negative, and within its error of zero: {quantity} never is below 0"]
     return [f"the value is negative by more than its error, as {quantity} never is: it is biased"]
 
