@@ -151,7 +151,7 @@ def fit(
         columns=model.columns,
         missing=missing,
         outcome=model.outcome,
-        levels=getattr(model, "levels", None),
+        levels=model.levels,
     )
     if sample.levels is not None:
         model = model.with_levels(sample.levels)

@@ -159,7 +159,7 @@ class _Scored:
         self.unit, self.level = unit, level
         columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
         outcome, coded = models[0].outcome, _categories(models)
-        classes = getattr(models[0], "levels", None)
+        classes = models[0].levels
         if coded is None:
             self.sample: Sample = open_sample(
                 data,

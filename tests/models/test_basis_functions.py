@@ -13,7 +13,7 @@ from kullback._core.arrays import float64
 from kullback._core.domains import POSITIVE, REAL
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample
-from kullback.models.family import Parametrisation
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.registry import own_models
 from kullback.objective.basis_functions import basis_sums
 from kullback.objective.statistics import LossDerivatives, RowSums

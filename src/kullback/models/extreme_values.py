@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback.models.model import Caution
+from kullback.models.caution import Caution
 from kullback.models.starting_values import start_scale
 from kullback.special.constants import EULER_GAMMA, LOG_TWO
 from kullback.special.numerics import log, reciprocal

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
@@ -20,28 +19,15 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.basis_form import BasisForm
+from kullback.models.caution import Caution
 from kullback.models.inversion import quantile_by_inversion
-from kullback.models.model import Caution, Model, Moment
+from kullback.models.model import Model, Moment
 from kullback.models.other_names import by_name_only, translated_parameters
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.source import Fixed, Source, as_source
 from kullback.special.smooth import log1mexp
 
 Formula: TypeAlias = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Parametrisation:
-    """An alternative parametrisation of a family.
-
-    Attributes:
-        parameters: names and domains.
-        to_default: from these parameters (by keyword) to the default ones, by name.
-        from_default: the inverse.
-    """
-
-    parameters: Mapping[str, Domain]
-    to_default: Callable[..., Mapping[str, Array]]
-    from_default: Callable[..., Mapping[str, Array]]
 
 
 class Family(Model):

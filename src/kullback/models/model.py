@@ -10,7 +10,6 @@ import abc
 import math
 import secrets
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeAlias, overload
 
 import jax
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from kullback._core.arrays import Array, ArrayLike, Vector, float64
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
+from kullback.models.caution import Caution
 from kullback.models.evaluation import blockwise
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
@@ -29,21 +29,6 @@ from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
-
-
-@dataclass(frozen=True)
-class Caution:
-    """A caution about an estimate.
-
-    Attributes:
-        text: the problem, with a remedy.
-        no_maximum: whether the likelihood is unbounded there, so that the estimate is not valid.
-        reason: why it is unbounded.
-    """
-
-    text: str
-    no_maximum: bool = False
-    reason: str = "the likelihood is unbounded"
 
 
 class Model(metaclass=ModelType):
@@ -55,6 +40,9 @@ class Model(metaclass=ModelType):
 
     support: Interval
     outcome: Literal["number", "label"] = "number"
+    levels: tuple[Any, ...] | None = None
+    """Class labels in the order of their codes; None for numbers, and until a sample gives them."""
+
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {}
     """Parameters whose estimate is an order statistic of the sample, whatever the others are."""
 

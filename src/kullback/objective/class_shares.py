@@ -51,24 +51,24 @@ class ClassShares:
         return out
 
     @property
-    def seen(self) -> Vector:
+    def positive(self) -> Vector:
         """The shares above 0."""
         return self.shares[self.shares > 0.0]
 
     @property
     def value(self) -> float:
         """The cross-entropy, which is the entropy of the shares."""
-        return abs(float(np.sum(self.seen * np.log(self.seen))))
+        return abs(float(np.sum(self.positive * np.log(self.positive))))
 
     @property
     def loss_variance(self) -> float:
         """Variance of −log q over the rows."""
-        return float(np.sum(self.seen * (np.log(self.seen) + self.value) ** 2))
+        return float(np.sum(self.positive * (np.log(self.positive) + self.value) ** 2))
 
     @property
     def optimism(self) -> float:
         """The trace of inverse Hessian times outer product of scores: the free shares' number."""
-        return self.seen.size - 1.0
+        return self.positive.size - 1.0
 
     @property
     def variances(self) -> Vector:
@@ -109,7 +109,7 @@ class ClassShares:
         The scaled matrix is diag(1/(1 − p)) − v v' with v² = p/(1 − p), without the last class, so
         the eigenvalue λ below 1/(1 − p) solves Σ p/(1 − λ(1 − p)) = 1 (G. H. Golub 1973).
         """
-        p = self.seen[:-1]
+        p = self.positive[:-1]
         if not p.size:
             return float("nan")
         rest = 1.0 - p

@@ -9,6 +9,7 @@ from typing import final
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.information.neighbours.divergence import nearest_neighbour_divergence
+from kullback.information.neighbours.entropy import NoDensityError
 from kullback.models.model import Model
 
 # A relative entropy further below zero than this many standard errors is not due to chance.
@@ -58,9 +59,10 @@ def estimate_entropies(
         return _none("not available for rows with weights")
     try:
         divergence = nearest_neighbour_divergence(values, model.log_density(values), name=label)
+    except NoDensityError as error:
+        return _none(error.repeats)  # the advice is of no use: a decomposition has one estimator
     except DataError as error:
-        # without the advice that follows: a decomposition offers no other estimator
-        return _none(str(error).partition(": the data are discrete")[0])
+        return _none(str(error))
     if not math.isfinite(divergence.value):
         return _none("; ".join(divergence.assumptions))
     if divergence.value < -_BELOW * divergence.stderr:

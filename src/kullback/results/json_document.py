@@ -117,6 +117,27 @@ def parse_document(content: bytes) -> Node:
     return Node(document, "")
 
 
+def check_version(document: Node, newest: int, renew: str, writer: str = "") -> None:
+    """Refuse a document of another version of its format.
+
+    Args:
+        document: the document.
+        newest: the version that is read.
+        renew: what replaces an older file, for the message.
+        writer: what wrote the document, as in ``, from Kullback 0.1``.
+
+    Raises:
+        WrongError: it has another version; the message says what to do.
+    """
+    version = document["version"].whole()
+    if version != newest:
+        upgrade = "Upgrade with: pip install --upgrade kullback"
+        raise WrongError(
+            f"it has version {version} of the format{writer}; this Kullback reads version "
+            f"{newest}. {upgrade if version > newest else renew}"
+        )
+
+
 def _no_constant(name: str) -> float:
     raise WrongError(
         f'it holds {name}, which JSON lacks; the texts "inf" and "nan" stand for them.'

@@ -22,7 +22,13 @@ from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Convergence
 from kullback.results.entropy_estimate import EntropyEstimate
 from kullback.results.fit import Fit, SampleInfo
-from kullback.results.json_document import Node, WrongError, read_document, shortened
+from kullback.results.json_document import (
+    Node,
+    WrongError,
+    check_version,
+    read_document,
+    shortened,
+)
 from kullback.results.load_trained import is_trained, load_trained
 from kullback.results.model_document import model_from_json
 from kullback.results.save import FORMAT, VERSION
@@ -59,19 +65,9 @@ def load(path: str | os.PathLike[str]) -> Any:
 def _fit(document: Node) -> Fit:
     if document["format"].text() != FORMAT:
         raise document["format"].wrong(f"needs {FORMAT!r}")
-    version = document["version"].whole()
-    if version != VERSION:
-        by = document["kullback"].value if "kullback" in document.entries() else None
-        writer = f"Kullback {shortened(by)}" if isinstance(by, str) else "another Kullback"
-        what_to_do = (
-            "Upgrade with: pip install --upgrade kullback"
-            if version > VERSION
-            else "Fit the model again and save it."
-        )
-        raise WrongError(
-            f"it has version {version} of the format, from {writer}; this Kullback reads version "
-            f"{VERSION}. {what_to_do}"
-        )
+    by = document["kullback"].value if "kullback" in document.entries() else None
+    writer = f"Kullback {shortened(by)}" if isinstance(by, str) else "another Kullback"
+    check_version(document, VERSION, "Fit the model again and save it.", f", from {writer}")
     sample = _sample(document["sample"])
     model = model_from_json(document["model"], sample.levels)
     vector = _vector(model, document["on_bound"])

@@ -21,7 +21,13 @@ from typing import Any
 
 from kullback._core.errors import KullbackError, ModelError
 from kullback._core.files import BLANK, read_file, real_path, replaced, seal_holds, sealed
-from kullback.results.json_document import Node, WrongError, parse_document, read_content
+from kullback.results.json_document import (
+    Node,
+    WrongError,
+    check_version,
+    parse_document,
+    read_content,
+)
 
 FORMAT, VERSION = "kullback network", 3
 JSON_FILE = "model.json"
@@ -195,14 +201,4 @@ def _document(folder: str) -> tuple[bytes, Node]:
 def _check_format(document: Node) -> None:
     if document["format"].text() != FORMAT:
         raise document["format"].wrong(f"needs {FORMAT!r}")
-    version = document["version"].whole()
-    if version != VERSION:
-        what_to_do = (
-            "Upgrade with: pip install --upgrade kullback"
-            if version > VERSION
-            else "Train the network again and save it."
-        )
-        raise WrongError(
-            f"it has version {version} of the format; this Kullback reads version {VERSION}. "
-            f"{what_to_do}"
-        )
+    check_version(document, VERSION, "Train the network again and save it.")

@@ -20,7 +20,13 @@ import numpy as np
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
 from kullback._core.files import BLANK, read_file, real_path, replaced, seal_holds, sealed
 from kullback.calibration.scaling import Scaling
-from kullback.results.json_document import Node, WrongError, parse_document, plain
+from kullback.results.json_document import (
+    Node,
+    WrongError,
+    check_version,
+    parse_document,
+    plain,
+)
 from kullback.results.trained import Epoch
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import InMemoryBatches, StreamedBatches
@@ -158,10 +164,7 @@ def _parsed(content: bytes) -> tuple[Node, dict[str, Any]]:
     header = parse_document(text.encode(errors="replace"))
     if header["format"].text() != FORMAT:
         raise header["format"].wrong(f"needs {FORMAT!r}")
-    if header["version"].whole() != VERSION:
-        raise WrongError(
-            f"it has version {header['version'].value} of the format; {VERSION} can be read."
-        )
+    check_version(header, VERSION, "Give another file, or remove this one to begin anew.")
     if not seal_holds(content, header["sha256"].text()):
         raise WrongError("it was altered or damaged: its digest differs.")
     try:

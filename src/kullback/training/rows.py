@@ -130,7 +130,7 @@ def open_rows(
         _, data = open_table(paths)
         if streamed or (streamed is None and not isinstance(data, Mapping)):
             stream = open_covariate_stream(paths, y, **roles)
-    classes = getattr(model, "levels", None)
+    classes = model.levels
     sample = (
         open_with_covariates(data, y, **roles, classes=classes) if stream is None else stream.head
     )

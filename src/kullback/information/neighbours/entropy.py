@@ -47,7 +47,21 @@ INDEPENDENT = "the rows are independent draws"
 
 
 class NoDensityError(DataError):
-    """Numbers that repeat too often to be draws from a density."""
+    """Numbers that repeat too often to be draws from a density.
+
+    Attributes:
+        repeats: which values repeat, and how often, for the message of another estimate.
+    """
+
+    def __init__(self, repeats: str) -> None:
+        super().__init__(
+            f"{repeats}: the data are discrete; use an estimator for discrete data, or columns "
+            "that are not rounded"
+        )
+        self.repeats = repeats
+
+    def __reduce__(self) -> tuple[type[NoDensityError], tuple[str]]:
+        return type(self), (self.repeats,)  # pickle would repeat the advice
 
 
 @final
@@ -233,7 +247,6 @@ def repeated_rows(rows: Vector, name: str) -> list[str]:
     """
     found = count_duplicates(rows)
     n = len(rows)
-    discrete = "use an estimator for discrete data, or columns that are not rounded"
     repeat = (
         f"{found.repeated} of {n} rows of {name} repeat an earlier one, the first of them "
         f"{found.first}"
@@ -241,10 +254,10 @@ def repeated_rows(rows: Vector, name: str) -> list[str]:
     if found.atom_rows > max(_REPEATED * n, 2):
         raise NoDensityError(
             f"{found.atom_rows} of {n} rows of {name} have the value {found.atom:.10g} in column "
-            f"{found.column}: the data are discrete; {discrete}"
+            f"{found.column}"
         )
     if found.repeated > max(_REPEATED * n, 1):
-        raise NoDensityError(f"{repeat}: the data are discrete; {discrete}")
+        raise NoDensityError(repeat)
     return (
         [f"{repeat}; such rows are measured by their neighbours beyond"] if found.repeated else []
     )

@@ -12,7 +12,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.domains import POSITIVE, UNIT, Domain
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.numerics import log, log_quotient
 from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel

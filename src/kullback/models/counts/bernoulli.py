@@ -15,9 +15,10 @@ from kullback._core.domains import (
     REAL,
     Domain,
 )
+from kullback.models.caution import Caution
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
-from kullback.models.family import Family, Parametrisation
-from kullback.models.model import Caution
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import share_inside
 from kullback.special.logistic import logistic, softplus
 from kullback.special.numerics import xlog1py, xlogy

@@ -17,10 +17,11 @@ from kullback._core.domains import (
     Domain,
     Interval,
 )
+from kullback.models.caution import Caution
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
-from kullback.models.family import Family, Formula, Parametrisation
+from kullback.models.family import Family, Formula
 from kullback.models.inversion import quantile_by_inversion
-from kullback.models.model import Caution
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.source import Fixed
 from kullback.models.starting_values import share_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement

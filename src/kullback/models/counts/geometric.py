@@ -15,7 +15,8 @@ from kullback._core.domains import (
     Domain,
     Interval,
 )
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import mean_inside
 from kullback.special.numerics import log, log1p, reciprocal, xlog1py
 from kullback.special.smooth import log1mexp

@@ -16,7 +16,8 @@ from kullback._core.domains import (
     UNIT,
     Domain,
 )
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement

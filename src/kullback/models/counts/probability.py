@@ -6,7 +6,7 @@ from kullback._core.arrays import Array
 from kullback._core.domains import (
     Interval,
 )
-from kullback.models.model import Caution
+from kullback.models.caution import Caution
 from kullback.special.logistic import logistic
 
 # A fixed probability may be 0 or 1; an estimate lies inside.

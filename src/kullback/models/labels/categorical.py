@@ -123,7 +123,6 @@ class Categorical(Model):
             raise ModelError("Categorical takes probabilities or logits, not both.")
         self.parameter = "probabilities" if logits is None else "logits"
         self.classes: int | None = None
-        self.levels: tuple[Any, ...] | None = None
         self.sources = self._read_sources(
             {self.parameter: probabilities if logits is None else logits}
         )

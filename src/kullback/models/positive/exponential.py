@@ -10,7 +10,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, reciprocal
 

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback._core.numpy_sums import total, total_log_quotient
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
 from kullback.special.numerics import log_quotient, reciprocal

@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
+from kullback.models.caution import Caution
 from kullback.models.extreme_values import (
     STEEPEST,
     end_of_support,
@@ -19,7 +20,7 @@ from kullback.models.extreme_values import (
     shape_caution,
 )
 from kullback.models.family import Family
-from kullback.models.model import Caution, OrderStatistic
+from kullback.models.model import OrderStatistic
 from kullback.models.starting_values import l_moments, start_scale
 from kullback.special.numerics import log, reciprocal
 from kullback.special.smooth import (

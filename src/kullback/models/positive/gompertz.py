@@ -10,8 +10,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, REAL, Domain
+from kullback.models.caution import Caution
 from kullback.models.family import Family
-from kullback.models.model import Caution
 from kullback.special.exponential_mean import exponential_mean
 from kullback.special.hazards import gompertz_hazard, log_cdf_of_hazard
 from kullback.special.numerics import log

@@ -11,7 +11,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.normal import log_ndtr, ndtri_exp

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
+from kullback.models.caution import Caution
 from kullback.models.extreme_values import (
     STEEPEST,
     end_of_support,
@@ -21,7 +22,6 @@ from kullback.models.extreme_values import (
     shape_caution,
 )
 from kullback.models.family import Family
-from kullback.models.model import Caution
 from kullback.models.starting_values import l_moments
 from kullback.special.constants import EULER_GAMMA, LOG_TWO
 from kullback.special.gamma import log_gamma, log_gamma_ratio

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
-from kullback.models.family import Family, Parametrisation
+from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import (
     mean_and_deviation,
     start_scale,
