@@ -147,7 +147,7 @@ def twice(folder):
 FORGED = [
     ((*OPTIONS, "frequencies"), 10**9, "its options need larger arrays"),
     ((*OPTIONS, "frequencies"), 10**400, '"sources.logits.options.frequencies" needs a whole'),
-    ((*OPTIONS, "hidden"), [1] * 10**5, "its options need larger arrays"),
+    ((*OPTIONS, "hidden"), [1] * 10**4, "its options need larger arrays"),
     ((*OPTIONS, "hidden"), [10**9], "its options need larger arrays"),
     ((*OPTIONS, "hidden"), "8", "needs a list"),
     ((*OPTIONS, "dropout"), "nan", "dropout must lie in"),
