@@ -12,9 +12,10 @@ import pytest
 import scipy.stats
 
 import kullback as kl
+from kullback.tour.about_labels import classifier
 from kullback.tour.network_choice import NetworkChoice
 from kullback.tour.page import render
-from kullback.tour.steps import take
+from kullback.tour.steps import begin
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -539,7 +540,7 @@ def test_the_network_that_is_chosen_has_the_losses_of_the_library(
     opened = visit()
     for choice, value in (("depth", depth), ("activation", activation), ("rate", f"{rate:g}")):
         opened.page.locator(f'[data-choice="{choice}"]').select_option(str(value))
-    picture = take(network=NetworkChoice(depth, activation, rate)).steps[7].picture
+    picture = classifier(begin(network=NetworkChoice(depth, activation, rate))).picture
     # the same steps, with sums in another order: rounding grows a little in 1,000 steps
     np.testing.assert_allclose(opened.page.evaluate("trained.losses"), picture["losses"], rtol=1e-9)
     # a dot is a few pixels wide; with a rate near the largest stable one rounding grows to 2e-5 in

@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.text import Text
 
 import kullback as kl
+from kullback.tour.about_labels import classifier
 from kullback.tour.column import printable
 from kullback.tour.formulas import Formula
 from kullback.tour.network_choice import NetworkChoice
 from kullback.tour.question import ask
 from kullback.tour.session import Step
-from kullback.tour.steps import Tour, take
+from kullback.tour.steps import Tour, begin, take
 from kullback.tour.terminal import show
 from kullback.tour.terminal_pictures import adding
 
@@ -252,8 +253,8 @@ def test_the_network_descends_to_the_entropy_and_a_logistic_regression_stays_abo
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_each_step_is_against_the_gradient_of_the_loss(depth: int, activation: str) -> None:
     rate = 1e-3
-    tour = taken(None, None, "nats", NetworkChoice(depth, activation, rate))
-    names, picture = tour.namespace, tour.steps[7].picture
+    session = begin(network=NetworkChoice(depth, activation, rate))
+    picture, names = classifier(session).picture, session.namespace
     network = picture["weights"][depth]
     assert len(network) == depth + 1
 
@@ -281,7 +282,7 @@ def test_each_step_is_against_the_gradient_of_the_loss(depth: int, activation: s
 
 def test_a_learning_rate_that_is_too_large_is_reported_as_a_failed_training() -> None:
     for rate in (1e4, 1e300):
-        step = taken(None, None, "nats", NetworkChoice(2, "tanh", rate)).steps[7]
+        step = classifier(begin(network=NetworkChoice(2, "tanh", rate)))
         assert "the training failed" in step.finding
         assert "nan" not in step.finding
         assert not step.picture["losses"][-1] < step.picture["baseline"]
