@@ -364,12 +364,15 @@ def test_a_column_gets_a_family_and_the_argument_holds_for_it(family: str, data:
 def test_numbers_with_a_density_keep_the_identity() -> None:
     # of a normal distribution with scale 2: ½ log(2πe · 4)
     y = np.random.default_rng(11).normal(1.0, 2.0, 3_000)
-    picture = take(y, "height").steps[6].picture
+    step = take(y, "height").steps[6]
+    picture = step.picture
     exact = 0.5 * np.log(8.0 * np.pi * np.e)
     assert abs(picture["entropy"] - exact) < 4.0 * picture["stderr"]
     lines = kl.fit(kl.Normal(scale=float(f"{np.std(y):.4g}")), y).decomposition()
     assert picture["entropy"] == lines["entropy"]
     assert picture["at_best"] == pytest.approx(lines["entropy"] + lines["relative entropy"])
+    (relative,) = [line for line in lines.lines if line.name == "relative entropy"]
+    assert f"{relative.value:.4f} ± {relative.stderr:.4f} nats, within its error" in step.finding
 
 
 def test_where_the_entropy_is_unknown_the_identity_says_so() -> None:

@@ -120,7 +120,8 @@ fit.cross_entropy{do.divided}
 parts = fit.decomposition(unit="{do.unit}")
 [(line.name, line.value, line.stderr) for line in parts.lines if "," not in line.name]
 """)
-    entropy = next(line for line in do["parts"].lines if line.name == "entropy")
+    named = {line.name: line for line in do["parts"].lines}
+    entropy = named["entropy"]
     known = math.isfinite(entropy.value)
     loss = do["fit"].cross_entropy / do.nats
     finding = (
@@ -128,12 +129,12 @@ parts = fit.decomposition(unit="{do.unit}")
         "that the numbers come from: they have a density. "
     )
     if known:
-        excess = loss - entropy.value
-        near = excess < 1.96 * entropy.stderr  # as in the decomposition
+        excess = named["relative entropy"]
+        near = ", within its error of zero" if excess.value < 1.96 * excess.stderr else ""
         finding += (
             f"Their entropy is an estimate, {entropy.value:.4f} ± {entropy.stderr:.4f} {do.unit}, "
-            f"and so is the excess of the loss over it, the relative entropy of the model, "
-            f"{excess:.4f} {do.unit}{', within its error of zero' if near else ''}."
+            "and so is the excess of the loss over it, the relative entropy of the model, "
+            f"{excess.value:.4f} ± {excess.stderr:.4f} {do.unit}{near}."
         )
     else:
         finding += f"The sum is {loss:.4f} {do.unit}; its two parts are unknown: {entropy.note}."
