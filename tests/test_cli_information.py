@@ -271,6 +271,17 @@ def test_a_page_with_a_hostile_column_name(run, folder):
     [
         (["--y", "age"], "--y names a column of a file: add --data FILE."),
         (
+            ["t.csv", "--data", "t.csv"],
+            "--data t.csv: the file t.csv is given already. Give one file.",
+        ),
+        (["--depth", "9"], "--depth must be 0, 1, 2 or 3 hidden layers, got 9."),
+        (["--activation", "sine"], "--activation must be tanh, relu or logistic, got 'sine'."),
+        (["--learning-rate", "-1"], "--learning-rate must be a positive number, got -1.0."),
+        (
+            ["--html", "x.html", "--unit", "hartleys"],
+            "the page is in nats or in bits, got --unit hartleys.",
+        ),
+        (
             ["--data", "t.csv", "--y", "scoer", "--html", "x.html"],
             'there is no column "scoer" in t.csv; did you mean "score"?'
             ' The columns are "age", "sex" and "score".',
@@ -285,6 +296,27 @@ def test_a_page_with_a_hostile_column_name(run, folder):
 def test_wrong_input_to_the_tour(run, folder, arguments, said):
     assert refused(run, "tour", *arguments) == said
     assert not (folder / "x.html").exists()
+
+
+def test_the_tour_takes_a_column_of_labels_and_the_choices_of_the_network(run, tmp_path):
+    (tmp_path / "trees.csv").write_text("tree,height\n" + "oak,3.5\noak,4.5\nelm,2.5\n" * 20)
+    code, out, err = run(
+        "tour", str(tmp_path / "trees.csv"), "--y", "tree", "--unit", "bits", "--no-pause",
+        "--depth", "0", "--learning-rate", "0.3",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    # of ⅔ and ⅓: log2 3 − ⅔
+    assert "H(p) 0.918296  +  D(p‖q) 0.000000  =  H(p, q) 0.918296  bits" in out
+    text = " ".join(out.split())
+    assert "the labels in the 60 rows of “tree”" in text
+    assert "With a depth of 0, tanh and a learning rate of 0.3, the loss falls" in text
+
+
+def test_text_among_numbers_is_an_error_and_not_a_label(run, tmp_path):
+    (tmp_path / "t.csv").write_text("x\n" + "".join(f"{i / 8}\n" for i in range(50)) + "?\n")
+    message = refused(run, "tour", str(tmp_path / "t.csv"))
+    assert "?" in message
+    assert "label" not in message.partition(".")[0]
 
 
 def test_a_name_with_a_comma_is_quoted(run, tmp_path):

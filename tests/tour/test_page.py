@@ -1,4 +1,4 @@
-"""The tour's page in a browser: the sliders move, the numbers add up, nothing is loaded."""
+"""The tour's page in a browser: what it shows, and that the numbers are those of the library."""
 
 import json
 import re
@@ -12,7 +12,10 @@ import pytest
 import scipy.stats
 
 import kullback as kl
+from kullback.tour.about_labels import classifier
+from kullback.tour.network_choice import NetworkChoice
 from kullback.tour.page import render
+from kullback.tour.steps import begin
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -28,6 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "own": render(),
         "density": render(data=random.gamma(2.0, 3.0, 2_500), name=HOSTILE),
         "labels": render(data=(random.random(60) < 0.3).astype(float), name="x" * 500),
+        "words": render(
+            data=["oak"] * 30 + ["elm"] * 20 + [HOSTILE] * 10, name="tree", unit="bits"
+        ),
     }
     for name, html in pages.items():
         (place / f"{name}.html").write_text(html, encoding="utf-8")
@@ -60,6 +66,22 @@ class Visit:
     def number(self, name: str, inside: str = "body") -> str:
         text: str = self.page.locator(f'{inside} [data-number="{name}"]').first.text_content()
         return text.replace("−", "-")
+
+    def drag(self, figure: str, start: tuple[float, float], *ends: tuple[float, float]) -> None:
+        """Drag inside a picture, from and to shares of its width and height."""
+        picture = self.page.locator(f'[data-figure="{figure}"] svg').last
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        mouse = self.page.mouse
+        x, y = start
+        mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        mouse.down()
+        for x, y in ends:
+            mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        mouse.up()
+
+    def place(self, variable: str) -> int:
+        return int(self.slider(variable).input_value())
 
     def identity(self, name: str) -> tuple[Decimal, Decimal, Decimal]:
         """Read the three numbers, and check their sum."""
@@ -103,7 +125,7 @@ def test_the_page_is_small_and_allows_nothing_from_elsewhere(folder: Path) -> No
         assert "default-src 'none'" in html
         assert "unsafe" not in html
         assert not re.search(r"\b(src|href)=[\"'](?!#)", html)
-        assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|innerHTML|style=", html)
+        assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|innerHTML|\bstyle=", html)
 
 
 def test_by_keyboard_every_slider_moves_and_the_identity_holds(visit: Any) -> None:
@@ -118,7 +140,7 @@ def test_by_keyboard_every_slider_moves_and_the_identity_holds(visit: Any) -> No
             assert slider.input_value() != before
             shown.add(opened.identity(block))
         assert len(shown) >= 4
-    for variable in ("draws", "m", "newton"):
+    for variable in ("x", "draws", "m", "step"):
         slider = opened.slider(variable)
         before, text = slider.input_value(), slider.get_attribute("aria-valuetext")
         slider.focus()
@@ -258,7 +280,7 @@ def test_a_hostile_name_is_text_and_runs_nothing(visit: Any, folder: Path) -> No
     page = opened.page
     label = page.locator("bdi.label").text_content()
     assert label.strip("“”") == HOSTILE[:59] + "…"
-    assert HOSTILE[:59] in page.locator("#step-4").text_content()
+    assert HOSTILE[:59] in page.locator("#step-5").text_content()
     assert HOSTILE[:59] in page.title()
     assert page.locator("img").count() == 0
     assert page.locator("script").count() == 2
@@ -288,13 +310,18 @@ def test_a_script_that_is_not_the_pages_own_is_refused(browser: Any, folder: Pat
     opened.page.close()
 
 
-@pytest.mark.parametrize("name", ["own", "density", "labels"])
+@pytest.mark.parametrize("name", ["own", "density", "labels", "words"])
 def test_on_a_phone_nothing_sticks_out(visit: Any, name: str) -> None:
     opened = visit(name, viewport={"width": 360, "height": 740})
     across = "document.documentElement.scrollWidth"
     assert opened.page.evaluate(across) <= 360
     opened.set("q", 1)
+    for code in opened.page.locator("summary").all():
+        code.click()
     assert opened.page.evaluate(across) <= 360
+    # formulas are as wide as the text, or narrower
+    wide = "[...document.querySelectorAll('.formula')].filter((f) => f.scrollWidth > f.clientWidth)"
+    assert opened.page.evaluate(f"{wide}.length") == 0
     opened.page.set_viewport_size({"width": 900, "height": 700})  # turned
     widths = opened.page.evaluate("[...document.querySelectorAll('svg')].map((s) => s.clientWidth)")
     assert min(widths) > 600
@@ -346,10 +373,298 @@ def test_text_has_contrast_and_the_focus_is_visible(visit: Any) -> None:
 def test_every_slider_has_a_name_and_says_its_value(visit: Any) -> None:
     opened = visit()
     sliders = opened.page.get_by_role("slider").all()
-    assert len(sliders) == 9
+    # x, p twice, q, draws, four shares, m, θ three times, step
+    assert len(sliders) == 14
     for slider in sliders:
         assert slider.get_attribute("aria-valuetext")
         assert slider.evaluate("(input) => input.labels[0].textContent.trim().length") > 3
     theta = opened.page.locator('input[data-variable="theta"]').all()
     opened.set("theta", 33)
     assert {slider.input_value() for slider in theta} == {"33"}
+
+
+# ---- dragging ------------------------------------------------------------------------------------
+
+
+def test_each_picture_that_has_a_slider_can_be_dragged(visit: Any) -> None:
+    opened = visit()
+    for figure, variable in (
+        ("limit", "x"),
+        ("coin", "p"),
+        ("simulated", "draws"),
+        ("product", "m"),
+        ("tops", "theta"),
+        ("fitted", "theta"),
+        ("valley", "theta"),
+        ("descent", "step"),
+    ):
+        opened.drag(figure, (0.5, 0.5), (0.4, 0.5), (0.3, 0.5))
+        left = opened.place(variable)
+        opened.drag(figure, (0.3, 0.5), (0.6, 0.5), (0.8, 0.5))
+        assert opened.place(variable) > left, figure
+        last = int(opened.slider(variable).get_attribute("max"))
+        opened.drag(figure, (0.8, 0.5), (1.5, 0.5))  # beyond the end, and out of the picture
+        assert opened.place(variable) == last or figure == "fitted", figure
+
+
+def test_in_the_valley_the_dot_is_where_the_pointer_is(visit: Any) -> None:
+    opened = visit()
+    opened.drag("valley", (0.9, 0.4), (0.35, 0.4))
+    dot = opened.page.locator('[data-figure="valley"] circle').bounding_box()
+    picture = opened.page.locator('[data-figure="valley"] svg').bounding_box()
+    at = (dot["x"] + dot["width"] / 2 - picture["x"]) / picture["width"]
+    assert at == pytest.approx(0.35, abs=0.005)  # θ has steps of 1/200 of the range
+    theta = opened.place("theta") * 0.05
+    y = kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4)
+    _, _, cross = opened.identity("fitted")
+    assert near(cross, -scipy.stats.poisson.logpmf(y, theta).mean())
+
+
+def test_a_rectangle_is_dragged_and_the_areas_are_the_cross_entropy(visit: Any) -> None:
+    opened = visit()
+    p = np.array([0.5, 0.25, 0.125, 0.125])
+    # with q = 1/4 each, H = 7/4 log 2, D = 1/4 log 2, H(p, q) = 2 log 2
+    assert [float(part) for part in opened.identity("areas")] == pytest.approx(
+        [1.75 * np.log(2), 0.25 * np.log(2), 2 * np.log(2)], abs=5e-5
+    )
+    opened.drag("areas", (0.3, 0.6), (0.3, 0.7), (0.35, 0.75))  # a's, and b's stays as it is
+    q = np.array(opened.page.evaluate("state.four"))
+    assert q[0] > 0.4
+    assert q.sum() == pytest.approx(1.0, abs=1e-15)
+    assert q[1:] == pytest.approx([q[1]] * 3, rel=1e-14)  # their proportions are kept
+    entropy, relative, cross = opened.identity("areas")
+    assert near(relative, scipy.stats.entropy(p, q))
+    assert near(cross, scipy.stats.entropy(p) + scipy.stats.entropy(p, q))
+    areas = opened.page.evaluate(
+        "[...document.querySelectorAll('[data-figure=areas] rect')]"
+        ".map((r) => (r.width.baseVal.value + 2) * r.height.baseVal.value)"
+    )
+    whole = opened.page.evaluate(
+        "(([s]) => [s.clientWidth - 54, s.clientHeight - 48])"
+        "([document.querySelector('[data-figure=areas] svg')])"
+    )
+    # the picture is 5.2 bits high; coordinates are rounded nowhere
+    assert sum(areas) / (whole[0] * whole[1]) * 5.2 * np.log(2) == pytest.approx(
+        float(cross), rel=1e-3
+    )
+    third = opened.page.locator("input[data-share]").nth(2)
+    third.focus()
+    opened.page.keyboard.press("ArrowRight")
+    assert opened.identity("areas")[1] != relative
+    opened.page.get_by_role("button", name="the best code").click()
+    assert opened.identity("areas")[1] == 0
+    assert opened.page.locator("input[data-share]").first.input_value() == "50"
+    assert entropy == opened.identity("areas")[0]
+
+
+def test_x_log_x_tends_to_zero_with_x(visit: Any) -> None:
+    opened = visit()
+    for place in (37, 10, 1):
+        opened.set("x", place)
+        x = place / 100
+        assert near(opened.number("limit").removeprefix("x log x = "), x * np.log(x))
+    opened.set("x", 0)
+    assert opened.number("limit") == "0 log 0 = 0, the limit"
+
+
+# ---- playing -------------------------------------------------------------------------------------
+
+
+def until(opened: Visit, condition: str) -> None:
+    """Wait, as the page's policy forbids Playwright's own way, which evaluates text."""
+    for _ in range(200):
+        if opened.page.evaluate(condition):
+            return
+        opened.page.wait_for_timeout(100)
+    raise AssertionError(f"after 20 s not yet: {condition}")
+
+
+def test_draw_plays_the_sample_and_ends_at_the_mean_of_the_library(visit: Any) -> None:
+    opened = visit()
+    draws = kl.Bernoulli(probability=0.3).sample(100_000, seed=1)
+    button = opened.page.locator('[data-play="draws"]')
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    before = opened.place("draws")
+    until(opened, f"Number(document.querySelector('[data-variable=draws]').value) > {before} + 5")
+    button.click()  # pause
+    stopped = opened.place("draws")
+    opened.page.wait_for_timeout(200)
+    assert opened.place("draws") == stopped
+    button.click()
+    until(opened, "document.querySelector('[data-play=draws]').ariaPressed === 'false'")
+    # −log p(x) is −log 0.3 for heads and −log 0.7 for tails
+    expected = -np.log(0.7) + np.mean(draws) * np.log(0.7 / 0.3)
+    assert near(opened.number("mean"), float(expected))
+    opened.page.get_by_role("button", name="new sample").click()
+    assert opened.place("draws") == 0
+    opened.set("draws", int(opened.slider("draws").get_attribute("max")))
+    mean, error = float(opened.number("mean")), float(opened.number("stderr"))
+    assert abs(mean - scipy.stats.entropy([0.3, 0.7])) < 6 * error
+
+
+def test_the_descent_of_theta_ends_at_the_fit(visit: Any) -> None:
+    opened = visit()
+    opened.set("theta", 150)
+    start = opened.identity("fitted")[2]
+    opened.page.locator('[data-play="theta"]').click()
+    until(opened, "state.theta < 7")
+    assert opened.identity("fitted")[2] < start
+    until(opened, "document.querySelector('[data-play=theta]').ariaPressed === 'false'")
+    y = kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4)
+    assert near(opened.identity("fitted")[2], kl.fit(kl.Poisson(), y).cross_entropy)
+    # a slider that is moved stops what plays
+    opened.set("theta", 150)
+    opened.page.locator('[data-play="theta"]').click()
+    opened.set("theta", 20)
+    assert opened.page.locator('[data-play="theta"]').get_attribute("aria-pressed") == "false"
+
+
+def test_multiply_plays_to_the_last_row(visit: Any) -> None:
+    opened = visit()
+    button = opened.page.locator('[data-play="m"]')
+    button.focus()
+    opened.page.keyboard.press("Enter")
+    until(opened, "document.querySelector('[data-play=m]').ariaPressed === 'false'")
+    assert opened.place("m") == 999
+    assert opened.number("product") == "0, exactly"
+
+
+@pytest.mark.parametrize(
+    ("depth", "activation", "rate"),
+    [(1, "tanh", 1.0), (0, "tanh", 1.0), (2, "relu", 0.3), (3, "logistic", 0.1), (1, "tanh", 0.1)],
+)
+def test_the_network_that_is_chosen_has_the_losses_of_the_library(
+    visit: Any, depth: int, activation: str, rate: float
+) -> None:
+    opened = visit()
+    for choice, value in (("depth", depth), ("activation", activation), ("rate", f"{rate:g}")):
+        opened.page.locator(f'[data-choice="{choice}"]').select_option(str(value))
+    picture = classifier(begin(network=NetworkChoice(depth, activation, rate))).picture
+    # the same steps, with sums in another order: rounding grows a little in 1,000 steps
+    np.testing.assert_allclose(opened.page.evaluate("trained.losses"), picture["losses"], rtol=1e-9)
+    # a dot is a few pixels wide; with a rate near the largest stable one rounding grows to 2e-5 in
+    # the steepest direction, in which the loss is flat
+    np.testing.assert_allclose(
+        opened.page.evaluate("trained.survival.at(-1)"), picture["q"][:, 1], atol=1e-3
+    )
+    opened.set("step", 0)
+    button = opened.page.locator('[data-play="step"]')
+    button.click()
+    until(opened, "document.querySelector('[data-play=step]').ariaPressed === 'false'")
+    entropy, relative, cross = opened.identity("trained")
+    assert near(entropy, picture["entropy"])
+    assert near(relative, picture["losses"][-1] - picture["entropy"])
+    assert near(cross, picture["losses"][-1])
+    assert opened.page.locator('[data-value="step"]').text_content() == "1,000"
+
+
+def test_a_learning_rate_that_is_too_large_shows_no_nan(visit: Any) -> None:
+    opened = visit()
+    opened.page.locator('[data-choice="rate"]').select_option("3")
+    opened.page.locator('[data-choice="depth"]').select_option("3")
+    for place in (0, 20, 79):
+        opened.set("step", min(place, int(opened.slider("step").get_attribute("max"))))
+        assert opened.identity("trained")[1] >= 0
+    assert "NaN" not in opened.page.locator("main").inner_html()
+
+
+# ---- units, formulas, code -----------------------------------------------------------------------
+
+
+def test_bits_are_nats_divided_by_log_two_everywhere(visit: Any) -> None:
+    opened = visit()
+    opened.page.get_by_text("bits", exact=True).first.click()
+    entropy, relative, _ = opened.identity("coins")
+    p, q = [0.3, 0.7], [0.6, 0.4]
+    assert near(entropy, scipy.stats.entropy(p, base=2))
+    assert near(relative, scipy.stats.entropy(p, q, base=2))
+    assert [str(part) for part in opened.identity("areas")] == ["1.7500", "0.2500", "2.0000"]
+    assert near(opened.number("coin"), scipy.stats.entropy(p, base=2))
+    assert near(opened.number("expected"), scipy.stats.entropy(p, base=2))
+    assert near(opened.identity("trained")[0], scipy.stats.entropy(ROWS.T, base=2) @ SHARES)
+    y = kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4)
+    opened.page.get_by_role("button", name="estimate").click()
+    assert near(opened.identity("fitted")[2], kl.fit(kl.Poisson(), y).cross_entropy / np.log(2))
+    text = opened.page.locator("main").inner_text()
+    assert "cost 1.7500 bits" in text
+    assert "nats" not in text
+    assert opened.page.locator("[data-unit-name]").first.text_content() == "bits"
+    opened.page.get_by_role("radio", name="bits").focus()
+    opened.page.keyboard.press("ArrowLeft")
+    assert opened.page.get_by_role("radio", name="nats").is_checked()
+    assert near(opened.number("coin"), scipy.stats.entropy(p))
+    assert "bits on average" not in opened.page.locator("main").inner_text()
+
+
+ROWS = np.array(
+    [(118, 57), (4, 140), (0, 5), (0, 1), (154, 14), (13, 80), (0, 11), (0, 13), (387, 75),
+     (89, 76), (35, 13), (17, 14), (670, 192), (3, 20)]
+)  # fmt: skip
+SHARES = ROWS.sum(axis=1) / ROWS.sum()
+
+
+def test_displayed_formulas_are_mathml_that_the_browser_draws(visit: Any) -> None:
+    opened = visit()
+    formulas = opened.page.locator(".formula math").all()
+    assert len(formulas) == 14
+    for formula in formulas:
+        assert formula.get_attribute("alttext")
+        assert formula.bounding_box()["height"] > 15
+    assert opened.page.locator(".formula mfrac").count() >= 5
+    # the lines of the expansion are aligned at their first sign
+    places = opened.page.locator("#step-4 mtr mtd:nth-child(2)").all()
+    assert len({round(place.bounding_box()["x"]) for place in places[:4]}) == 1
+
+
+def test_the_code_is_closed_at_first_and_is_that_of_the_unit(visit: Any) -> None:
+    opened = visit()
+    for details in opened.page.locator("details").all():
+        assert details.get_attribute("open") is None
+    assert not opened.page.get_by_text("kl.kl_divergence(p, q)").first.is_visible()
+    opened.page.locator("#step-3 summary").click()
+    assert opened.page.locator("#step-3 pre:visible").count() == 1
+    assert 'unit="bits"' not in opened.page.locator("#step-3 pre:visible").text_content()
+    opened.page.get_by_text("bits", exact=True).first.click()
+    assert 'unit="bits"' in opened.page.locator("#step-3 pre:visible").text_content()
+
+
+def test_labels_of_a_reader_are_taken_and_in_the_unit_that_was_asked_for(visit: Any) -> None:
+    opened = visit("words")
+    assert opened.page.get_by_role("radio", name="bits").is_checked()
+    opened.page.get_by_role("button", name="estimate").click()
+    entropy, relative, cross = opened.identity("fitted")
+    # of ½, ⅓ and ⅙, and the model ½, ¼, ¼, which costs 1.5 bits
+    exact = 1 / 2 + np.log2(3) / 3 + np.log2(6) / 6
+    assert near(entropy, exact)
+    assert near(relative, 1.5 - exact)
+    assert near(cross, 1.5)
+    assert "oak" in opened.page.locator('[data-figure="fitted"]').text_content()
+    assert opened.page.locator("img").count() == 0
+    opened.drag("valley", (0.5, 0.5), (0.2, 0.5))
+    assert opened.identity("fitted")[2] > cross
+
+
+def test_an_unknown_entropy_is_called_unknown(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "tied.html"
+    y = np.append(np.full(200, 3.25), np.random.default_rng(7).normal(0.0, 1.0, 20))
+    path.write_text(render(data=y, name="tied"), encoding="utf-8")
+    if (
+        json.loads(re.search(r'id="numbers">(.*?)</script>', path.read_text())[1])["question"][
+            "entropy"
+        ]
+        is None
+    ):
+        opened = Visit(browser, path)
+        assert opened.number("entropy", '[data-identity="fitted"]') == "unknown"
+        assert opened.number("relative", '[data-identity="fitted"]') == "unknown"
+        assert float(opened.number("cross", '[data-identity="fitted"]')) > 0
+        assert "unknown" in opened.page.locator("#step-7 figcaption").text_content()
+        opened.page.close()
+    step = path.read_text().partition('id="step-7"')[2].partition('id="step-8"')[0]
+    assert "nan" not in re.sub("<[^>]*>", " ", step).split()
+
+
+def test_a_page_in_another_unit_is_refused() -> None:
+    with pytest.raises(kl.KullbackError, match="the page is in nats or in bits, got unit='nit'"):
+        render(unit="nit")

@@ -24,7 +24,7 @@ from kullback._core.printable import printable
 # recognised anywhere in a message, the others before "=" and before "must".
 _COMPOUND = "learning_rate|weight_decay|label_smoothing|class_weight|held_out"
 _SIMPLE = (
-    "missing|weights|unit|method|categorical|slices|hidden|activation|dropout|normalization|members|"
+    "missing|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
     "epochs|batch|patience|calibration|checkpoint|seed"
 )
 _ARGUMENT = re.compile(

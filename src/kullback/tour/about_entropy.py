@@ -1,31 +1,46 @@
-"""Steps one to three: entropy, relative entropy and cross-entropy."""
+"""Steps one and two: entropy, and entropy as an expectation."""
 
 from __future__ import annotations
 
 import numpy as np
 
 import kullback as kl
+from kullback.tour.formulas import Formula
 from kullback.tour.session import Session, Step
 
 
 def entropy(do: Session) -> Step:
-    """Compute the entropy of a certain outcome, and of every coin."""
+    """Compute the entropy of a certain outcome, and of every coin, by the formula alone."""
     lines = do(f"""
-kl.entropy([1.0, 0.0]{do.argument})  # one outcome is certain
-kl.entropy([0.5, 0.5]{do.argument})  # a fair coin
+x = 10.0 ** -np.arange(0, 16, 3)
+x * np.log(x)  # tends to 0 with x
+0.0 * np.log(0.0)  # a computer does not take the limit
+def H(p):  # where p is 0, the term is 0
+    p = np.asarray(p)
+    return np.where(p > 0.0, -p * np.log(p), 0.0).sum(axis=-1){do.divided}
+H([1.0, 0.0, 0.0])  # one outcome is certain
+H([0.5, 0.5])  # a fair coin
 p = np.linspace(0.0, 1.0, 101)
-curve = kl.entropy(np.stack([p, 1.0 - p], axis=-1){do.argument})
+curve = H(np.stack([p, 1.0 - p], axis=-1))
 p[np.argmax(curve)], curve.max()
 """)
     return Step(
         1,
         "Entropy measures uncertainty",
         (
-            "A random variable X has the value x with probability p(x). Its entropy is H(p) = "
-            "Σ p(x) log 1/p(x): the uncertainty of X before it is observed. Where one outcome is "
-            "certain it is exactly 0, as log 1 = 0 and 0 log 0 counts as 0.",
-            "For a coin that shows heads with probability p the entropy is a curve: 0 at both "
-            "ends, where the outcome is certain, and largest in the middle.",
+            "A random variable X takes the value x with probability p(x) = Pr[X = x]: p is its "
+            "probability mass function. The entropy of X measures how uncertain X is before it is "
+            "observed:",
+            Formula("H(X) = −Σ_x p(x) log p(x)\n     = Σ_x p(x) log {1 / p(x)}"),
+            "The two sums are equal, because log 1/p(x) = −log p(x).",
+            "If one outcome is certain, H = 0, term by term: its own term is 1 · log 1, and log 1 "
+            "= 0; each other term is 0 · log 0, which counts as 0.",
+            Formula("H(X) = −(1 · log 1 + 0 · log 0 + 0 · log 0) = 0"),
+            "The convention 0 log 0 = 0 is a limit: x log x → 0 as x → 0, because x falls faster "
+            "than its logarithm grows.",
+            "A Bernoulli variable is a coin that shows heads with probability p. Its entropy is a "
+            "curve: 0 at both ends, where the outcome is certain, and largest in the middle.",
+            Formula("H(p) = −p log p − (1 − p) log (1 − p)"),
         ),
         lines,
         "The fair coin is the most uncertain one: the maximum is at ½, and it is log 2, one bit.",
@@ -55,7 +70,9 @@ kl.entropy([0.3, 0.7]{do.argument})
         "Entropy is an expectation",
         (
             "Call log 1/p(x) the surprise of an outcome: rare outcomes surprise more. Entropy is "
-            "the expected surprise, H(p) = E[log 1/p(X)].",
+            "the expected surprise, where X is drawn from p. As it depends on p alone, H(X) is "
+            "also written H(p).",
+            Formula("H(p) = E[log {1 / p(X)}],   X ∼ p"),
             "So the mean surprise of many draws estimates it. The standard error of the mean falls "
             "with the square root of the number of draws.",
         ),
@@ -66,44 +83,5 @@ kl.entropy([0.3, 0.7]{do.argument})
             "mean": mean,
             "stderr": spread / do.nats / np.sqrt(draws),
             "entropy": entropy,
-        },
-    )
-
-
-def relative_entropy(do: Session) -> Step:
-    """Split a cross-entropy into an entropy and a relative entropy."""
-    lines = do(f"""
-p, q = [0.3, 0.7], [0.6, 0.4]
-kl.entropy(p{do.argument}), kl.kl_divergence(p, q{do.argument})
-kl.cross_entropy(p, q{do.argument})
-kl.cross_entropy(p, q{do.argument}) - kl.entropy(p{do.argument})
-kl.kl_divergence(q, p{do.argument})  # the other way round
-kl.kl_divergence(p, [1.0, 0.0]{do.argument})  # q rules out an outcome of p
-""")
-    p, q = do["p"], do["q"]
-    curve = np.linspace(0.0, 1.0, 101)
-    return Step(
-        3,
-        "Relative entropy is the cost of a wrong model",
-        (
-            "Outcomes are drawn from p, and q is our approximation of it. The expected surprise is "
-            "then the cross-entropy, H(p, q) = Σ p(x) log 1/q(x). Its excess over the entropy is "
-            "the relative entropy or Kullback–Leibler divergence, D(p‖q) = Σ p(x) log p(x)/q(x). "
-            "So H(p, q) = H(p) + D(p‖q).",
-            "D measures how far q is from p: it is never negative, and 0 only where q is p. It is "
-            "not a distance: D(p‖q) and D(q‖p) differ, and it is infinite where q rules out an "
-            "outcome of p.",
-        ),
-        lines,
-        "The entropy depends on p alone. A better q makes the relative entropy smaller, and so "
-        "the cross-entropy.",
-        {
-            "p": p[0],
-            "q": q[0],
-            "entropy": float(kl.entropy(p)) / do.nats,
-            "relative": float(kl.kl_divergence(p, q)) / do.nats,
-            "cross": float(kl.cross_entropy(p, q)) / do.nats,
-            "grid": curve,
-            "curve": kl.entropy(np.stack([curve, 1.0 - curve], axis=-1)) / do.nats,
         },
     )

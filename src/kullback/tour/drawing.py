@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.text import Text
-
-from kullback._core.arrays import Vector
 
 # The bits of a braille character's dots: two columns of four, from the top.
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -18,8 +17,8 @@ _MARGIN = 10
 
 
 def curves(
-    x: Vector,
-    lines: Sequence[tuple[Vector, str]],
+    x: NDArray[np.float64],
+    lines: Sequence[tuple[NDArray[np.float64], str]],
     width: int,
     height: int,
     labels: tuple[str, str] | None = None,
@@ -85,3 +84,31 @@ def stacked(parts: Sequence[tuple[float, str, str]], whole: float, width: int) -
         bar.append(f"{inside:{room}}" if room else "", style=f"reverse {style}")
         start = end
     return bar
+
+
+def rectangles(
+    sizes: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    style: str,
+    whole: float,
+    width: int,
+) -> Text:
+    """Draw rectangles one below the other, from a common left side.
+
+    Args:
+        sizes: height of each, in lines, of at least one; and its length from left to right.
+        labels: a text in each.
+        style: of all.
+        whole: the length of the whole width.
+        width: in characters.
+    """
+    drawn = Text(no_wrap=True)
+    for (height, length), label in zip(sizes, labels, strict=True):
+        across, lines = max(1, round(width * min(length / whole, 1.0))), round(height)
+        for line in range(lines):
+            text = f" {label}"[:across] if line == 0 else ""
+            # the last line is underlined, so that rectangles of one length can be distinguished
+            edge = "underline " if line == lines - 1 else ""
+            drawn.append(f"{text:{across}}", style=f"reverse {edge}{style}").append("\n")
+    drawn.right_crop(1)
+    return drawn

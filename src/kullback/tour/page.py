@@ -1,4 +1,4 @@
-"""The tour as one HTML page that needs nothing else, with sliders for p, q and θ."""
+"""The tour as one HTML page that needs nothing else, with figures to drag."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
 
-from kullback._core.arrays import Vector
+from kullback._core.errors import KullbackError
+from kullback.tour.about_labels import STEPS
+from kullback.tour.formulas import Formula, coloured
+from kullback.tour.network_choice import ACTIVATIONS, DEPTHS, RATES, NetworkChoice
 from kullback.tour.question import Question
-from kullback.tour.steps import Tour, take
+from kullback.tour.steps import BOOKS, DATA, OPENING, TITLE, Tour, take
 
 # Rows that are multiplied one after the other on the page. The product of a thousand is nearly
 # always far out of a double's range, and more would only make the page larger.
@@ -24,35 +28,47 @@ _ROWS = 1_000
 # Bars of the histogram of numbers that have a density.
 _BARS = 40
 
-# The quantities that are coloured in every sentence, and their classes.
-_QUANTITIES = (
-    (re.compile(r"[Hh]\((?:p|p̂), (?:q|qθ)\)"), "cross"),
-    (re.compile(r"D\((?:p|p̂)‖(?:q|qθ)\)"), "relative"),
-    (re.compile(r"H\((?:p|p̂|Y|Y \| X)\)"), "entropy"),
+_SCRIPTS = (
+    "drawing.js",
+    "entropy_figures.js",
+    "likelihood_figures.js",
+    "network.js",
+    "script.js",
 )
 
 
-def render(*, data: Vector | None = None, name: str | None = None) -> str:
+def render(
+    *,
+    data: Any = None,
+    name: str | None = None,
+    unit: str = "nats",
+    network: NetworkChoice | None = None,
+) -> str:
     """Return the page as HTML, to be written to a file and opened in a browser.
 
     The page is a single file that loads nothing: its content security policy allows only its own
     style and script, by their digests. The column's name is escaped wherever it appears. Of many
-    rows the page holds the first 1,000, a histogram and a few means.
+    rows the page holds the first 1,000, a histogram and a few means. The text with numbers and the
+    code are in nats and in bits, from two runs, and the page shows those of one unit.
 
     Args:
-        data: a column of numbers for steps four to six, in place of the tour's own.
+        data: a column of numbers or labels for steps five to seven, in place of the tour's own.
         name: of the column.
+        unit: nats or bits: the unit that is chosen when the page opens.
+        network: depth, activation and learning rate that are chosen when the page opens.
 
     Raises:
+        KullbackError: for another unit.
         DataError: where the column cannot be used; the message gives the reason.
     """
-    tour = take(data, name)
+    if unit not in ("nats", "bits"):
+        raise KullbackError(f"the page is in nats or in bits, got unit={unit!r}.")
+    network = network or NetworkChoice()
+    tour = take(data, name, "nats", network)
+    in_bits = take(data, name, "bits", network)
     folder = files("kullback.tour") / "templates"
     style = (folder / "style.css").read_text(encoding="utf-8")
-    script = "\n".join(
-        (folder / part).read_text(encoding="utf-8")
-        for part in ("drawing.js", "figures.js", "script.js")
-    )
+    script = "\n".join((folder / part).read_text(encoding="utf-8") for part in _SCRIPTS)
     environment = Environment(
         loader=PackageLoader("kullback.tour"),
         autoescape=True,
@@ -63,13 +79,23 @@ def render(*, data: Vector | None = None, name: str | None = None) -> str:
     environment.filters["marked"] = _marked
     environment.filters["code"] = _code
     return environment.get_template("page.html.j2").render(
-        tour=tour,
+        title=TITLE,
+        opening=OPENING,
+        books=BOOKS,
+        data=DATA,
+        steps=list(zip(tour.steps, in_bits.steps, strict=True)),
+        unit=unit,
         question=tour.question,
+        fitted=tour.steps[6].picture,
+        network=network,
+        depths=DEPTHS,
+        activations=ACTIVATIONS,
+        rates=sorted({*RATES, network.learning_rate}),
         style=Markup(style),
         script=Markup(script),
         style_digest=_digest(style),
         script_digest=_digest(script),
-        numbers=_embedded(_numbers(tour)),
+        numbers=_embedded(_numbers(tour, network)),
         rows=_ROWS,
     )
 
@@ -87,17 +113,18 @@ def _embedded(document: dict[str, Any]) -> Markup:
     return Markup(text)
 
 
-def _marked(sentence: str) -> Markup:
-    """Escape a sentence, and colour its quantities."""
-    text = str(escape(sentence))
-    for pattern, kind in _QUANTITIES:
-        text = pattern.sub(lambda found, kind=kind: _quantity(found.group(), kind), text)  # type: ignore[misc]
-    text = text.replace("Σ ", "Σ\N{NO-BREAK SPACE}")
-    return Markup(text.replace("qθ", "q<sub>θ</sub>"))
-
-
-def _quantity(text: str, kind: str) -> str:
-    return f'<b class="{kind}">{text}</b>'
+def _marked(part: str | Formula) -> Markup:
+    """Escape a sentence and colour its quantities; write a formula as MathML."""
+    if isinstance(part, Formula):
+        return Markup(part.mathml)
+    text = "".join(
+        f'<b class="{kind}">{escape(piece)}</b>' if kind else str(escape(piece))
+        for piece, kind in coloured(part)
+    )
+    # a line should not end inside a short formula
+    text = re.sub(r" ?([≤→]) |(Σ) ", "\N{NO-BREAK SPACE}\\1\\2\N{NO-BREAK SPACE}", text)
+    text = text.replace("qθ", "q<sub>θ</sub>")
+    return Markup(re.sub(r"([pq])_(data|model)", r"\1<sub>\2</sub>", text))
 
 
 def _code(source: str) -> Markup:
@@ -109,9 +136,17 @@ def _code(source: str) -> Markup:
 # ---- the numbers ---------------------------------------------------------------------------------
 
 
-def _numbers(tour: Tour) -> dict[str, Any]:
-    """Collect the numbers of the figures."""
-    simulated, trained = tour.steps[1].picture, tour.steps[6].picture
+# The groups of step eight, in the order of their rows.
+_GROUPS = tuple(
+    f"{level}, {who}"
+    for level in ("1st class", "2nd class", "3rd class", "crew")
+    for who in (("man", "woman") if level == "crew" else ("man", "woman", "boy", "girl"))
+)
+
+
+def _numbers(tour: Tour, network: NetworkChoice) -> dict[str, Any]:
+    """Collect the numbers of the figures, in nats."""
+    simulated, trained = tour.steps[1].picture, tour.steps[7].picture
     return {
         "simulated": {
             "draws": simulated["draws"].tolist(),
@@ -119,24 +154,36 @@ def _numbers(tour: Tour) -> dict[str, Any]:
             "stderr": _short(simulated["stderr"]),
             "entropy": simulated["entropy"],
         },
+        "four": tour.steps[3].picture["p"].tolist(),
         "question": _about(tour.question, tour),
-        "trained": {
-            "losses": trained["losses"].tolist(),
+        "network": {
+            "chosen": {
+                "depth": network.depth,
+                "activation": network.activation,
+                "rate": network.learning_rate,
+            },
+            "steps": STEPS,
+            "groups": _GROUPS,
+            "features": trained["features"].tolist(),
+            "rows": trained["rows"].tolist(),
+            "weights": {
+                depth: [[W.tolist(), b.tolist()] for W, b in layers]
+                for depth, layers in trained["weights"].items()
+            },
             "baseline": trained["baseline"],
-            "network": trained["network"].tolist(),
-            "malignant": [counts.tolist() for counts in trained["malignant"]],
-            "benign": [counts.tolist() for counts in trained["benign"]],
+            "entropy": trained["entropy"],
         },
     }
 
 
 def _about(ask: Question, tour: Tour) -> dict[str, Any]:
-    y, picture = ask.y, tour.steps[5].picture
+    y, picture = ask.y, tour.steps[6].picture
     # the mean log-density of these families needs the mean, the variance, and a constant
     t = np.log(y) if ask.family == "LogNormal" else y
     constant = float(np.mean(t)) if ask.family == "LogNormal" else 0.0
     about: dict[str, Any] = {
         "family": ask.family,
+        "levels": ask.levels,
         "scale": ask.fixed[1] if ask.fixed else 1.0,
         "n": len(y),
         "rows": y[:_ROWS].tolist(),
@@ -168,6 +215,6 @@ def _about(ask: Question, tour: Tour) -> dict[str, Any]:
     }
 
 
-def _short(values: Vector) -> list[float]:
+def _short(values: NDArray[np.float64]) -> list[float]:
     """Round to the digits that a figure can show."""
     return [float(f"{value:.6g}") for value in values]

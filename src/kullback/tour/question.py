@@ -1,39 +1,34 @@
-"""The data and model of steps four to six: a column of numbers, a family with one parameter θ."""
+"""The data and model of steps five to seven: a column, and a family with one parameter θ."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 import kullback as kl
-from kullback import Model
-from kullback._core.arrays import Vector
-
-# The page holds one bar and one number for each count, so their number is limited.
-_MOST_COUNTS = 500
+from kullback.tour.column import MOST_COUNTS, Column, read_column
 
 # e^−700 is about the smallest number that a double holds with all its digits.
 _SMALLEST_LOG = -700.0
 
-# Longer names would leave no room for the numbers on a narrow screen.
-_LONGEST_NAME = 60
-
-# Rows that are multiplied in step five: enough for a curve with a clear top.
+# Rows that are multiplied in step six: enough for a curve with a clear top.
 _FEW = 50
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A column of numbers and a family with one free parameter, θ.
+    """A column of numbers or labels and a family with one free parameter, θ.
 
     Attributes:
-        y: the numbers.
-        label: their name, safe to print.
-        from_reader: whether they are the reader's, and not the tour's.
+        y: the numbers, or the codes 0, 1, ... of the labels, of which 0 is the most frequent.
+        label: name of the column, safe to print.
+        levels: the labels in the order of their codes; None for numbers.
+        from_reader: whether the column is the reader's, and not the tour's.
         family: name of the family.
         parameter: its free parameter.
         fixed: its other parameter and its fixed value; None for a family of one parameter.
@@ -43,8 +38,9 @@ class Question:
         intervals: how many steps there are.
     """
 
-    y: Vector
+    y: NDArray[np.float64]
     label: str
+    levels: tuple[str, ...] | None
     from_reader: bool
     family: str
     parameter: str
@@ -57,12 +53,19 @@ class Question:
     @property
     def counts(self) -> bool:
         """Whether outcomes have probabilities instead of densities."""
-        return self.family in ("Bernoulli", "Poisson")
+        return self.family in ("Bernoulli", "Poisson", "Categorical")
 
     @property
     def free(self) -> str:
         """Python code of the model with θ free."""
         return f"kl.{self.family}({self._fix()})"
+
+    @property
+    def of_fit(self) -> str:
+        """Python code of the estimated θ."""
+        if self.levels is not None:
+            return 'fit.params["probabilities"][0]'
+        return f'fit.params["{self.parameter}"]'
 
     def at(self, theta: str) -> str:
         """Return Python code of the model with its parameter set.
@@ -70,16 +73,26 @@ class Question:
         Args:
             theta: Python code of the parameter's value.
         """
+        if self.levels is not None:  # the other labels share the rest equally
+            others = len(self.levels) - 1
+            rest = f"[(1 - {theta}) / {others}] * {others}" if others > 1 else f"[1 - {theta}]"
+            return f"kl.Categorical(probabilities=[{theta}] + {rest})"
         fix = self._fix()
         return f"kl.{self.family}({self.parameter}={theta}{', ' if fix else ''}{fix})"
 
-    def parameters(self, theta: float) -> dict[str, float]:
-        """Return the family's parameters by name.
+    def model(self, theta: float) -> kl.Model:
+        """Return the model with its parameter set.
 
         Args:
-            theta: the free one.
+            theta: the parameter's value.
         """
-        return {self.parameter: theta, **(dict([self.fixed]) if self.fixed else {})}
+        if self.levels is not None:
+            others = len(self.levels) - 1
+            return kl.Categorical(probabilities=[theta, *[(1.0 - theta) / others] * others])
+        parameters = {self.parameter: theta}
+        if self.fixed:
+            parameters[self.fixed[0]] = self.fixed[1]
+        return _model(self.family, **parameters)
 
     @property
     def digits(self) -> int:
@@ -87,7 +100,7 @@ class Question:
         return max(0, -math.floor(math.log10(self.step) + 1e-9))
 
     @property
-    def grid(self) -> Vector:
+    def grid(self) -> NDArray[np.float64]:
         """The values of θ at which curves are drawn."""
         return np.round(self.low + self.step * np.arange(self.intervals + 1), self.digits + 2)
 
@@ -102,12 +115,12 @@ class Question:
 
     @property
     def stride(self) -> int:
-        """The distance between the rows of step five, which are spread over the column.
+        """The distance between the rows of step six, which are spread over the column.
 
         They are few enough that a double can hold their likelihood.
         """
         stride = max(1, len(self.y) // _FEW)
-        best = _model(self.family, **self.parameters(self.estimate))
+        best = self.model(self.estimate)
         while True:
             few = self.y[::stride]
             if len(few) == 1 or abs(float(np.sum(best.log_density(few)))) < -_SMALLEST_LOG:
@@ -120,65 +133,60 @@ class Question:
 
 def tours_own() -> Question:
     """Return the tour's own numbers: 1,000 draws from a distribution outside the family."""
-    return _question(
-        kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4), "y", from_reader=False
-    )
+    y = kl.NegativeBinomial(mean=3.0, size=4.0).sample(1_000, seed=4)
+    return question_of(Column(y, "y", None), from_reader=False)
 
 
-def ask(data: Vector, name: str | None) -> Question:
-    """Choose a family for a reader's numbers.
+def ask(data: Any, name: str | None) -> Question:
+    """Choose a family for a reader's numbers or labels.
 
     Args:
         data: the column.
         name: of the column.
 
     Raises:
-        DataError: where there are no numbers, or some are not finite, or too large for all of the
-            tour's families.
+        DataError: where the tour cannot use the column; the message gives the reason.
     """
-    y = np.asarray(data, dtype=float)
-    label = f"“{printable(name)}”" if name else "the column"
-    if y.ndim != 1 or y.size == 0:
-        raise kl.DataError(
-            f"{label} has shape {y.shape}; the tour needs a column of at least one row."
-        )
-    if not np.all(np.isfinite(y)):
-        row = int(np.argmin(np.isfinite(y)))
-        raise kl.DataError(
-            f"{label} has {float(y[row])!r} in row {row}; the tour needs finite numbers. Leave "
-            "such rows out."
-        )
-    return _question(y, label, from_reader=True)
+    return question_of(read_column(data, name))
 
 
-def printable(name: str) -> str:
-    """Make a name safe to print: no control characters, and shorter than a line.
+def question_of(column: Column, *, from_reader: bool = True) -> Question:
+    """Choose a family for a column.
 
     Args:
-        name: a column's name, as read from a file.
+        column: numbers or labels.
+        from_reader: whether they are the reader's.
     """
-    safe = "".join(letter if letter.isprintable() else "�" for letter in name)
-    return safe if len(safe) <= _LONGEST_NAME else safe[: _LONGEST_NAME - 1] + "…"
-
-
-def _question(y: Vector, label: str, *, from_reader: bool) -> Question:
-    family, parameter, fixed, estimate = _chosen(y, label)
+    family, parameter, fixed, estimate = _chosen(column)
     low, high = _range(family, estimate, fixed)
     step = _round_number((high - low) / 200.0)
     first = math.floor(low / step)
     if family == "Exponential":  # a rate of 0 is not allowed
         first = max(first, 1)
-    intervals = math.ceil(high / step - 1e-9) - first
     return Question(
-        y, label, from_reader, family, parameter, fixed, estimate, first * step, step, intervals
+        column.y,
+        column.label,
+        column.levels,
+        from_reader,
+        family,
+        parameter,
+        fixed,
+        estimate,
+        first * step,
+        step,
+        math.ceil(high / step - 1e-9) - first,
     )
 
 
-def _chosen(y: Vector, label: str) -> tuple[str, str, tuple[str, float] | None, float]:
+def _chosen(column: Column) -> tuple[str, str, tuple[str, float] | None, float]:
     """Choose the family: of those with the right support, the one of smallest cross-entropy."""
+    y = column.y
+    if column.levels is not None:
+        share = float(np.mean(y == 0.0))
+        return "Categorical", f"probability of “{column.levels[0]}”", None, share
     if np.all((y == 0.0) | (y == 1.0)):
         return "Bernoulli", "probability", None, _fitted("Bernoulli", y, "probability")[0]
-    if np.all((y >= 0.0) & (y == np.round(y)) & (y <= _MOST_COUNTS)):
+    if np.all((y >= 0.0) & (y == np.round(y)) & (y <= MOST_COUNTS)):
         rate, _ = _fitted("Poisson", y, "rate")
         # an outlier's Poisson probability may underflow a double: then another family is taken
         if rate == 0.0 or kl.Poisson(rate=rate).log_density(float(np.max(y))) > _SMALLEST_LOG:
@@ -198,27 +206,24 @@ def _chosen(y: Vector, label: str) -> tuple[str, str, tuple[str, float] | None, 
         y == y[0]
     ):  # equal numbers have a spread of 0, which is not a scale
         return "Normal", "loc", ("scale", 1.0), float(y[0])
-    if not candidates:
-        raise kl.DataError(
-            f"the numbers of {label} are too large for the tour; divide them by "
-            f"{np.max(np.abs(y)):g}."
-        )
     return min(candidates, key=lambda one: one[0])[1]
 
 
-def _fitted(family: str, y: Vector, parameter: str, **fixed: float) -> tuple[float, float]:
+def _fitted(
+    family: str, y: NDArray[np.float64], parameter: str, **fixed: float
+) -> tuple[float, float]:
     fit = kl.fit(_model(family, **fixed), y)
     return float(fit.params[parameter]), fit.cross_entropy
 
 
-def _model(family: str, **parameters: float) -> Model:
-    model: Model = getattr(kl, family)(**parameters)
+def _model(family: str, **parameters: float) -> kl.Model:
+    model: kl.Model = getattr(kl, family)(**parameters)
     return model
 
 
 def _range(family: str, estimate: float, fixed: tuple[str, float] | None) -> tuple[float, float]:
     """Return the ends of the curves' θ, so that the maximum is visible with 50 rows."""
-    if family == "Bernoulli":
+    if family in ("Bernoulli", "Categorical"):
         return 0.0, 1.0
     if family == "Exponential":
         return 0.0, 3.0 * estimate

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 
 import kullback as kl
+from kullback.tour.formulas import Formula
 from kullback.tour.listing import Line, run
+from kullback.tour.network_choice import NetworkChoice
 from kullback.tour.question import Question
 
 
@@ -19,9 +22,9 @@ class Step:
     """One step of the argument.
 
     Attributes:
-        number: from 1 to 7.
+        number: from 1 to 8.
         title: its heading.
-        sentences: its explanation.
+        sentences: its explanation, and its formulas.
         lines: Python and its printed output.
         finding: the conclusion from the output.
         picture: the numbers of its picture, by name.
@@ -29,7 +32,7 @@ class Step:
 
     number: int
     title: str
-    sentences: tuple[str, ...]
+    sentences: tuple[str | Formula, ...]
     lines: tuple[Line, ...]
     finding: str
     picture: Mapping[str, Any]
@@ -39,12 +42,19 @@ class Step:
 class Session:
     """The session in which the lines of all steps run in order."""
 
-    def __init__(self, question: Question, unit: str, nats: float) -> None:
-        self.question, self.unit, self.nats = question, unit, nats
+    def __init__(
+        self, question: Callable[[], Question], unit: str, nats: float, network: NetworkChoice
+    ) -> None:
+        self._question, self.unit, self.nats, self.network = question, unit, nats, network
         # Python that converts nats to the unit: empty where the unit is the nat
         self.argument = "" if unit == "nats" else f', unit="{unit}"'
         self.divided = {"nats": "", "bits": " / np.log(2)", "hartleys": " / np.log(10)"}[unit]
         self.namespace: dict[str, Any] = {"kl": kl, "np": np}
+
+    @cached_property
+    def question(self) -> Question:
+        """The data and model of steps five to seven: found when they are first needed."""
+        return self._question()
 
     def __call__(self, source: str) -> tuple[Line, ...]:
         """Run some lines.

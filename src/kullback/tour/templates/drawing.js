@@ -15,7 +15,9 @@ class Plot {
     const [x0, x1] = x.map(scale);
     this.x = (value) => left + ((scale(value) - x0) / (x1 - x0 || 1)) * across;
     this.y = (value) => this.box.bottom - ((value - y[0]) / (y[1] - y[0] || 1)) * down;
-    this.fromX = (place) => x0 + ((place - left) / across) * (x1 - x0);
+    const unscale = log ? Math.exp : (value) => value;
+    this.fromX = (place) => unscale(x0 + ((place - left) / across) * (x1 - x0));
+    this.fromY = (place) => y[0] + ((this.box.bottom - place) / down) * (y[1] - y[0]);
     this.svg = make("svg", { viewBox: `0 0 ${this.width} ${height}`, height });
     place.replaceChildren(this.svg);
   }

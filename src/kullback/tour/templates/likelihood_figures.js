@@ -1,19 +1,9 @@
-// The figures: each is a function of the sliders' values.
+// The figures of steps five to seven: the likelihood and the cross-entropy of a column.
 "use strict";
 
-const numbers = JSON.parse(document.getElementById("numbers").textContent);
 const question = numbers.question;
-const LOG_TWO = Math.log(2);
 
-// ---- the quantities ----------------------------------------------------------------------------
-
-/** x log y, 0 where x is 0 whatever y is. */
-const xlogy = (x, y) => (x === 0 ? 0 : x * Math.log(y));
-
-const entropyOf = (ps) => ps.reduce((sum, p) => sum - xlogy(p, p), 0);
-const crossOf = (ps, qs) => ps.reduce((sum, p, i) => sum - xlogy(p, qs[i]), 0);
-const relativeOf = (ps, qs) => ps.reduce((sum, p, i) => sum + (p === 0 ? 0 : xlogy(p, p / qs[i])), 0);
-const coin = (p) => [p, 1 - p];
+const LABELS = question.levels ? question.levels.length : 0;
 
 const factorial = [0]; // its logarithm, as far as there are counts
 for (let k = 1; question.counts && k < question.counts.length; k++) {
@@ -35,6 +25,11 @@ const FAMILIES = {
     log: (x, theta) => xlogy(x, theta) - theta - factorial[x],
     loss: (theta) => theta - xlogy(question.mean, theta) + meanFactorial,
   },
+  // the first label has the probability θ, and the others share the rest
+  Categorical: {
+    log: (x, theta) => (x === 0 ? Math.log(theta) : Math.log((1 - theta) / (LABELS - 1))),
+    loss: (theta) => -xlogy(shares[0], theta) - xlogy(1 - shares[0], (1 - theta) / (LABELS - 1)),
+  },
   Exponential: {
     log: (x, theta) => Math.log(theta) - theta * x,
     loss: (theta) => theta * question.mean - Math.log(theta),
@@ -48,12 +43,15 @@ const FAMILIES = {
     loss: (theta) => squares(theta) + Math.log(scale) + ROOT + question.constant,
   },
 };
+const shares = question.counts && question.counts.map((n) => n / question.n);
 const meanFactorial = (question.counts || []).reduce((sum, n, k) => sum + n * factorial[k], 0) / question.n;
 const logDensity = FAMILIES[question.family].log;
 const loss = FAMILIES[question.family].loss;
 
-const shares = question.counts && question.counts.map((n) => n / question.n);
 const grid = Array.from({ length: question.intervals + 1 }, (_, i) => gridTheta(i));
+
+/** The position on a slider of the θ that is nearest to a value. */
+const placeOf = (theta) => clamp(Math.round(theta / question.step) - question.first, 0, question.intervals);
 
 function gridTheta(i) {
   return Number(((question.first + i) * question.step).toPrecision(12));
@@ -80,81 +78,35 @@ const fewTop = fewSums.reduce((best, sum, i) => (sum > fewSums[best] ? i : best)
 const losses = grid.map(loss);
 const least = loss(question.estimate);
 
-// ---- one to three --------------------------------------------------------------------------------
+/** The θ of the model whose mean is at a place; of outcomes without a place there is none. */
+const THETA_AT = {
+  Poisson: (x) => x,
+  Normal: (x) => x,
+  LogNormal: (x) => Math.log(Math.max(x, 1e-300)),
+  Exponential: (x) => 1 / Math.max(x, 1e-300),
+};
 
-const UNIT = Array.from({ length: 201 }, (_, i) => i / 200);
-const ARCH = UNIT.map((p) => entropyOf(coin(p)));
-/** Whether a picture is as narrow as a phone, without room for long labels. */
-const narrow = (plot) => plot.width < 480;
+/** A label with no more letters than there is room for below its bar. */
+function brieflyNamed(text, plot) {
+  const most = Math.max(3, Math.floor(plot.width / Math.min(LABELS, narrow(plot) ? 4 : 8) / 9));
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
 
-const HALVES = [[0, "0"], [0.5, "½"], [1, "1"]];
+/** One step of gradient descent of the loss, at most a twentieth of the range; null at its end. */
+function descended(theta) {
+  const [low, high] = [grid[0], grid[grid.length - 1]];
+  const h = question.step / 10;
+  const slope = (t) => (loss(t + h) - loss(t - h)) / (2 * h);
+  const best = question.estimate;
+  const curvature = (slope(best + h) - slope(best - h)) / (2 * h);
+  const most = (high - low) / 20;
+  let change = (-0.15 * slope(theta)) / curvature;
+  if (!Number.isFinite(change)) change = 0.15 * (best - theta); // at the end of the range
+  change = clamp(change, -most, most);
+  return Math.abs(change) < question.step / 50 ? null : clamp(theta + change, low, high);
+}
 
-const figures = {
-  coin(place, { p }) {
-    const plot = new Plot(place, { height: 220, x: [0, 1], y: [0, 0.76] });
-    plot.axes(HALVES, [[0, "0"], [LOG_TWO, "log 2"]]);
-    const height = entropyOf(coin(p));
-    plot.line(UNIT, ARCH, "line entropy");
-    plot.segment(p, 0, p, height, "line entropy thick");
-    plot.dot(p, height, "dot entropy");
-    show(place, { coin: fixed(height, 4) });
-    draggable(plot, () => ["p"]);
-  },
-
-  simulated(place, { draws }) {
-    const { draws: m, mean, stderr, entropy } = numbers.simulated;
-    const reach = 2.2 * stderr[0];
-    const plot = new Plot(place, { height: 230, x: [m[0], m[m.length - 1]], y: [entropy - reach, entropy + reach], log: true });
-    plot.area(m, stderr.map((s) => entropy - 2 * s), stderr.map((s) => entropy + 2 * s), "band");
-    plot.axes((narrow(plot) ? [10, 1000, 100000] : [10, 100, 1000, 10000, 100000]).map((n) => [n, grouped(n)]), [[entropy, "H(p)"]]);
-    plot.segment(m[0], entropy, m[m.length - 1], entropy, "line entropy");
-    plot.line(m.slice(0, draws + 1), mean.slice(0, draws + 1));
-    plot.line(m, mean, "line thin lost");
-    plot.dot(m[draws], mean[draws]);
-    plot.label(plot.box.right, plot.box.top, "± two standard errors", { anchor: "end", dy: 8 });
-    show(place, { mean: fixed(mean[draws], 4), stderr: fixed(stderr[draws], 4), limit: fixed(entropy, 4) });
-  },
-
-  coins(place, { p, q }) {
-    const top = 1.2;
-    const plot = new Plot(place, { height: Math.min(380, Math.max(280, place.clientWidth * 0.55)), x: [0, 1], y: [0, top] });
-    plot.axes([[0, "0"], [1, "1"]], [[0, "0"], [LOG_TWO, "log 2"]]);
-    const entropy = entropyOf(coin(p));
-    const cross = crossOf(coin(p), coin(q));
-    const relative = p === q ? 0 : relativeOf(coin(p), coin(q));
-    const roof = Math.min(cross, top);
-    plot.line(UNIT, ARCH, "line");
-    if (q > 0 && q < 1) {
-      // the tangent at q, cut at the top of the picture
-      const height = (x) => -xlogy(x, q) - xlogy(1 - x, 1 - q);
-      const slope = Math.log((1 - q) / q);
-      const cut = slope === 0 ? [0, 1] : [(0 - height(0)) / slope, (top - height(0)) / slope].sort((a, b) => a - b);
-      const ends = [Math.max(0, cut[0]), Math.min(1, cut[1])];
-      plot.line(ends, ends.map(height), "line cross");
-    } else {
-      plot.segment(q, 0, q, top, "line cross");
-    }
-    plot.segment(p, 0, p, entropy, "line entropy thick");
-    if (roof > entropy) plot.segment(p, entropy, p, roof, "line relative thick");
-    plot.dot(q, entropyOf(coin(q)), "dot cross");
-    const side = p < 0.5 ? { anchor: "start", dx: 12 } : { anchor: "end", dx: -12 };
-    if (entropy > 0.12) plot.label(plot.x(p), plot.y(entropy / 2), "H(p)", { ...side, dy: 5, kind: "entropy" });
-    if (roof - entropy > 0.09) {
-      plot.label(plot.x(p), plot.y((entropy + roof) / 2), cross > top ? "D(p‖q) ↑" : "D(p‖q)", { ...side, dy: 5, kind: "relative" });
-    }
-    const far = q > 0.5 ? { anchor: "end", dx: -6 } : { anchor: "start", dx: 6 };
-    if (!narrow(plot)) plot.label(plot.x(q), plot.y(entropyOf(coin(q))), "touches at q", { ...far, dy: entropyOf(coin(q)) > 0.2 ? 24 : -12, kind: "cross" });
-    for (const [name, value] of [["q", q], ["p", p]]) {
-      plot.dot(value, 0, "handle", 11);
-      plot.label(plot.x(value), plot.box.bottom, name, { anchor: "middle", dy: 4.5, kind: "strong" });
-    }
-    identity("coins", { entropy, relative, cross }, 2);
-    show(place, { reverse: fixed(p === q ? 0 : relativeOf(coin(q), coin(p)), 4) });
-    draggable(plot, (x) => (Math.abs(x - p) <= Math.abs(x - q) ? ["p"] : ["q"]));
-  },
-
-  // ---- four to six -----------------------------------------------------------------------------
-
+Object.assign(figures, {
   product(place, { m, theta }) {
     const logs = question.rows.map((x) => logDensity(x, theta));
     const sums = [];
@@ -190,6 +142,7 @@ const figures = {
     plot.line(rows.slice(kept), sums.slice(kept), "line lost");
     plot.line(rows.slice(0, kept), sums.slice(0, kept));
     plot.dot(m + 1, sums[m], m + 1 > kept ? "dot lost" : "dot");
+    draggable(plot, (at) => set("m", clamp(Math.round(at) - 1, 0, rows.length - 1)));
     const total = logs.slice(0, m + 1).reduce((a, b) => a + b, 0);
     show(place, {
       product: shown === 0 ? "0, exactly" : shown === Infinity ? "∞" : shown > 1e-3 && shown < 1e4 ? brief(Number(shown.toPrecision(4))) : power(shown),
@@ -219,6 +172,7 @@ const figures = {
       const last = i === 2;
       const plot = new Plot(inner, { height: last ? 148 : 124, x: [grid[0], grid[grid.length - 1]], y: [low, high], left: 14, top: 40, bottom: last ? 26 : 4 });
       plot.axes(last ? [...ticks(grid[0], grid[grid.length - 1], 5)] : [], []);
+      draggable(plot, (at) => set("theta", placeOf(at)));
       plot.segment(best, low, best, high, "guide");
       plot.line(grid, heights);
       if (now >= low) plot.dot(theta, now);
@@ -242,7 +196,10 @@ const figures = {
     const usual = question.counts ? shares.map((_, k) => Math.exp(logDensity(k, question.estimate))) : edges.map((x) => Math.exp(logDensity(Math.max(x, question.family === "Normal" ? -Infinity : 1e-300), question.estimate)));
     const top = 1.35 * Math.max(...heights, ...usual.filter(Number.isFinite));
     const plot = new Plot(place, { height: 210, x: [edges[0], edges[count]], y: [0, top], left: 14 });
-    plot.axes(question.counts ? ticks(0, count - 1, Math.min(8, count - 1 || 1)).filter(([v]) => Number.isInteger(v)) : ticks(edges[0], edges[count], 5), []);
+    const marks = question.counts ? ticks(0, count - 1, Math.min(8, count - 1 || 1)).filter(([v]) => Number.isInteger(v)) : ticks(edges[0], edges[count], 5);
+    plot.axes(LABELS ? question.levels.map((text, k) => [k, brieflyNamed(text, plot)]).slice(0, narrow(plot) ? 4 : 8) : marks, []);
+    const thetaAt = THETA_AT[question.family];
+    if (thetaAt) draggable(plot, (at) => set("theta", placeOf(thetaAt(at))));
     heights.forEach((height, i) => {
       const gap = question.counts && count < 60 ? 0.12 * (plot.x(edges[i + 1]) - plot.x(edges[i])) : 0.5;
       plot.add("rect", { class: "data", x: plot.x(edges[i]) + gap, width: Math.max(plot.x(edges[i + 1]) - plot.x(edges[i]) - 2 * gap, 1), y: plot.y(height), height: plot.y(0) - plot.y(height) });
@@ -278,7 +235,9 @@ const figures = {
       plot.segment(grid[0], entropy, grid[grid.length - 1], entropy, "line entropy thin");
       plot.label(plot.box.left, plot.y((bottom + entropy) / 2), question.counts ? "entropy of the data" : "entropy of the data, estimated", { dx: 10, dy: 5, kind: "entropy" });
     }
-    plot.axes(ticks(grid[0], grid[grid.length - 1], 5).map(([v, text]) => [v, text]), ticks(bottom, ceiling, 3));
+    draggable(plot, (at) => set("theta", placeOf(at)));
+    const heights = ticks(inUnit(bottom), inUnit(ceiling), 3).map(([v, text]) => [v * unit.nats, text]);
+    plot.axes(ticks(grid[0], grid[grid.length - 1], 5), heights);
     plot.segment(question.estimate, bottom, question.estimate, least, "guide");
     plot.label(plot.x(question.estimate), plot.box.bottom, "kl.fit", { ...(theta < question.estimate ? { dx: 8 } : { anchor: "end", dx: -8 }), dy: -8, kind: "strong" });
     if (Number.isFinite(cross)) {
@@ -292,48 +251,6 @@ const figures = {
     } else {
       plot.line(grid, inside, "line cross");
     }
-    const tight = question.counts ? null : question.entropy;
-    identity("fitted", { entropy, relative: tight === null && !question.counts ? null : relative, cross }, Math.max(least, 1e-9) * 1.8);
+    identity("fitted", { entropy, relative, cross }, Math.max(least, 1e-9) * 1.8);
   },
-
-  // ---- seven -----------------------------------------------------------------------------------
-
-  descent(place, { newton }) {
-    const { losses: path, baseline, network } = numbers.trained;
-    const steps = path.map((_, i) => i);
-    const plot = new Plot(place, { height: 250, x: [0, path.length - 1], y: [0, 0.76], left: 46 });
-    const end = path[path.length - 1];
-    plot.add("rect", { class: "area shade", x: plot.box.left, width: plot.box.right - plot.box.left, y: plot.y(end), height: plot.y(0) - plot.y(end) });
-    plot.axes(steps.map((i) => [i, String(i)]), [[0, "0"], [LOG_TWO, "log 2"]]);
-    plot.segment(0, baseline, path.length - 1, baseline, "line entropy thin");
-    plot.label(plot.box.right, plot.y(baseline), "baseline (class shares): H(Y)", { anchor: "end", dy: 18, kind: "entropy" });
-    plot.label(plot.box.left, plot.y(end / 2), narrow(plot) ? "H(Y | X) + D: unknown" : "irreducible loss H(Y | X) + excess loss: shares unknown", { dx: 10, dy: 5 });
-    if (network.length > 1) {
-      // its epochs over the whole width, whatever their number
-      const epochs = network.map((_, i) => (i * (path.length - 1)) / (network.length - 1));
-      plot.line(epochs, network, "line relative thin");
-      plot.label(plot.box.right, plot.y(network[network.length - 1]), narrow(plot) ? "network" : "a network, on held-out rows, by epoch", { anchor: "end", dy: -10, kind: "relative" });
-    }
-    plot.line(steps, path, "line cross");
-    steps.forEach((i) => plot.dot(i, path[i], "dot cross", i === newton ? 7 : 4));
-    show(place, { loss: fixed(path[newton], 6), baseline: fixed(baseline, 6) });
-  },
-
-  predicted(place, { newton }) {
-    const [up, down] = [numbers.trained.malignant[newton], numbers.trained.benign[newton]];
-    const most = Math.max(...up, ...down);
-    const plot = new Plot(place, { height: 210, x: [0, 1], y: [-1, 1], left: 14 });
-    const middle = plot.y(0);
-    const wide = (plot.box.right - plot.box.left) / up.length;
-    up.forEach((n, i) => {
-      const x = plot.box.left + i * wide + 1;
-      const size = (count) => Math.sqrt(count / most) * 0.5 * (plot.box.bottom - plot.box.top);
-      plot.add("rect", { class: "dot", x, width: wide - 2, y: middle - size(n), height: size(n) });
-      plot.add("rect", { class: "data", x, width: wide - 2, y: middle, height: size(down[i]) });
-    });
-    plot.add("path", { class: "axis", d: `M${plot.box.left} ${middle}H${plot.box.right}` });
-    plot.axes([[0, "0"], [0.5, "predicted probability of malignant"], [1, "1"]], []);
-    plot.label(plot.box.right, plot.box.top, narrow(plot) ? "malignant ↑ (root scale)" : "malignant ↑ (heights: square roots of counts)", { anchor: "end", dy: 6, kind: "strong" });
-    plot.label(plot.box.right, plot.box.bottom, "benign ↓", { anchor: "end", dy: -8 });
-  },
-};
+});
