@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kullback._core.errors import DataError
-from kullback.data.checks import check_column
+from kullback.data.checks import check_columns
 from kullback.data.covariates import Covariates, open_covariates
 from kullback.data.open import open_table
 from kullback.data.paths import as_paths, describe_paths, find_paths
@@ -53,4 +53,4 @@ def _present(paths: list[str], names: Sequence[str]) -> list[str]:
     from kullback.data.files import open_files
 
     files = open_files(find_paths(paths), describe_paths(paths))
-    return [check_column(name, files.names, "columns", files.description) for name in names]
+    return check_columns(names, files.names, "columns", files.description)

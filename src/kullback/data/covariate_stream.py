@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback.data.checks import check_column, check_some, column_label, column_list
+from kullback.data.checks import check_column, check_columns, check_some, column_label, column_list
 from kullback.data.covariates import holds_categories, open_with_covariates
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.paths import describe_paths, find_paths
@@ -212,7 +212,7 @@ def open_covariate_stream(
     weight = None if weights is None else check(weights, role="weights")
     if names is None:
         names = [n for n in files.names if n not in outcomes and n != weight]
-    covariates = tuple(check(name, role="columns") for name in names)
+    covariates = tuple(check_columns(names, files.names, "columns", files.description))
     if not covariates:
         raise DataError(
             f"{files.description} must have a column besides the outcome for a model with "

@@ -23,7 +23,7 @@ from kullback.data.arrays import (
 )
 from kullback.data.arrow import content_of, values_of
 from kullback.data.blocks import ROWS
-from kullback.data.checks import Place, check_column, column_label, count_of
+from kullback.data.checks import Place, check_columns, column_label, count_of
 from kullback.data.quotes import refuse_open_quotes
 from kullback.data.stream import Part
 
@@ -76,8 +76,8 @@ class Files:
         """
         first, *others = self._files
         for file in others:
-            for name in names:
-                check_column(name, file.names, "column", f"{file.path} ({first.path} has it)")
+            of = f"{file.path} ({first.path} has it)"
+            for name in check_columns(names, file.names, "column", of):
                 content, expected = file.content(name), first.content(name)
                 if content != expected and "nothing" not in {content, expected}:
                     raise DataError(
@@ -140,6 +140,7 @@ class File(ABC):
             raise FileFormatError(f"{path} is empty (0 bytes)")
         self._types = self._find_types()
         self.names = [name for name, _ in self._types]
+        self._type_of = dict(self._types)
 
     @abstractmethod
     def _find_types(self) -> list[tuple[str, Any]]:
@@ -155,7 +156,7 @@ class File(ABC):
 
     def content(self, name: str) -> str:
         """The declared content of a column: numbers, text, dates or times, ..."""
-        return content_of(dict(self._types)[name])
+        return content_of(self._type_of[name])
 
     def check_unchanged(self) -> None:
         """Refuse a file that has changed since it was opened: its rows would be of two versions."""
@@ -255,8 +256,7 @@ class CsvFile(File):
 
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
         """Read columns block by block, as numbers unless they are in `text`."""
-        inferred = dict(self._types)
-        types = {name: TEXT if name in text else _number_type(inferred[name]) for name in names}
+        types = {n: TEXT if n in text else _number_type(self._type_of[n]) for n in names}
         first_row = 0
         try:
             for batch in self._batches(names, types):

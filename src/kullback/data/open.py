@@ -17,7 +17,7 @@ from kullback.data.arrays import reads_as_number, vector
 from kullback.data.checks import (
     Place,
     check_choice,
-    check_column,
+    check_columns,
     check_some,
     check_total,
     column_label,
@@ -275,8 +275,7 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
             f"{source.description} seems to lack a header: its first line, {','.join(names)}, "
             "holds only numbers and was read as the names of the columns. Add a line with names."
         )
-    for name in names:
-        check_column(name, source.names, "column", source.description)
+    check_columns(names, source.names, "column", source.description)
     source.check_columns(names)
     if source.size(names) > IN_MEMORY_BYTES:
         return names, list(paths)

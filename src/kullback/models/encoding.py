@@ -55,10 +55,8 @@ class Encoder:
     @property
     def widths(self) -> tuple[int, ...]:
         """The number of inputs of each covariate, without codes."""
-        pairs = zip(self.sizes, self.gaps, strict=True)
-        return tuple(
-            0 if k in self.embedded else (size or 1) + gap for k, (size, gap) in enumerate(pairs)
-        )
+        pairs, coded = zip(self.sizes, self.gaps, strict=True), set(self.embedded)
+        return tuple(0 if k in coded else (size or 1) + gap for k, (size, gap) in enumerate(pairs))
 
     @property
     def tables(self) -> tuple[int, ...]:
@@ -70,11 +68,12 @@ class Encoder:
         rows = len(columns[0])
         out = np.zeros((rows, self.width), dtype=np.float32)
         at = 0
+        first = out.shape[1] - len(self.embedded)
+        place = {k: first + position for position, k in enumerate(self.embedded)}
         for k, column in enumerate(columns):
             absent = np.isnan(column)
-            if k in self.embedded:
-                place = self.width - len(self.embedded) + self.embedded.index(k)
-                out[:, place] = np.where(absent, self.sizes[k], column)
+            if k in place:
+                out[:, place[k]] = np.where(absent, self.sizes[k], column)
                 continue
             if self.sizes[k]:
                 present = np.flatnonzero(~absent)
@@ -92,10 +91,11 @@ class Encoder:
     def encode_in_jax(self, columns: Sequence[Array]) -> Array:
         """Return the same for columns inside a compiled function."""
         parts: list[Array] = []
+        coded = set(self.embedded)
         for k, column in enumerate(columns):
-            absent = jnp.isnan(column)
-            if k in self.embedded:
+            if k in coded:
                 continue
+            absent = jnp.isnan(column)
             if self.sizes[k]:
                 parts.extend((column == code).astype(jnp.float32) for code in range(self.sizes[k]))
             else:
