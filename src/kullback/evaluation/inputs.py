@@ -139,6 +139,8 @@ def check_probabilities(values: Any) -> Floats:
             one.
     """
     matrix = matrix_of_numbers(values, "the probabilities")
+    if matrix.ndim in (1, 2) and len(matrix) == 0:
+        raise DataError("there are no rows to evaluate: the probabilities are those of 0 rows")
     if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2) or matrix.size == 0:
         raise DataError(
             "probabilities must be numbers of the shape (rows, classes), or (rows,) for the second "
