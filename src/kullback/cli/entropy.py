@@ -94,7 +94,7 @@ def entropy(
             listed.append(by)
         names, data = open_table(table, listed)
         if by is not None:
-            check_column(by, names, "--by", "the table")
+            check_column(by, names, "--by", ", ".join(table))
         strict = listed is not None  # a column listed by name must have an estimate
         unreadable: set[str] = set()
 

@@ -20,6 +20,7 @@ from kullback.cli.networks import (
     read_names,
 )
 from kullback.cli.options import AsJson, Target, Unit, Weights
+from kullback.cli.regression import evaluate_regression, print_regression
 
 
 def evaluate(
@@ -68,6 +69,8 @@ def evaluate(
 
     Probabilities in a table: kullback evaluate TABLE --target COLUMN --probabilities A,B
 
+    For a regression: the cross-entropy, the root mean squared error and R².
+
     Exit codes: 0 done, 2 wrong input.
     """
     with process.errors_as_messages():
@@ -97,7 +100,16 @@ def evaluate(
                 raise KullbackError(
                     "--classes requires --probabilities; MODEL has its own classes."
                 )
-            loss_report = kullback.evaluate(load_network(model), columns, target, **options)
+            network = load_network(model)
+            if network.form.outcome != "label":
+                if report is not None or slices is not None:
+                    raise KullbackError(
+                        "--report and --slices are for classifiers; MODEL is a regression."
+                    )
+                found = evaluate_regression(network, columns, target, weights, unit)
+                process.write_json(found) if as_json else print_regression(found)
+                return
+            loss_report = kullback.evaluate(network, columns, target, **options)
         else:
             files = ", ".join(tables)
             check_column(target, list(columns), "--target", files)

@@ -20,7 +20,7 @@ Y: TypeAlias = Annotated[
     ),
 ]
 Target: TypeAlias = Annotated[
-    str, typer.Option(metavar="COLUMN", help="Column of the class labels.")
+    str, typer.Option(metavar="COLUMN", help="Column of the labels, or of the numbers.")
 ]
 Weights: TypeAlias = Annotated[
     str | None,

@@ -34,6 +34,11 @@ _ARGUMENT = re.compile(
 _BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b")
 
 
+_REGRESSION = re.compile(
+    r"kl\.Normal\(loc=kl\.MLP\(\), scale=kl\.MLP\(\)\)(, or NetworkRegressor in scikit-learn)?"
+)
+
+
 def write(text: str) -> None:
     """Print text, its control characters as escapes."""
     _write(printable(text, lines=True))
@@ -125,6 +130,7 @@ def as_options(message: str) -> str:
         text = match["double"] if match["single"] is None else match["single"]
         return f"{option(match)} {'' if text is None else shlex.quote(text)}"
 
+    message = _REGRESSION.sub("--regression", message)
     return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
 
 

@@ -174,14 +174,14 @@ def open_with_covariates(
         )
     if isinstance(y, str):  # before the covariates, which depend on y
         check_column(y, table.names, "y", table.description)
+    if isinstance(weights, str):
+        check_column(weights, table.names, "weights", table.description)
     covariates = _covariates(table, names, levels, categorical, tuple(used))
     if OUTCOME in covariates.columns:
         raise DataError(
             f'a covariate cannot be called "{OUTCOME}", the name of the outcome; rename the column'
         )
-    weight = (
-        table.column(weights) if isinstance(weights, str) and weights in table.names else weights
-    )
+    weight = table.column(weights) if isinstance(weights, str) else weights
     shares = _shares(table, y, outcome, classes)
     if shares is not None:
         sample = _soft(*shares, weight, missing)

@@ -139,6 +139,24 @@ def _is_plain_array(data: Any) -> bool:
 
 
 @final
+class FileColumns(dict[str, NDArray[Any]]):
+    """Columns that were read from files, by name.
+
+    Args:
+        columns: the columns.
+        description: the files, for messages.
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], description: str) -> None:
+        super().__init__(columns)
+        self.description = description
+
+    def at(self, rows: NDArray[np.int64]) -> FileColumns:
+        """Some of the rows."""
+        return FileColumns({name: v[rows] for name, v in self.items()}, self.description)
+
+
+@final
 class _MappingTable:
     """Arrays by name."""
 
@@ -146,6 +164,8 @@ class _MappingTable:
         self._data = {str(name): values for name, values in data.items()}
         self.names = list(self._data)
         self.description = f"a {type(data).__name__} of arrays"
+        if isinstance(data, FileColumns):
+            self.description = data.description
 
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its own type."""
@@ -252,7 +272,9 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
     )
 
 
-def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> Any:
+def open_table(
+    paths: Sequence[str], columns: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], FileColumns | list[str]]:
     """Open columns of files for several uses: in memory if they are small, else as paths.
 
     Args:
@@ -260,7 +282,7 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
         columns: their names; None for all.
 
     Returns:
-        The names, and a mapping of names to arrays or the paths: both are data for `open_sample`.
+        The names, and the columns by name or the paths: both are data for `open_sample`.
 
     Raises:
         DataError: a column or a file does not exist.
@@ -280,7 +302,8 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
     if source.size(names) > IN_MEMORY_BYTES:
         return names, list(paths)
     parts = list(source.parts(names, source.texts))
-    return names, {name: _concatenated([part.columns[name] for part in parts]) for name in names}
+    read = {name: _concatenated([part.columns[name] for part in parts]) for name in names}
+    return names, FileColumns(read, describe_paths(list(paths)))
 
 
 def read_table(data: Any) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
                 raise ValueError("sample_weight must be at least 0, and above 0 for some rows.")
         if len(y) < 2:
             raise ValueError(
-                f"n_samples={len(y)}: training needs at least one row to train on and one to hold out"
+                f"n_samples={len(y)}: training needs at least one row to train on and one to hold "
+                "out"
             )
         return self._columns(X), y, sample_weight
 
@@ -220,9 +222,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
     # ---- training -----------------------------------------------------------------------------
 
     def _train(
-        self, model: Any, columns: Any, y: Any, weights: Any, solver: Minibatch
+        self, model: Any, columns: Any, y: Any, weights: Any, solver: Minibatch, label: str
     ) -> TrainedFit:
         fit: TrainedFit = fit_model(model, columns, y, weights=weights, solver=solver)
+        fit = replace(fit, label=label)
         if not fit.converged:
             warnings.warn(fit.reason, ConvergenceWarning, stacklevel=3)
         return fit
