@@ -51,7 +51,7 @@ def test_the_diabetes_of_scikit_learn_is_a_regression():
         kl.fit(CLASSES, x, y, solver=QUICK)
     with pytest.raises(ValueError, match="NetworkRegressor in scikit-learn"):
         NetworkClassifier().fit(x, y)
-    with pytest.raises(ValueError, match="Unknown label type: continuous.*Use NetworkRegressor"):
+    with pytest.raises(ValueError, match=r"Unknown label type: continuous.*Use NetworkRegressor"):
         NetworkClassifier().fit(x, y + 0.5)
 
 

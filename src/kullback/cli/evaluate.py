@@ -19,7 +19,7 @@ from kullback.cli.networks import (
     read_columns,
     read_names,
 )
-from kullback.cli.options import AsJson, Target, Unit, Weights
+from kullback.cli.options import AsJson, MissingValues, Target, Unit, Weights, files_of
 from kullback.cli.regression import evaluate_regression, print_regression
 
 
@@ -57,6 +57,7 @@ def evaluate(
         typer.Option(metavar="A,B,...", help="Report also each value of these columns."),
     ] = None,
     weights: Weights = None,
+    missing_values: MissingValues = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a web page.")
     ] = None,
@@ -89,7 +90,7 @@ def evaluate(
             raise KullbackError(
                 "kullback evaluate needs MODEL and TABLE, or a TABLE and --probabilities A,B."
             )
-        columns = read_columns(tables, "give fewer rows.")
+        columns = read_columns(files_of(tables, missing_values), "give fewer rows.")
         options: dict[str, Any] = {
             "weights": weights,
             "slices": read_names("--slices", slices) or (),

@@ -39,7 +39,7 @@ def read_columns(tables: Sequence[str], remedy: str) -> FileColumns:
     """The columns of files, in memory."""
     from kullback.data.open import open_table
 
-    _, columns = open_table(list(tables))
+    _, columns = open_table(tables)
     if isinstance(columns, list):
         raise DataError(f"{', '.join(tables)}: too large to be read into memory; {remedy}")
     return columns

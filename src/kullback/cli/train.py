@@ -22,7 +22,16 @@ from kullback.cli.networks import (
     read_columns,
     read_names,
 )
-from kullback.cli.options import AsJson, Missing, Tables, Target, Unit, Weights
+from kullback.cli.options import (
+    AsJson,
+    Missing,
+    MissingValues,
+    Tables,
+    Target,
+    Unit,
+    Weights,
+    files_of,
+)
 from kullback.cli.regression import evaluate_regression, print_regression
 
 # The share of the rows that --report sets aside for the loss report if --test is not given.
@@ -115,6 +124,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.")] = 0,
     missing: Missing = "error",
+    missing_values: MissingValues = None,
     test: Annotated[
         str | None,
         typer.Option(
@@ -159,6 +169,7 @@ def train(
             inputs=read_names("--inputs", inputs),
             categorical=read_names("--categorical", categorical) or (),
         )
+        share = _share_or_table("--held-out", held_out)
         solver = kullback.Minibatch(
             epochs=epochs,
             batch=batch,
@@ -173,15 +184,15 @@ def train(
             ),
             label_smoothing=label_smoothing,
             class_weight=_choice("--class-weight", class_weight, "balanced"),
-            held_out=_share_or_table("--held-out", held_out),
+            held_out=files_of([share], missing_values) if isinstance(share, str) else share,
             seed=seed,
             checkpoint=checkpoint,
         )
-        data: Any = table if len(table) > 1 else table[0]
+        data: Any = files_of(table, missing_values)
         test_rows: Any = _share_or_table("--test", test or (str(_TEST_SHARE) if report else ""))
         source = None
         if isinstance(test_rows, float):
-            data, test_rows, source = _split(table, target, test_rows, seed)
+            data, test_rows, source = _split(data, target, test_rows, seed)
         from kullback.report.training_bar import TrainingBar
 
         bar = TrainingBar(unit)
@@ -204,7 +215,9 @@ def train(
             fitted.save(save)
         loss_report, found = None, None
         if test_rows and isinstance(test_rows, str):
-            test_rows = read_columns([test_rows], "give --test fewer rows.")
+            test_rows = read_columns(
+                files_of([test_rows], missing_values), "give --test fewer rows."
+            )
         if test_rows and regression:
             found = evaluate_regression(fitted, test_rows, target, weights, unit)
         elif test_rows:

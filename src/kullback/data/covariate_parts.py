@@ -11,7 +11,7 @@ from kullback._core.errors import DataError
 from kullback.data.checks import check_columns, count_of
 from kullback.data.covariates import Covariates, open_covariates
 from kullback.data.open import open_table
-from kullback.data.paths import as_paths, describe_paths, find_paths
+from kullback.data.paths import as_paths
 from kullback.data.stream import read_ahead
 
 
@@ -50,7 +50,7 @@ def covariate_parts(
         return
     from kullback.data.files import open_files
 
-    files = open_files(find_paths(paths), describe_paths(paths))
+    files = open_files(paths)
     rows = 0
     for part in read_ahead(files.parts(tuple(names), files.texts & frozenset(names))):
         try:
@@ -66,5 +66,5 @@ def _present(paths: list[str], names: Sequence[str]) -> list[str]:
     """The names, each known to be a column of the files."""
     from kullback.data.files import open_files
 
-    files = open_files(find_paths(paths), describe_paths(paths))
+    files = open_files(paths)
     return check_columns(names, files.names, "columns", files.description)

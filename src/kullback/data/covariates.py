@@ -41,6 +41,7 @@ from kullback.data.open import (
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
 from kullback.data.series_names import name_of
+from kullback.data.text_among_numbers import refuse_text_among_numbers
 
 # The sum of a row's shares may differ from one by this much, as in single precision.
 _SUM = 1e-5
@@ -122,6 +123,8 @@ def _covariates(
             levels is None and (name in typed or holds_categories(values))
         ):
             known = None if levels is None else levels[name]
+            if levels is None and name not in typed:
+                refuse_text_among_numbers(values, label)
             if known is not None:
                 _refuse_other_kind(values, label, known)
             columns[name], levels_by_name[name] = _codes(values, label, known)

@@ -25,7 +25,7 @@ from kullback.data.checks import (
 )
 from kullback.data.columns import ColumnConversion, SampleOptions, find_columns
 from kullback.data.labels import Labels, distinct_labels
-from kullback.data.paths import as_paths, describe_paths, find_paths
+from kullback.data.paths import DataFiles, as_paths, describe_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
 from kullback.data.series_names import label_of, name_of
 from kullback.data.stream import FileSample, collect_labels, name_row
@@ -229,7 +229,7 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
     """Open columns of files as a sample, in memory or streamed."""
     from kullback.data.files import open_files
 
-    source = open_files(find_paths(paths), describe_paths(paths))
+    source = open_files(paths)
     if options.weights is not None and not isinstance(options.weights, str):
         raise DataError(
             "weights must be the name of a column if the data are files, got "
@@ -290,7 +290,8 @@ def open_table(
     """
     from kullback.data.files import open_files
 
-    source = open_files(find_paths(list(paths)), describe_paths(list(paths)))
+    files = list(paths) if not isinstance(paths, DataFiles) else paths
+    source = open_files(files)
     names = tuple(source.names if columns is None else columns)
     if columns is None and source.only_text and all(map(reads_as_number, names)):
         raise DataError(
@@ -300,7 +301,7 @@ def open_table(
     check_columns(names, source.names, "column", source.description)
     source.check_columns(names)
     if source.size(names) > IN_MEMORY_BYTES:
-        return names, list(paths)
+        return names, files
     parts = list(source.parts(names, source.texts))
     read = {name: _concatenated([part.columns[name] for part in parts]) for name in names}
     return names, FileColumns(read, describe_paths(list(paths)))

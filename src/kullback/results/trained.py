@@ -349,7 +349,7 @@ def run_trained(source: Trained, inputs: Any) -> Vector:
         return link(domain, averaged(together(arrays, rest), tile, *calibration))
 
     parts = []
-    for at in range(0, max(len(inputs), 1), TILE):  # a tile of padding tells the shape of no rows
+    for at in range(0, max(len(inputs), 1), TILE):  # no rows have the shape of padding
         tile = inputs[at : at + TILE]
         padded = np.zeros((TILE, inputs.shape[1]), np.float32)
         padded[: len(tile)] = tile
