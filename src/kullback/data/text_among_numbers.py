@@ -1,7 +1,8 @@
-"""Find texts, such as "?", that make a category of a column of numbers."""
+"""Find texts, such as "?" or "1,5", that make a category of a column of numbers."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -18,6 +19,12 @@ _MARKS |= {"missing", "unknown", "not available", "#n/a", "#value!", "#div/0!"}
 # Without such a mark, a column with at most so many different numbers may well be categories, such
 # as 0, 1, 2, "3 or more".
 _FEW_NUMBERS = 10
+
+# Numbers with decimals, with separators of thousands, or in percent. Whole numbers written as text
+# may be categories, such as postal codes.
+_MEASURED = re.compile(
+    r"[-+]?(\d*[.,]\d+([eE][-+]?\d+)?|\d+(?=\s*%)|\d{1,3}([.,' ]\d{3})+([.,]\d+)?)\s*%?"
+)
 
 # A message lists so many texts.
 _SHOWN = 3
@@ -39,7 +46,7 @@ def missing_values_of(texts: list[str]) -> str:
 
 
 def refuse_text_among_numbers(values: NDArray[Any], label: str, of: str = "") -> None:
-    """Refuse a column of which at least half is numbers, and the rest texts.
+    """Refuse a column of which at least half is numbers, and the rest texts; and numbers as text.
 
     Args:
         values: the column, to be read as categories because of its texts.
@@ -54,6 +61,15 @@ def refuse_text_among_numbers(values: NDArray[Any], label: str, of: str = "") ->
     counts: Counter[Any] = Counter(
         v for v in values.tolist() if isinstance(v, (str, int, float)) and not is_missing(v)
     )
+    if len(counts) > _FEW_NUMBERS and all(
+        isinstance(v, str) and _MEASURED.fullmatch(v.strip()) for v in counts
+    ):
+        first = next(iter(counts))
+        raise DataError(
+            f"{label} holds numbers written as text, such as {shown(first)}. Write them as "
+            "numbers: with a decimal point, and without separators of thousands and percent signs. If they "
+            f'are categories, give categorical=("{name_of_column(label)}",).'
+        )
     texts = {v: n for v, n in counts.items() if isinstance(v, str) and not reads_as_number(v)}
     numbers, others = counts.total() - sum(texts.values()), sum(texts.values())
     if not texts or numbers < others:
