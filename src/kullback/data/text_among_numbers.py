@@ -67,8 +67,8 @@ def refuse_text_among_numbers(values: NDArray[Any], label: str, of: str = "") ->
         first = next(iter(counts))
         raise DataError(
             f"{label} holds numbers written as text, such as {shown(first)}. Write them as "
-            "numbers: with a decimal point, and without separators of thousands and percent signs. If they "
-            f'are categories, give categorical=("{name_of_column(label)}",).'
+            "numbers, with a decimal point and without separators of thousands and percent signs. "
+            f'If they are categories, give categorical=("{name_of_column(label)}",).'
         )
     texts = {v: n for v, n in counts.items() if isinstance(v, str) and not reads_as_number(v)}
     numbers, others = counts.total() - sum(texts.values()), sum(texts.values())
