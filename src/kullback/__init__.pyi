@@ -12,6 +12,7 @@ from ._core.errors import (
 from ._core.errors import (
     ModelError as ModelError,
 )
+from .data.paths import DataFiles as DataFiles
 from .engines.local import LocalEngine as LocalEngine
 from .engines.streaming import StreamingEngine as StreamingEngine
 from .evaluation.evaluate import evaluate as evaluate

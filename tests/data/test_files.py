@@ -231,7 +231,7 @@ def test_the_description_of_the_source_and_the_place_of_a_row(in_memory: bool) -
 
 def test_parts_of_a_large_row_group_are_small() -> None:
     parquet("a.parquet", {"x": np.zeros(300_000), "z": np.zeros(300_000)}, 300_000)
-    held = files.open_files(["a.parquet"], "a.parquet")
+    held = files.open_files(["a.parquet"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "PART_BYTES", 100_000 * 8)
         counts = [part.count for part in held.parts(("x",))]

@@ -78,7 +78,7 @@ def test_without_a_calibration_the_summary_says_what_the_weights_did():
         fit.convergence.advice
     )
     # a class of weight 0 cannot be put back
-    assert "of weight 0, and so not trained: 0" in trained(class_weight={0: 0.0}).reason
+    assert "not trained because of weight 0: 0" in trained(class_weight={0: 0.0}).reason
 
 
 def targets(y, solver):

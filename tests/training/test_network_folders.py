@@ -391,3 +391,42 @@ def test_a_model_too_large_to_be_read_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(kl.ModelError, match="its weights 11; a saved network may take"):
         write_network(tmp_path / "model", {}, NEW)
     assert names(tmp_path) == []
+
+
+def test_what_killed_saves_left_is_removed_and_nothing_else(folder):
+    import hashlib
+
+    digest = hashlib.sha256(b"lost").hexdigest()[:16]
+    lost = {f"weights-{digest}-0123abcd.safetensors": b"lost"}
+    lost[".kullback-0123456789abcdef.tmp"] = b"half"
+    young = ".kullback-fedcba9876543210.tmp"  # another process may be writing it
+    kept = {
+        young: b"half",
+        f"weights-{digest}-0123abce.safetensors": b"not the content that its name says",
+        f"weights-{digest}.safetensors": b"lost",
+        f"weights-{digest}-0123abcd.safetensors.bak": b"lost",
+        ".kullback-0123.tmp": b"mine",
+        "notes.tmp": b"mine",
+    }
+    for name, content in {**lost, **kept}.items():
+        (folder / name).write_bytes(content)
+        if name != young:
+            os.utime(folder / name, (0.0, 0.0))
+    (folder / f"weights-{digest}-aaaaaaaa.safetensors").mkdir()
+    (folder / ".kullback-aaaaaaaaaaaaaaaa.tmp").symlink_to(folder / "notes.tmp")
+    write_network(folder, {}, NEW)
+    assert found(folder) == NEW
+    own = {"model.json", json.loads((folder / "model.json").read_text())["weights"]["file"]}
+    others = {f"weights-{digest}-aaaaaaaa.safetensors", ".kullback-aaaaaaaaaaaaaaaa.tmp"}
+    assert set(names(folder)) == own | set(kept) | others
+    for name, content in kept.items():
+        assert (folder / name).read_bytes() == content
+
+
+def test_killed_saves_leave_nothing_after_the_next_one(folder):
+    command = [sys.executable, "-c", KILLED, str(folder), " ".join(CALLS)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    for file in folder.glob(".kullback-*"):
+        os.utime(file, (0.0, 0.0))  # an hour later
+    write_network(folder, {}, NEW)
+    assert len(names(folder)) == 2

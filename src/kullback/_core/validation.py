@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from kullback._core.errors import KullbackError
+import math
+from decimal import Decimal
+from numbers import Real
+from operator import index
+
+from kullback._core.errors import KullbackError, ModelError
 
 
 def check_level(level: float) -> None:
@@ -13,3 +18,36 @@ def check_level(level: float) -> None:
     """
     if not 0.0 < level < 1.0:
         raise KullbackError(f"level must lie in (0, 1), got {level}.")
+
+
+def whole_number(name: str, value: object, least: int, most: int) -> int:
+    """Return an option as an integer, NumPy's integers included.
+
+    Raises:
+        ModelError: for anything but a whole number in [least, most].
+    """
+    try:
+        number = index(value)  # type: ignore[arg-type]  # anything but an integer raises
+    except TypeError:
+        raise ModelError(f"{name} must be a whole number, got {value!r}.") from None
+    if isinstance(value, bool):
+        raise ModelError(f"{name} must be a whole number, got {value!r}.")
+    if number < least:
+        raise ModelError(f"{name} must be at least {least}, got {value!r}.")
+    if number > most:
+        raise ModelError(f"{name} must be at most {most:,}, got {value!r}.")
+    return number
+
+
+def check_number(name: str, value: object, *, zero: bool) -> None:
+    """Raise unless an option is a finite number above 0, or 0 where that is allowed.
+
+    Raises:
+        ModelError: for anything else.
+    """
+    what = "at least 0" if zero else "positive"
+    if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
+        raise ModelError(f"{name} must be a number, got {value!r}.")
+    number = float(value)
+    if not (number > 0.0 or (zero and number == 0.0)) or math.isinf(number):
+        raise ModelError(f"{name} must be {what} and finite, got {value!r}.")

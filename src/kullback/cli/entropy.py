@@ -14,7 +14,7 @@ import kullback
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.cli.options import AsJson, Missing, Tables, Unit
+from kullback.cli.options import AsJson, Missing, MissingValues, Tables, Unit, files_of
 
 
 class _Row(NamedTuple):
@@ -54,6 +54,7 @@ def entropy(
         ),
     ] = "auto",
     missing: Missing = "error",
+    missing_values: MissingValues = None,
     unit: Unit = "nats",
     plot: Annotated[
         Path | None,
@@ -72,8 +73,9 @@ def entropy(
     Exit codes: 0 done, 2 wrong input.
     """
     with process.errors_as_messages():
-        from kullback.data.checks import check_choice, check_column
+        from kullback.data.checks import check_choice, check_column, column_label
         from kullback.data.open import open_table
+        from kullback.data.text_among_numbers import refuse_text_among_numbers
         from kullback.information.neighbours.entropy import NoDensityError
 
         process.keep_compiled_code()
@@ -92,9 +94,9 @@ def entropy(
             raise KullbackError(f"--columns {columns} names a column twice.")
         if listed is not None and by is not None and by not in listed:
             listed.append(by)
-        names, data = open_table(table, listed)
+        names, data = open_table(files_of(table, missing_values), listed)
         if by is not None:
-            check_column(by, names, "--by", "the table")
+            check_column(by, names, "--by", ", ".join(table))
         strict = listed is not None  # a column listed by name must have an estimate
         unreadable: set[str] = set()
 
@@ -110,6 +112,8 @@ def entropy(
                 return _Row(of, process.as_options(str(error)))
 
         def own(name: str) -> kullback.Estimate:
+            if not isinstance(data, list):  # columns in memory
+                refuse_text_among_numbers(data[name], column_label(name), "its entropy")
             return kullback.estimate_entropy(data, name, method=method, missing=missing, unit=unit)
 
         def shared(x: str, y: str) -> kullback.Estimate:

@@ -19,7 +19,8 @@ from kullback.cli.networks import (
     read_columns,
     read_names,
 )
-from kullback.cli.options import AsJson, Target, Unit, Weights
+from kullback.cli.options import AsJson, MissingValues, Target, Unit, Weights, files_of
+from kullback.cli.regression import evaluate_regression, print_regression
 
 
 def evaluate(
@@ -56,6 +57,7 @@ def evaluate(
         typer.Option(metavar="A,B,...", help="Report also each value of these columns."),
     ] = None,
     weights: Weights = None,
+    missing_values: MissingValues = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a web page.")
     ] = None,
@@ -67,6 +69,8 @@ def evaluate(
     A saved network: kullback evaluate MODEL TABLE --target COLUMN
 
     Probabilities in a table: kullback evaluate TABLE --target COLUMN --probabilities A,B
+
+    For a regression: the cross-entropy, the root mean squared error and R².
 
     Exit codes: 0 done, 2 wrong input.
     """
@@ -86,7 +90,7 @@ def evaluate(
             raise KullbackError(
                 "kullback evaluate needs MODEL and TABLE, or a TABLE and --probabilities A,B."
             )
-        columns = read_columns(tables, "give fewer rows.")
+        columns = read_columns(files_of(tables, missing_values), "give fewer rows.")
         options: dict[str, Any] = {
             "weights": weights,
             "slices": read_names("--slices", slices) or (),
@@ -97,7 +101,16 @@ def evaluate(
                 raise KullbackError(
                     "--classes requires --probabilities; MODEL has its own classes."
                 )
-            loss_report = kullback.evaluate(load_network(model), columns, target, **options)
+            network = load_network(model)
+            if network.form.outcome != "label":
+                if report is not None or slices is not None:
+                    raise KullbackError(
+                        "--report and --slices are for classifiers; MODEL is a regression."
+                    )
+                found = evaluate_regression(network, columns, target, weights, unit)
+                process.write_json(found) if as_json else print_regression(found)
+                return
+            loss_report = kullback.evaluate(network, columns, target, **options)
         else:
             files = ", ".join(tables)
             check_column(target, list(columns), "--target", files)

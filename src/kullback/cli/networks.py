@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import kullback
 from kullback._core.errors import DataError, ModelError
 from kullback._core.printable import printable
 from kullback.cli import process
+
+if TYPE_CHECKING:  # NumPy is imported by the commands, not with them
+    from kullback.data.open import FileColumns
 
 
 def read_names(option: str, text: str | None) -> tuple[str, ...] | None:
@@ -32,14 +35,14 @@ def load_network(folder: str) -> kullback.TrainedFit:
     return fit
 
 
-def read_columns(tables: Sequence[str], remedy: str) -> dict[str, Any]:
+def read_columns(tables: Sequence[str], remedy: str) -> FileColumns:
     """The columns of files, in memory."""
     from kullback.data.open import open_table
 
-    _, columns = open_table(list(tables))
-    if not isinstance(columns, Mapping):
+    _, columns = open_table(tables)
+    if isinstance(columns, list):
         raise DataError(f"{', '.join(tables)}: too large to be read into memory; {remedy}")
-    return dict(columns)
+    return columns
 
 
 def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+import csv
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
 
 import typer
+
+from kullback._core.errors import KullbackError
 
 Tables: TypeAlias = Annotated[
     list[str],
@@ -20,7 +24,7 @@ Y: TypeAlias = Annotated[
     ),
 ]
 Target: TypeAlias = Annotated[
-    str, typer.Option(metavar="COLUMN", help="Column of the class labels.")
+    str, typer.Option(metavar="COLUMN", help="Column of the labels, or of the numbers.")
 ]
 Weights: TypeAlias = Annotated[
     str | None,
@@ -30,7 +34,24 @@ Missing: TypeAlias = Annotated[
     str,
     typer.Option(metavar="error|drop", help="Refuse rows with missing values, or drop them."),
 ]
+MissingValues: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT,TEXT,...",
+        help='Texts that mean a missing value in CSV files, such as "?", beside NA and empty ones.',
+    ),
+]
 Unit: TypeAlias = Annotated[
     str, typer.Option(metavar="nats|bits|hartleys", help="Unit of entropies and losses.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+
+
+def files_of(tables: Sequence[str], missing_values: str | None) -> Any:
+    """The files of a command line as data, with the texts that mean a missing value in them."""
+    from kullback.data.paths import DataFiles
+
+    texts = [] if missing_values is None else next(csv.reader([missing_values]), [])
+    if missing_values is not None and not any(texts):
+        raise KullbackError(f'--missing-values must be texts, such as "?", got "{missing_values}".')
+    return DataFiles(tables, texts)

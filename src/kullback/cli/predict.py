@@ -12,12 +12,13 @@ import typer
 import kullback
 from kullback.cli import process
 from kullback.cli.networks import load_network
-from kullback.cli.options import SavedModel, Tables
+from kullback.cli.options import MissingValues, SavedModel, Tables, files_of
 
 
 def predict(
     model: SavedModel,
     table: Tables,
+    missing_values: MissingValues = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a CSV or Parquet file instead of printing."),
@@ -36,7 +37,7 @@ def predict(
         if out is not None:
             process.check_folder("--out", out)
             check_kind(out)
-        columns = _columns(load_network(model), table if len(table) > 1 else table[0])
+        columns = _columns(load_network(model), files_of(table, missing_values))
         if out is not None:
             write_columns(columns, out)
             return

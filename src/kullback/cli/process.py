@@ -34,6 +34,13 @@ _ARGUMENT = re.compile(
 _BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b")
 
 
+_BETWEEN = '", "'
+_MISSING_VALUES = re.compile(r"kl\.DataFiles\(paths, missing_values=\[(.*?)\]\)")
+_REGRESSION = re.compile(
+    r"kl\.Normal\(loc=kl\.MLP\(\), scale=kl\.MLP\(\)\)(, or NetworkRegressor in scikit-learn)?"
+)
+
+
 def write(text: str) -> None:
     """Print text, its control characters as escapes."""
     _write(printable(text, lines=True))
@@ -125,6 +132,11 @@ def as_options(message: str) -> str:
         text = match["double"] if match["single"] is None else match["single"]
         return f"{option(match)} {'' if text is None else shlex.quote(text)}"
 
+    message = _MISSING_VALUES.sub(
+        lambda match: f"--missing-values {shlex.quote(match[1].replace(_BETWEEN, ',')[1:-1])}",
+        message,
+    )
+    message = _REGRESSION.sub("--regression", message)
     return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
 
 

@@ -1,10 +1,10 @@
-"""``kullback train``: train a neural-network classifier on a table."""
+"""``kullback train``: train a neural-network classifier or regression on a table."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,17 @@ from kullback.cli.networks import (
     read_columns,
     read_names,
 )
-from kullback.cli.options import AsJson, Missing, Tables, Target, Unit, Weights
+from kullback.cli.options import (
+    AsJson,
+    Missing,
+    MissingValues,
+    Tables,
+    Target,
+    Unit,
+    Weights,
+    files_of,
+)
+from kullback.cli.regression import evaluate_regression, print_regression
 
 # The share of the rows that --report sets aside for the loss report if --test is not given.
 _TEST_SHARE = 0.2
@@ -31,6 +41,13 @@ _TEST_SHARE = 0.2
 def train(
     table: Tables,
     target: Target,
+    regression: Annotated[
+        bool,
+        typer.Option(
+            "--regression",
+            help="Predict a number: its mean and standard deviation, each a network.",
+        ),
+    ] = False,
     weights: Weights = None,
     inputs: Annotated[
         str | None,
@@ -107,6 +124,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.")] = 0,
     missing: Missing = "error",
+    missing_values: MissingValues = None,
     test: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +145,8 @@ def train(
 ) -> None:
     """Train a neural-network classifier on a table by minimising the cross-entropy.
 
+    With --regression: a normal distribution whose mean and standard deviation are networks.
+
     --missing concerns the labels and weights; covariates may be missing.
 
     Exit codes: 0 trained, 1 stopped by a NaN loss or an interrupt (the best weights are kept),
@@ -136,6 +156,8 @@ def train(
         process.keep_compiled_code()
         nats_per(unit)
         if report is not None:
+            if regression:
+                raise KullbackError("--report describes a classifier; use --test for a regression.")
             process.check_folder("--report", report)
         network = kullback.MLP(
             hidden=_widths(hidden),
@@ -147,6 +169,7 @@ def train(
             inputs=read_names("--inputs", inputs),
             categorical=read_names("--categorical", categorical) or (),
         )
+        share = _share_or_table("--held-out", held_out)
         solver = kullback.Minibatch(
             epochs=epochs,
             batch=batch,
@@ -161,22 +184,24 @@ def train(
             ),
             label_smoothing=label_smoothing,
             class_weight=_choice("--class-weight", class_weight, "balanced"),
-            held_out=_share_or_table("--held-out", held_out),
+            held_out=files_of([share], missing_values) if isinstance(share, str) else share,
             seed=seed,
             checkpoint=checkpoint,
         )
-        data: Any = table if len(table) > 1 else table[0]
+        data: Any = files_of(table, missing_values)
         test_rows: Any = _share_or_table("--test", test or (str(_TEST_SHARE) if report else ""))
         source = None
         if isinstance(test_rows, float):
-            data, test_rows, source = _split(table, target, test_rows, seed)
+            data, test_rows, source = _split(data, target, test_rows, seed)
         from kullback.report.training_bar import TrainingBar
 
         bar = TrainingBar(unit)
         shown = bar if sys.stderr.isatty() else contextlib.nullcontext()
         with second_one_ends(bar.stopping), shown:
             fitted: kullback.TrainedFit = kullback.fit(
-                kullback.Categorical(logits=network),
+                kullback.Normal(loc=network, scale=network)
+                if regression
+                else kullback.Categorical(logits=network),
                 data,
                 target,
                 weights=weights,
@@ -188,10 +213,14 @@ def train(
             fitted = replace(fitted, source=source)
         if save is not None:
             fitted.save(save)
-        loss_report = None
-        if test_rows:
-            if isinstance(test_rows, str):
-                test_rows = read_columns([test_rows], "give --test fewer rows.")
+        loss_report, found = None, None
+        if test_rows and isinstance(test_rows, str):
+            test_rows = read_columns(
+                files_of([test_rows], missing_values), "give --test fewer rows."
+            )
+        if test_rows and regression:
+            found = evaluate_regression(fitted, test_rows, target, weights, unit)
+        elif test_rows:
             loss_report = kullback.evaluate(fitted, test_rows, target, weights=weights, unit=unit)
             if report is not None:
                 loss_report.report(report)
@@ -199,12 +228,17 @@ def train(
             document = _document(fitted, unit)
             if loss_report is not None:
                 document["test"] = loss_report_document(loss_report)
+            if found is not None:
+                document["test"] = found
             process.write_json(document)
         else:
             process.write(fitted.summary(unit))
             if loss_report is not None:
                 process.write(f"\nOn {loss_report.rows:,} test rows:\n")
                 print_loss_report(loss_report)
+            if found is not None:
+                process.write("\nOn test rows:\n")
+                print_regression(found)
     raise typer.Exit(0 if fitted.converged else 1)
 
 
@@ -239,7 +273,7 @@ def _share_or_table(option: str, text: str) -> float | str:
 
 def _split(
     table: Sequence[str], target: str, share: float, seed: int
-) -> tuple[dict[str, Any], dict[str, Any], str]:
+) -> tuple[Mapping[str, Any], Mapping[str, Any], str]:
     """Draw test rows; return the other rows, the test rows, and a description of the others."""
     import numpy as np
 
@@ -257,11 +291,7 @@ def _split(
     # in their original order, so that messages name rows in ascending order
     train_rows, test_rows = np.sort(order[count:]), np.sort(order[:count])
     source = f"{', '.join(table)} without {count:,} test rows"
-    return (
-        {name: values[train_rows] for name, values in columns.items()},
-        {name: values[test_rows] for name, values in columns.items()},
-        source,
-    )
+    return columns.at(train_rows), columns.at(test_rows), source
 
 
 def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
@@ -273,7 +303,7 @@ def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
         "baseline": fitted.baseline / size,
         "rows": fitted.rows,
         "held_out_rows": fitted.held_out_rows,
-        "classes": list(fitted.classes_),
+        "classes": list(fitted.classes_) if fitted.form.outcome == "label" else None,
         "weights": fitted.weights,
         "converged": fitted.converged,
         "reason": fitted.reason,

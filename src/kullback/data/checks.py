@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -129,6 +130,19 @@ def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
             "give each column its own name"
         )
     return name
+
+
+def check_columns(names: Sequence[Any], known: Sequence[str], role: str, of: str) -> list[str]:
+    """Return several names of columns, each known to exist exactly once, as ``check_column`` does.
+
+    Raises:
+        DataError: a name is not that of exactly one column.
+    """
+    counts = Counter(known)  # once: a table may have thousands of columns
+    return [
+        name if isinstance(name, str) and counts[name] == 1 else check_column(name, known, role, of)
+        for name in names
+    ]
 
 
 def check_choice(value: object, choices: Sequence[str], role: str) -> None:

@@ -15,6 +15,7 @@ from kullback.data.checks import (
     HERE,
     Place,
     check_column,
+    check_columns,
     check_lengths,
     check_weight,
     column_label,
@@ -176,7 +177,7 @@ def find_columns(options: SampleOptions, known: list[str], description: str) -> 
     weight = options.weights
     if isinstance(weight, str):
         weight = check_column(weight, known, "weights", description)
-    columns = tuple(check_column(name, known, "columns", description) for name in options.columns)
+    columns = tuple(check_columns(options.columns, known, "columns", description))
     if OUTCOME in columns:
         raise DataError(
             f'a covariate cannot be called "{OUTCOME}", the name of the outcome; rename the column'

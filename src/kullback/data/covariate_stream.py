@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback.data.checks import check_column, check_some, column_label, column_list
+from kullback.data.checks import check_column, check_columns, check_some, column_label, column_list
 from kullback.data.covariates import holds_categories, open_with_covariates
 from kullback.data.labels import Labels, distinct_labels
-from kullback.data.paths import describe_paths, find_paths
 from kullback.data.sample import ArraySample, Chunk, Floats, Integers, Sample
 from kullback.data.stream import Part, PartSource, name_row, read_ahead
+from kullback.data.text_among_numbers import refuse_text_among_numbers
 
 # Rows kept in memory, to learn encodings from and to hold out: evenly drawn, up to so many bytes.
 # The median of 131,072 rows is accurate to 0.14 % of the rows.
@@ -168,7 +168,7 @@ class CovariateStream(Sample):
 
 
 def open_covariate_stream(
-    paths: Sequence[str],
+    paths: list[str],
     y: Any,
     *,
     weights: Any = None,
@@ -194,7 +194,7 @@ def open_covariate_stream(
     """
     from kullback.data.files import open_files
 
-    files = open_files(find_paths(list(paths)), describe_paths(list(paths)))
+    files = open_files(paths)
     check = partial(check_column, known=files.names, of=files.description)
     if not isinstance(y, str) and not (
         isinstance(y, (list, tuple)) and all(isinstance(name, str) for name in y)
@@ -212,7 +212,7 @@ def open_covariate_stream(
     weight = None if weights is None else check(weights, role="weights")
     if names is None:
         names = [n for n in files.names if n not in outcomes and n != weight]
-    covariates = tuple(check(name, role="columns") for name in names)
+    covariates = tuple(check_columns(names, files.names, "columns", files.description))
     if not covariates:
         raise DataError(
             f"{files.description} must have a column besides the outcome for a model with "
@@ -273,6 +273,8 @@ class _FirstPass:
         for name in roles.covariates:
             values = part.columns[name]
             if name in self.levels or name in roles.categorical or holds_categories(values):
+                if name not in roles.categorical:
+                    refuse_text_among_numbers(values, column_label(name))
                 levels = self.levels.setdefault(name, set())
                 levels |= distinct_labels(values, column_label(name))
                 _refuse_identifier(name, len(levels), "a category")

@@ -20,6 +20,7 @@ from kullback.data.checks import (
     Place,
     and_more,
     check_column,
+    check_columns,
     check_lengths,
     column_label,
     column_list,
@@ -40,6 +41,7 @@ from kullback.data.open import (
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
 from kullback.data.series_names import name_of
+from kullback.data.text_among_numbers import refuse_text_among_numbers
 
 # The sum of a row's shares may differ from one by this much, as in single precision.
 _SUM = 1e-5
@@ -84,18 +86,27 @@ def open_covariates(
     Raises:
         DataError: a column does not exist, or holds infinite values.
     """
-    table = _table(data)
+    return _covariates(_table(data), names, levels, categorical, without)
+
+
+def _covariates(
+    table: Table,
+    names: Sequence[str] | None,
+    levels: Mapping[str, tuple[Any, ...]] | None,
+    categorical: Sequence[str],
+    without: Sequence[str] = (),
+) -> Covariates:
+    """The covariates of an opened table."""
     if names is None:
-        names = [name for name in table.names if name not in without]
+        others = set(without)
+        names = [name for name in table.names if name not in others]
     if not names:
         raise DataError(
             f"{table.description} must have a column besides the outcome for a model with "
             "covariates"
         )
-    raw = {
-        name: table.column(check_column(name, table.names, "columns", table.description))
-        for name in names
-    }
+    names = check_columns(names, table.names, "columns", table.description)
+    raw = {name: table.column(name) for name in names}
     rows = check_lengths({column_label(name): len(values) for name, values in raw.items()})
     columns: dict[str, Floats] = {}
     levels_by_name: dict[str, tuple[Any, ...]] = {}
@@ -104,14 +115,16 @@ def open_covariates(
             f'there is no covariate "{name}" to read as categories; '
             f"the covariates are {column_list(raw)}"
         )
+    typed = {*categorical, *getattr(table, "categorical", ())}
     for name, values in raw.items():
         label = column_label(name)
         _refuse_dates(values, label)
-        typed = name in getattr(table, "categorical", ())
         if (levels is not None and name in levels) or (
-            levels is None and (name in categorical or typed or holds_categories(values))
+            levels is None and (name in typed or holds_categories(values))
         ):
             known = None if levels is None else levels[name]
+            if levels is None and name not in typed:
+                refuse_text_among_numbers(values, label)
             if known is not None:
                 _refuse_other_kind(values, label, known)
             columns[name], levels_by_name[name] = _codes(values, label, known)
@@ -164,16 +177,14 @@ def open_with_covariates(
         )
     if isinstance(y, str):  # before the covariates, which depend on y
         check_column(y, table.names, "y", table.description)
-    covariates = open_covariates(
-        data, names, levels=levels, categorical=categorical, without=tuple(used)
-    )
+    if isinstance(weights, str):
+        check_column(weights, table.names, "weights", table.description)
+    covariates = _covariates(table, names, levels, categorical, tuple(used))
     if OUTCOME in covariates.columns:
         raise DataError(
             f'a covariate cannot be called "{OUTCOME}", the name of the outcome; rename the column'
         )
-    weight = (
-        table.column(weights) if isinstance(weights, str) and weights in table.names else weights
-    )
+    weight = table.column(weights) if isinstance(weights, str) else weights
     shares = _shares(table, y, outcome, classes)
     if shares is not None:
         sample = _soft(*shares, weight, missing)

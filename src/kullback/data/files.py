@@ -23,9 +23,11 @@ from kullback.data.arrays import (
 )
 from kullback.data.arrow import content_of, values_of
 from kullback.data.blocks import ROWS
-from kullback.data.checks import Place, check_column, column_label, count_of
+from kullback.data.checks import Place, check_columns, column_label, count_of
+from kullback.data.paths import DataFiles, describe_paths, find_paths
 from kullback.data.quotes import refuse_open_quotes
 from kullback.data.stream import Part
+from kullback.data.text_among_numbers import is_usual_mark, missing_values_of
 
 # The largest size of one part of a file in memory; a few are held at once (one in use, two decoded
 # ahead, one being decoded). A row group as pyarrow writes it, a million rows, is one part.
@@ -46,6 +48,9 @@ CSV_BLOCK_BYTES = 4 * 2**20
 CSV_HEAD_BYTES = 2**20
 
 TEXT = pa.string()
+
+# What means a missing value in any CSV file: pyarrow's own list.
+_MISSING = pcsv.ConvertOptions().null_values
 
 
 @final
@@ -76,8 +81,8 @@ class Files:
         """
         first, *others = self._files
         for file in others:
-            for name in names:
-                check_column(name, file.names, "column", f"{file.path} ({first.path} has it)")
+            of = f"{file.path} ({first.path} has it)"
+            for name in check_columns(names, file.names, "column", of):
                 content, expected = file.content(name), first.content(name)
                 if content != expected and "nothing" not in {content, expected}:
                     raise DataError(
@@ -133,13 +138,15 @@ class File(ABC):
 
     groups: int = 0
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, missing_values: tuple[str, ...] = ()) -> None:
         self.path = path
+        self._missing_values = missing_values
         self._state = _state(path)
         if self._state[0] == 0:
             raise FileFormatError(f"{path} is empty (0 bytes)")
         self._types = self._find_types()
         self.names = [name for name, _ in self._types]
+        self._type_of = dict(self._types)
 
     @abstractmethod
     def _find_types(self) -> list[tuple[str, Any]]:
@@ -155,7 +162,7 @@ class File(ABC):
 
     def content(self, name: str) -> str:
         """The declared content of a column: numbers, text, dates or times, ..."""
-        return content_of(dict(self._types)[name])
+        return content_of(self._type_of[name])
 
     def check_unchanged(self) -> None:
         """Refuse a file that has changed since it was opened: its rows would be of two versions."""
@@ -255,8 +262,7 @@ class CsvFile(File):
 
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
         """Read columns block by block, as numbers unless they are in `text`."""
-        inferred = dict(self._types)
-        types = {name: TEXT if name in text else _number_type(inferred[name]) for name in names}
+        types = {n: TEXT if n in text else _number_type(self._type_of[n]) for n in names}
         first_row = 0
         try:
             for batch in self._batches(names, types):
@@ -289,7 +295,10 @@ class CsvFile(File):
             pcsv.ReadOptions(block_size=block),
             pcsv.ParseOptions(ignore_empty_lines=not one_column),
             pcsv.ConvertOptions(
-                include_columns=names, column_types=types, strings_can_be_null=True
+                include_columns=names,
+                column_types=types,
+                strings_can_be_null=True,
+                null_values=[*_MISSING, *self._missing_values],
             ),
         )
 
@@ -297,8 +306,18 @@ class CsvFile(File):
         """Read columns as text, to name the values that are not numbers."""
         for name in names:
             texts = self._texts(name)
-            if text_without_number(texts).any():
-                refuse_text(texts, column_label(name), Place(f" in {self.path}"))
+            wrong = text_without_number(texts)
+            if wrong.any():
+                try:
+                    refuse_text(texts, column_label(name), Place(f" in {self.path}"))
+                except DataError as error:
+                    marks = [t for t in dict.fromkeys(texts[wrong].tolist()) if is_usual_mark(t)]
+                    if not marks:
+                        raise
+                    raise DataError(
+                        f"{error} To read such marks as missing values, open the files with "
+                        f"{missing_values_of(marks)}."
+                    ) from None
 
     def _check_integers(self, columns: dict[str, NDArray[Any]]) -> None:
         """Refuse whole numbers that were rounded in reading; each column is checked once."""
@@ -319,28 +338,28 @@ class _ConversionError(FileFormatError):
     """A value of a CSV file is not of the type of its column."""
 
 
-def open_files(paths: list[str], pattern: str) -> Files:
+def open_files(paths: list[str]) -> Files:
     """Open files, each by the kind that its ending names.
 
     Args:
-        paths: the files, in the order in which they are read.
-        pattern: the user's description of them, for messages.
+        paths: paths or patterns; those of ``DataFiles`` with the texts that mean a missing value.
 
     Raises:
         DataError: a file has another ending than FILE_KINDS.
         FileFormatError: a file cannot be read.
     """
-    return Files([_open(path) for path in paths], pattern)
+    absent = paths.missing_values if isinstance(paths, DataFiles) else ()
+    return Files([_open(path, absent) for path in find_paths(paths)], describe_paths(paths))
 
 
-def _open(path: str) -> File:
+def _open(path: str, missing_values: tuple[str, ...]) -> File:
     kind = FILE_KINDS.get(os.path.splitext(path)[1].lower())
     if kind is None:
         raise DataError(
             f"{path}: the name of a file must end in "
             f"{', '.join(list(FILE_KINDS)[:-1])} or {list(FILE_KINDS)[-1]}"
         )
-    return kind(path)
+    return kind(path, missing_values)
 
 
 # The kinds of files, by the ending of their names.

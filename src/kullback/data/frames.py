@@ -25,21 +25,20 @@ class FrameTable:
     """
 
     def __init__(self, frame: nw.DataFrame[Any]) -> None:
-        self._columns = frame.columns
+        schema = frame.schema  # once: it takes the time of all columns
         self._frame = frame
         # pandas allows names other than text, such as the numbers of a table made from an array.
-        self.names = [str(name) for name in self._columns]
+        self._own_names = {str(name): name for name in frame.columns}
+        self.names = [str(name) for name in frame.columns]
         library = frame.implementation.value
         kind = type(nw.to_native(frame)).__name__
         coded = (nw.Categorical, nw.Enum)
-        self.categorical = frozenset(
-            str(name) for name in self._columns if frame.schema[name] in coded
-        )
+        self.categorical = frozenset(str(name) for name, dtype in schema.items() if dtype in coded)
         self.description = f"a {library} {kind} of {count_of(len(frame), 'row')}"
 
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its type in the table."""
-        return _values(self._frame.get_column(self._columns[self.names.index(name)]))
+        return _values(self._frame.get_column(self._own_names[name]))
 
 
 def read(data: Any) -> FrameTable | NDArray[Any] | None:

@@ -17,7 +17,7 @@ from kullback.data.arrays import reads_as_number, vector
 from kullback.data.checks import (
     Place,
     check_choice,
-    check_column,
+    check_columns,
     check_some,
     check_total,
     column_label,
@@ -25,7 +25,7 @@ from kullback.data.checks import (
 )
 from kullback.data.columns import ColumnConversion, SampleOptions, find_columns
 from kullback.data.labels import Labels, distinct_labels
-from kullback.data.paths import as_paths, describe_paths, find_paths
+from kullback.data.paths import DataFiles, as_paths, describe_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
 from kullback.data.series_names import label_of, name_of
 from kullback.data.stream import FileSample, collect_labels, name_row
@@ -139,6 +139,24 @@ def _is_plain_array(data: Any) -> bool:
 
 
 @final
+class FileColumns(dict[str, NDArray[Any]]):
+    """Columns that were read from files, by name.
+
+    Args:
+        columns: the columns.
+        description: the files, for messages.
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], description: str) -> None:
+        super().__init__(columns)
+        self.description = description
+
+    def at(self, rows: NDArray[np.int64]) -> FileColumns:
+        """Some of the rows."""
+        return FileColumns({name: v[rows] for name, v in self.items()}, self.description)
+
+
+@final
 class _MappingTable:
     """Arrays by name."""
 
@@ -146,6 +164,8 @@ class _MappingTable:
         self._data = {str(name): values for name, values in data.items()}
         self.names = list(self._data)
         self.description = f"a {type(data).__name__} of arrays"
+        if isinstance(data, FileColumns):
+            self.description = data.description
 
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its own type."""
@@ -209,7 +229,7 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
     """Open columns of files as a sample, in memory or streamed."""
     from kullback.data.files import open_files
 
-    source = open_files(find_paths(paths), describe_paths(paths))
+    source = open_files(paths)
     if options.weights is not None and not isinstance(options.weights, str):
         raise DataError(
             "weights must be the name of a column if the data are files, got "
@@ -252,7 +272,9 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
     )
 
 
-def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> Any:
+def open_table(
+    paths: Sequence[str], columns: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], FileColumns | list[str]]:
     """Open columns of files for several uses: in memory if they are small, else as paths.
 
     Args:
@@ -260,7 +282,7 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
         columns: their names; None for all.
 
     Returns:
-        The names, and a mapping of names to arrays or the paths: both are data for `open_sample`.
+        The names, and the columns by name or the paths: both are data for `open_sample`.
 
     Raises:
         DataError: a column or a file does not exist.
@@ -268,20 +290,21 @@ def open_table(paths: Sequence[str], columns: Sequence[str] | None = None) -> An
     """
     from kullback.data.files import open_files
 
-    source = open_files(find_paths(list(paths)), describe_paths(list(paths)))
+    files = list(paths) if not isinstance(paths, DataFiles) else paths
+    source = open_files(files)
     names = tuple(source.names if columns is None else columns)
     if columns is None and source.only_text and all(map(reads_as_number, names)):
         raise DataError(
             f"{source.description} seems to lack a header: its first line, {','.join(names)}, "
             "holds only numbers and was read as the names of the columns. Add a line with names."
         )
-    for name in names:
-        check_column(name, source.names, "column", source.description)
+    check_columns(names, source.names, "column", source.description)
     source.check_columns(names)
     if source.size(names) > IN_MEMORY_BYTES:
-        return names, list(paths)
+        return names, files
     parts = list(source.parts(names, source.texts))
-    return names, {name: _concatenated([part.columns[name] for part in parts]) for name in names}
+    read = {name: _concatenated([part.columns[name] for part in parts]) for name in names}
+    return names, FileColumns(read, describe_paths(list(paths)))
 
 
 def read_table(data: Any) -> Table:

@@ -4,9 +4,46 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Sequence
+from typing import Any, final
 
 from kullback._core.errors import DataError, did_you_mean
 from kullback.data.checks import and_more
+
+
+@final
+class DataFiles(list[str]):
+    """CSV or Parquet files as data, with the texts that mean a missing value in them.
+
+    In CSV files empty values, ``NA``, ``N/A``, ``n/a``, ``NaN``, ``nan``, ``NULL``, ``null`` and
+    ``#N/A`` are missing without being named here; Parquet files mark missing values by themselves.
+
+    Args:
+        paths: a path, a pattern, or a list of them.
+        missing_values: further texts that mean a missing value in CSV files, such as "?".
+
+    Raises:
+        DataError: ``missing_values`` is not a list of texts.
+
+    Example:
+        >>> import kullback as kl
+        >>> files = kl.DataFiles("patients.csv", missing_values=["?"])
+        >>> files, files.missing_values
+        (['patients.csv'], ('?',))
+    """
+
+    def __init__(
+        self,
+        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        missing_values: Any = (),  # Any, so that all but texts is refused with a message
+    ) -> None:
+        several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+        super().__init__(os.fspath(path) for path in several)
+        texts = [missing_values] if isinstance(missing_values, str) else missing_values
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) for t in texts):
+            raise DataError(f'missing_values must be texts, such as ["?"], got {missing_values!r}')
+        self.missing_values = tuple(texts)
+
 
 # The endings of the files that can be read.
 FILE_ENDINGS = (".csv", ".parquet", ".pq")
@@ -21,6 +58,8 @@ def as_paths(data: object) -> list[str] | None:
     A list of text may also hold class labels: it is a list of paths only if every item has the
     ending of a data file.
     """
+    if isinstance(data, DataFiles):
+        return data
     if isinstance(data, (str, os.PathLike)):
         return [os.fspath(data)]
     if isinstance(data, (list, tuple)) and data:

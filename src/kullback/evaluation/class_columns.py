@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._core.errors import DataError
 from kullback.data.arrays import shown
-from kullback.data.checks import and_more, check_column, check_lengths, column_label
+from kullback.data.checks import and_more, check_columns, check_lengths, column_label
 from kullback.data.open import read_table
 from kullback.evaluation.numbers import column_of_numbers
 
@@ -35,8 +35,7 @@ def read_matrix(values: Any, label: str) -> tuple[Any, tuple[Any, ...] | None]:
     if isinstance(values, np.ndarray):  # a structured one
         values = {name: values[name] for name in values.dtype.names or ()}
     table = read_table(values)
-    for name in table.names:
-        check_column(name, table.names, label, table.description)
+    check_columns(table.names, table.names, label, table.description)
     columns = [column_of_numbers(table.column(name), column_label(name)) for name in table.names]
     if not table.names:
         raise DataError(f"{label} are a table without columns")

@@ -10,7 +10,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
-from kullback.data.checks import HERE, check_column, count_of, shown_rows
+from kullback.data.checks import HERE, check_columns, count_of, shown_rows
 from kullback.evaluation.bootstrap import Replicates, resample
 from kullback.evaluation.curves import reliability_curves
 from kullback.evaluation.groups import GroupEvaluator, class_groups, slice_groups
@@ -93,9 +93,8 @@ def evaluate(
     inputs = read_inputs(model_or_probabilities, X, y, weights, classes)
     if slices and inputs.table is None:
         raise DataError("slices are columns of X, but X was not given")
-    for name in slices:
-        assert inputs.table is not None  # just checked
-        check_column(name, inputs.table.names, "slices", inputs.table.description)
+    if inputs.table is not None:
+        check_columns(slices, inputs.table.names, "slices", inputs.table.description)
     labels, weight = inputs.labels, inputs.weight
     share, total = labels.share, float(weight.sum())
     with np.errstate(divide="ignore"):  # log 0 = −inf, which is reported below

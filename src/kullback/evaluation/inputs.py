@@ -13,7 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.checks import HERE, check_column, column_label, count_of, shown_rows
 from kullback.data.open import Table, column_values, open_table, read_table
-from kullback.data.paths import as_paths
+from kullback.data.paths import as_paths, describe_paths
 from kullback.data.series_names import label_of, name_of
 from kullback.evaluation.class_columns import listed, read_matrix, text_of
 from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
@@ -74,7 +74,12 @@ def read_inputs(
         raise DataError("y is required: the labels, the name of their column of X, or votes")
     paths = None if X is None else as_paths(X)
     if paths is not None:
-        table: Table | None = read_table(open_table(paths)[1])
+        _, columns = open_table(paths)
+        if isinstance(columns, list):
+            raise DataError(
+                f"{describe_paths(paths)}: too large to be read into memory; give fewer rows"
+            )
+        table: Table | None = read_table(columns)
     else:
         table = None if X is None else read_table(X)
     used = [name for name in (y, weights) if isinstance(name, str)]
@@ -139,6 +144,8 @@ def check_probabilities(values: Any) -> Floats:
             one.
     """
     matrix = matrix_of_numbers(values, "the probabilities")
+    if matrix.ndim in (1, 2) and len(matrix) == 0:
+        raise DataError("there are no rows to evaluate: the probabilities are those of 0 rows")
     if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2) or matrix.size == 0:
         raise DataError(
             "probabilities must be numbers of the shape (rows, classes), or (rows,) for the second "

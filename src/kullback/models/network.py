@@ -20,9 +20,13 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.options import translate_options
+from kullback._core.validation import whole_number
 from kullback.models.activations import ACTIVATIONS, OTHER_NAMES
 from kullback.models.encoding import Encoder
 from kullback.models.source import Source
+
+# Two layers of this width have 17 GB of weights; so many networks are never averaged.
+_WIDEST, _MOST_MEMBERS = 2**16, 10_000
 
 
 class NetworkSource(Source):
@@ -151,6 +155,10 @@ class MLP(NetworkSource):
                 f"hidden must be widths of the hidden layers of at least 1, such as (64, 64), or "
                 f"() for a linear model, got {self.hidden!r}."
             )
+        if any(width > _WIDEST for width in self.widths):
+            raise ModelError(
+                f"hidden must be widths of at most {_WIDEST:,}, got {max(self.widths):,}."
+            )
         if isinstance(self.activation, str) and self.activation not in ACTIVATIONS:
             here = OTHER_NAMES.get(self.activation.lower())
             hint = f': use "{here}".' if here else did_you_mean(self.activation, ACTIVATIONS) or "."
@@ -162,10 +170,10 @@ class MLP(NetworkSource):
             raise ModelError(f"dropout must lie in [0, 1), got {self.dropout!r}.")
         if self.normalization not in (None, "layer"):
             raise ModelError(f'normalization must be None or "layer", got {self.normalization!r}.')
-        if self.frequencies is not None and self.frequencies < 0:
-            raise ModelError(f"frequencies must be at least 0, got {self.frequencies!r}.")
-        if self.members is not None and self.members < 1:
-            raise ModelError(f"members must be at least 1, got {self.members!r}.")
+        for name, least, most in (("frequencies", 0, _WIDEST), ("members", 1, _MOST_MEMBERS)):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, whole_number(name, value, least, most))
 
     def __repr__(self) -> str:
         """Show the widths, and the options that differ from the defaults."""

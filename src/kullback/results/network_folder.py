@@ -3,7 +3,8 @@
 `model.json` names the file of the weights, whose name nobody else uses, and has its digest and one
 of itself. The new weights are written first; replacing `model.json` then replaces the model, in one
 step; last, the weights that the old `model.json` named are removed. A reader that finds them gone
-reads again. A kill leaves the old model or the new one, and at worst a file of weights too many.
+reads again. A kill leaves the old model or the new one, and at worst a file of weights or a
+temporary one too many, which the next save removes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +38,8 @@ JSON_FILE = "model.json"
 _LARGEST_JSON, _LARGEST_WEIGHTS = 64 * 2**20, 2**30
 
 _WEIGHTS = re.compile(r"weights-[0-9a-f]{16}-[0-9a-f]{8}\.safetensors")
+# A temporary file that was not written to for so many seconds is nobody's.
+_ABANDONED = 3600.0
 # What a save that was killed may leave; a folder with nothing else may be saved to.
 _LEFT_OVER = re.compile(rf"{_WEIGHTS.pattern}|\.kullback-[0-9a-f]{{16}}\.tmp")
 
@@ -112,14 +116,17 @@ def write_network(
 
 
 def _write(target: Path, content: bytes, name: str, weights: bytes, shown: str) -> None:
-    old, _ = _weights_of(_previous(target, shown))
-    with replaced(target / name, shown, like=target / old if old else None) as file:
-        file.write(weights)
-    with _alone(target):
+    _previous(target, shown)  # raises for what is not a folder, which cannot be locked
+    with _alone(target) as alone:
         previous = _previous(target, shown)
+        old, digest = _weights_of(previous)
+        with replaced(target / name, shown, like=target / old if old else None) as file:
+            file.write(weights)
         with replaced(target / JSON_FILE, shown) as file:
             file.write(content)
-        _remove_weights(target, *_weights_of(previous))
+        _remove_weights(target, old, digest)
+        if alone:  # no other writer needs what else is there
+            _remove_left_overs(target, name)
 
 
 def _previous(target: Path, shown: str) -> Node | None:
@@ -162,29 +169,54 @@ def _weights_of(document: Node | None) -> tuple[str, str]:
 
 
 def _remove_weights(target: Path, name: str, digest: str) -> None:
-    """Remove a file of weights, if its content is the one that this library wrote."""
+    """Remove a file of weights, if the digest of its content begins so: this library wrote it."""
     path = target / name
     with suppress(OSError):
         if name and stat.S_ISREG(os.lstat(path).st_mode):
             with open(path, "rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found == digest:
+            if digest and found.startswith(digest):
                 path.unlink()
 
 
+def _remove_left_overs(target: Path, name: str) -> None:
+    """Remove what saves that were killed left behind: known by their names and content.
+
+    Args:
+        target: the folder.
+        name: the file of weights that the model uses.
+    """
+    with suppress(OSError):
+        for other in os.listdir(target):
+            path = target / other
+            if other != name and _WEIGHTS.fullmatch(other):
+                begin = other.split("-")[1]  # of the digest of the content
+                _remove_weights(target, other, begin)
+            elif _LEFT_OVER.fullmatch(other) and not _WEIGHTS.fullmatch(other):
+                state = os.lstat(path)
+                # a file that another process writes beside the model is younger
+                if stat.S_ISREG(state.st_mode) and time.time() - state.st_mtime > _ABANDONED:
+                    path.unlink()
+
+
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Wait for other writers of the folder; a lock ends with its process."""
+def _alone(target: Path) -> Iterator[bool]:
+    """Wait for other writers of the folder; a lock ends with its process.
+
+    Yields:
+        Whether no other writer is at work; False where the system has no locks.
+    """
     try:
         import fcntl
     except ImportError:  # Windows: two writers at once may leave a file of weights too many
-        yield
+        yield False
         return
-    descriptor = os.open(target, os.O_RDONLY)
+    descriptor, locked = os.open(target, os.O_RDONLY), False
     try:
         with suppress(OSError):  # some network file systems lack locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+            locked = True
+        yield locked
     finally:
         os.close(descriptor)
 

@@ -211,13 +211,18 @@ class TrainedFit:
             data: covariates: a table, a two-dimensional array, or files, as for ``kl.fit``.
 
         Returns:
-            By parameter, shape (rows,) or (rows, K).
+            By parameter, shape (rows,) or (rows, K); of no rows too.
+
+        Raises:
+            DataError: a column is missing or holds other values than in the fit, or an array has
+                another number of columns.
         """
         networks = {n: s for n, s in self.model.sources.items() if isinstance(s, Trained)}
         names = tuple(dict.fromkeys(c for s in networks.values() for c in s.columns))
+        every = any(source.form.inputs is None for source in networks.values())
         parts = [
             self._parameters(networks, part)
-            for part in covariate_parts(data, names, levels=self.levels)
+            for part in covariate_parts(data, names, levels=self.levels, every=every)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -344,10 +349,10 @@ def run_trained(source: Trained, inputs: Any) -> Vector:
         return link(domain, averaged(together(arrays, rest), tile, *calibration))
 
     parts = []
-    for at in range(0, len(inputs), TILE):
+    for at in range(0, max(len(inputs), 1), TILE):  # no rows have the shape of padding
         tile = inputs[at : at + TILE]
         padded = np.zeros((TILE, inputs.shape[1]), np.float32)
         padded[: len(tile)] = tile
         value = COMPILED.call(key, lambda: compute, padded, arrays, calibration)
         parts.append(np.asarray(value)[: len(tile)])
-    return np.concatenate(parts) if parts else np.zeros(0)
+    return np.concatenate(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
                 raise ValueError("sample_weight must be at least 0, and above 0 for some rows.")
         if len(y) < 2:
             raise ValueError(
-                "n_samples=1: training needs at least one row to train on and one to hold out"
+                f"n_samples={len(y)}: training needs at least one row to train on and one to hold "
+                "out"
             )
         return self._columns(X), y, sample_weight
 
@@ -209,12 +211,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
                 reset=False,
                 dtype=np.float64,
                 ensure_all_finite="allow-nan",
+                ensure_min_samples=0,
                 skip_check_array=is_frame(X),
-            )
-        if len(X) == 0:
-            raise ValueError(
-                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required "
-                f"by {type(self).__name__}."
             )
         columns = self._columns(X)
         for name, levels in self.fit_.levels.items():
@@ -224,9 +222,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
     # ---- training -----------------------------------------------------------------------------
 
     def _train(
-        self, model: Any, columns: Any, y: Any, weights: Any, solver: Minibatch
+        self, model: Any, columns: Any, y: Any, weights: Any, solver: Minibatch, label: str
     ) -> TrainedFit:
         fit: TrainedFit = fit_model(model, columns, y, weights=weights, solver=solver)
+        fit = replace(fit, label=label)
         if not fit.converged:
             warnings.warn(fit.reason, ConvergenceWarning, stacklevel=3)
         return fit

@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from kullback.calibration.inputs import log_softmax
+from kullback.data.series_names import label_of
 from kullback.models.labels.categorical import Categorical
 from kullback.sklearn.base import NetworkEstimator
 from kullback.training.targets import class_factors
@@ -118,7 +119,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             sample_weight: weights of the rows.
         """
         columns, labels, weights = self._validated(X, y, sample_weight, numeric=False)
-        check_classification_targets(labels)
+        try:
+            check_classification_targets(labels)
+        except ValueError as error:
+            raise ValueError(f"{error} Use NetworkRegressor for a quantity.") from None
         classes = np.unique(labels)
         if len(classes) < 2:
             raise ValueError(
@@ -130,7 +134,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             class_weight=self._class_weight(classes.tolist()),
         )
         network = self._network(self._categorical(X, list(columns)))
-        self._keep(self._train(Categorical(logits=network), columns, labels, weights, solver))
+        model, label = Categorical(logits=network), label_of(y, "y")
+        self._keep(self._train(model, columns, labels, weights, solver, label))
         self.classes_ = classes
         codes = np.searchsorted(classes, labels)
         totals = np.bincount(codes, weights=weights, minlength=len(classes)).astype(np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 
+from kullback.data.series_names import label_of
 from kullback.models.real.normal import Normal
 from kullback.sklearn.base import NetworkEstimator
 
@@ -64,7 +65,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             )
         network = self._network(self._categorical(X, list(columns)))
         model = Normal(loc=network, scale=network)
-        self._keep(self._train(model, columns, values, weights, self._solver()))
+        self._keep(self._train(model, columns, values, weights, self._solver(), label_of(y, "y")))
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array
 from kullback._core.errors import ModelError
 from kullback._core.options import translate_options
+from kullback._core.validation import check_number, whole_number
 
 # The rules below were chosen by held-out cross-entropy on the sets of benchmarks/NETWORKS.md: about
 # forty steps an epoch, a thousand in all, and no fewer than 25 epochs, so that many rows take more.
@@ -22,6 +23,8 @@ _STEPS_AN_EPOCH = 40
 _STEPS = 1_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 25, 40
 _SMALLEST_BATCH, _LARGEST_BATCH = 32, 256
+# No training takes so many epochs, nor a batch so many rows; 32 bits hold their number.
+_MOST = 2**31 - 1
 
 
 @final
@@ -59,7 +62,8 @@ class Minibatch:
         label_smoothing: share of every label that training spreads over all classes.
         class_weight: None, "balanced", or weights by class label, in training only: losses are
             of the rows as they are, and a calibration puts the probabilities back to their shares.
-            With ``calibration=None`` the probabilities remain those of weighted rows.
+            With ``calibration=None`` the probabilities remain those of weighted rows. A class of
+            weight 0 is not trained: nothing can put its probability back.
         seed: of all random numbers; the same seed gives the same bits.
         checkpoint: a file that stores the state of training after every epoch. If it exists, the
             same training resumes from it, to the same bits as without the break; the checkpoint of
@@ -84,12 +88,13 @@ class Minibatch:
 
     def __post_init__(self) -> None:
         """Check the options."""
-        for name in ("epochs", "batch"):
+        for name, none in (("epochs", True), ("batch", True), ("patience", False)):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ModelError(f"{name} must be at least 1, got {value!r}.")
-        if not self.learning_rate > 0.0:
-            raise ModelError(f"learning_rate must be positive, got {self.learning_rate!r}.")
+            if not (none and value is None):
+                object.__setattr__(self, name, whole_number(name, value, 1, _MOST))
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0, 2**63 - 1))
+        check_number("learning_rate", self.learning_rate, zero=False)
+        check_number("weight_decay", self.weight_decay, zero=True)
         share = self.held_out_share
         if share is not None and not 0.0 < share < 1.0:
             raise ModelError(

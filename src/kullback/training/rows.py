@@ -9,6 +9,8 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.errors import DataError
+from kullback.data.arrays import shown
+from kullback.data.checks import and_more, count_of
 from kullback.data.covariate_stream import CovariateStream, open_covariate_stream, row_fractions
 from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
@@ -19,6 +21,10 @@ from kullback.data.sample import ArraySample
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource
 from kullback.solvers.minibatch import Minibatch
+
+# Numbers with more different values than this are classes only where they are whole numbers that
+# have so many rows each: ages and grades pass, and measured or counted quantities do not.
+_MOST_NUMBERS, _ROWS_A_CLASS = 20, 5
 
 # At most this many rows of a stream are held out: they are kept in memory, and the standard error
 # of their mean loss is 0.4 % of the loss's standard deviation.
@@ -144,6 +150,7 @@ def open_rows(
         # held-out rows have to be among the rows that are in memory
         share = min(solver.held_out_share, _MOST_HELD_OUT / stream.count, 0.5 * stream.head_share)
     _check_count(sample, separate)
+    _check_classes(sample, sample.count if stream is None else stream.count)
     if stream is not None and separate is None:
         share = _splitting(share, sample)
     return TrainingRows(sample, stream, separate, share)
@@ -218,6 +225,26 @@ def _check_count(sample: ArraySample, separate: ArraySample | None) -> None:
             f"{sample.label} has a single class, {sample.levels[0]!r}; a classifier needs at least "
             "two"
         )
+
+
+def _check_classes(sample: ArraySample, rows: int) -> None:
+    """Refuse a quantity as a label: each of its values would become a class."""
+    levels = sample.levels or ()
+    if not isinstance(sample.kind, Exact) or len(levels) <= _MOST_NUMBERS:
+        return
+    if any(isinstance(level, (str, bytes, bool)) for level in levels):
+        return
+    if not all(isinstance(level, (int, float)) for level in levels):
+        return
+    whole = all(float(level).is_integer() for level in levels)
+    if whole and rows >= _ROWS_A_CLASS * len(levels):
+        return
+    raise DataError(
+        f"{sample.label} holds {len(levels):,} different numbers in {count_of(rows, 'row')}, such "
+        f"as {and_more([shown(level) for level in levels[:3]], 3)}: a quantity to predict, not "
+        "classes. Train a regression: kl.Normal(loc=kl.MLP(), scale=kl.MLP()), or NetworkRegressor "
+        'in scikit-learn. If they are names of classes, write them as text, such as "class 17".'
+    )
 
 
 def _check_support(model: Model, sample: ArraySample) -> None:

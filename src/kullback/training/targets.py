@@ -87,7 +87,8 @@ class Targets:
         more = f" and {len(weights) - _SHOWN:,} more" if len(weights) > _SHOWN else ""
         text = f"; {CLASS_WEIGHTS} ({', '.join(weights[:_SHOWN])}{more}) were used in training only"
         if put_back:
-            text += ", and the probabilities are put back to the shares of the rows"
+            others = " of the other classes" if np.any(self.class_weights == 0.0) else ""
+            text += f", and the probabilities{others} are put back to the shares of the rows"
         else:
             k = int(np.argmax(self.trained_shares - self.class_shares))
             text += (
@@ -97,7 +98,12 @@ class Targets:
             )
         untrained = [repr(k) for k, f in zip(levels, self.class_weights, strict=True) if f == 0.0]
         if untrained:
-            text += f"; of weight 0, and so not trained: {', '.join(untrained[:_SHOWN])}"
+            share = 100.0 * float(self.class_shares[self.class_weights == 0.0].sum())
+            text += (
+                f"; not trained because of weight 0: {', '.join(untrained[:_SHOWN])}, whose "
+                f"probabilities cannot be put back to their {share:.3g} % of the rows by any "
+                "calibration: give a weight above 0"
+            )
         return text
 
     def columns(self, fields: Mapping[str, Vector], weight: Vector) -> tuple[dict[str, Any], Any]:
