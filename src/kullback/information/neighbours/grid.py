@@ -42,14 +42,27 @@ def grid_step(values: Vector) -> float | None:
         return None
     rest = np.diff(distinct)
     rounding = _ROUNDING * float(np.abs(distinct).max())
-    step = float(rest.min())
+    step = _least(rest, rounding)
     while step > 1000.0 * rounding:
         rest = np.abs(rest - np.round(rest / step) * step)
         rest = rest[rest > rounding]
         if not rest.size:
             return _refined(distinct, step)
-        step = float(rest.min())
+        step = _least(rest, rounding)
     return None
+
+
+def _least(differences: Vector, rounding: float) -> float:
+    """The least difference, with more digits from larger ones while these are multiples of it."""
+    least = float(differences.min())
+    step = float(differences[differences <= least + rounding].mean())
+    for reach in (10.0, 1e2, 1e3, 1e4, 1e5, 1e6):
+        near = differences[differences < reach * step]
+        times = np.round(near / step)
+        if np.abs(near - times * step).max() > 0.01 * step:
+            break
+        step = float(near.sum() / times.sum())
+    return step
 
 
 def _refined(distinct: Vector, step: float) -> float:
