@@ -2,7 +2,8 @@
 
 Run it as ``python benchmarks/information_coverage.py``; it writes COVERAGE.md and coverage.svg
 to its folder. ``python benchmarks/information_coverage.py shorter 300`` prints those rows of the
-section "Shorter runs" that have 300 rows of data; the first call keeps that section as it is. All
+section "Shorter runs" that have 300 rows of data, and with "Mutual" after it those of that
+section alone; the first call keeps that section as it is. All
 estimates and intervals are those of the public functions. Needs matplotlib.
 
 TRUTHS below gives the sources of the truths.
@@ -378,6 +379,39 @@ def rounded() -> Iterator[Case]:
             )
 
 
+def rounded_numbers() -> Iterator[Case]:
+    laws = (
+        ("normal", stats.norm(scale=300.0, loc=1000.0)),
+        ("exponential", stats.expon(scale=300.0)),
+        ("log-normal", stats.lognorm(1.0, scale=300.0)),
+        ("gamma, shape 2", stats.gamma(2.0, scale=300.0)),
+    )
+    kinds = ((6.5,), (30.5,), (75.5,), (3.0, 15.0, 75.0), (0.0, 60.0))
+
+    def draw(rng: np.random.Generator, n: int, law: Any, steps: tuple[float, ...]) -> np.ndarray:
+        x = law.rvs(n, random_state=rng)
+        which = rng.integers(len(steps), size=n)
+        for place, step in enumerate(steps):
+            if step:
+                x[which == place] = np.round(x[which == place] / step) * step
+        return x
+
+    for name, law in laws:
+        for steps in kinds:
+            for n in (300, 2000, 10_000):
+                parts = " or ".join(f"{step / 300.0:.3g}" for step in steps)
+                yield Case(
+                    SECTIONS[1],
+                    "auto",
+                    f"{name} of scale 1 rounded to {parts}",
+                    f"{n:,}",
+                    n > 300,
+                    float(law.entropy()) - math.log(300.0),
+                    functools.partial(draw, n=n, law=law, steps=steps),
+                    lambda x: kl.estimate_entropy(x / 300.0),
+                )
+
+
 def shifted(shift: float) -> float:
     """Mutual information of a fair label with N(0, 1) for one and N(shift, 1) for the other."""
 
@@ -564,18 +598,20 @@ def kept() -> Iterator[str]:
         yield SHORTER + text.partition(SHORTER)[2]
 
 
-def shorter(rows: str) -> None:
-    """Print the rows of the shorter runs with so many rows of data."""
-    for case in (*counted_pairs(), *rounded()):
-        if case.n.split(" ")[0].replace(",", "") != rows:
+def shorter(rows: str, section: str = "") -> None:
+    """Print the rows of the shorter runs with so many rows of data, of all sections or of one."""
+    for case in (*rounded_numbers(), *counted_pairs(), *rounded()):
+        if case.n.split(" ")[0].replace(",", "") != rows or not case.section.startswith(section):
             continue
-        times = 200 if case.section == SECTIONS[2] or int(rows) < 5000 else 40
+        times = 200 if case.section == SECTIONS[2] or int(rows) > 5000 else 400
         found = case.repeat(1, times)
         bias, deviation, error, coverage = found.numbers(case.truth)
-        most = found.used.most_common(1)[0][0].partition(",")[0]
+        (most, count), *others = found.used.most_common()
+        name = most.partition(",")[0] + (f" in {100 * count / times:.0f}%" if others else "")
+        mark = "" if inside(coverage) else "low" if coverage < BAND[0] else "high"
         print(
-            f"| {most} | {case.distribution} | {case.n} | {case.truth:.4f} | {bias:+.4f} | "
-            f"{deviation:.4f} | {error:.4f} | {100 * coverage:.1f}% | {times} |",
+            f"| {name} | {case.distribution} | {case.n} | {case.truth:.4f} | {bias:+.4f} | "
+            f"{deviation:.4f} | {error:.4f} | {100 * coverage:.1f}% | {mark} | {times} |",
             flush=True,
         )
 
@@ -689,6 +725,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["shorter"]:
-        shorter(sys.argv[2])
+        shorter(*sys.argv[2:4])
     else:
         main()

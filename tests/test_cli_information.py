@@ -165,13 +165,13 @@ def test_a_column_of_dates_is_skipped_with_a_note(run):
     assert said.startswith('column "day" holds dates or times')
 
 
-def test_rounded_numbers_have_mutual_information_but_no_entropy(run, folder):
+def test_numbers_rounded_too_far_have_mutual_information_but_no_entropy(run, folder):
     rng = np.random.default_rng(3)
-    rows = [f"{value:.1f},{'up' if value > 0 else 'down'}" for value in rng.normal(size=300)]
+    rows = [f"{value:.0f}.5,{'up' if value > 0 else 'down'}" for value in rng.normal(size=300)]
     (folder / "rounded.csv").write_text("\n".join(["v,sign", *rows, ""]))
     code, out, _ = run("entropy", "rounded.csv", "--columns", "v,sign", "--by", "sign")
     assert code == 0
-    assert "the data are discrete" in out
+    assert "Give --method grassberger to count the values instead." in out
     assert row(out, "v – sign")
 
 

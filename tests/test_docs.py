@@ -9,6 +9,7 @@ is checked against what that code printed. Other blocks (```console) are not run
 import contextlib
 import dataclasses
 import doctest
+import inspect
 import io
 import math
 import re
@@ -244,6 +245,21 @@ def test_every_attribute_is_in_the_reference(kind):
     assert len(names) > 5
     missing = [name for name in names if not re.search(rf"`(?:fit\.)?{name}\b[^`\n]*`", text)]
     assert not missing
+
+
+@pytest.mark.parametrize("name", ["estimate_entropy", "estimate_kl", "estimate_mutual_information"])
+def test_the_estimators_take_the_arguments_that_the_reference_lists(name):
+    text = REFERENCE.read_text(encoding="utf-8").partition("## Estimates from samples")[2]
+    table = text.partition("| argument | of | takes |")[2].partition("```")[0]
+    listed = set()
+    for row in table.splitlines()[2:]:
+        if row.startswith("|"):
+            names, of = row.split("|")[1:3]
+            if of.strip() == "all" or f"`{name}`" in of:
+                listed |= set(re.findall(r"`(\w+)`", names))
+    parameters = inspect.signature(getattr(kullback, name)).parameters.values()
+    taken = {one.name for one in parameters if one.kind is one.KEYWORD_ONLY} - {"y"}
+    assert listed == taken
 
 
 # ---- the table of families -------------------------------------------------------------------

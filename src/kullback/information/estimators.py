@@ -27,13 +27,18 @@ from kullback.information.discrete.shared_support import divergence_of_shared_su
 from kullback.information.estimate import Estimate
 from kullback.information.inputs import Column, left_out, read_column, read_pair, read_rows
 from kullback.information.neighbours.divergence import nearest_neighbour_kl
-from kullback.information.neighbours.entropy import NeighbourEstimate, nearest_neighbour_entropy
+from kullback.information.neighbours.entropy import (
+    NeighbourEstimate,
+    NoDensityError,
+    nearest_neighbour_entropy,
+)
 from kullback.information.neighbours.grid import averaged_over_cells, grid_steps
 from kullback.information.neighbours.mutual_information import (
     mutual_information_continuous,
     mutual_information_mixed,
     mutual_information_with_label,
 )
+from kullback.information.neighbours.rounded import entropy_of_rounded, kl_of_rounded
 
 NEAREST = "nearest neighbours"
 # Pairs of values are counted where no more of the rows than this have a pair of their own: with
@@ -60,7 +65,8 @@ def estimate_entropy(
     """Estimate the entropy of the distribution that a sample was drawn from.
 
     For labels and whole numbers H = −Σ p log p, from the counts of the values; for other numbers
-    the differential entropy H = −∫ p log p, from the distances to nearest neighbours.
+    the differential entropy H = −∫ p log p, from the distances to nearest neighbours. Of rounded
+    numbers it is that before rounding: the mean over values spread over the cells of their grid.
 
     Args:
         data: values, as for ``kl.fit`` (arrays, tables, CSV or Parquet files, which are streamed),
@@ -172,7 +178,12 @@ def estimate_kl(
         method = SHARED_SUPPORT if counted else NEAREST
     if method == NEAREST:
         rows = [read_rows(part, y, None, missing) for part in (p, q)]
-        near = nearest_neighbour_kl(rows[0].values, rows[1].values, k=neighbours, names=("p", "q"))
+        x, y_rows = (part.values for part in rows)
+        try:
+            near = kl_of_rounded(x, y_rows, k=neighbours, names=("p", "q"))
+            near = near or nearest_neighbour_kl(x, y_rows, k=neighbours, names=("p", "q"))
+        except NoDensityError as error:
+            raise NoDensityError(error.repeats, SHARED_SUPPORT) from None
         return finish(near, *rows[0].notes, *rows[1].notes)
     tallies = [_tally(part, y, missing) for part in (p, q)]
     notes = (note for tally in tallies for note in left_out(tally.dropped))
@@ -278,7 +289,8 @@ def _nearest(column: Column, k: int | None, support: int | None) -> NeighbourEst
         raise KullbackError(
             f"support= is for values that are counted, and {column.name} holds other numbers."
         )
-    return nearest_neighbour_entropy(column.values, k=k, name=column.name)
+    rounded = entropy_of_rounded(column.values, k=k, name=column.name)
+    return rounded or nearest_neighbour_entropy(column.values, k=k, name=column.name)
 
 
 def _tally(data: Any, y: str | Sequence[str] | None, missing: str) -> SymbolCounts:

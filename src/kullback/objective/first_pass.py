@@ -73,11 +73,17 @@ class FirstPass:
 
     @property
     def continuous(self) -> Vector | None:
-        """Outcomes to estimate a continuous entropy from; None where rows have weights."""
+        """Outcomes to estimate a continuous entropy from, each as often as its weight says.
+
+        None where weights are not whole numbers, or their sum is too large.
+        """
         d = self.summary.at_most(FOR_ENTROPY)
-        if self.table is not None or bool(np.any(d.weights != 1.0)):
+        times = d.weights
+        if self.table is not None or bool(np.any(times != np.floor(times))):
             return None
-        return d.values
+        if float(times.sum()) > 16 * FOR_ENTROPY:
+            return None
+        return np.repeat(d.values, times.astype(np.intp))
 
     @property
     def few(self) -> tuple[Vector, Vector]:

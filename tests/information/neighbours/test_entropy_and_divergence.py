@@ -211,7 +211,7 @@ NORMAL = np.random.default_rng(9).normal(size=200)
         (np.where(np.arange(200) == 7, np.inf, NORMAL), "1 values that are not finite"),
         (np.ones(50), "repeat an earlier one, the first of them 1"),
         (np.column_stack([NORMAL, np.ones(200)]), "200 of 200 rows of x have the value 1 in col"),
-        (NORMAL.round(1), "use an estimator for discrete data"),
+        (NORMAL.round(1), "to count the values instead"),
         (np.column_stack([NORMAL, NORMAL.clip(min=0.0)]), "have the value 0 in column 1"),
         (NORMAL[:3], "3 rows; nearest neighbours need at least 4"),
         (NORMAL.reshape(2, 10, 10), "must have shape (n,) or (n, d), got (2, 10, 10)"),

@@ -17,6 +17,11 @@ METHOD = "zhang-grabchak"
 _FEW_SHARED = 0.2
 # Where more of either distribution than this was not seen, they covered it in 75 to 99%.
 _MUCH_UNSEEN = 0.05
+# Where rows of p with values that q's sample lacks are so many times those with values seen once in
+# it, and their part of the estimate is that many standard errors, a longer tail of p is warned of:
+# in 91 to 93% of 300 samples of geometric laws (p = 0.1 to 0.15), whose estimates are too low by
+# half an error and whose intervals covered the truth in 83 to 92%; in 0 to 11% the other way round.
+_LONGER_TAIL, _LARGE = 0.7, 0.3
 # The variance of the terms for unseen values, which goes together with that of the rest: with this
 # factor intervals covered the truth in 91 to 99% of 300 samples of Poisson, geometric and nearly
 # uniform pairs of 300 to 20,000 rows, and in 84 to 97% without it.
@@ -82,6 +87,13 @@ def divergence_of_shared_support(p: SymbolCounts, q: SymbolCounts) -> NeighbourE
         notes.append(
             f"{100.0 * missing:.2g}% of the rows of p have values that the sample of q lacks, and "
             f"{100.0 * alone:.2g}% values seen once: the value may be off by more than its interval"
+        )
+    once = float(shares[b == 1.0].sum())
+    if missing > _LONGER_TAIL * once and of_q > _LARGE * stderr:
+        notes.append(
+            f"{100.0 * missing:.2g}% of the rows of p have values that the sample of q lacks, and "
+            f"{100.0 * once:.2g}% values that it has once: where p has the longer tail, the value "
+            "is likely too low, by about half its standard error"
         )
     notes += negative_value(value, stderr, "a relative entropy")
     return NeighbourEstimate(value, stderr, METHOD, tuple(notes))

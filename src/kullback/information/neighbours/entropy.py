@@ -51,17 +51,15 @@ class NoDensityError(DataError):
 
     Attributes:
         repeats: which values repeat, and how often, for the message of another estimate.
+        counted_by: the method that counts such values.
     """
 
-    def __init__(self, repeats: str) -> None:
-        super().__init__(
-            f"{repeats}: the data are discrete; use an estimator for discrete data, or columns "
-            "that are not rounded"
-        )
-        self.repeats = repeats
+    def __init__(self, repeats: str, counted_by: str = "grassberger") -> None:
+        super().__init__(f'{repeats}. Give method="{counted_by}" to count the values instead.')
+        self.repeats, self.counted_by = repeats, counted_by
 
-    def __reduce__(self) -> tuple[type[NoDensityError], tuple[str]]:
-        return type(self), (self.repeats,)  # pickle would repeat the advice
+    def __reduce__(self) -> tuple[type[NoDensityError], tuple[str, str]]:
+        return type(self), (self.repeats, self.counted_by)  # pickle would repeat the advice
 
 
 @final

@@ -21,11 +21,15 @@ _REPEATED = 0.02
 _ROUNDING = 2.0**-46
 # Means over so many spreads, fewer where there are more rows than that together.
 _SPREADS, _ROWS = 10, 200_000
-# The variance of one spread is the mean's plus that between spreads. Three quarters of the latter
-# are taken off: with all of it 95% intervals covered the truth of normals of correlation 0.3, 0.6,
-# in 300 rows rounded to 0.1, in 91 to 93% of 200 samples; with half of it 98 to 99% on coarser
-# grids. At least a quarter of the variance is kept.
-_TAKEN_OFF, _LEAST_VARIANCE = 0.75, 0.25
+# The variance of one spread is the mean's plus that between spreads. Most of the latter is taken
+# off, and a tenth of the variance at least is kept. Coverage of 95% intervals in 400 samples of 300
+# whole numbers of standard deviation 2 and correlation 0.3, in 400 of 1,000 rows, and in 200 of
+# 10,000, with 75% taken off: 95.2, 97.2, 97.5%; with 85%: 93.0, 95.8, 96.5%; with all: 88.2, 92.8,
+# 93.0%. With 75% and a quarter kept, as before, it was 97.0, 99.5, 99.5%.
+_TAKEN_OFF, _LEAST_VARIANCE = 0.85, 0.1
+# Under a dependence above this share of a rounded side's entropy, or above so many nats in fewer
+# rows than that, intervals covered the truth in 90 to 92% of 400 samples.
+_STRONG, _STRONG_NATS, _FEW_ROWS = 0.27, 0.6, 500
 
 
 def grid_step(values: Vector) -> float | None:
@@ -42,14 +46,27 @@ def grid_step(values: Vector) -> float | None:
         return None
     rest = np.diff(distinct)
     rounding = _ROUNDING * float(np.abs(distinct).max())
-    step = float(rest.min())
+    step = _least(rest, rounding)
     while step > 1000.0 * rounding:
         rest = np.abs(rest - np.round(rest / step) * step)
         rest = rest[rest > rounding]
         if not rest.size:
             return _refined(distinct, step)
-        step = float(rest.min())
+        step = _least(rest, rounding)
     return None
+
+
+def _least(differences: Vector, rounding: float) -> float:
+    """The least difference, with more digits from larger ones while these are multiples of it."""
+    least = float(differences.min())
+    step = float(differences[differences <= least + rounding].mean())
+    for reach in (10.0, 1e2, 1e3, 1e4, 1e5, 1e6):
+        near = differences[differences < reach * step]
+        times = np.round(near / step)
+        if np.abs(near - times * step).max() > 0.01 * step:
+            break
+        step = float(near.sum() / times.sum())
+    return step
 
 
 def _refined(distinct: Vector, step: float) -> float:
@@ -114,5 +131,27 @@ def averaged_over_cells(
         )
     else:
         notes += negative_value(value, stderr, "mutual information")
+    if value < stderr * NORMAL_975:
+        notes.append(
+            "near independence the interval covers the truth in 97 to 100% of samples: it is wider "
+            "than it says"
+        )
+    elif (value > _STRONG_NATS and rows < _FEW_ROWS) or value > _STRONG * _least_entropy(
+        columns, steps
+    ):
+        notes.append(
+            "with values so coarse or so few, and dependence so strong, the interval covers the "
+            "truth in about 90% of samples, less often than it says"
+        )
     method = f"{found[0].method}, mean over {times} spreads of rounded values"
     return NeighbourEstimate(value, stderr, method, tuple(notes))
+
+
+def _least_entropy(columns: tuple[Vector, Vector], steps: tuple[Vector, Vector]) -> float:
+    """The least entropy, from its shares, of a side of which every column is rounded."""
+    found = [math.inf]
+    for column, step in zip(columns, steps, strict=True):
+        if step.all():
+            shares = np.unique(column, axis=0, return_counts=True)[1] / len(column)
+            found.append(-float(shares @ np.log(shares)))
+    return min(found)
