@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
+from kullback._core.display import Display, Displayed, Entries, Listed, Table
 from kullback._core.extras import need
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
@@ -20,8 +21,8 @@ from kullback.report.loss_report_plots import loss_report_figure
 
 
 @final
-@dataclass(frozen=True)
-class Recalibration:
+@dataclass(frozen=True, repr=False)
+class Recalibration(Listed):
     """The effect of one recalibration map on rows that it was not fitted to.
 
     Attributes:
@@ -34,10 +35,17 @@ class Recalibration:
     cross_entropy: Estimate
     gain: Estimate
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            f"cross-entropy, {self.gain.unit}": _short(self.cross_entropy),
+            "gain": _short(self.gain),
+        }
+
 
 @final
-@dataclass(frozen=True)
-class Group:
+@dataclass(frozen=True, repr=False)
+class Group(Listed):
     """The loss report of a group of rows: a class, or a slice.
 
     Attributes:
@@ -57,10 +65,19 @@ class Group:
     explained: Estimate
     accuracy: float
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "name": str(self.name),
+            "rows": f"{self.rows:,}",
+            f"cross-entropy, {self.explained.unit}": _short(self.cross_entropy),
+            "explained": _short(self.explained),
+            "accuracy": "" if math.isnan(self.accuracy) else f"{100.0 * self.accuracy:.1f}%",
+        }
+
 
 @final
-@dataclass(frozen=True)
-class RowLoss:
+@dataclass(frozen=True, repr=False)
+class RowLoss(Listed):
     """The log loss of a row.
 
     Attributes:
@@ -79,10 +96,20 @@ class RowLoss:
     probability: float
     loss: float
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "row": f"{self.row}",
+            "label": str(self.label),
+            "probability": f"{self.probability:.3g}",
+            "predicted": str(self.predicted),
+            "confidence": f"{self.confidence:.3g}",
+            "loss": f"{self.loss:.4g}",
+        }
+
 
 @final
-@dataclass(frozen=True, eq=False)
-class Curve:
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve(Listed):
     """A CORP reliability curve: isotonic regression of "the label is this class" on the forecast.
 
     Source: T. Dimitriadis, T. Gneiting, A. I. Jordan (2021), PNAS 118.
@@ -103,10 +130,17 @@ class Curve:
     high: Vector
     weight: Vector
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "name": "all classes" if self.name is None else str(self.name),
+            "forecasts": f"{len(self.forecast):,}",
+            "weight": f"{float(self.weight.sum()):,.6g}",
+        }
+
 
 @final
-@dataclass(frozen=True, eq=False)
-class LossReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class LossReport(Displayed):
     """A classifier's cross-entropy (log loss) on rows that it was not trained on, decomposed.
 
         H(Y) = explained + cross-entropy;    cross-entropy = refinement + calibration
@@ -170,6 +204,13 @@ class LossReport:
     slices: Mapping[str, tuple[Group, ...]]
     curves: tuple[Curve, ...]
     notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Let the tuples of results show themselves as tables."""
+        for name in ("recalibrations", "by_class", "curves"):
+            object.__setattr__(self, name, Entries(getattr(self, name)))
+        slices = {name: Entries(groups) for name, groups in self.slices.items()}
+        object.__setattr__(self, "slices", slices)
 
     def to(self, unit: str) -> LossReport:
         """Return the same report in another unit.
@@ -249,7 +290,7 @@ class LossReport:
                 float(self.losses[row]),
             )
 
-        return tuple(row_loss(row) for row in self.worst(count))
+        return Entries(row_loss(row) for row in self.worst(count))
 
     def plot(self) -> Any:
         """Draw the loss report as a matplotlib figure."""
@@ -267,6 +308,30 @@ class LossReport:
 
     def __str__(self) -> str:
         """Format the loss report as a table."""
+        note = self.irreducible_loss_note
+        tail = [f"irreducible loss not estimated: {note}"] if note else []
+        return "\n".join([self._heading, str(self._table), *tail, *self.notes])
+
+    __repr__ = __str__
+
+    def _display(self) -> Display:
+        note = self.irreducible_loss_note
+        tail = [f"irreducible loss not estimated: {note}"] if note else []
+        return Display(self._heading, [self._table], [*tail, *self.notes])
+
+    @property
+    def _heading(self) -> str:
+        entropy = float(self.label_entropy)
+        share = float(self.explained) / entropy if entropy > 0.0 else math.nan
+        explained = f", {100 * share:.1f}% of the label explained" if math.isfinite(share) else ""
+        return (
+            f"{self.label}: {self.rows:,} rows, {len(self.classes)} classes, accuracy "
+            f"{100 * self.accuracy:.2f}%{explained}"
+        )
+
+    @property
+    def lines(self) -> tuple[tuple[str, Estimate, str], ...]:
+        """Name, estimate and note of each line of the decomposition."""
         lines = [
             ("entropy of the label", self.label_entropy, "baseline: loss of the class shares"),
             ("explained", self.explained, "entropy of the label − cross-entropy"),
@@ -279,36 +344,16 @@ class LossReport:
                 ("irreducible loss", self.irreducible_loss, self.irreducible_loss.method),
                 ("relative entropy", self.relative_entropy, self.relative_entropy_note),
             ]
+        return tuple(lines)
+
+    @property
+    def _table(self) -> Table:
         low, high = f"{100 * self.cross_entropy.level:.4g}%: from", "to"
-        rows = [("", self.unit, "std. error", low, high, "")]
-        for name, estimate, note in lines:
+        rows = []
+        for name, estimate, note in self.lines:
             numbers = (estimate.value, estimate.stderr, *estimate.interval)
-            a, b, c, d = (_number(float(x)) for x in numbers)
-            rows.append((name, a, b, c, d, note))
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        table = [
-            "  ".join(
-                [
-                    f"{row[0]:<{widths[0]}}",
-                    *(f"{row[i]:>{widths[i]}}" for i in range(1, 5)),
-                    row[5],
-                ]
-            ).rstrip()
-            for row in rows
-        ]
-        entropy = float(self.label_entropy)
-        share = float(self.explained) / entropy if entropy > 0.0 else math.nan
-        head = (
-            f"{self.label}: {self.rows:,} rows, {len(self.classes)} classes, accuracy "
-            f"{100 * self.accuracy:.2f}%"
-            + (f", {100 * share:.1f}% of the label explained" if math.isfinite(share) else "")
-        )
-        tail = (
-            [f"irreducible loss not estimated: {self.irreducible_loss_note}"]
-            if self.irreducible_loss_note
-            else []
-        )
-        return "\n".join([head, *table, *tail, *self.notes])
+            rows.append((name, *(_number(float(x)) for x in numbers), note))
+        return Table(rows, ("", self.unit, "std. error", low, high, ""), range(1, 5))
 
 
 def _converted(group: Group, unit: str) -> Group:
@@ -319,3 +364,7 @@ def _converted(group: Group, unit: str) -> Group:
 
 def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
+
+
+def _short(estimate: Estimate) -> str:
+    return "" if math.isnan(float(estimate)) else f"{float(estimate):.4g}"

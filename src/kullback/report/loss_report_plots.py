@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kullback.report.figure import new_figure
+
 if TYPE_CHECKING:  # evaluation imports this module when a report is drawn
     from kullback.evaluation.loss_report import LossReport
 
@@ -27,9 +29,7 @@ def loss_report_figure(report: LossReport) -> Any:
     Returns:
         A matplotlib figure outside pyplot.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.0, 8.0), layout="constrained")
+    figure = new_figure(10.0, 8.0)
     axes = figure.subplots(2, 2)
     _reliability(axes[0, 0], report)
     _decomposition(axes[0, 1], report)
@@ -50,15 +50,13 @@ def reliability_figure(report: LossReport) -> Any:
     Returns:
         A matplotlib figure; None for two classes, whose curves are mirror images.
     """
-    from matplotlib.figure import Figure
-
     curves = report.curves[1:]
     if len(curves) < 3:
         return None
     weights = {group.name: group.weight for group in report.by_class}
     chosen = sorted(curves, key=lambda curve: -weights.get(curve.name, 0.0))[:CURVES]
     rows = -(-len(chosen) // 4)
-    figure = Figure(figsize=(10.0, 2.6 * rows), layout="constrained")
+    figure = new_figure(10.0, 2.6 * rows)
     axes = figure.subplots(rows, 4, sharex=True, sharey=True, squeeze=False).ravel()
     for ax, curve in zip(axes, chosen, strict=False):
         ax.plot([0.0, 1.0], [0.0, 1.0], color="0.6", linewidth=1.0)

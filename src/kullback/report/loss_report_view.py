@@ -34,17 +34,7 @@ def loss_report_view(report: LossReport) -> RenderableType:
     )
     level = f"{100 * report.cross_entropy.level:.4g}% interval"
     decomposition = _table(("", report.unit, "std. error", level, ""), numbers=(1, 2, 3))
-    lines = [
-        ("entropy of the label", report.label_entropy, "baseline: loss of the class shares"),
-        ("explained", report.explained, "entropy of the label − cross-entropy"),
-        ("cross-entropy", report.cross_entropy, "log loss: mean of −log q(label)"),
-        ("  refinement", report.refinement, "loss after the best recalibration"),
-        ("  calibration", report.calibration, report.calibration.method),
-    ]
-    if report.irreducible_loss is not None and report.relative_entropy is not None:
-        lines.append(("irreducible loss", report.irreducible_loss, report.irreducible_loss.method))
-        lines.append(("relative entropy", report.relative_entropy, report.relative_entropy_note))
-    for name, estimate, note in lines:
+    for name, estimate, note in report.lines:
         decomposition.add_row(*map(Text, (name, *_numbers(estimate), note)))
     parts: list[RenderableType] = [Text(head, style="bold"), Text(report.source, style="dim")]
     parts += [decomposition]
