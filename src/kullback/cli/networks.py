@@ -47,8 +47,9 @@ def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:
     import numpy as np
 
     from kullback.data.open import column_values
+    from kullback.evaluation.class_columns import text_of
 
-    known = {str(value): value for value in np.unique(column_values(values, label)).tolist()}
+    known = {text_of(value): value for value in np.unique(column_values(values, label)).tolist()}
     return [known.get(name, name) for name in classes]
 
 

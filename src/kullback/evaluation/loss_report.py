@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -18,6 +18,7 @@ from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
 from kullback.report.loss_report_page import write_loss_report
 from kullback.report.loss_report_plots import loss_report_figure
+from kullback.results.trained import Epoch
 
 
 @final
@@ -87,6 +88,7 @@ class RowLoss(Listed):
         confidence: the probability of the predicted class.
         probability: the probability of the label.
         loss: −log q(label), in the loss report's unit.
+        features: its values in the columns of X; empty without X.
     """
 
     row: int
@@ -95,6 +97,7 @@ class RowLoss(Listed):
     confidence: float
     probability: float
     loss: float
+    features: Mapping[str, Any]
 
     def _cells(self) -> dict[str, str]:
         return {
@@ -161,6 +164,8 @@ class LossReport(Displayed):
         label_entropy: H(Y) of these rows' labels: the loss of the baseline (class shares).
         explained: label_entropy − cross_entropy, paired.
         accuracy: share of rows whose most probable class is correct.
+        brier_score: mean of Σ_k (q_k − 1[label = k])², from 0 to 2: twice the score of two classes
+            that counts only one of them. Source: G. W. Brier (1950), Monthly Weather Review 78.
         refinement: cross-entropy after the best recalibration, cross-fitted; NaN if too few rows
             count to fit one.
         calibration: cross_entropy − refinement; never negative, as "none" is among the maps; +inf
@@ -178,6 +183,8 @@ class LossReport(Displayed):
         slices: a loss report of each value of the requested columns, by column.
         curves: reliability curves: of all classes pooled, then of each class.
         notes: warnings, a sentence each.
+        features: the columns of X that are neither outcome nor weights.
+        history: the epochs of the training, of a fit with networks.
     """
 
     label: str
@@ -190,6 +197,7 @@ class LossReport(Displayed):
     label_entropy: Estimate
     explained: Estimate
     accuracy: float
+    brier_score: float
     refinement: Estimate
     calibration: Estimate
     recalibrations: tuple[Recalibration, ...]
@@ -204,6 +212,8 @@ class LossReport(Displayed):
     slices: Mapping[str, tuple[Group, ...]]
     curves: tuple[Curve, ...]
     notes: tuple[str, ...]
+    features: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    history: tuple[Epoch, ...] = ()
 
     def __post_init__(self) -> None:
         """Let the tuples of results show themselves as tables."""
@@ -249,6 +259,22 @@ class LossReport(Displayed):
         )
 
     @property
+    def shares(self) -> Vector:
+        """Share of each class in the rows' weight, shape (K,): the baseline's probabilities."""
+        return np.array([group.weight for group in self.by_class]) / self.weight
+
+    @property
+    def brier_baseline(self) -> float:
+        """The Brier score of the baseline (class shares): 1 − Σ π_k²."""
+        return 1.0 - float(self.shares @ self.shares)
+
+    def confusion(self) -> NDArray[np.intp]:
+        """Count rows by label (first axis) and most probable class, shape (K, K)."""
+        k = len(self.classes)
+        pairs = self.labels * k + self.probabilities.argmax(axis=1)
+        return np.bincount(pairs, minlength=k * k).reshape(k, k)
+
+    @property
     def relative_entropy_note(self) -> str:
         """How to read the relative entropy, for tables; empty if it is not estimated."""
         if self.relative_entropy is None:
@@ -288,6 +314,7 @@ class LossReport(Displayed):
                 float(q[best]),
                 float(q[label]),
                 float(self.losses[row]),
+                {name: values[row] for name, values in self.features.items()},
             )
 
         return Entries(row_loss(row) for row in self.worst(count))

@@ -97,6 +97,7 @@ def details(convergence: Convergence, *, curvature: bool) -> tuple[tuple[str, st
         ("passes", f"{convergence.passes:,} over the rows"),
         (
             "time",
-            f"{convergence.compile_seconds:.2f} s compiling, {convergence.run_seconds:.2f} s running",
+            f"{convergence.compile_seconds:.2f} s compiling, "
+            f"{convergence.run_seconds:.2f} s running",
         ),
     )
