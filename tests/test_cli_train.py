@@ -157,8 +157,10 @@ def test_the_page_of_numbered_classes_in_a_table(run, folder):
     assert document["worst"][0]["features"] == {"size": "small"}
     page = (folder / "numbers.html").read_text(encoding="utf-8")
     assert ">1.5000</td>" in page
+    assert '<th scope="row">3</th>' in page
     assert ">0.8125</td>" in page
     assert "<td>small</td>" in page
+    assert ">3.0<" not in page
 
 
 def test_json_of_a_training(run):

@@ -149,5 +149,14 @@ def _table(rows: Sequence[dict[str, str]]) -> Table:
     return Table([tuple(row.values()) for row in rows], tuple(rows[0]), range(1, len(rows[0])))
 
 
+def value_text(value: object) -> str:
+    """Return a value of the data as text: whole numbers that were read as floats without ".0".
+
+    >>> value_text(3.0), value_text(0.1 + 0.2), value_text("3.0")
+    ('3', '0.3', '3.0')
+    """
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
 def _escaped(text: str) -> str:
     return html.escape(printable(text))

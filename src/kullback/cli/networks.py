@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import kullback
+from kullback._core.display import value_text
 from kullback._core.errors import DataError, ModelError
 from kullback._core.printable import printable
 from kullback.cli import process
@@ -68,9 +69,8 @@ def print_loss_report(report: kullback.LossReport) -> None:
         )
         for group in groups:
             loss, gain = float(group.cross_entropy), float(group.explained)
-            process.write(
-                f"{printable(str(group.name)):<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}"
-            )
+            shown = printable(value_text(group.name))
+            process.write(f"{shown:<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}")
 
 
 def loss_report_document(report: kullback.LossReport) -> dict[str, Any]:

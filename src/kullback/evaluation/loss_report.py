@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback._core.display import Display, Displayed, Entries, Listed, Table
+from kullback._core.display import Display, Displayed, Entries, Listed, Table, value_text
 from kullback._core.extras import need
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
@@ -68,7 +68,7 @@ class Group(Listed):
 
     def _cells(self) -> dict[str, str]:
         return {
-            "name": str(self.name),
+            "name": value_text(self.name),
             "rows": f"{self.rows:,}",
             f"cross-entropy, {self.explained.unit}": _short(self.cross_entropy),
             "explained": _short(self.explained),
@@ -102,9 +102,9 @@ class RowLoss(Listed):
     def _cells(self) -> dict[str, str]:
         return {
             "row": f"{self.row}",
-            "label": str(self.label),
+            "label": value_text(self.label),
             "probability": f"{self.probability:.3g}",
-            "predicted": str(self.predicted),
+            "predicted": value_text(self.predicted),
             "confidence": f"{self.confidence:.3g}",
             "loss": f"{self.loss:.4g}",
         }
@@ -135,7 +135,7 @@ class Curve(Listed):
 
     def _cells(self) -> dict[str, str]:
         return {
-            "name": "all classes" if self.name is None else str(self.name),
+            "name": "all classes" if self.name is None else value_text(self.name),
             "forecasts": f"{len(self.forecast):,}",
             "weight": f"{float(self.weight.sum()):,.6g}",
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from kullback._core.display import value_text
 from kullback._core.files import replaced
 from kullback._core.printable import printable
 from kullback.report.loss_report_plots import (
@@ -67,7 +68,7 @@ def _costliest(groups: Sequence[Group]) -> list[Group]:
 
 def _small(curve: Curve, report: LossReport) -> tuple[str, Markup]:
     """Title and picture of the reliability curve of one class."""
-    name = printable(str(curve.name))
+    name = printable(value_text(curve.name))
     description = f"Reliability of class {name}."
     drawn = inline_svg(lambda axes: reliability(axes, curve, "", report), description, 2.1, 1.8)
     return name, Markup(drawn)
@@ -76,7 +77,7 @@ def _small(curve: Curve, report: LossReport) -> tuple[str, Markup]:
 def _confusion(report: LossReport) -> dict[str, Any]:
     """The confusion matrix, or of many classes the pairs that are confused most often."""
     counts = report.confusion()
-    names = [printable(str(name)) for name in report.classes]
+    names = [printable(value_text(name)) for name in report.classes]
     if len(names) <= _MATRIX:
         totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
         return {"names": names, "counts": counts.tolist(), "shares": (counts / totals).tolist()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kullback._core.display import value_text
 from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.report.figure import new_figure
@@ -198,6 +199,7 @@ def _losses(axes: Any, report: LossReport) -> None:
     axes.axhline(mean, color=INK, linewidth=1.0, linestyle="--")
     axes.annotate(f"mean {mean:.3g}", (1.0, mean), va="bottom", xytext=(2, 2), **_OFFSET)
     axes.set(xscale="log", xlabel="rows, largest loss first")
+    axes.set_xlim(0.9, 1.1 * max(losses.size, 2))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylim(bottom=0.0)
 
@@ -230,5 +232,5 @@ def _nothing(axes: Any, text: str) -> None:
 
 def _plain(name: Any) -> str:
     """A class name that matplotlib shows literally: an unescaped dollar sign starts a formula."""
-    text = printable(str(name)).replace("$", r"\$")
+    text = printable(value_text(name)).replace("$", r"\$")
     return text if len(text) <= 20 else text[:19] + "…"

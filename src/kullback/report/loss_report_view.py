@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kullback._core.display import value_text
 from kullback.information.estimate import Estimate
 
 if TYPE_CHECKING:  # the type only: this module needs nothing else of evaluation
@@ -50,7 +51,14 @@ def loss_report_view(report: LossReport) -> RenderableType:
     )
     for row in report.worst_rows(_WORST):
         q, best = f"{row.probability:.3g}", f"{row.confidence:.3g}"
-        cells = (str(row.row), str(row.label), q, str(row.predicted), best, _number(row.loss))
+        cells = (
+            str(row.row),
+            value_text(row.label),
+            q,
+            value_text(row.predicted),
+            best,
+            _number(row.loss),
+        )
         worst.add_row(*map(Text, cells))
     parts += [
         Text(),
@@ -65,7 +73,7 @@ def _groups(name: str, groups: Sequence[GroupReport], unit: str) -> Group:
     table = _table((name, "rows", f"cross-entropy, {unit}", "explained", "accuracy"), (1, 2, 3, 4))
     by_loss = sorted(groups, key=lambda group: -_order(float(group.cross_entropy)))
     for group in by_loss[:_SHOWN]:
-        cells = (str(group.name), f"{group.rows:,}", _number(float(group.cross_entropy)))
+        cells = (value_text(group.name), f"{group.rows:,}", _number(float(group.cross_entropy)))
         accuracy = "" if math.isnan(group.accuracy) else f"{100.0 * group.accuracy:.1f}%"
         table.add_row(*map(Text, (*cells, _number(float(group.explained)), accuracy)))
     if len(groups) <= _SHOWN:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kullback._core.display import value_text
 from kullback._core.printable import printable
 from kullback.information.estimate import Estimate
 
@@ -27,18 +28,13 @@ def page(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    filters = {"number": _number, "range": _range, "share": _share, "value": _value}
+    filters = {"number": _number, "range": _range, "share": _share, "value": value_text}
     environment.filters.update(filters)
     return environment.get_template(template).render(**values)
 
 
 def _printable(value: Any) -> Any:
     return printable(value, lines=True) if type(value) is str else value
-
-
-def _value(value: Any) -> str:
-    """A value of the user's data."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: Any) -> str:
