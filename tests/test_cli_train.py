@@ -143,6 +143,26 @@ def test_the_loss_report_of_probabilities_in_a_table(run, folder):
     assert "setosa" in out
 
 
+def test_the_page_of_numbered_classes_in_a_table(run, folder):
+    # by hand: (-log2 0.5 - log2 0.25) / 2 = 1.5 bits; Brier (2 · 0.25 + 2 · 0.5625) / 2
+    (folder / "numbers.csv").write_text("p(3),p(7),size,label\n0.5,0.5,big,3\n0.75,0.25,small,7\n")
+    command = (
+        "evaluate", "numbers.csv", "--target", "label", "--probabilities", "p(3),p(7)",
+        "--unit", "bits", "--report", "numbers.html",
+    )  # fmt: skip
+    code, out, _ = run(*command, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["cross_entropy"]["value"] == pytest.approx(1.5, rel=1e-14)
+    assert document["worst"][0]["features"] == {"size": "small"}
+    page = (folder / "numbers.html").read_text(encoding="utf-8")
+    assert ">1.5000</td>" in page
+    assert '<th scope="row">3</th>' in page
+    assert ">0.8125</td>" in page
+    assert "<td>small</td>" in page
+    assert ">3.0<" not in page
+
+
 def test_json_of_a_training(run):
     code, out, _ = run("train", "train.csv", "--target", "label", *QUICK, "--json")
     document = json.loads(out)

@@ -372,7 +372,7 @@ def test_the_summary_of_a_fit_without_a_maximum_begins_with_the_advice() -> None
     at = lines.index("NOT CONVERGED – no maximum: size diverges to infinity")
     assert lines[at + 1].startswith("  ! The likelihood keeps increasing as size diverges to inf")
     assert "fit kl.Poisson() instead, or fix size." in " ".join(str(summary).split())
-    assert "<b>NOT CONVERGED</b> – no maximum" in summary.html()
+    assert "<b>NOT CONVERGED – no maximum" in summary.html()
     assert str(summary).count("none") == 2  # no standard errors
 
 

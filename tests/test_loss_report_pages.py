@@ -1,6 +1,7 @@
 """The page and the figures of a loss report: their contents; names in the data stay text."""
 
 import io
+import re
 
 import matplotlib
 import numpy as np
@@ -49,8 +50,6 @@ def test_the_page_has_the_numbers_and_keeps_names_as_text(report, tmp_path):
     assert page == loss_report_html(report)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert f"{float(report.to('nats').cross_entropy):.4f}" in page
-    assert f"{float(report.to('bits').cross_entropy):.4f}" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert [file.name for file in tmp_path.iterdir()] == ["out.html"]
 
@@ -76,15 +75,19 @@ def test_the_page_loads_nothing_and_shows_names_as_text(visit):
     page = visit()
     assert [url for url in page.loads if not url.startswith(("file:", "data:"))] == []
     assert page.complaints == []
-    assert page.locator("script, iframe, b, link").count() == 0
+    assert page.locator("script, iframe, b, link, img").count() == 0
     assert HOSTILE in page.locator("body").inner_text()
     assert "<b>left</b>" in page.locator("body").inner_text()
-    for picture in page.locator("img").all():  # drawn, and with a description
-        assert picture.evaluate("(image) => image.naturalWidth") > 100
-        assert len(picture.get_attribute("alt")) > 20
+    pictures = page.locator("svg[role=img]")
+    assert pictures.count() == 4 + 3  # and a reliability curve of each class
+    for picture in pictures.all():  # drawn, with text as text, and with a description
+        assert picture.evaluate("(image) => image.getBoundingClientRect().width") > 100
+        assert picture.locator("text").count() > 2
+        assert len(picture.get_attribute("aria-label")) > 20
+    assert HOSTILE[:18] in page.locator("svg[role=img]").nth(2).text_content()
 
 
-@pytest.mark.parametrize("width", [360, 800])
+@pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_overflows_a_narrow_page(visit, width):
     page = visit(viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -106,6 +109,91 @@ def test_it_follows_the_reader_s_colour_scheme(visit):
     (back, text), (dark_back, dark_text) = brightness("light"), brightness("dark")
     assert back > 230 > 60 > text
     assert dark_back < 40 < 200 < dark_text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(visit, scheme):
+    page = visit(color_scheme=scheme)
+    colours = page.evaluate("""() => {
+        const shown = (element) => getComputedStyle(element);
+        const texts = [...document.querySelectorAll("p, td, th, figcaption, svg text")];
+        const ground = shown(document.documentElement).backgroundColor;
+        return texts.map((e) => [e instanceof SVGElement ? shown(e).fill : shown(e).color, ground]);
+    }""")
+
+    def luminance(colour):  # relative luminance of WCAG 2.2
+        parts = [float(part) / 255 for part in re.findall(r"[0-9.]+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    for pair in {tuple(pair) for pair in colours}:
+        dark, light = sorted(map(luminance, pair))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, pair  # level AA
+
+
+@pytest.mark.parametrize("unit", ["nats", "bits"])
+def test_the_page_has_one_unit(report, unit):
+    page = loss_report_html(report.to(unit))
+    other = {"nats": "bits", "bits": "nats"}[unit]
+    assert f"{float(report.to(unit).cross_entropy):.4f}" in page
+    assert f"{float(report.to(other).cross_entropy):.4f}" not in page
+    assert not re.search(rf"\b{other}\b", page)
+
+
+def test_scores_and_confusion_are_those_of_scikit_learn(report):
+    metrics = pytest.importorskip("sklearn.metrics")
+    q, labels = report.probabilities, report.labels
+    # in scikit-learn the score of several classes is the sum over all of them
+    assert report.brier_score == pytest.approx(
+        metrics.brier_score_loss(labels, q, labels=[0, 1, 2]), rel=1e-13
+    )
+    shares = np.broadcast_to(np.bincount(labels) / labels.size, q.shape)
+    assert report.brier_baseline == pytest.approx(
+        metrics.brier_score_loss(labels, shares, labels=[0, 1, 2]), rel=1e-13
+    )
+    expected = metrics.confusion_matrix(labels, q.argmax(axis=1))
+    assert np.array_equal(report.confusion(), expected)
+    page = loss_report_html(report)
+    assert f"{report.brier_score:.4f}" in page
+    for count in expected.ravel():
+        assert f">{count}</td>" in page
+
+
+def test_the_brier_score_of_votes_is_its_expectation():
+    # by hand: a label drawn from (1/4, 3/4) under q = (0.4, 0.6) scores 0.25 · 0.72 + 0.75 · 0.32;
+    # the second row (1, 0) under (0.5, 0.5) scores 0.5, with twice the weight
+    report = kl.evaluate([[0.4, 0.6], [0.5, 0.5]], None, [[1, 3], [2, 0]], weights=[1.0, 2.0])
+    assert report.brier_score == pytest.approx((0.42 + 2 * 0.5) / 3, rel=1e-14)
+
+
+def test_the_costliest_rows_have_their_features_and_lines(visit, report):
+    page, row = visit(), report.worst_rows(1)[0]
+    cells = page.locator("table").last.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert cells[:2] == [str(row.row), str(row.row + 2)]
+    assert cells[-1] == report.features["side"][row.row] == row.features["side"]
+
+
+def test_the_learning_curve_of_a_network_is_drawn():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2))
+    y = (x[:, 0] > 0.0).astype(int)
+    model = kl.Categorical(probabilities=kl.MLP((4,), members=1))
+    fit = kl.fit(model, x, y, solver=kl.Minibatch(epochs=3))
+    report = kl.evaluate(fit, x, y)
+    assert report.history == fit.history
+    page = loss_report_html(report)
+    assert "Learning curve" in page
+    best = min(fit.history, key=lambda epoch: epoch.refined).number
+    assert f"lowest: epoch {best}" in page
+    assert "Learning curve" not in loss_report_html(kl.evaluate(fit.predict_proba(x), None, y))
+
+
+def test_of_many_classes_the_page_lists_the_pairs_that_are_confused():
+    rng = np.random.default_rng(0)
+    q = rng.dirichlet(np.ones(20), 400)
+    page = loss_report_html(kl.evaluate(q, None, [rng.choice(20, p=row) for row in q]))
+    assert "confused most often" in page
+    assert re.search(r"And \d+ more pairs", page)
 
 
 def test_rows_with_the_largest_losses_have_labels_and_probabilities(report):

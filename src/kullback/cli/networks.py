@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import kullback
+from kullback._core.display import value_text
 from kullback._core.errors import DataError, ModelError
 from kullback._core.printable import printable
 from kullback.cli import process
@@ -50,8 +51,9 @@ def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:
     import numpy as np
 
     from kullback.data.open import column_values
+    from kullback.evaluation.class_columns import text_of
 
-    known = {str(value): value for value in np.unique(column_values(values, label)).tolist()}
+    known = {text_of(value): value for value in np.unique(column_values(values, label)).tolist()}
     return [known.get(name, name) for name in classes]
 
 
@@ -70,9 +72,8 @@ def print_loss_report(report: kullback.LossReport) -> None:
         )
         for group in groups:
             loss, gain = float(group.cross_entropy), float(group.explained)
-            process.write(
-                f"{printable(str(group.name)):<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}"
-            )
+            shown = printable(value_text(group.name))
+            process.write(f"{shown:<24}  {group.rows:>9,}  {loss:>12.6f}  {gain:>9.6f}")
 
 
 def loss_report_document(report: kullback.LossReport) -> dict[str, Any]:

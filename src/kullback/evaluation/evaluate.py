@@ -19,6 +19,7 @@ from kullback.evaluation.irreducible_loss import IrreducibleLoss, estimate_irred
 from kullback.evaluation.loss_report import LossReport, Recalibration
 from kullback.evaluation.recalibration import FOLDS, cross_fitted
 from kullback.information.estimate import Estimate
+from kullback.results.trained import TrainedFit
 
 _PAIRED = "paired bootstrap of the rows"
 _CROSS_FITTED = f"cross-fitted on {FOLDS} folds, {_PAIRED}"
@@ -120,6 +121,9 @@ def evaluate(
         if inputs.table is not None
     }
     correct = share[np.arange(len(share)), best]
+    # the expected Σ_k (q_k − 1[label = k])² of a label drawn from the row's shares
+    q = inputs.probabilities
+    brier = (q * q).sum(axis=1) - 2.0 * (q * share).sum(axis=1) + share.sum(axis=1)
     return LossReport(
         label=inputs.label,
         source=inputs.source,
@@ -131,6 +135,7 @@ def evaluate(
         label_entropy=bootstrap.label_entropy(),
         explained=bootstrap.explained(),
         accuracy=float(weight @ correct) / total,
+        brier_score=float(weight @ brier) / total,
         refinement=bootstrap.refinement(chosen),
         calibration=bootstrap.calibration(chosen, recalibrations),
         recalibrations=recalibrations,
@@ -147,6 +152,12 @@ def evaluate(
             inputs.probabilities, share, weight, labels.classes, level=level, seed=seed
         ),
         notes=_notes(inputs, impossible, marginal, irreducible_estimate, cross_entropy, candidates),
+        features={name: inputs.table.column(name) for name in inputs.features}
+        if inputs.table is not None
+        else {},
+        history=model_or_probabilities.history
+        if isinstance(model_or_probabilities, TrainedFit)
+        else (),
     )
 
 

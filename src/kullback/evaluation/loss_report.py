@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
+from kullback._core.display import Display, Displayed, Entries, Listed, Table, value_text
 from kullback._core.extras import need
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
 from kullback.report.loss_report_page import write_loss_report
 from kullback.report.loss_report_plots import loss_report_figure
+from kullback.results.trained import Epoch
 
 
 @final
-@dataclass(frozen=True)
-class Recalibration:
+@dataclass(frozen=True, repr=False)
+class Recalibration(Listed):
     """The effect of one recalibration map on rows that it was not fitted to.
 
     Attributes:
@@ -34,10 +36,17 @@ class Recalibration:
     cross_entropy: Estimate
     gain: Estimate
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            f"cross-entropy, {self.gain.unit}": _short(self.cross_entropy),
+            "gain": _short(self.gain),
+        }
+
 
 @final
-@dataclass(frozen=True)
-class Group:
+@dataclass(frozen=True, repr=False)
+class Group(Listed):
     """The loss report of a group of rows: a class, or a slice.
 
     Attributes:
@@ -57,10 +66,19 @@ class Group:
     explained: Estimate
     accuracy: float
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "name": value_text(self.name),
+            "rows": f"{self.rows:,}",
+            f"cross-entropy, {self.explained.unit}": _short(self.cross_entropy),
+            "explained": _short(self.explained),
+            "accuracy": "" if math.isnan(self.accuracy) else f"{100.0 * self.accuracy:.1f}%",
+        }
+
 
 @final
-@dataclass(frozen=True)
-class RowLoss:
+@dataclass(frozen=True, repr=False)
+class RowLoss(Listed):
     """The log loss of a row.
 
     Attributes:
@@ -70,6 +88,7 @@ class RowLoss:
         confidence: the probability of the predicted class.
         probability: the probability of the label.
         loss: −log q(label), in the loss report's unit.
+        features: its values in the columns of X; empty without X.
     """
 
     row: int
@@ -78,11 +97,22 @@ class RowLoss:
     confidence: float
     probability: float
     loss: float
+    features: Mapping[str, Any]
+
+    def _cells(self) -> dict[str, str]:
+        return {
+            "row": f"{self.row}",
+            "label": value_text(self.label),
+            "probability": f"{self.probability:.3g}",
+            "predicted": value_text(self.predicted),
+            "confidence": f"{self.confidence:.3g}",
+            "loss": f"{self.loss:.4g}",
+        }
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class Curve:
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve(Listed):
     """A CORP reliability curve: isotonic regression of "the label is this class" on the forecast.
 
     Source: T. Dimitriadis, T. Gneiting, A. I. Jordan (2021), PNAS 118.
@@ -103,10 +133,17 @@ class Curve:
     high: Vector
     weight: Vector
 
+    def _cells(self) -> dict[str, str]:
+        return {
+            "name": "all classes" if self.name is None else value_text(self.name),
+            "forecasts": f"{len(self.forecast):,}",
+            "weight": f"{float(self.weight.sum()):,.6g}",
+        }
+
 
 @final
-@dataclass(frozen=True, eq=False)
-class LossReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class LossReport(Displayed):
     """A classifier's cross-entropy (log loss) on rows that it was not trained on, decomposed.
 
         H(Y) = explained + cross-entropy;    cross-entropy = refinement + calibration
@@ -127,6 +164,8 @@ class LossReport:
         label_entropy: H(Y) of these rows' labels: the loss of the baseline (class shares).
         explained: label_entropy − cross_entropy, paired.
         accuracy: share of rows whose most probable class is correct.
+        brier_score: mean of Σ_k (q_k − 1[label = k])², from 0 to 2: twice the score of two classes
+            that counts only one of them. Source: G. W. Brier (1950), Monthly Weather Review 78.
         refinement: cross-entropy after the best recalibration, cross-fitted; NaN if too few rows
             count to fit one.
         calibration: cross_entropy − refinement; never negative, as "none" is among the maps; +inf
@@ -144,6 +183,8 @@ class LossReport:
         slices: a loss report of each value of the requested columns, by column.
         curves: reliability curves: of all classes pooled, then of each class.
         notes: warnings, a sentence each.
+        features: the columns of X that are neither outcome nor weights.
+        history: the epochs of the training, of a fit with networks.
     """
 
     label: str
@@ -156,6 +197,7 @@ class LossReport:
     label_entropy: Estimate
     explained: Estimate
     accuracy: float
+    brier_score: float
     refinement: Estimate
     calibration: Estimate
     recalibrations: tuple[Recalibration, ...]
@@ -170,6 +212,15 @@ class LossReport:
     slices: Mapping[str, tuple[Group, ...]]
     curves: tuple[Curve, ...]
     notes: tuple[str, ...]
+    features: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    history: tuple[Epoch, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Let the tuples of results show themselves as tables."""
+        for name in ("recalibrations", "by_class", "curves"):
+            object.__setattr__(self, name, Entries(getattr(self, name)))
+        slices = {name: Entries(groups) for name, groups in self.slices.items()}
+        object.__setattr__(self, "slices", slices)
 
     def to(self, unit: str) -> LossReport:
         """Return the same report in another unit.
@@ -206,6 +257,22 @@ class LossReport:
                 for name, groups in self.slices.items()
             },
         )
+
+    @property
+    def shares(self) -> Vector:
+        """Share of each class in the rows' weight, shape (K,): the baseline's probabilities."""
+        return np.array([group.weight for group in self.by_class]) / self.weight
+
+    @property
+    def brier_baseline(self) -> float:
+        """The Brier score of the baseline (class shares): 1 − Σ π_k²."""
+        return 1.0 - float(self.shares @ self.shares)
+
+    def confusion(self) -> NDArray[np.intp]:
+        """Count rows by label (first axis) and most probable class, shape (K, K)."""
+        k = len(self.classes)
+        pairs = self.labels * k + self.probabilities.argmax(axis=1)
+        return np.bincount(pairs, minlength=k * k).reshape(k, k)
 
     @property
     def relative_entropy_note(self) -> str:
@@ -247,9 +314,10 @@ class LossReport:
                 float(q[best]),
                 float(q[label]),
                 float(self.losses[row]),
+                {name: values[row] for name, values in self.features.items()},
             )
 
-        return tuple(row_loss(row) for row in self.worst(count))
+        return Entries(row_loss(row) for row in self.worst(count))
 
     def plot(self) -> Any:
         """Draw the loss report as a matplotlib figure."""
@@ -267,6 +335,30 @@ class LossReport:
 
     def __str__(self) -> str:
         """Format the loss report as a table."""
+        note = self.irreducible_loss_note
+        tail = [f"irreducible loss not estimated: {note}"] if note else []
+        return "\n".join([self._heading, str(self._table), *tail, *self.notes])
+
+    __repr__ = __str__
+
+    def _display(self) -> Display:
+        note = self.irreducible_loss_note
+        tail = [f"irreducible loss not estimated: {note}"] if note else []
+        return Display(self._heading, [self._table], [*tail, *self.notes])
+
+    @property
+    def _heading(self) -> str:
+        entropy = float(self.label_entropy)
+        share = float(self.explained) / entropy if entropy > 0.0 else math.nan
+        explained = f", {100 * share:.1f}% of the label explained" if math.isfinite(share) else ""
+        return (
+            f"{self.label}: {self.rows:,} rows, {len(self.classes)} classes, accuracy "
+            f"{100 * self.accuracy:.2f}%{explained}"
+        )
+
+    @property
+    def lines(self) -> tuple[tuple[str, Estimate, str], ...]:
+        """Name, estimate and note of each line of the decomposition."""
         lines = [
             ("entropy of the label", self.label_entropy, "baseline: loss of the class shares"),
             ("explained", self.explained, "entropy of the label − cross-entropy"),
@@ -279,36 +371,16 @@ class LossReport:
                 ("irreducible loss", self.irreducible_loss, self.irreducible_loss.method),
                 ("relative entropy", self.relative_entropy, self.relative_entropy_note),
             ]
+        return tuple(lines)
+
+    @property
+    def _table(self) -> Table:
         low, high = f"{100 * self.cross_entropy.level:.4g}%: from", "to"
-        rows = [("", self.unit, "std. error", low, high, "")]
-        for name, estimate, note in lines:
+        rows = []
+        for name, estimate, note in self.lines:
             numbers = (estimate.value, estimate.stderr, *estimate.interval)
-            a, b, c, d = (_number(float(x)) for x in numbers)
-            rows.append((name, a, b, c, d, note))
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        table = [
-            "  ".join(
-                [
-                    f"{row[0]:<{widths[0]}}",
-                    *(f"{row[i]:>{widths[i]}}" for i in range(1, 5)),
-                    row[5],
-                ]
-            ).rstrip()
-            for row in rows
-        ]
-        entropy = float(self.label_entropy)
-        share = float(self.explained) / entropy if entropy > 0.0 else math.nan
-        head = (
-            f"{self.label}: {self.rows:,} rows, {len(self.classes)} classes, accuracy "
-            f"{100 * self.accuracy:.2f}%"
-            + (f", {100 * share:.1f}% of the label explained" if math.isfinite(share) else "")
-        )
-        tail = (
-            [f"irreducible loss not estimated: {self.irreducible_loss_note}"]
-            if self.irreducible_loss_note
-            else []
-        )
-        return "\n".join([head, *table, *tail, *self.notes])
+            rows.append((name, *(_number(float(x)) for x in numbers), note))
+        return Table(rows, ("", self.unit, "std. error", low, high, ""), range(1, 5))
 
 
 def _converted(group: Group, unit: str) -> Group:
@@ -319,3 +391,7 @@ def _converted(group: Group, unit: str) -> Group:
 
 def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
+
+
+def _short(estimate: Estimate) -> str:
+    return "" if math.isnan(float(estimate)) else f"{float(estimate):.4g}"

@@ -8,14 +8,18 @@ from typing import TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.display import Display, Displayed, Table
 from kullback._core.units import nats_per
 
 Number: TypeAlias = "float | Vector"
 
+# Estimates of several samples that a notebook shows.
+_SHOWN = 20
+
 
 @final
-@dataclass(frozen=True, eq=False)
-class Estimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Displayed):
     """An entropy, relative entropy, cross-entropy or mutual information, with its error.
 
     ``float(estimate)`` is its value; ``print(estimate)`` shows everything.
@@ -66,6 +70,23 @@ class Estimate:
         return float(self.value)
 
     def __str__(self) -> str:
+        return "\n  ".join([self._line, *self.assumptions])
+
+    def _display(self) -> Display:
+        low, high = self.interval
+        columns = [np.ravel(x) for x in np.broadcast_arrays(self.value, self.stderr, low, high)]
+        rows = [
+            (f"{a:.6g}", "exact" if b == 0.0 else f"{b:.2g}", f"{c:.6g} to {d:.6g}")
+            for a, b, c, d in zip(*(column[:_SHOWN] for column in columns), strict=True)
+        ]
+        head = (self.unit, "std. error", f"{100 * self.level:.4g}% interval")
+        more = np.size(self.value) - _SHOWN
+        notes = [f"and {more:,} more"] if more > 0 else []
+        return Display(self._line, [Table(rows, head, range(3))], [*notes, *self.assumptions])
+
+    @property
+    def _line(self) -> str:
+        """The value, its error and its method in one line."""
         if np.ndim(self.value):
             head = f"{np.size(self.value)} estimates in {self.unit}"
         elif not np.isfinite(self.value) or self.stderr == 0.0:
@@ -76,4 +97,4 @@ class Estimate:
                 f"{self.value:.6g} {self.unit} ± {self.stderr:.2g} "
                 f"({100 * self.level:.4g}%: {low:.6g} to {high:.6g})"
             )
-        return "\n  ".join([f"{head}, {self.method}", *self.assumptions])
+        return f"{head}, {self.method}"

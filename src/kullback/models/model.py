@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kullback._core.arrays import Array, ArrayLike, Vector, float64
+from kullback._core.display import Display, Displayed, Table
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.caution import Caution
@@ -31,7 +32,7 @@ Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
 
 
-class Model(metaclass=ModelType):
+class Model(Displayed, metaclass=ModelType):
     """Base class of probabilistic models of a row: abstract.
 
     A subclass defines ``parameters``, ``with_sources`` and ``row_log_density``; everything else has
@@ -375,11 +376,22 @@ class Model(metaclass=ModelType):
 
     def __repr__(self) -> str:
         """Show the call that makes the model, with ? for free parameters."""
-        parts = []
-        for name, source in self.sources.items():
-            shown = "?" if type(source).__name__ == "Free" else repr(source)
-            parts.append(f"{name}={shown}")
+        parts = (f"{name}={shown}" for name, shown in self._shown_sources.items())
         return f"{self.name}({', '.join(parts)})"
+
+    @property
+    def _shown_sources(self) -> dict[str, str]:
+        return {
+            name: "?" if type(source).__name__ == "Free" else repr(source)
+            for name, source in self.sources.items()
+        }
+
+    def _display(self) -> Display:
+        rows = [
+            (name, "free" if shown == "?" else shown, self.parameters[name].phrase(name))
+            for name, shown in self._shown_sources.items()
+        ]
+        return Display(self.name, [Table(rows, ("parameter", "value", "domain"))])
 
 
 def _exponential(value: float | Vector) -> float | Vector:

@@ -18,6 +18,9 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError
 
+# Numbers of a fixed vector that are shown one by one.
+_SHOWN = 12
+
 
 @dataclass(frozen=True)
 class Coefficient:
@@ -130,8 +133,11 @@ class Fixed(_Number):
         self.number.flags.writeable = False
 
     def __repr__(self) -> str:
-        """Show the number."""
-        return repr(self.number.tolist())
+        """Show the number; of a long vector its ends and its length."""
+        if self.number.size <= _SHOWN:
+            return repr(self.number.tolist())
+        first = ", ".join(map(repr, self.number.ravel()[:3].tolist()))
+        return f"[{first}, …, {self.number.ravel()[-1].item()!r} ({self.number.size:,} numbers)]"
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
         """Return one fixed coefficient.

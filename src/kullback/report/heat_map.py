@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from kullback._core.errors import KullbackError
+from kullback._core.extras import need
+from kullback.report.figure import new_figure
 
 
 def draw_information(
@@ -29,12 +31,7 @@ def draw_information(
     Raises:
         KullbackError: matplotlib is not installed, or does not support the format.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise KullbackError(
-            "figures need matplotlib: install it with pip install 'kullback[plot]'."
-        ) from None
+    need("plot", "figures")
     size = len(names)
     cells = np.full((size, size), np.nan)
     for i, one in enumerate(names):
@@ -43,7 +40,7 @@ def draw_information(
             if i != j and value is not None:
                 cells[i, j] = value
     side = 2.2 + 0.75 * size
-    figure = Figure(figsize=(side + 1.0, side), layout="constrained")
+    figure = new_figure(side + 1.0, side)
     axes = figure.subplots()
     image = axes.imshow(cells, cmap="viridis", vmin=min(0.0, np.nanmin(cells, initial=0.0)))
     bright = 0.6 * np.nanmax(cells, initial=0.0)

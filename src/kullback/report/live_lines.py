@@ -7,6 +7,8 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from kullback.report.notebook_lines import NotebookLines
+
 if TYPE_CHECKING:  # rich is imported when the lines first appear
     from rich.console import RenderableType
     from rich.live import Live
@@ -35,7 +37,7 @@ class LiveLines(abc.ABC):
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._over = False
-        self._live: Live | None = None
+        self._live: Live | NotebookLines | None = None
 
     @abc.abstractmethod
     def view(self) -> RenderableType:
@@ -72,9 +74,14 @@ class LiveLines(abc.ABC):
         with self._lock:
             if self._over:
                 return
+            console = Console(stderr=True)
+            if console.is_jupyter:  # where rich needs ipywidgets
+                self._live = NotebookLines(self.view, 1.0 / _REDRAWS)
+                self._live.start()
+                return
             self._live = Live(
                 get_renderable=self.view,
-                console=Console(stderr=True),
+                console=console,
                 refresh_per_second=_REDRAWS,
                 transient=True,
                 redirect_stdout=False,

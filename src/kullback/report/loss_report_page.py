@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup
 
+from kullback._core.display import value_text
 from kullback._core.files import replaced
-from kullback.information.estimate import Estimate
+from kullback._core.printable import printable
 from kullback.report.loss_report_plots import (
     CURVES,
-    loss_report_figure,
+    chosen_curves,
     not_drawn,
-    reliability_figure,
+    pictures,
+    reliability,
 )
+from kullback.report.page import page
+from kullback.report.svg import inline_svg
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is written
-    from kullback.evaluation.loss_report import LossReport
+    from kullback.evaluation.loss_report import Curve, Group, LossReport
 
 # Tables are cut at this many rows: longer ones are not read, and are in the way of the rest.
 _SHOWN = 30
 _WORST = 20
+# Columns of features beside the costliest rows, and classes of a confusion matrix.
+_COLUMNS = 8
+_MATRIX = 12
 
 
 def loss_report_html(report: LossReport) -> str:
-    """Return the page as HTML.
+    """Return the page as HTML, with all numbers in the unit of the report.
 
     It loads no files and runs no scripts, and its content security policy forbids both; names in
     the data are escaped.
@@ -35,32 +42,50 @@ def loss_report_html(report: LossReport) -> str:
     Args:
         report: what ``kl.evaluate`` gave.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # takes 0.1 s to import
-
-    environment = Environment(
-        loader=PackageLoader("kullback.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["range"] = _range
-    environment.filters["share"] = _share
-    return environment.get_template("loss_report.html.j2").render(
+    return page(
+        "loss_report.html.j2",
         report=report,
-        bits=report.to("bits"),
-        nats=report.to("nats"),
         sentence=_sentence(report),
         not_drawn=not_drawn(report),
-        figure=_svg(loss_report_figure(report)),
-        curves=_svg(reliability_figure(report)),
+        pictures=[(name, Markup(inline_svg(draw, alt))) for name, draw, alt in pictures(report)],
+        curves=[_small(curve, report) for curve in chosen_curves(report)],
         more_curves=len(report.curves) - 1 - CURVES,
-        classes=report.by_class[:_SHOWN],
-        more_classes=len(report.by_class) - _SHOWN,
+        confusion=_confusion(report),
+        classes=_costliest(report.by_class),
+        slices={name: _costliest(groups) for name, groups in report.slices.items()},
         worst=report.worst_rows(_WORST),
+        columns=list(report.features)[:_COLUMNS],
+        more_columns=len(report.features) - _COLUMNS,
         shown=_SHOWN,
+        largest=100.0 * float(report.shares.max()),
     )
+
+
+def _costliest(groups: Sequence[Group]) -> list[Group]:
+    """The groups, the largest loss first, those without rows last."""
+    return sorted(groups, key=lambda group: -np.nan_to_num(float(group.cross_entropy), nan=-1.0))
+
+
+def _small(curve: Curve, report: LossReport) -> tuple[str, Markup]:
+    """Title and picture of the reliability curve of one class."""
+    name = printable(value_text(curve.name))
+    description = f"Reliability of class {name}."
+    drawn = inline_svg(lambda axes: reliability(axes, curve, "", report), description, 2.1, 1.8)
+    return name, Markup(drawn)
+
+
+def _confusion(report: LossReport) -> dict[str, Any]:
+    """The confusion matrix, or of many classes the pairs that are confused most often."""
+    counts = report.confusion()
+    names = [printable(value_text(name)) for name in report.classes]
+    if len(names) <= _MATRIX:
+        totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        return {"names": names, "counts": counts.tolist(), "shares": (counts / totals).tolist()}
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_SHOWN]
+    places = [divmod(int(place), len(names)) for place in order]
+    pairs = [(names[i], names[j], int(wrong[i, j])) for i, j in places if wrong[i, j]]
+    return {"pairs": pairs, "more": int((wrong > 0).sum()) - len(pairs)}
 
 
 def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
@@ -80,58 +105,29 @@ def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
 
 def _sentence(report: LossReport) -> str:
     """Summarise the report in a sentence or two."""
-    bits = report.to("bits")
-    baseline, loss = float(bits.label_entropy), float(bits.cross_entropy)
+    unit = report.unit
+    baseline, loss = float(report.label_entropy), float(report.cross_entropy)
     if np.isinf(loss):
         text = (
             f"The probabilities call {len(report.impossible):,} observed labels impossible, so the "
             "cross-entropy is infinite, whatever the other rows"
         )
-        if np.isfinite(float(bits.refinement)):
+        if np.isfinite(float(report.refinement)):
             name = report.calibration.method.partition(",")[0]
-            text += f". After recalibration ({name}) it is {float(bits.refinement):.3f} bits"
+            text += f". After recalibration ({name}) it is {float(report.refinement):.3f} {unit}"
         return f"{text}."
     text = (
-        f"The baseline (class shares) has a log loss of {baseline:.3f} bits a row, these "
-        f"probabilities {loss:.3f} bits"
+        f"The baseline (class shares) has a log loss of {baseline:.3f} {unit} a row, these "
+        f"probabilities {loss:.3f} {unit}"
     )
     if baseline > 0.0:
         text += (
             f": they explain {100.0 * (baseline - loss) / baseline:.1f} % of the label's entropy"
         )
-    gain = float(bits.calibration)
+    gain = float(report.calibration)
     name = report.calibration.method.partition(",")[0]
     if gain > 0.0:
-        return f"{text}. Recalibration ({name}) would lower the loss by {gain:.3f} bits."
+        return f"{text}. Recalibration ({name}) would lower the loss by {gain:.3f} {unit}."
     if np.isnan(gain):
         return f"{text}. There were too few rows to recalibrate them."
     return f"{text}. Recalibration would not lower the loss."
-
-
-def _svg(figure: Any) -> str:
-    """A figure as SVG in Base64; empty for None."""
-    import matplotlib
-
-    if figure is None:
-        return ""
-    buffer = io.BytesIO()
-    # without date and random names: equal reports give equal pages
-    with matplotlib.rc_context({"svg.hashsalt": "kullback"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _number(value: Any) -> str:
-    number = float(value)
-    if np.isnan(number):
-        return "–"
-    return ("+∞" if number > 0.0 else "−∞") if np.isinf(number) else f"{number:.4f}"
-
-
-def _share(value: float) -> str:
-    return "–" if np.isnan(value) else f"{100.0 * value:.1f} %"
-
-
-def _range(estimate: Estimate) -> str:
-    low, high = estimate.interval
-    return f"{_number(low)} to {_number(high)}"

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kullback._core.display import value_text
 from kullback.information.estimate import Estimate
 
 if TYPE_CHECKING:  # the type only: this module needs nothing else of evaluation
@@ -34,17 +35,7 @@ def loss_report_view(report: LossReport) -> RenderableType:
     )
     level = f"{100 * report.cross_entropy.level:.4g}% interval"
     decomposition = _table(("", report.unit, "std. error", level, ""), numbers=(1, 2, 3))
-    lines = [
-        ("entropy of the label", report.label_entropy, "baseline: loss of the class shares"),
-        ("explained", report.explained, "entropy of the label − cross-entropy"),
-        ("cross-entropy", report.cross_entropy, "log loss: mean of −log q(label)"),
-        ("  refinement", report.refinement, "loss after the best recalibration"),
-        ("  calibration", report.calibration, report.calibration.method),
-    ]
-    if report.irreducible_loss is not None and report.relative_entropy is not None:
-        lines.append(("irreducible loss", report.irreducible_loss, report.irreducible_loss.method))
-        lines.append(("relative entropy", report.relative_entropy, report.relative_entropy_note))
-    for name, estimate, note in lines:
+    for name, estimate, note in report.lines:
         decomposition.add_row(*map(Text, (name, *_numbers(estimate), note)))
     parts: list[RenderableType] = [Text(head, style="bold"), Text(report.source, style="dim")]
     parts += [decomposition]
@@ -60,7 +51,14 @@ def loss_report_view(report: LossReport) -> RenderableType:
     )
     for row in report.worst_rows(_WORST):
         q, best = f"{row.probability:.3g}", f"{row.confidence:.3g}"
-        cells = (str(row.row), str(row.label), q, str(row.predicted), best, _number(row.loss))
+        cells = (
+            str(row.row),
+            value_text(row.label),
+            q,
+            value_text(row.predicted),
+            best,
+            _number(row.loss),
+        )
         worst.add_row(*map(Text, cells))
     parts += [
         Text(),
@@ -75,7 +73,7 @@ def _groups(name: str, groups: Sequence[GroupReport], unit: str) -> Group:
     table = _table((name, "rows", f"cross-entropy, {unit}", "explained", "accuracy"), (1, 2, 3, 4))
     by_loss = sorted(groups, key=lambda group: -_order(float(group.cross_entropy)))
     for group in by_loss[:_SHOWN]:
-        cells = (str(group.name), f"{group.rows:,}", _number(float(group.cross_entropy)))
+        cells = (value_text(group.name), f"{group.rows:,}", _number(float(group.cross_entropy)))
         accuracy = "" if math.isnan(group.accuracy) else f"{100.0 * group.accuracy:.1f}%"
         table.add_row(*map(Text, (*cells, _number(float(group.explained)), accuracy)))
     if len(groups) <= _SHOWN:

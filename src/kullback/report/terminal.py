@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kullback.results.summary import Summary, status
+from kullback.results.convergence import status
+from kullback.results.summary import Summary
 
 # Columns of text narrower than this are harder to read than lines that the terminal breaks itself.
 _WORDS = 20

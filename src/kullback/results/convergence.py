@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import final
 
+from kullback._core.display import Display, Displayed, Table
+
 
 @final
-@dataclass(frozen=True)
-class Convergence:
+@dataclass(frozen=True, repr=False)
+class Convergence(Displayed):
     """Whether, how and why a fit converged.
 
     Attributes:
@@ -48,3 +51,53 @@ class Convergence:
     def __bool__(self) -> bool:
         """Whether the fit converged: ``if fit.convergence: ...``."""
         return self.converged
+
+    def _display(self) -> Display:
+        computed = not math.isnan(self.gradient_norm)
+        return Display(
+            f"{status(self.converged)} – {self.reason}",
+            [Table(details(self, curvature=computed))],
+            self.advice,
+        )
+
+
+def status(converged: bool) -> str:
+    """Return the heading of the convergence."""
+    return "converged" if converged else "NOT CONVERGED"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, as "1 row" and "2,000 rows"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _finite(text: str) -> str:
+    return "not finite" if text.startswith(("nan", "inf")) else text
+
+
+def details(convergence: Convergence, *, curvature: bool) -> tuple[tuple[str, str], ...]:
+    """Return names and values for tables.
+
+    Args:
+        convergence: of a fit.
+        curvature: whether gradient and Hessian are among them.
+    """
+    agreed = ""
+    if convergence.starts > 1:
+        agreed = f"; {convergence.agreed} of {convergence.starts} starting points agreed"
+    gradient, eigenvalue = convergence.gradient_norm, convergence.smallest_eigenvalue
+    rows = [
+        ("scaled gradient", _finite(f"{gradient:.1e} standard deviations of a row")),
+        ("least eigenvalue", _finite(f"{eigenvalue:.3g} of the scaled Hessian")),
+    ]
+    return (
+        *(rows if curvature else []),
+        *(("on the boundary", bound) for bound in convergence.bounds),
+        ("solver", f"{convergence.solver}, {counted(convergence.steps, 'step')}{agreed}"),
+        ("passes", f"{convergence.passes:,} over the rows"),
+        (
+            "time",
+            f"{convergence.compile_seconds:.2f} s compiling, "
+            f"{convergence.run_seconds:.2f} s running",
+        ),
+    )

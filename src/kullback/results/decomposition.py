@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+from kullback._core.display import Display, Displayed, Listed, Table
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
 from kullback.results.entropy_estimate import EntropyEstimate
@@ -15,8 +16,8 @@ _SMALLEST = 5e-7
 
 
 @final
-@dataclass(frozen=True)
-class Line:
+@dataclass(frozen=True, repr=False)
+class Line(Listed):
     """One line of a decomposition.
 
     Attributes:
@@ -50,10 +51,13 @@ class Line:
         """The line as the cells of a table."""
         return self.name, self.shown, self.shown_error, self.note
 
+    def _cells(self) -> dict[str, str]:
+        return dict(zip(("name", "value", "std. error", "note"), self.cells, strict=True))
+
 
 @final
-@dataclass(frozen=True)
-class Decomposition:
+@dataclass(frozen=True, repr=False)
+class Decomposition(Displayed):
     """Cross-entropy = entropy + relative entropy, as far as each is known.
 
     Attributes:
@@ -79,12 +83,17 @@ class Decomposition:
 
     def __str__(self) -> str:
         """Format the lines as a table."""
-        rows = [self.head, *(line.cells for line in self.lines)]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        return "\n".join(
-            f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
-            for a, b, c, d in rows
-        )
+        return str(self.table)
+
+    __repr__ = __str__
+
+    @property
+    def table(self) -> Table:
+        """The lines as a table."""
+        return Table([line.cells for line in self.lines], self.head, numbers=(1, 2))
+
+    def _display(self) -> Display:
+        return Display(f"Decomposition of the cross-entropy in {self.unit}", [self.table])
 
 
 def decomposition_in(unit: str, lines: list[Line]) -> Decomposition:

@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.display import Listed
 from kullback._core.errors import DataError
 from kullback.information.neighbours.cells import cells_of
 from kullback.information.neighbours.divergence import nearest_neighbour_divergence
@@ -21,8 +22,8 @@ _BELOW = 1.96
 
 
 @final
-@dataclass(frozen=True)
-class EntropyEstimate:
+@dataclass(frozen=True, repr=False)
+class EntropyEstimate(Listed):
     """Estimates of the least cross-entropy of any model, and of the fitted model's excess, in nats.
 
     Attributes:
@@ -38,6 +39,15 @@ class EntropyEstimate:
     relative: float
     relative_error: float
     method: str
+
+    def _cells(self) -> dict[str, str]:
+        if math.isnan(self.entropy):
+            return {"entropy": "unknown", "method": self.method}
+        return {
+            "entropy": f"{self.entropy:.6g} ± {self.entropy_error:.2g} nats",
+            "relative": f"{self.relative:.6g} ± {self.relative_error:.2g} nats",
+            "method": self.method,
+        }
 
     @property
     def near_zero(self) -> bool:

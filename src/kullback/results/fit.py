@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.display import Listed
 from kullback._core.domains import REAL, UNIT, Domain, Interval
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
@@ -34,8 +35,8 @@ CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
 
 
 @final
-@dataclass(frozen=True)
-class SampleInfo:
+@dataclass(frozen=True, repr=False)
+class SampleInfo(Listed):
     """The facts about the sample that a fit stores.
 
     Attributes:
@@ -60,6 +61,15 @@ class SampleInfo:
     levels: tuple[Any, ...] | None
     values: Vector | None = None
     entropy_estimate: EntropyEstimate | None = None
+
+    def _cells(self) -> dict[str, str]:
+        return {
+            "label": self.label,
+            "source": self.source,
+            "rows": f"{self.rows:,}",
+            "weight": f"{self.weight:,.12g}",
+            "dropped": f"{self.dropped:,}",
+        }
 
 
 @final

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from kullback.results.convergence import Convergence
+from kullback._core.display import Display, Table
+from kullback.results.convergence import counted, details, status
 from kullback.results.decomposition import Decomposition
 
 if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
@@ -70,23 +70,20 @@ class Summary:
 
     def html(self) -> str:
         """Format the summary as HTML: tables only, every text escaped."""
-        lines = self.decomposition.lines
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return (
-            f"<div class='kullback-fit'><p><b>{html.escape(self.title)}</b></p>"
-            + _html_table(self.estimates, self.columns)
-            + _html_table(self.facts)
-            + _html_table([line.cells for line in lines], self.decomposition.head)
-            + f"<p><b>{status(self.converged)}</b> – {html.escape(self.reason)}</p>"
-            + notes
-            + _html_table(self.convergence)
-            + "</div>"
+        found = Display(
+            self.title,
+            [
+                Table(self.estimates, self.columns, range(1, len(self.columns))),
+                Table(self.facts, numbers=(1,)),
+                self.decomposition.table,
+            ],
         )
+        convergence = Display(
+            f"{status(self.converged)} – {self.reason}", [Table(self.convergence)], self.notes
+        )
+        return found.html() + convergence.html()
 
-
-def status(converged: bool) -> str:
-    """Return the heading of the convergence."""
-    return "converged" if converged else "NOT CONVERGED"
+    _repr_html_ = html
 
 
 def wrapped(note: str) -> list[str]:
@@ -113,7 +110,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
         decomposition=fit.decomposition(unit),
         converged=fit.convergence.converged,
         reason=fit.convergence.reason,
-        convergence=tuple(_details(fit.convergence, free=fit.vector.n_free > 0)),
+        convergence=details(fit.convergence, curvature=fit.vector.n_free > 0),
         notes=fit.convergence.advice,
     )
 
@@ -121,29 +118,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
 def _sample(sample: SampleInfo) -> str:
     weight = "" if sample.weight == sample.rows else f", total weight {sample.weight:,.12g}"
     dropped = f", {sample.dropped:,} dropped as missing" if sample.dropped else ""
-    return f"{sample.label}: {_counted(sample.rows, 'row')}{weight}{dropped}"
-
-
-def _details(convergence: Convergence, *, free: bool) -> list[tuple[str, str]]:
-    agreed = ""
-    if convergence.starts > 1:
-        agreed = f"; {convergence.agreed} of {convergence.starts} starting points agreed"
-    gradient, eigenvalue = convergence.gradient_norm, convergence.smallest_eigenvalue
-    curvature = [
-        ("scaled gradient", _finite(f"{gradient:.1e} standard deviations of a row")),
-        ("least eigenvalue", _finite(f"{eigenvalue:.3g} of the scaled Hessian")),
-    ]
-    return [
-        *(curvature if free else []),
-        *(("on the boundary", bound) for bound in convergence.bounds),
-        ("solver", f"{convergence.solver}, {_counted(convergence.steps, 'step')}{agreed}"),
-        ("passes", f"{convergence.passes:,} over the rows"),
-        (
-            "time",
-            f"{convergence.compile_seconds:.2f} s compiling, "
-            f"{convergence.run_seconds:.2f} s running",
-        ),
-    ]
+    return f"{sample.label}: {counted(sample.rows, 'row')}{weight}{dropped}"
 
 
 def _estimates(fit: Fit) -> list[tuple[str, ...]]:
@@ -175,14 +150,6 @@ def _digits(estimate: float, error: float) -> int:
     return int(np.clip(math.ceil(math.log10(abs(estimate)) - math.log10(error)) + 3, 6, 17))
 
 
-def _finite(text: str) -> str:
-    return "not finite" if text.startswith(("nan", "inf")) else text
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
@@ -192,11 +159,3 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _html_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    top = "".join(f"<th>{html.escape(title)}</th>" for title in head)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{cells}</tbody></table>"

@@ -14,6 +14,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.display import Display, Displayed, Entries, Listed, Table
 from kullback._core.errors import ModelError
 from kullback._core.units import nats_per
 from kullback.data.blocks import TILE
@@ -21,10 +22,10 @@ from kullback.data.covariate_parts import covariate_parts
 from kullback.data.covariates import Covariates
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
-from kullback.results.convergence import Convergence
+from kullback.results.convergence import Convergence, status
 from kullback.results.decomposition import Decomposition, Line, decomposition_in
 from kullback.results.save_trained import write_trained
-from kullback.results.summary import status, wrapped
+from kullback.results.summary import wrapped
 
 # How many standard errors below the baseline a network's cross-entropy counts as better.
 _SURELY = 1.96
@@ -35,8 +36,8 @@ CLASS_WEIGHTS = "class weights"
 
 
 @final
-@dataclass(frozen=True)
-class Epoch:
+@dataclass(frozen=True, repr=False)
+class Epoch(Listed):
     """One epoch of a training, in nats.
 
     Attributes:
@@ -52,10 +53,16 @@ class Epoch:
     held_out: float
     refined: float
 
+    def _cells(self) -> dict[str, str]:
+        losses = {
+            name: f"{getattr(self, name):.6g}" for name in ("training", "held_out", "refined")
+        }
+        return {"number": str(self.number), **losses}
+
 
 @final
-@dataclass(frozen=True, eq=False)
-class TrainedFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedFit(Displayed):
     """A model with networks, trained: immutable.
 
     Attributes:
@@ -98,6 +105,10 @@ class TrainedFit:
     compile_seconds: float
     seconds: float
     levels: Mapping[str, tuple[Any, ...]]
+
+    def __post_init__(self) -> None:
+        """Let the history show itself as a table."""
+        object.__setattr__(self, "history", Entries(self.history))
 
     @property
     def convergence(self) -> Convergence:
@@ -279,16 +290,8 @@ class TrainedFit:
             unit: nats, bits or hartleys.
         """
         size = nats_per(unit)
-        members = max(
-            (len(s.modules) for s in self.model.sources.values() if isinstance(s, Trained)),
-            default=1,
-        )
-        every = members > 1 and self.held_out_rows == self.rows
-        held = f"each held out from one of {members} networks" if every else "held out"
-        count = "" if every else f"{self.held_out_rows:,} "
         lines = [
-            f"{self.form!r}",
-            f"{self.label} of {self.source}: {self.rows:,} rows, {count}{held}",
+            *self._heading,
             "",
             f"cross-entropy (held out)   {self.cross_entropy / size:.6f} {unit}"
             f" ± {self.error / size:.6f}",
@@ -304,7 +307,7 @@ class TrainedFit:
             "",
             f"{status(self.converged)} – {self.reason}",
             *(line for note in self.convergence.advice for line in wrapped(note)),
-            f"  weights  {self.weights:,}, of epoch {self.best} of {len(self.history)}",
+            f"  weights  {self._kept_weights}",
             f"  time     {self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running",
         ]
         return "\n".join(lines)
@@ -321,6 +324,31 @@ class TrainedFit:
             KullbackError: the folder holds something else, or cannot be written.
         """
         write_trained(self, path)
+
+    @property
+    def _heading(self) -> tuple[str, str]:
+        """The model and the rows."""
+        members = max(
+            (len(s.modules) for s in self.model.sources.values() if isinstance(s, Trained)),
+            default=1,
+        )
+        every = members > 1 and self.held_out_rows == self.rows
+        held = f"each held out from one of {members} networks" if every else "held out"
+        count = "" if every else f"{self.held_out_rows:,} "
+        return f"{self.form!r}", f"{self.label} of {self.source}: {self.rows:,} rows, {count}{held}"
+
+    @property
+    def _kept_weights(self) -> str:
+        return f"{self.weights:,}, of epoch {self.best} of {len(self.history)}"
+
+    def _display(self) -> Display:
+        model, rows = self._heading
+        facts = (
+            ("weights", self._kept_weights),
+            ("time", f"{self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running"),
+        )
+        notes = (f"{status(self.converged)} – {self.reason}", *self.convergence.advice)
+        return Display(f"{model}, {rows}", [self.decomposition().table, Table(facts)], notes)
 
     def __repr__(self) -> str:
         state = "" if self.converged else ", NOT CONVERGED"
