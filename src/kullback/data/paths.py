@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 
-from kullback._core.errors import DataError, did_you_mean
+from kullback._core.errors import DataError, MissingFileError, did_you_mean
 from kullback.data.checks import and_more
 
 # The endings of the files that can be read.
@@ -35,7 +35,8 @@ def find_paths(paths: list[str]) -> list[str]:
     """The files that paths and patterns name: those of one pattern sorted by name.
 
     Raises:
-        DataError: a path or pattern names no file.
+        MissingFileError: a path or pattern names no file.
+        DataError: a path is that of a folder, or a web address.
     """
     return [file for path in paths for file in _find(os.path.expanduser(path))]
 
@@ -60,8 +61,8 @@ def _find(path: str) -> list[str]:
         files = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
         if files:
             return files
-        raise DataError(f'no file matches "{path}"{_folder_contents(path)}')
-    raise DataError(f'there is no file "{path}"{_folder_contents(path)}')
+        raise MissingFileError(f'no file matches "{path}"{_folder_contents(path)}')
+    raise MissingFileError(f'there is no file "{path}"{_folder_contents(path)}')
 
 
 def _folder_contents(path: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
+
+from kullback._core.equality import Comparable
 
 
 @final
-@dataclass(frozen=True)
-class Convergence:
-    """Whether, how and why a fit converged.
+@dataclass(frozen=True, eq=False)
+class Convergence(Comparable):
+    """Whether, how and why a fit converged. The seconds do not count in comparisons.
 
     Attributes:
         converged: whether the estimate is a maximum of the likelihood at which standard errors and
@@ -42,8 +44,8 @@ class Convergence:
     starts: int
     agreed: int
     passes: int
-    compile_seconds: float
-    run_seconds: float
+    compile_seconds: float = field(compare=False)
+    run_seconds: float = field(compare=False)
 
     def __bool__(self) -> bool:
         """Whether the fit converged: ``if fit.convergence: ...``."""

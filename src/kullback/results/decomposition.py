@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+from kullback._core.equality import Comparable
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
 from kullback.results.entropy_estimate import EntropyEstimate
@@ -15,8 +16,8 @@ _SMALLEST = 5e-7
 
 
 @final
-@dataclass(frozen=True)
-class Line:
+@dataclass(frozen=True, eq=False)
+class Line(Comparable):
     """One line of a decomposition.
 
     Attributes:
@@ -52,8 +53,8 @@ class Line:
 
 
 @final
-@dataclass(frozen=True)
-class Decomposition:
+@dataclass(frozen=True, eq=False)
+class Decomposition(Comparable):
     """Cross-entropy = entropy + relative entropy, as far as each is known.
 
     Attributes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from kullback._core.arrays import Vector
+from kullback._core.equality import Comparable
 from kullback._core.errors import DataError
 from kullback.information.neighbours.divergence import nearest_neighbour_divergence
 from kullback.information.neighbours.entropy import NoDensityError
@@ -17,8 +18,8 @@ _BELOW = 1.96
 
 
 @final
-@dataclass(frozen=True)
-class EntropyEstimate:
+@dataclass(frozen=True, eq=False)
+class EntropyEstimate(Comparable):
     """Estimates of the least cross-entropy of any model, and of the fitted model's excess, in nats.
 
     Attributes:

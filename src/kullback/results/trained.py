@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.equality import Comparable
 from kullback._core.errors import ModelError
 from kullback._core.units import nats_per
 from kullback.data.blocks import TILE
@@ -35,8 +36,8 @@ CLASS_WEIGHTS = "class weights"
 
 
 @final
-@dataclass(frozen=True)
-class Epoch:
+@dataclass(frozen=True, eq=False)
+class Epoch(Comparable):
     """One epoch of a training, in nats.
 
     Attributes:
@@ -55,8 +56,8 @@ class Epoch:
 
 @final
 @dataclass(frozen=True, eq=False)
-class TrainedFit:
-    """A model with networks, trained: immutable.
+class TrainedFit(Comparable):
+    """A model with networks, trained: immutable. Fits are equal where all but their times are.
 
     Attributes:
         form: the model as it was given.
@@ -95,8 +96,8 @@ class TrainedFit:
     converged: bool
     reason: str
     weights: int
-    compile_seconds: float
-    seconds: float
+    compile_seconds: float = field(compare=False)
+    seconds: float = field(compare=False)
     levels: Mapping[str, tuple[Any, ...]]
 
     @property
