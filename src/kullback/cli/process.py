@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -64,6 +65,20 @@ def write_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         write("  ".join(cells).rstrip())
+
+
+def write_csv(columns: Mapping[str, Any], *, header: bool = True) -> None:
+    """Print columns as CSV, control characters as escapes in a terminal only."""
+    from kullback.data.writing import write_csv as write_rows
+
+    if sys.stdout.isatty():
+        text = io.BytesIO()
+        write_rows(columns, text, header=header)
+        write(text.getvalue().decode().rstrip("\n"))
+        return
+    sys.stdout.flush()
+    write_rows(columns, sys.stdout.buffer, header=header)
+    sys.stdout.flush()
 
 
 def _write(text: str) -> None:

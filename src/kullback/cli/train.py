@@ -196,7 +196,7 @@ def train(
             if report is not None:
                 loss_report.report(report)
         if as_json:
-            document = _document(fitted, unit)
+            document = training_document(fitted, unit)
             if loss_report is not None:
                 document["test"] = loss_report_document(loss_report)
             process.write_json(document)
@@ -264,7 +264,8 @@ def _split(
     )
 
 
-def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
+def training_document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
+    """The content of a trained fit for ``--json``."""
     size = nats_per(unit)
     return {
         "unit": unit,
@@ -273,7 +274,7 @@ def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
         "baseline": fitted.baseline / size,
         "rows": fitted.rows,
         "held_out_rows": fitted.held_out_rows,
-        "classes": list(fitted.classes_),
+        "classes": fitted.model.levels,
         "weights": fitted.weights,
         "converged": fitted.converged,
         "reason": fitted.reason,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kullback._core.errors import KullbackError
+from kullback._core.extras import need
+from kullback.report.figure_file import write_figure
 
 
 def draw_information(
@@ -29,12 +30,9 @@ def draw_information(
     Raises:
         KullbackError: matplotlib is not installed, or does not support the format.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise KullbackError(
-            "figures need matplotlib: install it with pip install 'kullback[plot]'."
-        ) from None
+    need("plot", "figures")
+    from matplotlib.figure import Figure
+
     size = len(names)
     cells = np.full((size, size), np.nan)
     for i, one in enumerate(names):
@@ -63,7 +61,4 @@ def draw_information(
     for edge in axes.spines.values():
         edge.set_visible(False)
     figure.colorbar(image, shrink=0.8, label=unit)
-    try:
-        figure.savefig(path, dpi=150)
-    except ValueError as error:
-        raise KullbackError(f"--plot {path}: {error}.") from None
+    write_figure(figure, path)
