@@ -341,7 +341,7 @@ def change(document, place, value):
 DELETE = object()
 SOURCE = ("model", "sources", "shape")
 CHANGES = [
-    (("version",), 3, "reads version 2. Upgrade with: pip install"),
+    (("version",), 3, "reads version 2. Read it with a newer Kullback: git pull"),
     (("version",), 1, "reads version 2. Fit the model again and save it."),
     (("version",), True, '"version" needs a whole number, not true.'),
     (("version",), -1, '"version" needs a whole number of at least 0, not -1.'),

@@ -143,7 +143,7 @@ def check_version(document: Node, newest: int, renew: str, writer: str = "") -> 
     """
     version = document["version"].whole()
     if version != newest:
-        upgrade = "Upgrade with: pip install --upgrade kullback"
+        upgrade = "Read it with a newer Kullback: git pull in the folder of its clone."
         raise WrongError(
             f"it has version {version} of the format{writer}; this Kullback reads version "
             f"{newest}. {upgrade if version > newest else renew}"
