@@ -259,6 +259,23 @@ def test_wrong_input(run, arguments, message):
     assert message in err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("describe", "none.json", "--plot", "p.png"),
+        ("entropy", "none.csv", "--joint", "--plot", "p.png"),
+        ("train", "none.csv", "--target", "y", "--report", "p.html"),
+        ("evaluate", "none", "none.csv", "--target", "y", "--report", "p.html"),
+    ],
+)
+def test_a_picture_without_matplotlib_is_refused_before_the_work(run, arguments, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "need matplotlib, which is not installed." in err
+    assert "clone: pip install -e '.[plot]'" in err
+
+
 # ---- completion and help -----------------------------------------------------------------------
 
 

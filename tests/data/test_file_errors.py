@@ -244,6 +244,10 @@ def test_files_that_are_not_there() -> None:
             "note.txt: the name of a file must end in .csv, .parquet or .pq",
         ),
         (
+            "-",
+            'the standard input ("-") cannot be read again, as a fit needs; write it to a file',
+        ),
+        (
             "https://example.org/a.csv",
             "https://example.org/a.csv is not a file on this machine; download it first",
         ),

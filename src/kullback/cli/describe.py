@@ -89,7 +89,7 @@ def describe(
                 "give one of them, or --json for all in one document."
             )
         if plot is not None:
-            process.check_folder("--plot", plot)
+            process.check_folder("--plot", plot, figures=True)
         fitted = kullback.load(model)
         if isinstance(fitted, kullback.TrainedFit):
             if tables:

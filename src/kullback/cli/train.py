@@ -136,7 +136,7 @@ def train(
         process.keep_compiled_code()
         nats_per(unit)
         if report is not None:
-            process.check_folder("--report", report)
+            process.check_folder("--report", report, figures=True)
         network = kullback.MLP(
             hidden=_widths(hidden),
             activation=activation,

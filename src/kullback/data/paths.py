@@ -36,7 +36,7 @@ def find_paths(paths: list[str]) -> list[str]:
 
     Raises:
         MissingFileError: a path or pattern names no file.
-        DataError: a path is that of a folder, or a web address.
+        DataError: a path is that of a folder or of the standard input, or a web address.
     """
     return [file for path in paths for file in _find(os.path.expanduser(path))]
 
@@ -54,6 +54,10 @@ def _find(path: str) -> list[str]:
         )
     if os.path.exists(path):
         return [path]
+    if path == "-":
+        raise DataError(
+            'the standard input ("-") cannot be read again, as a fit needs; write it to a file'
+        )
     if "://" in path:
         raise DataError(f"{path} is not a file on this machine; download it first")
     if glob.has_magic(path):
