@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
     fit.save(folder / "fit.json")
     failed = dataclasses.replace(fit.convergence, converged=False)
     dataclasses.replace(fit, convergence=failed).save(folder / "diverged.json")
-    kl.fit(kl.Poisson(), np.arange(9.0)).save(folder / "counts.json")
+    kl.fit(kl.Geometric(), np.arange(9.0)).save(folder / "counts.json")
     kl.fit(kl.Categorical(), {"kind": LABELS}, "kind").save(folder / "labels.json")
     kl.fit(kl.Cauchy(), np.random.default_rng(0).standard_cauchy(99)).save(folder / "cauchy.json")
     (folder / "rows.csv").write_text("other,time $x\n1,0.5\n2,-1\n3,4\n")
@@ -200,7 +200,7 @@ def test_a_picture_shows_the_density_and_its_quantiles(folder, theirs):
     assert axes.get_xlabel() == r"time \$x"
     (axes,) = fit_figure(kl.load(folder / "counts.json"), ()).axes
     heights = [bar.get_height() for bar in axes.patches]
-    np.testing.assert_allclose(heights, scipy.stats.poisson(4.0).pmf(range(len(heights))))
+    np.testing.assert_allclose(heights, scipy.stats.geom(0.2, loc=-1).pmf(range(len(heights))))
 
 
 def test_a_network_is_described_by_its_layers(run, folder):
