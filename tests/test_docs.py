@@ -201,6 +201,46 @@ def test_places_exist(path):
     assert not [module for module in modules - COMING if not is_a_name(module)]
 
 
+# The endings of files with data: pictures and code are made here.
+DATA_FILES = {
+    ".csv",
+    ".parquet",
+    ".pq",
+    ".json",
+    ".tsv",
+    ".txt",
+    ".dat",
+    ".npy",
+    ".npz",
+    ".xlsx",
+    ".gz",
+}
+LICENCES = ROOT / "docs" / "data_licences.md"
+
+
+def test_every_data_set_has_its_source_and_licence():
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in LICENCES.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    assert all(len(row) == 4 and all(row) for row in rows)
+    named = {row[0].strip("`") for row in rows}
+    made = re.findall(r"`(tests/[^`]*\.json)`", LICENCES.read_text(encoding="utf-8"))
+    made_here = {file for pattern in made for file in ROOT.glob(pattern)}
+    there = {
+        path
+        for folder in ("src", "tests", "examples", "docs", "benchmarks")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in DATA_FILES and path not in made_here and "__pycache__" not in path.parts
+    }
+    assert {str(path.relative_to(ROOT)) for path in there} == named
+    # the readmes next to the data say the same
+    for name in ("examples/data", "src/kullback/tour/data"):
+        text = (ROOT / name / "README.md").read_text(encoding="utf-8")
+        assert all(f"`{Path(file).name}`" in text for file in named if file.startswith(name))
+
+
 def test_the_contracts_name_modules():
     for contract in CONTRACTS:
         sources = [line.split(" -> ")[0] for line in contract.get("ignore_imports", [])]

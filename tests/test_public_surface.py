@@ -1,7 +1,9 @@
 """What kullback exports is documented, and importing it loads nothing heavy."""
 
 import ast
+import builtins
 import copy
+import errno
 import inspect
 import pickle
 import pydoc
@@ -11,6 +13,7 @@ import sys
 import typing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kullback
@@ -35,6 +38,58 @@ def test_all_is_sorted_out():
     assert len(set(exported)) == len(exported), "a name is exported twice"
     missing = [name for name in exported if not hasattr(kullback, name)]
     assert not missing
+
+
+# Errors that are always caught where they are raised, or are turned into a public one.
+CAUGHT = {"WrongError", "MissingError", "_ConversionError", "_TooManyError"}
+
+
+def test_every_error_that_reaches_a_user_is_public():
+    sources = [path.read_text(encoding="utf-8") for path in STUB.parent.rglob("*.py")]
+    classes = [n for text in sources for n in ast.walk(ast.parse(text)) if type(n) is ast.ClassDef]
+    bases = {c.name: {b.id for b in c.bases if type(b) is ast.Name} for c in classes}
+    errors = {name for name, value in vars(builtins).items() if _is_error(value)}
+    while found := {n for n, of in bases.items() if of & errors} - errors:
+        errors |= found
+    errors &= bases.keys()
+    assert {"KullbackError", "NoDensityError", "MissingFileError"} <= errors
+    assert errors - set(kullback.__all__) == CAUGHT
+    caught = " ".join(re.findall(r"except (.*):", "\n".join(sources)))
+    assert not [n for n in CAUGHT - {"MissingError"} if n not in caught]  # it is a WrongError
+    raised = set(re.findall(r"\braise (?:\w+\.)*(\w+Error)\b", "\n".join(sources)))
+    assert all(hasattr(builtins, name) for name in raised - errors)
+
+
+def _is_error(value):
+    return isinstance(value, type) and issubclass(value, BaseException)
+
+
+@pytest.mark.parametrize("name", ["nofile.json", "nofolder/model", "nofile.csv", "no/*.parquet"])
+def test_a_missing_file_is_a_file_not_found_error(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    is_fit = name.endswith(("json", "model"))
+    with pytest.raises(FileNotFoundError, match=re.escape(name)) as caught:
+        kullback.load(name) if is_fit else kullback.fit(kullback.Normal(), name)
+    error = pickle.loads(pickle.dumps(caught.value))
+    for each in (caught.value, error):
+        assert type(each) is kullback.MissingFileError
+        assert isinstance(each, kullback.FileFormatError)
+        assert each.errno == errno.ENOENT
+        assert str(each) == str(caught.value)
+
+
+def test_a_missing_folder_is_a_file_not_found_error(tmp_path):
+    fit = kullback.fit(kullback.Poisson(), [1.0, 2.0])
+    with pytest.raises(FileNotFoundError, match=r"fit\.json cannot be written: No such file"):
+        fit.save(tmp_path / "none" / "fit.json")
+    model = kullback.Categorical(logits=kullback.MLP(hidden=(2,), members=1))
+    solver = kullback.Minibatch(epochs=1, checkpoint=tmp_path / "none" / "training.ckpt")
+    x = np.arange(40.0)[:, None]
+    with pytest.raises(FileNotFoundError, match=r"training\.ckpt: the folder .* does not exist"):
+        kullback.fit(model, x, x[:, 0] > 20.0, solver=solver)
+    solver, table = kullback.Minibatch(held_out="held.csv"), {"x": x[:, 0], "y": x[:, 0] > 20.0}
+    with pytest.raises(FileNotFoundError, match=r'there is no file "held\.csv"'):
+        kullback.fit(model, table, "y", solver=solver)
 
 
 def test_dir_lists_the_public_names_only():

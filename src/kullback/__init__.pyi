@@ -10,6 +10,9 @@ from ._core.errors import (
     KullbackError as KullbackError,
 )
 from ._core.errors import (
+    MissingFileError as MissingFileError,
+)
+from ._core.errors import (
     ModelError as ModelError,
 )
 from .data.paths import DataFiles as DataFiles
@@ -72,6 +75,7 @@ from .information.estimators import (
 from .information.estimators import (
     estimate_mutual_information as estimate_mutual_information,
 )
+from .information.neighbours.entropy import NoDensityError as NoDensityError
 from .models.bounded.beta import Beta as Beta
 from .models.bounded.uniform import Uniform as Uniform
 from .models.bounded.von_mises import VonMises as VonMises

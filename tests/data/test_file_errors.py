@@ -11,7 +11,7 @@ import pytest
 
 import kullback as kl
 import kullback.data.files as files
-from kullback._core.errors import DataError, FileFormatError
+from kullback._core.errors import DataError, FileFormatError, MissingFileError
 from kullback.data import Sample, open_sample
 
 MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
@@ -244,11 +244,17 @@ def test_files_that_are_not_there() -> None:
             "note.txt: the name of a file must end in .csv, .parquet or .pq",
         ),
         (
+            "-",
+            'the standard input ("-") cannot be read again, as a fit needs; write it to a file',
+        ),
+        (
             "https://example.org/a.csv",
             "https://example.org/a.csv is not a file on this machine; download it first",
         ),
     ]:
-        assert refused(DataError, given_, in_memory=True) == said
+        missing = said.startswith(("there is no file", "no file matches"))
+        kind = MissingFileError if missing else DataError
+        assert refused(kind, given_, in_memory=True) == said
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

@@ -3,8 +3,10 @@
 Expected values are those of the fit before it was saved.
 """
 
+import copy
 import json
 import os
+import pickle
 import random
 import sys
 from dataclasses import fields, replace
@@ -132,6 +134,48 @@ def test_every_bit_comes_back(case, fits, tmp_path):
     assert str(after.summary("bits")) == str(before.summary("bits"))
     assert repr(after.model) == repr(before.model)
     assert os.listdir(tmp_path) == ["fit.json"], "a temporary file is left over"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_loaded_fit_equals_the_saved_one(case, fits, tmp_path):
+    before = fits[case]
+    before.save(tmp_path / "fit.json")
+    for after in (load(tmp_path / "fit.json"), copy.deepcopy(before), copy.copy(before),
+                  pickle.loads(pickle.dumps(before))):  # fmt: skip
+        assert after == before
+        assert before == after
+        assert hash(after) == hash(before)
+        assert after.model == before.model
+        assert after.convergence == before.convergence
+        assert after.decomposition() == before.decomposition()
+    assert [name for name, other in fits.items() if other == before] == [case]
+
+
+def test_fits_of_the_same_rows_are_equal_whatever_time_they_took():
+    one, two = (fit(Weibull(), X) for _ in range(2))
+    assert one == two
+    assert one != fit(Weibull(), np.append(X, 1.0))
+    assert one != fit(Weibull(), np.append(X[:-1], np.nextafter(X[-1], 9.0)))
+    slow = replace(one, convergence=replace(one.convergence, run_seconds=9.0, compile_seconds=9.0))
+    assert slow == one
+    assert hash(slow) == hash(one)
+    assert replace(one, convergence=replace(one.convergence, steps=99)) != one
+
+
+def test_a_fit_differs_from_anything_else(fits):
+    for other in (None, 1.0, "fit", fits["free"].params, X, [fits["free"]], fits["free"].model):
+        assert (fits["free"] == other) is False
+        assert (fits["free"] != other) is True
+
+
+def test_models_are_equal_by_class_and_sources():
+    assert Weibull(shape=2.0) == Weibull(shape=2)
+    assert Weibull(shape=2.0) != Weibull(shape=2.5)
+    assert Weibull(shape=2.0) != Weibull()
+    assert Weibull(scale=same_as("shape")) != Weibull(shape=same_as("scale"))
+    assert Exponential(scale=2.0) != Exponential(rate=2.0)
+    assert Categorical(levels=["a", "b"]) != Categorical(levels=["b", "a"])
+    assert len({Weibull(shape=2.0), Weibull(shape=2), Weibull(shape=3.0)}) == 2
 
 
 def test_the_expected_information_comes_back(fits, tmp_path):
@@ -297,7 +341,7 @@ def change(document, place, value):
 DELETE = object()
 SOURCE = ("model", "sources", "shape")
 CHANGES = [
-    (("version",), 3, "reads version 2. Upgrade with: pip install"),
+    (("version",), 3, "reads version 2. Read it with a newer Kullback: git pull"),
     (("version",), 1, "reads version 2. Fit the model again and save it."),
     (("version",), True, '"version" needs a whole number, not true.'),
     (("version",), -1, '"version" needs a whole number of at least 0, not -1.'),

@@ -394,7 +394,7 @@ def test_files_too_large_for_memory_are_predicted_part_by_part(iris, tmp_path, m
 def test_a_missing_library_is_named_with_the_command_to_install_it(iris, monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)  # as Python marks what cannot be imported
     with pytest.raises(
-        kl.KullbackError, match=rf'need {name}, .* pip install "kullback\[network\]"'
+        kl.KullbackError, match=rf"need {name}, .* clone: pip install -e '\.\[network\]'$"
     ):
         kl.fit(kl.Categorical(logits=tiny()), *iris)
 

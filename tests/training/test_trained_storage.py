@@ -1,7 +1,10 @@
 """Saved networks come back to the same bits, and altered files are refused with the reason."""
 
+import copy
+import dataclasses
 import hashlib
 import json
+import pickle
 import re
 import tracemalloc
 
@@ -42,6 +45,7 @@ def test_it_comes_back_to_the_same_bits(fit, folder, data):
     assert again.classes_ == fit.classes_
     assert again.history == fit.history
     assert again.summary() == fit.summary()
+    check_equal(again, fit)
     old = weights_file(folder)
     fit.save(folder)  # an older model is replaced
     assert set(folder.iterdir()) == {folder / "model.json", weights_file(folder)}
@@ -54,9 +58,28 @@ def test_a_regression_comes_back_too(tmp_path):
     model = kl.Normal(loc=kl.MLP(hidden=(4,), members=1), scale=kl.Param(start=1.0))
     fit = kl.fit(model, x, x[:, 0] ** 2, solver=kl.Minibatch(epochs=3, batch=32))
     fit.save(tmp_path / "model")
+    check_equal(kl.load(tmp_path / "model"), fit)
+    alter("sources", "scale", "value", to="nan")(tmp_path / "model")
+    with pytest.raises(kl.FileFormatError, match=r'scale\.value" is not a value of scale'):
+        kl.load(tmp_path / "model")
+    fit.save(tmp_path / "model")
     again = kl.load(tmp_path / "model").predict_params(x)
     for name, values in fit.predict_params(x).items():
         np.testing.assert_array_equal(again[name], values)
+
+
+def check_equal(again, fit):
+    for other in (again, copy.copy(fit), copy.deepcopy(fit), pickle.loads(pickle.dumps(fit))):
+        assert other == fit
+        assert hash(other) == hash(fit)
+        assert other.convergence == fit.convergence
+    (name, source) = next((n, s) for n, s in fit.model.sources.items() if hasattr(s, "modules"))
+    altered = dataclasses.replace(source, shift=source.shift + 1e-9)
+    model = fit.model.with_sources({**fit.model.sources, name: altered})
+    assert dataclasses.replace(fit, model=model) != fit
+    assert dataclasses.replace(fit, best=fit.best + 1) != fit
+    assert dataclasses.replace(fit, seconds=fit.seconds + 1.0) == fit
+    assert (fit == 1) is False
 
 
 def weights_file(folder):

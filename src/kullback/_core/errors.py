@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno as _errno
 from collections.abc import Iterable
 
 # The smallest similarity, as difflib measures it, at which a name is suggested: at difflib's own
@@ -27,6 +28,12 @@ class ModelError(KullbackError):
 
 class FileFormatError(KullbackError):
     """A file cannot be read: it is cut off, damaged, empty, or of another format."""
+
+
+class MissingFileError(FileFormatError, FileNotFoundError):
+    """A file, or the folder that it belongs in, does not exist: also a ``FileNotFoundError``."""
+
+    errno = _errno.ENOENT
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

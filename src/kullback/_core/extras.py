@@ -12,11 +12,16 @@ _MODULES = {
 }
 
 
+def how_to_install(extra: str) -> str:
+    """The sentence that says how an extra is installed: the package is on no index yet."""
+    return f"In the folder of Kullback's clone: pip install -e '.[{extra}]'"
+
+
 def need(extra: str, what: str) -> None:
     """Raise unless the libraries of an extra are installed.
 
     Args:
-        extra: its name, as in ``pip install "kullback[network]"``.
+        extra: its name, as in ``pip install -e '.[network]'``.
         what: subject of the error message, in the plural.
 
     Raises:
@@ -25,5 +30,5 @@ def need(extra: str, what: str) -> None:
     for name in _MODULES[extra]:
         if find_spec(name) is None:  # which does not import it: that takes a tenth of a second each
             raise KullbackError(
-                f'{what} need {name}, which is not installed: pip install "kullback[{extra}]"'
+                f"{what} need {name}, which is not installed. {how_to_install(extra)}"
             )

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from kullback._core.errors import KullbackError
+from kullback._core.errors import KullbackError, MissingFileError
 
 # A sealed file holds the SHA-256 of its own content with this text in the digest's place.
 BLANK = "0" * 64
@@ -54,6 +54,7 @@ def replaced(
         like: the file whose mode is kept; None for ``path``.
 
     Raises:
+        MissingFileError: its folder does not exist.
         KullbackError: it cannot be written, or is not a regular file.
     """
     part = None
@@ -71,7 +72,8 @@ def replaced(
         os.replace(part, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise KullbackError(f"{name} cannot be written: {error.strerror or error}.") from None
+        kind = MissingFileError if isinstance(error, FileNotFoundError) else KullbackError
+        raise kind(f"{name} cannot be written: {error.strerror or error}.") from None
     finally:
         if part is not None:
             with suppress(OSError):  # it has taken its place, or the disk is read-only

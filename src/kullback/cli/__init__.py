@@ -1,8 +1,5 @@
 """The command line: it reads arguments, calls the library and prints; it computes nothing itself.
 
-Exit codes: 0 done; 1 not converged (the result is still printed); 2 wrong input; 3 a bug in
-Kullback, with a traceback to report; 130 interrupted.
-
 ``--help`` must be quick: modules here import only the standard library, typer and modules as light.
 A command uses public names as ``kullback.name``, which imports them at their first use, and imports
 all others in the function that uses them.
@@ -22,10 +19,9 @@ with quiet_imports():
     import typer
 
     import kullback
-    from kullback.cli import entropy, evaluate, fit, predict, tour, train
+    from kullback.cli import describe, entropy, evaluate, fit, predict, tour, train
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -79,12 +75,23 @@ def _root(
     """Fit probability models by maximum likelihood and decompose their loss.
 
     Run "kullback COMMAND --help" for the options of a command.
-    """
+
+    Exit codes:
+
+    \b
+      0    done
+      1    not converged: the result is still printed
+      2    wrong arguments, files or data
+      3    a bug in Kullback: please report the traceback
+      130  interrupted
+      141  the reader of the output, such as head, has ended
+    """  # noqa: D301  # typer keeps the lines of a paragraph that begins with this character
 
 
 for _command, _summary in (
     (fit.fit, "Fit a distribution to a column of a table."),
     (fit.families, "List the distributions and their parameters."),
+    (describe.describe, "Describe a saved fit, or draw from it."),
     (entropy.entropy, "Estimate entropies and mutual information."),
     (train.train, "Train a neural-network classifier."),
     (predict.predict, "Print the predictions of a trained network."),

@@ -88,7 +88,7 @@ def entropy(
         if plot is not None:
             if not joint:
                 raise KullbackError("--plot draws the mutual information of pairs: add --joint.")
-            process.check_folder("--plot", plot)
+            process.check_folder("--plot", plot, figures=True)
         listed = None if columns is None else next(csv.reader([columns], skipinitialspace=True))
         if listed is not None and len(set(listed)) < len(listed):
             raise KullbackError(f"--columns {columns} names a column twice.")

@@ -73,7 +73,7 @@ def fit(
         if as_json:
             process.write_json(fit_document(fitted, unit))
         else:
-            _print_summary(fitted, unit)
+            print_summary(fitted, unit)
     raise typer.Exit(0 if fitted.convergence.converged else 1)
 
 
@@ -173,7 +173,8 @@ def _phrases(parameters: Mapping[str, Any], notes: Mapping[str, str]) -> str:
 # ---- output ------------------------------------------------------------------------------------
 
 
-def _print_summary(fitted: kullback.Fit, unit: str) -> None:
+def print_summary(fitted: kullback.Fit, unit: str) -> None:
+    """Print the summary of a fit: as tables in a terminal that is wide enough, else as text."""
     summary = fitted.summary(unit)
     summary = replace(  # the names of columns and labels
         summary,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +29,7 @@ def predict(
     Exit codes: 0 done, 2 wrong input.
     """
     with process.errors_as_messages():
-        from kullback.data.writing import check_kind, write_columns, write_csv
+        from kullback.data.writing import check_kind, write_columns
 
         process.keep_compiled_code()
         if out is not None:
@@ -41,14 +39,7 @@ def predict(
         if out is not None:
             write_columns(columns, out)
             return
-        if sys.stdout.isatty():
-            text = io.BytesIO()
-            write_csv(columns, text)
-            process.write(text.getvalue().decode().rstrip("\n"))
-            return
-        sys.stdout.flush()
-        write_csv(columns, sys.stdout.buffer)
-        sys.stdout.flush()
+        process.write_csv(columns)
 
 
 def _columns(fit: kullback.TrainedFit, data: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import typer
 
 from kullback._core.errors import KullbackError
+from kullback._core.extras import need
 from kullback._core.printable import printable
 
 # Arguments of the library that are options of the same name here. Those with an underscore are
@@ -71,6 +73,20 @@ def write_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         write("  ".join(cells).rstrip())
+
+
+def write_csv(columns: Mapping[str, Any], *, header: bool = True) -> None:
+    """Print columns as CSV, control characters as escapes in a terminal only."""
+    from kullback.data.writing import write_csv as write_rows
+
+    if sys.stdout.isatty():
+        text = io.BytesIO()
+        write_rows(columns, text, header=header)
+        write(text.getvalue().decode().rstrip("\n"))
+        return
+    sys.stdout.flush()
+    write_rows(columns, sys.stdout.buffer, header=header)
+    sys.stdout.flush()
 
 
 def _write(text: str) -> None:
@@ -140,8 +156,19 @@ def as_options(message: str) -> str:
     return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
 
 
-def check_folder(option: str, path: Path) -> None:
-    """Refuse a file that cannot be written, before the work rather than after it."""
+def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
+    """Refuse a file that cannot be written, before the work rather than after it.
+
+    Args:
+        option: that names the file.
+        path: the file.
+        figures: whether matplotlib is needed to make it.
+
+    Raises:
+        KullbackError: it is a folder, its folder does not exist, or matplotlib is not installed.
+    """
+    if figures:
+        need("plot", "figures")
     if path.is_dir():
         raise KullbackError(f"{option} {path}: this is a folder. Give the name of a file in it.")
     if not path.parent.is_dir():

@@ -158,7 +158,7 @@ def train(
         if report is not None:
             if regression:
                 raise KullbackError("--report describes a classifier; use --test for a regression.")
-            process.check_folder("--report", report)
+            process.check_folder("--report", report, figures=True)
         network = kullback.MLP(
             hidden=_widths(hidden),
             activation=activation,
@@ -225,7 +225,7 @@ def train(
             if report is not None:
                 loss_report.report(report)
         if as_json:
-            document = _document(fitted, unit)
+            document = training_document(fitted, unit)
             if loss_report is not None:
                 document["test"] = loss_report_document(loss_report)
             if found is not None:
@@ -294,7 +294,8 @@ def _split(
     return columns.at(train_rows), columns.at(test_rows), source
 
 
-def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
+def training_document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
+    """The content of a trained fit for ``--json``."""
     size = nats_per(unit)
     return {
         "unit": unit,
@@ -303,7 +304,7 @@ def _document(fitted: kullback.TrainedFit, unit: str) -> dict[str, Any]:
         "baseline": fitted.baseline / size,
         "rows": fitted.rows,
         "held_out_rows": fitted.held_out_rows,
-        "classes": list(fitted.classes_) if fitted.form.outcome == "label" else None,
+        "classes": fitted.model.levels,
         "weights": fitted.weights,
         "converged": fitted.converged,
         "reason": fitted.reason,

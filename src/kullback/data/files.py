@@ -14,7 +14,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kullback._core.errors import DataError, FileFormatError, KullbackError
+from kullback._core.errors import DataError, FileFormatError, KullbackError, MissingFileError
 from kullback.data.arrays import (
     LARGEST_EXACT_INTEGER,
     refuse_long_integers,
@@ -371,7 +371,9 @@ def _state(path: str) -> tuple[int, int]:
     try:
         state = os.stat(path)
     except OSError as error:
-        raise FileFormatError(f"{path} cannot be read: {error.strerror}") from error
+        gone = isinstance(error, FileNotFoundError)
+        kind = MissingFileError if gone else FileFormatError
+        raise kind(f"{path} cannot be read: {error.strerror}") from error
     return state.st_size, state.st_mtime_ns
 
 

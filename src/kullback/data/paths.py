@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, final
 
-from kullback._core.errors import DataError, did_you_mean
+from kullback._core.errors import DataError, MissingFileError, did_you_mean
 from kullback.data.checks import and_more
 
 
@@ -74,7 +74,8 @@ def find_paths(paths: list[str]) -> list[str]:
     """The files that paths and patterns name: those of one pattern sorted by name.
 
     Raises:
-        DataError: a path or pattern names no file.
+        MissingFileError: a path or pattern names no file.
+        DataError: a path is that of a folder or of the standard input, or a web address.
     """
     return [file for path in paths for file in _find(os.path.expanduser(path))]
 
@@ -92,6 +93,10 @@ def _find(path: str) -> list[str]:
         )
     if os.path.exists(path):
         return [path]
+    if path == "-":
+        raise DataError(
+            'the standard input ("-") cannot be read again, as a fit needs; write it to a file'
+        )
     if "://" in path:
         raise DataError(f"{path} is not a file on this machine; download it first")
     if glob.has_magic(path):
@@ -99,8 +104,8 @@ def _find(path: str) -> list[str]:
         files = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
         if files:
             return files
-        raise DataError(f'no file matches "{path}"{_folder_contents(path)}')
-    raise DataError(f'there is no file "{path}"{_folder_contents(path)}')
+        raise MissingFileError(f'no file matches "{path}"{_folder_contents(path)}')
+    raise MissingFileError(f'there is no file "{path}"{_folder_contents(path)}')
 
 
 def _folder_contents(path: str) -> str:

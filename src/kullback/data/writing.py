@@ -18,14 +18,15 @@ from kullback._core.files import replaced
 KINDS = (".csv", ".parquet", ".pq")
 
 
-def write_csv(columns: Mapping[str, NDArray[Any]], stream: Any) -> None:
+def write_csv(columns: Mapping[str, NDArray[Any]], stream: Any, *, header: bool = True) -> None:
     """Write columns as CSV to an open stream; numbers keep all their digits.
 
     Args:
         columns: by name, of equal length.
         stream: a file opened for writing bytes.
+        header: whether the first line has the names.
     """
-    pcsv.write_csv(pa.table(dict(columns)), stream)
+    pcsv.write_csv(pa.table(dict(columns)), stream, pcsv.WriteOptions(include_header=header))
 
 
 def write_columns(columns: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:

@@ -161,6 +161,18 @@ class Family(Model):
             f"Use one set: {choices}."
         )
 
+    # The functions of an alternative parametrisation cannot be pickled: it is stored by its place.
+
+    def __getstate__(self) -> dict[str, Any]:
+        chosen = self.parametrisation
+        which = None if chosen is None else list(self.alternatives).index(chosen)
+        return {**vars(self), "parametrisation": which}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        which = state["parametrisation"]
+        chosen = None if which is None else self.alternatives[which]
+        self.__dict__.update(state, parametrisation=chosen)
+
     # ---- names and structure ---------------------------------------------------------------
 
     @property

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from kullback._core.arrays import Array, ArrayLike, Vector, float64
 from kullback._core.display import Display, Displayed, Table
 from kullback._core.domains import Domain, Interval
+from kullback._core.equality import same
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.caution import Caution
 from kullback.models.evaluation import blockwise
@@ -129,6 +130,13 @@ class Model(Displayed, metaclass=ModelType):
             raise translation(kind, name) or AttributeError(
                 f"{kind!r} object has no attribute {name!r}", name=name, obj=self
             )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is a model of the same class with the same sources and numbers."""
+        return type(self) is type(other) and same(vars(self), vars(other))
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(self.sources)))
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
+from kullback._core.equality import same
 from kullback._core.errors import ModelError
 
 # Numbers of a fixed vector that are shown one by one.
@@ -131,6 +132,12 @@ class Fixed(_Number):
                 f"estimate it, or use a source such as kl.Param(start=...)."
             ) from None
         self.number.flags.writeable = False
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and same(vars(self), vars(other))
+
+    def __hash__(self) -> int:
+        return hash((Fixed, self.number.size))
 
     def __repr__(self) -> str:
         """Show the number; of a long vector its ends and its length."""

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kullback._core.errors import KullbackError
 from kullback._core.extras import need
-from kullback.report.figure import new_figure
+from kullback.report.figure import new_figure, write_figure
 
 
 def draw_information(
@@ -60,7 +59,4 @@ def draw_information(
     for edge in axes.spines.values():
         edge.set_visible(False)
     figure.colorbar(image, shrink=0.8, label=unit)
-    try:
-        figure.savefig(path, dpi=150)
-    except ValueError as error:
-        raise KullbackError(f"--plot {path}: {error}.") from None
+    write_figure(figure, path)

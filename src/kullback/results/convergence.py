@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from kullback._core.display import Display, Displayed, Table
+from kullback._core.equality import Comparable
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class Convergence(Displayed):
-    """Whether, how and why a fit converged.
+@dataclass(frozen=True, eq=False, repr=False)
+class Convergence(Displayed, Comparable):
+    """Whether, how and why a fit converged. The seconds do not count in comparisons.
 
     Attributes:
         converged: whether the estimate is a maximum of the likelihood at which standard errors and
@@ -45,8 +46,8 @@ class Convergence(Displayed):
     starts: int
     agreed: int
     passes: int
-    compile_seconds: float
-    run_seconds: float
+    compile_seconds: float = field(compare=False)
+    run_seconds: float = field(compare=False)
 
     def __bool__(self) -> bool:
         """Whether the fit converged: ``if fit.convergence: ...``."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from kullback._core.display import Display, Displayed, Listed, Table
+from kullback._core.equality import Comparable
 from kullback._core.units import nats_per
 from kullback.information.estimate import Estimate
 from kullback.results.entropy_estimate import EntropyEstimate
@@ -16,8 +17,8 @@ _SMALLEST = 5e-7
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class Line(Listed):
+@dataclass(frozen=True, eq=False, repr=False)
+class Line(Listed, Comparable):
     """One line of a decomposition.
 
     Attributes:
@@ -56,8 +57,8 @@ class Line(Listed):
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class Decomposition(Displayed):
+@dataclass(frozen=True, eq=False, repr=False)
+class Decomposition(Displayed, Comparable):
     """Cross-entropy = entropy + relative entropy, as far as each is known.
 
     Attributes:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.display import Listed
+from kullback._core.equality import Comparable
 from kullback._core.errors import DataError
 from kullback.information.neighbours.cells import cells_of
 from kullback.information.neighbours.divergence import nearest_neighbour_divergence
@@ -22,8 +23,8 @@ _BELOW = 1.96
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class EntropyEstimate(Listed):
+@dataclass(frozen=True, eq=False, repr=False)
+class EntropyEstimate(Listed, Comparable):
     """Estimates of the least cross-entropy of any model, and of the fitted model's excess, in nats.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
@@ -14,6 +14,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.display import Listed
 from kullback._core.domains import REAL, UNIT, Domain, Interval
+from kullback._core.equality import Comparable, same, same_fields
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.arrays.divergence import kl_divergence
@@ -35,8 +36,8 @@ CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class SampleInfo(Listed):
+@dataclass(frozen=True, eq=False, repr=False)
+class SampleInfo(Listed, Comparable):
     """The facts about the sample that a fit stores.
 
     Attributes:
@@ -59,8 +60,8 @@ class SampleInfo(Listed):
     dropped: int
     entropy: float | None
     levels: tuple[Any, ...] | None
-    values: Vector | None = None
-    entropy_estimate: EntropyEstimate | None = None
+    values: Vector | None = field(default=None, compare=False)
+    entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
 
     def _cells(self) -> dict[str, str]:
         return {
@@ -76,6 +77,8 @@ class SampleInfo(Listed):
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A fitted model: immutable.
+
+    Two fits are equal (``==``) where all that ``save`` writes is, apart from the times.
 
     Attributes:
         form: the model as it was given, with its free sources.
@@ -312,6 +315,17 @@ class Fit:
             unit: of the decomposition: "nats", "bits" or "hartleys".
         """
         return summarise(self, unit)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fit):
+            return False
+        # the estimate of the entropy last: it is computed when it is first read
+        return self is other or (
+            same_fields(self, other) and same(self.entropy_estimate, other.entropy_estimate)
+        )
+
+    def __hash__(self) -> int:
+        return hash((Fit, self.form, self.sample_info))
 
     def __repr__(self) -> str:
         """The model and its cross-entropy."""

@@ -10,12 +10,12 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, final
+from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.errors import ModelError
+from kullback._core.errors import FileFormatError, MissingFileError, ModelError
 from kullback._core.files import read_file
 
 Kind = TypeVar("Kind")
@@ -29,7 +29,19 @@ _SHOWN = 40
 
 
 class WrongError(Exception):
-    """A file is wrong; the message says how."""
+    """A file is wrong; the message says how.
+
+    Attributes:
+        public: the error that users get.
+    """
+
+    public: ClassVar[type[FileFormatError]] = FileFormatError
+
+
+class MissingError(WrongError):
+    """A file does not exist."""
+
+    public = MissingFileError
 
 
 def plain(value: Any) -> Any:
@@ -75,7 +87,7 @@ def read_content(path: str, most: int, what: str) -> bytes:
     try:
         return read_file(path, most, what)
     except FileNotFoundError:
-        raise WrongError("there is no such file.") from None
+        raise MissingError("there is no such file.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise WrongError(f"{getattr(error, 'strerror', None) or error}.") from None
 
@@ -131,7 +143,7 @@ def check_version(document: Node, newest: int, renew: str, writer: str = "") -> 
     """
     version = document["version"].whole()
     if version != newest:
-        upgrade = "Upgrade with: pip install --upgrade kullback"
+        upgrade = "Read it with a newer Kullback: git pull in the folder of its clone."
         raise WrongError(
             f"it has version {version} of the format{writer}; this Kullback reads version "
             f"{newest}. {upgrade if version > newest else renew}"

@@ -11,7 +11,6 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.domains import Simplex
-from kullback._core.errors import FileFormatError
 from kullback._core.lazy import Lazy
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
@@ -45,10 +44,11 @@ def load(path: str | os.PathLike[str]) -> Any:
         path: the file, or the folder of a network.
 
     Returns:
-        The fit, equal to the saved one to the last bit: estimates, errors, decomposition and
-        convergence.
+        The fit, equal (``==``) to the saved one: estimates, errors, decomposition and convergence
+        to the last bit.
 
     Raises:
+        MissingFileError: for a file that does not exist; it is a ``FileNotFoundError`` as well.
         FileFormatError: for a file that cannot be read, or is not a saved fit, with the reason.
     """
     name = os.fspath(path)
@@ -59,7 +59,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         with np.errstate(all="ignore"):  # what overflows is compared, and refused, below
             return _fit(document)
     except WrongError as wrong:
-        raise FileFormatError(f"{name} is not a saved fit that can be read: {wrong}") from None
+        raise wrong.public(f"{name} is not a saved fit that can be read: {wrong}") from None
 
 
 def _fit(document: Node) -> Fit:

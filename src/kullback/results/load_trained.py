@@ -12,15 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.errors import FileFormatError, ModelError
+from kullback._core.errors import ModelError
 from kullback._core.extras import need
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import EMBEDDING, Encoder
 from kullback.models.model import Model
 from kullback.models.network import MLP, Trained, outputs_of
 from kullback.models.registry import own_models
-from kullback.models.source import SameAs, Source
+from kullback.models.source import Fixed, SameAs, Source
 from kullback.results.json_document import Node, WrongError, shortened
+from kullback.results.model_document import source_from_json
 from kullback.results.network_folder import JSON_FILE, read_network
 from kullback.results.save_trained import SAMPLE_FIELDS
 from kullback.results.trained import Epoch, TrainedFit
@@ -48,7 +49,7 @@ def load_trained(folder: str | os.PathLike[str]) -> TrainedFit:
     try:
         return _read(place)
     except WrongError as wrong:
-        raise FileFormatError(f"{place} is not a saved network that can be read: {wrong}") from None
+        raise wrong.public(f"{place} is not a saved network that can be read: {wrong}") from None
 
 
 def _read(folder: str) -> TrainedFit:
@@ -152,7 +153,8 @@ def _bare(entry: Node) -> Any:
     """Return the source without its weights, as the user would give it."""
     kind = entry["kind"].text()
     if kind == "number":
-        return entry["value"].array()
+        estimated = "given" in entry.entries()
+        return source_from_json(entry["given"]) if estimated else entry["value"].array()
     if kind == "same_as":
         return SameAs(entry["other"].text())
     if kind != "mlp":
@@ -186,7 +188,7 @@ def _source(
 ) -> Source:
     source = form.sources[name]
     if not isinstance(source, MLP):
-        return source
+        return _estimate(name, entry, form) if "given" in entry.entries() else source
     encoder = _encoder(entry["encoder"])
     own = {n: levels.get(n, ()) for n, k in zip(encoder.names, encoder.sizes, strict=True) if k}
     if any(len(own[n]) != k for n, k in zip(encoder.names, encoder.sizes, strict=True) if k):
@@ -202,6 +204,15 @@ def _source(
         raise entry["background"].wrong("needs probabilities with a sum below 1")
     modules = _modules(name, entry, source, encoder, size, tensors)
     return Trained(source, modules, encoder, domain, scale, shift, background, own)
+
+
+def _estimate(name: str, entry: Node, form: Model) -> Fixed:
+    try:
+        number = Fixed(entry["value"].array())
+        number.coefficients(name, form.parameters[name])
+    except ModelError:
+        raise entry["value"].wrong(f"is not a value of {name}") from None
+    return number
 
 
 def _encoder(node: Node) -> Encoder:

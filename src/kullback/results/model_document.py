@@ -32,7 +32,7 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
             f"{model!r} cannot be saved: {type(model).__module__}.{type(model).__qualname__} is "
             f"not one of Kullback's own models, and {_NEVER_CODE}"
         )
-    sources = {name: _source_to_json(name, source) for name, source in model.sources.items()}
+    sources = {name: source_to_json(name, source) for name, source in model.sources.items()}
     written = {"name": model.name, "sources": sources}
     try:
         again = model_from_json(Node(json.loads(json.dumps(written)), "model"), levels)
@@ -65,9 +65,7 @@ def model_from_json(node: Node, levels: tuple[Any, ...] | None) -> Model:
         needs = "needs" if labelled else "does not take"
         raise WrongError(f"{name} {needs} class labels (sample.levels).")
     try:
-        sources = {
-            key: _source_from_json(entry) for key, entry in node["sources"].entries().items()
-        }
+        sources = {key: source_from_json(entry) for key, entry in node["sources"].entries().items()}
         model: Model = known[name](**sources)
         model = model if levels is None else model.with_levels(levels)
         _ = model.vector  # raises for bounds and numbers outside a domain
@@ -79,7 +77,12 @@ def model_from_json(node: Node, levels: tuple[Any, ...] | None) -> Model:
     return model
 
 
-def _source_to_json(name: str, source: Source) -> dict[str, Any]:
+def source_to_json(name: str, source: Source) -> dict[str, Any]:
+    """Return a source other than a network as JSON values.
+
+    Raises:
+        ModelError: for a source that is the user's own code.
+    """
     # by exact type: a subclass may compute something else
     if type(source) is Free:
         return {"source": "free"}
@@ -97,7 +100,12 @@ def _source_to_json(name: str, source: Source) -> dict[str, Any]:
     )
 
 
-def _source_from_json(node: Node) -> Source:
+def source_from_json(node: Node) -> Source:
+    """Read a source that ``source_to_json`` wrote.
+
+    Raises:
+        WrongError: for anything else.
+    """
     kind = node["source"].text()
     if kind == "free":
         return Free()

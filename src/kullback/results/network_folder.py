@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from kullback._core.errors import KullbackError, ModelError
+from kullback._core.errors import KullbackError, MissingFileError, ModelError
 from kullback._core.files import BLANK, read_file, real_path, replaced, seal_holds, sealed
 from kullback.results.json_document import (
     Node,
@@ -106,7 +106,8 @@ def write_network(
             target.mkdir(exist_ok=True)  # another writer may have made it by now
         _write(target, content, name, weights, shown)
     except OSError as error:
-        raise KullbackError(f"{shown} cannot be written: {error.strerror or error}.") from None
+        kind = MissingFileError if isinstance(error, FileNotFoundError) else KullbackError
+        raise kind(f"{shown} cannot be written: {error.strerror or error}.") from None
     finally:
         with suppress(OSError, KullbackError):
             if _weights_of(_previous(target, shown))[0] != name:

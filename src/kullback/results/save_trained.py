@@ -18,6 +18,7 @@ from kullback.models.network import MLP, Trained
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, SameAs, Source
 from kullback.results.json_document import plain, plain_label
+from kullback.results.model_document import source_to_json
 from kullback.results.network_folder import write_network
 
 if TYPE_CHECKING:  # TrainedFit.save calls this module, which only reads the fit
@@ -56,7 +57,10 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save
 
     tensors: dict[str, Any] = {}
-    sources = {name: _source(name, s, tensors) for name, s in fit.model.sources.items()}
+    sources = {
+        name: _source(name, s, fit.form.sources[name], tensors)
+        for name, s in fit.model.sources.items()
+    }
     if own_models().get(fit.form.name) is not type(fit.form):
         raise ModelError(f"{fit.form!r} cannot be saved: it is not one of Kullback's own models.")
     classes: tuple[Any, ...] | None = getattr(fit.model, "levels", None)
@@ -71,9 +75,12 @@ def write_trained(fit: TrainedFit, folder: str | os.PathLike[str]) -> None:
     write_network(folder, document, save(tensors))
 
 
-def _source(name: str, source: Source, tensors: dict[str, Any]) -> dict[str, Any]:
+def _source(name: str, source: Source, given: Source, tensors: dict[str, Any]) -> dict[str, Any]:
+    """A source of the trained model, and the original source of an estimated number."""
     if isinstance(source, Fixed):
-        return {"kind": "number", "value": source.number.tolist()}
+        number = {"kind": "number", "value": source.number.tolist()}
+        estimated = {} if source == given else {"given": source_to_json(name, given)}
+        return {**number, **estimated}
     if isinstance(source, SameAs):
         return {"kind": "same_as", "other": source.other}
     form = source.form if isinstance(source, Trained) else None

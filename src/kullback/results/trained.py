@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -15,6 +15,7 @@ import numpy as np
 from kullback._core.arrays import Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback._core.display import Display, Displayed, Entries, Listed, Table
+from kullback._core.equality import Comparable
 from kullback._core.errors import ModelError
 from kullback._core.units import nats_per
 from kullback.data.blocks import TILE
@@ -36,8 +37,8 @@ CLASS_WEIGHTS = "class weights"
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class Epoch(Listed):
+@dataclass(frozen=True, eq=False, repr=False)
+class Epoch(Listed, Comparable):
     """One epoch of a training, in nats.
 
     Attributes:
@@ -62,8 +63,8 @@ class Epoch(Listed):
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainedFit(Displayed):
-    """A model with networks, trained: immutable.
+class TrainedFit(Displayed, Comparable):
+    """A model with networks, trained: immutable. Fits are equal where all but their times are.
 
     Attributes:
         form: the model as it was given.
@@ -102,8 +103,8 @@ class TrainedFit(Displayed):
     converged: bool
     reason: str
     weights: int
-    compile_seconds: float
-    seconds: float
+    compile_seconds: float = field(compare=False)
+    seconds: float = field(compare=False)
     levels: Mapping[str, tuple[Any, ...]]
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.errors import FileFormatError, KullbackError, ModelError
+from kullback._core.errors import FileFormatError, MissingFileError, ModelError
 from kullback._core.files import BLANK, read_file, real_path, replaced, seal_holds, sealed
 from kullback.calibration.scaling import Scaling
 from kullback.results.json_document import (
@@ -57,7 +57,7 @@ class Checkpoint:
         self._name = os.fspath(path)
         self._path = real_path(path, self._name)
         if not os.path.isdir(self._path.parent):
-            raise KullbackError(
+            raise MissingFileError(
                 f"checkpoint={self._name}: the folder {self._path.parent} does not exist."
             )
         levels: tuple[Any, ...] | None = getattr(problem.model, "levels", None)
