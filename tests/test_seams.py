@@ -25,6 +25,7 @@ from kullback.data.sample import ArraySample, ChunkSample
 from kullback.engines.engine import Engine
 from kullback.models.source import Coefficient
 from kullback.objective.log_terms import log_term
+from kullback.objective.sample_summary import SummariseSample
 from kullback.objective.statistics import RowSums, Statistic
 from kullback.solvers.solver import Outcome, Solver
 
@@ -116,39 +117,186 @@ def test_a_new_source(n: int) -> None:
 @final
 @dataclass(frozen=True)
 class RightCensored(RowKind):
-    """The outcome was not seen, but is above ``y``."""
+    """The outcome was not seen, but is above ``time``."""
 
-    fields: ClassVar[tuple[str, ...]] = ("y",)
+    fields: ClassVar[tuple[str, ...]] = ("time",)
+    description: ClassVar[str] = "right-censored"
+
+    def ends(self, fields):
+        return fields["time"], np.full_like(fields["time"], np.inf)
 
 
 @log_term.register
 def _(kind: RightCensored, model, parameters, row):  # noqa: ARG001
-    return model.row_log_survival(row["y"], parameters)
+    return model.row_log_survival(row["time"], parameters)
+
+
+@final
+@dataclass(frozen=True)
+class Within(RowKind):
+    """The outcome was not seen, but lies above ``low`` and at most ``width`` further."""
+
+    width: float
+    fields: ClassVar[tuple[str, ...]] = ("low",)
+    description: ClassVar[str] = "interval-censored"
+
+    def ends(self, fields):
+        return fields["low"], fields["low"] + self.width
+
+
+@log_term.register
+def _(kind: Within, model, parameters, row):
+    low = model.row_log_survival(row["low"], parameters)
+    high = model.row_log_survival(row["low"] + kind.width, parameters)
+    return low + jnp.log1p(-jnp.exp(high - low))
+
+
+def lifetimes(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return times of the event or the end, whichever is earlier, and whether of the event."""
+    rng = np.random.default_rng(3)
+    time, end = rng.exponential(5.0, rows), rng.uniform(0.0, 10.0, rows)
+    return np.minimum(time, end), time <= end
+
+
+def censored(time: np.ndarray, seen: np.ndarray) -> ChunkSample:
+    return ChunkSample(
+        (Chunk(Exact(), {"y": time[seen]}), Chunk(RightCensored(), {"time": time[~seen]}))
+    )
 
 
 def test_a_new_kind_of_row() -> None:
-    rng = np.random.default_rng(3)
-    time, end = rng.exponential(5.0, 400), rng.uniform(0.0, 10.0, 400)
-    seen = time <= end
-    sample = ChunkSample(
-        (
-            Chunk(Exact(), {"y": time[seen]}),
-            Chunk(RightCensored(), {"y": end[~seen]}),
-        )
-    )
+    time, seen = lifetimes(400)
+    sample = censored(time, seen)
     fit = kl.fit(kl.Exponential(), sample)
     # censored exponential lifetimes: events over total time at risk
-    rate = seen.sum() / np.minimum(time, end).sum()
+    rate = seen.sum() / time.sum()
     assert fit.convergence.converged
     assert fit.n == 400
     assert fit.params["rate"] == pytest.approx(rate, rel=1e-12)
     assert fit.stderr["rate"] == pytest.approx(rate / np.sqrt(seen.sum()), rel=1e-9)
     weibull = kl.fit(kl.Weibull(), sample)
-    c, _, scale = stats.weibull_min.fit(
-        stats.CensoredData.right_censored(np.minimum(time, end), ~seen), floc=0
-    )
+    c, _, scale = stats.weibull_min.fit(stats.CensoredData.right_censored(time, ~seen), floc=0)
     assert weibull.params["shape"] == pytest.approx(c, rel=1e-4)  # scipy's simplex stops at 1e-4
     assert weibull.params["scale"] == pytest.approx(scale, rel=1e-4)
+
+
+def test_only_what_describes_the_same_rows_is_shown() -> None:
+    time, seen = lifetimes(400)
+    fit = kl.fit(kl.Weibull(), censored(time, seen))
+    rows = f"{np.sum(~seen)} of 400 rows are right-censored"
+    decomposition = fit.decomposition(reference=kl.Exponential(rate=0.2))
+    lines = {line.name: line for line in decomposition.lines}
+    for name in ("entropy", "entropy of Exponential(rate=0.2)"):
+        assert np.isnan(lines[name].value)
+        assert lines[name].shown == "unknown"
+        assert rows in lines[name].note
+    assert "relative entropy" not in lines
+    assert f"no estimate: {rows}" in str(fit.summary())
+    with pytest.raises(kl.KullbackError, match=f"expected information .* {rows}"):
+        fit.covariance("expected")
+    # counts: the empirical entropy of the exact rows is not that of the sample either
+    counts = ChunkSample(
+        (
+            Chunk(Exact(), {"y": np.array([0.0, 1.0, 1.0, 3.0])}),
+            Chunk(RightCensored(), {"time": np.array([4.0])}),
+        )
+    )
+    assert np.isnan(kl.fit(kl.Poisson(), counts).decomposition()["entropy"])
+
+
+def test_an_order_statistic_needs_exact_rows() -> None:
+    with pytest.raises(
+        kl.ModelError, match=r"minimum is the minimum of the sample.* right-censored"
+    ):
+        kl.fit(kl.Pareto(), censored(*lifetimes(50)))
+    fit = kl.fit(kl.Pareto(minimum=1e-3), censored(*lifetimes(50)))
+    assert fit.convergence.converged
+
+
+def test_rows_outside_the_support_are_named_by_their_ends() -> None:
+    parts = (
+        Chunk(Exact(), {"y": np.array([0.25, 0.5])}),
+        Chunk(RightCensored(), {"time": np.array([0.75, 1.5, 0.5])}, first_row=2),
+    )
+    with pytest.raises(kl.DataError, match=r"1 row of y is not, it is row 3 \(1.5\)"):
+        kl.fit(kl.Beta(), ChunkSample(parts))
+
+
+def test_kinds_that_differ_in_a_parameter_are_added_up_apart() -> None:
+    rng = np.random.default_rng(8)
+    time = rng.weibull(1.5, 300) * 4.0
+    low = [np.floor(time[:100]), np.floor(time[100:200] / 2.0) * 2.0]
+    weight = rng.integers(1, 4, 100).astype(float)
+    parts = [
+        Chunk(Within(1.0), {"low": low[0]}),
+        Chunk(Within(2.0), {"low": low[1]}),
+        Chunk(Exact(), {"y": time[200:]}, weight),
+    ]
+
+    def loss(u):
+        of = stats.weibull_min(np.exp(u[0]), scale=np.exp(u[1]))
+        chances = [np.log(of.cdf(low[i] + i + 1) - of.cdf(low[i])) for i in (0, 1)]
+        return -(chances[0].sum() + chances[1].sum() + weight @ of.logpdf(time[200:]))
+
+    expected = optimize.minimize(loss, [0.0, 1.0], method="BFGS", options={"gtol": 1e-7})
+    fits = [kl.fit(kl.Weibull(), ChunkSample(tuple(p))) for p in (parts, parts[::-1])]
+    for fit in fits:
+        assert fit.convergence.converged
+        assert fit.n == 200.0 + weight.sum()
+        assert fit.log_likelihood == pytest.approx(-expected.fun, rel=1e-12)
+        # the simplex of quadratic approximations ends where its slope is 1e-7 or its steps are
+        assert list(fit.params.values()) == pytest.approx(np.exp(expected.x), rel=1e-5)
+    assert fits[0].params == fits[1].params
+    assert fits[0].cross_entropy == fits[1].cross_entropy
+
+
+def test_kinds_with_one_name_are_refused() -> None:
+    def twin() -> RowKind:
+        @dataclass(frozen=True)
+        class Twin(RowKind):
+            fields: ClassVar[tuple[str, ...]] = ("time",)
+
+            def ends(self, fields):
+                return fields["time"], fields["time"]
+
+        return Twin()
+
+    chunks = tuple(Chunk(twin(), {"time": np.array([1.0, 2.0])}) for _ in range(2))
+    with pytest.raises(TypeError, match="two kinds of rows"):
+        kl.LocalEngine(ChunkSample(chunks)).reduce(SummariseSample(POSITIVE), np.zeros(0))
+
+
+@pytest.mark.parametrize("name", ["Gamma", "Poisson"])
+def test_one_censored_row_among_many_costs_no_pass_over_the_others(name: str) -> None:
+    model = getattr(kl, name)()
+    law = {"Gamma": stats.gamma(2.0), "Poisson": stats.poisson(3.0)}[name]
+    y = law.rvs(200_000, random_state=7).astype(float)
+    parts = (Chunk(Exact(), {"y": y}), Chunk(RightCensored(), {"time": np.array([9.0])}))
+    engines = []
+
+    def engine(sample):
+        engines.append(kl.LocalEngine(sample))
+        return engines[-1]
+
+    fit = kl.fit(model, ChunkSample(parts), engine=engine)
+    assert fit.convergence.converged
+    assert fit.convergence.passes == 1
+    # the first pass reads all rows, the others the censored one
+    assert engines[0].rows - 200_001 < 20
+    # the likelihood by its definition, from SciPy
+    if name == "Gamma":
+        of = stats.gamma(fit.params["shape"], scale=1.0 / fit.params["rate"])
+        terms = of.logpdf(y)
+    else:
+        of = stats.poisson(fit.params["rate"])
+        terms = of.logpmf(y)
+    assert fit.log_likelihood == pytest.approx(terms.sum() + of.logsf(9.0), rel=1e-12)
+    again = kl.fit(model, ChunkSample(parts[::-1]), engine=lambda s: kl.LocalEngine(s, threads=3))
+    assert again.params == fit.params
+    np.testing.assert_array_equal(again.covariance("sandwich"), fit.covariance("sandwich"))
+    # second moments merge by the law of total variance: those of the rows' own losses
+    losses = np.append(terms, of.logsf(9.0))
+    assert fit.evaluation.loss_variance == pytest.approx(np.var(losses), rel=1e-9)
 
 
 # ---- a new statistic -----------------------------------------------------------------------------
@@ -186,8 +334,8 @@ class Unruly(Engine):
         self._blocks = list(blocks(sample.chunks()))
         self._random = random.Random(seed)
 
-    def first_block(self):
-        return self._blocks[0]
+    def first_block(self, kind=None):
+        return next(block for block in self._blocks if kind in (None, block.kind))
 
     def results(self, statistic: Statistic[Any], arguments) -> Iterator[tuple[Any, Any]]:
         for block in self._random.sample(self._blocks, len(self._blocks)):

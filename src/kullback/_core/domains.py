@@ -101,6 +101,15 @@ class Interval(Domain):
         inside = above & below
         return inside & (x == np.floor(x)) if self.whole else inside
 
+    def meets(self, lower: Any, upper: Any) -> Any:
+        """Return, elementwise, whether a number from ``lower`` to ``upper`` lies inside."""
+        low, high = np.maximum(lower, self.lower), np.minimum(upper, self.upper)
+        if not self.whole:
+            return (low < high) | ((low == high) & self.contains(low))
+        low, high = np.ceil(low), np.floor(high)
+        low = np.where(self.contains(low), low, low + 1.0)
+        return low <= np.where(self.contains(high), high, high - 1.0)
+
     def spans(self, low: float, high: float) -> bool:
         """Return whether all numbers from ``low`` to ``high`` lie inside; False for NaN."""
         above = low >= self.lower if self.holds_lower else low > self.lower

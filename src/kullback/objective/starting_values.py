@@ -39,6 +39,11 @@ def fix_order_statistics(
             continue
         if c.value is not None:
             value = float(c.value[0])
+        elif not d.all_exact:
+            raise ModelError(
+                f"{model.name} cannot be fitted to these rows: the estimate of {c.name} is the "
+                f"{which} of the sample, which needs exact rows, but {d.inexact}. Fix {c.name}."
+            )
         else:
             extreme = {"minimum": d.minimum, "maximum": d.maximum}
             value = extreme[which] if which in extreme else weighted_median(d, reduce)

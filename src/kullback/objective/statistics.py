@@ -48,6 +48,15 @@ class Statistic(abc.ABC, Generic[Partial]):
         """
         return False
 
+    @property
+    def partial(self) -> bool:
+        """Whether it sums the rows of some kinds alone."""
+        return False
+
+    def covers(self, kind: RowKind) -> bool:  # noqa: ARG002
+        """Whether it sums rows of a kind; an engine skips the blocks of others."""
+        return True
+
     @abc.abstractmethod
     def of_block(self, block: Block, arguments: Vector) -> Partial:
         """Return the partial result of one block; it must not depend on other blocks."""
@@ -85,8 +94,44 @@ class RowSums(Statistic[Vector]):
 
 @final
 @dataclass(frozen=True)
+class OfKinds(Statistic[Partial]):
+    """A statistic of the rows of some kinds alone.
+
+    Attributes:
+        statistic: the statistic.
+        kinds: the kinds.
+    """
+
+    statistic: Statistic[Partial]
+    kinds: frozenset[RowKind]
+
+    @property
+    def partial(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def uses_numpy(self) -> bool:
+        """Whether NumPy computes it."""
+        return self.statistic.uses_numpy
+
+    def covers(self, kind: RowKind) -> bool:
+        """Whether the kind is among them."""
+        return kind in self.kinds
+
+    def of_block(self, block: Block, arguments: Vector) -> Partial:
+        """Return the statistic's partial result."""
+        return self.statistic.of_block(block, arguments)
+
+    def merge(self, left: Partial, right: Partial) -> Partial:
+        """Merge the statistic's results."""
+        return self.statistic.merge(left, right)
+
+
+@final
+@dataclass(frozen=True)
 class Joint(Statistic[tuple[Any, ...]]):
-    """Several statistics in one pass.
+    """Several statistics in one pass; the result of one that does not cover any row is None.
 
     Attributes:
         statistics: the statistics.
@@ -104,12 +149,18 @@ class Joint(Statistic[tuple[Any, ...]]):
     def of_block(self, block: Block, arguments: Vector) -> tuple[Any, ...]:  # noqa: ARG002
         """Return the partial result of each."""
         pairs = zip(self.statistics, self.arguments, strict=True)
-        return tuple(statistic.of_block(block, own) for statistic, own in pairs)
+        return tuple(
+            statistic.of_block(block, own) if statistic.covers(block.kind) else None
+            for statistic, own in pairs
+        )
 
     def merge(self, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
         """Merge each statistic's results."""
         triples = zip(self.statistics, left, right, strict=True)
-        return tuple(statistic.merge(a, b) for statistic, a, b in triples)
+        return tuple(
+            b if a is None else a if b is None else statistic.merge(a, b)
+            for statistic, a, b in triples
+        )
 
 
 @final
@@ -154,6 +205,28 @@ class LossSums:
     def outer(self) -> Vector:
         """Mean outer product of the rows' scores, shape (d, d)."""
         return self.score_moments().outer
+
+    @staticmethod
+    def joined(parts: Sequence[LossSums]) -> LossSums:
+        """Return the sums over the rows of all parts, which are merged in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        weight = sum(part.weight for part in parts)
+        shares = [part.weight / weight for part in parts]
+
+        def mean(name: str) -> Any:
+            return sum(share * getattr(p, name) for share, p in zip(shares, parts, strict=True))
+
+        loss = float(mean("loss"))
+
+        def score_moments() -> ScoreMoments:
+            # the law of total variance: within the parts, and of their means about the whole's
+            between = sum(
+                share * (p.loss - loss) ** 2 for share, p in zip(shares, parts, strict=True)
+            )
+            return ScoreMoments(float(mean("variance") + between), mean("outer"))
+
+        return LossSums(weight, loss, mean("score"), mean("hessian"), Lazy(score_moments))
 
 
 @final

@@ -56,17 +56,18 @@ def estimate_entropies(
         label: name of the outcome in messages.
     """
     if values is None:
-        return _none("not available for rows with weights")
+        return no_estimate("not available for rows with weights")
     try:
         divergence = nearest_neighbour_divergence(values, model.log_density(values), name=label)
     except NoDensityError as error:
-        return _none(error.repeats)  # the advice is of no use: a decomposition has one estimator
+        # the advice is of no use: a decomposition has one estimator
+        return no_estimate(error.repeats)
     except DataError as error:
-        return _none(str(error))
+        return no_estimate(str(error))
     if not math.isfinite(divergence.value):
-        return _none("; ".join(divergence.assumptions))
+        return no_estimate("; ".join(divergence.assumptions))
     if divergence.value < -_BELOW * divergence.stderr:
-        return _none(
+        return no_estimate(
             f"{divergence.method}, is above the cross-entropy by more than its error: biased"
         )
     return EntropyEstimate(
@@ -78,5 +79,6 @@ def estimate_entropies(
     )
 
 
-def _none(why: str) -> EntropyEstimate:
+def no_estimate(why: str) -> EntropyEstimate:
+    """Return the place of an estimate, with the reason why there is none."""
     return EntropyEstimate(math.nan, math.nan, math.nan, math.nan, why)
