@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -18,15 +19,17 @@ from scipy import optimize, stats
 
 import kullback as kl
 from kullback._core.arrays import float64
+from kullback._core.compilation import COMPILED
 from kullback._core.domains import POSITIVE, REAL
 from kullback.data import Chunk, Exact, RowKind
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample
 from kullback.engines.engine import Engine
+from kullback.models.linear import Linear
 from kullback.models.source import Coefficient
 from kullback.objective.log_terms import log_term
 from kullback.objective.sample_summary import SummariseSample
-from kullback.objective.statistics import RowSums, Statistic
+from kullback.objective.statistics import LossDerivatives, RowSums, Statistic
 from kullback.solvers.solver import Outcome, Solver
 
 # ---- a new family --------------------------------------------------------------------------------
@@ -297,6 +300,146 @@ def test_one_censored_row_among_many_costs_no_pass_over_the_others(name: str) ->
     # second moments merge by the law of total variance: those of the rows' own losses
     losses = np.append(terms, of.logsf(9.0))
     assert fit.evaluation.loss_variance == pytest.approx(np.var(losses), rel=1e-9)
+
+
+# ---- a linear source -----------------------------------------------------------------------------
+
+
+def design(rows: int, columns: int, seed: int = 1) -> dict[str, np.ndarray]:
+    x = np.random.default_rng(seed).standard_normal((columns, rows))
+    return {f"x{k}": row for k, row in enumerate(x)}
+
+
+def test_a_censored_weibull_with_a_linear_scale() -> None:
+    # every seam in one fit: two kinds of rows with weights, a linear source, Newton, a result
+    rng = np.random.default_rng(9)
+    columns = design(300, 2)
+    scale = np.exp(1.0 + 0.5 * columns["x0"] - 0.25 * columns["x1"])
+    time, end = scale * rng.weibull(1.7, 300), rng.uniform(0.0, 8.0, 300)
+    seen, time = time <= end, np.minimum(time, end)
+    weight = rng.integers(1, 4, 300).astype(float)
+    parts = [
+        Chunk(kind, {name: time[rows], **{k: x[rows] for k, x in columns.items()}}, weight[rows])
+        for kind, name, rows in ((Exact(), "y", seen), (RightCensored(), "time", ~seen))
+    ]
+    fit = kl.fit(kl.Weibull(scale=Linear(("x0", "x1"))), ChunkSample(tuple(parts)))
+
+    def loss(u):
+        of = stats.weibull_min(
+            np.exp(u[0]), scale=np.exp(u[1] + u[2] * columns["x0"] + u[3] * columns["x1"])
+        )
+        return -(weight @ np.where(seen, of.logpdf(time), of.logsf(time)))
+
+    expected = optimize.minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-6})
+    assert fit.convergence.converged
+    assert fit.names == ("shape", "scale[Intercept]", "scale[x0]", "scale[x1]")
+    assert fit.log_likelihood == pytest.approx(-expected.fun, rel=1e-12)
+    assert fit.params["scale"] == pytest.approx(expected.x[1:], abs=1e-6)  # BFGS's own slope
+    # the observed information by differences of the loss, as an independent check of the errors
+    at = np.array([np.log(fit.params["shape"]), *fit.params["scale"]])
+    h, steps = 1e-4, np.eye(4)
+    hessian = [
+        [
+            sum(i * j * loss(at + h * (i * a + j * b)) for i in (1, -1) for j in (1, -1))
+            for b in steps
+        ]
+        for a in steps
+    ]
+    errors = np.sqrt(np.diag(np.linalg.inv(np.array(hessian) / (4 * h * h))))
+    np.testing.assert_allclose(fit.stderr["scale"], errors[1:], rtol=1e-5)
+    assert np.all(np.isfinite(fit.covariance("sandwich")))
+
+
+def test_a_linear_location_is_least_squares() -> None:
+    columns = design(500, 3)
+    x = np.stack([np.ones(500), *columns.values()])
+    y = np.array([1.0, 2.0, 0.0, -1.0]) @ x + np.random.default_rng(2).normal(0.0, 0.5, 500)
+    fit = kl.fit(kl.Normal(loc=Linear(tuple(columns))), {**columns, "y": y}, "y")
+    beta, *_ = np.linalg.lstsq(x.T, y, rcond=None)
+    np.testing.assert_allclose(fit.params["loc"], beta, rtol=1e-12)
+    residual = y - beta @ x
+    inverse = np.linalg.inv(x @ x.T)
+    np.testing.assert_allclose(
+        fit.stderr["loc"], np.sqrt(np.mean(residual**2) * np.diag(inverse)), rtol=1e-9
+    )
+    # White (1980): the sandwich of least squares
+    middle = inverse @ (x * residual**2) @ x.T @ inverse
+    np.testing.assert_allclose(fit.covariance("sandwich")[:4, :4], middle, rtol=1e-9)
+    assert fit.decomposition()["cross-entropy"] == fit.cross_entropy
+
+
+def test_a_linear_source_of_many_coefficients() -> None:
+    n = 70_000  # two blocks
+    columns = design(n, 119)
+    y = np.random.default_rng(3).weibull(1.5, n) * np.exp(0.2 * columns["x0"])
+    sample = ArraySample({"y": y, **columns})
+    model = kl.Weibull(scale=Linear(tuple(columns)))
+    at = np.concatenate([[1.5], np.zeros(120)])
+    derivatives = LossDerivatives(model, model.vector.is_free)
+    count = COMPILED.count
+    one, *others = [
+        kl.LocalEngine(sample, threads=threads).reduce(derivatives, at) for threads in (1, 2, 4)
+    ]
+    others += [
+        kl.StreamingEngine(sample, threads=2).reduce(derivatives, at),
+        Unruly(sample, 3).reduce(derivatives, at),
+    ]
+    assert COMPILED.count - count <= 1
+    for other in others:
+        np.testing.assert_array_equal(other, one)
+    # the score by its definition: ∂ℓ/∂η = shape (1 − (y/scale)^shape), times the design
+    z = (y / 1.0) ** 1.5
+    expected = 1.5 * (1.0 - z) @ np.stack([np.ones(n), *columns.values()]).T
+    np.testing.assert_allclose(one[4 : 4 + 120], expected, rtol=1e-9, atol=1e-6)
+
+
+def test_compiled_code_does_not_depend_on_the_number_of_coefficients() -> None:
+    def size(p: int) -> int:
+        model = kl.Weibull(scale=Linear(tuple(f"x{k}" for k in range(p))))
+        of_row = LossDerivatives(model, model.vector.is_free).in_predictors
+        with float64():
+            jaxpr = jax.make_jaxpr(lambda a, b, y: of_row.rows(Exact(), [a, b], {"y": y}))(
+                jnp.ones(()), jnp.ones(8), jnp.ones(8)
+            )
+        return len(jaxpr.jaxpr.eqns)
+
+    assert size(20) == size(120)
+
+
+def separation(name: str) -> tuple[dict[str, np.ndarray], str | None]:
+    rng = np.random.default_rng(0)
+    x, z = rng.standard_normal((2, 200))
+    level = (rng.random(200) < 0.3).astype(float)
+    noise = (rng.random(200) < 0.4).astype(float)
+    cases = {
+        "complete": (x, (x > 0.1).astype(float), "x"),
+        "complete, in thousandths": (1e-3 * x, (x > 0.1).astype(float), "x"),
+        "quasi-complete": (level, np.maximum(level, noise), "x"),
+        "none": (x, (rng.random(200) < 1.0 / (1.0 + np.exp(-x))).astype(float), None),
+    }
+    x, y, column = cases[name]
+    return {"x": x, "z": z, "y": y}, column
+
+
+@pytest.mark.parametrize("case", ["complete", "complete, in thousandths", "quasi-complete", "none"])
+@pytest.mark.parametrize("parameter", ["logit", "probability"])
+def test_separated_rows_are_reported_by_column(case: str, parameter: str) -> None:
+    data, column = separation(case)
+    fit = kl.fit(kl.Bernoulli(**{parameter: Linear(("x", "z"))}), data, "y")
+    assert fit.convergence.converged == (column is None)
+    if column is not None:
+        assert fit.convergence.reason == (
+            f"no maximum: the rows are separated by {parameter}[{column}]"
+        )
+        assert np.all(np.isnan(fit.stderr[parameter]))
+
+
+def test_a_level_without_events_separates_counts() -> None:
+    rng = np.random.default_rng(1)
+    level = (rng.random(300) < 0.3).astype(float)
+    y = np.where(level == 1.0, 0.0, rng.poisson(2.0, 300))
+    fit = kl.fit(kl.Poisson(rate=Linear(("level",))), {"level": level, "y": y}, "y")
+    assert fit.convergence.reason == "no maximum: the rows are separated by rate[level]"
 
 
 # ---- a new statistic -----------------------------------------------------------------------------

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.blas import one_blas_thread
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.models.labels.categorical import Categorical
@@ -19,6 +21,7 @@ from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
+from kullback.objective.separation import separated_columns
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
@@ -136,11 +139,19 @@ class Start:
 def solve(problem: Problem, vector: ParameterVector, start: Start | None = None) -> Solved:
     """Find the minimum: in closed form, on the condensed sample, or by passes over the rows.
 
+    With many coefficients the steps of the solver take BLAS one thread as well: with two, on a busy
+    machine, an eigendecomposition of 120 numbers took 0.26 s instead of 0.003.
+
     Args:
         problem: the model, the sample and the solver.
         vector: which coefficients are free.
         start: the starting points; None for the user's starting values and the model's.
     """
+    with one_blas_thread() if problem.model.linear else nullcontext():
+        return _solve(problem, vector, start)
+
+
+def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:
     model = problem.model
     condensed = problem.known.condensed
     if isinstance(model, Categorical) and model.shares_are_estimates and condensed:
@@ -165,11 +176,15 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
         there = on_bound.unconstrained(values)
         # a bound on which an end of the support depends may make a row impossible: not the estimate
         if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
-            return solve(problem, on_bound, replace(start, points=[there]))
+            return _solve(problem, on_bound, replace(start, points=[there]))
     closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
+    separated: tuple[str, ...] = ()
+    if problem.model.linear and solution.outcome is Outcome.CONVERGED:
+        best, step = solution.best.at, solution.estimate - solution.best.at
+        separated = separated_columns(problem.model, vector, best, step, problem.engine.reduce)
     convergence = assess_convergence(
-        problem.model, vector, solution.best, solution, name, start.tried, start.agreed
+        problem.model, vector, solution.best, solution, name, start.tried, start.agreed, separated
     )
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding

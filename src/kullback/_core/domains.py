@@ -262,6 +262,48 @@ class Simplex(Domain):
         return f"{name} >= 0 with sum 1"
 
 
+@final
+@dataclass(frozen=True)
+class Reals(Domain):
+    """A vector of real numbers: ``value = u``.
+
+    Attributes:
+        size: the number of numbers.
+    """
+
+    size: int = 1
+    bounded = False
+
+    @property
+    def n_free(self) -> int:
+        """All of them."""
+        return self.size
+
+    def contains(self, value: Any) -> Any:
+        """Return, elementwise, whether numbers are finite."""
+        return np.isfinite(np.asarray(value))
+
+    def constrained(self, u: Any) -> Any:
+        """Return ``u``."""
+        return u
+
+    def unconstrained(self, value: Any) -> Any:
+        """Return the value."""
+        return value
+
+    def jacobian(self, u: Any) -> Any:
+        """Return the identity."""
+        return namespace(u).eye(self.size)
+
+    def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002
+        """Return zeros."""
+        return namespace(u).zeros((self.size, self.size))
+
+    def phrase(self, name: str) -> str:
+        """Return the condition as text."""
+        return f"{self.size} finite numbers {name}"
+
+
 REAL: Final = Interval()
 POSITIVE: Final = Interval(lower=0.0)
 NON_NEGATIVE: Final = Interval(lower=0.0, holds_lower=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import ClassVar, TypeVar
 
 from kullback._core.arrays import Vector
+from kullback._core.blas import one_blas_thread
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
@@ -66,15 +68,16 @@ class Engine(abc.ABC):
             DataError: for a sample without rows.
         """
         trees: dict[RowKind, Tree] = {}
-        for block, partial in self.results(statistic, arguments):
-            if not statistic.covers(block.kind):
-                continue
-            if block.kind not in trees:
-                trees[block.kind] = Tree(statistic)
-            trees[block.kind].add(block.index, partial)
-            self.rows += block.count
-            if self.progress is not None:
-                self.progress(self.passes + 1, self.rows)
+        with one_blas_thread() if statistic.uses_blas else nullcontext():
+            for block, partial in self.results(statistic, arguments):
+                if not statistic.covers(block.kind):
+                    continue
+                if block.kind not in trees:
+                    trees[block.kind] = Tree(statistic)
+                trees[block.kind].add(block.index, partial)
+                self.rows += block.count
+                if self.progress is not None:
+                    self.progress(self.passes + 1, self.rows)
         if self.reads_all or not statistic.partial:
             self.passes += 1
         if not trees:

@@ -376,7 +376,7 @@ class Family(Model):
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
         """Return a caution about these estimates, or None."""
-        if self._caution is None or set(estimates) != set(self.parameters):
+        if self._caution is None or self.columns or set(estimates) != set(self.parameters):
             return None
         with float64():
             numbers = {name: jnp.asarray(v).reshape(()) for name, v in estimates.items()}

@@ -159,7 +159,10 @@ class Model(metaclass=ModelType):
                 translated_parameters(self.name, unknown)
                 or f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}."
             )
-        sources = {name: as_source(name, arguments.get(name)) for name in self.parameters}
+        sources = {
+            name: as_source(name, arguments.get(name)).for_parameter(domain)
+            for name, domain in self.parameters.items()
+        }
         for name, source in sources.items():
             if isinstance(source, SameAs):
                 target = sources.get(source.other)
@@ -181,6 +184,15 @@ class Model(metaclass=ModelType):
             ModelError: where a fixed number lies outside its parameter's domain.
         """
         return ParameterVector(tuple(c for group in self._coefficients().values() for c in group))
+
+    @property
+    def linear(self) -> bool:
+        """Whether a parameter is a linear function of columns, through a link."""
+        return any(source.predictor() is not source for source in self.sources.values())
+
+    def by_predictors(self) -> Model:
+        """Return the model of one number a row in place of each source that is linear."""
+        return self.with_sources({n: source.predictor() for n, source in self.sources.items()})
 
     def _coefficients(self) -> dict[str, tuple[Coefficient, ...]]:
         return {

@@ -48,9 +48,9 @@ class ParameterVector:
     def names(self) -> tuple[str, ...]:
         """A name for each free constrained number."""
         return tuple(
-            c.name if c.domain.size == 1 else f"{c.name}[{k}]"
+            c.name if c.domain.size == 1 and not c.labels else f"{c.name}[{label}]"
             for c in self.free
-            for k in range(c.domain.size)
+            for label in c.labels or range(c.domain.size)
         )
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, final, runtime_checkable
 
 from kullback._core.arrays import Vector
@@ -35,8 +35,14 @@ class RowsTerm:
 
     def sums(self, derivatives: LossDerivatives, constrained: Vector) -> LossSums:
         """Pass over the rows."""
-        of = derivatives if self.kinds is None else OfKinds(derivatives, self.kinds)
-        return derivatives.unpack(self.reduce(of, constrained))
+
+        def add_up(derivatives: LossDerivatives) -> Vector:
+            of = derivatives if self.kinds is None else OfKinds(derivatives, self.kinds)
+            sums: Vector = self.reduce(of, constrained)
+            return sums
+
+        with_products = replace(derivatives, products=True)
+        return derivatives.unpack(add_up(derivatives), lambda: add_up(with_products))
 
 
 @final

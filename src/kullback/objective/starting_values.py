@@ -89,6 +89,13 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
             candidates = (closed,)
     if not candidates:
         candidates = model.starts(*known.few)
+    candidates = [
+        {
+            name: model.sources[name].starts_at(value) if name in model.sources else value
+            for name, value in start.items()
+        }
+        for start in candidates
+    ]
     # candidates outside the user's bounds are dropped, unless all are
     candidates = [start for start in candidates if _within(vector, start)] or candidates
     points: list[Vector] = []
@@ -118,7 +125,8 @@ def wider_start(
     The model's starting values belong together: if the shape is fixed at a more negative value, the
     starting scale may end the support inside the sample.
     """
-    place = next((place for c, place in vector.slices if c.name == "scale"), None)
+    places = [p for c, p in vector.slices if c.name == "scale" and c.domain.size == 1]
+    place = places[0] if places else None
     if place is None:
         return ()
     for _ in range(_DOUBLINGS):

@@ -8,9 +8,9 @@ same bits every time.
 from __future__ import annotations
 
 import abc
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, final
 
 import jax
@@ -26,6 +26,7 @@ from kullback.models.model import Model
 from kullback.objective.basis_functions import basis_sums, has_basis
 from kullback.objective.dense import dense_sums
 from kullback.objective.kernels import weighted_sums
+from kullback.objective.linear_predictors import Predictors, predictor_sums, predictors_of
 from kullback.objective.log_terms import log_term
 
 Partial = TypeVar("Partial")
@@ -46,6 +47,11 @@ class Statistic(abc.ABC, Generic[Partial]):
         lock. (Four million rows, one thread and two: sums of Student-t basis 20
         and 26 ms, of gamma statistics 15 and 23 ms; a compiled kernel 77 and 44 ms.)
         """
+        return False
+
+    @property
+    def uses_blas(self) -> bool:
+        """Whether it calls BLAS, which an engine then limits to one thread."""
         return False
 
     @property
@@ -114,6 +120,11 @@ class OfKinds(Statistic[Partial]):
     def uses_numpy(self) -> bool:
         """Whether NumPy computes it."""
         return self.statistic.uses_numpy
+
+    @property
+    def uses_blas(self) -> bool:
+        """Whether it calls BLAS."""
+        return self.statistic.uses_blas
 
     def covers(self, kind: RowKind) -> bool:
         """Whether the kind is among them."""
@@ -240,10 +251,28 @@ class LossDerivatives(RowSums):
     Attributes:
         model: the model.
         is_free: for each constrained number, whether to differentiate in it.
+        products: whether to add up the outer product of the scores of a model with linear sources,
+            as costly as the Hessian; the sums of other models always hold it.
     """
 
     model: Model
     is_free: tuple[bool, ...]
+    products: bool = True
+
+    @property
+    def uses_blas(self) -> bool:
+        """Whether it multiplies designs, whatever the number of engines' threads."""
+        return self.model.linear
+
+    @cached_property
+    def predictors(self) -> Predictors:
+        """The model's predictors, where a source is linear."""
+        return predictors_of(self.model, self.is_free)
+
+    @cached_property
+    def in_predictors(self) -> LossDerivatives:
+        """The derivatives of a row in them."""
+        return LossDerivatives(self.model.by_predictors(), self.predictors.is_free)
 
     @property
     def uses_numpy(self) -> bool:
@@ -286,26 +315,50 @@ class LossDerivatives(RowSums):
         """Return the sums of one block.
 
         From basis functions, if the family has them; else by scalars or, for many coefficients, by
-        matrices.
+        matrices; for linear sources by derivatives in the predictors.
         """
+        if self.model.linear:
+            return predictor_sums(
+                self.in_predictors,
+                self.model,
+                self.predictors,
+                block,
+                arguments,
+                products=self.products,
+            )
         if sum(self.is_free) > _SCALARS:
             return dense_sums(self, block, arguments)
         sums = basis_sums(self, block, arguments)
         return super().of_block(block, arguments) if sums is None else sums
 
-    def unpack(self, sums: Vector) -> LossSums:
-        """Convert the vector of sums to means."""
+    def unpack(self, sums: Vector, again: Callable[[], Vector] | None = None) -> LossSums:
+        """Convert the vector of sums to means.
+
+        Args:
+            sums: the sums.
+            again: adds them up with the scores' outer product, where it was left out.
+        """
         d = sum(self.is_free)
         means = sums / sums[0]
         weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
         score, rest = means[3 : 3 + d], means[3 + d :]
-        if d > _SCALARS:
+        if self.model.linear:
+            hessian, outer = rest[: d * d].reshape(d, d), rest[d * d :].reshape(-1, d)
+        elif d > _SCALARS:
             hessian, outer = rest.reshape(2, d, d)
         else:
             half = d * (d + 1) // 2
             hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)
-        score_moments = ScoreMoments(max(square - loss * loss, 0.0), outer)
-        return LossSums(weight, loss, score, hessian, Lazy.known(score_moments))
+        variance = max(square - loss * loss, 0.0)
+        if again is None or outer.size:
+            known = Lazy.known(ScoreMoments(variance, outer))
+            return LossSums(weight, loss, score, hessian, known)
+
+        def score_moments() -> ScoreMoments:
+            assert again is not None
+            return replace(self, products=True).unpack(again()).score_moments()
+
+        return LossSums(weight, loss, score, hessian, Lazy(score_moments))
 
 
 def _partial_derivative(f: Any, i: int) -> Any:
@@ -314,7 +367,7 @@ def _partial_derivative(f: Any, i: int) -> Any:
             value: Array = f(*numbers[:i], t, *numbers[i + 1 :])
             return value
 
-        slope: Array = jax.jvp(along, (numbers[i],), (jnp.ones(()),))[1]
+        slope: Array = jax.jvp(along, (numbers[i],), (jnp.ones(jnp.shape(numbers[i])),))[1]
         return slope
 
     return derivative
