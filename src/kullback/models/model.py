@@ -22,6 +22,7 @@ from kullback._core.domains import Domain, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.caution import Caution
 from kullback.models.evaluation import blockwise
+from kullback.models.forms import BasisFunctions, ExponentialForm
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector
@@ -48,6 +49,15 @@ class Model(metaclass=ModelType):
 
     limits: ClassVar[Mapping[str, str]] = {}
     """Limiting models as a parameter goes to infinity, by parameter."""
+
+    fixed_by_default: ClassVar[Mapping[str, float]] = {}
+    """Parameters that are fixed unless the user gives them a source."""
+
+    exponential_form: ExponentialForm | None = None
+    """The form that one pass over any number of rows determines, for a model that has it."""
+
+    basis_functions: BasisFunctions | None = None
+    """The form that makes a pass several times as fast, for a model that has it."""
 
     sources: Mapping[str, Source]
 

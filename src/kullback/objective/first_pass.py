@@ -14,7 +14,7 @@ from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.data.observation import Exact, RowKind
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
-from kullback.models.family import Family
+from kullback.models.forms import ExponentialForm
 from kullback.models.model import Model
 from kullback.objective.distinct_values import Tabulate
 from kullback.objective.sample_summary import MOST_THINNED, THINNED, SampleSummary, SummariseSample
@@ -139,15 +139,15 @@ def first_pass(
     statistics: list[Statistic[Any]] = [SummariseSample(model.support, in_memory=sample.in_memory)]
     arguments = [np.zeros(0)]
     exact_rows = frozenset([Exact()])
-    family = model if isinstance(model, Family) and model.sufficient else None
-    if exact and family is not None and not model.discrete:
+    form = model.exponential_form
+    if exact and form is not None and not model.discrete:
         block = first_block(Exact())
         # a point inside the data, so that differences from it keep their digits
         with np.errstate(over="ignore"):  # an infinite mean is refused below
             origin = np.array([np.mean(block.fields["y"][: min(block.count, FOR_STARTS)])])
         # else every pass reads the rows themselves, or they are refused
         if bool(model.support.contains(origin)[0]):
-            sums = SufficientSums(family, products=not _lazily(sample, family))
+            sums = SufficientSums(form, products=not _lazily(sample, form))
             statistics.append(OfKinds(sums, exact_rows))
             arguments.append(origin)
     elif exact and model.discrete:
@@ -175,9 +175,9 @@ def first_pass(
     return known
 
 
-def _lazily(sample: Sample, family: Family) -> bool:
+def _lazily(sample: Sample, form: ExponentialForm) -> bool:
     """Whether to add up the products of the statistics only when they are needed."""
-    if not (sample.in_memory and family.quick_sums):
+    if not (sample.in_memory and form.quick_sums):
         return False
     return sum(chunk.count for chunk in sample.chunks()) > _AT_ONCE
 

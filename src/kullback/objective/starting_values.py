@@ -12,7 +12,6 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import DataError, ModelError
-from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
@@ -62,8 +61,7 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleS
     if low or high:
         extreme = d.minimum if low else d.maximum
         # a parameter that is fixed by default is not freed by leaving it out
-        by_default = isinstance(model, Family) and name in model.fixed_by_default
-        free = f"Give {name}=kl.Param()" if by_default else f"Leave {name} out"
+        free = f"Give {name}=kl.Param()" if name in model.fixed_by_default else f"Leave {name} out"
         raise DataError(
             f"{model.name} with {name} = {value:g} gives probability zero to rows "
             f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. {free} "
@@ -78,13 +76,14 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
     """
     free = {c.name for c in vector.free}
     candidates: Sequence[Mapping[str, Any]] = ()
-    if known.moments is not None and isinstance(model, Family):
+    form = model.exponential_form
+    if known.moments is not None and form is not None:
         fixed = {
             c.name: float(value[0])
             for c, value in zip(vector.coefficients, _known_values(vector), strict=True)
             if value is not None and c.domain.size == 1
         }
-        closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
+        closed = form.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
         if closed is not None:
             candidates = (closed,)
     if not candidates:

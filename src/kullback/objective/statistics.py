@@ -23,7 +23,7 @@ from kullback._core.lazy import Lazy
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
 from kullback.models.model import Model
-from kullback.objective.basis_functions import basis_sums, has_basis
+from kullback.objective.basis_functions import basis_sums
 from kullback.objective.dense import dense_sums
 from kullback.objective.kernels import weighted_sums
 from kullback.objective.linear_predictors import Predictors, predictor_sums, predictors_of
@@ -277,7 +277,7 @@ class LossDerivatives(RowSums):
     @property
     def uses_numpy(self) -> bool:
         """Whether sums of basis functions replace derivatives of rows."""
-        return has_basis(self.model) and sum(self.is_free) <= _SCALARS
+        return self.model.basis_functions is not None and sum(self.is_free) <= _SCALARS
 
     @property
     def structure(self) -> Hashable:
