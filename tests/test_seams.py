@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
@@ -30,6 +31,7 @@ from kullback.models.source import Coefficient
 from kullback.objective.log_terms import log_term
 from kullback.objective.sample_summary import SummariseSample
 from kullback.objective.statistics import LossDerivatives, RowSums, Statistic
+from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, Solver
 
 # ---- a new family --------------------------------------------------------------------------------
@@ -636,8 +638,9 @@ class GradientDescent(Solver[Walk]):
             return Walk(point, 1.2 * state.rate)
         return Walk(state.point, 0.5 * state.rate)
 
-    def done(self, state):
-        return Outcome.CONVERGED if np.linalg.norm(state.point.gradient) < 1e-7 else None
+    def status(self, state):
+        small = np.linalg.norm(state.point.gradient) < 1e-7
+        return Outcome.CONVERGED if small else Outcome.RUNNING
 
 
 def test_a_new_solver() -> None:
@@ -647,3 +650,88 @@ def test_a_new_solver() -> None:
     assert slow.convergence.steps > fast.convergence.steps
     for name, value in fast.params.items():
         assert slow.params[name] == pytest.approx(value, rel=1e-5)  # its gradient stops at 1e-7
+
+
+# ---- many small samples in one program -----------------------------------------------------------
+
+
+class Evaluated(NamedTuple):
+    at: Any
+    value: Any
+    gradient: Any
+    hessian: Any
+
+
+def traced_fit(model: kl.Model, rows: int) -> Any:
+    """Return the fit of one sample, padded to a number of rows, as a JAX function."""
+    vector, newton = model.vector, Newton(tolerance=1e-10)
+    derivatives = LossDerivatives(model, vector.is_free)
+    d = vector.n_free
+    lower = np.tril_indices(d)
+
+    def evaluate(u, y, w):
+        numbers = vector.constrained(u)
+        terms = derivatives.rows(Exact(), list(numbers), {"y": y})
+        # without the barrier XLA joins a product and the first addition, depending on the shape
+        sums = jax.lax.optimization_barrier(
+            jnp.stack([jnp.broadcast_to(t, (rows,)) * w for t in terms])
+        )
+        while sums.shape[1] > 1:
+            sums = sums[:, 0::2] + sums[:, 1::2]
+        means = sums[:, 0] / sums[0, 0]
+        score, half = means[3 : 3 + d], means[3 + d : 3 + d + lower[0].size]
+        hessian = jnp.zeros((d, d)).at[lower].set(half).at[lower[::-1]].set(half)
+        jacobian = vector.jacobian(u)
+        # written out: a product of small matrices is rounded differently in batches of other sizes
+        gradient = jnp.sum(jacobian * score[:, None], axis=0)
+        inner = jnp.sum(jacobian[:, :, None] * hessian[:, None, :], axis=0)
+        outer = jnp.sum(inner[:, :, None] * jacobian[None, :, :], axis=1)
+        return Evaluated(u, means[1], gradient, outer + vector.curvature(u, score))
+
+    def fit(start, y, w):
+        def running(state):
+            return newton.status(state) == Outcome.RUNNING
+
+        def step(state):
+            return newton.step(state, evaluate(newton.propose(state), y, w))
+
+        state = jax.lax.while_loop(running, step, newton.init(evaluate(start, y, w)))
+        return vector.constrained(state.at), newton.status(state)
+
+    return fit
+
+
+def test_a_traced_newton_fits_a_thousand_samples_of_unequal_sizes() -> None:
+    rng = np.random.default_rng(11)
+    sizes = rng.integers(20, 128, 1_000)
+    samples = [rng.weibull(1.5, n) * 3.0 for n in sizes]
+
+    def padded(rows: int) -> tuple[Any, Any]:
+        y, w = np.empty((1_000, rows)), np.zeros((1_000, rows))
+        for k, x in enumerate(samples):
+            y[k], w[k, : x.size] = x[0], 1.0
+            y[k, : x.size] = x
+        return y, w
+
+    start = np.array([[0.0, np.log(x.mean())] for x in samples])
+    with float64():
+        y, w = padded(128)
+        many = jax.jit(jax.vmap(traced_fit(kl.Weibull(), 128)))
+        params, status = (np.asarray(out) for out in many(start, y, w))
+        assert np.all(status == Outcome.CONVERGED)
+        for k in (0, 1, 500, 999):  # each as its own fit
+            alone = kl.fit(kl.Weibull(), samples[k]).params
+            np.testing.assert_allclose(params[k], list(alone.values()), rtol=1e-9)
+        wider = jax.jit(jax.vmap(traced_fit(kl.Weibull(), 256)))(start, *padded(256))[0]
+
+    def batch(first: int) -> np.ndarray:
+        with float64():
+            part = slice(first, first + 100)
+            return np.asarray(many(start[part], y[part], w[part])[0])
+
+    # a sample's bits depend on no other sample, on no padding and on no thread
+    with ThreadPoolExecutor(2) as pool:
+        np.testing.assert_array_equal(
+            np.concatenate(list(pool.map(batch, range(0, 1_000, 100)))), params
+        )
+    np.testing.assert_array_equal(np.asarray(wider), params)

@@ -275,7 +275,8 @@ class Model(metaclass=ModelType):
     def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
         vector = self.vector
-        return vector.constrained(np.zeros(0))
+        constrained: Vector = vector.constrained(np.zeros(0))
+        return constrained
 
     @overload
     def log_density(self, x: float) -> float: ...
