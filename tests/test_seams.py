@@ -652,6 +652,69 @@ def test_a_new_solver() -> None:
         assert slow.params[name] == pytest.approx(value, rel=1e-5)  # its gradient stops at 1e-7
 
 
+# ---- the product of kinds, weights, sources and engines ------------------------------------------
+
+KINDS = {
+    "exact": (Exact(),),
+    "right-censored": (Exact(), RightCensored()),
+    "all kinds": (Exact(), RightCensored(), Within(0.5), Within(2.0)),
+}
+SOURCES = {
+    "free": {},
+    "fixed": {"shape": 1.5},
+    "bounded": {"shape": kl.Param(start=1.2, lower=1.0, upper=3.0)},
+    "linear": {"scale": Linear(("x",))},
+}
+
+
+def mixed(kinds: tuple[RowKind, ...], *, weighted: bool, copies: bool) -> list[Chunk]:
+    """Rows of some kinds, in several chunks; with weights, or each row as often as its weight."""
+    rng = np.random.default_rng(12)
+    chunks = []
+    for part in range(3):
+        for kind in kinds:
+            x = rng.uniform(-1.0, 1.0, 60)
+            y = np.exp(0.5 * x) * rng.weibull(1.6, 60)
+            weight = rng.integers(1, 4, 60) if weighted else np.ones(60, dtype=int)
+            y, x = (np.repeat(v, weight) if copies else v for v in (y, x))
+            own = None if copies or not weighted else weight.astype(float)
+            chunks.append(Chunk(kind, {kind.fields[0]: y, "x": x}, own, first_row=1_000 * part))
+    return chunks
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("weighted", [False, True], ids=["rows", "weights"])
+def test_kinds_weights_sources_and_engines(kinds: str, source: str, *, weighted: bool) -> None:
+    model = kl.Weibull(**SOURCES[source])
+    chunks = mixed(KINDS[kinds], weighted=weighted, copies=False)
+    sample = ChunkSample(tuple(chunks))
+    one = kl.fit(model, sample, engine=lambda s: kl.LocalEngine(s, threads=1))
+    assert one.convergence.converged
+    assert one.n == sum(c.count if c.weight is None else c.weight.sum() for c in chunks)
+    others = [
+        kl.fit(model, sample, engine=lambda s: kl.LocalEngine(s, threads=3)),
+        kl.fit(model, sample, engine=lambda s: kl.StreamingEngine(s, threads=2)),
+        kl.fit(model, sample, engine=lambda s: Unruly(s, 1)),
+    ]
+    # kinds may come in any order; the rows of one kind keep theirs
+    by_kind = sorted(chunks, key=lambda chunk: chunk.kind.order, reverse=True)
+    others.append(kl.fit(model, ChunkSample(tuple(by_kind))))
+    for other in others:
+        np.testing.assert_array_equal(
+            other.model.vector.constrained(np.zeros(0)), one.model.vector.constrained(np.zeros(0))
+        )
+        assert other.cross_entropy == one.cross_entropy
+        np.testing.assert_array_equal(other.covariance("sandwich"), one.covariance("sandwich"))
+    if weighted:  # a weight of k is the row k times
+        copies = kl.fit(model, ChunkSample(tuple(mixed(KINDS[kinds], weighted=True, copies=True))))
+        assert copies.n == one.n
+        assert copies.log_likelihood == pytest.approx(one.log_likelihood, rel=1e-12)
+        for name, value in one.params.items():
+            np.testing.assert_allclose(copies.params[name], value, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(copies.covariance(), one.covariance(), rtol=1e-7)
+
+
 # ---- many small samples in one program -----------------------------------------------------------
 
 
