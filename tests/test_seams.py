@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -18,14 +20,18 @@ from scipy import optimize, stats
 
 import kullback as kl
 from kullback._core.arrays import float64
-from kullback._core.domains import POSITIVE, REAL
+from kullback._core.compilation import COMPILED
+from kullback._core.domains import POSITIVE, REAL, Interval
 from kullback.data import Chunk, Exact, RowKind
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample
 from kullback.engines.engine import Engine
+from kullback.models.linear import Linear
 from kullback.models.source import Coefficient
 from kullback.objective.log_terms import log_term
-from kullback.objective.statistics import RowSums, Statistic
+from kullback.objective.sample_summary import SummariseSample
+from kullback.objective.statistics import LossDerivatives, RowSums, Statistic
+from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, Solver
 
 # ---- a new family --------------------------------------------------------------------------------
@@ -61,6 +67,104 @@ def test_a_new_family() -> None:
         stats.maxwell(scale=scale).logpdf(x).sum(), rel=1e-12
     )
     assert fit.model.log_density(3.0) == pytest.approx(stats.maxwell(scale=scale).logpdf(3.0))
+
+
+# ---- a model made of another ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The exponential form of another model, of outcomes less a known number."""
+
+    base: Any
+    by: float
+
+    @property
+    def statistics_structure(self):
+        return (Moved, self.by, self.base.statistics_structure)
+
+    elementary: ClassVar[bool] = True
+    quick_sums: ClassVar[bool] = False
+
+    def statistics(self, x, origin):
+        return self.base.statistics(x - self.by, origin - self.by)
+
+    def sums(self, x, origin, low, high):  # noqa: ARG002
+        return None
+
+    def log_density_of(self, statistics, origin, parameters):
+        return self.base.log_density_of(statistics, origin - self.by, parameters)
+
+    def closed_form(self, means, origin, fixed):
+        return self.base.closed_form(means, origin - self.by, fixed)
+
+
+@final
+class Shifted(kl.Model):
+    """Outcomes of another model plus a known number."""
+
+    def __init__(self, base: kl.Model, by: float) -> None:
+        self.base, self.by, self.sources = base, by, base.sources
+        self.support = Interval(base.support.lower + by, base.support.upper + by)
+
+    @property
+    def parameters(self):
+        return self.base.parameters
+
+    @property
+    def structure(self):
+        return (Shifted, self.by, self.base.structure)
+
+    @property
+    def exponential_form(self):
+        form = self.base.exponential_form
+        return None if form is None else Moved(form, self.by)
+
+    def with_sources(self, sources):
+        return Shifted(self.base.with_sources(sources), self.by)
+
+    def row_log_density(self, x, parameters):
+        return self.base.row_log_density(x - self.by, parameters)
+
+    def row_log_survival(self, x, parameters):
+        return self.base.row_log_survival(x - self.by, parameters)
+
+    def starts(self, values, weights):
+        return self.base.starts(values - self.by, weights)
+
+
+@pytest.mark.parametrize("n", [500, 100_000])
+def test_a_model_made_of_another_keeps_its_one_pass(n: int) -> None:
+    x = np.random.default_rng(7).gamma(2.0, size=n) + 1.0
+    plain = kl.fit(kl.Gamma(), x)
+    fit = kl.fit(Shifted(kl.Gamma(), -1.0), x - 1.0)
+    assert fit.convergence.converged
+    assert fit.convergence.passes == 1
+    assert fit.convergence.solver == "closed form"
+    # x − 1 is rounded to 1.2e-16 of x, and the smallest are a thousandth of it
+    for name in ("shape", "rate"):
+        assert fit.params[name] == pytest.approx(plain.params[name], rel=1e-12)
+        assert fit.stderr[name] == pytest.approx(plain.stderr[name], rel=1e-10)
+    assert fit.cross_entropy == pytest.approx(plain.cross_entropy, rel=1e-12)
+
+
+def test_a_model_made_of_another_takes_every_kind_of_row_and_source() -> None:
+    time, seen = lifetimes(400)
+    moved = ChunkSample(
+        (
+            Chunk(Exact(), {"y": time[seen] + 2.0}),
+            Chunk(RightCensored(), {"time": time[~seen] + 2.0}),
+        )
+    )
+    plain, fit = kl.fit(kl.Gamma(), censored(time, seen)), kl.fit(Shifted(kl.Gamma(), 2.0), moved)
+    assert fit.params["shape"] == pytest.approx(plain.params["shape"], rel=1e-9)
+    columns = design(300, 2)
+    y = np.exp(columns["x0"]) * np.random.default_rng(2).gamma(2.0, size=300)
+    source = Linear(("x0", "x1"))
+    plain = kl.fit(kl.Gamma(rate=source), {**columns, "y": y}, "y")
+    fit = kl.fit(Shifted(kl.Gamma(rate=source), 2.0), {**columns, "y": y + 2.0}, "y")
+    np.testing.assert_allclose(fit.params["rate"], plain.params["rate"], rtol=1e-9)
+    np.testing.assert_allclose(fit.stderr["rate"], plain.stderr["rate"], rtol=1e-9)
 
 
 # ---- a new source --------------------------------------------------------------------------------
@@ -116,39 +220,326 @@ def test_a_new_source(n: int) -> None:
 @final
 @dataclass(frozen=True)
 class RightCensored(RowKind):
-    """The outcome was not seen, but is above ``y``."""
+    """The outcome was not seen, but is above ``time``."""
 
-    fields: ClassVar[tuple[str, ...]] = ("y",)
+    fields: ClassVar[tuple[str, ...]] = ("time",)
+    description: ClassVar[str] = "right-censored"
+
+    def ends(self, fields):
+        return fields["time"], np.full_like(fields["time"], np.inf)
 
 
 @log_term.register
 def _(kind: RightCensored, model, parameters, row):  # noqa: ARG001
-    return model.row_log_survival(row["y"], parameters)
+    return model.row_log_survival(row["time"], parameters)
+
+
+@final
+@dataclass(frozen=True)
+class Within(RowKind):
+    """The outcome was not seen, but lies above ``low`` and at most ``width`` further."""
+
+    width: float
+    fields: ClassVar[tuple[str, ...]] = ("low",)
+    description: ClassVar[str] = "interval-censored"
+
+    def ends(self, fields):
+        return fields["low"], fields["low"] + self.width
+
+
+@log_term.register
+def _(kind: Within, model, parameters, row):
+    low = model.row_log_survival(row["low"], parameters)
+    high = model.row_log_survival(row["low"] + kind.width, parameters)
+    return low + jnp.log1p(-jnp.exp(high - low))
+
+
+def lifetimes(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return times of the event or the end, whichever is earlier, and whether of the event."""
+    rng = np.random.default_rng(3)
+    time, end = rng.exponential(5.0, rows), rng.uniform(0.0, 10.0, rows)
+    return np.minimum(time, end), time <= end
+
+
+def censored(time: np.ndarray, seen: np.ndarray) -> ChunkSample:
+    return ChunkSample(
+        (Chunk(Exact(), {"y": time[seen]}), Chunk(RightCensored(), {"time": time[~seen]}))
+    )
 
 
 def test_a_new_kind_of_row() -> None:
-    rng = np.random.default_rng(3)
-    time, end = rng.exponential(5.0, 400), rng.uniform(0.0, 10.0, 400)
-    seen = time <= end
-    sample = ChunkSample(
-        (
-            Chunk(Exact(), {"y": time[seen]}),
-            Chunk(RightCensored(), {"y": end[~seen]}),
-        )
-    )
+    time, seen = lifetimes(400)
+    sample = censored(time, seen)
     fit = kl.fit(kl.Exponential(), sample)
     # censored exponential lifetimes: events over total time at risk
-    rate = seen.sum() / np.minimum(time, end).sum()
+    rate = seen.sum() / time.sum()
     assert fit.convergence.converged
     assert fit.n == 400
     assert fit.params["rate"] == pytest.approx(rate, rel=1e-12)
     assert fit.stderr["rate"] == pytest.approx(rate / np.sqrt(seen.sum()), rel=1e-9)
     weibull = kl.fit(kl.Weibull(), sample)
-    c, _, scale = stats.weibull_min.fit(
-        stats.CensoredData.right_censored(np.minimum(time, end), ~seen), floc=0
-    )
+    c, _, scale = stats.weibull_min.fit(stats.CensoredData.right_censored(time, ~seen), floc=0)
     assert weibull.params["shape"] == pytest.approx(c, rel=1e-4)  # scipy's simplex stops at 1e-4
     assert weibull.params["scale"] == pytest.approx(scale, rel=1e-4)
+
+
+def test_only_what_describes_the_same_rows_is_shown() -> None:
+    time, seen = lifetimes(400)
+    fit = kl.fit(kl.Weibull(), censored(time, seen))
+    rows = f"{np.sum(~seen)} of 400 rows are right-censored"
+    decomposition = fit.decomposition(reference=kl.Exponential(rate=0.2))
+    lines = {line.name: line for line in decomposition.lines}
+    for name in ("entropy", "entropy of Exponential(rate=0.2)"):
+        assert np.isnan(lines[name].value)
+        assert lines[name].shown == "unknown"
+        assert rows in lines[name].note
+    assert "relative entropy" not in lines
+    assert f"no estimate: {rows}" in str(fit.summary())
+    with pytest.raises(kl.KullbackError, match=f"expected information .* {rows}"):
+        fit.covariance("expected")
+    # counts: the empirical entropy of the exact rows is not that of the sample either
+    counts = ChunkSample(
+        (
+            Chunk(Exact(), {"y": np.array([0.0, 1.0, 1.0, 3.0])}),
+            Chunk(RightCensored(), {"time": np.array([4.0])}),
+        )
+    )
+    assert np.isnan(kl.fit(kl.Poisson(), counts).decomposition()["entropy"])
+
+
+def test_an_order_statistic_needs_exact_rows() -> None:
+    with pytest.raises(
+        kl.ModelError, match=r"minimum is the minimum of the sample.* right-censored"
+    ):
+        kl.fit(kl.Pareto(), censored(*lifetimes(50)))
+    fit = kl.fit(kl.Pareto(minimum=1e-3), censored(*lifetimes(50)))
+    assert fit.convergence.converged
+
+
+def test_rows_outside_the_support_are_named_by_their_ends() -> None:
+    parts = (
+        Chunk(Exact(), {"y": np.array([0.25, 0.5])}),
+        Chunk(RightCensored(), {"time": np.array([0.75, 1.5, 0.5])}, first_row=2),
+    )
+    with pytest.raises(kl.DataError, match=r"1 row of y is not, it is row 3 \(1.5\)"):
+        kl.fit(kl.Beta(), ChunkSample(parts))
+
+
+def test_kinds_that_differ_in_a_parameter_are_added_up_apart() -> None:
+    rng = np.random.default_rng(8)
+    time = rng.weibull(1.5, 300) * 4.0
+    low = [np.floor(time[:100]), np.floor(time[100:200] / 2.0) * 2.0]
+    weight = rng.integers(1, 4, 100).astype(float)
+    parts = [
+        Chunk(Within(1.0), {"low": low[0]}),
+        Chunk(Within(2.0), {"low": low[1]}),
+        Chunk(Exact(), {"y": time[200:]}, weight),
+    ]
+
+    def loss(u):
+        of = stats.weibull_min(np.exp(u[0]), scale=np.exp(u[1]))
+        chances = [np.log(of.cdf(low[i] + i + 1) - of.cdf(low[i])) for i in (0, 1)]
+        return -(chances[0].sum() + chances[1].sum() + weight @ of.logpdf(time[200:]))
+
+    expected = optimize.minimize(loss, [0.0, 1.0], method="BFGS", options={"gtol": 1e-7})
+    fits = [kl.fit(kl.Weibull(), ChunkSample(tuple(p))) for p in (parts, parts[::-1])]
+    for fit in fits:
+        assert fit.convergence.converged
+        assert fit.n == 200.0 + weight.sum()
+        assert fit.log_likelihood == pytest.approx(-expected.fun, rel=1e-12)
+        # the simplex of quadratic approximations ends where its slope is 1e-7 or its steps are
+        assert list(fit.params.values()) == pytest.approx(np.exp(expected.x), rel=1e-5)
+    assert fits[0].params == fits[1].params
+    assert fits[0].cross_entropy == fits[1].cross_entropy
+
+
+def test_kinds_with_one_name_are_refused() -> None:
+    def twin() -> RowKind:
+        @dataclass(frozen=True)
+        class Twin(RowKind):
+            fields: ClassVar[tuple[str, ...]] = ("time",)
+
+            def ends(self, fields):
+                return fields["time"], fields["time"]
+
+        return Twin()
+
+    chunks = tuple(Chunk(twin(), {"time": np.array([1.0, 2.0])}) for _ in range(2))
+    with pytest.raises(TypeError, match="two kinds of rows"):
+        kl.LocalEngine(ChunkSample(chunks)).reduce(SummariseSample(POSITIVE), np.zeros(0))
+
+
+@pytest.mark.parametrize("name", ["Gamma", "Poisson"])
+def test_one_censored_row_among_many_costs_no_pass_over_the_others(name: str) -> None:
+    model = getattr(kl, name)()
+    law = {"Gamma": stats.gamma(2.0), "Poisson": stats.poisson(3.0)}[name]
+    y = law.rvs(200_000, random_state=7).astype(float)
+    parts = (Chunk(Exact(), {"y": y}), Chunk(RightCensored(), {"time": np.array([9.0])}))
+    engines = []
+
+    def engine(sample):
+        engines.append(kl.LocalEngine(sample))
+        return engines[-1]
+
+    fit = kl.fit(model, ChunkSample(parts), engine=engine)
+    assert fit.convergence.converged
+    assert fit.convergence.passes == 1
+    # the first pass reads all rows, the others the censored one
+    assert engines[0].rows - 200_001 < 20
+    # the likelihood by its definition, from SciPy
+    if name == "Gamma":
+        of = stats.gamma(fit.params["shape"], scale=1.0 / fit.params["rate"])
+        terms = of.logpdf(y)
+    else:
+        of = stats.poisson(fit.params["rate"])
+        terms = of.logpmf(y)
+    assert fit.log_likelihood == pytest.approx(terms.sum() + of.logsf(9.0), rel=1e-12)
+    again = kl.fit(model, ChunkSample(parts[::-1]), engine=lambda s: kl.LocalEngine(s, threads=3))
+    assert again.params == fit.params
+    np.testing.assert_array_equal(again.covariance("sandwich"), fit.covariance("sandwich"))
+    # second moments merge by the law of total variance: those of the rows' own losses
+    losses = np.append(terms, of.logsf(9.0))
+    assert fit.evaluation.loss_variance == pytest.approx(np.var(losses), rel=1e-9)
+
+
+# ---- a linear source -----------------------------------------------------------------------------
+
+
+def design(rows: int, columns: int, seed: int = 1) -> dict[str, np.ndarray]:
+    x = np.random.default_rng(seed).standard_normal((columns, rows))
+    return {f"x{k}": row for k, row in enumerate(x)}
+
+
+def test_a_censored_weibull_with_a_linear_scale() -> None:
+    # every seam in one fit: two kinds of rows with weights, a linear source, Newton, a result
+    rng = np.random.default_rng(9)
+    columns = design(300, 2)
+    scale = np.exp(1.0 + 0.5 * columns["x0"] - 0.25 * columns["x1"])
+    time, end = scale * rng.weibull(1.7, 300), rng.uniform(0.0, 8.0, 300)
+    seen, time = time <= end, np.minimum(time, end)
+    weight = rng.integers(1, 4, 300).astype(float)
+    parts = [
+        Chunk(kind, {name: time[rows], **{k: x[rows] for k, x in columns.items()}}, weight[rows])
+        for kind, name, rows in ((Exact(), "y", seen), (RightCensored(), "time", ~seen))
+    ]
+    fit = kl.fit(kl.Weibull(scale=Linear(("x0", "x1"))), ChunkSample(tuple(parts)))
+
+    def loss(u):
+        of = stats.weibull_min(
+            np.exp(u[0]), scale=np.exp(u[1] + u[2] * columns["x0"] + u[3] * columns["x1"])
+        )
+        return -(weight @ np.where(seen, of.logpdf(time), of.logsf(time)))
+
+    expected = optimize.minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-6})
+    assert fit.convergence.converged
+    assert fit.names == ("shape", "scale[Intercept]", "scale[x0]", "scale[x1]")
+    assert fit.log_likelihood == pytest.approx(-expected.fun, rel=1e-12)
+    assert fit.params["scale"] == pytest.approx(expected.x[1:], abs=1e-6)  # BFGS's own slope
+    # the observed information by differences of the loss, as an independent check of the errors
+    at = np.array([np.log(fit.params["shape"]), *fit.params["scale"]])
+    h, steps = 1e-4, np.eye(4)
+    hessian = [
+        [
+            sum(i * j * loss(at + h * (i * a + j * b)) for i in (1, -1) for j in (1, -1))
+            for b in steps
+        ]
+        for a in steps
+    ]
+    errors = np.sqrt(np.diag(np.linalg.inv(np.array(hessian) / (4 * h * h))))
+    np.testing.assert_allclose(fit.stderr["scale"], errors[1:], rtol=1e-5)
+    assert np.all(np.isfinite(fit.covariance("sandwich")))
+
+
+def test_a_linear_location_is_least_squares() -> None:
+    columns = design(500, 3)
+    x = np.stack([np.ones(500), *columns.values()])
+    y = np.array([1.0, 2.0, 0.0, -1.0]) @ x + np.random.default_rng(2).normal(0.0, 0.5, 500)
+    fit = kl.fit(kl.Normal(loc=Linear(tuple(columns))), {**columns, "y": y}, "y")
+    beta, *_ = np.linalg.lstsq(x.T, y, rcond=None)
+    np.testing.assert_allclose(fit.params["loc"], beta, rtol=1e-12)
+    residual = y - beta @ x
+    inverse = np.linalg.inv(x @ x.T)
+    np.testing.assert_allclose(
+        fit.stderr["loc"], np.sqrt(np.mean(residual**2) * np.diag(inverse)), rtol=1e-9
+    )
+    # White (1980): the sandwich of least squares
+    middle = inverse @ (x * residual**2) @ x.T @ inverse
+    np.testing.assert_allclose(fit.covariance("sandwich")[:4, :4], middle, rtol=1e-9)
+    assert fit.decomposition()["cross-entropy"] == fit.cross_entropy
+
+
+def test_a_linear_source_of_many_coefficients() -> None:
+    n = 70_000  # two blocks
+    columns = design(n, 119)
+    y = np.random.default_rng(3).weibull(1.5, n) * np.exp(0.2 * columns["x0"])
+    sample = ArraySample({"y": y, **columns})
+    model = kl.Weibull(scale=Linear(tuple(columns)))
+    at = np.concatenate([[1.5], np.zeros(120)])
+    derivatives = LossDerivatives(model, model.vector.is_free)
+    count = COMPILED.count
+    one, *others = [
+        kl.LocalEngine(sample, threads=threads).reduce(derivatives, at) for threads in (1, 2, 4)
+    ]
+    others += [
+        kl.StreamingEngine(sample, threads=2).reduce(derivatives, at),
+        Unruly(sample, 3).reduce(derivatives, at),
+    ]
+    assert COMPILED.count - count <= 1
+    for other in others:
+        np.testing.assert_array_equal(other, one)
+    # the score by its definition: ∂ℓ/∂η = shape (1 − (y/scale)^shape), times the design
+    z = (y / 1.0) ** 1.5
+    expected = 1.5 * (1.0 - z) @ np.stack([np.ones(n), *columns.values()]).T
+    np.testing.assert_allclose(one[4 : 4 + 120], expected, rtol=1e-9, atol=1e-6)
+
+
+def test_compiled_code_does_not_depend_on_the_number_of_coefficients() -> None:
+    def size(p: int) -> int:
+        model = kl.Weibull(scale=Linear(tuple(f"x{k}" for k in range(p))))
+        of_row = LossDerivatives(model, model.vector.is_free).in_predictors
+        with float64():
+            jaxpr = jax.make_jaxpr(lambda a, b, y: of_row.rows(Exact(), [a, b], {"y": y}))(
+                jnp.ones(()), jnp.ones(8), jnp.ones(8)
+            )
+        return len(jaxpr.jaxpr.eqns)
+
+    assert size(20) == size(120)
+
+
+def separation(name: str) -> tuple[dict[str, np.ndarray], str | None]:
+    rng = np.random.default_rng(0)
+    x, z = rng.standard_normal((2, 200))
+    level = (rng.random(200) < 0.3).astype(float)
+    noise = (rng.random(200) < 0.4).astype(float)
+    cases = {
+        "complete": (x, (x > 0.1).astype(float), "x"),
+        "complete, in thousandths": (1e-3 * x, (x > 0.1).astype(float), "x"),
+        "quasi-complete": (level, np.maximum(level, noise), "x"),
+        "none": (x, (rng.random(200) < 1.0 / (1.0 + np.exp(-x))).astype(float), None),
+    }
+    x, y, column = cases[name]
+    return {"x": x, "z": z, "y": y}, column
+
+
+@pytest.mark.parametrize("case", ["complete", "complete, in thousandths", "quasi-complete", "none"])
+@pytest.mark.parametrize("parameter", ["logit", "probability"])
+def test_separated_rows_are_reported_by_column(case: str, parameter: str) -> None:
+    data, column = separation(case)
+    fit = kl.fit(kl.Bernoulli(**{parameter: Linear(("x", "z"))}), data, "y")
+    assert fit.convergence.converged == (column is None)
+    if column is not None:
+        assert fit.convergence.reason == (
+            f"no maximum: the rows are separated by {parameter}[{column}]"
+        )
+        assert np.all(np.isnan(fit.stderr[parameter]))
+
+
+def test_a_level_without_events_separates_counts() -> None:
+    rng = np.random.default_rng(1)
+    level = (rng.random(300) < 0.3).astype(float)
+    y = np.where(level == 1.0, 0.0, rng.poisson(2.0, 300))
+    fit = kl.fit(kl.Poisson(rate=Linear(("level",))), {"level": level, "y": y}, "y")
+    assert fit.convergence.reason == "no maximum: the rows are separated by rate[level]"
 
 
 # ---- a new statistic -----------------------------------------------------------------------------
@@ -186,8 +577,8 @@ class Unruly(Engine):
         self._blocks = list(blocks(sample.chunks()))
         self._random = random.Random(seed)
 
-    def first_block(self):
-        return self._blocks[0]
+    def first_block(self, kind=None):
+        return next(block for block in self._blocks if kind in (None, block.kind))
 
     def results(self, statistic: Statistic[Any], arguments) -> Iterator[tuple[Any, Any]]:
         for block in self._random.sample(self._blocks, len(self._blocks)):
@@ -247,8 +638,9 @@ class GradientDescent(Solver[Walk]):
             return Walk(point, 1.2 * state.rate)
         return Walk(state.point, 0.5 * state.rate)
 
-    def done(self, state):
-        return Outcome.CONVERGED if np.linalg.norm(state.point.gradient) < 1e-7 else None
+    def status(self, state):
+        small = np.linalg.norm(state.point.gradient) < 1e-7
+        return Outcome.CONVERGED if small else Outcome.RUNNING
 
 
 def test_a_new_solver() -> None:
@@ -258,3 +650,151 @@ def test_a_new_solver() -> None:
     assert slow.convergence.steps > fast.convergence.steps
     for name, value in fast.params.items():
         assert slow.params[name] == pytest.approx(value, rel=1e-5)  # its gradient stops at 1e-7
+
+
+# ---- the product of kinds, weights, sources and engines ------------------------------------------
+
+KINDS = {
+    "exact": (Exact(),),
+    "right-censored": (Exact(), RightCensored()),
+    "all kinds": (Exact(), RightCensored(), Within(0.5), Within(2.0)),
+}
+SOURCES = {
+    "free": {},
+    "fixed": {"shape": 1.5},
+    "bounded": {"shape": kl.Param(start=1.2, lower=1.0, upper=3.0)},
+    "linear": {"scale": Linear(("x",))},
+}
+
+
+def mixed(kinds: tuple[RowKind, ...], *, weighted: bool, copies: bool) -> list[Chunk]:
+    """Rows of some kinds, in several chunks; with weights, or each row as often as its weight."""
+    rng = np.random.default_rng(12)
+    chunks = []
+    for part in range(3):
+        for kind in kinds:
+            x = rng.uniform(-1.0, 1.0, 60)
+            y = np.exp(0.5 * x) * rng.weibull(1.6, 60)
+            weight = rng.integers(1, 4, 60) if weighted else np.ones(60, dtype=int)
+            y, x = (np.repeat(v, weight) if copies else v for v in (y, x))
+            own = None if copies or not weighted else weight.astype(float)
+            chunks.append(Chunk(kind, {kind.fields[0]: y, "x": x}, own, first_row=1_000 * part))
+    return chunks
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("weighted", [False, True], ids=["rows", "weights"])
+def test_kinds_weights_sources_and_engines(kinds: str, source: str, *, weighted: bool) -> None:
+    model = kl.Weibull(**SOURCES[source])
+    chunks = mixed(KINDS[kinds], weighted=weighted, copies=False)
+    sample = ChunkSample(tuple(chunks))
+    one = kl.fit(model, sample, engine=lambda s: kl.LocalEngine(s, threads=1))
+    assert one.convergence.converged
+    assert one.n == sum(c.count if c.weight is None else c.weight.sum() for c in chunks)
+    others = [
+        kl.fit(model, sample, engine=lambda s: kl.LocalEngine(s, threads=3)),
+        kl.fit(model, sample, engine=lambda s: kl.StreamingEngine(s, threads=2)),
+        kl.fit(model, sample, engine=lambda s: Unruly(s, 1)),
+    ]
+    # kinds may come in any order; the rows of one kind keep theirs
+    by_kind = sorted(chunks, key=lambda chunk: chunk.kind.order, reverse=True)
+    others.append(kl.fit(model, ChunkSample(tuple(by_kind))))
+    for other in others:
+        np.testing.assert_array_equal(
+            other.model.vector.constrained(np.zeros(0)), one.model.vector.constrained(np.zeros(0))
+        )
+        assert other.cross_entropy == one.cross_entropy
+        np.testing.assert_array_equal(other.covariance("sandwich"), one.covariance("sandwich"))
+    if weighted:  # a weight of k is the row k times
+        copies = kl.fit(model, ChunkSample(tuple(mixed(KINDS[kinds], weighted=True, copies=True))))
+        assert copies.n == one.n
+        assert copies.log_likelihood == pytest.approx(one.log_likelihood, rel=1e-12)
+        for name, value in one.params.items():
+            np.testing.assert_allclose(copies.params[name], value, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(copies.covariance(), one.covariance(), rtol=1e-7)
+
+
+# ---- many small samples in one program -----------------------------------------------------------
+
+
+class Evaluated(NamedTuple):
+    at: Any
+    value: Any
+    gradient: Any
+    hessian: Any
+
+
+def traced_fit(model: kl.Model, rows: int) -> Any:
+    """Return the fit of one sample, padded to a number of rows, as a JAX function."""
+    vector, newton = model.vector, Newton(tolerance=1e-10)
+    derivatives = LossDerivatives(model, vector.is_free)
+    d = vector.n_free
+    lower = np.tril_indices(d)
+
+    def evaluate(u, y, w):
+        numbers = vector.constrained(u)
+        terms = derivatives.rows(Exact(), list(numbers), {"y": y})
+        # without the barrier XLA joins a product and the first addition, depending on the shape
+        sums = jax.lax.optimization_barrier(
+            jnp.stack([jnp.broadcast_to(t, (rows,)) * w for t in terms])
+        )
+        while sums.shape[1] > 1:
+            sums = sums[:, 0::2] + sums[:, 1::2]
+        means = sums[:, 0] / sums[0, 0]
+        score, half = means[3 : 3 + d], means[3 + d : 3 + d + lower[0].size]
+        hessian = jnp.zeros((d, d)).at[lower].set(half).at[lower[::-1]].set(half)
+        jacobian = vector.jacobian(u)
+        # written out: a product of small matrices is rounded differently in batches of other sizes
+        gradient = jnp.sum(jacobian * score[:, None], axis=0)
+        inner = jnp.sum(jacobian[:, :, None] * hessian[:, None, :], axis=0)
+        outer = jnp.sum(inner[:, :, None] * jacobian[None, :, :], axis=1)
+        return Evaluated(u, means[1], gradient, outer + vector.curvature(u, score))
+
+    def fit(start, y, w):
+        def running(state):
+            return newton.status(state) == Outcome.RUNNING
+
+        def step(state):
+            return newton.step(state, evaluate(newton.propose(state), y, w))
+
+        state = jax.lax.while_loop(running, step, newton.init(evaluate(start, y, w)))
+        return vector.constrained(state.at), newton.status(state)
+
+    return fit
+
+
+def test_a_traced_newton_fits_a_thousand_samples_of_unequal_sizes() -> None:
+    rng = np.random.default_rng(11)
+    sizes = rng.integers(20, 128, 1_000)
+    samples = [rng.weibull(1.5, n) * 3.0 for n in sizes]
+
+    def padded(rows: int) -> tuple[Any, Any]:
+        y, w = np.empty((1_000, rows)), np.zeros((1_000, rows))
+        for k, x in enumerate(samples):
+            y[k], w[k, : x.size] = x[0], 1.0
+            y[k, : x.size] = x
+        return y, w
+
+    start = np.array([[0.0, np.log(x.mean())] for x in samples])
+    with float64():
+        y, w = padded(128)
+        many = jax.jit(jax.vmap(traced_fit(kl.Weibull(), 128)))
+        params, status = (np.asarray(out) for out in many(start, y, w))
+        assert np.all(status == Outcome.CONVERGED)
+        for k in (0, 1, 500, 999):  # each as its own fit
+            alone = kl.fit(kl.Weibull(), samples[k]).params
+            np.testing.assert_allclose(params[k], list(alone.values()), rtol=1e-9)
+        wider = jax.jit(jax.vmap(traced_fit(kl.Weibull(), 256)))(start, *padded(256))[0]
+
+    def batch(first: int) -> np.ndarray:
+        with float64():
+            part = slice(first, first + 100)
+            return np.asarray(many(start[part], y[part], w[part])[0])
+
+    # a sample's bits depend on no other sample, on no padding and on no thread
+    with ThreadPoolExecutor(2) as pool:
+        np.testing.assert_array_equal(
+            np.concatenate(list(pool.map(batch, range(0, 1_000, 100)))), params
+        )
+    np.testing.assert_array_equal(np.asarray(wider), params)

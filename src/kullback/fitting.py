@@ -179,6 +179,7 @@ def fit(
         entropy=known.entropy,
         levels=sample.levels,
         values=known.continuous,
+        inexact=known.summary.inexact,
     )
     return Fit(model, solved.vector, solved.evaluation, sample_info, convergence)
 

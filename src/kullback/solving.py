@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.blas import one_blas_thread
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.models.labels.categorical import Categorical
@@ -18,9 +20,9 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.first_pass import FirstPass
+from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
+from kullback.objective.separation import separated_columns
 from kullback.objective.starting_values import starting_points, wider_start
-from kullback.objective.statistics import LossDerivatives, LossSums
-from kullback.objective.sufficient_statistics import derivatives_of_moments
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
 from kullback.results.convergence_check import (
@@ -79,11 +81,9 @@ class Problem:
     solver: Solver[Any]
     watch: Callable[[float], None]
 
-    def over(
-        self, vector: ParameterVector, adder: Callable[[LossDerivatives, Vector], LossSums]
-    ) -> Callable[[Vector], Evaluation]:
-        """Return the objective, given a function that adds up the sums."""
-        objective = CrossEntropy(self.model, vector, adder)
+    def over(self, vector: ParameterVector, *terms: Term) -> Callable[[Vector], Evaluation]:
+        """Return the objective, given the terms of the likelihood."""
+        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums)
 
         def evaluate(u: Vector) -> Evaluation:
             evaluation = objective(u)
@@ -94,21 +94,25 @@ class Problem:
 
     def over_rows(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
         """The objective by passes over all rows."""
-        return self.over(vector, _adder(self.engine))
+        return self.over(vector, RowsTerm(self.engine.reduce))
 
     def whole(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
-        """The objective by the cheapest way: from moments, from a table, or by passes."""
-        moments, table = self.known.moments, self.known.table
-        if moments is not None:
-            return self.over(vector, lambda loss, at: derivatives_of_moments(loss, moments, at))
-        if table is not None:
-            return self.over(vector, _adder(LocalEngine(table)))
-        return self.over_rows(vector)
+        """The objective by the cheapest way: from moments, from a table, and by passes."""
+        terms: list[Term] = []
+        known = self.known
+        if known.moments is not None:
+            terms.append(MomentsTerm(known.moments))
+        if known.table is not None:
+            terms.append(RowsTerm(LocalEngine(known.table).reduce))
+        if known.kinds_of_passes:
+            kinds = known.kinds_of_passes if terms else None
+            terms.append(RowsTerm(self.engine.reduce, kinds))
+        return self.over(vector, *terms)
 
     def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
         """The objective on a few rows, to choose among starting points, and on the subsample."""
         parts = [] if self.known.cheap else self.known.subsamples(self.model)
-        return [self.over(vector, _adder(LocalEngine(part))) for part in parts]
+        return [self.over(vector, RowsTerm(LocalEngine(part).reduce)) for part in parts]
 
     def refuse_impossible(self, vector: ParameterVector, u: Vector) -> None:
         """Raise, naming the rows, where rows have probability zero at a point."""
@@ -135,13 +139,22 @@ class Start:
 def solve(problem: Problem, vector: ParameterVector, start: Start | None = None) -> Solved:
     """Find the minimum: in closed form, on the condensed sample, or by passes over the rows.
 
+    With many coefficients the steps of the solver take BLAS one thread as well: with two, on a busy
+    machine, an eigendecomposition of 120 numbers took 0.26 s instead of 0.003.
+
     Args:
         problem: the model, the sample and the solver.
         vector: which coefficients are free.
         start: the starting points; None for the user's starting values and the model's.
     """
-    model, table = problem.model, problem.known.table
-    if isinstance(model, Categorical) and model.shares_are_estimates and table is not None:
+    with one_blas_thread() if problem.model.linear else nullcontext():
+        return _solve(problem, vector, start)
+
+
+def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:
+    model = problem.model
+    condensed = problem.known.condensed
+    if isinstance(model, Categorical) and model.shares_are_estimates and condensed:
         return _at_class_shares(problem, model, vector)
     if vector.n_free == 0:
         evaluation = problem.whole(vector)(np.zeros(0))
@@ -163,11 +176,15 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
         there = on_bound.unconstrained(values)
         # a bound on which an end of the support depends may make a row impossible: not the estimate
         if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
-            return solve(problem, on_bound, replace(start, points=[there]))
-    closed = solution.steps == 1 and problem.known.condensed
+            return _solve(problem, on_bound, replace(start, points=[there]))
+    closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
+    separated: tuple[str, ...] = ()
+    if problem.model.linear and solution.outcome is Outcome.CONVERGED:
+        best, step = solution.best.at, solution.estimate - solution.best.at
+        separated = separated_columns(problem.model, vector, best, step, problem.engine.reduce)
     convergence = assess_convergence(
-        problem.model, vector, solution.best, solution, name, start.tried, start.agreed
+        problem.model, vector, solution.best, solution, name, start.tried, start.agreed, separated
     )
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
@@ -222,12 +239,6 @@ def _at_its_bound(
         return None
     on_bound: Mapping[str, Vector] = {**vector.on_bound, found.name: np.array([found.end])}
     return replace(vector, on_bound=on_bound)
-
-
-def _adder(engine: Engine) -> Callable[[LossDerivatives, Vector], LossSums]:
-    return lambda derivatives, constrained: derivatives.unpack(
-        engine.reduce(derivatives, constrained)
-    )
 
 
 def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:

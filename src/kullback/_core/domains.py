@@ -101,6 +101,15 @@ class Interval(Domain):
         inside = above & below
         return inside & (x == np.floor(x)) if self.whole else inside
 
+    def meets(self, lower: Any, upper: Any) -> Any:
+        """Return, elementwise, whether a number from ``lower`` to ``upper`` lies inside."""
+        low, high = np.maximum(lower, self.lower), np.minimum(upper, self.upper)
+        if not self.whole:
+            return (low < high) | ((low == high) & self.contains(low))
+        low, high = np.ceil(low), np.floor(high)
+        low = np.where(self.contains(low), low, low + 1.0)
+        return low <= np.where(self.contains(high), high, high - 1.0)
+
     def spans(self, low: float, high: float) -> bool:
         """Return whether all numbers from ``low`` to ``high`` lie inside; False for NaN."""
         above = low >= self.lower if self.holds_lower else low > self.lower
@@ -251,6 +260,48 @@ class Simplex(Domain):
     def phrase(self, name: str) -> str:
         """Return the condition as text."""
         return f"{name} >= 0 with sum 1"
+
+
+@final
+@dataclass(frozen=True)
+class Reals(Domain):
+    """A vector of real numbers: ``value = u``.
+
+    Attributes:
+        size: the number of numbers.
+    """
+
+    size: int = 1
+    bounded = False
+
+    @property
+    def n_free(self) -> int:
+        """All of them."""
+        return self.size
+
+    def contains(self, value: Any) -> Any:
+        """Return, elementwise, whether numbers are finite."""
+        return np.isfinite(np.asarray(value))
+
+    def constrained(self, u: Any) -> Any:
+        """Return ``u``."""
+        return u
+
+    def unconstrained(self, value: Any) -> Any:
+        """Return the value."""
+        return value
+
+    def jacobian(self, u: Any) -> Any:
+        """Return the identity."""
+        return namespace(u).eye(self.size)
+
+    def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002
+        """Return zeros."""
+        return namespace(u).zeros((self.size, self.size))
+
+    def phrase(self, name: str) -> str:
+        """Return the condition as text."""
+        return f"{self.size} finite numbers {name}"
 
 
 REAL: Final = Interval()

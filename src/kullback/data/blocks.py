@@ -59,9 +59,14 @@ class Block:
 
     @cached_property
     def extremes(self) -> tuple[float, float]:
-        """The smallest and the largest outcome; NaN if any outcome is NaN."""
-        y = self.fields["y"][: self.count]
+        """The smallest and the largest outcome, as located; NaN if any outcome is NaN."""
+        y = self.located
         return float(y.min()), float(y.max())
+
+    @cached_property
+    def located(self) -> Floats:
+        """One outcome for each real row: itself where it is exact, else one that the row allows."""
+        return self.kind.located({name: f[: self.count] for name, f in self.fields.items()})
 
     @property
     def capacity(self) -> int:

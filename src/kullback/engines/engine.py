@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from contextlib import nullcontext
+from itertools import pairwise
+from typing import ClassVar, TypeVar
 
 from kullback._core.arrays import Vector
+from kullback._core.blas import one_blas_thread
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
@@ -24,10 +27,13 @@ class Engine(abc.ABC):
     engine gives the same bits.
 
     Attributes:
-        passes: number of passes over the sample.
+        reads_all: whether a pass over the rows of some kinds reads all rows.
+        passes: number of passes over all rows.
         rows: number of rows evaluated in all passes together.
         progress: called with (passes, rows) after every block, for a progress bar.
     """
+
+    reads_all: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """Start with zero passes."""
@@ -36,14 +42,17 @@ class Engine(abc.ABC):
         self.progress: Progress | None = None
 
     @abc.abstractmethod
-    def first_block(self) -> Block:
-        """Return the first block of the sample (for a point of origin)."""
+    def first_block(self, kind: RowKind | None = None) -> Block:
+        """Return the first block of the sample, or of a kind of rows (for a point of origin)."""
 
     @abc.abstractmethod
     def results(
         self, statistic: Statistic[Partial], arguments: Vector
     ) -> Iterator[tuple[Block, Partial]]:
-        """Evaluate every block once and yield each with its result, in any order."""
+        """Evaluate every block that the statistic covers once; yield each with its result.
+
+        The order does not matter.
+        """
 
     def reduce(self, statistic: Statistic[Partial], arguments: Vector) -> Partial:
         """Add up a statistic over the sample.
@@ -59,21 +68,26 @@ class Engine(abc.ABC):
             DataError: for a sample without rows.
         """
         trees: dict[RowKind, Tree] = {}
-        order: dict[str, Any] = {}
-        for block, partial in self.results(statistic, arguments):
-            if block.kind not in trees:
-                trees[block.kind] = Tree(statistic)
-            trees[block.kind].add(block.index, partial)
-            self.rows += block.count
-            if self.progress is not None:
-                self.progress(self.passes + 1, self.rows)
-        self.passes += 1
+        with one_blas_thread() if statistic.uses_blas else nullcontext():
+            for block, partial in self.results(statistic, arguments):
+                if not statistic.covers(block.kind):
+                    continue
+                if block.kind not in trees:
+                    trees[block.kind] = Tree(statistic)
+                trees[block.kind].add(block.index, partial)
+                self.rows += block.count
+                if self.progress is not None:
+                    self.progress(self.passes + 1, self.rows)
+        if self.reads_all or not statistic.partial:
+            self.passes += 1
         if not trees:
             raise DataError("the sample is empty: give at least one row.")
-        # kinds by name: the order of arrival must not decide the order of addition
-        order = {type(kind).__name__: tree.total() for kind, tree in trees.items()}
-        totals = [order[name] for name in sorted(order)]
-        value: Partial = totals[0]
-        for total in totals[1:]:
-            value = statistic.merge(value, total)
+        # in an order of the kinds' own: that of arrival must not decide the order of addition
+        kinds = sorted(trees, key=lambda kind: kind.order)
+        for left, right in pairwise(kinds):
+            if left.order == right.order:
+                raise TypeError(f"two kinds of rows are both shown as {left!r}: rename one")
+        value: Partial = trees[kinds[0]].total()
+        for kind in kinds[1:]:
+            value = statistic.merge(value, trees[kind].total())
         return value

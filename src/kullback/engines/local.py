@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TypeVar, final
@@ -11,6 +11,7 @@ from typing import TypeVar, final
 from kullback._core.arrays import Vector, float64
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block, blocks
+from kullback.data.observation import RowKind
 from kullback.data.sample import Sample
 from kullback.engines.engine import Engine
 from kullback.objective.statistics import Statistic
@@ -35,6 +36,14 @@ def threads_or_all(threads: int | None) -> int:
     return threads
 
 
+def first_of(sample: Iterable[Block], kind: RowKind | None) -> Block:
+    """Return the first block of a sample, or the first of a kind of rows."""
+    for block in sample:
+        if kind is None or block.kind == kind:
+            return block
+    raise DataError("the sample is empty: give at least one row.")
+
+
 @final
 class LocalEngine(Engine):
     """Adds up statistics over a sample in memory.
@@ -52,11 +61,9 @@ class LocalEngine(Engine):
         self._given = threads is not None
         self._threads = min(threads_or_all(threads), max(-(-len(self._blocks) // _RUN), 1))
 
-    def first_block(self) -> Block:
-        """Return the first block."""
-        if not self._blocks:
-            raise DataError("the sample is empty: give at least one row.")
-        return self._blocks[0]
+    def first_block(self, kind: RowKind | None = None) -> Block:
+        """Return the first block, or that of a kind of rows."""
+        return first_of(self._blocks, kind)
 
     def results(
         self, statistic: Statistic[Partial], arguments: Vector
@@ -67,12 +74,13 @@ class LocalEngine(Engine):
             with float64():  # the context holds for one thread
                 return [(block, statistic.of_block(block, arguments)) for block in part]
 
-        if self._threads == 1 or (statistic.uses_numpy and not self._given):
+        covered = [block for block in self._blocks if statistic.covers(block.kind)]
+        if min(self._threads, len(covered)) <= 1 or (statistic.uses_numpy and not self._given):
             with float64():
-                for block in self._blocks:
+                for block in covered:
                     yield block, statistic.of_block(block, arguments)
             return
-        parts = [self._blocks[i : i + _RUN] for i in range(0, len(self._blocks), _RUN)]
+        parts = [covered[i : i + _RUN] for i in range(0, len(covered), _RUN)]
         for done in self._pool.map(evaluate, parts):
             yield from done
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar, final
+from typing import ClassVar, TypeVar, final
 
 from kullback._core.arrays import Vector, float64
-from kullback._core.errors import DataError
 from kullback.data.blocks import Block, blocks
+from kullback.data.observation import RowKind
 from kullback.data.sample import Sample
 from kullback.engines.engine import Engine
-from kullback.engines.local import threads_or_all
+from kullback.engines.local import first_of, threads_or_all
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
@@ -34,17 +34,17 @@ class StreamingEngine(Engine):
             result.
     """
 
+    reads_all: ClassVar[bool] = True
+
     def __init__(self, sample: Sample, threads: int | None = None) -> None:
         """Store the sample; nothing is read yet."""
         super().__init__()
         self._sample = sample
         self._threads = threads_or_all(threads)
 
-    def first_block(self) -> Block:
-        """Read the first block of the sample."""
-        for block in blocks(self._sample.chunks()):
-            return block
-        raise DataError("the sample is empty: give at least one row.")
+    def first_block(self, kind: RowKind | None = None) -> Block:
+        """Read the first block of the sample, or that of a kind of rows."""
+        return first_of(blocks(self._sample.chunks()), kind)
 
     def results(
         self, statistic: Statistic[Partial], arguments: Vector
@@ -58,6 +58,8 @@ class StreamingEngine(Engine):
         waiting: deque[Future[tuple[Block, Partial]]] = deque()
         with ThreadPoolExecutor(self._threads) as pool:
             for block in blocks(self._sample.chunks()):
+                if not statistic.covers(block.kind):
+                    continue
                 waiting.append(pool.submit(evaluate, block))
                 if len(waiting) > _WAITING * self._threads:
                     yield waiting.popleft().result()

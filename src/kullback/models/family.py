@@ -66,7 +66,6 @@ class Family(Model):
 
     default_parameters: ClassVar[Mapping[str, Domain]]
     alternatives: ClassVar[Sequence[Parametrisation]] = ()
-    fixed_by_default: ClassVar[Mapping[str, float]] = {}
     required: ClassVar[Sequence[str]] = ()
     basis: ClassVar[Sequence[str]] = ()
 
@@ -212,9 +211,19 @@ class Family(Model):
     # ---- formulas --------------------------------------------------------------------------
 
     @property
-    def sufficient(self) -> bool:
-        """Whether the likelihood depends on the sample through a few sufficient statistics."""
-        return self._statistics is not None and not self.columns
+    def exponential_form(self) -> Family | None:  # type: ignore[override]
+        """The family, where its log-density is affine in a few sufficient statistics."""
+        return self if self._statistics is not None and not self.columns else None
+
+    @property
+    def basis_functions(self) -> Family | None:  # type: ignore[override]
+        """The family, where it states basis functions."""
+        return self if self.basis and not self.columns else None
+
+    @property
+    def statistics_structure(self) -> Hashable:
+        """The class: the statistics do not depend on parameters."""
+        return type(self)
 
     @property
     def elementary(self) -> bool:
@@ -388,7 +397,7 @@ class Family(Model):
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
         """Return a caution about these estimates, or None."""
-        if self._caution is None or set(estimates) != set(self.parameters):
+        if self._caution is None or self.columns or set(estimates) != set(self.parameters):
             return None
         with float64():
             numbers = {name: jnp.asarray(v).reshape(()) for name, v in estimates.items()}

@@ -24,6 +24,7 @@ from kullback._core.equality import same
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.caution import Caution
 from kullback.models.evaluation import blockwise
+from kullback.models.forms import BasisFunctions, ExponentialForm
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector
@@ -50,6 +51,15 @@ class Model(Displayed, metaclass=ModelType):
 
     limits: ClassVar[Mapping[str, str]] = {}
     """Limiting models as a parameter goes to infinity, by parameter."""
+
+    fixed_by_default: ClassVar[Mapping[str, float]] = {}
+    """Parameters that are fixed unless the user gives them a source."""
+
+    exponential_form: ExponentialForm | None = None
+    """The form that one pass over any number of rows determines, for a model that has it."""
+
+    basis_functions: BasisFunctions | None = None
+    """The form that makes a pass several times as fast, for a model that has it."""
 
     sources: Mapping[str, Source]
 
@@ -168,7 +178,10 @@ class Model(Displayed, metaclass=ModelType):
                 translated_parameters(self.name, unknown)
                 or f"{self.name} has no parameter {unknown[0]!r}{hint or '.'} It has {known}."
             )
-        sources = {name: as_source(name, arguments.get(name)) for name in self.parameters}
+        sources = {
+            name: as_source(name, arguments.get(name)).for_parameter(domain)
+            for name, domain in self.parameters.items()
+        }
         for name, source in sources.items():
             if isinstance(source, SameAs):
                 target = sources.get(source.other)
@@ -190,6 +203,15 @@ class Model(Displayed, metaclass=ModelType):
             ModelError: where a fixed number lies outside its parameter's domain.
         """
         return ParameterVector(tuple(c for group in self._coefficients().values() for c in group))
+
+    @property
+    def linear(self) -> bool:
+        """Whether a parameter is a linear function of columns, through a link."""
+        return any(source.predictor() is not source for source in self.sources.values())
+
+    def by_predictors(self) -> Model:
+        """Return the model of one number a row in place of each source that is linear."""
+        return self.with_sources({n: source.predictor() for n, source in self.sources.items()})
 
     def _coefficients(self) -> dict[str, tuple[Coefficient, ...]]:
         return {
@@ -262,7 +284,8 @@ class Model(Displayed, metaclass=ModelType):
     def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
         vector = self.vector
-        return vector.constrained(np.zeros(0))
+        constrained: Vector = vector.constrained(np.zeros(0))
+        return constrained
 
     @overload
     def log_density(self, x: float) -> float: ...

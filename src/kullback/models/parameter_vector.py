@@ -2,7 +2,8 @@
 
 Kernels differentiate in the *constrained* coefficients ``v`` (shape, rate, ...), which is cheaper
 for every row; solvers move on the unconstrained scale ``u``. The chain rule between them is applied
-to the sums, not to the rows, at negligible cost.
+to the sums, not to the rows, at negligible cost. It is written against the array API: it runs in
+NumPy without any compilation, and in JAX under ``jit`` and ``vmap``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 
-from kullback._core.arrays import Vector
+from kullback._core.arrays import Vector, namespace
 from kullback.models.source import Coefficient
 
 
@@ -48,9 +50,9 @@ class ParameterVector:
     def names(self) -> tuple[str, ...]:
         """A name for each free constrained number."""
         return tuple(
-            c.name if c.domain.size == 1 else f"{c.name}[{k}]"
+            c.name if c.domain.size == 1 and not c.labels else f"{c.name}[{label}]"
             for c in self.free
-            for k in range(c.domain.size)
+            for label in c.labels or range(c.domain.size)
         )
 
     @cached_property
@@ -87,13 +89,17 @@ class ParameterVector:
                 out[where] = self.on_bound[c.name] if c.value is None else c.value
         return out
 
-    def constrained(self, u: Vector) -> Vector:
+    def constrained(self, u: Any) -> Any:
         """Map ``u`` (n_free,) to the values of all coefficients, fixed ones included."""
-        out = self._fixed.copy()
-        slices = dict(zip((c.name for c in self.coefficients), self._among_all, strict=True))
-        for c, where in zip(self.free, self._in_u, strict=True):
-            out[slices[c.name]] = c.domain.constrained(u[where])
-        return out
+        xp = namespace(u)
+        places = dict(zip((c.name for c in self.free), self._in_u, strict=True))
+        values = [
+            c.domain.constrained(u[places[c.name]])
+            if c.name in places
+            else xp.asarray(self._fixed[where])
+            for c, where in zip(self.coefficients, self._among_all, strict=True)
+        ]
+        return xp.concat(values)
 
     def unconstrained(self, values: Mapping[str, Vector]) -> Vector:
         """Map the free coefficients' values, by name, to ``u``."""
@@ -105,13 +111,13 @@ class ParameterVector:
         pairs = zip(self.coefficients, self._among_all, strict=True)
         return {c.name: constrained[where] for c, where in pairs}
 
-    def jacobian(self, u: Vector) -> Vector:
+    def jacobian(self, u: Any) -> Any:
         """∂ (free constrained values) / ∂ u, block diagonal."""
         return _block_diagonal(
             [c.domain.jacobian(u[at]) for c, at in zip(self.free, self._in_u, strict=True)]
         )
 
-    def curvature(self, u: Vector, gradient: Vector) -> Vector:
+    def curvature(self, u: Any, gradient: Any) -> Any:
         """Σ_k gradient_k ∂² value_k / ∂u∂u' over the free constrained values, block diagonal."""
         triples = zip(self.free, self._in_u, self._among_free, strict=True)
         return _block_diagonal([c.domain.curvature(u[at], gradient[own]) for c, at, own in triples])
@@ -122,13 +128,18 @@ def _slices(sizes: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(i, j) for i, j in pairwise(ends))
 
 
-def _block_diagonal(blocks: Sequence[Vector]) -> Vector:
+def _block_diagonal(blocks: Sequence[Any]) -> Any:
+    if not blocks:
+        return np.zeros((0, 0))
+    xp = namespace(blocks[0])
     if all(block.shape == (1, 1) for block in blocks):  # the usual case, several times faster
-        return np.diag(np.array([block[0, 0] for block in blocks], dtype=np.float64))
-    out = np.zeros((sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)))
-    i = j = 0
-    for block in blocks:
-        rows, columns = block.shape
-        out[i : i + rows, j : j + columns] = block
-        i, j = i + rows, j + columns
-    return out
+        return xp.diag(xp.concat([block[0] for block in blocks]))
+    ends = list(accumulate((block.shape[1] for block in blocks), initial=0))
+    rows = [
+        xp.concat(
+            [xp.zeros((len(b), begin)), b, xp.zeros((len(b), ends[-1] - begin - b.shape[1]))],
+            axis=1,
+        )
+        for b, begin in zip(blocks, ends, strict=False)
+    ]
+    return xp.concat(rows)

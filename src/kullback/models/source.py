@@ -32,12 +32,14 @@ class Coefficient:
         domain: the values that it may take.
         start: the solver's starting value; None lets the model choose.
         value: its value if it is fixed, None if it is estimated.
+        labels: a label for each number of a vector, for reports.
     """
 
     name: str
     domain: Domain
     start: Vector | None = None
     value: Vector | None = None
+    labels: tuple[str, ...] = ()
 
 
 class Source(abc.ABC):
@@ -62,6 +64,22 @@ class Source(abc.ABC):
         return (type(self), self.columns)
 
     # Subclasses mark the arguments that they do not use with a leading underscore.
+
+    def for_parameter(self, domain: Domain) -> Source:  # noqa: ARG002
+        """Return this source as that of a parameter with that domain; by default itself."""
+        return self
+
+    def predictor(self) -> Source:
+        """Return the source of one number a row, where this one is linear; by default itself."""
+        return self
+
+    def design(self, row: Mapping[str, Vector]) -> Vector | None:  # noqa: ARG002
+        """Return the design matrix, shape (coefficients, rows), where this source is linear."""
+        return None
+
+    def starts_at(self, value: float | Vector) -> float | Vector:
+        """Return starting values of its coefficients, from one of the parameter."""
+        return value
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return the coefficients for a parameter with that domain; by default none."""

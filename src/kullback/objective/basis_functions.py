@@ -29,7 +29,7 @@ from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import Exact
 from kullback.models.basis_form import BasisForm, Monomial
-from kullback.models.family import Family
+from kullback.models.forms import BasisFunctions
 from kullback.models.model import Model
 
 # Rows in one NumPy call: their basis functions stay in a core's second cache, and the cost of the
@@ -58,21 +58,15 @@ class Differentiated(Hashable, Protocol):
         """The key of compiled code."""
 
 
-def has_basis(model: Model) -> bool:
-    """Return whether a model is a family with basis functions, without covariates."""
-    return isinstance(model, Family) and bool(model.basis) and not model.columns
-
-
 def basis_sums(derivatives: Differentiated, block: Block, arguments: Vector) -> Vector | None:
     """Return Σ w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') over a block, lower triangles only.
 
     None for a family without basis functions, and where they lose digits or exceed the range of
     doubles at these parameters: the compiled kernel then computes the sums.
     """
-    family = derivatives.model
-    if not has_basis(family) or not isinstance(block.kind, Exact):
+    family = derivatives.model.basis_functions
+    if family is None or not isinstance(block.kind, Exact):
         return None
-    assert isinstance(family, Family)  # since it has basis functions
     with np.errstate(all="ignore"):  # overflow is left to the compiled kernel
         coefficients, parameters = _at(derivatives, arguments.tobytes())
         moments = _moments(family, block, parameters)
@@ -88,7 +82,9 @@ def basis_sums(derivatives: Differentiated, block: Block, arguments: Vector) -> 
 _SCRATCH = Scratch()
 
 
-def _moments(family: Family, block: Block, parameters: Mapping[str, float]) -> Vector | None:
+def _moments(
+    family: BasisFunctions, block: Block, parameters: Mapping[str, float]
+) -> Vector | None:
     """Return Σ w (1, f_i, f_i f_j), j ≤ i; None where the basis functions lose digits."""
     m, length = len(family.basis), block.tiles * TILE if block.count > TILE else block.count
     moments: Any = 0.0
@@ -127,12 +123,12 @@ def _products_of(rows: Vector, w: Vector | None, work: Vector) -> Vector:
 @lru_cache(maxsize=_KEPT)
 def _at(derivatives: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[str, float]]:
     """Return the matrix from basis functions' moments to the sums, and the default parameters."""
-    family = derivatives.model
-    assert isinstance(family, Family)
+    model, family = derivatives.model, derivatives.model.basis_functions
+    assert family is not None
     found = np.asarray(
         COMPILED.call(
             ("basis", derivatives.structure),
-            lambda: _coefficients(family, derivatives.is_free),
+            lambda: _coefficients(model, family, derivatives.is_free),
             np.frombuffer(numbers),
         )
     )
@@ -167,7 +163,9 @@ def _products(d: int, m: int) -> tuple[Any, ...]:
     return left, right, first, second, np.where(first == second, 0.5, 1.0)
 
 
-def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], Array]:
+def _coefficients(
+    model: Model, family: BasisFunctions, is_free: Sequence[bool]
+) -> Callable[[Array], Array]:
     """Return the function from the constrained numbers to all coefficients, in one vector.
 
     It holds the default parameters, and the non-zero coefficients of log q, ∂ log q and the lower
@@ -177,7 +175,7 @@ def _coefficients(family: Family, is_free: Sequence[bool]) -> Callable[[Array], 
     basis = [BasisForm({(i,): 1.0}) for i in range(m)]
 
     def default(*theta: Array) -> Mapping[str, Array]:
-        return family.to_default(family.row_parameters(theta, {}))
+        return family.to_default(model.row_parameters(theta, {}))
 
     def log_density(*theta: Array) -> BasisForm:
         return family.log_density_of_basis(basis, default(*theta))

@@ -64,7 +64,7 @@ class CrossEntropy:
 
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
-        derivatives = LossDerivatives(self.model, self.vector.is_free)
+        derivatives = LossDerivatives(self.model, self.vector.is_free, products=False)
         sums = self.add_up(derivatives, self.vector.constrained(u))
         jacobian = self.vector.jacobian(u)
         # NaN comes from inf − inf between rows: some row is impossible here

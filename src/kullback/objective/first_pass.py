@@ -12,13 +12,13 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
-from kullback.data.observation import Exact
+from kullback.data.observation import Exact, RowKind
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
-from kullback.models.family import Family
+from kullback.models.forms import ExponentialForm
 from kullback.models.model import Model
-from kullback.objective.distinct_values import Table, Tabulate
+from kullback.objective.distinct_values import Tabulate
 from kullback.objective.sample_summary import MOST_THINNED, THINNED, SampleSummary, SummariseSample
-from kullback.objective.statistics import Joint, Statistic
+from kullback.objective.statistics import Joint, OfKinds, Statistic
 from kullback.objective.sufficient_statistics import SufficientMoments, SufficientSums, moments_of
 
 # Starting values are computed by NumPy from at most this many rows.
@@ -41,8 +41,8 @@ class FirstPass:
 
     Attributes:
         summary: counts, extremes, and a thinned subsample.
-        moments: of the sufficient statistics, for a family with them.
-        table: the distinct outcomes with their weights, for discrete outcomes.
+        moments: of the sufficient statistics of the exact rows, for a family with them.
+        table: the distinct outcomes of the exact rows with their weights, for discrete outcomes.
         locate: returns the name of a row in messages, from its number.
     """
 
@@ -54,17 +54,23 @@ class FirstPass:
     @property
     def cheap(self) -> bool:
         """Whether a pass is cheap: over a condensed sample, or few rows."""
-        return self.condensed or self.summary.stride == 1
+        return sum(self.summary.kinds[kind] for kind in self.kinds_of_passes) <= THINNED
 
     @property
     def condensed(self) -> bool:
         """Whether moments or a table determine the likelihood."""
-        return self.moments is not None or self.table is not None
+        return not self.kinds_of_passes
+
+    @property
+    def kinds_of_passes(self) -> frozenset[RowKind]:
+        """The kinds of rows that neither moments nor a table hold."""
+        condensed = self.moments is not None or self.table is not None
+        return frozenset(k for k in self.summary.kinds if k != Exact() or not condensed)
 
     @property
     def entropy(self) -> float | None:
-        """Entropy of the empirical distribution, for discrete outcomes; else None."""
-        if self.table is None:
+        """Entropy of the empirical distribution, for discrete exact outcomes; else None."""
+        if self.table is None or not self.condensed:
             return None
         weight = self.table.weight
         assert weight is not None
@@ -73,13 +79,15 @@ class FirstPass:
 
     @property
     def continuous(self) -> Vector | None:
-        """Outcomes to estimate a continuous entropy from, each as often as its weight says.
+        """Exact outcomes to estimate a continuous entropy from, each as often as its weight says.
 
-        None where weights are not whole numbers, or their sum is too large.
+        None where rows are not exact, or weights are not whole numbers or too large together.
         """
+        if self.table is not None or not self.summary.all_exact:
+            return None
         d = self.summary.at_most(FOR_ENTROPY)
         times = d.weights
-        if self.table is not None or bool(np.any(times != np.floor(times))):
+        if bool(np.any(times != np.floor(times))):
             return None
         if float(times.sum()) > 16 * FOR_ENTROPY:
             return None
@@ -110,7 +118,7 @@ class FirstPass:
         """
         d = self.summary.at_most(most)
         chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
-        if not model.columns and math.isfinite(d.minimum):
+        if not model.columns and d.all_exact and math.isfinite(d.minimum):
             ends = np.array([d.minimum, d.maximum])
             chunks.append(Chunk(Exact(), {"y": ends}, np.full(2, np.mean(d.weights))))
         return ChunkSample(tuple(chunks))
@@ -120,7 +128,7 @@ def first_pass(
     model: Model,
     sample: Sample,
     reduce: Callable[..., Any],
-    first_block: Callable[[], Block],
+    first_block: Callable[[RowKind], Block],
 ) -> FirstPass:
     """Read the sample once: check it, summarise it, and condense it where possible.
 
@@ -128,46 +136,54 @@ def first_pass(
         model: the model.
         sample: the sample.
         reduce: adds up a statistic over the sample.
-        first_block: returns its first block.
+        first_block: returns its first block of a kind.
 
     Raises:
         DataError: for rows outside the model's support, or a sample without a maximum.
     """
-    exact = all(isinstance(kind, Exact) for kind in sample.kinds) and not model.columns
+    exact = Exact() in sample.kinds and not model.columns
     statistics: list[Statistic[Any]] = [SummariseSample(model.support, in_memory=sample.in_memory)]
     arguments = [np.zeros(0)]
-    family = model if isinstance(model, Family) and model.sufficient else None
-    if exact and family is not None and not model.discrete:
-        block = first_block()
+    exact_rows = frozenset([Exact()])
+    form = model.exponential_form
+    if exact and form is not None and not model.discrete:
+        block = first_block(Exact())
         # a point inside the data, so that differences from it keep their digits
         with np.errstate(over="ignore"):  # an infinite mean is refused below
             origin = np.array([np.mean(block.fields["y"][: min(block.count, FOR_STARTS)])])
         # else every pass reads the rows themselves, or they are refused
         if bool(model.support.contains(origin)[0]):
-            statistics.append(SufficientSums(family, products=not _lazily(sample, family)))
+            sums = SufficientSums(form, products=not _lazily(sample, form))
+            statistics.append(OfKinds(sums, exact_rows))
             arguments.append(origin)
     elif exact and model.discrete:
-        statistics.append(Tabulate())
+        statistics.append(OfKinds(Tabulate(), exact_rows))
         arguments.append(np.zeros(0))
     joint = Joint(tuple(statistics), tuple(arguments))
     summary, *rest = reduce(joint, np.zeros(0))
     summary.check(model, sample.label, sample.locate)
     moments = table = None
     last = statistics[-1]
-    if isinstance(last, SufficientSums):
-        moments = moments_of(last, rest[0], arguments[-1], reduce, sample.label)
-    elif rest:
-        found: Table = rest[0]
-        if found.values is not None:
+    if isinstance(last, OfKinds) and rest[0] is not None:
+        found = rest[0]
+        if isinstance(last.statistic, SufficientSums):
+            moments = moments_of(
+                last.statistic,
+                found,
+                arguments[-1],
+                lambda sums, at: reduce(OfKinds(sums, exact_rows), at),
+                sample.label,
+            )
+        elif found.values is not None:
             table = ArraySample({"y": found.values}, found.weights, label=sample.label)
     known = FirstPass(summary, moments, table, sample.locate)
     _refuse_constant(model, known, sample.label)
     return known
 
 
-def _lazily(sample: Sample, family: Family) -> bool:
+def _lazily(sample: Sample, form: ExponentialForm) -> bool:
     """Whether to add up the products of the statistics only when they are needed."""
-    if not (sample.in_memory and family.quick_sums):
+    if not (sample.in_memory and form.quick_sums):
         return False
     return sum(chunk.count for chunk in sample.chunks()) > _AT_ONCE
 
@@ -176,7 +192,8 @@ def _refuse_constant(model: Model, known: FirstPass, label: str) -> None:
     """Raise for a single distinct value where a scale is free: the likelihood is unbounded."""
     d = known.summary
     free = [c.name for c in model.vector.free]
-    if model.discrete or model.columns or d.minimum < d.maximum or len(free) < 2:
+    constant = d.all_exact and not d.minimum < d.maximum
+    if model.discrete or model.columns or not constant or len(free) < 2:
         return
     rows = f"all {d.rows:,} rows of" if d.rows > 1 else "the only row of"
     raise DataError(

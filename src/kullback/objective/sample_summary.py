@@ -81,8 +81,9 @@ class SampleSummary:
     Attributes:
         rows: number of rows.
         weight: their total weight.
-        minimum: smallest outcome among rows of positive weight.
-        maximum: largest outcome among them.
+        kinds: number of rows of each kind.
+        minimum: smallest outcome among exact rows of positive weight; inf if there are none.
+        maximum: largest outcome among them; −inf if there are none.
         pieces: the thinned subsample, block by block.
         stride: the subsample holds the rows whose position is a multiple of this.
         impossible: number of rows outside the support.
@@ -91,6 +92,7 @@ class SampleSummary:
 
     rows: int
     weight: float
+    kinds: Mapping[RowKind, int]
     minimum: float
     maximum: float
     pieces: tuple[Piece, ...]
@@ -100,8 +102,22 @@ class SampleSummary:
 
     @cached_property
     def values(self) -> Vector:
-        """Outcomes of the thinned subsample's exact rows."""
-        return np.concatenate([p.fields["y"] for p in self._exact])
+        """Outcomes of the thinned subsample's exact rows; as located, where there are none."""
+        return np.concatenate([p.kind.located(p.fields) for p in self._exact])
+
+    @property
+    def all_exact(self) -> bool:
+        """Whether every outcome was observed itself."""
+        return not self.inexact
+
+    @cached_property
+    def inexact(self) -> str:
+        """The rows that are not exact, as text: "120 of 400 rows are right-censored"."""
+        others = {kind: count for kind, count in self.kinds.items() if kind != Exact()}
+        if not others:
+            return ""
+        names = " or ".join(dict.fromkeys(kind.description for kind in others))
+        return f"{sum(others.values()):,} of {self.rows:,} rows are {names}"
 
     @cached_property
     def weights(self) -> Vector:
@@ -160,15 +176,15 @@ class SummariseSample(Statistic[SampleSummary]):
     def of_block(self, block: Block, arguments: Vector) -> SampleSummary:  # noqa: ARG002
         """Summarise one block."""
         fields = {name: column[: block.count] for name, column in block.fields.items()}
-        y, w = fields["y"], block.weight[: block.count]
-        low, high = block.extremes
+        y, w = block.located, block.weight[: block.count]
+        low, high = np.inf, -np.inf
         wrong = _NONE
-        inside = self.support.spans(low, high) and not self.support.whole
-        if isinstance(block.kind, Exact) and not inside:
-            wrong = np.flatnonzero(~self.support.contains(y))
-        if block.weighted and float(w.min()) <= 0.0:
-            own = y[w > 0.0]
-            low, high = (float(own.min()), float(own.max())) if own.size else (np.inf, -np.inf)
+        if not isinstance(block.kind, Exact):
+            wrong = np.flatnonzero(~self.support.meets(*block.kind.ends(fields)))
+        else:
+            low, high = block.extremes
+            if self.support.whole or not self.support.spans(low, high):
+                wrong = np.flatnonzero(~self.support.contains(y))
         # the rows before this block already force at least this stride on the whole sample
         stride = _least_stride(block.index)
         kept = Piece(block.kind, block.index * ROWS, fields, w)
@@ -179,6 +195,7 @@ class SummariseSample(Statistic[SampleSummary]):
         return SampleSummary(
             rows=block.count,
             weight=float(np.sum(w)) if block.weighted else float(block.count),
+            kinds={block.kind: block.count},
             minimum=low,
             maximum=high,
             pieces=(kept,),
@@ -198,6 +215,10 @@ class SummariseSample(Statistic[SampleSummary]):
         return SampleSummary(
             rows=left.rows + right.rows,
             weight=left.weight + right.weight,
+            kinds={
+                kind: left.kinds.get(kind, 0) + right.kinds.get(kind, 0)
+                for kind in (*left.kinds, *(k for k in right.kinds if k not in left.kinds))
+            },
             minimum=min(left.minimum, right.minimum),
             maximum=max(left.maximum, right.maximum),
             pieces=pieces,

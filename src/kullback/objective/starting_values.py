@@ -12,7 +12,6 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import DataError, ModelError
-from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
@@ -39,6 +38,11 @@ def fix_order_statistics(
             continue
         if c.value is not None:
             value = float(c.value[0])
+        elif not d.all_exact:
+            raise ModelError(
+                f"{model.name} cannot be fitted to these rows: the estimate of {c.name} is the "
+                f"{which} of the sample, which needs exact rows, but {d.inexact}. Fix {c.name}."
+            )
         else:
             extreme = {"minimum": d.minimum, "maximum": d.maximum}
             value = extreme[which] if which in extreme else weighted_median(d, reduce)
@@ -57,8 +61,7 @@ def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleS
     if low or high:
         extreme = d.minimum if low else d.maximum
         # a parameter that is fixed by default is not freed by leaving it out
-        by_default = isinstance(model, Family) and name in model.fixed_by_default
-        free = f"Give {name}=kl.Param()" if by_default else f"Leave {name} out"
+        free = f"Give {name}=kl.Param()" if name in model.fixed_by_default else f"Leave {name} out"
         raise DataError(
             f"{model.name} with {name} = {value:g} gives probability zero to rows "
             f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. {free} "
@@ -73,17 +76,25 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
     """
     free = {c.name for c in vector.free}
     candidates: Sequence[Mapping[str, Any]] = ()
-    if known.moments is not None and isinstance(model, Family):
+    form = model.exponential_form
+    if known.moments is not None and form is not None:
         fixed = {
             c.name: float(value[0])
             for c, value in zip(vector.coefficients, _known_values(vector), strict=True)
             if value is not None and c.domain.size == 1
         }
-        closed = model.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
+        closed = form.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
         if closed is not None:
             candidates = (closed,)
     if not candidates:
         candidates = model.starts(*known.few)
+    candidates = [
+        {
+            name: model.sources[name].starts_at(value) if name in model.sources else value
+            for name, value in start.items()
+        }
+        for start in candidates
+    ]
     # candidates outside the user's bounds are dropped, unless all are
     candidates = [start for start in candidates if _within(vector, start)] or candidates
     points: list[Vector] = []
@@ -113,7 +124,8 @@ def wider_start(
     The model's starting values belong together: if the shape is fixed at a more negative value, the
     starting scale may end the support inside the sample.
     """
-    place = next((place for c, place in vector.slices if c.name == "scale"), None)
+    places = [p for c, p in vector.slices if c.name == "scale" and c.domain.size == 1]
+    place = places[0] if places else None
     if place is None:
         return ()
     for _ in range(_DOUBLINGS):

@@ -17,7 +17,7 @@ from kullback._core.lazy import Lazy
 from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
-from kullback.models.family import Family
+from kullback.models.forms import ExponentialForm
 from kullback.objective.statistics import LossDerivatives, LossSums, RowSums, ScoreMoments
 
 # Rows in one NumPy call: their statistics fill a core's second cache, the process reuses the memory
@@ -52,22 +52,22 @@ class SufficientSums(RowSums):
     """The sums of a family's sufficient statistics and of their products; argument: the origin.
 
     Attributes:
-        family: the family.
+        form: the form of the likelihood.
         products: whether to sum products. Without them, a family with ``_sums`` takes a third of
             the time; the sums have the same bits.
     """
 
-    family: Family
+    form: ExponentialForm
     products: bool = True
 
     @property
     def uses_numpy(self) -> bool:
         """Whether the formulas are elementary."""
-        return self.family.elementary
+        return self.form.elementary
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Add up one block: by NumPy if the formulas are elementary, else in a kernel."""
-        if not self.family.elementary:
+        if not self.form.elementary:
             return super().of_block(block, arguments)
         length = min(block.tiles * TILE, block.capacity)
         x, w = block.fields["y"][:length], block.weight[:length] if block.weighted else None
@@ -75,7 +75,7 @@ class SufficientSums(RowSums):
         # rows outside the support are found and named by `SummariseSample`
         with np.errstate(all="ignore"):
             if each is not None:
-                quick = self.family.sums(x, float(arguments[0]), *block.extremes)
+                quick = self.form.sums(x, float(arguments[0]), *block.extremes)
             firsts = None if quick is None else each * np.array([float(length), *quick])
             if firsts is not None and not self.products:
                 return firsts
@@ -88,7 +88,7 @@ class SufficientSums(RowSums):
 
     def _of_run(self, x: Vector, w: Vector | None, origin: Vector) -> Vector:
         shape = (-1, min(ROW, x.size))
-        t = [row.reshape(shape) for row in self.family.statistics(x, origin)]
+        t = [row.reshape(shape) for row in self.form.statistics(x, origin)]
         if w is None:
             weight, v = float(x.size), t
         else:
@@ -101,8 +101,8 @@ class SufficientSums(RowSums):
 
     @property
     def structure(self) -> Hashable:
-        """The family's class: its statistics do not depend on parameters."""
-        return (SufficientSums, type(self.family))
+        """That of the statistics, which do not depend on parameters."""
+        return (SufficientSums, self.form.statistics_structure)
 
     def rows(
         self,
@@ -111,7 +111,7 @@ class SufficientSums(RowSums):
         row: Mapping[str, Array],
     ) -> Sequence[Array]:
         """1, T_k, and the lower triangle of T_k T_l."""
-        t = self.family.statistics(row["y"], arguments[0])
+        t = self.form.statistics(row["y"], arguments[0])
         return (jnp.ones(()), *t, *(t[k] * t[m] for k in range(len(t)) for m in range(k + 1)))
 
     def unpack(self, sums: Vector) -> tuple[float, Vector, Vector]:
@@ -174,13 +174,13 @@ def derivatives_of_moments(
     The log-density is affine in the statistics T, so its mean is its value at the mean of T, and
     the scores' outer product is s s' + B Cov(T) B' with B = ∂²ℓ/∂θ∂T.
     """
-    family = statistic.model
-    assert isinstance(family, Family)
+    form = statistic.model.exponential_form
+    assert form is not None  # since its moments were added up
     key = (SufficientMoments, statistic.structure, moments.means.size)
     with float64():
         results = COMPILED.call(
             key,
-            lambda: _derivatives(statistic, family),
+            lambda: _derivatives(statistic, form),
             moments.means,
             np.float64(moments.origin),
             constrained,
@@ -197,15 +197,17 @@ def derivatives_of_moments(
     return LossSums(moments.weight, float(value), score, hessian, Lazy(score_moments))
 
 
-def _derivatives(statistic: LossDerivatives, family: Family) -> Callable[..., tuple[Array, ...]]:
+def _derivatives(
+    statistic: LossDerivatives, form: ExponentialForm
+) -> Callable[..., tuple[Array, ...]]:
     free = np.flatnonzero(np.array(statistic.is_free, dtype=bool))
 
     def loss(theta: Array, means: Array, origin: Array, numbers: Array) -> Array:
         filled = numbers.at[free].set(theta)
         scalars = [filled[i] for i in range(len(statistic.is_free))]
-        parameters = family.row_parameters(scalars, {})
+        parameters = statistic.model.row_parameters(scalars, {})
         statistics = [means[k] for k in range(means.size)]
-        return -family.log_density_of(statistics, origin, parameters)
+        return -form.log_density_of(statistics, origin, parameters)
 
     def derivatives(means: Array, origin: Array, numbers: Array) -> tuple[Array, ...]:
         at = (numbers[free], means, origin, numbers)

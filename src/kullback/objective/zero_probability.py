@@ -58,7 +58,7 @@ class FindImpossible(Statistic[ImpossibleRows]):
         values = COMPILED.call(key, build, arguments, tuple(block.fields.values()))
         terms = np.asarray(values)[: block.count]
         at = np.flatnonzero(~(terms > -np.inf))
-        y = block.fields["y"]
+        y = block.located
         shown = tuple((block.row_number(int(i)), float(y[i])) for i in at[:_SHOWN])
         return ImpossibleRows(at.size, shown)
 

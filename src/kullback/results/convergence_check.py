@@ -52,6 +52,7 @@ def assess_convergence(
     solver: str,
     starts: int,
     agreed: int,
+    separated: tuple[str, ...] = (),
 ) -> Convergence:
     """Assess whether a solver converged.
 
@@ -63,6 +64,7 @@ def assess_convergence(
         solver: its name.
         starts: number of starting points.
         agreed: number of starting points that led to this estimate.
+        separated: the coefficients of a direction along which the loss falls for ever.
     """
     eigenvalues = scaled_eigenvalues(evaluation.hessian)
     smallest = float(eigenvalues[0]) if eigenvalues.size else math.nan
@@ -70,7 +72,10 @@ def assess_convergence(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     bounds, advice = _on_bounds(model, vector)
-    converged, reason = _assess(model, vector, solution, smallest, slope, advice)
+    if separated:
+        converged, reason = _assess_separated(separated, advice)
+    else:
+        converged, reason = _assess(model, vector, solution, smallest, slope, advice)
     if starts > 1 and agreed < starts and converged:
         advice.append(
             f"{starts - agreed} of {starts} starting points led to a lower likelihood: it has "
@@ -199,6 +204,19 @@ def _assess(
         "or a simpler model; rescale data that are very large or very small."
     )
     return False, _REASONS[solution.outcome]
+
+
+def _assess_separated(names: tuple[str, ...], advice: list[str]) -> tuple[bool, str]:
+    """Describe a likelihood that increases for ever along a direction of the coefficients."""
+    listed = ", ".join(names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    diverge = "diverges" if len(names) == 1 else "diverge together"
+    advice.append(
+        f"The likelihood keeps increasing as {listed}{more} {diverge}: "
+        "the columns predict the outcomes of some rows perfectly. Leave a column out, or join "
+        "levels."
+    )
+    return False, f"no maximum: the rows are separated by {listed}{more}"
 
 
 def _assess_minimum(smallest: float, slope: float, advice: list[str]) -> tuple[bool, str]:

@@ -135,6 +135,7 @@ def build_decomposition(
     entropy: float | None,
     estimate: EntropyEstimate | None,
     reference: Reference | None,
+    inexact: str,
     unit: str,
 ) -> Decomposition:
     """Assemble the lines.
@@ -148,6 +149,7 @@ def build_decomposition(
         entropy: exact entropy of the empirical distribution, for discrete outcomes.
         estimate: of the entropy of a continuous distribution.
         reference: the distribution that the data come from, if the user knows it.
+        inexact: the rows that are not exact, as text; empty where there are none.
         unit: of the result.
     """
     # below zero where the digits of a variance were lost, as for outcomes of 1e-300
@@ -198,7 +200,11 @@ def build_decomposition(
                 + (", within its error of zero" if estimate.near_zero else ""),
             ),
         ]
-    if reference is not None:
+    if reference is not None and inexact:
+        lines.append(
+            Line(f"entropy of {reference.name}", math.nan, math.nan, f"not given: {inexact}")
+        )
+    elif reference is not None:
         lines += [
             Line(
                 f"entropy of {reference.name}",

@@ -71,7 +71,7 @@ def estimate_entropies(
         label: name of the outcome in messages.
     """
     if values is None:
-        return _none("the weights are not whole numbers, or are above a million together")
+        return no_estimate("the weights are not whole numbers, or are above a million together")
 
     def of(rows: Vector) -> NeighbourEstimate:
         return nearest_neighbour_divergence(rows, model.log_density(rows), name=label)
@@ -92,13 +92,14 @@ def estimate_entropies(
             # rounding to the middle of cells lowers mean −log q by about this
             of_rounding = cells.correction
     except NoDensityError as error:
-        return _none(error.repeats)  # the advice is of no use: a decomposition has one estimator
+        # the advice is of no use: a decomposition has one estimator
+        return no_estimate(error.repeats)
     except DataError as error:
-        return _none(str(error))
+        return no_estimate(str(error))
     if not math.isfinite(divergence.value):
-        return _none("; ".join(divergence.assumptions))
+        return no_estimate("; ".join(divergence.assumptions))
     if divergence.value < -_BELOW * divergence.stderr:
-        return _none(
+        return no_estimate(
             f"that by {divergence.method}, is above the cross-entropy by more than its error: "
             "no entropy is, so it is biased"
         )
@@ -111,5 +112,6 @@ def estimate_entropies(
     )
 
 
-def _none(why: str) -> EntropyEstimate:
+def no_estimate(why: str) -> EntropyEstimate:
+    """Return the place of an estimate, with the reason why there is none."""
     return EntropyEstimate(math.nan, math.nan, math.nan, math.nan, why)

@@ -26,7 +26,7 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
-from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies
+from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
 from kullback.results.uncertainty import expected_information, inverse
@@ -51,6 +51,8 @@ class SampleInfo(Listed, Comparable):
         values: outcomes to estimate the entropy of a continuous distribution from: rows of equal
             weight spread evenly over the sample; None where rows have weights, and in a loaded fit.
         entropy_estimate: the estimate from them, in a loaded fit.
+        inexact: the rows whose outcome was not observed itself, as text: "120 of 400 rows are
+            right-censored"; empty where there are none.
     """
 
     label: str
@@ -62,6 +64,7 @@ class SampleInfo(Listed, Comparable):
     levels: tuple[Any, ...] | None
     values: Vector | None = field(default=None, compare=False)
     entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
+    inexact: str = ""
 
     def _cells(self) -> dict[str, str]:
         return {
@@ -200,7 +203,8 @@ class Fit:
             definite.
 
         Raises:
-            KullbackError: for another kind.
+            KullbackError: for another kind, and for the expected information of rows that are not
+                exact.
         """
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
@@ -212,6 +216,11 @@ class Fit:
         if not self.convergence.converged and kind != "expected":
             return np.full((jacobian.shape[0],) * 2, np.nan)
         if kind == "expected":
+            if self.sample_info.inexact:
+                raise KullbackError(
+                    "the expected information is that of exact rows, but "
+                    f"{self.sample_info.inexact}: use kind='observed' or 'sandwich'."
+                )
             derivatives = LossDerivatives(self.form, self.vector.is_free)
             information = expected_information(self.model, derivatives, self._constrained)
             middle = inverse(jacobian.T @ information @ jacobian)
@@ -259,6 +268,8 @@ class Fit:
     @cached_property
     def entropy_estimate(self) -> EntropyEstimate | None:
         """Estimates of the entropy of a continuous distribution and of D(it ‖ model)."""
+        if self.sample_info.inexact:
+            return no_estimate(self.sample_info.inexact)
         if self.form.discrete or self.form.outcome != "number" or self.form.columns:
             return None
         if self.sample_info.entropy_estimate is not None:
@@ -300,6 +311,7 @@ class Fit:
             entropy=self.sample_info.entropy,
             estimate=self.entropy_estimate,
             reference=known,
+            inexact=self.sample_info.inexact,
             unit=unit,
         )
 

@@ -139,6 +139,7 @@ def _sample(node: Node) -> SampleInfo:
         dropped=node["dropped"].whole(),
         entropy=node["entropy"].optional(Node.number),
         levels=node["levels"].optional(lambda levels: tuple(v.label() for v in levels.items())),
+        inexact=node["inexact"].text(),
         entropy_estimate=node["entropy_estimate"].optional(
             lambda entry: _fields(EntropyEstimate, entry)
         ),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
 FORMAT, VERSION = "kullback fit", 2
 
 # Saved fields of the sample, besides class labels and the estimated entropy.
-_OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
+_OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy", "inexact")
 
 # Saved fields of the sums.
 _OF_THE_SUMS = ("weight", "loss", "variance", "score", "hessian", "outer")

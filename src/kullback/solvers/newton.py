@@ -75,15 +75,13 @@ class Newton(Solver[NewtonState]):
         )
         return self._aim(state)
 
-    def propose(self, state: NewtonState) -> Vector:
+    def propose(self, state: NewtonState) -> Any:
         """The best point plus the step."""
-        at: Vector = state.at + state.step
-        return at
+        return state.at + state.step
 
-    def best(self, state: NewtonState) -> Vector:
+    def best(self, state: NewtonState) -> Any:
         """The best point."""
-        at: Vector = state.at
-        return at
+        return state.at
 
     def step(self, state: NewtonState, point: Point) -> NewtonState:
         """Take the step if it decreased the objective, and adapt the region."""
@@ -113,20 +111,17 @@ class Newton(Solver[NewtonState]):
         )
         return self._aim(moved)
 
-    def done(self, state: NewtonState) -> Outcome | None:
-        """Converged, or no further progress."""
+    def status(self, state: NewtonState) -> Any:
+        """Converged, without further progress, not finite, or running."""
         xp = namespace(state.gradient)
-        if not bool(xp.isfinite(state.value) & xp.all(xp.isfinite(state.hessian))):
-            return Outcome.NOT_FINITE
-        if float(state.slope) <= self.tolerance:
-            return Outcome.CONVERGED
+        finite = xp.isfinite(state.value) & xp.all(xp.isfinite(state.hessian))
         # a step refused where only rounding remains: doubles do not get nearer
-        rounding = float(state.promised) <= 1e-14 * (1.0 + abs(float(state.value)))
-        if int(state.refused) > 0 and rounding and float(state.slope) <= max(1e-6, self.tolerance):
-            return Outcome.CONVERGED
-        if int(state.refused) > self.max_refused:
-            return Outcome.STALLED
-        return None
+        rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
+        near = (state.refused > 0) & rounding & (state.slope <= max(1e-6, self.tolerance))
+        ended = xp.where(state.refused > self.max_refused, Outcome.STALLED, Outcome.RUNNING)
+        converged = (state.slope <= self.tolerance) | near
+        ended = xp.where(converged, Outcome.CONVERGED, ended)
+        return xp.where(finite, ended, Outcome.NOT_FINITE)
 
     def polish(self, state: NewtonState) -> Vector | None:
         """Return the next Newton step, where it still changes a digit."""

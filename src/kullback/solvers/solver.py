@@ -1,4 +1,4 @@
-"""The abstract solver, ``init / step / done``, and the loop that runs one.
+"""The abstract solver, ``init / step / status``, and the loop that runs one.
 
 A solver proposes a point and receives the objective and its derivatives there. Its state is
 immutable and its step is a pure function, so that the same step can run in NumPy on one problem or
@@ -20,13 +20,14 @@ from kullback._core.arrays import Vector
 State = TypeVar("State")
 
 
-class Outcome(enum.Enum):
-    """How a solve ended."""
+class Outcome(enum.IntEnum):
+    """How a solve ended, or that it has not; whole numbers, so that arrays can hold them."""
 
-    CONVERGED = "converged"
-    STALLED = "stalled"
-    STEP_LIMIT = "step limit"
-    NOT_FINITE = "not finite"
+    RUNNING = 0
+    CONVERGED = 1
+    STALLED = 2
+    STEP_LIMIT = 3
+    NOT_FINITE = 4
 
 
 @runtime_checkable
@@ -61,11 +62,11 @@ class Solver(abc.ABC, Generic[State]):
         """Return the initial state, from the first point."""
 
     @abc.abstractmethod
-    def propose(self, state: State) -> Vector:
+    def propose(self, state: State) -> Any:
         """Return the next point to evaluate."""
 
     @abc.abstractmethod
-    def best(self, state: State) -> Vector:
+    def best(self, state: State) -> Any:
         """Return the best of the evaluated points."""
 
     @abc.abstractmethod
@@ -73,8 +74,8 @@ class Solver(abc.ABC, Generic[State]):
         """Return the state after the evaluation of the proposed point."""
 
     @abc.abstractmethod
-    def done(self, state: State) -> Outcome | None:
-        """Return how the search has ended, or None if it has not."""
+    def status(self, state: State) -> Any:
+        """Return an ``Outcome``, or its number: how the search has ended, or that it is running."""
 
     def polish(self, state: State) -> Vector | None:  # noqa: ARG002
         """Return a last correction of the best point, without another evaluation, or None."""
@@ -123,7 +124,7 @@ def minimise(
         best = evaluate(start)
         state = solver.init(best)
         steps = 1
-        while (outcome := solver.done(state)) is None:
+        while (outcome := Outcome(int(solver.status(state)))) is Outcome.RUNNING:
             if steps >= max_steps:
                 outcome = Outcome.STEP_LIMIT
                 break

@@ -201,7 +201,7 @@ def divergence(p: Model, q: Model) -> ClosedForm | None:
         return None
     if type(p).__module__.startswith("kullback.models.") and p.name in _WITHIN_FAMILY:
         return _WITHIN_FAMILY[p.name](default_numbers(p), default_numbers(q))
-    if p.sufficient and not p.discrete:
+    if p.exponential_form is not None and not p.discrete:
         return bregman(p, q)
     return None
 

@@ -1,0 +1,76 @@
+"""Faster forms of a likelihood that a model may offer beside the log-density of a row.
+
+``Family`` has both where its subclass states the formulas; a model made of another one may pass
+them on, adapted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import Domain
+from kullback.models.basis_form import BasisForm
+
+
+@runtime_checkable
+class ExponentialForm(Protocol):
+    """A log-density that is affine in a few statistics of the outcome: one pass is enough."""
+
+    @property
+    def statistics_structure(self) -> Hashable:
+        """What the compiled code of the statistics depends on."""
+
+    @property
+    def elementary(self) -> bool:
+        """Whether ``statistics`` of a NumPy array run in NumPy, without compilation."""
+
+    @property
+    def quick_sums(self) -> bool:
+        """Whether there is a faster way to sum the statistics."""
+
+    def statistics(self, x: Any, origin: Any) -> tuple[Any, ...]:
+        """Compute the statistics of each row, measured from ``origin``."""
+
+    def sums(self, x: Vector, origin: float, low: float, high: float) -> Sequence[float] | None:
+        """Return the sums of the statistics of numbers in [low, high] the faster way, or None."""
+
+    def log_density_of(
+        self, statistics: Sequence[Array], origin: Array, parameters: Mapping[str, Array]
+    ) -> Array:
+        """Compute the log-density from statistics (the mean log-density from their means)."""
+
+    def closed_form(
+        self, means: Sequence[float], origin: float, fixed: Mapping[str, float]
+    ) -> Mapping[str, float | Vector] | None:
+        """Return the maximum-likelihood estimate from the mean statistics, or None."""
+
+
+@runtime_checkable
+class BasisFunctions(Protocol):
+    """A log-density, and scores, that are affine in a few functions of outcome and parameters."""
+
+    @property
+    def basis(self) -> Sequence[str]:
+        """The names of the functions."""
+
+    @property
+    def default_parameters(self) -> Mapping[str, Domain]:
+        """The parameters that the functions depend on."""
+
+    def to_default(self, parameters: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Convert the model's parameters to these."""
+
+    def write_basis(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
+        """Write the functions of each outcome, in NumPy; return whether they are accurate."""
+
+    def basis_derivatives(
+        self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
+    ) -> Mapping[str, Sequence[BasisForm | Array]]:
+        """Return each function's derivative by parameter, a polynomial in them."""
+
+    def log_density_of_basis(
+        self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
+    ) -> BasisForm:
+        """Log-density, affine in the functions."""
