@@ -43,7 +43,7 @@ def loss_report_figure(report: LossReport) -> Any:
             figure.subplots(2, 2).ravel(), pictures(report)[:4], strict=True
         ):
             draw(axes)
-            axes.set_title(title)
+            axes.set_title(title, loc="left", fontsize=11)
         left_out = not_drawn(report)
         if left_out:
             figure.supxlabel("\n".join(left_out), fontsize=9)
@@ -197,7 +197,8 @@ def _losses(axes: Any, report: LossReport) -> None:
     axes.plot(np.arange(1, losses.size + 1), losses, color=CROSS, drawstyle="steps-mid", **line)
     mean = float(losses.mean())
     axes.axhline(mean, color=INK, linewidth=1.0, linestyle="--")
-    axes.annotate(f"mean {mean:.3g}", (1.0, mean), va="bottom", xytext=(2, 2), **_OFFSET)
+    which = "mean" if losses.size == report.losses.size else "mean of the finite"
+    axes.annotate(f"{which} {mean:.3g}", (1.0, mean), va="bottom", xytext=(2, 2), **_OFFSET)
     axes.set(xscale="log", xlabel="rows, largest loss first")
     axes.set_xlim(0.9, 1.1 * max(losses.size, 2))
     axes.xaxis.set_major_formatter("{x:,.0f}")
