@@ -386,7 +386,7 @@ def rounded_numbers() -> Iterator[Case]:
         ("log-normal", stats.lognorm(1.0, scale=300.0)),
         ("gamma, shape 2", stats.gamma(2.0, scale=300.0)),
     )
-    kinds = ((6.5,), (30.5,), (75.5,), (3.0, 15.0, 75.0), (0.0, 60.0))
+    kinds = ((6.5,), (30.5,), (75.5,), (3.0, 15.0, 30.0), (0.0, 60.0))
 
     def draw(rng: np.random.Generator, n: int, law: Any, steps: tuple[float, ...]) -> np.ndarray:
         x = law.rvs(n, random_state=rng)

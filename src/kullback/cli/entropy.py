@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -15,6 +18,13 @@ from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.options import AsJson, Missing, MissingValues, Tables, Unit, files_of
+
+# Characters in a line of notes.
+_WIDTH = 79
+# Notes on how an estimate was chosen, and the assumption of all: the table does without them.
+_ROUTINE = re.compile(
+    r"(the )?rows are independent|chosen by method=auto|.* holds? whole numbers only, which are"
+)
 
 
 class _Row(NamedTuple):
@@ -182,23 +192,28 @@ def _print(single: list[_Row], both: list[_Row], by: str | None, unit: str) -> N
         (" – ".join(columns), note)
         for columns, estimate in [*single, *both]
         for note in ((estimate,) if isinstance(estimate, str) else estimate.assumptions)
+        if isinstance(estimate, str) or not _ROUTINE.match(note) or "too little to trust" in note
     ]
     by_note: dict[str, list[str]] = {}
     for name, note in notes:
         by_note.setdefault(note, []).append(name)
-    process.write("")
     for note, owners in by_note.items():
         everyone = len(owners) == len(single) + len(both)
-        process.write(f"{'all' if everyone else ', '.join(owners)}: {note}")
+        process.write("")
+        text = f"{'all' if everyone else ', '.join(owners)}: {note}"
+        process.write(fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+    process.write("")
+    process.write("Rows are taken as independent draws; --json has every choice and assumption.")
 
 
 def _cells(estimate: kullback.Estimate | str) -> tuple[str, ...]:
     if isinstance(estimate, str):
         return ("", "", "", "no estimate, see below")
     low, high = estimate.interval
+    known = math.isfinite(float(estimate.stderr))
     return (
         f"{estimate.value:.6g}",
-        f"{estimate.stderr:.2g}",
-        f"{low:.6g} .. {high:.6g}",
-        estimate.method,
+        f"{estimate.stderr:.2g}" if known else "unknown",
+        f"{low:.6g} .. {high:.6g}" if known else "",
+        estimate.method.partition(",")[0],
     )

@@ -91,6 +91,8 @@ class Estimate(Displayed):
             head = f"{np.size(self.value)} estimates in {self.unit}"
         elif not np.isfinite(self.value) or self.stderr == 0.0:
             head = f"{self.value:.10g} {self.unit}"
+        elif not np.isfinite(self.stderr):
+            head = f"{self.value:.6g} {self.unit}, error unknown"
         else:
             low, high = self.interval
             head = (

@@ -66,7 +66,7 @@ def estimate_entropies(
 
     Args:
         model: the fitted model, fixed.
-        values: a subsample of the outcomes, of equal weight; None where weights are no counts.
+        values: a subsample of the outcomes, of equal weight; None where weights do not count rows.
         cross_entropy: of all rows under the model.
         label: name of the outcome in messages.
     """

@@ -19,7 +19,7 @@ _FEW_SHARED = 0.2
 _MUCH_UNSEEN = 0.05
 # Where rows of p with values that q's sample lacks are so many times those with values seen once in
 # it, and their part of the estimate is that many standard errors, a longer tail of p is warned of:
-# in 91 to 93% of 300 samples of geometric laws (p = 0.1 to 0.15), whose estimates are too low by
+# in 91 to 93% of 300 samples of geometric ones (p = 0.1 to 0.15), whose estimates are too low by
 # half an error and whose intervals covered the truth in 83 to 92%; in 0 to 11% the other way round.
 _LONGER_TAIL, _LARGE = 0.7, 0.3
 # The variance of the terms for unseen values, which goes together with that of the rest: with this

@@ -98,7 +98,7 @@ def cells_of(x: npt.ArrayLike, name: str) -> Cells | None:
         rounder = sum(part.shape[1] for part in layers[1:])
         notes.append(
             f"{said}: it is taken as rounded to multiples of {step:.6g}, and about {rounder:,} "
-            "rows of them to coarser steps"
+            "rows of them to coarser steps; the value may be off by more than its interval"
         )
     for place, end in zip((0, -1), ends, strict=True):
         more = math.log(2.0) * int(counts[place]) / n
