@@ -149,7 +149,7 @@ ENCODER = (*LOGITS, "encoder")
         (alter("version", to=2), "it has version 2 .* Train the network again and save it."),
         (alter("model", to="os.system"), "'os.system' is not a model of Kullback's"),
         (alter("sources", to=3), r'"sources" needs entries by name, not 3'),
-        (alter(*OPTIONS, "hidden", to=[10**6, 10**6]), "lacks logits.0"),
+        (alter(*OPTIONS, "hidden", to=[60_000, 60_000]), "lacks logits.0"),
         (alter(*OPTIONS, "activation", to="__import__"), "'__import__' is not an activation"),
     ],
 )
@@ -168,10 +168,12 @@ def twice(folder):
 
 # Each: a place, what a forger who knows the digest writes there, and what the message says.
 FORGED = [
-    ((*OPTIONS, "frequencies"), 10**9, "its options need larger arrays"),
+    ((*OPTIONS, "frequencies"), 2**16, "its options need larger arrays"),
     ((*OPTIONS, "frequencies"), 10**400, '"sources.logits.options.frequencies" needs a whole'),
     ((*OPTIONS, "hidden"), [1] * 10**4, "its options need larger arrays"),
-    ((*OPTIONS, "hidden"), [10**9], "its options need larger arrays"),
+    ((*OPTIONS, "hidden"), [2**16], "its options need larger arrays"),
+    ((*OPTIONS, "hidden"), [10**9], "hidden must be widths of at most 65,536"),
+    ((*OPTIONS, "frequencies"), 10**9, "frequencies must be at most 65,536"),
     ((*OPTIONS, "hidden"), "8", "needs a list"),
     ((*OPTIONS, "dropout"), "nan", "dropout must lie in"),
     ((*OPTIONS, "skip"), 1, "needs true or false"),
