@@ -12,8 +12,8 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import gamma_start
-from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback.special.numerics import log_quotient, reciprocal
+from kullback.special.incomplete_gamma import log_gamma_tails
+from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
 
@@ -53,11 +53,11 @@ class InverseGamma(Family):
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, scale: Array) -> Array:
-        return log_gamma_q(shape, scale / x)
+        return log_gamma_tails(shape, scale / x, log(scale) - log(x))[1]
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, scale: Array) -> Array:
-        return log_gamma_p(shape, scale / x)
+        return log_gamma_tails(shape, scale / x, log(scale) - log(x))[0]
 
     @staticmethod
     def _draw(key: Array, size: tuple[int, ...], shape: Array, scale: Array) -> Array:
