@@ -69,7 +69,7 @@ def assess_convergence(
     scale = np.sqrt(np.abs(np.diag(evaluation.hessian)))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
-    bounds, advice = _on_bounds(model, vector)
+    bounds, advice = on_bounds(model, vector)
     converged, reason = _assess(model, vector, solution, smallest, slope, advice)
     if starts > 1 and agreed < starts and converged:
         advice.append(
@@ -123,7 +123,7 @@ def at_class_shares(model: Categorical, at: ClassShares) -> Convergence:
     )
 
 
-def _on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], list[str]]:
+def on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], list[str]]:
     """Describe the estimates at an order statistic or on a bound, with advice."""
     values = {name: float(value[0]) for name, value in vector.on_bound.items()}
     # an order statistic of the sample, unless a bound of the user's lies before it

@@ -38,6 +38,7 @@ class Gamma(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "rate": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"rate": -1, "scale": 1, "mean": 1}
     alternatives = (
         Parametrisation(
             {"shape": POSITIVE, "scale": POSITIVE},

@@ -34,6 +34,7 @@ class InverseGamma(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
 
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:

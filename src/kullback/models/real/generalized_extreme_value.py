@@ -75,6 +75,7 @@ class GeneralizedExtremeValue(Family):
         "shape": REAL,
     }
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array, shape: Array) -> Array:
