@@ -180,11 +180,12 @@ def _assess(
         )
         return False, f"no maximum: {diverging.name} {diverging.limit}"
     caution = model.caution(vector.split(vector.constrained(solution.estimate)))
-    if caution is not None:
+    ended = solution.outcome is Outcome.CONVERGED
+    if caution is not None and not (caution.unfinished and ended):
         advice.append(caution.text)
         if caution.no_maximum:
             return False, f"no maximum: {caution.reason}"
-    if solution.outcome is Outcome.CONVERGED:
+    if ended:
         return _assess_minimum(smallest, slope, advice)
     far = [c.name for c, place in vector.slices if _went_far(solution, c, place)]
     if far:
@@ -209,6 +210,17 @@ def _assess_minimum(smallest: float, slope: float, advice: list[str]) -> tuple[b
             "errors: multiply the data by a constant that brings them near 1."
         )
         return False, "the second derivatives are not finite"
+    if abs(smallest) <= SINGULAR:
+        advice.append(
+            "Either the likelihood does not change along some combination of the parameters: then "
+            "fix one of them, or choose a simpler model. Or their estimates are too strongly "
+            "correlated for double precision to give standard errors, as those of a very narrow "
+            "distribution are: then the estimates hold, and kl.Normal describes such rows as well."
+        )
+        return False, (
+            "the gradient vanishes, but the curvature along some combination of the parameters is "
+            "lost in rounding"
+        )
     if not smallest > SINGULAR:
         advice.append(
             "The Hessian is singular or indefinite: the likelihood does not change along some "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
-from kullback.models.starting_values import gamma_start
+from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.special.incomplete_gamma import log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
@@ -84,9 +85,15 @@ class InverseGamma(Family):
     def _estimate(
         means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        if set(fixed) != {"shape"}:
+        # 1/x is a gamma variable, whose mean is this
+        mean = (1.0 + means[1]) / origin
+        if set(fixed) == {"shape"}:
+            return {"shape": fixed["shape"], "scale": fixed["shape"] / mean}
+        excess = math.log1p(means[1]) + means[0]  # log(mean) − mean(log), both of 1/x
+        if fixed or not excess > 0.0:
             return None
-        return {"shape": fixed["shape"], "scale": fixed["shape"] * origin / (1.0 + means[1])}
+        shape = gamma_shape(excess)
+        return {"shape": shape, "scale": shape / mean}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
