@@ -22,6 +22,7 @@ from kullback.objective.first_pass import FirstPass, first_pass
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
+from kullback.results.unit import Unit
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Solver
@@ -159,14 +160,23 @@ def fit(
     watch = _Watch(progress)
     over_rows.progress = watch.rows
     known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
-    vector = fix_order_statistics(model, known, over_rows.reduce)
-    problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
-    solved = solve(problem, vector)
+    unit = Unit.of(model, sample, known.summary)
+    passes = 0
+    if unit.power:
+        passes = over_rows.passes
+        model, sample = unit.model, unit.sample
+        over_rows = (engine or engine_for)(sample)
+        over_rows.progress = watch.rows
+        known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
+    with unit.named():
+        vector = fix_order_statistics(model, known, over_rows.reduce)
+        problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
+        solved = solve(problem, vector)
     over_rows.progress = None  # passes made after the fit (lazy covariances) are not reported
     compiling = COMPILED.seconds - compiled
     convergence = replace(
-        solved.convergence,
-        passes=over_rows.passes,
+        unit.described(solved.convergence, solved.vector),
+        passes=passes + over_rows.passes,
         compile_seconds=compiling,
         run_seconds=time.perf_counter() - begin - compiling,
     )
@@ -181,7 +191,9 @@ def fit(
         values=known.continuous,
         inexact=known.summary.inexact,
     )
-    return Fit(model, solved.vector, solved.evaluation, sample_info, convergence)
+    fitted = Fit(model, solved.vector, solved.evaluation, sample_info, convergence, unit.power)
+    unit.refuse_beyond(fitted.params, convergence)
+    return fitted
 
 
 def _check_model(model: Any) -> None:

@@ -393,3 +393,16 @@ def test_cautions_begin_below_minus_a_half_and_minus_one(model):
     assert not caution(-0.51).no_maximum
     assert not caution(-1.0).no_maximum
     assert caution(-1.01).no_maximum
+
+
+def test_gamma_tails_where_the_product_underflows():
+    """Small shapes reach outcomes whose product with the rate is below the range of doubles."""
+    for shape, scale, x in ((1e-3, 2.0**-10, 1e307), (0.01, 2.0**-1000, 2.0**900)):
+        with mp.workdps(40):  # mpmath's P at the exact product
+            lower = mp.gammainc(mp.mpf(shape), 0, mp.mpf(scale) / mp.mpf(x), regularized=True)
+        inverse = kl.InverseGamma(shape=shape, scale=scale)
+        assert inverse.survival(x) == pytest.approx(float(lower), rel=1e-13)
+        assert inverse.cdf(x) == pytest.approx(float(1 - lower), rel=1e-13)
+        gamma = kl.Gamma(shape=shape, rate=scale)  # 1/x is exact, or rounded by 1e-16
+        assert gamma.cdf(1.0 / x) == pytest.approx(float(lower), rel=1e-13)
+        assert gamma.survival(1.0 / x) == pytest.approx(float(1 - lower), rel=1e-13)

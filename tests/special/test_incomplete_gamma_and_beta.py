@@ -207,6 +207,39 @@ def test_beta_ends_and_first_derivatives(worst_error, derivative):
         assert worst_error(first, reference, *cases) < 1e-10
 
 
+@pytest.mark.parametrize(
+    ("function", "side", "which"),
+    [(log_beta_i, 0, (0, 0)), (log_beta_i, 0, (0, 1)), (log_beta_i_complement, 1, (1, 1))],
+)
+def test_beta_second_derivatives_at_equal_shapes(worst_error, derivative, function, side, which):
+    shape, x = np.array([0.25, 2.5, 6.0]), np.array([0.25, 0.375, 0.625])
+    second = derivative(lambda a, b, x: function(a, b, x, 1 - x), *which)
+
+    def reference(*z):
+        return _log_i_and_complement(*z)[side]
+
+    for i in which:
+        reference = _difference(reference, i, mp.mpf(10) ** -15)
+    # they cancel terms of size 1/a² to at worst a hundredth
+    assert worst_error(second, reference, shape, shape, x) < 1e-11
+
+
+@pytest.mark.parametrize(("which", "least"), [((0, 0), 2.0), ((0, 1), 1.0), ((1, 1), 1.0)])
+def test_beta_second_derivatives_at_whole_shapes(worst_error, derivative, which, least):
+    """There the power series ends, and its derivatives by the shape do not."""
+    a, b = np.array([3.0, 0.5, 7.0, 2.0, 1.5]), np.array([1.0, 1.0, 2.0, 3.0, 1.0])
+    b = np.maximum(b, least)  # ln I = a ln x at b = 1: its curvature in a is 0
+    x = np.array([0.4, 0.25, 0.125, 0.3, 0.9])
+    second = derivative(lambda a, b, x: log_beta_i(a, b, x, 1 - x), *which)
+
+    def reference(*z):
+        return _log_i_and_complement(*z)[0]
+
+    for i in which:
+        reference = _difference(reference, i, mp.mpf(10) ** -15)
+    assert worst_error(second, reference, a, b, x) < 1e-10
+
+
 def test_bessel_normaliser(worst_error, derivative):
     kappa = np.r_[10 ** _RNG.uniform(-8, 8, 60), 31.99, 32.01]
 

@@ -13,8 +13,10 @@ class Caution:
         text: the problem, with a remedy.
         no_maximum: whether the likelihood is unbounded there, so that the estimate is not valid.
         reason: why it is unbounded.
+        unfinished: whether it holds only where the search did not end at a maximum.
     """
 
     text: str
     no_maximum: bool = False
     reason: str = "the likelihood is unbounded"
+    unfinished: bool = False

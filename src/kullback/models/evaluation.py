@@ -9,9 +9,32 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.errors import ModelError
 
 # Inputs are padded to one of these lengths, so that a function compiles at most three times.
 _LENGTHS = (64, 1_024, 16_384)
+
+
+# The smallest double that has all its digits; JAX takes smaller ones for 0.
+SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+def refuse_subnormal(x: Vector, name: str) -> None:
+    """Raise for numbers so small that doubles lose their digits.
+
+    Raises:
+        ModelError: with the first of them and its place.
+    """
+    size = np.abs(x)
+    wrong = (size < SMALLEST) & (size > 0.0)
+    if not np.any(wrong):
+        return
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    at = f"{name}[{', '.join(map(str, place))}]" if place else name
+    raise ModelError(
+        f"{at} is {float(x[place])!r}, below 2.2e-308, where doubles lose their digits. Give 0 or "
+        f"a larger number, or measure in a smaller unit."
+    )
 
 
 def blockwise(model: Any, hook: str, x: Vector, constrained: Vector) -> Any:

@@ -353,7 +353,6 @@ class Family(Model):
             lambda x: self.row_log_cdf(x, parameters),
             lambda x: self.row_log_survival(x, parameters),
             self.support,
-            lambda x: self.row_log_density(x, parameters),
         )
 
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:

@@ -23,7 +23,7 @@ from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.caution import Caution
-from kullback.models.evaluation import blockwise
+from kullback.models.evaluation import blockwise, refuse_subnormal
 from kullback.models.forms import BasisFunctions, ExponentialForm
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
@@ -48,6 +48,10 @@ class Model(Displayed, metaclass=ModelType):
 
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {}
     """Parameters whose estimate is an order statistic of the sample, whatever the others are."""
+
+    dimensions: ClassVar[Mapping[str, int]] = {}
+    """For a family of scale, by parameter: the power of the outcomes' unit that it is measured in
+    (1 for a scale, −1 for a rate, 2 for a variance); those that have none are left out."""
 
     limits: ClassVar[Mapping[str, str]] = {}
     """Limiting models as a parameter goes to infinity, by parameter."""
@@ -358,7 +362,7 @@ class Model(Displayed, metaclass=ModelType):
         array = np.asarray(u, dtype=np.float64)
         if not np.all((array >= 0.0) & (array <= 1.0)):
             raise ModelError("u must lie in [0, 1]: quantile takes probabilities.")
-        return self._evaluate("row_quantile", array)
+        return self._evaluate("row_quantile", array, "u")
 
     def sample(self, n: Any, *, seed: Any = None) -> Vector:
         """Draw independent outcomes.
@@ -399,10 +403,11 @@ class Model(Displayed, metaclass=ModelType):
             parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
             return float(self.moment(which, parameters))
 
-    def _evaluate(self, hook: str, x: ArrayLike) -> float | Vector:
-        values: float | Vector = blockwise(
-            self, hook, np.asarray(x, dtype=np.float64), self._constrained()
-        )
+    def _evaluate(self, hook: str, x: ArrayLike, name: str = "x") -> float | Vector:
+        numbers = np.asarray(x, dtype=np.float64)
+        if name == "u" or self.support.lower == 0.0:  # elsewhere they add to larger numbers
+            refuse_subnormal(numbers, name)
+        values: float | Vector = blockwise(self, hook, numbers, self._constrained())
         return values
 
     def __repr__(self) -> str:

@@ -71,7 +71,7 @@ def assess_convergence(
     scale = np.sqrt(np.abs(np.diag(evaluation.hessian)))
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
-    bounds, advice = _on_bounds(model, vector)
+    bounds, advice = on_bounds(model, vector)
     if separated:
         converged, reason = _assess_separated(separated, advice)
     else:
@@ -128,7 +128,7 @@ def at_class_shares(model: Categorical, at: ClassShares) -> Convergence:
     )
 
 
-def _on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], list[str]]:
+def on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], list[str]]:
     """Describe the estimates at an order statistic or on a bound, with advice."""
     values = {name: float(value[0]) for name, value in vector.on_bound.items()}
     # an order statistic of the sample, unless a bound of the user's lies before it
@@ -185,11 +185,12 @@ def _assess(
         )
         return False, f"no maximum: {diverging.name} {diverging.limit}"
     caution = model.caution(vector.split(vector.constrained(solution.estimate)))
-    if caution is not None:
+    ended = solution.outcome is Outcome.CONVERGED
+    if caution is not None and not (caution.unfinished and ended):
         advice.append(caution.text)
         if caution.no_maximum:
             return False, f"no maximum: {caution.reason}"
-    if solution.outcome is Outcome.CONVERGED:
+    if ended:
         return _assess_minimum(smallest, slope, advice)
     far = [c.name for c, place in vector.slices if _went_far(solution, c, place)]
     if far:
@@ -227,6 +228,17 @@ def _assess_minimum(smallest: float, slope: float, advice: list[str]) -> tuple[b
             "errors: multiply the data by a constant that brings them near 1."
         )
         return False, "the second derivatives are not finite"
+    if abs(smallest) <= SINGULAR:
+        advice.append(
+            "Either the likelihood does not change along some combination of the parameters: then "
+            "fix one of them, or choose a simpler model. Or their estimates are too strongly "
+            "correlated for double precision to give standard errors, as those of a very narrow "
+            "distribution are: then the estimates hold, and kl.Normal describes such rows as well."
+        )
+        return False, (
+            "the gradient vanishes, but the curvature along some combination of the parameters is "
+            "lost in rounding"
+        )
     if not smallest > SINGULAR:
         advice.append(
             "The Hessian is singular or indefinite: the likelihood does not change along some "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
@@ -21,6 +21,7 @@ from kullback.information.arrays.divergence import kl_divergence
 from kullback.information.arrays.entropy import entropy
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.models.rescaling import units
 from kullback.objective.class_shares import ClassShares, constrained_at
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
@@ -90,6 +91,8 @@ class Fit:
             distribution the shares of the classes.
         sample_info: facts about the sample.
         convergence: whether, how and why the fit converged.
+        power: the rows were fitted in the unit 2^power, in which ``form``, ``vector``,
+            ``evaluation`` and the sample's ``values`` are; every method answers in the rows' own.
     """
 
     form: Model
@@ -97,6 +100,7 @@ class Fit:
     evaluation: Evaluation | ClassShares
     sample_info: SampleInfo
     convergence: Convergence
+    power: int = 0
 
     # ---- estimates -------------------------------------------------------------------------
 
@@ -107,12 +111,25 @@ class Fit:
     @cached_property
     def model(self) -> Model:
         """The same model with every parameter fixed at its estimate."""
+        return self.form.fixed_at(self.vector.split(self._in_own_unit(self._constrained)))
+
+    @cached_property
+    def _in_unit(self) -> Model:
+        """The fitted model in the unit 2^power."""
         return self.form.fixed_at(self.vector.split(self._constrained))
+
+    def _in_own_unit(self, numbers: Vector) -> Vector:
+        """Convert one number a constrained coefficient from the unit 2^power to the rows' own."""
+        if not self.power:
+            return numbers
+        with np.errstate(over="ignore", under="ignore"):  # an error may be beyond the doubles
+            own: Vector = np.ldexp(numbers, units(self.form, self.vector, self.power))
+        return own
 
     @property
     def params(self) -> dict[str, Number]:
         """Estimates by parameter: floats, or arrays where there are several numbers."""
-        return self._by_parameter(self._constrained)
+        return self._by_parameter(self._in_own_unit(self._constrained))
 
     @property
     def stderr(self) -> dict[str, Number]:
@@ -121,12 +138,13 @@ class Fit:
         0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
         or where the fit did not converge (see ``convergence``).
         """
-        return self._standard_errors()
+        return self._by_parameter(self._in_own_unit(self._standard_errors("observed")))
 
-    def _standard_errors(self, kind: CovarianceKind = "observed") -> dict[str, Number]:
+    def _standard_errors(self, kind: CovarianceKind) -> Vector:
+        """One standard error a constrained coefficient, in the unit 2^power."""
         at = self.evaluation
         in_closed_form = at.variances if isinstance(at, ClassShares) else None
-        variances = np.diag(self.covariance(kind)) if in_closed_form is None else in_closed_form
+        variances = np.diag(self._covariance(kind)) if in_closed_form is None else in_closed_form
         errors = np.sqrt(variances)
         full = np.zeros(self._constrained.size)
         full[np.array(self.vector.is_free, dtype=bool)] = errors
@@ -136,7 +154,7 @@ class Fit:
             for _ in range(c.domain.size)
         ]
         full[np.array(on_bound, dtype=bool)] = np.nan
-        return self._by_parameter(full)
+        return full
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
         """Group one number a constrained coefficient by the parameter that it belongs to."""
@@ -157,12 +175,12 @@ class Fit:
     @property
     def cross_entropy(self) -> float:
         """H(p, q): mean of −log q over the sample, in nats per unit of weight."""
-        return self.evaluation.value
+        return self.evaluation.value + self.power * math.log(2.0)
 
     @property
     def log_likelihood(self) -> float:
         """Σ w log q: every constant included."""
-        return 0.0 - self.evaluation.value * self.sample_info.weight  # 0.0, not −0.0
+        return 0.0 - self.cross_entropy * self.sample_info.weight  # 0.0, not −0.0
 
     @property
     def n(self) -> float:
@@ -209,6 +227,16 @@ class Fit:
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
             raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
+        covariance = self._covariance(kind)
+        if not self.power:
+            return covariance
+        of_free = units(self.form, self.vector, self.power)[np.array(self.vector.is_free)]
+        with np.errstate(over="ignore", under="ignore"):  # a variance may be beyond the doubles
+            own: Vector = np.ldexp(covariance, of_free[:, None] + of_free[None, :])
+        return own
+
+    def _covariance(self, kind: CovarianceKind) -> Vector:
+        """The covariance in the unit 2^power."""
         if isinstance(self.evaluation, ClassShares):
             return self.evaluation.covariance()
         jacobian = self.vector.jacobian(self.evaluation.at)
@@ -222,7 +250,7 @@ class Fit:
                     f"{self.sample_info.inexact}: use kind='observed' or 'sandwich'."
                 )
             derivatives = LossDerivatives(self.form, self.vector.is_free)
-            information = expected_information(self.model, derivatives, self._constrained)
+            information = expected_information(self._in_unit, derivatives, self._constrained)
             middle = inverse(jacobian.T @ information @ jacobian)
         else:
             middle = inverse(self.evaluation.hessian)
@@ -253,13 +281,16 @@ class Fit:
         if method != "wald":
             raise KullbackError(f"method must be 'wald', got {method!r}.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
-        errors = self._standard_errors(kind)
+        errors = self._by_parameter(self._standard_errors(kind))
         domains = {c.name: c.domain for c in self.vector.coefficients}
         out: dict[str, Vector] = {}
-        for name, value in self.params.items():
+        for name, value in self._by_parameter(self._constrained).items():
             estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
             domain = domains.get(name, self.form.parameters[name])
             ends = _wald(estimates, stderr, z, domain)
+            if self.power:
+                with np.errstate(over="ignore", under="ignore"):
+                    ends = np.ldexp(ends, self.power * self.form.dimensions.get(name, 0))
             out[name] = ends if isinstance(value, np.ndarray) else ends[0]
         return out
 
@@ -274,8 +305,9 @@ class Fit:
             return None
         if self.sample_info.entropy_estimate is not None:
             return self.sample_info.entropy_estimate
-        sample = self.sample_info
-        return estimate_entropies(self.model, sample.values, self.cross_entropy, sample.label)
+        sample, value = self.sample_info, self.evaluation.value
+        estimate = estimate_entropies(self._in_unit, sample.values, value, sample.label)
+        return replace(estimate, entropy=estimate.entropy + self.power * math.log(2.0))
 
     def decomposition(self, unit: str = "nats", reference: Model | None = None) -> Decomposition:
         """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.

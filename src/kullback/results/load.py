@@ -36,6 +36,9 @@ from kullback.results.save import FORMAT, VERSION
 # a few roundings (2e-16), a number that was changed by hand by more than this.
 _SAME = 1e-12
 
+# The exponents of doubles are no larger.
+_LARGEST_POWER = 1100
+
 
 def load(path: str | os.PathLike[str]) -> Any:
     """Load a fit that ``fit.save`` wrote. No code runs: a saved fit is data.
@@ -83,7 +86,17 @@ def _fit(document: Node) -> Fit:
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
             at = "shares" if isinstance(evaluation, ClassShares) else "evaluation.at"
             raise estimates[name].wrong(f"does not agree with {at}")
-    return Fit(model, vector, evaluation, sample, convergence)
+    return Fit(model, vector, evaluation, sample, convergence, _power(document, model))
+
+
+def _power(document: Node, model: Model) -> int:
+    """Read the power of two that the rows were fitted in: only extreme rows have one."""
+    if "power" not in document.entries():
+        return 0
+    power = document["power"].number()
+    if not (model.dimensions and abs(power) <= _LARGEST_POWER and power == int(power)):
+        raise document["power"].wrong("needs a power of two, for a family of scale")
+    return int(power)
 
 
 def _evaluation(document: Node, vector: ParameterVector) -> Evaluation:

@@ -72,6 +72,7 @@ def _text(fit: Fit) -> str:
             "levels": None if levels is None else [plain_label(v) for v in levels],
         },
         "convergence": _fields(fit.convergence),
+        **({"power": fit.power} if fit.power else {}),
     }
     # one part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())

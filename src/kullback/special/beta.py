@@ -35,17 +35,19 @@ def _power_series(a: jax.Array, b: jax.Array, x: jax.Array, active: jax.Array) -
     """Sum S = a Σ_{n≥1} (1−b)…(n−b) xⁿ/(n! (a+n)): I_x(a, b) = x^a (1 + S) / (a B(a, b))."""
 
     def unfinished(state: Any) -> Any:
-        n, power, _ = state
-        return (n < _MAX_STEPS) & jnp.any(active & (jnp.abs(power) > _TOLERANCE * x))
+        n, _, size, _ = state
+        return (n < _MAX_STEPS) & jnp.any(active & (size > _TOLERANCE * x))
 
     def add(state: Any) -> Any:
-        n, power, total = state
+        n, power, size, total = state
         power = power * x * (n - b) / n
-        return n + 1.0, power, total + power / (a + n)
+        # at a whole b the powers are zero from n = b on, but not their derivatives
+        size = size * x * jnp.maximum(jnp.abs(n - b), 1.0) / n
+        return n + 1.0, power, size, total + power / (a + n)
 
     one = jnp.ones_like(a * b * x)
-    start = (jnp.ones((), one.dtype), one, jnp.zeros_like(one))
-    total: jax.Array = a * jax.lax.while_loop(unfinished, add, start)[2]
+    start = (jnp.ones((), one.dtype), one, one, jnp.zeros_like(one))
+    total: jax.Array = a * jax.lax.while_loop(unfinished, add, start)[3]
     return total
 
 
@@ -147,7 +149,9 @@ def _one_side(
 
 def _log_harmonic(a: jax.Array, b: jax.Array) -> jax.Array:
     """ln(a b/(a+b)), without overflow."""
-    low, high = jnp.minimum(a, b), jnp.maximum(a, b)
+    # not by minimum and maximum: at a = b their derivatives are means of both sides, whose second
+    # derivatives are not the function's
+    low, high = jnp.where(a < b, a, b), jnp.where(a < b, b, a)
     return jnp.log(low) - jnp.log1p(low / high)
 
 

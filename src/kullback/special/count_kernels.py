@@ -114,9 +114,15 @@ def _size_slope(y: Array, m: Array, r: Array) -> Array:
     return jnp.where(near, log1p_minus(jnp.where(near, t, 0.0)), far) + _growth_slopes(y, r)[0]
 
 
+def _mean_curvature(y: Array, m: Array, r: Array) -> Array:
+    """(r + y)/(r + m)² − y/m², whose terms would cancel where r is small beside m."""
+    w, share = reciprocal(r + m), reciprocal(m)
+    return (r * w) * w * (1.0 - (y * share) * (2.0 + r * share))
+
+
 @with_partials(
     _no_partial,
-    lambda y, m, r: (r + y) * reciprocal(r + m) * reciprocal(r + m) - y * reciprocal(m * m),
+    _mean_curvature,
     lambda y, m, r: (y - m) * reciprocal(r + m) * reciprocal(r + m),
 )
 def _mean_slope(y: Array, m: Array, r: Array) -> Array:

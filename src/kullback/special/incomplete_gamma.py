@@ -17,8 +17,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from kullback.special.gamma import log1p_minus, log_gamma_ratio
+from kullback.special.gamma import log1p_minus, log_gamma, log_gamma_ratio
 from kullback.special.partials import with_partials
 from kullback.special.saddle_point import log_poisson_kernel
 from kullback.special.smooth import log1mexp
@@ -31,6 +32,7 @@ _TOLERANCE = 1e-21
 # a < 100 or x at least 0.3 a away from a.
 _MAX_STEPS = 1000
 _LARGE_SHAPE = 100.0
+_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 def _ascending_series(a: jax.Array, x: jax.Array, active: jax.Array) -> jax.Array:
@@ -194,3 +196,17 @@ def log_gamma_p(a: jax.Array, x: jax.Array) -> jax.Array:
 def log_gamma_q(a: jax.Array, x: jax.Array) -> jax.Array:
     """Return ln Q(a, x) = ln(1 − P(a, x)), the log-survival at x ≥ 0; see `log_gamma_p`."""
     return _upper(a, x)
+
+
+def log_gamma_tails(a: jax.Array, x: jax.Array, log_x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return ln P(a, x) and ln Q(a, x), from x and its logarithm.
+
+    The logarithm counts where x is below the smallest double: there P = x^a/Γ(a + 1), which for a
+    small a is far from 0.
+    """
+    gone = x < _SMALLEST
+    first = a * log_x - log_gamma(a + 1.0)
+    kept = jnp.where(gone, 1.0, x)
+    p = jnp.where(gone, first, log_gamma_p(a, kept))
+    q = jnp.where(gone, log1mexp(jnp.where(gone, first, -1.0)), log_gamma_q(a, kept))
+    return p, q

@@ -40,6 +40,7 @@ class Uniform(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"lower": REAL, "upper": REAL}
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"lower": 1, "upper": 1}
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {
         "lower": "minimum",
         "upper": "maximum",

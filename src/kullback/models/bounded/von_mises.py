@@ -122,7 +122,6 @@ class VonMises(Family):
     def _quantile(u: Array, loc: Array, concentration: Array) -> Array:
         return loc + quantile_by_inversion(
             u,
-            log_density=lambda angle: log_von_mises_density(concentration, angle),
             log_cdf=lambda angle: log_von_mises_cdf(concentration, angle),
             log_survival=lambda angle: log_von_mises_survival(concentration, angle),
             support=Interval(-math.pi, math.pi),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
@@ -15,6 +16,7 @@ from kullback._core.domains import (
     UNIT,
     Domain,
 )
+from kullback._core.errors import ModelError
 from kullback.models.family import Family
 from kullback.special.count_kernels import (
     log_series_norm,
@@ -23,6 +25,9 @@ from kullback.special.count_kernels import (
 from kullback.special.gamma import log1p_minus
 from kullback.special.numerics import log
 from kullback.special.smooth import log1mexp, log1p_over
+
+# Nearer to 1 than e^-35 = 6e-16 a probability has less than one digit of its distance.
+_LARGEST_LOGIT = 35.0
 
 
 @final
@@ -88,4 +93,10 @@ class LogSeries(Family):
             v -= step
             if abs(step) <= 1e-14 * v:
                 break
+        if v > _LARGEST_LOGIT:
+            raise ModelError(
+                f"LogSeries cannot be fitted to rows of mean {mean:.6g}: the estimate of "
+                f"probability is 1 − {math.exp(-v):.2g}, nearer to 1 than doubles are. Fit counts "
+                f"of a larger unit, or choose another family."
+            )
         return [{"probability": float(-np.expm1(-v))}]

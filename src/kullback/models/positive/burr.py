@@ -49,6 +49,7 @@ class Burr(Family):
         "scale": POSITIVE,
     }
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
     # in the first the scale grows too; in the second shape1 falls and shape1·shape2 stays constant
     limits: ClassVar[Mapping[str, str]] = {"shape1": "Weibull", "shape2": "Pareto"}
 

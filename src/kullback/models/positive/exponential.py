@@ -32,6 +32,7 @@ class Exponential(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"rate": POSITIVE}
     support = NON_NEGATIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"rate": -1, "scale": 1}
     alternatives = (
         Parametrisation(
             {"scale": POSITIVE},

@@ -15,8 +15,8 @@ from kullback._core.numpy_sums import total, total_log_quotient
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import gamma_shape, gamma_start
-from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback.special.numerics import log_quotient, reciprocal
+from kullback.special.incomplete_gamma import log_gamma_tails
+from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
 
@@ -38,6 +38,7 @@ class Gamma(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "rate": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"rate": -1, "scale": 1, "mean": 1}
     alternatives = (
         Parametrisation(
             {"shape": POSITIVE, "scale": POSITIVE},
@@ -73,11 +74,11 @@ class Gamma(Family):
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, rate: Array) -> Array:
-        return log_gamma_p(shape, rate * x)
+        return log_gamma_tails(shape, rate * x, log(rate) + log(x))[0]
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, rate: Array) -> Array:
-        return log_gamma_q(shape, rate * x)
+        return log_gamma_tails(shape, rate * x, log(rate) + log(x))[1]
 
     @staticmethod
     def _draw(key: Array, size: tuple[int, ...], shape: Array, rate: Array) -> Array:

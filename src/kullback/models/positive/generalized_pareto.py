@@ -51,6 +51,7 @@ class GeneralizedPareto(Family):
         "loc": REAL,
     }
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1, "loc": 1}
     fixed_by_default: ClassVar[Mapping[str, float]] = {"loc": 0.0}
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "minimum"}
 

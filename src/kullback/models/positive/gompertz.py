@@ -36,6 +36,7 @@ class Gompertz(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": REAL, "rate": POSITIVE}
     support = NON_NEGATIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"shape": -1, "rate": -1}
 
     @staticmethod
     def _log_density(x: Array, shape: Array, rate: Array) -> Array:

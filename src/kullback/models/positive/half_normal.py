@@ -34,6 +34,7 @@ class HalfNormal(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"scale": POSITIVE}
     support = NON_NEGATIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
 
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:

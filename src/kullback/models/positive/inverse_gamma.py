@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
@@ -11,9 +12,9 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
-from kullback.models.starting_values import gamma_start
-from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
-from kullback.special.numerics import log_quotient, reciprocal
+from kullback.models.starting_values import gamma_shape, gamma_start
+from kullback.special.incomplete_gamma import log_gamma_tails
+from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
 
@@ -34,6 +35,7 @@ class InverseGamma(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
 
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
@@ -53,11 +55,11 @@ class InverseGamma(Family):
 
     @staticmethod
     def _log_cdf(x: Array, shape: Array, scale: Array) -> Array:
-        return log_gamma_q(shape, scale / x)
+        return log_gamma_tails(shape, scale / x, log(scale) - log(x))[1]
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, scale: Array) -> Array:
-        return log_gamma_p(shape, scale / x)
+        return log_gamma_tails(shape, scale / x, log(scale) - log(x))[0]
 
     @staticmethod
     def _draw(key: Array, size: tuple[int, ...], shape: Array, scale: Array) -> Array:
@@ -83,9 +85,15 @@ class InverseGamma(Family):
     def _estimate(
         means: Sequence[float], origin: float, fixed: Mapping[str, float]
     ) -> dict[str, float] | None:
-        if set(fixed) != {"shape"}:
+        # 1/x is a gamma variable, whose mean is this
+        mean = (1.0 + means[1]) / origin
+        if set(fixed) == {"shape"}:
+            return {"shape": fixed["shape"], "scale": fixed["shape"] / mean}
+        excess = math.log1p(means[1]) + means[0]  # log(mean) − mean(log), both of 1/x
+        if fixed or not excess > 0.0:
             return None
-        return {"shape": fixed["shape"], "scale": fixed["shape"] * origin / (1.0 + means[1])}
+        shape = gamma_shape(excess)
+        return {"shape": shape, "scale": shape / mean}
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -39,6 +39,7 @@ class InverseGaussian(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"mean": 1, "shape": 1}
 
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:

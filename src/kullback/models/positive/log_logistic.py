@@ -31,6 +31,7 @@ class LogLogistic(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
 
     @staticmethod
     def _log_density(x: Array, shape: Array, scale: Array) -> Array:

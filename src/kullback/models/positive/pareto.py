@@ -34,6 +34,7 @@ class Pareto(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "minimum": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"minimum": 1}
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"minimum": "minimum"}
 
     @staticmethod

@@ -33,6 +33,7 @@ class Rayleigh(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"scale": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
 
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:

@@ -40,6 +40,7 @@ class Weibull(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
+    dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
     basis = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
 
     @staticmethod

@@ -35,6 +35,7 @@ class Cauchy(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
     basis = BASIS
 
     @staticmethod

@@ -52,6 +52,10 @@ _ZETA = (
     1.0000076371976379,
 )
 
+# A search that passed this shape without an end is on its way to infinity: means of such a
+# distribution are infinite, and data with a maximum have it at half of this or less.
+_HEAVIEST = 2.0
+
 
 @final
 class GeneralizedExtremeValue(Family):
@@ -75,6 +79,7 @@ class GeneralizedExtremeValue(Family):
         "shape": REAL,
     }
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array, shape: Array) -> Array:
@@ -148,6 +153,18 @@ class GeneralizedExtremeValue(Family):
 
     @staticmethod
     def _caution(loc: float, scale: float, shape: float) -> Caution | None:  # noqa: ARG004
+        if shape > _HEAVIEST:
+            # with the lower end δ below the smallest row, and shape = −log δ, its density is of
+            # order 1/(δ |log δ|) and those of the other n − 1 rows are of order 1/|log δ|
+            return Caution(
+                "The likelihood is unbounded: it grows without limit as the shape diverges to "
+                "infinity and the lower end of the support approaches the smallest row. These rows "
+                "are too few, or too heavy-tailed, for a maximum before that. Bound the shape, "
+                "shape=kl.Param(upper=1.0), or take another family.",
+                no_maximum=True,
+                reason="the likelihood is unbounded as shape diverges to infinity",
+                unfinished=True,
+            )
         return shape_caution(shape)
 
 

@@ -38,6 +38,7 @@ class Laplace(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
     order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {"loc": "median"}
 
     @staticmethod

@@ -42,6 +42,7 @@ class Logistic(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array) -> Array:

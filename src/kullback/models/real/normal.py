@@ -38,6 +38,7 @@ class Normal(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1, "variance": 2}
     alternatives = (
         Parametrisation(
             {"loc": REAL, "variance": POSITIVE},

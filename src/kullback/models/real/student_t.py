@@ -47,6 +47,7 @@ class StudentT(Family):
         "scale": POSITIVE,
     }
     support = REAL
+    dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
     limits: ClassVar[Mapping[str, str]] = {"df": "Normal"}
     basis = BASIS
 
