@@ -193,7 +193,7 @@ def test_by_a_column_of_dates(run):
         ),
         (
             ["t.csv", "--by", "sxe"],
-            'there is no column "sxe" in the table; did you mean "sex"? '
+            'there is no column "sxe" in t.csv; did you mean "sex"? '
             'The columns are "age", "sex" and "score".',
         ),
         (["t.csv", "--columns", "sex,sex"], "--columns sex,sex names a column twice."),
