@@ -16,6 +16,9 @@ class Other(RowKind):
 
     fields = ("y",)
 
+    def ends(self, fields):
+        return fields["y"], fields["y"]
+
     def __eq__(self, other: object) -> bool:
         return type(other) is Other
 

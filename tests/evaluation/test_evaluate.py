@@ -265,7 +265,7 @@ Y = np.array([0, 1, 0, 1])
         (np.array([[0.5, np.nan], [0.5, 0.5]]), Y[:2], {}, "NaN: row 0"),
         (np.array([[1.5, -0.5], [0.5, 0.5]]), Y[:2], {}, "below 0: row 0"),
         (np.array([0.5, 1.5]), Y[:2], {}, "above 1: row 1"),
-        (np.zeros((0, 2)), Y[:0], {}, "must be numbers of the shape"),
+        (np.zeros((0, 2)), Y[:0], {}, "there are no rows to evaluate"),
         (GOOD, Y[:3], {}, "4 rows and labels for 3"),
         (GOOD, np.array(["a", "b", "c", "a"]), {"classes": ["a", "b"]}, "holds .*c.*row 2"),
         (GOOD, np.array(["a", "b", "c", "a"]), {}, "3 different labels"),

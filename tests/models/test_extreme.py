@@ -389,7 +389,8 @@ def test_cautions_begin_below_minus_a_half_and_minus_one(model):
         return model.caution({**others, "shape": np.array([shape])})
 
     assert caution(-0.5) is None
-    assert caution(3.0) is None
+    heavy = caution(3.0)  # a limit of a search that did not end; a fit that converged has none
+    assert heavy is None or heavy.unfinished
     assert not caution(-0.51).no_maximum
     assert not caution(-1.0).no_maximum
     assert caution(-1.01).no_maximum

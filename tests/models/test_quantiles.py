@@ -42,6 +42,7 @@ def test_a_quantile_is_the_first_outcome_whose_probability_reaches_the_level(sha
     model = _models(shape)[name]
     x = model.quantile(_LEVELS)
     before = np.nextafter(x, -np.inf)
+    before[np.abs(before) < np.finfo(np.float64).tiny] = 0.0  # subnormal numbers are left out
     if model.support.whole:
         before = np.minimum(before, x - 1.0)
     found = np.isfinite(x)

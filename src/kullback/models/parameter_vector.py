@@ -99,7 +99,7 @@ class ParameterVector:
             else xp.asarray(self._fixed[where])
             for c, where in zip(self.coefficients, self._among_all, strict=True)
         ]
-        return xp.concat(values)
+        return xp.concat(values) if values else u  # a model whose sources are networks alone
 
     def unconstrained(self, values: Mapping[str, Vector]) -> Vector:
         """Map the free coefficients' values, by name, to ``u``."""
