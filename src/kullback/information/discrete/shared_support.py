@@ -13,7 +13,8 @@ from kullback.information.neighbours.entropy import NeighbourEstimate, negative_
 
 METHOD = "zhang-grabchak"
 # Where more of p's rows than this have values that q's sample lacks, 95% intervals covered the
-# truth in as few as 30% of 300 samples (Zipf distributions of exponents 1 and 1.5): no number is given.
+# truth in as few as 30% of 300 samples (Zipf distributions of exponents 1 and 1.5): there is then
+# no number.
 _FEW_SHARED = 0.2
 # Where more of either distribution than this was not seen, they covered it in 75 to 99%.
 _MUCH_UNSEEN = 0.05
