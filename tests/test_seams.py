@@ -283,7 +283,7 @@ def test_a_new_kind_of_row() -> None:
     assert weibull.params["scale"] == pytest.approx(scale, rel=1e-4)
 
 
-def test_only_what_describes_the_same_rows_is_shown() -> None:
+def test_only_what_describes_the_same_rows_is_shown(tmp_path) -> None:
     time, seen = lifetimes(400)
     fit = kl.fit(kl.Weibull(), censored(time, seen))
     rows = f"{np.sum(~seen)} of 400 rows are right-censored"
@@ -295,6 +295,8 @@ def test_only_what_describes_the_same_rows_is_shown() -> None:
         assert rows in lines[name].note
     assert "relative entropy" not in lines
     assert f"no estimate: {rows}" in str(fit.summary())
+    fit.save(tmp_path / "fit.json")
+    assert kl.load(tmp_path / "fit.json") == fit
     with pytest.raises(kl.KullbackError, match=f"expected information .* {rows}"):
         fit.covariance("expected")
     # counts: the empirical entropy of the exact rows is not that of the sample either

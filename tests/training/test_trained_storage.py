@@ -144,7 +144,7 @@ ENCODER = (*LOGITS, "encoder")
         (alter("format", to="pickle"), "\"format\" needs 'kullback network'"),
         (
             alter("version", to=99),
-            "it has version 99 .* reads version 3. Upgrade with: pip",
+            "it has version 99 .* reads version 3. Read it with a newer Kullback",
         ),
         (alter("version", to=2), "it has version 2 .* Train the network again and save it."),
         (alter("model", to="os.system"), "'os.system' is not a model of Kullback's"),

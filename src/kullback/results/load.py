@@ -152,7 +152,7 @@ def _sample(node: Node) -> SampleInfo:
         dropped=node["dropped"].whole(),
         entropy=node["entropy"].optional(Node.number),
         levels=node["levels"].optional(lambda levels: tuple(v.label() for v in levels.items())),
-        inexact=node["inexact"].text(),
+        inexact=node["inexact"].text() if "inexact" in node.entries() else "",
         entropy_estimate=node["entropy_estimate"].optional(
             lambda entry: _fields(EntropyEstimate, entry)
         ),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
 FORMAT, VERSION = "kullback fit", 2
 
 # Saved fields of the sample, besides class labels and the estimated entropy.
-_OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy", "inexact")
+_OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
 
 # Saved fields of the sums.
 _OF_THE_SUMS = ("weight", "loss", "variance", "score", "hessian", "outer")
@@ -68,6 +68,7 @@ def _text(fit: Fit) -> str:
         **_evaluation(evaluation),
         "sample": {
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
+            **({"inexact": sample.inexact} if sample.inexact else {}),
             "entropy_estimate": None if estimate is None else _fields(estimate),
             "levels": None if levels is None else [plain_label(v) for v in levels],
         },
