@@ -15,7 +15,15 @@ class KullbackError(ValueError):
     """An input is wrong; the message quotes it, says where it stands and what would be right.
 
     The command line turns it into exit code 2 and prints the message without a traceback.
+
+    Attributes:
+        reason: a code for the cause, where code that catches the error depends on it.
     """
+
+    def __init__(self, *message: object, reason: str = "") -> None:
+        """Take the message."""
+        super().__init__(*message)
+        self.reason = reason
 
 
 class DataError(KullbackError):

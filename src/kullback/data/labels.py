@@ -15,6 +15,9 @@ from kullback.data.arrays import is_missing, shown
 from kullback.data.checks import and_more
 from kullback.data.sample import Floats
 
+# The reason of an error about values that cannot be class labels.
+NOT_LABELS = "not labels"
+
 
 @final
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Labels:
         except TypeError:
             types = and_more(sorted({type(value).__name__ for value in values}), 0)
             raise DataError(
-                f"{label} mixes labels of type {types}; make all of them the same type"
+                f"{label} mixes labels of type {types}; make all of them the same type",
+                reason=NOT_LABELS,
             ) from None
         return cls(
             _plain_levels([values[value] for value in ordered]),
@@ -86,7 +90,8 @@ def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
     if values.dtype.kind in "mMc":
         raise DataError(
             f"{label} holds values of type {values.dtype}, which cannot be class labels; convert "
-            "them to text first"
+            "them to text first",
+            reason=NOT_LABELS,
         )
     distinct = np.unique(values).tolist() if values.dtype.kind in "biufUST" else values.tolist()
     try:
@@ -95,7 +100,8 @@ def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
         row = next(row for row, value in enumerate(distinct) if not isinstance(value, Hashable))
         raise DataError(
             f"{label} holds values of type {type(distinct[row]).__name__}, which cannot be class "
-            f"labels; row {row} is {shown(distinct[row])}"
+            f"labels; row {row} is {shown(distinct[row])}",
+            reason=NOT_LABELS,
         ) from None
 
 

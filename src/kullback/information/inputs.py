@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
+from kullback.data.labels import NOT_LABELS
 from kullback.data.open import open_sample
 from kullback.data.sample import ArraySample, Sample
 from kullback.data.series_names import names_of_two
@@ -172,8 +173,7 @@ def _open(data: Any, y: Any, weights: Any, missing: str) -> Sample:
             sample = open_sample(data, y=y, weights=weights, missing=missing, outcome="label")
         except DataError as other:
             # labels with missing ones or wrong weights, or neither labels nor numbers
-            clearer = any(word in str(other) for word in ("missing", "weight"))
-            raise (other if clearer else error) from None
+            raise (error if other.reason == NOT_LABELS else other) from None
         if sample.levels and all(type(level) in (int, float) for level in sample.levels):
             raise error from None  # numbers of which some are wrong, and not labels
         return sample
