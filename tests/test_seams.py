@@ -470,6 +470,23 @@ def test_a_linear_location_is_least_squares() -> None:
     assert fit.decomposition()["cross-entropy"] == fit.cross_entropy
 
 
+def test_an_intercept_alone_is_the_parameter_itself() -> None:
+    y = np.random.default_rng(4).gamma(2.0, size=3_000)
+    fit, plain = kl.fit(kl.Gamma(rate=Linear(())), y), kl.fit(kl.Gamma(), y)
+    np.testing.assert_allclose(np.exp(fit.params["rate"]), plain.params["rate"], rtol=1e-10)
+    # the delta method: the error of log rate is that of rate over rate
+    expected = plain.stderr["rate"] / plain.params["rate"]
+    np.testing.assert_allclose(fit.stderr["rate"], expected, rtol=1e-8)
+    assert "rate[Intercept]" in str(fit.summary())
+
+
+def test_the_cross_entropy_of_the_rows_is_that_of_the_fit() -> None:
+    data = {**design(300, 2), "y": np.random.default_rng(5).weibull(1.5, 300)}
+    fit = kl.fit(kl.Weibull(scale=Linear(("x0", "x1"))), data, "y")
+    again = kl.estimate_cross_entropy(fit.model, data, "y")
+    assert float(again) == pytest.approx(fit.cross_entropy, rel=1e-13)
+
+
 def test_a_linear_source_of_many_coefficients() -> None:
     n = 70_000  # two blocks
     columns = design(n, 119)

@@ -19,9 +19,9 @@ from kullback.data.series_names import names_of_two
 # Nearest neighbours are searched among at most this many rows of a stream, evenly spaced: the
 # standard error of an entropy is then about 0.001 nats.
 MOST_ROWS = 1 << 20
-# A column of whole numbers is taken as labels where each occurs this often on average, and there
-# are no more than so many: with more, values that occur a few times are common, and labels of few
-# rows inform little.
+# A column of whole numbers is taken as labels where each occurs at least 20 times on average, and
+# at most 10 differ: with more, values that occur a few times are common, and labels of few rows
+# inform little.
 _OFTEN, _FEW = 20, 10
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import REAL, Domain, Interval, Reals
 from kullback._core.errors import ModelError
-from kullback.models.source import Coefficient, Source
+from kullback.models.source import Coefficient, Fixed, Source
 
 # The label of the constant term.
 INTERCEPT = "Intercept"
@@ -77,7 +77,7 @@ class Linear(Source):
 
     def design(self, row: Mapping[str, Vector]) -> Vector:
         """Return the design matrix, shape (p, rows)."""
-        out = np.empty((len(self.labels), len(row[self.columns[0]]) if self.columns else 1))
+        out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
@@ -106,8 +106,10 @@ class Linear(Source):
             out[0] = np.asarray(self.domain.unconstrained(np.atleast_1d(value)))[0]
         return out
 
-    def fixed_at(self, values: Sequence[Vector]) -> Linear:
-        """Return the source with these coefficients."""
+    def fixed_at(self, values: Sequence[Vector]) -> Source:
+        """Return the source with these coefficients; a number where there are no columns."""
+        if not self.columns:
+            return Fixed(self.domain.constrained(values[0]))
         return replace(self, estimate=values[0])
 
 

@@ -134,7 +134,7 @@ def reliability(axes: Any, curve: Any, name: str, report: LossReport) -> None:
     Args:
         axes: to draw on.
         curve: of the loss report.
-        name: its label; without one there is no legend, and there are no titles of axes.
+        name: its label; the legend and the titles of the axes are left out where it is empty.
         report: what ``kl.evaluate`` gave.
     """
     axes.plot([0.0, 1.0], [0.0, 1.0], color=FAINT, linewidth=1.0, linestyle="--")

@@ -36,7 +36,7 @@ from kullback.results.save import FORMAT, VERSION
 # a few roundings (2e-16), a number that was changed by hand by more than this.
 _SAME = 1e-12
 
-# The exponents of doubles are no larger.
+# Larger than the exponent of any double, subnormal ones included.
 _LARGEST_POWER = 1100
 
 

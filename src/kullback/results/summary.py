@@ -124,13 +124,16 @@ def _sample(sample: SampleInfo) -> str:
 def _estimates(fit: Fit) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     params, errors, intervals = fit.params, fit.stderr, fit.interval()
+    labels = {c.name: c.labels for c in fit.vector.coefficients if c.labels}
     for name, value in params.items():
         values, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
         ends = intervals[name].reshape(-1, 2)
         for i, (estimate, error, (low, high)) in enumerate(zip(values, stderr, ends, strict=True)):
             label = name
-            if values.size > 1:
-                levels = fit.sample_info.levels
+            levels = fit.sample_info.levels
+            if name in labels:
+                label = f"{name}[{labels[name][i]}]"
+            elif values.size > 1:
                 label = f"{name}[{levels[i]!r}]" if levels is not None else f"{name}[{i}]"
             if error == 0.0:
                 rows.append((label, f"{estimate:.6g}", "fixed", ""))
