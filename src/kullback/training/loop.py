@@ -47,10 +47,13 @@ def run(
                 state.reason = f"no better for {solver.patience} epochs; the best weights are kept"
             else:
                 _epoch(problem, solver, programs, state, calibrates)
-                if checkpoint is not None and not state.reason:
-                    checkpoint.write(state)
-                if progress is not None and len(state.history) == number:
-                    progress(state.history[-1], programs.epochs, problem.baseline)
+                # reported first: an interrupt that sees the checkpoint finds the epoch reported
+                try:
+                    if progress is not None and len(state.history) == number:
+                        progress(state.history[-1], programs.epochs, problem.baseline)
+                finally:
+                    if checkpoint is not None and not state.reason:
+                        checkpoint.write(state)
     except KeyboardInterrupt:
         if state.best_epoch == 0:
             raise
