@@ -1,0 +1,49 @@
+"""The schema of a sample: its columns, numbers or categories, and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+
+@final
+@dataclass(frozen=True)
+class Column:
+    """A column that a model reads.
+
+    Attributes:
+        name: its name.
+        levels: its categories in the order of their codes; None for numbers.
+    """
+
+    name: str
+    levels: tuple[Any, ...] | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of the rows.
+
+    Attributes:
+        levels: the class labels in the order of their codes; None for numbers.
+        dimension: the numbers in one outcome.
+    """
+
+    levels: tuple[Any, ...] | None = None
+    dimension: int = 1
+
+
+@final
+@dataclass(frozen=True)
+class Schema:
+    """What a model may know of a sample before it is fitted, and must find again afterwards.
+
+    Attributes:
+        columns: by name, the columns that models read, besides the outcome and the weights.
+        outcome: the outcome.
+    """
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    outcome: Outcome = field(default_factory=Outcome)
