@@ -21,9 +21,11 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback.models.basis_form import BasisForm
 from kullback.models.caution import Caution
 from kullback.models.inversion import quantile_by_inversion
-from kullback.models.model import Model, Moment
+from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.parametrisation import Parametrisation
+from kullback.models.parametrised import ModelT
+from kullback.models.row_functions import Moment
 from kullback.models.source import Fixed, Source, as_source
 from kullback.special.smooth import log1mexp
 
@@ -187,7 +189,7 @@ class Family(Model):
         which = -1 if chosen is None else list(self.alternatives).index(chosen)
         return (which, super().structure)
 
-    def with_sources(self, sources: Mapping[str, Source]) -> Family:
+    def with_sources(self: ModelT, sources: Mapping[str, Source]) -> ModelT:
         """Return the same family, in the same parametrisation, with other sources."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)

@@ -14,8 +14,9 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
 from kullback._core.errors import ModelError
-from kullback.models.model import Model, Moment
+from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
+from kullback.models.row_functions import Moment
 from kullback.models.source import Fixed, Free, Param, Source
 from kullback.special.numerics import log
 
