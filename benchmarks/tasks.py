@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import in_memory
+import linear
 import processes
 import streaming
 from measure import Measured, Target
@@ -88,6 +89,15 @@ TASKS = {
         in_memory.gamma_against_scipy,
         300,
         1_000,
+    ),
+    "linear": Task(
+        "Gamma, log-linear rate of 120 coefficients, one pass",
+        100_000,
+        "X'WX alone, NumPy",
+        Target(seconds=0.38),
+        linear.gamma_pass,
+        9,
+        20_000,
     ),
     "process-warm": Task(
         "Weibull, a new process with `kl.fit`, compilation cache warm",
