@@ -1,7 +1,6 @@
 """Reading ahead in a thread: in order, with errors in their place, and stopping with its reader."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -40,14 +39,13 @@ def test_reading_ahead_stops_with_its_reader() -> None:
 
 
 def test_reading_overlaps_with_using() -> None:
+    made = [threading.Event() for _ in range(5)]
+
     def items() -> Any:
-        for item in range(5):
-            time.sleep(0.02)
+        for item, event in enumerate(made):
+            event.set()
             yield item
 
-    start = time.perf_counter()
-    for _ in read_ahead(items()):
-        time.sleep(0.02)
-    # One after the other takes at least 10 * 0.02 s; together 6 * 0.02 s. 0.19 leaves room for a
-    # busy machine and is still below what no overlap can reach.
-    assert time.perf_counter() - start < 0.19
+    for item in read_ahead(items()):
+        # made while this one is in use; one after the other it would not be made before the next
+        assert item == 4 or made[item + 1].wait(timeout=60.0)

@@ -472,11 +472,11 @@ def test_x_log_x_tends_to_zero_with_x(visit: Any) -> None:
 
 def until(opened: Visit, condition: str) -> None:
     """Wait, as the page's policy forbids Playwright's own way, which evaluates text."""
-    for _ in range(200):
+    for _ in range(1200):
         if opened.page.evaluate(condition):
             return
         opened.page.wait_for_timeout(100)
-    raise AssertionError(f"after 20 s not yet: {condition}")
+    raise AssertionError(f"after two minutes not yet: {condition}")
 
 
 def test_draw_plays_the_sample_and_ends_at_the_mean_of_the_library(visit: Any) -> None:
