@@ -401,7 +401,7 @@ def test_one_censored_row_among_many_costs_no_pass_over_the_others(name: str) ->
     np.testing.assert_array_equal(again.covariance("sandwich"), fit.covariance("sandwich"))
     # second moments merge by the law of total variance: those of the rows' own losses
     losses = np.append(terms, of.logsf(9.0))
-    assert fit.evaluation.loss_variance == pytest.approx(np.var(losses), rel=1e-9)
+    assert fit.evaluation.loss_variance() == pytest.approx(np.var(losses), rel=1e-9)
 
 
 # ---- a linear source -----------------------------------------------------------------------------

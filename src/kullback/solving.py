@@ -14,11 +14,12 @@ from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
-from kullback.models.labels.categorical import Categorical
+from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
+from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
 from kullback.objective.separation import separated_columns
@@ -58,7 +59,7 @@ class Solved:
     """
 
     vector: ParameterVector
-    evaluation: Evaluation | ClassShares
+    evaluation: Evaluated
     convergence: Convergence
 
 
@@ -154,8 +155,8 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
 def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:
     model = problem.model
     condensed = problem.known.condensed
-    if isinstance(model, Categorical) and model.shares_are_estimates and condensed:
-        return _at_class_shares(problem, model, vector)
+    if model.saturated_form is not None and condensed:
+        return _at_class_shares(problem, model.saturated_form, vector)
     if vector.n_free == 0:
         evaluation = problem.whole(vector)(np.zeros(0))
         if not math.isfinite(evaluation.value):
@@ -193,13 +194,12 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     return Solved(vector, evaluation, convergence)
 
 
-def _at_class_shares(problem: Problem, model: Categorical, vector: ParameterVector) -> Solved:
+def _at_class_shares(problem: Problem, form: SaturatedForm, vector: ParameterVector) -> Solved:
     """The estimate of a categorical distribution, from the table of the classes' weights."""
-    totals = model.class_totals(*problem.known.few)
-    weight = float(np.sum(totals))
-    at = ClassShares(totals / weight, weight, model.parameter == "logits")
+    totals = form.class_totals(*problem.known.few)
+    at = ClassShares(totals / float(np.sum(totals)), form.as_logits)
     problem.watch(at.value)
-    return Solved(vector, at, at_class_shares(model, at))
+    return Solved(vector, at, at_class_shares(form, at))
 
 
 def _descend(

@@ -74,3 +74,18 @@ class BasisFunctions(Protocol):
         self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
     ) -> BasisForm:
         """Log-density, affine in the functions."""
+
+
+@runtime_checkable
+class SaturatedForm(Protocol):
+    """A model of labels whose estimate is the shares of the classes."""
+
+    @property
+    def as_logits(self) -> bool:
+        """Whether its numbers are the shares' logits, the last at 0."""
+
+    def class_totals(self, values: Vector, weights: Vector) -> Vector:
+        """Return the total weight of each class, from codes and their weights."""
+
+    def class_name(self, code: int) -> Any:
+        """Return the label of a code."""

@@ -14,7 +14,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
-from kullback.models.forms import BasisFunctions, ExponentialForm
+from kullback.models.forms import BasisFunctions, ExponentialForm, SaturatedForm
 from kullback.models.parametrised import ModelT, Parametrised
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
@@ -47,6 +47,9 @@ class RowFunctions(Parametrised):
 
     basis_functions: BasisFunctions | None = None
     """The form that makes a pass several times as fast, for a model that has it."""
+
+    saturated_form: SaturatedForm | None = None
+    """The form whose estimate is the shares of the classes, for a model that has it."""
 
     @property
     def discrete(self) -> bool:

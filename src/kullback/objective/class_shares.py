@@ -7,6 +7,7 @@ section 1.5.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -15,7 +16,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.evaluated import CovarianceKind
 
 # A covariance of more numbers than this is refused: it would take more than 2 GiB.
 _MOST_NUMBERS = 1 << 28
@@ -33,17 +34,18 @@ class ClassShares:
     Attributes:
         shares: of the K classes, shape (K,); 0 for a class of weight 0, whose estimate is on its
             bound and has no error.
-        weight: total weight.
         as_logits: whether the parameters are logits, the last at 0; all shares are then positive.
     """
 
     shares: Vector
-    weight: float
     as_logits: bool
 
-    @property
-    def estimates(self) -> Vector:
-        """The K estimated numbers: the shares, or their logits."""
+    def stored(self) -> dict[str, Vector]:
+        """Return the numbers that a saved fit holds."""
+        return {"shares": self.shares}
+
+    def constrained(self, vector: ParameterVector) -> Vector:  # noqa: ARG002  # the protocol's
+        """Return the K estimated numbers: the shares, or their logits."""
         if not self.as_logits:
             return self.shares
         logs = np.log(self.shares)
@@ -60,28 +62,31 @@ class ClassShares:
         """The cross-entropy, which is the entropy of the shares."""
         return abs(float(np.sum(self.positive * np.log(self.positive))))
 
-    @property
     def loss_variance(self) -> float:
-        """Variance of −log q over the rows."""
+        """Return the variance of −log q over the rows."""
         return float(np.sum(self.positive * (np.log(self.positive) + self.value) ** 2))
 
-    @property
-    def optimism(self) -> float:
-        """The trace of inverse Hessian times outer product of scores: the free shares' number."""
+    def optimism(self, vector: ParameterVector) -> float:  # noqa: ARG002
+        """Return the trace of inverse Hessian times outer product of scores: of free shares."""
         return self.positive.size - 1.0
 
-    @property
-    def variances(self) -> Vector:
-        """Variances of the estimates; NaN for those on a bound."""
+    def variances(self, weight: float) -> Vector:
+        """Return the variances of the estimates; NaN for those on a bound."""
         p = self.shares
         if self.as_logits:
-            out: Vector = (1.0 / p + 1.0 / p[-1]) / self.weight
+            out: Vector = (1.0 / p + 1.0 / p[-1]) / weight
             out[-1] = 0.0
             return out
-        return np.where((p > 0.0) & (p < 1.0), p * (1.0 - p) / self.weight, np.nan)
+        return np.where((p > 0.0) & (p < 1.0), p * (1.0 - p) / weight, np.nan)
 
-    def covariance(self) -> Vector:
-        """Covariance of the estimates, shape (K, K); NaN in the rows of those on a bound.
+    def covariance(
+        self,
+        vector: ParameterVector,  # noqa: ARG002
+        kind: CovarianceKind,  # noqa: ARG002
+        weight: float,
+        expected: Callable[[], Vector],  # noqa: ARG002
+    ) -> Vector:
+        """Return the covariance, the same of every kind: NaN in the rows of those on a bound.
 
         Raises:
             KullbackError: for so many classes that it would take more than 2 GiB.
@@ -93,12 +98,13 @@ class ClassShares:
                 "fit.stderr, which has the standard errors without it."
             )
         if self.as_logits:
-            out = np.full((p.size, p.size), 1.0 / (p[-1] * self.weight))
+            out = np.full((p.size, p.size), 1.0 / (p[-1] * weight))
             out[-1] = out[:, -1] = 0.0
         else:
-            out = -np.outer(p, p) / self.weight
-        np.fill_diagonal(out, self.variances)
-        on_bound = np.isnan(self.variances)
+            out = -np.outer(p, p) / weight
+        variances = self.variances(weight)
+        np.fill_diagonal(out, variances)
+        on_bound = np.isnan(variances)
         out[on_bound] = out[:, on_bound] = np.nan
         return out
 
@@ -119,8 +125,3 @@ class ClassShares:
             below = float(np.sum(p / (1.0 - middle * rest))) < 1.0
             low, high = (middle, high) if below else (low, middle)
         return low
-
-
-def constrained_at(vector: ParameterVector, at: Evaluation | ClassShares) -> Vector:
-    """All numbers of a model at an estimate, in the order of its coefficients."""
-    return at.estimates if isinstance(at, ClassShares) else vector.constrained(at.at)

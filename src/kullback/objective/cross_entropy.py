@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.hessians import inverse
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.evaluated import CovarianceKind
 from kullback.objective.statistics import LossDerivatives, LossSums
 
 
@@ -40,10 +42,51 @@ class Evaluation:
     hessian: Vector
     sums: LossSums
 
-    @property
     def loss_variance(self) -> float:
-        """Variance of −log q over the rows."""
+        """Return the variance of −log q over the rows."""
         return self.sums.variance
+
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """Return the numbers that a saved fit holds, by part."""
+        sums = ("weight", "loss", "variance", "score", "hessian", "outer")
+        return {
+            "evaluation": {n: getattr(self, n) for n in ("at", "value", "gradient", "hessian")},
+            "sums": {n: getattr(self.sums, n) for n in sums},
+        }
+
+    def constrained(self, vector: ParameterVector) -> Vector:
+        """Return all numbers of the model, in the order of its coefficients."""
+        numbers: Vector = vector.constrained(self.at)
+        return numbers
+
+    def covariance(
+        self,
+        vector: ParameterVector,
+        kind: CovarianceKind,
+        weight: float,
+        expected: Callable[[], Vector],
+    ) -> Vector:
+        """Return the covariance of the free constrained numbers; NaN if not positive definite."""
+        jacobian = vector.jacobian(self.at)
+        if kind == "expected":
+            middle = inverse(jacobian.T @ expected() @ jacobian)
+        else:
+            middle = inverse(self.hessian)
+            if kind == "sandwich":
+                middle = middle @ (jacobian.T @ self.sums.outer @ jacobian) @ middle
+        out: Vector = jacobian @ middle @ jacobian.T / weight
+        return out
+
+    def variances(self, weight: float) -> None:  # the protocol's
+        """None: they are the diagonal of the covariance."""
+
+    def optimism(self, vector: ParameterVector) -> float:
+        """Return the trace of inverse Hessian times outer product of scores; NaN if none."""
+        if not vector.n_free:
+            return math.nan
+        jacobian = vector.jacobian(self.at)
+        outer = jacobian.T @ self.sums.outer @ jacobian
+        return float(np.trace(inverse(self.hessian) @ outer))
 
 
 @final

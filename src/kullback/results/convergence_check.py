@@ -9,14 +9,14 @@ from typing import final
 import numpy as np
 
 from kullback._core.domains import Domain, Interval
-from kullback.models.labels.categorical import Categorical
+from kullback._core.hessians import SINGULAR, scaled_eigenvalues
+from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.convergence import Convergence
-from kullback.results.uncertainty import SINGULAR, scaled_eigenvalues
 from kullback.solvers.solver import Outcome, Solution
 
 # A coefficient on a logarithmic scale whose Newton step is still this long, where the gradient has
@@ -98,12 +98,12 @@ def assess_convergence(
     )
 
 
-def at_class_shares(model: Categorical, at: ClassShares) -> Convergence:
+def at_class_shares(form: SaturatedForm, at: ClassShares) -> Convergence:
     """Describe an estimate that is the shares of the classes."""
     unseen = np.flatnonzero(at.shares == 0.0).tolist()
     advice: tuple[str, ...] = ()
     if unseen:
-        names = [repr(model.class_name(code)) for code in unseen[:_SHOWN]]
+        names = [repr(form.class_name(code)) for code in unseen[:_SHOWN]]
         more = f" and {len(unseen) - _SHOWN:,} more" if len(unseen) > _SHOWN else ""
         advice = (
             f"The sample has no weight in {', '.join(names)}{more}: the estimate of such a class "
@@ -116,7 +116,7 @@ def at_class_shares(model: Categorical, at: ClassShares) -> Convergence:
         gradient_norm=0.0,
         smallest_eigenvalue=at.smallest_eigenvalue,
         bounds=tuple(
-            f"probabilities[{model.class_name(code)!r}] = 0, its lower bound" for code in unseen
+            f"probabilities[{form.class_name(code)!r}] = 0, its lower bound" for code in unseen
         ),
         solver="closed form",
         steps=1,

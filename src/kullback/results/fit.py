@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -22,18 +22,16 @@ from kullback.information.arrays.entropy import entropy
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
-from kullback.objective.class_shares import ClassShares, constrained_at
-from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.evaluated import CovarianceKind, Evaluated
 from kullback.objective.statistics import LossDerivatives
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
-from kullback.results.uncertainty import expected_information, inverse
+from kullback.results.uncertainty import expected_information
 
 Number: TypeAlias = "float | Vector"
-CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
 
 
 @final
@@ -87,8 +85,7 @@ class Fit:
     Attributes:
         form: the model as it was given, with its free sources.
         vector: its coefficients, with those on a bound or at an order statistic of the sample.
-        evaluation: the cross-entropy and its derivatives at the estimate; for a categorical
-            distribution the shares of the classes.
+        evaluation: the cross-entropy and its derivatives at the estimate.
         sample_info: facts about the sample.
         convergence: whether, how and why the fit converged.
         power: the rows were fitted in the unit 2^power, in which ``form``, ``vector``,
@@ -97,7 +94,7 @@ class Fit:
 
     form: Model
     vector: ParameterVector
-    evaluation: Evaluation | ClassShares
+    evaluation: Evaluated
     sample_info: SampleInfo
     convergence: Convergence
     power: int = 0
@@ -106,7 +103,7 @@ class Fit:
 
     @cached_property
     def _constrained(self) -> Vector:
-        return constrained_at(self.vector, self.evaluation)
+        return self.evaluation.constrained(self.vector)
 
     @cached_property
     def model(self) -> Model:
@@ -142,10 +139,8 @@ class Fit:
 
     def _standard_errors(self, kind: CovarianceKind) -> Vector:
         """One standard error a constrained coefficient, in the unit 2^power."""
-        at = self.evaluation
-        in_closed_form = at.variances if isinstance(at, ClassShares) else None
-        variances = np.diag(self._covariance(kind)) if in_closed_form is None else in_closed_form
-        errors = np.sqrt(variances)
+        known = self.evaluation.variances(self.sample_info.weight)
+        errors = np.sqrt(np.diag(self._covariance(kind)) if known is None else known)
         full = np.zeros(self._constrained.size)
         full[np.array(self.vector.is_free, dtype=bool)] = errors
         on_bound = [
@@ -237,27 +232,19 @@ class Fit:
 
     def _covariance(self, kind: CovarianceKind) -> Vector:
         """The covariance in the unit 2^power."""
-        if isinstance(self.evaluation, ClassShares):
-            return self.evaluation.covariance()
-        jacobian = self.vector.jacobian(self.evaluation.at)
-        sums, weight = self.evaluation.sums, self.sample_info.weight
         if not self.convergence.converged and kind != "expected":
-            return np.full((jacobian.shape[0],) * 2, np.nan)
-        if kind == "expected":
+            return np.full((sum(self.vector.is_free),) * 2, np.nan)
+
+        def expected() -> Vector:
             if self.sample_info.inexact:
                 raise KullbackError(
                     "the expected information is that of exact rows, but "
                     f"{self.sample_info.inexact}: use kind='observed' or 'sandwich'."
                 )
             derivatives = LossDerivatives(self.form, self.vector.is_free)
-            information = expected_information(self._in_unit, derivatives, self._constrained)
-            middle = inverse(jacobian.T @ information @ jacobian)
-        else:
-            middle = inverse(self.evaluation.hessian)
-            if kind == "sandwich":
-                middle = middle @ (jacobian.T @ sums.outer @ jacobian) @ middle
-        out: Vector = jacobian @ middle @ jacobian.T / weight
-        return out
+            return expected_information(self._in_unit, derivatives, self._constrained)
+
+        return self.evaluation.covariance(self.vector, kind, self.sample_info.weight, expected)
 
     def interval(
         self, level: float = 0.95, method: str = "wald", kind: CovarianceKind = "observed"
@@ -326,20 +313,14 @@ class Fit:
             KullbackError: for another unit.
             ModelError: for a reference that is not fixed.
         """
-        optimism, at = math.nan, self.evaluation
-        if isinstance(at, ClassShares):
-            optimism = at.optimism
-        elif self.vector.n_free and self.convergence.converged:
-            jacobian = self.vector.jacobian(at.at)
-            outer = jacobian.T @ at.sums.outer @ jacobian
-            optimism = float(np.trace(inverse(at.hessian) @ outer))
+        at, converged = self.evaluation, self.convergence.converged
         known = None if reference is None else self._reference(reference)
         return build_decomposition(
             cross_entropy=self.cross_entropy,
-            variance=at.loss_variance,
+            variance=at.loss_variance(),
             weight=self.sample_info.weight,
             parameters=self.parameter_count,
-            optimism=optimism,
+            optimism=at.optimism(self.vector) if converged else math.nan,
             entropy=self.sample_info.entropy,
             estimate=self.entropy_estimate,
             reference=known,

@@ -12,11 +12,12 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.domains import Simplex
 from kullback._core.lazy import Lazy
-from kullback.models.labels.categorical import Categorical
+from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.class_shares import ClassShares, constrained_at
+from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.evaluated import Evaluated
 from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Convergence
 from kullback.results.entropy_estimate import EntropyEstimate
@@ -74,17 +75,17 @@ def _fit(document: Node) -> Fit:
     sample = _sample(document["sample"])
     model = model_from_json(document["model"], sample.levels)
     vector = _vector(model, document["on_bound"])
-    evaluation: Evaluation | ClassShares
-    if isinstance(model, Categorical) and model.shares_are_estimates:
-        evaluation = _shares(document["shares"], model, sample.weight)
+    form, at = model.saturated_form, "evaluation.at"
+    evaluation: Evaluated
+    if form is not None and "evaluation" not in document.entries():
+        evaluation, at = _shares(document["shares"], form, vector), "shares"
     else:
         evaluation = _evaluation(document, vector)
     convergence = _fields(Convergence, document["convergence"])
     estimates = document["estimates"]
-    for name, value in vector.split(constrained_at(vector, evaluation)).items():
+    for name, value in vector.split(evaluation.constrained(vector)).items():
         stored = estimates[name].vector(value.size)
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
-            at = "shares" if isinstance(evaluation, ClassShares) else "evaluation.at"
             raise estimates[name].wrong(f"does not agree with {at}")
     return Fit(model, vector, evaluation, sample, convergence, _power(document, model))
 
@@ -111,12 +112,11 @@ def _evaluation(document: Node, vector: ParameterVector) -> Evaluation:
     )
 
 
-def _shares(node: Node, model: Categorical, weight: float) -> ClassShares:
-    domain = Simplex(model.classes or 2)
-    shares, as_logits = node.vector(domain.size), model.parameter == "logits"
-    if not domain.contains(shares) or (as_logits and not np.all(shares > 0.0)):
+def _shares(node: Node, form: SaturatedForm, vector: ParameterVector) -> ClassShares:
+    shares = node.vector(len(vector.is_free))
+    if not Simplex(shares.size).contains(shares) or (form.as_logits and not np.all(shares > 0.0)):
         raise node.wrong("needs shares of the classes, with sum 1")
-    return ClassShares(shares, weight, as_logits)
+    return ClassShares(shares, form.as_logits)
 
 
 def _vector(model: Model, node: Node) -> ParameterVector:

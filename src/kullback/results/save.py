@@ -8,14 +8,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
-from kullback.objective.class_shares import ClassShares, constrained_at
-from kullback.objective.cross_entropy import Evaluation
 from kullback.results.json_document import LARGEST, plain, plain_label
 from kullback.results.model_document import model_to_json
 
@@ -26,9 +25,6 @@ FORMAT, VERSION = "kullback fit", 2
 
 # Saved fields of the sample, besides class labels and the estimated entropy.
 _OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
-
-# Saved fields of the sums.
-_OF_THE_SUMS = ("weight", "loss", "variance", "score", "hessian", "outer")
 
 
 def write(fit: Fit, path: str | os.PathLike[str]) -> None:
@@ -55,7 +51,7 @@ def write(fit: Fit, path: str | os.PathLike[str]) -> None:
 def _text(fit: Fit) -> str:
     evaluation, sample = fit.evaluation, fit.sample_info
     with np.errstate(all="ignore"):  # a diverging fit may overflow
-        constrained = fit.vector.split(constrained_at(fit.vector, evaluation))
+        constrained = fit.vector.split(evaluation.constrained(fit.vector))
     model = model_to_json(fit.form, sample.levels)
     estimate, levels = fit.entropy_estimate, sample.levels
     document = {
@@ -65,7 +61,7 @@ def _text(fit: Fit) -> str:
         "model": model,
         "estimates": {name: plain(value) for name, value in constrained.items()},
         "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
-        **_evaluation(evaluation),
+        **{name: _plain_parts(part) for name, part in evaluation.stored().items()},
         "sample": {
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
             **({"inexact": sample.inexact} if sample.inexact else {}),
@@ -80,16 +76,10 @@ def _text(fit: Fit) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _evaluation(at: Evaluation | ClassShares) -> dict[str, Any]:
-    """The parts of the document that hold the cross-entropy at the estimate."""
-    if isinstance(at, ClassShares):
-        return {"shares": plain(at.shares)}
-    return {
-        "evaluation": {
-            name: plain(getattr(at, name)) for name in ("at", "value", "gradient", "hessian")
-        },
-        "sums": {name: plain(getattr(at.sums, name)) for name in _OF_THE_SUMS},
-    }
+def _plain_parts(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: plain(value) for name, value in part.items()}
+    return plain(part)
 
 
 def _fields(part: Any) -> dict[str, Any]:

@@ -1,9 +1,4 @@
-"""Covariances of an estimate: observed, expected and sandwich.
-
-With H the Hessian and J the outer product of the scores of the cross-entropy per unit weight, and W
-the total weight: observed H⁻¹/W; expected I⁻¹/W with I the Fisher information of the fitted model;
-sandwich H⁻¹JH⁻¹/W (Huber 1967; White 1982), which holds when the model is wrong.
-"""
+"""The Fisher information of a fitted model, by quadrature or summation over its outcomes."""
 
 from __future__ import annotations
 
@@ -16,36 +11,12 @@ from kullback.engines.local import LocalEngine
 from kullback.models.model import Model
 from kullback.objective.statistics import LossDerivatives
 
-# Below this the smallest eigenvalue of the scaled Hessian is rounding, and the matrix singular.
-SINGULAR = 1e-13
-
 # Nodes of the quadrature over the distribution function, and the range of its double-exponential
 # variable; with these the gamma family's information agrees with its closed form to 1e-12.
 _NODES, _REACH = 801, 3.2
 
 # Largest number of outcomes over which a discrete model's information is summed.
 _OUTCOMES = 1 << 20
-
-
-def scaled_eigenvalues(hessian: Vector) -> Vector:
-    """Return a Hessian's eigenvalues, scaled to a unit diagonal, ascending; NaN if not finite."""
-    diagonal = np.abs(np.diag(hessian))
-    if not np.all(np.isfinite(hessian)) or not np.all(diagonal > 0.0):
-        return np.full(hessian.shape[0], np.nan)
-    scale = np.sqrt(diagonal)
-    values: Vector = np.linalg.eigvalsh(hessian / (scale[:, None] * scale[None, :]))
-    return values
-
-
-def inverse(hessian: Vector) -> Vector:
-    """Return the inverse of a positive definite matrix; all NaN for any other."""
-    values = scaled_eigenvalues(hessian)
-    if values.size and not bool(values[0] > SINGULAR):
-        return np.full_like(hessian, np.nan)
-    scale = np.sqrt(np.diag(hessian))
-    scaled = hessian / (scale[:, None] * scale[None, :])
-    out: Vector = np.linalg.inv(scaled) / (scale[:, None] * scale[None, :])
-    return 0.5 * (out + out.T)
 
 
 def _nodes(model: Model) -> ArraySample:

@@ -14,6 +14,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
 from kullback._core.errors import ModelError
+from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.row_functions import Moment
@@ -268,9 +269,14 @@ class Categorical(Model):
     # ---- estimates, in NumPy ---------------------------------------------------------------
 
     @property
-    def shares_are_estimates(self) -> bool:
-        """Whether the parameter is free, so that the classes' shares determine its estimate."""
-        return isinstance(self._source, (Free, Param))
+    def saturated_form(self) -> SaturatedForm | None:  # type: ignore[override]
+        """The model itself where its parameter is free: the classes' shares are the estimate."""
+        return self if isinstance(self._source, (Free, Param)) else None
+
+    @property
+    def as_logits(self) -> bool:
+        """Whether its parameter is the logits."""
+        return self.parameter == "logits"
 
     def class_totals(self, values: Vector, weights: Vector) -> Vector:
         """Return the total weight of each class, shape (K,).
