@@ -20,7 +20,8 @@ from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstPass, first_pass
 from kullback.objective.starting_values import fix_order_statistics
-from kullback.results.fit import Fit, SampleInfo
+from kullback.results.fit import Fit
+from kullback.results.sample_info import SampleInfo
 from kullback.results.trained import TrainedFit
 from kullback.results.unit import Unit
 from kullback.solvers.minibatch import Minibatch
