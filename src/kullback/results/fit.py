@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from kullback.results.covariance import (
 )
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
+from kullback.results.problem import FitProblem
 from kullback.results.sample_info import SampleInfo
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
@@ -55,6 +56,8 @@ class Fit:
         convergence: whether, how and why the fit converged.
         power: the rows were fitted in the unit 2^power, in which ``form``, ``vector``,
             ``evaluation`` and the sample's ``values`` are; every method answers in the rows' own.
+        problem: fits the model to the rows again, with numbers fixed or other weights; None in a
+            fit without its data: loaded, copied, pickled, or made with ``keep_data=False``.
     """
 
     form: Model
@@ -63,6 +66,7 @@ class Fit:
     sample_info: SampleInfo
     convergence: Convergence
     power: int = 0
+    problem: FitProblem | None = field(default=None, compare=False)
 
     # ---- estimates -------------------------------------------------------------------------
 
@@ -281,6 +285,22 @@ class Fit:
             unit: of the decomposition: "nats", "bits" or "hartleys".
         """
         return summarise(self, unit)
+
+    def without_data(self) -> Fit:
+        """Return the same fit without any reference to the rows, as ``keep_data=False`` does.
+
+        What it computes from the rows when first needed, it computes before.
+        """
+        return Fit(**self.__getstate__())
+
+    # a copy holds results only, so that neither it nor a pickle takes the rows along
+    def __getstate__(self) -> dict[str, Any]:
+        at, sample = self.evaluation, self.sample_info
+        if isinstance(at, Evaluation):
+            at.sums.score_moments()  # released from the rows by its first call
+        sample = replace(sample, values=None, entropy_estimate=self.entropy_estimate)
+        state = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**state, "sample_info": sample, "problem": None}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):

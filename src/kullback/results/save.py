@@ -14,6 +14,7 @@ import numpy as np
 
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
+from kullback._core.held import Held
 from kullback.objective.class_shares import ClassShares, constrained_at
 from kullback.objective.cross_entropy import Evaluation
 from kullback.results.json_document import LARGEST, plain, plain_label
@@ -57,6 +58,7 @@ def _text(fit: Fit) -> str:
     with np.errstate(all="ignore"):  # a diverging fit may overflow
         constrained = fit.vector.split(constrained_at(fit.vector, evaluation))
     model = model_to_json(fit.form, sample.levels)
+    _refuse_held(fit)
     estimate, levels = fit.entropy_estimate, sample.levels
     document = {
         "format": FORMAT,
@@ -78,6 +80,25 @@ def _text(fit: Fit) -> str:
     # one part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _refuse_held(fit: Fit) -> None:
+    """Raise where numbers are held fixed that are free in the model: the file has no place for it.
+
+    Raises:
+        ModelError: with the names of these coefficients.
+    """
+    pairs = zip(fit.vector.coefficients, fit.form.vector.coefficients, strict=True)
+    held = [
+        c.name
+        for c, own in pairs
+        if isinstance(c.domain, Held) or (c.value is None) != (own.value is None)
+    ]
+    if held:
+        raise ModelError(
+            f"a fit again with coefficients of {', '.join(held)} held fixed cannot be saved: it is "
+            "a point of a profile. Save the fit that it was made from."
+        )
 
 
 def _evaluation(at: Evaluation | ClassShares) -> dict[str, Any]:
