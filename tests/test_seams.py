@@ -450,6 +450,9 @@ def test_a_censored_weibull_with_a_linear_scale() -> None:
     errors = np.sqrt(np.diag(np.linalg.inv(np.array(hessian) / (4 * h * h))))
     np.testing.assert_allclose(fit.stderr["scale"], errors[1:], rtol=1e-5)
     assert np.all(np.isfinite(fit.covariance("sandwich")))
+    # and the same bits again, with the data that the fit refers to
+    assert fit.problem is not None
+    assert fit.problem.refit() == fit
 
 
 def test_a_linear_location_is_least_squares() -> None:

@@ -87,7 +87,7 @@ def separated_columns(
     """
     if bool(np.all(np.abs(step) <= _SMALL * (1.0 + np.abs(at)))):
         return ()
-    steps = {c.name: step[place] for c, place in vector.slices if c.labels}
+    steps = {c.name: c.domain.jacobian(at[p]) @ step[p] for c, p in vector.slices if c.labels}
     numbers = [steps.get(c.name, np.zeros(c.domain.size)) for c in vector.coefficients]
     changes = reduce(PredictorSteps(model), np.concatenate(numbers))
     names = [

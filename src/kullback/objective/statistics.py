@@ -343,7 +343,7 @@ class LossDerivatives(RowSums):
         weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
         score, rest = means[3 : 3 + d], means[3 + d :]
         if self.model.linear:
-            hessian, outer = rest[: d * d].reshape(d, d), rest[d * d :].reshape(-1, d)
+            hessian, outer = rest[: d * d].reshape(d, d), rest[d * d :].reshape(-1 if d else 0, d)
         elif d > _SCALARS:
             hessian, outer = rest.reshape(2, d, d)
         else:

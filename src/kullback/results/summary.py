@@ -15,7 +15,8 @@ from kullback.results.convergence import counted, details, status
 from kullback.results.decomposition import Decomposition
 
 if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
-    from kullback.results.fit import Fit, SampleInfo
+    from kullback.results.fit import Fit
+    from kullback.results.sample_info import SampleInfo
 
 # Characters in a line of advice.
 _WIDTH = 100
