@@ -153,9 +153,9 @@ def fit(
         missing=missing,
         outcome=model.outcome,
         levels=model.levels,
+        categories=model.categories,
     )
-    if sample.levels is not None:
-        model = model.with_levels(sample.levels)
+    model = model.bind(sample.schema)
     over_rows = (engine or engine_for)(sample)
     watch = _Watch(progress)
     over_rows.progress = watch.rows
