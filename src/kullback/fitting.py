@@ -147,9 +147,9 @@ def fit(
         missing=missing,
         outcome=model.outcome,
         levels=model.levels,
+        categories=model.categories,
     )
-    if sample.levels is not None:
-        model = model.with_levels(sample.levels)
+    model = model.bind(sample.schema)
     watch = None if progress is None else _Watch(progress)
     fitted = SampleProblem(model, sample, engine, solver).fit(clock, watch)
     return fitted if keep_data else fitted.without_data()

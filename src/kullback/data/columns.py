@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -41,6 +41,8 @@ class SampleOptions:
         drop: whether rows with a missing value are dropped.
         as_labels: whether the outcome holds class labels.
         levels: the classes in the order of their codes; None takes them from the rows.
+        categories: the columns that hold categories, with their levels; None takes them from the
+            rows.
     """
 
     y: Any
@@ -49,6 +51,7 @@ class SampleOptions:
     drop: bool
     as_labels: bool
     levels: tuple[Any, ...] | None = None
+    categories: Mapping[str, tuple[Any, ...] | None] = field(default_factory=dict)
 
 
 @final
@@ -106,12 +109,14 @@ class ColumnConversion:
         weight_label: the name of the weights in messages.
         drop: whether rows with a missing value are dropped.
         labels: the classes, if the outcome holds labels.
+        categories: the levels of the columns that hold categories.
     """
 
     label: str
     weight_label: str
     drop: bool
     labels: Labels | None = None
+    categories: Mapping[str, Labels] = field(default_factory=dict)
 
     def convert(
         self,
@@ -136,7 +141,9 @@ class ColumnConversion:
         checked = {self.label: outcome}
         for name, values in covariates.items():
             label = column_label(name)
-            fields[name] = checked[label] = to_numbers(values, label, place)
+            levels = self.categories.get(name)
+            numbers = levels.codes(values) if levels else to_numbers(values, label, place)
+            fields[name] = checked[label] = numbers
         weights = None
         if weight is not None:
             weights = to_numbers(weight, self.weight_label, place)

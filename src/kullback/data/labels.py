@@ -69,6 +69,22 @@ class Labels:
         index = {value: code[self.levels[own]] for value, own in self.index.items()}
         return Labels(tuple(levels), index)
 
+    def known(self, levels: Sequence[Any], label: str) -> Labels:
+        """The same categories coded by their places among the levels of a fitted model.
+
+        Raises:
+            DataError: one of them is not among the levels.
+        """
+        unseen = [level for level in self.levels if level not in set(levels)]
+        if unseen:
+            several = f" (and {len(unseen) - 1:,} more)" if len(unseen) > 1 else ""
+            raise DataError(
+                f"{label} holds {shown(unseen[0])}{several}, which the model does not know: it was "
+                f"fitted to {and_more([shown(level) for level in levels[:5]], len(levels))}. Leave "
+                "out such rows, or fit the model to rows that have every category."
+            )
+        return self.among(levels)
+
     def codes(self, values: NDArray[Any]) -> Floats:
         """The codes 0, 1, ... of labels as float64, NaN for missing labels."""
         known = np.array(list(self.index))

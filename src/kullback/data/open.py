@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -55,6 +55,7 @@ def open_sample(
     missing: str = "error",
     outcome: str = "number",
     levels: Sequence[Any] | None = None,
+    categories: Mapping[str, Sequence[Any] | None] | None = None,
     in_memory: bool | None = None,
 ) -> Sample:
     """Open a user's data as a sample.
@@ -72,6 +73,9 @@ def open_sample(
             codes 0, 1, ... of the sorted labels, which are in the sample's `levels`.
         levels: the classes in the order of their codes, which need not all occur; None, or a label
             that is none of them, takes the labels that occur.
+        categories: those of the columns that hold categories, with the categories that a fitted
+            model knows in the order of their codes; None takes those that occur. The columns
+            become codes, and a category that the model does not know is an error.
         in_memory: whether a file is read into memory at once; by default if the used columns take
             at most 256 MiB.
 
@@ -95,10 +99,11 @@ def open_sample(
     options = SampleOptions(
         y,
         weights,
-        tuple(columns),
+        tuple(dict.fromkeys((*columns, *(categories or {})))),
         missing == "drop",
         outcome == "label",
         None if levels is None else tuple(levels),
+        {n: None if v is None else tuple(v) for n, v in (categories or {}).items()},
     )
     paths = as_paths(data)
     if paths is not None:
@@ -244,13 +249,16 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
         )
     source.check_columns(names.used)
     conversion = _conversion(column_label(names.y), options)
-    text = frozenset({names.y} if options.as_labels else ())
+    text = frozenset([*([names.y] if options.as_labels else ()), *options.categories])
     if in_memory is None:
         in_memory = source.size(names.used) <= IN_MEMORY_BYTES
     if not in_memory:
-        if options.as_labels:
-            labels = collect_labels(source, names, conversion.label, written=source.only_text)
-            conversion = replace(conversion, labels=labels.among(options.levels))
+        named = {names.y: conversion.label} if options.as_labels else {}
+        named |= {name: column_label(name) for name in options.categories}
+        distinct = collect_labels(source, named) if named else {}
+        conversion = _coded(
+            conversion, options, distinct.get(names.y), distinct, written=source.only_text
+        )
         return FileSample(source, names, conversion)
 
     parts = list(source.parts(names.used, text))
@@ -351,10 +359,12 @@ def _array_sample(
     written: bool = False,
 ) -> ArraySample:
     """Check columns in memory, all rows at once, and make a sample of them."""
-    if options.as_labels:
-        distinct = distinct_labels(raw.y, conversion.label)
-        labels = Labels.of(distinct, conversion.label, written=written)
-        conversion = replace(conversion, labels=labels.among(options.levels))
+    outcomes = distinct_labels(raw.y, conversion.label) if options.as_labels else None
+    distinct = {
+        name: distinct_labels(raw.covariates[name], column_label(name))
+        for name in options.categories
+    }
+    conversion = _coded(conversion, options, outcomes, distinct, written=written)
     rows = conversion.convert(raw.y, raw.weight, raw.covariates, Place("", name_row))
     dropped = rows.read - rows.count
     check_some(conversion.label, rows.count, dropped)
@@ -369,7 +379,37 @@ def _array_sample(
         rows=rows.kept,
         source=source,
         name_row=name_row,
+        categories={name: of.levels for name, of in conversion.categories.items()},
     )
+
+
+def _coded(
+    conversion: ColumnConversion,
+    options: SampleOptions,
+    outcomes: Collection[Hashable] | None,
+    distinct: Mapping[str, Collection[Hashable]],
+    *,
+    written: bool,
+) -> ColumnConversion:
+    """The conversion with the codes of class labels and categories.
+
+    Args:
+        conversion: the conversion.
+        options: the options of the sample.
+        outcomes: the distinct labels of the outcome, if it holds labels.
+        distinct: the distinct values of each column of categories.
+        written: whether all values are text because the source holds only text.
+    """
+    labels, categories = None, {}
+    if options.as_labels:
+        assert outcomes is not None
+        labels = Labels.of(outcomes, conversion.label, written=written).among(options.levels)
+    for name, levels in options.categories.items():
+        label = column_label(name)
+        texts = levels is not None and all(isinstance(level, str) for level in levels)
+        found = Labels.of(distinct[name], label, written=written and not texts)
+        categories[name] = found if levels is None else found.known(levels, label)
+    return replace(conversion, labels=labels, categories=categories)
 
 
 def _conversion(label: str, options: SampleOptions) -> ColumnConversion:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.observation import Exact, RowKind
+from kullback.data.schema import Column, Outcome, Schema
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -60,6 +62,7 @@ class Sample(ABC):
         levels: the class labels in the order of their codes, if the outcome holds labels.
         dropped: the number of rows dropped because a value was missing (for a stream: known after
             the first full pass).
+        categories: the levels, in the order of their codes, of the columns that hold categories.
     """
 
     in_memory: ClassVar[bool]
@@ -67,6 +70,13 @@ class Sample(ABC):
     label: str
     levels: tuple[Any, ...] | None
     dropped: int
+    categories: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
+
+    @property
+    def schema(self) -> Schema:
+        """The classes of the outcome, and the columns that hold categories."""
+        columns = {name: Column(name, levels) for name, levels in self.categories.items()}
+        return Schema(columns, Outcome(self.levels))
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from kullback._core.errors import DataError
+
 
 @final
 @dataclass(frozen=True)
@@ -47,3 +49,14 @@ class Schema:
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
+
+    def levels(self, name: str) -> tuple[Any, ...]:
+        """The categories of a column, in the order of their codes.
+
+        Raises:
+            DataError: the sample does not hold the column as categories.
+        """
+        column = self.columns.get(name)
+        if column is None or column.levels is None:
+            raise DataError(f'the sample does not hold column "{name}" as categories')
+        return column.levels

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kullback.data.checks import Place, check_some, check_total
 from kullback.data.columns import ColumnConversion, ColumnNames
-from kullback.data.labels import Labels, distinct_labels
+from kullback.data.labels import distinct_labels
 from kullback.data.observation import Exact
 from kullback.data.sample import Chunk, Sample, plain_row
 
@@ -59,12 +59,18 @@ class PartSource(Protocol):
         """A description of the source."""
 
 
-def collect_labels(source: PartSource, names: ColumnNames, label: str, *, written: bool) -> Labels:
-    """Read a source once and collect the class labels of the outcome."""
-    distinct: set[Hashable] = set()
-    for part in read_ahead(source.parts((names.y,), frozenset({names.y}))):
-        distinct |= distinct_labels(part.columns[names.y], label)
-    return Labels.of(distinct, label, written=written)
+def collect_labels(source: PartSource, labels: Mapping[str, str]) -> dict[str, set[Hashable]]:
+    """Read a source once and collect the distinct labels of some columns.
+
+    Args:
+        source: the source.
+        labels: the name of each column in messages, by column.
+    """
+    distinct: dict[str, set[Hashable]] = {name: set() for name in labels}
+    for part in read_ahead(source.parts(tuple(labels), frozenset(labels))):
+        for name, label in labels.items():
+            distinct[name] |= distinct_labels(part.columns[name], label)
+    return distinct
 
 
 @final
@@ -78,11 +84,12 @@ class FileSample(Sample):
     ) -> None:
         self.label = conversion.label
         self.levels = conversion.labels.levels if conversion.labels else None
+        self.categories = {name: of.levels for name, of in conversion.categories.items()}
         self.dropped = 0
         self._source = source
         self._names = names
         self._conversion = conversion
-        self._text = frozenset({names.y}) if conversion.labels else frozenset()
+        self._text = frozenset([*([names.y] if conversion.labels else ()), *conversion.categories])
         self._starts: dict[str, int] = {}
 
     def chunks(self) -> Iterator[Chunk]:

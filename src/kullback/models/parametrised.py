@@ -14,6 +14,7 @@ from kullback._core.display import Display, Displayed, Table
 from kullback._core.domains import Domain
 from kullback._core.equality import same
 from kullback._core.errors import ModelError, did_you_mean
+from kullback.data.schema import Schema
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector
@@ -76,6 +77,43 @@ class Parametrised(Displayed, metaclass=ModelType):
     def columns(self) -> tuple[str, ...]:
         """The columns that the sources read."""
         return tuple(dict.fromkeys(c for s in self.sources.values() for c in s.columns))
+
+    @property
+    def categories(self) -> dict[str, tuple[Any, ...] | None]:
+        """The columns that the sources read as categories, with their levels where known.
+
+        Raises:
+            ModelError: where two sources know different levels of a column.
+        """
+        found: dict[str, tuple[Any, ...] | None] = {}
+        for parameter, source in self.sources.items():
+            for name, levels in (source.categories or {}).items():
+                known = found.get(name)
+                if None not in (known, levels) and known != levels:
+                    raise ModelError(
+                        f"{self.name} has sources that were fitted to different categories in "
+                        f'column "{name}": {parameter} knows {levels!r}, another {known!r}.'
+                    )
+                found[name] = known if levels is None else levels
+        return found
+
+    @property
+    def takes_missing(self) -> bool:
+        """Whether a source reads missing values as it does others."""
+        return any(source.takes_missing for source in self.sources.values())
+
+    def bind(self: ModelT, schema: Schema) -> ModelT:
+        """Return the model for a sample with this schema: itself, where it needs nothing of it.
+
+        Sources of categories have their levels in the bound model, and models of labels their
+        classes.
+
+        Raises:
+            KullbackError: for a sample that the model does not suit.
+        """
+        bound = {name: source.bind(schema) for name, source in self.sources.items()}
+        changed = any(bound[name] is not source for name, source in self.sources.items())
+        return self.with_sources(bound) if changed else self
 
     def _read_sources(self, arguments: Mapping[str, Any]) -> dict[str, Source]:
         """Return a source for each parameter, from the user's arguments by name."""
