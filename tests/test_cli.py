@@ -17,6 +17,7 @@ from rich.console import Console
 
 import kullback
 from kullback import cli
+from kullback._core.cache_folder import cache_folder
 from kullback.fitting import Progress
 from kullback.report.progress import ProgressBar
 from kullback.report.terminal import least_width, summary_view, table_view
@@ -334,18 +335,21 @@ def test_the_progress_line_appears_late_and_goes(monkeypatch):
 
 def test_where_the_cache_is(monkeypatch):
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
-    folder = cli.process.cache_folder
-    assert folder({}, "linux") == Path("/home/me/.cache/kullback")
-    assert folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/kullback")
-    assert folder({"XDG_CACHE_HOME": "c"}, "linux") == Path("/home/me/.cache/kullback")
-    assert folder({}, "darwin") == Path("/home/me/Library/Caches/kullback")
-    assert folder({"LOCALAPPDATA": "/local"}, "win32") == Path("/local/kullback/cache")
+    assert cache_folder({}, "linux") == Path("/home/me/.cache/kullback")
+    assert cache_folder({"KULLBACK_CACHE_DIR": "/own", "XDG_CACHE_HOME": "/c"}, "linux") == Path(
+        "/own"
+    )
+    assert cache_folder({"KULLBACK_CACHE_DIR": "", "XDG_CACHE_HOME": "/c"}, "linux") is None
+    assert cache_folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/kullback")
+    assert cache_folder({"XDG_CACHE_HOME": "c"}, "linux") == Path("/home/me/.cache/kullback")
+    assert cache_folder({}, "darwin") == Path("/home/me/Library/Caches/kullback")
+    assert cache_folder({"LOCALAPPDATA": "/local"}, "win32") == Path("/local/kullback/cache")
 
     def none():
         raise RuntimeError
 
     monkeypatch.setattr(Path, "home", none)
-    assert folder({}, "linux") is None
+    assert cache_folder({}, "linux") is None
 
 
 def whole_process(folder, environment, *arguments):
@@ -415,14 +419,14 @@ def test_an_interrupt_during_imports_is_quiet(folder, module):
 
 
 def test_compiled_code_is_kept_between_processes(folder, tmp_path):
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
+    environment = {"KULLBACK_CACHE_DIR": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
     code, first, err = whole_process(folder, environment, *WEIBULL, "--json")
     assert (code, err) == (0, "")
-    kept = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "kullback").glob("*-cache")}
+    kept = {path: path.stat().st_ino for path in tmp_path.rglob("*")}
     assert kept, "nothing was kept"
     code, second, err = whole_process(folder, environment, *WEIBULL, "--json")
     assert (code, err) == (0, "")
-    again = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "kullback").glob("*-cache")}
+    again = {path: path.stat().st_ino for path in tmp_path.rglob("*")}
     assert again == kept, "the second process compiled again"
     first, second = json.loads(first), json.loads(second)
     assert first["params"] == second["params"]
@@ -430,7 +434,7 @@ def test_compiled_code_is_kept_between_processes(folder, tmp_path):
 
 def test_without_a_cache_everything_works(folder, tmp_path):
     (tmp_path / "file").touch()  # no folder can be made in a file
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "file"), "JAX_COMPILATION_CACHE_DIR": ""}
+    environment = {"KULLBACK_CACHE_DIR": str(tmp_path / "file"), "JAX_COMPILATION_CACHE_DIR": ""}
     code, _, err = whole_process(folder, environment, *WEIBULL)
     assert (code, err) == (0, "")
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import typer
 
+from kullback._core.cache_folder import cache_folder, made_private
 from kullback._core.errors import KullbackError
 from kullback._core.extras import need
 from kullback._core.printable import printable
@@ -183,13 +184,7 @@ def keep_compiled_code() -> None:
     """
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         folder = cache_folder(os.environ, sys.platform)
-        if folder is None:
-            return
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            return
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if folder is None or not made_private(folder):
             return
         _configure("jax_compilation_cache_dir", str(folder))
     # by default JAX keeps only code that took a second to compile, and these kernels take less
@@ -203,21 +198,3 @@ def _configure(name: str, value: str | float) -> None:
     import jax
 
     jax.config.update(name, value)  # type: ignore[no-untyped-call]
-
-
-def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
-    """The platform's folder for caches; None without a home folder.
-
-    Args:
-        environment: the environment variables.
-        platform: as ``sys.platform`` names it.
-    """
-    with contextlib.suppress(RuntimeError):  # no home folder
-        if platform == "win32":
-            local = environment.get("LOCALAPPDATA")
-            return Path(local or Path.home() / "AppData" / "Local") / "kullback" / "cache"
-        if platform == "darwin":
-            return Path.home() / "Library" / "Caches" / "kullback"
-        chosen = Path(environment.get("XDG_CACHE_HOME", ""))  # a relative one is ignored
-        return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "kullback"
-    return None
