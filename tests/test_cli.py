@@ -418,6 +418,32 @@ def test_an_interrupt_during_imports_is_quiet(folder, module):
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--help"], ""),
+        (["fit", "--typo"], "No such option: --typo"),
+        ([*WEIBULL[:3], "typo", *WEIBULL[4:]], 'there is no column "typo"'),
+        ([*WEIBULL, "--weights", "typo"], 'there is no column "typo"'),
+        (["train", WEIBULL[1], "--target", "typo"], 'there is no column "typo"'),
+        (["fit", "typo.csv", "--model", "weibull"], 'there is no file "typo.csv"'),
+    ],
+)
+def test_mistakes_are_found_before_jax_is_imported(folder, arguments, error):
+    # None: an import of jax raises ImportError. It takes longer than all the rest
+    code = "import sys; sys.modules['jax'] = None; from kullback.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == (2 if error else 0), done.stderr
+    assert error in done.stderr
+
+
 def test_compiled_code_is_kept_between_processes(folder, tmp_path):
     environment = {"KULLBACK_CACHE_DIR": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
     code, first, err = whole_process(folder, environment, *WEIBULL, "--json")

@@ -177,7 +177,7 @@ def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
 
 
 def keep_compiled_code() -> None:
-    """Let JAX keep compiled code in the user's cache folder, in this process only.
+    """Let JAX keep compiled code in the user's cache folder, by what it reads when it is imported.
 
     The folder that the user's JAX_COMPILATION_CACHE_DIR names takes precedence. If no folder can be
     written to, code is compiled anew.
@@ -186,15 +186,9 @@ def keep_compiled_code() -> None:
         folder = cache_folder(os.environ, sys.platform)
         if folder is None or not made_private(folder):
             return
-        _configure("jax_compilation_cache_dir", str(folder))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
     # by default JAX keeps only code that took a second to compile, and these kernels take less
-    _configure("jax_persistent_cache_min_compile_time_secs", 0.0)
-    _configure("jax_persistent_cache_min_entry_size_bytes", -1)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     # a full disk or a damaged entry costs only a compilation
     warnings.filterwarnings("ignore", message=".*persistent compilation cache")
-
-
-def _configure(name: str, value: str | float) -> None:
-    import jax
-
-    jax.config.update(name, value)  # type: ignore[no-untyped-call]
