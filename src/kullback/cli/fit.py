@@ -58,13 +58,13 @@ def fit(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
+        data = files_of(table, missing_values, {"--y": y, "--weights": weights})
         chosen = _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar
 
-        data = files_of(table, missing_values)
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
         with bar or contextlib.nullcontext():
             fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)

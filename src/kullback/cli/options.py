@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -47,11 +47,31 @@ Unit: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 
-def files_of(tables: Sequence[str], missing_values: str | None) -> Any:
-    """The files of a command line as data, with the texts that mean a missing value in them."""
+def files_of(
+    tables: Sequence[str],
+    missing_values: str | None,
+    columns: Mapping[str, str | None] | None = None,
+) -> Any:
+    """The files of a command line as data, with the texts that mean a missing value in them.
+
+    Args:
+        tables: paths or patterns.
+        missing_values: the texts, separated by commas.
+        columns: names of columns by option, looked for at once: a name with a mistake is then
+            reported before JAX is imported.
+    """
     from kullback.data.paths import DataFiles
 
     texts = [] if missing_values is None else next(csv.reader([missing_values]), [])
     if missing_values is not None and not any(texts):
         raise KullbackError(f'--missing-values must be texts, such as "?", got "{missing_values}".')
-    return DataFiles(tables, texts)
+    files = DataFiles(tables, texts)
+    if columns is not None:
+        from kullback.data.checks import check_column
+        from kullback.data.files import open_files
+
+        opened = open_files(files)
+        for option, name in columns.items():
+            if name is not None:
+                check_column(name, opened.names, option, opened.description)
+    return files

@@ -159,6 +159,8 @@ def train(
             if regression:
                 raise KullbackError("--report describes a classifier; use --test for a regression.")
             process.check_folder("--report", report, figures=True)
+        columns = {"--target": target, "--weights": weights}
+        data: Any = files_of(table, missing_values, columns)
         network = kullback.MLP(
             hidden=_widths(hidden),
             activation=activation,
@@ -188,7 +190,6 @@ def train(
             seed=seed,
             checkpoint=checkpoint,
         )
-        data: Any = files_of(table, missing_values)
         test_rows: Any = _share_or_table("--test", test or (str(_TEST_SHARE) if report else ""))
         source = None
         if isinstance(test_rows, float):
