@@ -31,16 +31,11 @@ from kullback.data.checks import (
 from kullback.data.columns import OUTCOME
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Soft
-from kullback.data.open import (
-    Table,
-    column_values,
-    open_sample,
-    open_table,
-    read_table,
-)
+from kullback.data.open import open_sample, open_table
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
 from kullback.data.series_names import name_of
+from kullback.data.tables import Table, column_values, read_table
 from kullback.data.text_among_numbers import refuse_text_among_numbers
 
 # The sum of a row's shares may differ from one by this much, as in single precision.

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback._core.memory import aligned
-from kullback.data.arrays import reads_as_number, vector
+from kullback.data.arrays import reads_as_number
 from kullback.data.checks import (
     Place,
     check_choice,
@@ -29,21 +28,19 @@ from kullback.data.paths import DataFiles, as_paths, describe_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
 from kullback.data.series_names import label_of, name_of
 from kullback.data.stream import FileSample, collect_labels, name_row
+from kullback.data.tables import (
+    FileColumns,
+    MappingTable,
+    Table,
+    column_values,
+    concatenated,
+    read,
+    type_name,
+)
 
 # Up to this size a file's columns are read into memory once rather than at every pass: it is small
 # for any machine that runs JAX, and saves decoding them again.
 IN_MEMORY_BYTES = 256 * 2**20
-
-
-@runtime_checkable
-class Table(Protocol):
-    """Columns held in memory, by name."""
-
-    names: list[str]
-    description: str
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One column, with its own type."""
 
 
 def open_sample(
@@ -104,92 +101,21 @@ def open_sample(
     if paths is not None:
         return _open_files(paths, options, in_memory)
     label = label_of(data, "y")
-    opened = _MappingTable(data) if isinstance(data, Mapping) else _read(data, label)
+    opened = MappingTable(data) if isinstance(data, Mapping) else read(data, label)
     if isinstance(opened, np.ndarray) and opened.dtype.names:
-        opened = _MappingTable({name: opened[name] for name in opened.dtype.names})
+        opened = MappingTable({name: opened[name] for name in opened.dtype.names})
         opened.description = "a structured array"
     if isinstance(opened, np.ndarray):
         return _open_column(opened, options, data, label)
     return _open_table(opened, options)
 
 
-def _read(data: Any, label: str) -> NDArray[Any] | Table:
-    """Read one column, or a table."""
-    if isinstance(data, (np.ndarray, list, tuple)) or _is_plain_array(data):
-        return data if getattr(data, "dtype", np.dtype(float)).names else vector(data, label)
-    from kullback.data import frames
-
-    table = frames.read(data)
-    if table is not None:
-        return table
-    if hasattr(data, "__arrow_c_array__"):
-        from kullback.data.arrow import from_arrow
-
-        return from_arrow(data)
-    if hasattr(data, "__dataframe__"):
-        from kullback.data.arrow import from_interchange
-
-        table = frames.read(from_interchange(data))
-    return vector(data, label) if table is None else table
-
-
-def _is_plain_array(data: Any) -> bool:
-    """Whether the data are an array of a numerical library (JAX, PyTorch), not a column."""
-    return hasattr(data, "__dlpack__") and not hasattr(data, "__arrow_c_array__")
-
-
-@final
-class FileColumns(dict[str, NDArray[Any]]):
-    """Columns that were read from files, by name.
-
-    Args:
-        columns: the columns.
-        description: the files, for messages.
-    """
-
-    def __init__(self, columns: Mapping[str, NDArray[Any]], description: str) -> None:
-        super().__init__(columns)
-        self.description = description
-
-    def at(self, rows: NDArray[np.int64]) -> FileColumns:
-        """Some of the rows."""
-        return FileColumns({name: v[rows] for name, v in self.items()}, self.description)
-
-
-@final
-class _MappingTable:
-    """Arrays by name."""
-
-    def __init__(self, data: Mapping[Any, Any]) -> None:
-        self._data = {str(name): values for name, values in data.items()}
-        self.names = list(self._data)
-        self.description = f"a {type(data).__name__} of arrays"
-        if isinstance(data, FileColumns):
-            self.description = data.description
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One column, with its own type."""
-        return column_values(self._data[name], column_label(name))
-
-
-def column_values(column: Any, label: str) -> NDArray[Any]:
-    """The values of one column.
-
-    Raises:
-        DataError: it is a table, or cannot be read.
-    """
-    values = _read(column, label)
-    if isinstance(values, np.ndarray):
-        return values
-    raise DataError(f"{label} must be one column, got {values.description}")
-
-
 def _open_column(values: NDArray[Any], options: SampleOptions, data: Any, label: str) -> Sample:
     """Open a single array as a sample."""
-    kind = _type_name(data)
+    kind = type_name(data)
     if options.y is not None and not isinstance(options.y, str):
         raise DataError(
-            f"y is a {_type_name(options.y)} and the data are a single {kind}: only one of them "
+            f"y is a {type_name(options.y)} and the data are a single {kind}: only one of them "
             "can be used. Give only the outcome, as the data; y names a column of a table."
         )
     roles = [("y", options.y), ("weights", options.weights)]
@@ -205,14 +131,6 @@ def _open_column(values: NDArray[Any], options: SampleOptions, data: Any, label:
         options,
         source=f"a {kind} of {count_of(len(values), 'row')}",
     )
-
-
-def _type_name(data: Any) -> str:
-    """The library and type of an array: `list`, `NumPy array`, `pandas Series`."""
-    kind = type(data)
-    library = kind.__module__.partition(".")[0]
-    known = {"numpy": "NumPy array", "jaxlib": "JAX array", "builtins": kind.__name__}
-    return known.get(library, f"{library} {kind.__name__}")
 
 
 def _open_table(table: Table, options: SampleOptions) -> Sample:
@@ -254,7 +172,7 @@ def _open_files(paths: list[str], options: SampleOptions, in_memory: bool | None
         return FileSample(source, names, conversion)
 
     parts = list(source.parts(names.used, text))
-    columns = {name: _concatenated([part.columns[name] for part in parts]) for name in names.used}
+    columns = {name: concatenated([part.columns[name] for part in parts]) for name in names.used}
     raw = _RawColumns(
         columns[names.y],
         None if names.weight is None else columns[names.weight],
@@ -303,32 +221,8 @@ def open_table(
     if source.size(names) > IN_MEMORY_BYTES:
         return names, files
     parts = list(source.parts(names, source.texts))
-    read = {name: _concatenated([part.columns[name] for part in parts]) for name in names}
+    read = {name: concatenated([part.columns[name] for part in parts]) for name in names}
     return names, FileColumns(read, describe_paths(list(paths)))
-
-
-def read_table(data: Any) -> Table:
-    """Open a table in memory: a data frame, a mapping, or a two-dimensional array.
-
-    Raises:
-        DataError: the data are not a table.
-    """
-    if isinstance(data, Mapping):
-        return _MappingTable(data)
-    if getattr(data, "ndim", 0) == 2 and not hasattr(data, "columns"):
-        matrix = np.asarray(data)
-        columns = _MappingTable({f"x{k}": column for k, column in enumerate(matrix.T)})
-        columns.description = f"a {_type_name(data)} of {count_of(len(matrix), 'row')}"
-        return columns
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], (list, tuple, np.ndarray)):
-        return read_table(np.asarray(data))
-    table = _read(data, "the data")
-    if isinstance(table, np.ndarray):
-        raise DataError(
-            "the covariates must be a table or a two-dimensional array, such as x[:, None]; got a "
-            "single column"
-        )
-    return table
 
 
 @final
@@ -388,17 +282,3 @@ def _weight_array(options: SampleOptions) -> NDArray[Any] | None:
     if options.weights is None:
         return None
     return column_values(options.weights, _weight_label(options.weights))
-
-
-def _concatenated(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    """The parts of one column in one array, aligned so that JAX need not copy it."""
-    if not arrays:
-        return np.empty(0)
-    kinds = {array.dtype.kind for array in arrays}
-    if kinds == {"f"}:
-        return np.concatenate(arrays, out=aligned(sum(map(len, arrays))))
-    if len(kinds & {"f", "i", "u"}) > 1:
-        # Integers arrive as floats from the parts in which one is missing; those of the other parts
-        # must not be rounded before they are checked. NumPy also joins unlike integers as floats.
-        arrays = [array if array.dtype.kind == "f" else array.astype(object) for array in arrays]
-    return np.concatenate(arrays)

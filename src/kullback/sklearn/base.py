@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 
 from kullback.data.arrays import shown
 from kullback.data.columns import OUTCOME
-from kullback.data.open import read_table
+from kullback.data.tables import read_table
 from kullback.fitting import fit as fit_model
 from kullback.models.network import MLP
 from kullback.results.trained import TrainedFit
