@@ -81,7 +81,7 @@ def test_a_stream_has_levels_counts_and_uniform_row_fractions(table, files):
     stream = open_covariate_stream([files], "label", weights="n", outcome="label")
     assert stream.count == ROWS
     assert stream.levels == ("no", "yes")
-    assert stream.categories == {"color": ("blue", "green", "red")}
+    assert stream.schema.categories == {"color": ("blue", "green", "red")}
     chunks = list(stream.chunks())
     assert sum(chunk.count for chunk in chunks) == ROWS
     number = np.concatenate([chunk.fields["number"] for chunk in chunks])

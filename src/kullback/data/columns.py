@@ -113,6 +113,11 @@ class ColumnConversion:
     drop: bool
     labels: Labels | None = None
 
+    @property
+    def levels(self) -> tuple[Any, ...] | None:
+        """The classes in the order of their codes."""
+        return self.labels.levels if self.labels else None
+
     def convert(
         self,
         y: NDArray[Any],

@@ -15,6 +15,7 @@ from kullback.data.checks import check_column, check_columns, check_some, column
 from kullback.data.covariates import holds_categories, open_with_covariates
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.sample import ArraySample, Chunk, Floats, Integers, Sample
+from kullback.data.schema import Column, Schema
 from kullback.data.stream import Part, PartSource, name_row, read_ahead
 from kullback.data.text_among_numbers import refuse_text_among_numbers
 
@@ -74,7 +75,6 @@ class CovariateStream(Sample):
 
     Attributes:
         count: the number of rows, before any is dropped.
-        categories: the levels of the covariates that hold categories.
         head: rows evenly drawn: those with the smallest ``row_fractions``; ``head.rows`` has
             their numbers.
         head_share: the fraction below which a row is in the head.
@@ -94,7 +94,7 @@ class CovariateStream(Sample):
         self._labels: Labels | None = None
         self.dropped = 0
         self.label = column_label(roles.y) if isinstance(roles.y, str) else "y"
-        self.categories: dict[str, tuple[Any, ...]] = {}
+        self._categories: dict[str, tuple[Any, ...]] = {}
         first = _FirstPass(roles)
         for part in read_ahead(source.parts(roles.used, texts)):
             self._starts.setdefault(part.file, first.count - part.first_row)
@@ -103,7 +103,7 @@ class CovariateStream(Sample):
         check_some(self.label, self.count, 0)
         if roles.outcome == "label" and isinstance(roles.y, str):
             self._labels = Labels.of(first.labels, self.label, written=written)
-        self.categories = {
+        self._categories = {
             name: Labels.of(distinct, column_label(name), written=written).levels
             for name, distinct in first.levels.items()
         }
@@ -117,7 +117,9 @@ class CovariateStream(Sample):
         kept = numbers if head.rows is None else numbers[head.rows]
         self.head = replace(head, rows=kept, source=source.describe())
         self.kinds = (head.kind,)
-        self.levels = self._labels.levels if self._labels else head.levels
+        levels = self._labels.levels if self._labels else head.levels
+        columns_of = (Column(n, self._categories.get(n), True) for n in roles.covariates)
+        self.schema = Schema.of(columns_of, levels)
 
     def chunks(self) -> Iterator[Chunk]:
         """Read all rows once, in the order of the files.
@@ -162,7 +164,7 @@ class CovariateStream(Sample):
             names=roles.covariates,
             missing=roles.missing,
             outcome=roles.outcome,
-            levels=self.categories,
+            levels=self._categories,
             labels=self._labels,
         )
 

@@ -34,6 +34,7 @@ from kullback.data.observation import Soft
 from kullback.data.open import open_sample, open_table
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
+from kullback.data.schema import Column, Schema
 from kullback.data.series_names import name_of
 from kullback.data.tables import Table, column_values, read_table
 from kullback.data.text_among_numbers import refuse_text_among_numbers
@@ -203,7 +204,7 @@ def open_with_covariates(
         )
         assert isinstance(opened, ArraySample)
         levels_of_y = opened.levels if labels is None else labels.levels
-        sample = replace(opened, label=label, levels=levels_of_y)
+        sample = replace(opened, label=label, schema=Schema.of((), levels_of_y))
     read = sample.count + sample.dropped
     if read != covariates.rows:
         raise DataError(
@@ -216,7 +217,10 @@ def open_with_covariates(
     return replace(
         sample,
         fields={**sample.fields, **fields},
-        categories=covariates.levels,
+        schema=Schema.of(
+            (Column(n, covariates.levels.get(n), may_be_missing=True) for n in fields),
+            sample.levels,
+        ),
         source=table.description,
     )
 
@@ -369,5 +373,11 @@ def _soft(shares: NDArray[Any], names: tuple[Any, ...], weight: Any, missing: st
     kind = Soft(shares.shape[1])
     fields = {name: np.ascontiguousarray(chosen[:, k]) for k, name in enumerate(kind.fields)}
     return ArraySample(
-        fields, weights, kind=kind, label="y", levels=names, dropped=dropped, rows=kept
+        fields,
+        weights,
+        kind=kind,
+        label="y",
+        schema=Schema.of((), names),
+        dropped=dropped,
+        rows=kept,
     )

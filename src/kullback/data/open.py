@@ -26,6 +26,7 @@ from kullback.data.columns import ColumnConversion, SampleOptions, find_columns
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.paths import DataFiles, as_paths, describe_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
+from kullback.data.schema import Column, Schema
 from kullback.data.series_names import label_of, name_of
 from kullback.data.stream import FileSample, collect_labels, name_row
 from kullback.data.tables import (
@@ -258,7 +259,7 @@ def _array_sample(
         rows.fields,
         rows.weight,
         label=conversion.label,
-        levels=conversion.labels.levels if conversion.labels else None,
+        schema=Schema.of(map(Column, raw.covariates), conversion.levels),
         dropped=dropped,
         rows=rows.kept,
         source=source,

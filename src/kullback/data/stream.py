@@ -17,6 +17,7 @@ from kullback.data.columns import ColumnConversion, ColumnNames
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Exact
 from kullback.data.sample import Chunk, Sample, plain_row
+from kullback.data.schema import Column, Schema
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class FileSample(Sample):
         self, source: PartSource, names: ColumnNames, conversion: ColumnConversion
     ) -> None:
         self.label = conversion.label
-        self.levels = conversion.labels.levels if conversion.labels else None
+        self.schema = Schema.of(map(Column, names.columns), conversion.levels)
         self.dropped = 0
         self._source = source
         self._names = names

@@ -191,7 +191,7 @@ def _open_held_out(
             missing=roles["missing"],
             outcome=model.outcome,
             classes=sample.levels,
-            levels=dict(sample.categories),
+            levels=sample.schema.categories,
             labels=labels,
         )
     except DataError as error:
