@@ -19,6 +19,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstPass, first_pass
+from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
@@ -145,15 +146,8 @@ def fit(
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     begin, compiled = time.perf_counter(), COMPILED.seconds
-    sample = open_sample(
-        data,
-        y=y,
-        weights=weights,
-        columns=model.columns,
-        missing=missing,
-        outcome=model.outcome,
-        levels=model.levels,
-    )
+    roles = roles_of((model,), y, weights=weights, missing=missing)
+    sample = open_sample(data, roles, schema_of((model,)))
     if sample.levels is not None:
         model = model.with_levels(sample.levels)
     over_rows = (engine or engine_for)(sample)

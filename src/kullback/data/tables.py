@@ -27,13 +27,17 @@ class Table(Protocol):
 
 def read(data: Any, label: str) -> NDArray[Any] | Table:
     """Read one column, or a table."""
+    if isinstance(data, np.ndarray) and data.dtype.names:
+        table = MappingTable({name: data[name] for name in data.dtype.names})
+        table.description = "a structured array"
+        return table
     if isinstance(data, (np.ndarray, list, tuple)) or _is_plain_array(data):
-        return data if getattr(data, "dtype", np.dtype(float)).names else vector(data, label)
+        return vector(data, label)
     from kullback.data import frames
 
-    table = frames.read(data)
-    if table is not None:
-        return table
+    frame = frames.read(data)
+    if frame is not None:
+        return frame
     if hasattr(data, "__arrow_c_array__"):
         from kullback.data.arrow import from_arrow
 
@@ -41,8 +45,8 @@ def read(data: Any, label: str) -> NDArray[Any] | Table:
     if hasattr(data, "__dataframe__"):
         from kullback.data.arrow import from_interchange
 
-        table = frames.read(from_interchange(data))
-    return vector(data, label) if table is None else table
+        frame = frames.read(from_interchange(data))
+    return vector(data, label) if frame is None else frame
 
 
 def _is_plain_array(data: Any) -> bool:
@@ -104,6 +108,13 @@ def type_name(data: Any) -> str:
     return known.get(library, f"{library} {kind.__name__}")
 
 
+def is_matrix(data: Any) -> bool:
+    """Whether the data have two dimensions: an array, nested lists, or a table."""
+    if isinstance(data, (list, tuple)):
+        return bool(data) and isinstance(data[0], (list, tuple, np.ndarray))
+    return len(getattr(data, "shape", ())) == 2
+
+
 def read_table(data: Any) -> Table:
     """Open a table in memory: a data frame, a mapping, or a two-dimensional array.
 
@@ -112,13 +123,11 @@ def read_table(data: Any) -> Table:
     """
     if isinstance(data, Mapping):
         return MappingTable(data)
-    if getattr(data, "ndim", 0) == 2 and not hasattr(data, "columns"):
+    if is_matrix(data) and not hasattr(data, "columns"):
         matrix = np.asarray(data)
         columns = MappingTable({f"x{k}": column for k, column in enumerate(matrix.T)})
         columns.description = f"a {type_name(data)} of {count_of(len(matrix), 'row')}"
         return columns
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], (list, tuple, np.ndarray)):
-        return read_table(np.asarray(data))
     table = read(data, "the data")
     if isinstance(table, np.ndarray):
         raise DataError(

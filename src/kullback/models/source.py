@@ -51,12 +51,14 @@ class Source(abc.ABC):
 
     Attributes:
         columns: the columns that it reads.
-        categories: the levels of the columns that hold codes; None where all columns must be
-            numbers without missing values.
+        categories: by name, the columns that it reads as the codes of categories, with their
+            levels; None for levels that are those of the rows that it is fitted to.
+        takes_missing: whether a value of its columns may be missing, NaN, as networks allow.
     """
 
     columns: tuple[str, ...] = ()
-    categories: Mapping[str, tuple[Any, ...]] | None = None
+    categories: Mapping[str, tuple[Any, ...] | None] | None = None
+    takes_missing: ClassVar[bool] = False
 
     @property
     def structure(self) -> Hashable:
