@@ -13,6 +13,7 @@ from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
+from kullback.objective.model_columns import roles_of, schema_of
 from kullback.refitting import Clock, EngineFactory, SampleProblem
 from kullback.results.fit import Fit
 from kullback.results.trained import TrainedFit
@@ -139,16 +140,8 @@ def fit(
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
-    sample = open_sample(
-        data,
-        y=y,
-        weights=weights,
-        columns=model.columns,
-        missing=missing,
-        outcome=model.outcome,
-        levels=model.levels,
-        categories=model.categories,
-    )
+    roles = roles_of((model,), y, weights=weights, missing=missing)
+    sample = open_sample(data, roles, schema_of((model,)))
     model = model.bind(sample.schema)
     watch = None if progress is None else _Watch(progress)
     fitted = SampleProblem(model, sample, engine, solver).fit(clock, watch)

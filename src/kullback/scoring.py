@@ -11,16 +11,14 @@ import numpy as np
 from kullback._core.errors import DataError, ModelError
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
-from kullback.data.checks import Place, column_label, count_of, shown_rows
-from kullback.data.covariates import open_with_covariates
-from kullback.data.labels import Labels
 from kullback.data.open import open_sample
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
 from kullback.objective.loss_moments import Losses, Moments
+from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
 
 EngineFactory = Callable[[Sample], Engine]
@@ -158,33 +156,8 @@ class _Scored:
         self.size = nats_per(unit)
         check_level(level)
         self.unit, self.level = unit, level
-        columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
-        outcome, coded = models[0].outcome, _categories(models)
-        classes = models[0].levels
-        if not any(model.takes_missing for model in models):
-            self.sample: Sample = open_sample(
-                data,
-                y=y,
-                weights=weights,
-                columns=columns,
-                missing=missing,
-                outcome=outcome,
-                levels=classes,
-                categories=coded,
-            )
-        else:
-            self.sample = open_with_covariates(
-                data,
-                y,
-                weights=weights,
-                names=columns,
-                missing=missing,
-                outcome=outcome,
-                classes=classes,
-                levels=coded,
-                labels=None if classes is None else Labels.of(classes, str(y)),
-            )
-            _check_known(models, self.sample)
+        roles = roles_of(models, y, weights=weights, missing=missing)
+        self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
         self.models = tuple(model.bind(self.sample.schema) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
@@ -231,35 +204,6 @@ class _Scored:
         value = moments.mean / self.size
         ends = (value - half, value + half)
         return Estimate(value, error, ends, method, self.unit, tuple(notes), self.level)
-
-
-def _categories(models: tuple[Model, ...]) -> dict[str, tuple[Any, ...]]:
-    """Return the levels of the columns that models read as codes."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for name, levels in ((n, v) for model in models for n, v in model.categories.items()):
-        if levels is not None and found.setdefault(name, levels) != levels:
-            raise ModelError(
-                f'the models have different categories in column "{name}": they were fitted to '
-                "different rows and cannot be compared row by row. Score each of them alone."
-            )
-    return found
-
-
-def _check_known(models: tuple[Model, ...], sample: ArraySample) -> None:
-    """Refuse missing values and unknown categories in columns of sources that do not take them."""
-    for model in models:
-        for source in model.sources.values():
-            for name in () if source.takes_missing else source.columns:
-                absent = np.isnan(sample.fields[name])
-                if absent.any():
-                    what = "a missing value"
-                    if name in (source.categories or ()):
-                        what += ", or a category that it was not fitted to,"
-                    raise DataError(
-                        f"{column_label(name)} holds {what} in {count_of(int(absent.sum()), 'row')}"
-                        f", which {model.name} cannot use: {shown_rows(absent, Place())}. Leave "
-                        "out such rows."
-                    )
 
 
 def _check(model: Any) -> None:

@@ -78,30 +78,6 @@ class Parametrised(Displayed, metaclass=ModelType):
         """The columns that the sources read."""
         return tuple(dict.fromkeys(c for s in self.sources.values() for c in s.columns))
 
-    @property
-    def categories(self) -> dict[str, tuple[Any, ...] | None]:
-        """The columns that the sources read as categories, with their levels where known.
-
-        Raises:
-            ModelError: where two sources know different levels of a column.
-        """
-        found: dict[str, tuple[Any, ...] | None] = {}
-        for parameter, source in self.sources.items():
-            for name, levels in (source.categories or {}).items():
-                known = found.get(name)
-                if None not in (known, levels) and known != levels:
-                    raise ModelError(
-                        f"{self.name} has sources that were fitted to different categories in "
-                        f'column "{name}": {parameter} knows {levels!r}, another {known!r}.'
-                    )
-                found[name] = known if levels is None else levels
-        return found
-
-    @property
-    def takes_missing(self) -> bool:
-        """Whether a source reads missing values as it does others."""
-        return any(source.takes_missing for source in self.sources.values())
-
     def bind(self: ModelT, schema: Schema) -> ModelT:
         """Return the model for a sample with this schema: itself, where it needs nothing of it.
 

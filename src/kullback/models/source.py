@@ -52,11 +52,9 @@ class Source(abc.ABC):
 
     Attributes:
         columns: the columns that it reads.
-        categories: the columns that it reads as codes of categories, with their levels in the order
-            of the codes; None for the levels until the source is bound to a sample. None where all
-            of its columns hold numbers.
-        takes_missing: whether a missing number, or a category that is not among the levels, is a
-            value like others.
+        categories: by name, the columns that it reads as the codes of categories, with their
+            levels; None for levels that are those of the rows that it is fitted to.
+        takes_missing: whether a value of its columns may be missing, NaN, as networks allow.
     """
 
     columns: tuple[str, ...] = ()

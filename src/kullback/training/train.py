@@ -79,7 +79,7 @@ def train(
         problem, state, programs = retry_with_frequencies(
             problem, rows, solver, progress, run(problem, solver, progress)
         )
-        fitted = _trained_model(problem, state, programs, sample.categories)
+        fitted = _trained_model(problem, state, programs, sample.schema.categories)
     reason = state.reason
     if sample.levels is not None:
         put_back = state.scaling is not None
@@ -115,7 +115,7 @@ def train(
         weights=problem.members * sum(leaf.size for leaf in jax.tree.leaves(state.best_weights[0])),
         compile_seconds=compiling,
         seconds=time.perf_counter() - begin - compiling,
-        levels=sample.categories,
+        levels=sample.schema.categories,
     )
 
 
