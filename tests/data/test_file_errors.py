@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
-import kullback.data.files as files
 from kullback._core.errors import DataError, FileFormatError, MissingFileError
-from kullback.data import Sample, open_sample
+from kullback.data import Sample, csv_files, open_sample
 
 MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
 TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
@@ -304,7 +303,7 @@ def test_a_file_that_changes_between_passes() -> None:
 def test_a_file_that_is_overwritten_during_the_only_pass(
     name: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "CSV_BLOCK_BYTES", 400)
+    monkeypatch.setattr(csv_files, "CSV_BLOCK_BYTES", 400)
 
     def write(value: float, rows: int) -> None:
         if name.endswith("parquet"):
@@ -325,7 +324,7 @@ def test_a_file_that_is_overwritten_during_the_only_pass(
 
 
 def test_an_estimate_of_neither_of_two_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "CSV_BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(csv_files, "CSV_BLOCK_BYTES", 200_000)
     monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", 0)
     Path("a.csv").write_text("x\n" + "1.0\n" * 3_000_000)
     assert kl.fit(kl.Exponential(), "a.csv").params["rate"] == 1.0  # 1 / mean
