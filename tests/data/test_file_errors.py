@@ -240,7 +240,7 @@ def test_files_that_are_not_there() -> None:
         ),
         (
             "note.txt",
-            "note.txt: the name of a file must end in .csv, .parquet or .pq",
+            "note.txt: the name of a file must end in .csv, .csv.gz, .parquet or .pq",
         ),
         (
             "-",

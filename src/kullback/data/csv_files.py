@@ -38,14 +38,23 @@ TEXT = pa.string()
 _MISSING = pcsv.ConvertOptions().null_values
 
 
+# How every gzip file begins.
+_GZIP = b"\x1f\x8b"
+
+
 @final
 class CsvFile(File):
-    """A CSV file with a header, commas between values, and numbers with a decimal point."""
+    """A CSV file with a header, commas between values, and numbers with a decimal point.
+
+    It may be compressed with gzip, whatever its ending: it is then decompressed block by block.
+    """
 
     def _find_types(self) -> list[tuple[str, Any]]:
         self._examined: set[str] = set()
         with readable(self.path, "CSV"):
-            refuse_open_quotes(self.path)
+            with open(self.path, "rb") as file:
+                self._compressed = file.read(len(_GZIP)) == _GZIP
+            self._size = refuse_open_quotes(self._open_bytes, self.path)
         with readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
             schema = reader.schema
             names = schema.names  # raises an error for a name that is not UTF-8
@@ -57,8 +66,8 @@ class CsvFile(File):
         return list(zip(names, schema.types, strict=True))
 
     def size(self, names: tuple[str, ...]) -> int:  # noqa: ARG002
-        """The size of the file: all of it is parsed, whatever columns are used."""
-        return self._state[0]
+        """The size of the text: all of it is parsed, whatever columns are used."""
+        return self._size  # counted as the file was opened, since gzip files do not declare it
 
     def content(self, name: str) -> str:
         """The inferred content of a column; numbers and text are distinguished when it is read."""
@@ -96,7 +105,7 @@ class CsvFile(File):
         # In a file of one column an empty line is a missing value, which must not be skipped.
         one_column = hasattr(self, "names") and len(self.names) == 1
         return pcsv.open_csv(
-            self.path,
+            self._open_bytes(),
             pcsv.ReadOptions(block_size=block),
             pcsv.ParseOptions(ignore_empty_lines=not one_column),
             pcsv.ConvertOptions(
@@ -106,6 +115,10 @@ class CsvFile(File):
                 null_values=[*_MISSING, *self._missing_values],
             ),
         )
+
+    def _open_bytes(self) -> Any:
+        """The text of the file as a stream of bytes."""
+        return pa.input_stream(self.path, compression="gzip" if self._compressed else None)
 
     def _explain(self, names: list[str]) -> None:
         """Read columns as text, to name the values that are not numbers."""

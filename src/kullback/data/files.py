@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from typing import final
 
@@ -104,14 +103,17 @@ def open_files(paths: list[str]) -> Files:
 
 
 def _open(path: str, missing_values: tuple[str, ...]) -> File:
-    kind = FILE_KINDS.get(os.path.splitext(path)[1].lower())
-    if kind is None:
-        raise DataError(
-            f"{path}: the name of a file must end in "
-            f"{', '.join(list(FILE_KINDS)[:-1])} or {list(FILE_KINDS)[-1]}"
-        )
-    return kind(path, missing_values)
+    for ending, kind in FILE_KINDS.items():
+        if path.lower().endswith(ending):
+            return kind(path, missing_values)
+    *most, last = FILE_KINDS
+    raise DataError(f"{path}: the name of a file must end in {', '.join(most)} or {last}")
 
 
 # The kinds of files, by the ending of their names.
-FILE_KINDS: dict[str, type[File]] = {".csv": CsvFile, ".parquet": ParquetFile, ".pq": ParquetFile}
+FILE_KINDS: dict[str, type[File]] = {
+    ".csv": CsvFile,
+    ".csv.gz": CsvFile,
+    ".parquet": ParquetFile,
+    ".pq": ParquetFile,
+}

@@ -46,7 +46,7 @@ class DataFiles(list[str]):
 
 
 # The endings of the files that can be read.
-FILE_ENDINGS = (".csv", ".parquet", ".pq")
+FILE_ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
 
 # A message lists so many names of a folder in which no file matched.
 SHOWN_NAMES = 5
