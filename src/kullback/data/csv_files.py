@@ -19,7 +19,8 @@ from kullback.data.arrays import (
 )
 from kullback.data.arrow import values_of
 from kullback.data.checks import Place, column_label
-from kullback.data.quotes import refuse_open_quotes
+from kullback.data.quotes import BYTE_ORDER_MARK, refuse_open_quotes
+from kullback.data.separators import EXAMINED_LINES, find_separator, refuse_decimal_commas
 from kullback.data.stream import Part
 from kullback.data.table_file import ConversionError, File, readable
 from kullback.data.text_among_numbers import is_usual_mark, missing_values_of
@@ -38,31 +39,33 @@ TEXT = pa.string()
 _MISSING = pcsv.ConvertOptions().null_values
 
 
+# The separator is found from the first lines, as many as so many bytes hold.
+_EXAMINED_BYTES = 2**20
+
 # How every gzip file begins.
 _GZIP = b"\x1f\x8b"
 
 
 @final
 class CsvFile(File):
-    """A CSV file with a header, commas between values, and numbers with a decimal point.
+    """A file of text with a header, a separator between values, and numbers with a decimal point.
 
     It may be compressed with gzip, whatever its ending: it is then decompressed block by block.
     """
 
     def _find_types(self) -> list[tuple[str, Any]]:
         self._examined: set[str] = set()
-        with readable(self.path, "CSV"):
+        with readable(self.shown, "CSV"):
             with open(self.path, "rb") as file:
                 self._compressed = file.read(len(_GZIP)) == _GZIP
-            self._size = refuse_open_quotes(self._open_bytes, self.path)
-        with readable(self.path, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
+            lines = self._first_lines()
+            self.separator = find_separator(lines, self.shown, self._separator)
+            self._size = refuse_open_quotes(self._open_bytes, self.shown, self.separator)
+        if self.separator == ",":
+            refuse_decimal_commas(lines, self.shown)
+        with readable(self.shown, "CSV"), self._open(CSV_HEAD_BYTES) as reader:
             schema = reader.schema
             names = schema.names  # raises an error for a name that is not UTF-8
-        for separator in (";", "\t", "|"):
-            if len(names) == 1 and separator in names[0]:
-                raise FileFormatError(
-                    f"{self.path} must have commas between its values, got {separator!r}"
-                )
         return list(zip(names, schema.types, strict=True))
 
     def size(self, names: tuple[str, ...]) -> int:  # noqa: ARG002
@@ -82,7 +85,7 @@ class CsvFile(File):
             for batch in self._batches(names, types):
                 columns = {name: values_of(batch.column(name)) for name in names}
                 self._check_integers({name: columns[name] for name in names if name not in text})
-                yield Part(columns, self.path, first_row, f" in {self.path}")
+                yield Part(columns, self.shown, first_row, f" in {self.shown}")
                 first_row += batch.num_rows
         except ConversionError as error:
             self._explain([name for name in names if name not in text])
@@ -90,11 +93,11 @@ class CsvFile(File):
 
     def _batches(self, names: tuple[str, ...], types: dict[str, Any]) -> Iterator[Any]:
         """Yield the rows of the file, block by block."""
-        with readable(self.path, "CSV"):
+        with readable(self.shown, "CSV"):
             reader = self._open(CSV_BLOCK_BYTES, list(names), types)
         with reader:
             while True:
-                with readable(self.path, "CSV"):
+                with readable(self.shown, "CSV"):
                     batch = next(reader, None)
                 if batch is None:
                     return
@@ -107,7 +110,7 @@ class CsvFile(File):
         return pcsv.open_csv(
             self._open_bytes(),
             pcsv.ReadOptions(block_size=block),
-            pcsv.ParseOptions(ignore_empty_lines=not one_column),
+            pcsv.ParseOptions(delimiter=self.separator, ignore_empty_lines=not one_column),
             pcsv.ConvertOptions(
                 include_columns=names,
                 column_types=types,
@@ -120,6 +123,15 @@ class CsvFile(File):
         """The text of the file as a stream of bytes."""
         return pa.input_stream(self.path, compression="gzip" if self._compressed else None)
 
+    def _first_lines(self) -> list[str]:
+        """The header and the first rows, without the line that is not whole."""
+        with self._open_bytes() as file:
+            head, more = file.read(_EXAMINED_BYTES), file.read(1)
+        lines = head.removeprefix(BYTE_ORDER_MARK).splitlines()
+        whole = lines[:-1] if more and len(lines) > 1 else lines
+        # separators and quotes are ASCII: the encoding does not matter here
+        return [line.decode("latin-1") for line in whole if line][:EXAMINED_LINES]
+
     def _explain(self, names: list[str]) -> None:
         """Read columns as text, to name the values that are not numbers."""
         for name in names:
@@ -127,7 +139,7 @@ class CsvFile(File):
             wrong = text_without_number(texts)
             if wrong.any():
                 try:
-                    refuse_text(texts, column_label(name), Place(f" in {self.path}"))
+                    refuse_text(texts, column_label(name), Place(f" in {self.shown}"))
                 except DataError as error:
                     marks = [t for t in dict.fromkeys(texts[wrong].tolist()) if is_usual_mark(t)]
                     if not marks:
@@ -143,7 +155,7 @@ class CsvFile(File):
             large = values.dtype.kind == "f" and np.any(np.abs(values) >= LARGEST_EXACT_INTEGER)
             if large and name not in self._examined:
                 self._examined.add(name)
-                place = Place(f" in {self.path}")
+                place = Place(f" in {self.shown}")
                 refuse_long_integers(self._texts(name), column_label(name), place)
 
     def _texts(self, name: str) -> NDArray[Any]:

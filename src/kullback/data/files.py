@@ -10,6 +10,7 @@ from kullback.data.checks import check_columns, column_label, count_of
 from kullback.data.csv_files import CsvFile
 from kullback.data.parquet_files import ParquetFile
 from kullback.data.paths import DataFiles, describe_paths, find_paths
+from kullback.data.separators import separator_name
 from kullback.data.stream import Part
 from kullback.data.table_file import File
 
@@ -31,7 +32,7 @@ class Files:
         self._files = files
         self._pattern = pattern
         self.names = files[0].names
-        self.description = files[0].path
+        self.description = files[0].shown
         self.only_text = isinstance(files[0], CsvFile)
 
     def check_columns(self, names: tuple[str, ...]) -> None:
@@ -42,13 +43,13 @@ class Files:
         """
         first, *others = self._files
         for file in others:
-            of = f"{file.path} ({first.path} has it)"
+            of = f"{file.shown} ({first.shown} has it)"
             for name in check_columns(names, file.names, "column", of):
                 content, expected = file.content(name), first.content(name)
                 if content != expected and "nothing" not in {content, expected}:
                     raise DataError(
-                        f"{column_label(name)} holds {content} in {file.path} and {expected} in "
-                        f"{first.path}; the files must agree"
+                        f"{column_label(name)} holds {content} in {file.shown} and {expected} in "
+                        f"{first.shown}; the files must agree"
                     )
 
     @property
@@ -85,27 +86,41 @@ class Files:
         groups = sum(file.groups for file in self._files)
         counts = [count_of(len(self._files), "file")] if len(self._files) > 1 else []
         counts += [count_of(groups, "row group")] if groups else []
-        return f"{self._pattern} ({', '.join(counts)})" if counts else self._pattern
+        return self._described(counts)
+
+    @property
+    def title(self) -> str:
+        """The files without their counts: `losses.csv (separated by semicolons)`."""
+        return self._described([])
+
+    def _described(self, details: list[str]) -> str:
+        separators = sorted({file.separator for file in self._files})
+        if separators != [","]:
+            details = [*details, f"separated by {' and '.join(map(separator_name, separators))}"]
+        return f"{self._pattern} ({', '.join(details)})" if details else self._pattern
 
 
 def open_files(paths: list[str]) -> Files:
     """Open files, each by the kind that its ending names.
 
     Args:
-        paths: paths or patterns; those of ``DataFiles`` with the texts that mean a missing value.
+        paths: paths or patterns; those of ``DataFiles`` with what it says about CSV files.
 
     Raises:
         DataError: a file has another ending than FILE_KINDS.
         FileFormatError: a file cannot be read.
     """
-    absent = paths.missing_values if isinstance(paths, DataFiles) else ()
-    return Files([_open(path, absent) for path in find_paths(paths)], describe_paths(paths))
+    absent, separator = (), None
+    if isinstance(paths, DataFiles):
+        absent, separator = paths.missing_values, paths.separator
+    files = [_open(path, absent, separator) for path in find_paths(paths)]
+    return Files(files, describe_paths(paths))
 
 
-def _open(path: str, missing_values: tuple[str, ...]) -> File:
+def _open(path: str, missing_values: tuple[str, ...], separator: str | None) -> File:
     for ending, kind in FILE_KINDS.items():
         if path.lower().endswith(ending):
-            return kind(path, missing_values)
+            return kind(path, missing_values, separator)
     *most, last = FILE_KINDS
     raise DataError(f"{path}: the name of a file must end in {', '.join(most)} or {last}")
 
@@ -114,6 +129,8 @@ def _open(path: str, missing_values: tuple[str, ...]) -> File:
 FILE_KINDS: dict[str, type[File]] = {
     ".csv": CsvFile,
     ".csv.gz": CsvFile,
+    ".tsv": CsvFile,
+    ".tsv.gz": CsvFile,
     ".parquet": ParquetFile,
     ".pq": ParquetFile,
 }

@@ -25,7 +25,7 @@ from kullback.data.checks import (
 )
 from kullback.data.columns import ColumnConversion, SampleOptions, find_columns
 from kullback.data.labels import Labels, distinct_labels
-from kullback.data.paths import DataFiles, as_paths, describe_paths
+from kullback.data.paths import DataFiles, as_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
 from kullback.data.series_names import label_of, name_of
 from kullback.data.stream import FileSample, collect_labels, name_row
@@ -304,7 +304,7 @@ def open_table(
         return names, files
     parts = list(source.parts(names, source.texts))
     read = {name: _concatenated([part.columns[name] for part in parts]) for name in names}
-    return names, FileColumns(read, describe_paths(list(paths)))
+    return names, FileColumns(read, source.title)
 
 
 def read_table(data: Any) -> Table:

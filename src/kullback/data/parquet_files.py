@@ -30,7 +30,7 @@ class ParquetFile(File):
     """A Parquet file, read by row group."""
 
     def _find_types(self) -> list[tuple[str, Any]]:
-        with readable(self.path, "Parquet"), pq.ParquetFile(self.path) as file:
+        with readable(self.shown, "Parquet"), pq.ParquetFile(self.path) as file:
             self._metadata = file.metadata
             schema = file.schema_arrow
         self.groups = self._metadata.num_row_groups
@@ -53,14 +53,14 @@ class ParquetFile(File):
         if any(count > most for count in rows):
             options["buffer_size"] = BUFFER_BYTES
         first_row = 0
-        with readable(self.path, "Parquet"):
+        with readable(self.shown, "Parquet"):
             opened = pq.ParquetFile(self.path, **options)
         with opened as file:
             for group, count in enumerate(rows):
-                where = f"{self.path} (row group {group})"
+                where = f"{self.shown} (row group {group})"
                 for table in self._read_group(file, group, list(names), count, most, where):
                     columns = {name: values_of(table.column(name)) for name in names}
-                    yield Part(columns, self.path, first_row, f" in {where}")
+                    yield Part(columns, self.shown, first_row, f" in {where}")
                     first_row += table.num_rows
 
     def _read_group(

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from kullback._core.errors import FileFormatError, MissingFileError
 from kullback.data.arrow import content_of
+from kullback.data.paths import shown_path
 from kullback.data.stream import Part
 
 
@@ -20,18 +21,25 @@ class File(ABC):
 
     Attributes:
         path: its path.
+        shown: what messages call it.
         names: its columns, in their order.
         groups: its number of row groups; zero for a kind of file without row groups.
+        separator: the character between values; a comma for a kind of file without separators.
     """
 
     groups: int = 0
+    separator: str = ","
 
-    def __init__(self, path: str, missing_values: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, path: str, missing_values: tuple[str, ...] = (), separator: str | None = None
+    ) -> None:
         self.path = path
+        self.shown = shown_path(path)
         self._missing_values = missing_values
+        self._separator = separator
         self._state = _state(path)
         if self._state[0] == 0:
-            raise FileFormatError(f"{path} is empty (0 bytes)")
+            raise FileFormatError(f"{self.shown} is empty (0 bytes)")
         self._types = self._find_types()
         self.names = [name for name, _ in self._types]
         self._type_of = dict(self._types)
@@ -56,7 +64,7 @@ class File(ABC):
         """Refuse a file that has changed since it was opened: its rows would be of two versions."""
         if _state(self.path) != self._state:
             raise FileFormatError(
-                f"{self.path} has changed since it was opened; start again when it is complete"
+                f"{self.shown} has changed since it was opened; start again when it is complete"
             )
 
 
@@ -79,11 +87,6 @@ def readable(where: str, kind: str) -> Iterator[None]:
             ) from error
         if "conversion error" in reason:
             raise ConversionError(f"{where} cannot be read as {kind}: {reason}") from error
-        if "columns, got" in reason and ";" in reason:
-            raise FileFormatError(
-                f"{where} cannot be read as {kind}: {reason}. Its values seem to be separated by "
-                "semicolons; write them with commas between, and decimals with a point."
-            ) from error
         raise FileFormatError(
             f"{where} cannot be read as {kind}: {reason}. The file is damaged, truncated or of "
             "another kind; write it again or leave it out."

@@ -16,7 +16,7 @@ from kullback.data.covariates import open_with_covariates
 from kullback.data.labels import Labels
 from kullback.data.observation import Exact
 from kullback.data.open import open_table
-from kullback.data.paths import as_paths, describe_paths
+from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource
@@ -140,8 +140,6 @@ def open_rows(
     sample = (
         open_with_covariates(data, y, **roles, classes=classes) if stream is None else stream.head
     )
-    if paths is not None and stream is None:
-        sample = replace(sample, source=describe_paths(paths))
     _check_support(model, sample)
     share, separate = 0.0, None
     if solver.held_out_share is None:
