@@ -25,6 +25,7 @@ from kullback.models.rescaling import units
 from kullback.objective.class_shares import ClassShares, constrained_at
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.statistics import LossDerivatives
+from kullback.pictures.fit_figure import fit_figure
 from kullback.results.convergence import Convergence
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
@@ -359,6 +360,21 @@ class Fit:
             unit: of the decomposition: "nats", "bits" or "hartleys".
         """
         return summarise(self, unit)
+
+    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+        """Draw the fit over its rows; see ``kl.plot``, which draws several.
+
+        Args:
+            kind: "density", "cdf", "qq", "pp" or "paper"; None for the first four.
+            ax: matplotlib axes to draw one kind on.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
+        """
+        return fit_figure([self], kind, ax=ax)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):
