@@ -100,10 +100,10 @@ def describe(
         else:
             about = FittedDistribution(fitted, unit)
             if plot is not None:
-                from kullback.report.figure import write_figure
-                from kullback.report.fit_plot import fit_figure
+                from kullback.pictures.figure import write_figure
+                from kullback.pictures.fit_figure import fit_figure
 
-                write_figure(fit_figure(fitted, levels or QUANTILES), plot)
+                write_figure(fit_figure([fitted], "density", marks=levels or QUANTILES), plot)
             rows = None if density is None else files_of([density], separator=separator)
             scored = [] if rows is None else about.scored(rows, y, missing)
             drawn = None if sample is None else about.draws(sample, seed)
@@ -154,8 +154,8 @@ def _describe_network(
 ) -> None:
     """Print a trained network, and draw its training."""
     if plot is not None:
-        from kullback.report.figure import write_figure
-        from kullback.report.fit_plot import training_figure
+        from kullback.pictures.figure import write_figure
+        from kullback.report.training_plot import training_figure
 
         write_figure(training_figure(fitted, unit), plot)
     networks = _networks(fitted)

@@ -21,6 +21,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
+from kullback.pictures.fit_figure import fit_figure
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
@@ -288,6 +289,21 @@ class Fit:
         sample = replace(sample, values=None, entropy_estimate=self.entropy_estimate)
         state = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**state, "sample_info": sample, "problem": None}
+
+    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+        """Draw the fit over its rows; see ``kl.plot``, which draws several.
+
+        Args:
+            kind: "density", "cdf", "qq", "pp" or "paper"; None for the first four.
+            ax: matplotlib axes to draw one kind on.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
+        """
+        return fit_figure([self], kind, ax=ax)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):
