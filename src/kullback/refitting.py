@@ -28,7 +28,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.first_pass import FirstPass, first_pass
+from kullback.objective.first_pass import FOR_ENTROPY, FirstPass, first_pass
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit
 from kullback.results.sample_info import SampleInfo
@@ -190,6 +190,17 @@ class SampleProblem:
         everywhere = replace(model.vector, on_bound=given)
         value = self._problem(prepared, model).whole(everywhere)(np.zeros(0)).value
         return value + power * math.log(2.0)
+
+    def outcomes(self) -> tuple[Vector, Vector] | None:
+        """Outcomes to draw, with their weights."""
+        known = self._prepared.known
+        if not known.summary.all_exact:
+            return None
+        if known.table is not None:
+            assert known.table.weight is not None
+            return known.table.fields["y"], known.table.weight
+        few = known.summary.at_most(FOR_ENTROPY)
+        return np.ldexp(few.values, self._prepared.unit.power), few.weights
 
     # ---- the steps of a fit ----------------------------------------------------------------
 

@@ -115,6 +115,26 @@ def test_axes_are_logarithmic_where_the_rows_ask_for_it(danish: np.ndarray) -> N
     assert kl.fit(kl.Exponential(), exponential).plot("density").axes[0].get_xscale() == "linear"
 
 
+def test_counts_are_drawn_as_counts() -> None:
+    x = np.array([0, 0, 1, 3, 3, 3, 5])
+    fits = [kl.fit(kl.Poisson(), x), kl.fit(kl.Geometric(), x)]
+    axes = kl.plot(fits, "density").axes[0]
+    bars = {bar.get_x() + 0.5 * bar.get_width(): bar.get_height() for bar in axes.patches}
+    assert {round(k): v for k, v in bars.items()} == {0: 2 / 7, 1: 1 / 7, 3: 3 / 7, 5: 1 / 7}
+    k, probability = axes.lines[0].get_data()
+    np.testing.assert_allclose(probability, stats.poisson(15 / 7).pmf(k), rtol=1e-9)
+    dots = kl.plot(fits, "pp").axes[0].lines[1]
+    np.testing.assert_allclose(dots.get_xdata(), stats.poisson(15 / 7).cdf([0, 1, 3, 5]))
+    np.testing.assert_allclose(dots.get_ydata(), [2 / 7, 3 / 7, 6 / 7, 1.0])
+
+
+def test_weighted_rows_are_drawn_by_their_weight() -> None:
+    data = {"x": np.array([1.0, 2.0, 4.0]), "n": np.array([1.0, 3.0, 2.0])}
+    fit = kl.fit(kl.Exponential(), data, "x", weights="n")
+    steps = fit.plot("cdf").axes[0].lines[0]
+    np.testing.assert_allclose(steps.get_ydata(), [1 / 6, 4 / 6, 1.0])
+
+
 def test_several_fits_are_told_apart_by_colour_and_dashes(danish: np.ndarray) -> None:
     fits = [kl.fit(model, danish) for model in (kl.LogNormal(), kl.Gamma(), kl.Weibull())]
     figure = kl.plot(fits)
@@ -157,7 +177,7 @@ def test_what_cannot_be_drawn_is_refused(normal: kl.Fit, tmp_path: Path) -> None
         kl.plot([normal, other])
     normal.save(tmp_path / "fit.json")
     loaded = kl.load(tmp_path / "fit.json")
-    with pytest.raises(kl.KullbackError, match="kind='qq' draws the rows, which this fit does not"):
+    with pytest.raises(kl.KullbackError, match="kind='qq' draws exact rows, but this fit does not"):
         loaded.plot("qq")
     assert [axes.get_title(loc="left") for axes in loaded.plot().axes] == [
         "Density",

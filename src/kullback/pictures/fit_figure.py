@@ -114,10 +114,11 @@ def fit_figure(
             return _classes(fits[0], ax)
         subject = _subject(fits, muted)
         if subject.rows is None and kind in _OF_ROWS:
-            raise KullbackError(
-                f"kind={kind!r} draws the rows, which this fit does not have: a fit that was "
-                "loaded holds results only. Fit the model again, or draw kind='density'."
+            why = fits[0].sample_info.inexact or (
+                "this fit does not have them: a fit that was loaded, copied or made with "
+                "keep_data=False holds results only"
             )
+            raise KullbackError(f"kind={kind!r} draws exact rows, but {why}.")
         shown: tuple[str, ...] = _TOGETHER if kind is None else (kind,)
         if subject.rows is None:
             shown = tuple(name for name in shown if name not in _OF_ROWS)
@@ -165,10 +166,10 @@ def _subject(fits: Sequence[Fit], muted: Sequence[bool]) -> Subject:
 
 def rows_of(fit: Fit) -> DrawnRows | None:
     """Return the rows of a fit to draw; None where it has none."""
-    values = fit.sample_info.values
-    if values is None:
+    found = None if fit.problem is None else fit.problem.outcomes()
+    if found is None:
         return None
-    return DrawnRows.from_outcomes(np.ldexp(values, fit.power), of=fit.sample_info.weight)
+    return DrawnRows.from_outcomes(*found, of=fit.sample_info.weight)
 
 
 def _title(fits: Sequence[Fit], subject: Subject) -> str:

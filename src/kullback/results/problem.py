@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 
 if TYPE_CHECKING:  # a fit holds its problem
@@ -47,6 +48,12 @@ class FitProblem(Protocol):
 
         Args:
             at: numbers by name; those left out are at the fit's estimate.
+        """
+
+    def outcomes(self) -> tuple[Vector, Vector] | None:
+        """Outcomes to draw and their weights: of all rows, or of many spread evenly over them.
+
+        None where a row's outcome was not observed itself.
         """
 
 
