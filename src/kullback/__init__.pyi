@@ -15,6 +15,7 @@ from ._core.errors import (
 from ._core.errors import (
     ModelError as ModelError,
 )
+from .comparing import compare as compare
 from .data.paths import DataFiles as DataFiles
 from .engines.local import LocalEngine as LocalEngine
 from .engines.streaming import StreamingEngine as StreamingEngine
@@ -119,6 +120,7 @@ from .models.source import same_as as same_as
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
+from .results.comparison import Comparison as Comparison
 from .results.fit import Fit as Fit
 from .results.load import load as load
 from .results.trained import Epoch as Epoch

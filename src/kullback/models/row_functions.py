@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -35,6 +36,9 @@ class RowFunctions(Parametrised):
     dimensions: ClassVar[Mapping[str, int]] = {}
     """For a family of scale, by parameter: the power of the outcomes' unit that it is measured in
     (1 for a scale, −1 for a rate, 2 for a variance); those that have none are left out."""
+
+    period: ClassVar[float] = math.inf
+    """For angles, after how much outcomes repeat: their density integrates to 1 over so much."""
 
     limits: ClassVar[Mapping[str, str]] = {}
     """Limiting models as a parameter goes to infinity, by parameter."""

@@ -88,6 +88,7 @@ class VonMises(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "concentration": POSITIVE}
     support = REAL
+    period = 2.0 * math.pi
 
     @staticmethod
     def _log_density(x: Array, loc: Array, concentration: Array) -> Array:

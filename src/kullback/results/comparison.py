@@ -1,0 +1,182 @@
+"""The comparison of models fitted to one sample: a table, the fits, and a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from kullback._core.display import Display, Displayed, Table
+from kullback._core.errors import KullbackError
+from kullback.data.frames import new_frame
+from kullback.pictures.fit_figure import fit_figure
+from kullback.results.fit import Fit
+
+# Two models are told apart where their held-out losses differ by more than this many errors.
+_ERRORS = 1.96
+# Runners-up in the picture.
+_DRAWN = 4
+
+
+@final
+@dataclass(frozen=True)
+class Compared:
+    """One model of a comparison.
+
+    Attributes:
+        model: its name.
+        held_out: cross-entropy of held-out rows, in nats a unit of weight; +inf where it gives one
+            of them probability zero; NaN where it could not be fitted.
+        held_out_error: its standard error.
+        difference: held-out cross-entropy less that of the best model, from the same rows.
+        difference_error: its standard error: of the mean of the rows' differences.
+        reason: why it could not be fitted, or did not converge; empty otherwise.
+        fit: on all rows; None where it could not be fitted.
+    """
+
+    model: str
+    held_out: float
+    held_out_error: float
+    difference: float
+    difference_error: float
+    reason: str
+    fit: Fit | None
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the best model is better by more than 1.96 standard errors."""
+        return not self.difference <= _ERRORS * self.difference_error
+
+    def criterion(self, name: str) -> float:
+        """Return AIC, AICc, BIC or TIC; NaN without a fit.
+
+        AICc = AIC + 2k(k + 1)/(n − k − 1) (C. M. Hurvich & C.-L. Tsai 1989), and
+        TIC = −2 log L + 2 tr(H⁻¹ S), S the mean outer product of the scores (K. Takeuchi 1976).
+        """
+        fit = self.fit
+        if fit is None:
+            return math.nan
+        if name == "aicc":
+            k, rest = fit.parameter_count, fit.n - fit.parameter_count - 1.0
+            return fit.aic + 2.0 * k * (k + 1.0) / rest if rest > 0.0 else math.nan
+        if name == "tic":
+            return -2.0 * fit.log_likelihood + 2.0 * fit.evaluation.optimism(fit.vector)
+        return float(getattr(fit, name))
+
+    def cells(self) -> dict[str, Any]:
+        """The columns of the frame."""
+        fit = self.fit
+        return {
+            "model": self.model,
+            "held_out": self.held_out,
+            "held_out_error": self.held_out_error,
+            "difference": self.difference,
+            "difference_error": self.difference_error,
+            "distinguishable": self.distinguishable,
+            "cross_entropy": math.nan if fit is None else fit.cross_entropy,
+            "log_likelihood": math.nan if fit is None else fit.log_likelihood,
+            "n_parameters": 0 if fit is None else fit.parameter_count,
+            **{name: self.criterion(name) for name in ("aic", "aicc", "bic", "tic")},
+            "converged": fit is not None and fit.convergence.converged,
+            "reason": self.reason,
+        }
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Displayed):
+    """Models fitted to one sample, the best first.
+
+    Attributes:
+        models: one entry a model, in the order of the criterion.
+        criterion: "held_out", "aic" or "bic".
+        folds: number of parts of the rows, each scored by fits to the others.
+        outcomes: what was recognised: counts, positive numbers, ...; empty where models were named.
+    """
+
+    models: tuple[Compared, ...]
+    criterion: str
+    folds: int
+    outcomes: str
+
+    @property
+    def fits(self) -> Mapping[str, Fit]:
+        """The fits on all rows, by name; without models that could not be fitted."""
+        return {entry.model: entry.fit for entry in self.models if entry.fit is not None}
+
+    @property
+    def best(self) -> Fit:
+        """The first fit that converged.
+
+        Raises:
+            KullbackError: no model converged.
+        """
+        for entry in self.models:
+            if entry.fit is not None and entry.fit.convergence.converged:
+                return entry.fit
+        reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in self.models[:3])
+        raise KullbackError(f"no model could be fitted: {reasons}")
+
+    def to_frame(self) -> Any:
+        """Return a frame of one row a model: pandas where it is installed, else an Arrow table."""
+        rows = [entry.cells() for entry in self.models]
+        return new_frame({name: np.array([row[name] for row in rows]) for name in rows[0]})
+
+    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+        """Draw the best model over the rows, and the next ones in grey.
+
+        Args:
+            kind: as for ``kl.plot``.
+            ax: matplotlib axes to draw one kind on.
+        """
+        best = self.best
+        others = [fit for fit in self.fits.values() if fit is not best]
+        shown = [best, *[fit for fit in others if fit.convergence.converged][: _DRAWN - 1]]
+        return fit_figure(shown, kind, muted=[False, *[True] * (len(shown) - 1)], ax=ax)
+
+    def __str__(self) -> str:
+        """Format the comparison as a table."""
+        shown = self._display()
+        return "\n".join([shown.title, "", *(str(table) for table in shown.tables), *shown.notes])
+
+    __repr__ = __str__
+
+    def _display(self) -> Display:
+        head = ("model", "held-out loss", "", "above the best", "", "k", "AIC", "BIC", "")
+        rows = [self._row(entry) for entry in self.models]
+        first = self.models[0].fit
+        of = (
+            ""
+            if first is None
+            else f" of {first.sample_info.label}, {first.sample_info.rows:,} rows"
+        )
+        kind = f" ({self.outcomes})" if self.outcomes else ""
+        how = f"{self.folds} folds" if self.folds else "no rows held out"
+        notes = ["Losses in nats a row, ± standard errors; lower is better."]
+        near = [e.model for e in self.models[1:] if e.fit is not None and not e.distinguishable]
+        if self.folds and near:
+            names = ", ".join(near)
+            notes.append(f"Not distinguishable from {self.models[0].model}: {names}.")
+        return Display(
+            f"{len(rows)} models{of}{kind}, {how}, by {self.criterion.replace('_', '-')}",
+            [Table(rows, head, range(1, 8))],
+            notes,
+        )
+
+    def _row(self, entry: Compared) -> Sequence[str]:
+        fit = entry.fit
+        held_out, error = _shown(entry.held_out), _shown(entry.held_out_error, "± ")
+        more, of_more = _shown(entry.difference), _shown(entry.difference_error, "± ")
+        numbers = ("", "", "") if fit is None else (
+            str(fit.parameter_count), f"{fit.aic:,.2f}", f"{fit.bic:,.2f}"
+        )  # fmt: skip
+        return (entry.model, held_out, error, more, of_more, *numbers, entry.reason)
+
+
+def _shown(value: float, sign: str = "") -> str:
+    if math.isnan(value):
+        return ""
+    return "inf" if math.isinf(value) else f"{sign}{value:.4f}"

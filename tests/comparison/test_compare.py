@@ -1,0 +1,208 @@
+"""Comparisons of models: held-out losses against fits of the same parts, by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kullback as kl
+from kullback.data.folds import Folds
+from kullback.data.sample import ArraySample
+
+X = np.random.default_rng(1).gamma(3.0, 2.0, 200)
+MODELS = [kl.Gamma(), kl.Exponential(), kl.LogNormal()]
+
+
+def parts(x: np.ndarray, folds: int = 5, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The rows that each fold's fit sees, and those that it is scored on."""
+    drawn = Folds(ArraySample({"y": x}), folds, seed)
+    both = [(drawn.others(k), drawn.held_out(k)) for k in range(folds)]
+    return [tuple(next(s.chunks()).fields["y"] for s in pair) for pair in both]
+
+
+def by_hand(model: kl.Model, x: np.ndarray) -> np.ndarray:
+    """Each row's loss under the fit to the other folds, in the order of the rows."""
+    out = np.empty(x.size)
+    for others, held_out in parts(x):
+        fitted = kl.fit(model, others).model
+        out[np.isin(x, held_out)] = -np.asarray(fitted.log_density(x[np.isin(x, held_out)]))
+    return out
+
+
+def test_losses_of_held_out_rows_and_their_paired_differences() -> None:
+    comparison = kl.compare(MODELS, X)
+    losses = {model.name: by_hand(model, X) for model in MODELS}
+    order = sorted(losses, key=lambda name: losses[name].mean())
+    assert [entry.model for entry in comparison.models] == order
+    for entry in comparison.models:
+        own, best = losses[entry.model], losses[order[0]]
+        assert entry.held_out == pytest.approx(own.mean(), rel=1e-9)
+        assert entry.held_out_error == pytest.approx(own.std(ddof=1) / np.sqrt(200), rel=1e-8)
+        assert entry.difference == pytest.approx((own - best).mean(), rel=1e-7, abs=1e-12)
+        error = (own - best).std(ddof=1) / np.sqrt(200)
+        assert entry.difference_error == pytest.approx(error, rel=1e-6, abs=1e-7)
+        assert entry.distinguishable == bool((own - best).mean() > 1.96 * error)
+    assert comparison.best is comparison.fits[order[0]]
+    assert comparison.best.params == kl.fit(kl.Gamma(), X).params
+
+
+def test_folds_part_the_rows_evenly_and_depend_on_the_seed_alone() -> None:
+    sets = [set(held_out) for _, held_out in parts(X)]
+    assert [len(s) for s in sets] == [40] * 5
+    assert set.union(*sets) == set(X)
+    for others, held_out in parts(X):
+        assert set(others) | set(held_out) == set(X)
+        assert not set(others) & set(held_out)
+    assert [set(h) for _, h in parts(X)] == sets
+    assert [set(h) for _, h in parts(X, seed=1)] != sets
+
+
+def test_criteria_by_their_formulas() -> None:
+    comparison = kl.compare(MODELS, X, criterion="aic")
+    aic = []
+    for entry in comparison.models:
+        fit = comparison.fits[entry.model]
+        k, n, log_likelihood = fit.parameter_count, 200, fit.log_likelihood
+        assert entry.criterion("aic") == pytest.approx(2 * k - 2 * log_likelihood)
+        assert entry.criterion("bic") == pytest.approx(k * np.log(n) - 2 * log_likelihood)
+        assert entry.criterion("aicc") == pytest.approx(
+            2 * k - 2 * log_likelihood + 2 * k * (k + 1) / (n - k - 1)
+        )
+        aic.append(entry.criterion("aic"))
+    assert aic == sorted(aic)
+    # TIC of an exponential: H is 1 in log(rate), S the variance of x over its squared mean
+    entry = next(e for e in comparison.models if e.model == "Exponential")
+    trace = X.var() / X.mean() ** 2
+    expected = -2 * comparison.fits["Exponential"].log_likelihood + 2 * trace
+    assert entry.criterion("tic") == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "outcomes", "among", "not_among"),
+    [
+        (X, "positive numbers", {"Gamma", "Normal", "Weibull"}, {"Poisson", "Beta", "VonMises"}),
+        (X - 6.0, "numbers", {"Normal", "Gumbel"}, {"Gamma", "Poisson"}),
+        (np.floor(X), "counts", {"Poisson", "NegativeBinomial"}, {"Gamma", "Normal"}),
+        (X / 50.0, "numbers in (0, 1)", {"Beta", "Gamma", "VonMises"}, {"Bernoulli"}),
+    ],
+)
+def test_all_takes_the_families_whose_support_holds_the_rows(
+    x: np.ndarray, outcomes: str, among: set[str], not_among: set[str]
+) -> None:
+    comparison = kl.compare("all", x, criterion="aic")
+    names = {entry.model for entry in comparison.models}
+    assert comparison.outcomes == outcomes
+    assert among <= names
+    assert not names & not_among
+
+
+def test_a_model_that_cannot_be_fitted_is_a_row_with_its_reason() -> None:
+    comparison = kl.compare([kl.Gamma(), kl.Normal(), kl.Lomax()], np.append(X, -1.0))
+    reasons = {entry.model: entry.reason for entry in comparison.models}
+    assert "Gamma needs y > 0" in reasons["Gamma"]
+    assert comparison.models[0].model == "Normal"
+    assert set(comparison.fits) == {"Normal"}
+
+
+def test_a_limit_is_named() -> None:
+    # the excess of x over its exponential fit is light-tailed: Lomax runs to the exponential
+    x = np.linspace(0.1, 2.0, 50)
+    entry = next(
+        e for e in kl.compare([kl.Lomax(), kl.Exponential()], x).models if e.model == "Lomax"
+    )
+    assert entry.reason == "limit: Exponential"
+
+
+def test_an_impossible_held_out_row_costs_infinity() -> None:
+    comparison = kl.compare([kl.Uniform(), kl.Normal()], X)
+    assert [entry.model for entry in comparison.models] == ["Normal", "Uniform"]
+    assert comparison.models[1].held_out == np.inf
+    assert comparison.models[1].distinguishable
+
+
+def test_weights_count_as_rows_of_the_same_fold() -> None:
+    weights = np.random.default_rng(2).integers(1, 4, 200).astype(float)
+    comparison = kl.compare(MODELS, {"x": X, "n": weights}, "x", weights="n")
+    total = loss = 0.0
+    for others, held_out in parts(X):
+        w = {value: weights[np.flatnonzero(value == X)[0]] for value in X}
+        fitted = kl.fit(kl.Gamma(), others, weights=np.array([w[v] for v in others])).model
+        own = np.array([w[v] for v in held_out])
+        loss -= float(own @ np.asarray(fitted.log_density(held_out)))
+        total += own.sum()
+    entry = next(e for e in comparison.models if e.model == "Gamma")
+    assert entry.held_out == pytest.approx(loss / total, rel=1e-9)
+
+
+def test_a_stream_is_parted_by_its_row_numbers(tmp_path: Path) -> None:
+    x = np.random.default_rng(4).gamma(3.0, 2.0, 3_000)
+    path = tmp_path / "x.csv"
+    path.write_text("x\n" + "\n".join(map(repr, x.tolist())) + "\n")
+    from kullback.data import Roles, open_sample
+
+    stream = open_sample(str(path), Roles(), in_memory=False)
+    entries = kl.compare(MODELS, stream).models
+    folds = Folds(stream, 5, 0)
+    numbers = [[c.rows for c in folds.held_out(k).chunks()] for k in range(5)]
+    flat = [np.concatenate(part) for part in numbers]
+    assert sorted(np.concatenate(flat).tolist()) == list(range(3_000))
+    loss = 0.0
+    for rows in flat:
+        fitted = kl.fit(kl.Gamma(), np.delete(x, rows)).model
+        loss -= float(np.sum(fitted.log_density(x[rows])))
+    entry = next(e for e in entries if e.model == "Gamma")
+    assert entry.held_out == pytest.approx(loss / 3_000, rel=1e-9)
+
+
+def test_the_table_in_a_frame_and_as_text() -> None:
+    comparison = kl.compare({"gamma": kl.Gamma(), "half": kl.Gamma(shape=0.5)}, X)
+    frame = comparison.to_frame()
+    assert frame["model"].tolist() == ["gamma", "half"]
+    assert list(frame.columns) == [
+        "model", "held_out", "held_out_error", "difference", "difference_error", "distinguishable",
+        "cross_entropy", "log_likelihood", "n_parameters", "aic", "aicc", "bic", "tic",
+        "converged", "reason",
+    ]  # fmt: skip
+    text = str(comparison)
+    assert text.startswith("2 models of y, 200 rows, 5 folds, by held-out\n")
+    assert "<table>" in comparison._repr_html_()
+    assert max(map(len, text.splitlines())) <= 100
+    near = kl.compare({"a": kl.Gamma(), "b": kl.Gamma(shape=3.0)}, X)
+    if not near.models[1].distinguishable:
+        assert f"Not distinguishable from {near.models[0].model}: {near.models[1].model}." in str(
+            near
+        )
+
+
+def test_the_picture_greys_the_runners_up() -> None:
+    figure = kl.compare(MODELS, X).plot("density")
+    lines = figure.axes[0].lines
+    assert [line.get_color() == "0.7" for line in lines] == [False, True, True]
+
+
+def test_progress_counts_the_fits() -> None:
+    seen: list[tuple[int, int]] = []
+    kl.compare(MODELS, X, folds=3, progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(k, 12) for k in range(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([],), r"models must be \"all\", or a list of models such as .*, got \[\]"),
+        (("gamma",), "models must be .* got 'gamma'"),
+        (([kl.Gamma],), "models must be .* got .*Gamma"),
+        (([kl.Gamma(), kl.Poisson()],), "Gamma of numbers, Poisson of counts"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(kl.ModelError, match=message):
+        kl.compare(*arguments, X)
+
+
+def test_too_few_rows_and_unknown_criteria_are_refused() -> None:
+    with pytest.raises(kl.DataError, match=r"y has 7 rows, too few for 5 folds .* give folds=3"):
+        kl.compare(MODELS, X[:7])
+    with pytest.raises(kl.KullbackError, match="criterion must be one of 'held_out', 'aic', 'bic'"):
+        kl.compare(MODELS, X, criterion="p")
