@@ -14,7 +14,7 @@ from kullback.models.model import Model
 from kullback.pictures.rows import DrawnRows
 from kullback.pictures.svg import CROSS, ENTROPY, FAINT, INK, RELATIVE, RULE
 
-# Curves are told apart by their dashes as well as by their colour.
+# Curves differ in their dashes as well as in their colour.
 _STYLES = ((ENTROPY, "-"), (RELATIVE, "--"), (CROSS, "-."), (INK, ":"))
 _MARKERS = "o^sD"
 

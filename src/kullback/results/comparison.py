@@ -15,7 +15,7 @@ from kullback.data.frames import new_frame
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.fit import Fit
 
-# Two models are told apart where their held-out losses differ by more than this many errors.
+# Two models are distinguished where their held-out losses differ by more than this many errors.
 _ERRORS = 1.96
 # Runners-up in the picture.
 _DRAWN = 4
