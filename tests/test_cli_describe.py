@@ -21,6 +21,7 @@ import scipy.stats
 from sklearn.datasets import load_iris
 
 import kullback as kl
+from kullback.models.linear import Linear
 
 X = np.random.default_rng(5).weibull(1.7, 300) * 3.0
 LABELS = ["b", "a", "c", "a", "a", "b", "a", "c"]
@@ -38,6 +39,8 @@ def folder(tmp_path_factory):
     kl.fit(kl.Geometric(), np.arange(9.0)).save(folder / "counts.json")
     kl.fit(kl.Categorical(), {"kind": LABELS}, "kind").save(folder / "labels.json")
     kl.fit(kl.Cauchy(), np.random.default_rng(0).standard_cauchy(99)).save(folder / "cauchy.json")
+    line = kl.Weibull(scale=Linear(("age",)))
+    kl.fit(line, {"time": X, "age": np.arange(300.0)}, "time").save(folder / "linear.json")
     (folder / "rows.csv").write_text("other,time $x\n1,0.5\n2,-1\n3,4\n")
     (folder / "kinds.csv").write_text("kind\nc\na\nunknown\n")
     x, y = load_iris(return_X_y=True)
@@ -341,3 +344,17 @@ def test_help_fits_into_80_columns(run, command, monkeypatch):
             "130  interrupted",
         ):
             assert f"    {line}" in out
+
+
+def test_a_fit_with_a_linear_source_is_described_by_its_summary(run, folder):
+    code, out, _ = run("describe", "linear.json")
+    assert code == 0
+    assert out == str(kl.load(folder / "linear.json").summary()) + "\n"
+    code, out, _ = run("describe", "linear.json", "--json")
+    assert code == 0
+    scale = kl.load(folder / "linear.json").params["scale"]
+    assert json.loads(out)["params"]["scale"] == scale.tolist()
+    for option in (["--quantile", "0.5"], ["--plot", "p.png"]):
+        code, _, err = run("describe", "linear.json", *option)
+        assert code == 2
+        assert "do not apply to Weibull with a linear source" in err

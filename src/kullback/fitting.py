@@ -16,7 +16,7 @@ from kullback.models.registry import own_models
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.refitting import Clock, EngineFactory, SampleProblem
 from kullback.results.fit import Fit
-from kullback.results.trained import TrainedFit
+from kullback.results.fitted_model import FittedModel
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.solver import Solver
 from kullback.training.train import networks_of, train
@@ -79,7 +79,7 @@ def fit(
     solver: Solver[Any] | Minibatch | None = None,
     keep_data: bool = True,
     progress: Callable[..., None] | None = None,
-) -> Fit | TrainedFit:
+) -> FittedModel:
     """Fit a model to data by maximum likelihood: minimise the cross-entropy Σ w ℓ / Σ w.
 
     Args:

@@ -25,6 +25,7 @@ from kullback import (
     Family,
     Model,
     NegativeBinomial,
+    Normal,
     Param,
     Pareto,
     Poisson,
@@ -35,14 +36,17 @@ from kullback import (
 from kullback._core.domains import POSITIVE
 from kullback._core.errors import FileFormatError, KullbackError, ModelError
 from kullback._core.lazy import Lazy
+from kullback.models.linear import Linear
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed
+from kullback.results.fitted_model import FittedModel
 from kullback.results.load import load
 from kullback.results.save import VERSION, write
 
 RANDOM = np.random.default_rng(20)
 X = RANDOM.weibull(1.7, 200) * 3.0
 COUNTS = RANDOM.poisson(2.5, 200).astype(float)
+TABLE = {"x": X, "a": RANDOM.normal(size=200), "b": np.arange(200.0)}
 
 # Each: a model and its data. Together they hold every kind of source, estimates on a bound, both
 # sorts of parametrisation, a fixed number, class labels, weights, and a fit that did not converge.
@@ -62,6 +66,11 @@ CASES = {
     "diverges": lambda: fit(NegativeBinomial(), [2.0, 3.0, 2.0, 3.0, 2.0, 3.0]),
     "labels": lambda: fit(Categorical(), {"k": ["a", "inf", "ü\ud800", "a"]}, "k"),
     "numbers as labels": lambda: fit(Categorical(), np.array([0.5, 2.0, np.inf, 0.5, 2.0])),
+    "linear": lambda: fit(Weibull(scale=Linear(("a", "b"))), TABLE, "x"),
+    "linear without intercept": lambda: fit(
+        Normal(loc=Linear(("b", "a"), intercept=False), scale=2.0), TABLE, "x"
+    ),
+    "intercept alone": lambda: fit(Weibull(scale=Linear(())), X),
     "logits": lambda: fit(Categorical(logits=[0.0, 1.0]), np.array([True, False, True])),
 }
 
@@ -116,6 +125,8 @@ def test_every_bit_comes_back(case, fits, tmp_path):
         replace(before.sample_info, values=None, entropy_estimate=before.entropy_estimate),
         after.sample_info,
     )
+    assert isinstance(before, FittedModel)
+    assert isinstance(after, FittedModel)
     same(dict(before.vector.on_bound), dict(after.vector.on_bound))
     assert after.vector.names == before.vector.names
     assert after.form.structure == before.form.structure
@@ -358,7 +369,7 @@ CHANGES = [
     (("model", "sources", "scale"), DELETE, '"model.sources" lacks scale.'),
     (("model", "sources", "__init__"), {"source": "free"}, "has no parameter '__init__'"),
     (SOURCE, "free", '"model.sources.shape" needs entries by name, not "free".'),
-    ((*SOURCE, "source"), "eval", "needs free, fixed, param or same_as"),
+    ((*SOURCE, "source"), "eval", "needs free, fixed, param, linear or same_as"),
     (SOURCE, {"source": "fixed", "number": "2"}, "needs a number"),
     (SOURCE, {"source": "fixed", "number": "nan"}, '"model" does not make a model'),
     (SOURCE, {"source": "fixed", "number": -1.0}, "lies outside its domain"),
@@ -456,3 +467,44 @@ def places(value, way=()):
         yield (*way, key)
         if isinstance(item, dict | list):
             yield from places(item, (*way, key))
+
+
+def test_a_linear_source_is_written_as_its_columns(tmp_path):
+    source = Linear(("b", "a"), intercept=False)
+    saved = fit(Normal(loc=source), TABLE, "x")
+    path = tmp_path / "fit.json"
+    saved.save(path)
+    document = json.loads(path.read_text())
+    assert document["model"]["sources"]["loc"] == {
+        "source": "linear", "columns": ["b", "a"], "intercept": False, "coefficients": None,
+    }  # fmt: skip
+    # the loaded model has the same loss on rows, in any order of their columns
+    rows = {name: TABLE[name] for name in ("b", "x", "a")}
+    loss = kullback.estimate_cross_entropy(load(path).model, rows, "x")
+    assert loss.value == pytest.approx(saved.cross_entropy, rel=1e-14)
+    # a source whose coefficients are known: every number of the model is
+    known = fit(saved.model, TABLE, "x")
+    known.save(path)
+    assert load(path) == known
+    assert load(path).parameter_count == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"columns": "ab"}, r"columns"),
+        ({"columns": [1.0]}, r"columns\[0\]|columns"),
+        ({"columns": []}, "a linear source needs columns or an intercept"),
+        ({"intercept": 1}, "intercept"),
+        ({"coefficients": [1.0]}, "coefficients"),
+        ({"coefficients": [1.0, "x"]}, "coefficients"),
+    ],
+)
+def test_a_wrong_linear_source_is_refused(source, message, tmp_path):
+    path = tmp_path / "fit.json"
+    fit(Normal(loc=Linear(("b", "a"), intercept=False)), TABLE, "x").save(path)
+    document = json.loads(path.read_text())
+    document["model"]["sources"]["loc"] |= source
+    path.write_text(json.dumps(document))
+    with pytest.raises(FileFormatError, match=message):
+        load(path)

@@ -15,6 +15,7 @@ from sklearn.datasets import load_iris
 
 import kullback as kl
 from kullback._core.files import BLANK, sealed
+from kullback.results.fitted_model import FittedModel
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def folder(fit, tmp_path):
 
 def test_it_comes_back_to_the_same_bits(fit, folder, data):
     again = kl.load(folder)
+    assert isinstance(again, FittedModel)
     np.testing.assert_array_equal(again.predict_proba(data), fit.predict_proba(data))
     assert again.classes_ == fit.classes_
     assert again.history == fit.history

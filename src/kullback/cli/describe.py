@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +14,11 @@ from kullback._core.errors import KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.distribution import QUANTILES, FittedDistribution
-from kullback.cli.fit import print_summary
+from kullback.cli.fit import fit_document, print_summary
 from kullback.cli.options import AsJson, Missing, Separator, Unit, Y, files_of
+
+if TYPE_CHECKING:
+    from kullback.results.fitted_model import FittedModel
 
 
 def describe(
@@ -92,11 +95,17 @@ def describe(
             )
         if plot is not None:
             process.check_folder("--plot", plot, figures=True)
-        fitted = kullback.load(model)
+        fitted: Any = kullback.load(model)
+        if tables and fitted.model.columns:
+            raise KullbackError(_depends_on_the_row(fitted, model))
         if isinstance(fitted, kullback.TrainedFit):
-            if tables:
-                raise KullbackError(_depends_on_the_row(fitted, model))
             _describe_network(fitted, unit, plot, as_json)
+        elif fitted.model.columns:
+            if plot is not None:
+                raise KullbackError(_depends_on_the_row(fitted, model))
+            process.write_json(fit_document(fitted, unit)) if as_json else print_summary(
+                fitted, unit
+            )
         else:
             about = FittedDistribution(fitted, unit)
             if plot is not None:
@@ -141,11 +150,19 @@ def _numbers(option: str, texts: Sequence[str] | None) -> list[float]:
 # ---- networks ----------------------------------------------------------------------------------
 
 
-def _depends_on_the_row(fitted: kullback.TrainedFit, folder: str) -> str:
+def _depends_on_the_row(fitted: FittedModel, path: str) -> str:
+    network = isinstance(fitted, kullback.TrainedFit)
+    source, rows = ("a linear source", "")
+    if network:
+        source = "a network"
+        rows = (
+            f" Give rows: kullback predict {path} TABLE prints the distribution of each, "
+            f"kullback evaluate {path} TABLE the loss."
+        )
+    plot = "" if network else ", --plot"
     return (
-        f"--quantile, --cdf, --sample and --density do not apply to {fitted.form.name} with a "
-        f"network, whose distribution depends on the row. Give rows: kullback predict {folder} "
-        f"TABLE prints the distribution of each, kullback evaluate {folder} TABLE the loss."
+        f"--quantile, --cdf, --sample{plot} and --density do not apply to {fitted.form.name} with "
+        f"{source}, whose distribution depends on the row.{rows}"
     )
 
 

@@ -19,6 +19,9 @@ from kullback.objective.statistics import Statistic
 # Number of rows that an error shows.
 _SHOWN = 3
 
+# The reason code of the error.
+ZERO_PROBABILITY = "zero probability"
+
 
 @final
 @dataclass(frozen=True)
@@ -86,5 +89,6 @@ def refuse_impossible_rows(
         rows = found.phrase(locate, when=" at every starting point")
         raise DataError(
             f"{model!r} gives probability zero to {rows}. Change the fixed values, give a starting "
-            f"value, kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out."
+            f"value, kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out.",
+            reason=ZERO_PROBABILITY,
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 
@@ -22,17 +22,18 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
 from kullback.pictures.fit_figure import fit_figure
+from kullback.results.by_parameter import Number, groups_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
+from kullback.results.intervals import Intervals
 from kullback.results.problem import FitProblem
+from kullback.results.profile import profile_intervals
 from kullback.results.sample_info import SampleInfo
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
-from kullback.results.wald import wald_interval
-
-Number: TypeAlias = "float | Vector"
+from kullback.results.wald import wald_intervals
 
 
 @final
@@ -103,17 +104,8 @@ class Fit:
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
         """Group one number a constrained coefficient by the parameter that it belongs to."""
-        values = self.vector.split(numbers)
-        out: dict[str, Number] = {}
-        for name, source in self.form.sources.items():
-            own = source.coefficients(name, self.form.parameters[name])
-            if not own:  # a tie: as the parameter that it equals
-                other = getattr(source, "other", name)
-                own = self.form.sources[other].coefficients(other, self.form.parameters[other])
-            group = np.concatenate([values[c.name] for c in own])
-            scalar = group.size == 1 and self.form.parameters[name].size == 1
-            out[name] = float(group[0]) if scalar else group
-        return out
+        groups = groups_of(self.form, self.vector)
+        return {name: group.of(numbers) for name, group in groups.items()}
 
     # ---- likelihood and criteria -----------------------------------------------------------
 
@@ -181,39 +173,42 @@ class Fit:
         return own
 
     def interval(
-        self, level: float = 0.95, method: str = "wald", kind: CovarianceKind = "observed"
-    ) -> dict[str, Vector]:
+        self,
+        level: float = 0.95,
+        method: str = "wald",
+        kind: CovarianceKind = "observed",
+        *,
+        parameters: Sequence[str] | None = None,
+    ) -> Intervals:
         """Confidence intervals by parameter.
 
         Args:
             level: coverage probability, between 0 and 1.
             method: "wald": the estimate ± normal quantile × standard error on the unconstrained
                 scale (logarithms of positive parameters, log odds of probabilities), mapped back,
-                so that no interval leaves the parameter's domain.
-            kind: which covariance.
+                so that no interval leaves the parameter's domain. "profile": the values that a
+                likelihood-ratio test does not reject, by fitting again with the parameter fixed,
+                some seven times an end; an end may be a bound or infinite.
+            kind: which covariance, for Wald intervals.
+            parameters: parameters, or single numbers as in ``names``; by default all. Profiles of
+                many numbers are made for those named only.
 
         Returns:
-            By parameter, an array of shape (2,), or (size, 2) for vectors.
+            By parameter, an array of shape (2,), or (size, 2) for vectors. The result's
+            ``cautions`` say where an end is a bound, infinite or unknown.
 
         Raises:
-            KullbackError: for a level outside (0, 1) or another method.
+            KullbackError: for a level outside (0, 1), another method or parameter; for a profile of
+                a fit without its data (see ``problem``).
         """
         check_level(level)
-        if method != "wald":
-            raise KullbackError(f"method must be 'wald', got {method!r}.")
-        z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
-        errors = self._by_parameter(standard_errors_in_unit(self, kind))
-        domains = {c.name: c.domain for c in self.vector.coefficients}
-        out: dict[str, Vector] = {}
-        for name, value in self._by_parameter(self._constrained).items():
-            estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
-            domain = domains.get(name, self.form.parameters[name])
-            ends = wald_interval(estimates, stderr, z, domain)
-            if self.power:
-                with np.errstate(over="ignore", under="ignore"):
-                    ends = np.ldexp(ends, self.power * self.form.dimensions.get(name, 0))
-            out[name] = ends if isinstance(value, np.ndarray) else ends[0]
-        return out
+        if method not in ("wald", "profile"):
+            raise KullbackError(f"method must be 'wald' or 'profile', got {method!r}.")
+        if method == "profile":
+            if kind != "observed":
+                raise KullbackError(f"kind={kind!r} is for Wald intervals: leave it out.")
+            return profile_intervals(self, level, parameters)
+        return wald_intervals(self, level, standard_errors_in_unit(self, kind), parameters)
 
     # ---- the decomposition -----------------------------------------------------------------------
 

@@ -155,7 +155,12 @@ def _bare(entry: Node) -> Any:
     kind = entry["kind"].text()
     if kind == "number":
         estimated = "given" in entry.entries()
-        return source_from_json(entry["given"]) if estimated else entry["value"].array()
+        if not estimated:
+            return entry["value"].array()
+        given = source_from_json(entry["given"])
+        if given.columns:
+            raise entry["given"].wrong("needs free, fixed, param or same_as")
+        return given
     if kind == "same_as":
         return SameAs(entry["other"].text())
     if kind != "mlp":

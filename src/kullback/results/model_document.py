@@ -7,6 +7,7 @@ from typing import Any
 
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.data.schema import Outcome, Schema
+from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
@@ -93,6 +94,15 @@ def source_to_json(name: str, source: Source) -> dict[str, Any]:
         bounds = {"start": source.start, "lower": source.lower, "upper": source.upper}
         numbers = {k: None if v is None else plain(float(v)) for k, v in bounds.items()}
         return {"source": "param", **numbers}
+    if type(source) is Linear:
+        estimate = None if source.estimate is None else plain(source.estimate)
+        columns, intercept = list(source.columns), source.intercept
+        return {
+            "source": "linear",
+            "columns": columns,
+            "intercept": intercept,
+            "coefficients": estimate,
+        }
     if type(source) is SameAs:
         return {"source": "same_as", "other": source.other}
     raise ModelError(
@@ -114,6 +124,11 @@ def source_from_json(node: Node) -> Source:
         return Fixed(node["number"].array())
     if kind == "param":
         return Param(*(node[name].optional(Node.number) for name in ("start", "lower", "upper")))
+    if kind == "linear":
+        columns, intercept = node["columns"].texts(), node["intercept"].flag()
+        size = len(columns) + int(intercept)
+        estimate = node["coefficients"].optional(lambda entry: entry.vector(size))
+        return Linear(columns, intercept, estimate=estimate)
     if kind == "same_as":
         return SameAs(node["other"].text())
-    raise node["source"].wrong("needs free, fixed, param or same_as")
+    raise node["source"].wrong("needs free, fixed, param, linear or same_as")

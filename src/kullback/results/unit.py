@@ -62,7 +62,8 @@ class Unit:
             if not self.power:
                 raise
             raise DataError(
-                f"{error} These values are of the rows times 2^{-self.power}."
+                f"{error} These values are of the rows times 2^{-self.power}.",
+                reason=error.reason,
             ) from None
 
     def described(self, convergence: Convergence, vector: ParameterVector) -> Convergence:
