@@ -192,7 +192,8 @@ def fit(
         inexact=known.summary.inexact,
     )
     fitted = Fit(model, solved.vector, solved.evaluation, sample_info, convergence, unit.power)
-    unit.refuse_beyond(fitted.params, convergence)
+    if unit.power:
+        unit.refuse_beyond(fitted.params, convergence)
     return fitted
 
 
