@@ -258,7 +258,8 @@ class SampleProblem:
             unit.power,
             problem,
         )
-        unit.refuse_beyond(fitted.params, convergence)
+        if unit.power:
+            unit.refuse_beyond(fitted.params, convergence)
         return fitted
 
     # ---- the fit that was made -------------------------------------------------------------

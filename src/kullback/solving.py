@@ -222,7 +222,7 @@ def _descend(
             wider = [u for point in points for u in wider_start(vector, evaluate, point)]
             solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
         best = min(solutions, key=_rank)
-        solution = replace(best, steps=best.steps + corrections)
+        solution = replace(best, steps=best.steps + corrections) if corrections else best
         if len(points) > 1:
             agreed = sum(_same(solution, other) for other in solutions)
         if evaluate is not whole:
@@ -230,7 +230,7 @@ def _descend(
             diverging = diverging_coefficient(vector, solution) is not None
             lost = diverging or not math.isfinite(solution.best.value)
             points = start.points if lost else [solution.estimate]
-    return solution, replace(start, agreed=agreed)
+    return solution, start if agreed == start.agreed else replace(start, agreed=agreed)
 
 
 def _at_its_bound(

@@ -83,7 +83,7 @@ class Engine(abc.ABC):
         if not trees:
             raise DataError("the sample is empty: give at least one row.")
         # in an order of the kinds' own: that of arrival must not decide the order of addition
-        kinds = sorted(trees, key=lambda kind: kind.order)
+        kinds = sorted(trees, key=lambda kind: kind.order) if len(trees) > 1 else list(trees)
         for left, right in pairwise(kinds):
             if left.order == right.order:
                 raise TypeError(f"two kinds of rows are both shown as {left!r}: rename one")

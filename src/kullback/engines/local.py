@@ -59,7 +59,9 @@ class LocalEngine(Engine):
         super().__init__()
         self._blocks = list(blocks(sample.chunks()))
         self._given = threads is not None
-        self._threads = min(threads_or_all(threads), max(-(-len(self._blocks) // _RUN), 1))
+        runs = max(-(-len(self._blocks) // _RUN), 1)
+        several = runs > 1 or threads is not None
+        self._threads = min(threads_or_all(threads), runs) if several else 1
 
     def first_block(self, kind: RowKind | None = None) -> Block:
         """Return the first block, or that of a kind of rows."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -65,7 +65,7 @@ class ParameterVector:
         """The slice of ``u`` of each free coefficient."""
         return _slices([c.domain.n_free for c in self.free])
 
-    @property
+    @cached_property
     def slices(self) -> tuple[tuple[Coefficient, slice], ...]:
         """The free coefficients, each with its slice of ``u``."""
         return tuple(zip(self.free, self._in_u, strict=True))
@@ -89,15 +89,19 @@ class ParameterVector:
                 out[where] = self.on_bound[c.name] if c.value is None else c.value
         return out
 
+    @cached_property
+    def _sources(self) -> tuple[tuple[Coefficient, slice | None, slice], ...]:
+        """Every coefficient with its slice of ``u``, where it is free, and of the numbers."""
+        places = dict(zip((c.name for c in self.free), self._in_u, strict=True))
+        pairs = zip(self.coefficients, self._among_all, strict=True)
+        return tuple((c, places.get(c.name), where) for c, where in pairs)
+
     def constrained(self, u: Any) -> Any:
         """Map ``u`` (n_free,) to the values of all coefficients, fixed ones included."""
         xp = namespace(u)
-        places = dict(zip((c.name for c in self.free), self._in_u, strict=True))
         values = [
-            c.domain.constrained(u[places[c.name]])
-            if c.name in places
-            else xp.asarray(self._fixed[where])
-            for c, where in zip(self.coefficients, self._among_all, strict=True)
+            xp.asarray(self._fixed[where]) if at is None else c.domain.constrained(u[at])
+            for c, at, where in self._sources
         ]
         return xp.concat(values) if values else u  # a model whose sources are networks alone
 
@@ -123,6 +127,15 @@ class ParameterVector:
         return _block_diagonal([c.domain.curvature(u[at], gradient[own]) for c, at, own in triples])
 
 
+@lru_cache(maxsize=256)
+def free_vector(coefficients: tuple[Coefficient, ...]) -> ParameterVector:
+    """Return the vector of coefficients without numbers of their own: one for equal coefficients.
+
+    What it derives from them is then computed once, and not for every fit.
+    """
+    return ParameterVector(coefficients)
+
+
 def _slices(sizes: Sequence[int]) -> tuple[slice, ...]:
     ends = list(accumulate(sizes, initial=0))
     return tuple(slice(i, j) for i, j in pairwise(ends))
@@ -133,6 +146,10 @@ def _block_diagonal(blocks: Sequence[Any]) -> Any:
         return np.zeros((0, 0))
     xp = namespace(blocks[0])
     if all(block.shape == (1, 1) for block in blocks):  # the usual case, several times faster
+        if xp is np:
+            diagonal = np.zeros((len(blocks), len(blocks)))
+            diagonal.flat[:: len(blocks) + 1] = [block[0, 0] for block in blocks]
+            return diagonal
         return xp.diag(xp.concat([block[0] for block in blocks]))
     ends = list(accumulate((block.shape[1] for block in blocks), initial=0))
     rows = [

@@ -17,7 +17,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback.data.schema import Schema
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
-from kullback.models.parameter_vector import ParameterVector
+from kullback.models.parameter_vector import ParameterVector, free_vector
 from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
 
 # not typing.Self, which the checks at run time cannot follow
@@ -125,7 +125,10 @@ class Parametrised(Displayed, metaclass=ModelType):
         Raises:
             ModelError: where a fixed number lies outside its parameter's domain.
         """
-        return ParameterVector(tuple(c for group in self._coefficients().values() for c in group))
+        coefficients = tuple(c for group in self._coefficients().values() for c in group)
+        if all(c.value is None and c.start is None for c in coefficients):
+            return free_vector(coefficients)
+        return ParameterVector(coefficients)
 
     @property
     def linear(self) -> bool:

@@ -150,12 +150,12 @@ def first_pass(
         block = first_block(Exact())
         # a point inside the data, so that differences from it keep their digits
         with np.errstate(over="ignore"):  # an infinite mean is refused below
-            origin = np.array([np.mean(block.fields["y"][: min(block.count, FOR_STARTS)])])
+            origin = float(np.mean(block.fields["y"][: min(block.count, FOR_STARTS)]))
         # else every pass reads the rows themselves, or they are refused
-        if bool(model.support.contains(origin)[0]):
+        if model.support.spans(origin, origin):
             sums = SufficientSums(form, products=not _lazily(sample, form))
             statistics.append(OfKinds(sums, exact_rows))
-            arguments.append(origin)
+            arguments.append(np.array([origin]))
     elif exact and model.discrete:
         statistics.append(OfKinds(Tabulate(), exact_rows))
         arguments.append(np.zeros(0))
@@ -191,9 +191,10 @@ def _lazily(sample: Sample, form: ExponentialForm) -> bool:
 def _refuse_constant(model: Model, known: FirstPass, label: str) -> None:
     """Raise for a single distinct value where a scale is free: the likelihood is unbounded."""
     d = known.summary
+    if d.minimum < d.maximum or not d.all_exact or model.discrete or model.columns:
+        return
     free = [c.name for c in model.vector.free]
-    constant = d.all_exact and not d.minimum < d.maximum
-    if model.discrete or model.columns or not constant or len(free) < 2:
+    if len(free) < 2:
         return
     rows = f"all {d.rows:,} rows of" if d.rows > 1 else "the only row of"
     raise DataError(

@@ -134,6 +134,8 @@ class SampleSummary:
         stride = self.stride
         while rows * stride < self.rows:
             stride *= 2
+        if stride == self.stride:
+            return self
         return replace(self, pieces=_thin(self, stride), stride=stride)
 
     def check(self, model: Model, label: str, locate: Callable[[int], str]) -> None:

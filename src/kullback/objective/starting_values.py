@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.domains import Interval
+from kullback._core.domains import Domain, Interval
 from kullback._core.errors import DataError, ModelError
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
@@ -102,7 +102,7 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
         values = {c.name: _start_of(c, start, model) for c in vector.free if c.name in free}
         with np.errstate(divide="ignore", invalid="ignore"):
             u = vector.unconstrained(values)
-        if np.all(np.isfinite(u)) and not any(np.array_equal(u, other) for other in points):
+        if np.isfinite(u).all() and not any(np.array_equal(u, other) for other in points):
             points.append(u)
     if not points:
         raise ModelError(
@@ -144,11 +144,13 @@ def _known_values(vector: ParameterVector) -> list[Vector | None]:
 
 def _within(vector: ParameterVector, start: Mapping[str, Any]) -> bool:
     """Return whether starting values lie inside the bounds of their parameters."""
-    return all(
-        bool(np.all(c.domain.contains(np.atleast_1d(start[c.name]))))
-        for c in vector.free
-        if c.name in start
-    )
+    return all(_inside(c.domain, start[c.name]) for c in vector.free if c.name in start)
+
+
+def _inside(domain: Domain, value: Any) -> bool:
+    if isinstance(domain, Interval) and isinstance(value, float) and not domain.whole:
+        return domain.spans(value, value)
+    return bool(np.all(domain.contains(np.atleast_1d(value))))
 
 
 def _start_of(coefficient: Coefficient, start: Mapping[str, Any], model: Model) -> Vector:
@@ -160,9 +162,9 @@ def _start_of(coefficient: Coefficient, start: Mapping[str, Any], model: Model) 
             f"{model.name} does not compute a starting value for {coefficient.name}. "
             f"Give one: kl.Param(start=...)."
         )
-    value = np.atleast_1d(np.asarray(start[coefficient.name], dtype=np.float64))
+    value = np.array(start[coefficient.name], dtype=np.float64, ndmin=1)
     domain = coefficient.domain
-    if isinstance(domain, Interval) and not bool(domain.contains(value)[0]):
+    if isinstance(domain, Interval) and not _inside(domain, float(value[0])):
         # outside the user's bounds: mirrored at the bound, which keeps the data's order of
         # magnitude, or else a point well inside
         end = domain.lower if value[0] <= domain.lower else domain.upper

@@ -348,7 +348,7 @@ class LossDerivatives(RowSums):
             hessian, outer = rest.reshape(2, d, d)
         else:
             half = d * (d + 1) // 2
-            hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)
+            hessian, outer = symmetric(rest[:half], d), symmetric(rest[half:], d)
         variance = max(square - loss * loss, 0.0)
         if again is None or outer.size:
             known = Lazy.known(ScoreMoments(variance, outer))
@@ -373,7 +373,8 @@ def _partial_derivative(f: Any, i: int) -> Any:
     return derivative
 
 
-def _symmetric(lower: Vector, d: int) -> Vector:
+def symmetric(lower: Vector, d: int) -> Vector:
+    """Return the symmetric matrix of a lower triangle, given row by row."""
     matrix: Vector = lower[_positions(d)]
     return matrix
 

@@ -18,7 +18,13 @@ from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
 from kullback.models.forms import ExponentialForm
-from kullback.objective.statistics import LossDerivatives, LossSums, RowSums, ScoreMoments
+from kullback.objective.statistics import (
+    LossDerivatives,
+    LossSums,
+    RowSums,
+    ScoreMoments,
+    symmetric,
+)
 
 # Rows in one NumPy call: their statistics fill a core's second cache, the process reuses the memory
 # of intermediate results (fresh memory takes longer than the arithmetic), and calls are long enough
@@ -26,6 +32,8 @@ from kullback.objective.statistics import LossDerivatives, LossSums, RowSums, Sc
 # 8,192 rows 60 and 64 ms, 16,384 rows 47 and 48 ms, 32,768 rows 43 and 45 ms, 65,536 rows 44 to 98
 # and 45 to 98 ms).
 _RUN = 16 * TILE
+
+_UNKNOWN = np.full((1, 1), np.nan)
 
 
 @final
@@ -115,16 +123,14 @@ class SufficientSums(RowSums):
         return (jnp.ones(()), *t, *(t[k] * t[m] for k in range(len(t)) for m in range(k + 1)))
 
     def unpack(self, sums: Vector) -> tuple[float, Vector, Vector]:
-        """Convert the vector of sums to the weight, the means, and the covariance (else NaN)."""
+        """Convert the vector of sums to the weight, the means, and the covariance, if summed."""
         moments = sums[1:] / sums[0]
         m = int((np.sqrt(9 + 8 * moments.size) - 3) / 2) if self.products else moments.size
         means = moments[:m]
-        covariance = np.full((m, m), np.nan)
+        covariance = _UNKNOWN
         if self.products:  # m + m(m + 1)/2 numbers
-            rows, columns = np.tril_indices(m)
-            covariance[rows, columns] = covariance[columns, rows] = moments[m:]
             with np.errstate(all="ignore"):  # overflow is reported by the convergence
-                covariance -= means[:, None] * means[None, :]
+                covariance = symmetric(moments[m:], m) - means[:, None] * means[None, :]
         return float(sums[0]), means, covariance
 
 

@@ -130,6 +130,8 @@ def at_class_shares(form: SaturatedForm, at: ClassShares) -> Convergence:
 
 def on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], list[str]]:
     """Describe the estimates at an order statistic or on a bound, with advice."""
+    if not vector.on_bound:
+        return (), []
     values = {name: float(value[0]) for name, value in vector.on_bound.items()}
     # an order statistic of the sample, unless a bound of the user's lies before it
     stopped = {c.name: _bound(c.domain, values.get(c.name)) for c in vector.coefficients}
@@ -297,6 +299,8 @@ def diverging_coefficient(
     step = solution.estimate - solution.best.at
     moved = solution.best.at - solution.start
     endless = solution.outcome is Outcome.STEP_LIMIT
+    if not endless and bool((np.abs(step) <= _DIVERGING).all()):  # the usual case
+        return None
     values = vector.split(vector.constrained(solution.best.at))
     found: list[Diverging] = []
     for c, place in vector.slices:

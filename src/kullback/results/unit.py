@@ -91,8 +91,6 @@ class Unit:
         Raises:
             DataError: with the parameter and a remedy.
         """
-        if not self.power:
-            return
         wrong = [name for name, value in params.items() if not holds(np.asarray(value))]
         if wrong:
             why = "" if convergence.converged else f" ({convergence.reason})"

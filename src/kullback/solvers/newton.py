@@ -90,7 +90,7 @@ class Newton(Solver[NewtonState]):
         finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
-        left, _, _ = _left(point.at, point.gradient, point.hessian)
+        left, *_ = _left(point.at, point.gradient, point.hessian)
         smaller = xp.sqrt(xp.sum(left * left)) < state.slope
         taken = finite & xp.where(rounding, smaller, ratio > 1e-4)
         length = _scaled_length(state.step, state.hessian)
@@ -131,8 +131,7 @@ class Newton(Solver[NewtonState]):
     def _aim(self, state: NewtonState) -> NewtonState:
         """Minimise the quadratic model inside the region."""
         xp = namespace(state.gradient)
-        scale = _scale(state.hessian)
-        gradient, step, hessian = _left(state.at, state.gradient, state.hessian)
+        gradient, step, hessian, scale = _left(state.at, state.gradient, state.hessian)
         moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others do not move
         # where all coordinates move, `_left` has computed the step; a traced value cannot be tested
         if not (isinstance(moves, np.ndarray) and moves.all() and np.isfinite(gradient).all()):
@@ -172,10 +171,10 @@ def _newton_step(gradient: Any, hessian: Any) -> Any:
     return -(vectors @ along)
 
 
-def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:
+def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any, Any]:
     """Return the scaled gradient; zero where a coordinate's step is below its rounding.
 
-    And the step of all coordinates together, with the scaled Hessian that it comes from.
+    And the step of all coordinates together, the scaled Hessian that it comes from, and the scale.
 
     A location of 10⁹ is rounded to 10⁻⁷: a slope whose step is smaller can never vanish, and the
     search must not wait for it. But on a ridge a coordinate may be optimal given the others and
@@ -192,7 +191,7 @@ def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any]:
     # units, which is as near as alternating steps come
     room = 1.2e-16 * xp.abs(at) * scale
     still = (xp.abs(scaled) <= room) & (xp.abs(together) <= 4.0 * room)
-    return xp.where(still, 0.0, scaled), together, curvature
+    return xp.where(still, 0.0, scaled), together, curvature, scale
 
 
 def _scaled_length(step: Any, hessian: Any) -> Any:

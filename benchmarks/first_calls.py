@@ -1,0 +1,144 @@
+"""Time what users wait for once: first calls and commands, each in a new process.
+
+    python benchmarks/first_calls.py [NAME ...]
+
+Every row runs three times with an empty folder for compiled code, and three times with the folder
+that the last of them filled; the fastest of three is printed. Importing the package is not in it,
+except for commands, whose whole process is timed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNS = 3
+
+# Timed in the new process itself, after the setup.
+TIMED = """
+{setup}
+import time
+begin = time.perf_counter()
+{statement}
+print(time.perf_counter() - begin)
+"""
+
+# Warm: the fastest of many, so that another process on the machine is not in it.
+WARM = """
+{setup}
+import time
+{statement}
+def once():
+    begin = time.perf_counter()
+    {statement}
+    return time.perf_counter() - begin
+print(min(once() for _ in range(500)))
+"""
+
+GAMMA = """
+import numpy as np, kullback as kl
+x = np.random.default_rng(0).gamma(2.0, size=1_000)
+model, fit = kl.Gamma(), kl.fit
+"""
+
+FAMILIES = """
+import numpy as np, kullback as kl
+x = np.random.default_rng(0).gamma(2.0, size=500)
+names = '''Burr Exponential Gamma GeneralizedPareto Gompertz HalfNormal InverseGamma InverseGaussian
+LogLogistic LogNormal Lomax Pareto Rayleigh Weibull Cauchy GeneralizedExtremeValue Gumbel Laplace
+Logistic Normal StudentT'''.split()
+models, fit = [getattr(kl, name)() for name in names], kl.fit
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that is timed in a new process.
+
+    Attributes:
+        setup: what comes before it, imports included.
+        statement: the call.
+        empty: seconds to reach with an empty folder.
+        filled: seconds to reach with a filled one.
+        template: the program around them.
+    """
+
+    setup: str
+    statement: str
+    empty: float
+    filled: float
+    template: str = TIMED
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command whose whole process is timed.
+
+    Attributes:
+        arguments: of the command line, in a folder with a table ``t.csv``.
+        seconds: to reach.
+    """
+
+    arguments: tuple[str, ...]
+    seconds: float
+
+
+CALLS = {
+    "first fit": Call(GAMMA, "fit(model, x)", 0.5, 0.2),
+    "21 families": Call(FAMILIES, "for model in models: fit(model, x)", 3.0, 0.8),
+    "warm fit": Call(GAMMA, "fit(model, x).stderr", 0.0003, 0.0003, WARM),
+}
+
+COMMANDS = {
+    "help": Command(("--help",), 0.4),
+    "mistyped option": Command(("fit", "t.csv", "--modle", "gamma"), 0.7),
+    "mistyped column": Command(("fit", "t.csv", "--model", "gamma", "--y", "z"), 0.7),
+}
+
+
+def main() -> None:
+    """Print a line for each row: measured, and to reach."""
+    chosen = sys.argv[1:] or [*CALLS, *COMMANDS]
+    print(f"{'row':18}{'empty (to reach)':>24}{'filled (to reach)':>24}")
+    for name in chosen:
+        if name in CALLS:
+            call = CALLS[name]
+            program = call.template.format(setup=call.setup, statement=call.statement)
+            empty, filled = timed([sys.executable, "-c", program], inside=True)
+            goals = call.empty, call.filled
+        else:
+            command = "from kullback.cli import main; main()"
+            arguments = [sys.executable, "-c", command, *COMMANDS[name].arguments]
+            empty, filled = timed(arguments, inside=False)
+            goals = (COMMANDS[name].seconds,) * 2
+        cells = [f"{s:.4g} s ({g:g})" for s, g in zip((empty, filled), goals, strict=True)]
+        print(f"{name:18}{cells[0]:>24}{cells[1]:>24}", flush=True)
+
+
+def timed(arguments: list[str], *, inside: bool) -> tuple[float, float]:
+    """Return the seconds with an empty and with a filled folder for compiled code."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "t.csv").write_text("x,y\n1,2\n2,3\n4,5\n", encoding="utf-8")
+        fresh = [Path(folder, f"empty{run}") for run in range(RUNS)]
+        empty = min(_once(arguments, folder, cache, inside) for cache in fresh)
+        filled = min(_once(arguments, folder, fresh[-1], inside) for _ in range(RUNS))
+    return empty, filled
+
+
+def _once(arguments: list[str], folder: str, cache: Path, inside: bool) -> float:
+    environment = {**os.environ, "KULLBACK_CACHE_DIR": str(cache)}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    begin = time.perf_counter()
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=inside
+    )
+    return float(done.stdout) if inside else time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()
