@@ -180,10 +180,7 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
             return _solve(problem, on_bound, replace(start, points=[there]))
     closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
-    separated: tuple[str, ...] = ()
-    if problem.model.linear and solution.outcome is Outcome.CONVERGED:
-        best, step = solution.best.at, solution.estimate - solution.best.at
-        separated = separated_columns(problem.model, vector, best, step, problem.engine.reduce)
+    separated = _separated(problem, vector, solution, start)
     convergence = assess_convergence(
         problem.model, vector, solution.best, solution, name, start.tried, start.agreed, separated
     )
@@ -192,6 +189,17 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     if convergence.converged and not closed:
         evaluation = replace(evaluation, at=solution.estimate)
     return Solved(vector, evaluation, convergence)
+
+
+def _separated(
+    problem: Problem, vector: ParameterVector, solution: Solution[Evaluation], start: Start
+) -> tuple[str, ...]:
+    """Return the coefficients of columns along which the loss falls for ever."""
+    if not problem.model.linear:
+        return ()
+    points = (start.points[0], solution.best.at, solution.estimate)
+    ended = solution.outcome is Outcome.CONVERGED
+    return separated_columns(problem.model, vector, points, problem.engine.reduce, ended=ended)
 
 
 def _at_class_shares(problem: Problem, form: SaturatedForm, vector: ParameterVector) -> Solved:
