@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +23,7 @@ from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
+from kullback.objective.ridge import column_deviations, ridge_weights
 from kullback.objective.separation import separated_columns
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
@@ -82,13 +84,19 @@ class Problem:
     solver: Solver[Any]
     watch: Callable[[float], None]
 
+    @cached_property
+    def deviations(self) -> dict[str, float]:
+        """The standard deviations of the columns with a penalised coefficient."""
+        return column_deviations(self.model, self.engine.reduce)
+
     def over(self, vector: ParameterVector, *terms: Term) -> Callable[[Vector], Evaluation]:
         """Return the objective, given the terms of the likelihood."""
-        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums)
+        ridge = ridge_weights(self.model, vector, self.deviations)
+        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums, ridge)
 
         def evaluate(u: Vector) -> Evaluation:
             evaluation = objective(u)
-            self.watch(evaluation.value)
+            self.watch(evaluation.cross_entropy)
             return evaluation
 
         return evaluate
@@ -187,7 +195,9 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
     if convergence.converged and not closed:
-        evaluation = replace(evaluation, at=solution.estimate)
+        at = solution.estimate
+        # with a penalty the cross-entropy alone is not stationary: it changes by the correction
+        evaluation = problem.whole(vector)(at) if model.penalised else replace(evaluation, at=at)
     return Solved(vector, evaluation, convergence)
 
 
@@ -206,7 +216,7 @@ def _at_class_shares(problem: Problem, form: SaturatedForm, vector: ParameterVec
     """The estimate of a categorical distribution, from the table of the classes' weights."""
     totals = form.class_totals(*problem.known.few)
     at = ClassShares(totals / float(np.sum(totals)), form.as_logits)
-    problem.watch(at.value)
+    problem.watch(at.cross_entropy)
     return Solved(vector, at, at_class_shares(form, at))
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import REAL, Domain, Interval, Logits, Reals
 from kullback._core.errors import ModelError
+from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
 
 # The label of the constant term.
@@ -34,6 +35,7 @@ class Linear(Source):
     Args:
         columns: the names of the columns.
         intercept: whether there is a constant term, the first coefficient.
+        penalty: a ridge penalty on the coefficients of the columns.
         domain: the parameter's domain.
         estimate: the coefficients of a fitted model, shape (p,), or ((K − 1) p,) for logits, those
             of the second class first.
@@ -44,6 +46,7 @@ class Linear(Source):
 
     columns: tuple[str, ...]
     intercept: bool = True
+    penalty: Ridge | None = None
     domain: Interval | Logits = REAL
     estimate: Vector | None = None
 

@@ -118,6 +118,11 @@ class Parametrised(Displayed, metaclass=ModelType):
         """Whether a parameter is a linear function of columns, through a link."""
         return any(source.predictor() is not source for source in self.sources.values())
 
+    @property
+    def penalised(self) -> tuple[str, ...]:
+        """The parameters whose coefficients have a penalty."""
+        return tuple(name for name, source in self.sources.items() if source.penalty is not None)
+
     def _coefficients(self) -> dict[str, tuple[Coefficient, ...]]:
         return {
             name: source.coefficients(name, self.parameters[name])

@@ -18,6 +18,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError
+from kullback.models.penalty import Ridge
 
 # Numbers of a fixed vector that are shown one by one.
 _SHOWN = 12
@@ -53,10 +54,12 @@ class Source(abc.ABC):
         columns: the columns that it reads.
         categories: the levels of the columns that hold codes; None where all columns must be
             numbers without missing values.
+        penalty: a penalty on its coefficients, of a source that is linear in columns.
     """
 
     columns: tuple[str, ...] = ()
     categories: Mapping[str, tuple[Any, ...]] | None = None
+    penalty: Ridge | None = None
 
     @property
     def structure(self) -> Hashable:

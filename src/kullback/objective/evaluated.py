@@ -19,8 +19,12 @@ class Evaluated(Protocol):
     """The cross-entropy at the estimate, and what follows from its derivatives there."""
 
     @property
-    def value(self) -> float:
+    def cross_entropy(self) -> float:
         """The cross-entropy in nats; +inf where a row is impossible."""
+
+    @property
+    def penalty(self) -> float:
+        """The penalty on the coefficients, which the fit minimised with the cross-entropy."""
 
     def loss_variance(self) -> float:
         """Return the variance of −log q over the rows."""
