@@ -105,9 +105,10 @@ def _run(command: list[str], environment: Any) -> Any:
 
 
 def _with_cache(folder: str) -> dict[str, str]:
-    """The environment with JAX's compilation cache, which the command line always has."""
+    """The environment with a folder for compiled code, as the command line always has it."""
     return {
         **os.environ,
+        "KULLBACK_CACHE_DIR": folder,
         "JAX_COMPILATION_CACHE_DIR": folder,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",

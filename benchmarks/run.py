@@ -85,6 +85,7 @@ def _worker(name: str, quick: bool) -> Any:
     # as on a user's machine: compiled bytecode is kept, no compilation cache is set
     unset = ("JAX_COMPILATION_CACHE", "PYTHONDONTWRITEBYTECODE")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(unset)}
+    environment["KULLBACK_CACHE_DIR"] = ""
     command = [sys.executable, __file__, "--worker", name, *(["--quick"] if quick else [])]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)

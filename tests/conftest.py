@@ -46,10 +46,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def pytest_configure(config: pytest.Config) -> None:
     """Keep compiled code in .pytest_cache, for all processes of this run and the later ones.
 
-    A third to a half of the suite's time is compilation. The key is the program with its shapes,
-    the version of JAX and its flags. `--cache-clear` empties it, `-p no:cacheprovider` disables it.
+    A third to a half of the suite's time is compilation. Programs of the package's own models are
+    kept under the digest of its sources; those of the tests' models by JAX, under the program with
+    its shapes. `--cache-clear` empties both, `-p no:cacheprovider` disables them.
     """
     cache = getattr(config, "cache", None)
+    os.environ.setdefault("KULLBACK_CACHE_DIR", str(cache.mkdir("compiled")) if cache else "")
     if cache is not None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("compiled")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -17,6 +17,7 @@ from rich.console import Console
 
 import kullback
 from kullback import cli
+from kullback._core.cache_folder import cache_folder
 from kullback.fitting import Progress
 from kullback.report.progress import ProgressBar
 from kullback.report.terminal import least_width, summary_view, table_view
@@ -334,18 +335,21 @@ def test_the_progress_line_appears_late_and_goes(monkeypatch):
 
 def test_where_the_cache_is(monkeypatch):
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
-    folder = cli.process.cache_folder
-    assert folder({}, "linux") == Path("/home/me/.cache/kullback")
-    assert folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/kullback")
-    assert folder({"XDG_CACHE_HOME": "c"}, "linux") == Path("/home/me/.cache/kullback")
-    assert folder({}, "darwin") == Path("/home/me/Library/Caches/kullback")
-    assert folder({"LOCALAPPDATA": "/local"}, "win32") == Path("/local/kullback/cache")
+    assert cache_folder({}, "linux") == Path("/home/me/.cache/kullback")
+    assert cache_folder({"KULLBACK_CACHE_DIR": "/own", "XDG_CACHE_HOME": "/c"}, "linux") == Path(
+        "/own"
+    )
+    assert cache_folder({"KULLBACK_CACHE_DIR": "", "XDG_CACHE_HOME": "/c"}, "linux") is None
+    assert cache_folder({"XDG_CACHE_HOME": "/c"}, "linux") == Path("/c/kullback")
+    assert cache_folder({"XDG_CACHE_HOME": "c"}, "linux") == Path("/home/me/.cache/kullback")
+    assert cache_folder({}, "darwin") == Path("/home/me/Library/Caches/kullback")
+    assert cache_folder({"LOCALAPPDATA": "/local"}, "win32") == Path("/local/kullback/cache")
 
     def none():
         raise RuntimeError
 
     monkeypatch.setattr(Path, "home", none)
-    assert folder({}, "linux") is None
+    assert cache_folder({}, "linux") is None
 
 
 def whole_process(folder, environment, *arguments):
@@ -414,15 +418,41 @@ def test_an_interrupt_during_imports_is_quiet(folder, module):
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--help"], ""),
+        (["fit", "--typo"], "No such option: --typo"),
+        ([*WEIBULL[:3], "typo", *WEIBULL[4:]], 'there is no column "typo"'),
+        ([*WEIBULL, "--weights", "typo"], 'there is no column "typo"'),
+        (["train", WEIBULL[1], "--target", "typo"], 'there is no column "typo"'),
+        (["fit", "typo.csv", "--model", "weibull"], 'there is no file "typo.csv"'),
+    ],
+)
+def test_mistakes_are_found_before_jax_is_imported(folder, arguments, error):
+    # None: an import of jax raises ImportError. It takes longer than all the rest
+    code = "import sys; sys.modules['jax'] = None; from kullback.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == (2 if error else 0), done.stderr
+    assert error in done.stderr
+
+
 def test_compiled_code_is_kept_between_processes(folder, tmp_path):
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
+    environment = {"KULLBACK_CACHE_DIR": str(tmp_path), "JAX_COMPILATION_CACHE_DIR": ""}
     code, first, err = whole_process(folder, environment, *WEIBULL, "--json")
     assert (code, err) == (0, "")
-    kept = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "kullback").glob("*-cache")}
+    kept = {path: path.stat().st_ino for path in tmp_path.rglob("*")}
     assert kept, "nothing was kept"
     code, second, err = whole_process(folder, environment, *WEIBULL, "--json")
     assert (code, err) == (0, "")
-    again = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "kullback").glob("*-cache")}
+    again = {path: path.stat().st_ino for path in tmp_path.rglob("*")}
     assert again == kept, "the second process compiled again"
     first, second = json.loads(first), json.loads(second)
     assert first["params"] == second["params"]
@@ -430,7 +460,7 @@ def test_compiled_code_is_kept_between_processes(folder, tmp_path):
 
 def test_without_a_cache_everything_works(folder, tmp_path):
     (tmp_path / "file").touch()  # no folder can be made in a file
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "file"), "JAX_COMPILATION_CACHE_DIR": ""}
+    environment = {"KULLBACK_CACHE_DIR": str(tmp_path / "file"), "JAX_COMPILATION_CACHE_DIR": ""}
     code, _, err = whole_process(folder, environment, *WEIBULL)
     assert (code, err) == (0, "")
 

@@ -189,16 +189,16 @@ def test_pictures_of_each_kind_with_the_quantiles_that_are_asked_for(run, folder
 
 
 def test_a_picture_shows_the_density_and_its_quantiles(folder, theirs):
-    from kullback.report.fit_plot import fit_figure
+    from kullback.pictures.fit_figure import fit_figure
 
-    (axes,) = fit_figure(kl.load(folder / "fit.json"), (0.1, 0.9)).axes
+    (axes,) = fit_figure([kl.load(folder / "fit.json")], "density", marks=(0.1, 0.9)).axes
     x, density = axes.lines[0].get_data()
     np.testing.assert_allclose(density, theirs.pdf(x), rtol=1e-10)
     marks = [line.get_xdata()[0] for line in axes.lines[1:]]
     np.testing.assert_allclose(marks, theirs.ppf([0.1, 0.9]), rtol=1e-10)
     assert x[0] < marks[0] < marks[1] < x[-1]
     assert axes.get_xlabel() == r"time \$x"
-    (axes,) = fit_figure(kl.load(folder / "counts.json"), ()).axes
+    (axes,) = fit_figure([kl.load(folder / "counts.json")], "density").axes
     heights = [bar.get_height() for bar in axes.patches]
     np.testing.assert_allclose(heights, scipy.stats.geom(0.2, loc=-1).pmf(range(len(heights))))
 

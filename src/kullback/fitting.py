@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, final, overload
+from dataclasses import dataclass
+from typing import Any, final, overload
 
-from kullback._core.compilation import COMPILED
 from kullback._core.errors import ModelError, nearest
 from kullback.data.open import open_sample
-from kullback.data.sample import Sample
-from kullback.engines.choice import engine_for
-from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
-from kullback.objective.first_pass import FirstPass, first_pass
-from kullback.objective.starting_values import fix_order_statistics
-from kullback.results.fit import Fit, SampleInfo
+from kullback.objective.model_columns import roles_of, schema_of
+from kullback.refitting import Clock, EngineFactory, SampleProblem
+from kullback.results.fit import Fit
 from kullback.results.trained import TrainedFit
-from kullback.results.unit import Unit
 from kullback.solvers.minibatch import Minibatch
-from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Solver
-from kullback.solving import Problem, solve
 from kullback.training.train import networks_of, train
-
-EngineFactory: TypeAlias = Callable[[Sample], Engine]
 
 
 @final
@@ -58,6 +48,7 @@ def fit(
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | None = None,
+    keep_data: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Fit: ...
 
@@ -72,6 +63,7 @@ def fit(
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | Minibatch | None = None,
+    keep_data: bool = True,
     progress: Callable[..., None] | None = None,
 ) -> Any: ...
 
@@ -85,6 +77,7 @@ def fit(
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | Minibatch | None = None,
+    keep_data: bool = True,
     progress: Callable[..., None] | None = None,
 ) -> Fit | TrainedFit:
     """Fit a model to data by maximum likelihood: minimise the cross-entropy Σ w ℓ / Σ w.
@@ -101,6 +94,8 @@ def fit(
         engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function from a sample to an
             engine); by default the former for data in memory, the latter for larger files.
         solver: by default Newton's method in a trust region; for networks a ``kl.Minibatch``.
+        keep_data: whether the fit refers to its rows (``fit.problem``), as profile intervals need.
+            They are not copied. Without, the rows can be freed as soon as you drop them.
         progress: called after blocks of rows; for networks after every epoch, with the epoch, the
             number of epochs and the entropy of the label.
 
@@ -144,56 +139,13 @@ def fit(
         )
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
-    begin, compiled = time.perf_counter(), COMPILED.seconds
-    sample = open_sample(
-        data,
-        y=y,
-        weights=weights,
-        columns=model.columns,
-        missing=missing,
-        outcome=model.outcome,
-        levels=model.levels,
-    )
-    if sample.levels is not None:
-        model = model.with_levels(sample.levels)
-    over_rows = (engine or engine_for)(sample)
-    watch = _Watch(progress)
-    over_rows.progress = watch.rows
-    known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
-    unit = Unit.of(model, sample, known.summary)
-    passes = 0
-    if unit.power:
-        passes = over_rows.passes
-        model, sample = unit.model, unit.sample
-        over_rows = (engine or engine_for)(sample)
-        over_rows.progress = watch.rows
-        known = first_pass(model, sample, over_rows.reduce, over_rows.first_block)
-    with unit.named():
-        vector = fix_order_statistics(model, known, over_rows.reduce)
-        problem = Problem(model, known, over_rows, solver or _newton_for(known), watch.value)
-        solved = solve(problem, vector)
-    over_rows.progress = None  # passes made after the fit (lazy covariances) are not reported
-    compiling = COMPILED.seconds - compiled
-    convergence = replace(
-        unit.described(solved.convergence, solved.vector),
-        passes=passes + over_rows.passes,
-        compile_seconds=compiling,
-        run_seconds=time.perf_counter() - begin - compiling,
-    )
-    sample_info = SampleInfo(
-        label=sample.label,
-        source=sample.describe_source(),
-        rows=known.summary.rows,
-        weight=known.summary.weight,
-        dropped=sample.dropped,
-        entropy=known.entropy,
-        levels=sample.levels,
-        values=known.continuous,
-        inexact=known.summary.inexact,
-    )
-    fitted = Fit(model, solved.vector, solved.evaluation, sample_info, convergence, unit.power)
-    unit.refuse_beyond(fitted.params, convergence)
-    return fitted
+    clock = Clock()
+    roles = roles_of((model,), y, weights=weights, missing=missing)
+    sample = open_sample(data, roles, schema_of((model,)))
+    model = model.bind(sample.schema)
+    watch = None if progress is None else _Watch(progress)
+    fitted = SampleProblem(model, sample, engine, solver).fit(clock, watch)
+    return fitted if keep_data else fitted.without_data()
 
 
 def _check_model(model: Any) -> None:
@@ -208,22 +160,16 @@ def _check_model(model: Any) -> None:
     raise ModelError(f"{model!r} is not a model.{hint}")
 
 
-def _newton_for(known: FirstPass) -> Newton:
-    """Use a small tolerance where passes are cheap: one more gives three digits of the errors."""
-    return Newton(tolerance=1e-10) if known.cheap else Newton()
-
-
 @final
 class _Watch:
     """Reports progress, with the best cross-entropy so far."""
 
-    def __init__(self, callback: Callable[[Progress], None] | None) -> None:
+    def __init__(self, callback: Callable[[Progress], None]) -> None:
         self._callback = callback
         self._best: float | None = None
 
     def rows(self, passes: int, rows: int) -> None:
-        if self._callback is not None:
-            self._callback(Progress(passes, rows, self._best))
+        self._callback(Progress(passes, rows, self._best))
 
     def value(self, value: float) -> None:
         if math.isfinite(value) and (self._best is None or value < self._best):

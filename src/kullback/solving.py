@@ -138,11 +138,13 @@ class Start:
         points: on the unconstrained scale, the most promising first.
         tried: number of starting points in all.
         agreed: number of starting points that led to the same minimum, so far.
+        near: whether they are near the minimum, so that fewer rows would lead away from it.
     """
 
     points: list[Vector]
     tried: int
     agreed: int = 1
+    near: bool = False
 
 
 def solve(problem: Problem, vector: ParameterVector, start: Start | None = None) -> Solved:
@@ -224,7 +226,8 @@ def _descend(
     problem: Problem, vector: ParameterVector, start: Start
 ) -> tuple[Solution[Evaluation], Start]:
     """Minimise on few rows from every start, on the subsample from the best, then on all rows."""
-    solver, whole, smaller = problem.solver, problem.whole(vector), problem.smaller(vector)
+    solver, whole = problem.solver, problem.whole(vector)
+    smaller = [] if start.near else problem.smaller(vector)
     points, agreed, lost = start.points, start.agreed, True
     for evaluate in [*smaller, whole]:
         corrections = 0

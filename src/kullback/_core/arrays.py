@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from types import ModuleType
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-import jax
 import numpy as np
 import numpy.typing as npt
 
@@ -16,12 +15,27 @@ Vector: TypeAlias = npt.NDArray[np.float64]
 ArrayLike: TypeAlias = int | float | npt.ArrayLike
 """A number, a NumPy array, a Series, or a list of numbers."""
 
-Array: TypeAlias = jax.Array
-"""A JAX array or tracer."""
+if TYPE_CHECKING:
+    import jax
 
-Numbers = TypeVar("Numbers", Array, Vector)
-"""Either of them: for formulas that JAX compiles where they are differentiated, and NumPy evaluates
-elsewhere."""
+    Array: TypeAlias = jax.Array
+    """A JAX array or tracer."""
+
+    Numbers = TypeVar("Numbers", Array, Vector)
+    """Either of them: for formulas that JAX compiles where they are differentiated, and NumPy
+    evaluates elsewhere."""
+
+
+def __getattr__(name: str) -> Any:
+    """Return the types of JAX, which modules that only read data do without: it takes a second."""
+    if name not in ("Array", "Numbers"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import jax
+
+    own = globals()
+    own["Array"] = jax.Array
+    own["Numbers"] = TypeVar("Numbers", jax.Array, Vector)
+    return own[name]
 
 
 def float64() -> contextlib.AbstractContextManager[Any]:
@@ -29,6 +43,8 @@ def float64() -> contextlib.AbstractContextManager[Any]:
 
     A context, because the global switch belongs to the user's program.
     """
+    import jax
+
     context: contextlib.AbstractContextManager[Any] = jax.enable_x64(True)
     return context
 

@@ -1,4 +1,4 @@
-"""Compiled functions, each compiled once and cached, with the seconds that compiling took."""
+"""Compiled functions: each compiled once, kept for later processes, its seconds counted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import Any, final
 
 import jax
 
+from kullback._core.program_files import ProgramFiles
+from kullback._core.program_key import program_name
+
 
 @final
 class CompiledFunctions:
     """Compiled functions by key: traced and compiled ahead, at the first call with a key.
 
-    A key must hold everything that the compiled code depends on, shapes included.
+    A key must hold everything that the compiled code depends on, shapes included. A function that
+    an earlier process compiled is read from a file instead: ``program_key`` says which.
 
     Attributes:
-        seconds: time spent tracing and compiling, in all.
+        seconds: time spent tracing and compiling, or reading, in all.
         count: number of compiled functions.
     """
 
@@ -25,6 +29,7 @@ class CompiledFunctions:
         """Start with an empty cache."""
         self._functions: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
+        self._files = ProgramFiles()
         self.seconds = 0.0
         self.count = 0
 
@@ -42,11 +47,24 @@ class CompiledFunctions:
                 function = self._functions.get(key)
                 if function is None:
                     begin = time.perf_counter()
-                    function = jax.jit(build()).lower(*arguments).compile()
+                    function = self._read_or_compiled(key, build, arguments)
                     self._functions[key] = function
                     self.seconds += time.perf_counter() - begin
                     self.count += 1
         return function(*arguments)
+
+    def _read_or_compiled(
+        self, key: Hashable, build: Callable[[], Callable[..., Any]], arguments: tuple[Any, ...]
+    ) -> Any:
+        folder = self._files.folder
+        name = None if folder is None else program_name(key, arguments)
+        if folder is None or name is None:
+            return jax.jit(build()).lower(*arguments).compile()
+        function = self._files.load(folder, name, arguments)
+        if function is None:
+            function = jax.jit(build()).lower(*arguments).compile()
+            self._files.store(folder, name, function)
+        return function
 
 
 COMPILED = CompiledFunctions()

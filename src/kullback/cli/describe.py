@@ -15,7 +15,7 @@ from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.distribution import QUANTILES, FittedDistribution
 from kullback.cli.fit import print_summary
-from kullback.cli.options import AsJson, Missing, Unit, Y
+from kullback.cli.options import AsJson, Missing, Separator, Unit, Y, files_of
 
 
 def describe(
@@ -50,6 +50,7 @@ def describe(
     ] = None,
     y: Y = None,
     missing: Missing = "error",
+    separator: Separator = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -80,8 +81,9 @@ def describe(
             raise KullbackError(f"--sample must be at least 0, got {sample}.")
         if sample is None and seed is not None:
             raise KullbackError("--seed is the seed of --sample: add --sample N.")
-        if density is None and y is not None:
-            raise KullbackError("--y names a column of --density: add --density TABLE.")
+        for option, given in (("--y names a column", y), ("--separator is that", separator)):
+            if density is None and given is not None:
+                raise KullbackError(f"{option} of --density: add --density TABLE.")
         tables = sum((bool(levels or points), sample is not None, density is not None))
         if tables > 1 and not as_json:
             raise KullbackError(
@@ -98,11 +100,12 @@ def describe(
         else:
             about = FittedDistribution(fitted, unit)
             if plot is not None:
-                from kullback.report.figure import write_figure
-                from kullback.report.fit_plot import fit_figure
+                from kullback.pictures.figure import write_figure
+                from kullback.pictures.fit_figure import fit_figure
 
-                write_figure(fit_figure(fitted, levels or QUANTILES), plot)
-            scored = [] if density is None else about.scored(density, y, missing)
+                write_figure(fit_figure([fitted], "density", marks=levels or QUANTILES), plot)
+            rows = None if density is None else files_of([density], separator=separator)
+            scored = [] if rows is None else about.scored(rows, y, missing)
             drawn = None if sample is None else about.draws(sample, seed)
             if as_json:
                 process.write_json(about.document(levels, points, drawn, scored))
@@ -151,8 +154,8 @@ def _describe_network(
 ) -> None:
     """Print a trained network, and draw its training."""
     if plot is not None:
-        from kullback.report.figure import write_figure
-        from kullback.report.fit_plot import training_figure
+        from kullback.pictures.figure import write_figure
+        from kullback.report.training_plot import training_figure
 
         write_figure(training_figure(fitted, unit), plot)
     networks = _networks(fitted)

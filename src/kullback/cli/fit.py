@@ -17,7 +17,17 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.cli.options import AsJson, Missing, MissingValues, Tables, Unit, Weights, Y, files_of
+from kullback.cli.options import (
+    AsJson,
+    Missing,
+    MissingValues,
+    Separator,
+    Tables,
+    Unit,
+    Weights,
+    Y,
+    files_of,
+)
 
 Reals: TypeAlias = "float | list[float]"
 
@@ -43,6 +53,7 @@ def fit(
     ] = None,
     missing: Missing = "error",
     missing_values: MissingValues = None,
+    separator: Separator = None,
     unit: Unit = "nats",
     save: Annotated[
         Path | None,
@@ -58,13 +69,13 @@ def fit(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
+        data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
         chosen = _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar
 
-        data = files_of(table, missing_values)
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
         with bar or contextlib.nullcontext():
             fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)

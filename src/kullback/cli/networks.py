@@ -13,7 +13,7 @@ from kullback._core.printable import printable
 from kullback.cli import process
 
 if TYPE_CHECKING:  # NumPy is imported by the commands, not with them
-    from kullback.data.open import FileColumns
+    from kullback.data.tables import FileColumns
 
 
 def read_names(option: str, text: str | None) -> tuple[str, ...] | None:
@@ -36,13 +36,14 @@ def load_network(folder: str) -> kullback.TrainedFit:
     return fit
 
 
-def read_columns(tables: Sequence[str], remedy: str) -> FileColumns:
+def read_columns(tables: list[str], remedy: str) -> FileColumns:
     """The columns of files, in memory."""
     from kullback.data.open import open_table
+    from kullback.data.paths import describe_paths
 
     _, columns = open_table(tables)
     if isinstance(columns, list):
-        raise DataError(f"{', '.join(tables)}: too large to be read into memory; {remedy}")
+        raise DataError(f"{describe_paths(tables)}: too large to be read into memory; {remedy}")
     return columns
 
 
@@ -50,7 +51,7 @@ def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:
     """Classes written as text, converted to the labels in a column."""
     import numpy as np
 
-    from kullback.data.open import column_values
+    from kullback.data.tables import column_values
     from kullback.evaluation.class_columns import text_of
 
     known = {text_of(value): value for value in np.unique(column_values(values, label)).tolist()}

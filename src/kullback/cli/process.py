@@ -18,6 +18,7 @@ from typing import Any
 
 import typer
 
+from kullback._core.cache_folder import cache_folder, made_private
 from kullback._core.errors import KullbackError
 from kullback._core.extras import need
 from kullback._core.printable import printable
@@ -26,7 +27,7 @@ from kullback._core.printable import printable
 # recognised anywhere in a message, the others before "=" and before "must".
 _COMPOUND = "learning_rate|weight_decay|label_smoothing|class_weight|held_out"
 _SIMPLE = (
-    "missing|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
+    "missing|separator|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
     "epochs|batch|patience|calibration|checkpoint|seed"
 )
 _ARGUMENT = re.compile(
@@ -38,6 +39,7 @@ _BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b
 
 _BETWEEN = '", "'
 _MISSING_VALUES = re.compile(r"kl\.DataFiles\(paths, missing_values=\[(.*?)\]\)")
+_SEPARATOR = re.compile(r'kl\.DataFiles\(paths, (separator=".*?")\)')
 _REGRESSION = re.compile(
     r"kl\.Normal\(loc=kl\.MLP\(\), scale=kl\.MLP\(\)\)(, or NetworkRegressor in scikit-learn)?"
 )
@@ -152,6 +154,7 @@ def as_options(message: str) -> str:
         lambda match: f"--missing-values {shlex.quote(match[1].replace(_BETWEEN, ',')[1:-1])}",
         message,
     )
+    message = _SEPARATOR.sub(lambda match: match[1], message)
     message = _REGRESSION.sub("--regression", message)
     return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
 
@@ -176,48 +179,18 @@ def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
 
 
 def keep_compiled_code() -> None:
-    """Let JAX keep compiled code in the user's cache folder, in this process only.
+    """Let JAX keep compiled code in the user's cache folder, by what it reads when it is imported.
 
     The folder that the user's JAX_COMPILATION_CACHE_DIR names takes precedence. If no folder can be
     written to, code is compiled anew.
     """
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         folder = cache_folder(os.environ, sys.platform)
-        if folder is None:
+        if folder is None or not made_private(folder):
             return
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            return
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return
-        _configure("jax_compilation_cache_dir", str(folder))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
     # by default JAX keeps only code that took a second to compile, and these kernels take less
-    _configure("jax_persistent_cache_min_compile_time_secs", 0.0)
-    _configure("jax_persistent_cache_min_entry_size_bytes", -1)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     # a full disk or a damaged entry costs only a compilation
     warnings.filterwarnings("ignore", message=".*persistent compilation cache")
-
-
-def _configure(name: str, value: str | float) -> None:
-    import jax
-
-    jax.config.update(name, value)  # type: ignore[no-untyped-call]
-
-
-def cache_folder(environment: Mapping[str, str], platform: str) -> Path | None:
-    """The platform's folder for caches; None without a home folder.
-
-    Args:
-        environment: the environment variables.
-        platform: as ``sys.platform`` names it.
-    """
-    with contextlib.suppress(RuntimeError):  # no home folder
-        if platform == "win32":
-            local = environment.get("LOCALAPPDATA")
-            return Path(local or Path.home() / "AppData" / "Local") / "kullback" / "cache"
-        if platform == "darwin":
-            return Path.home() / "Library" / "Caches" / "kullback"
-        chosen = Path(environment.get("XDG_CACHE_HOME", ""))  # a relative one is ignored
-        return (chosen if chosen.is_absolute() else Path.home() / ".cache") / "kullback"
-    return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any, final
 
 import narwhals as nw
@@ -39,6 +41,33 @@ class FrameTable:
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its type in the table."""
         return _values(self._frame.get_column(self._own_names[name]))
+
+    def key(self, name: str) -> Any:
+        """One column to group by: whole numbers as a NumPy array, others as an Arrow array."""
+        series = self._frame.get_column(self._own_names[name])
+        plain = series.dtype.is_integer() or series.dtype.is_float()
+        return self.column(name) if plain and not series.null_count() else series.to_arrow()
+
+    def with_columns(
+        self, names: Sequence[str], rows: NDArray[np.intp], columns: Mapping[str, NDArray[Any]]
+    ) -> Any:
+        """Return a table of this library: some rows of some columns, and new columns beside."""
+        own = [self._own_names[name] for name in names]
+        kept = self._frame.select(own)[rows.tolist()]
+        new = [
+            nw.new_series(name, values.tolist(), backend=self._frame.implementation)
+            for name, values in columns.items()
+        ]
+        table = nw.maybe_reset_index(kept).with_columns(*new)
+        return nw.to_native(table)
+
+
+def new_frame(columns: Mapping[str, Any]) -> Any:
+    """Return a table of columns: of pandas where it is installed, else of Arrow."""
+    for backend in ("pandas", "pyarrow"):
+        if find_spec(backend) is not None:
+            return nw.to_native(nw.from_dict(dict(columns), backend=backend))
+    raise DataError("a table needs pandas or pyarrow: install one of them")
 
 
 def read(data: Any) -> FrameTable | NDArray[Any] | None:

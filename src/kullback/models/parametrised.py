@@ -14,6 +14,7 @@ from kullback._core.display import Display, Displayed, Table
 from kullback._core.domains import Domain
 from kullback._core.equality import same
 from kullback._core.errors import ModelError, did_you_mean
+from kullback.data.schema import Schema
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector
@@ -76,6 +77,19 @@ class Parametrised(Displayed, metaclass=ModelType):
     def columns(self) -> tuple[str, ...]:
         """The columns that the sources read."""
         return tuple(dict.fromkeys(c for s in self.sources.values() for c in s.columns))
+
+    def bind(self: ModelT, schema: Schema) -> ModelT:
+        """Return the model for a sample with this schema: itself, where it needs nothing of it.
+
+        Sources of categories have their levels in the bound model, and models of labels their
+        classes.
+
+        Raises:
+            KullbackError: for a sample that the model does not suit.
+        """
+        bound = {name: source.bind(schema) for name, source in self.sources.items()}
+        changed = any(bound[name] is not source for name, source in self.sources.items())
+        return self.with_sources(bound) if changed else self
 
     def _read_sources(self, arguments: Mapping[str, Any]) -> dict[str, Source]:
         """Return a source for each parameter, from the user's arguments by name."""

@@ -15,7 +15,7 @@ from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
 from kullback.models.forms import BasisFunctions, ExponentialForm, SaturatedForm
-from kullback.models.parametrised import ModelT, Parametrised
+from kullback.models.parametrised import Parametrised
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
@@ -104,7 +104,3 @@ class RowFunctions(Parametrised):
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:  # noqa: ARG002
         """Return a caution about these estimates, or None."""
         return None
-
-    def with_levels(self: ModelT, levels: tuple[Any, ...]) -> ModelT:  # noqa: ARG002
-        """Return the model for a sample with these class labels."""
-        return self

@@ -18,6 +18,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError
+from kullback.data.schema import Schema
 from kullback.models.penalty import Ridge
 
 # Numbers of a fixed vector that are shown one by one.
@@ -52,14 +53,16 @@ class Source(abc.ABC):
 
     Attributes:
         columns: the columns that it reads.
-        categories: the levels of the columns that hold codes; None where all columns must be
-            numbers without missing values.
+        categories: by name, the columns that it reads as the codes of categories, with their
+            levels; None for levels that are those of the rows that it is fitted to.
         penalty: a penalty on its coefficients, of a source that is linear in columns.
+        takes_missing: whether a value of its columns may be missing, NaN, as networks allow.
     """
 
     columns: tuple[str, ...] = ()
-    categories: Mapping[str, tuple[Any, ...]] | None = None
+    categories: Mapping[str, tuple[Any, ...] | None] | None = None
     penalty: Ridge | None = None
+    takes_missing: ClassVar[bool] = False
 
     @property
     def structure(self) -> Hashable:
@@ -70,6 +73,13 @@ class Source(abc.ABC):
 
     def for_parameter(self, domain: Domain) -> Source:  # noqa: ARG002
         """Return this source as that of a parameter with that domain; by default itself."""
+        return self
+
+    def bind(self, schema: Schema) -> Source:  # noqa: ARG002
+        """Return this source as one for a sample with this schema; by default itself.
+
+        A source of categories learns their levels here, and then has its coefficients.
+        """
         return self
 
     def predictor(self) -> Source:

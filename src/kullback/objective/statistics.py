@@ -336,7 +336,7 @@ class LossDerivatives(RowSums):
         weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
         score, rest = means[3 : 3 + d], means[3 + d :]
         if self.by_predictors:
-            hessian, outer = rest[: d * d].reshape(d, d), rest[d * d :].reshape(-1, d)
+            hessian, outer = rest[: d * d].reshape(d, d), rest[d * d :].reshape(-1 if d else 0, d)
         else:
             half = d * (d + 1) // 2
             hessian, outer = _symmetric(rest[:half], d), _symmetric(rest[half:], d)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kullback._core.extras import need
-from kullback.report.figure import new_figure, write_figure
+from kullback.pictures.figure import new_figure, write_figure
 
 
 def draw_information(

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from kullback._core.display import value_text
 from kullback._core.files import replaced
 from kullback._core.printable import printable
+from kullback.pictures.svg import inline_svg
 from kullback.report.loss_report_plots import (
     CURVES,
     chosen_curves,
@@ -20,7 +21,6 @@ from kullback.report.loss_report_plots import (
     reliability,
 )
 from kullback.report.page import page
-from kullback.report.svg import inline_svg
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is written
     from kullback.evaluation.loss_report import Curve, Group, LossReport

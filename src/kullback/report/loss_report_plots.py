@@ -10,8 +10,8 @@ import numpy as np
 from kullback._core.display import value_text
 from kullback._core.printable import printable
 from kullback._core.units import nats_per
-from kullback.report.figure import new_figure
-from kullback.report.svg import CROSS, ENTROPY, FAINT, INK, LOOK, RELATIVE
+from kullback.pictures.figure import new_figure
+from kullback.pictures.svg import CROSS, ENTROPY, FAINT, INK, LOOK, RELATIVE
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is drawn
     from kullback.evaluation.loss_report import LossReport

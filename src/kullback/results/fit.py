@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -12,9 +12,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.display import Listed
-from kullback._core.domains import REAL, UNIT, Domain, Interval
-from kullback._core.equality import Comparable, same, same_fields
+from kullback._core.equality import same, same_fields
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.arrays.divergence import kl_divergence
@@ -23,56 +21,18 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
-from kullback.objective.statistics import LossDerivatives
+from kullback.pictures.fit_figure import fit_figure
 from kullback.results.convergence import Convergence
+from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
+from kullback.results.problem import FitProblem
+from kullback.results.sample_info import SampleInfo
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
-from kullback.results.uncertainty import expected_information
+from kullback.results.wald import wald_interval
 
 Number: TypeAlias = "float | Vector"
-
-
-@final
-@dataclass(frozen=True, eq=False, repr=False)
-class SampleInfo(Listed, Comparable):
-    """The facts about the sample that a fit stores.
-
-    Attributes:
-        label: name of the outcome in messages.
-        source: where the rows came from.
-        rows: number of rows.
-        weight: their total weight.
-        dropped: number of rows left out because a value was missing.
-        entropy: exact entropy of the empirical distribution in nats, for discrete outcomes.
-        levels: class labels in the order of their codes, for labels.
-        values: outcomes to estimate the entropy of a continuous distribution from: rows of equal
-            weight spread evenly over the sample; None where rows have weights, and in a loaded fit.
-        entropy_estimate: the estimate from them, in a loaded fit.
-        inexact: the rows whose outcome was not observed itself, as text: "120 of 400 rows are
-            right-censored"; empty where there are none.
-    """
-
-    label: str
-    source: str
-    rows: int
-    weight: float
-    dropped: int
-    entropy: float | None
-    levels: tuple[Any, ...] | None
-    values: Vector | None = field(default=None, compare=False)
-    entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
-    inexact: str = ""
-
-    def _cells(self) -> dict[str, str]:
-        return {
-            "label": self.label,
-            "source": self.source,
-            "rows": f"{self.rows:,}",
-            "weight": f"{self.weight:,.12g}",
-            "dropped": f"{self.dropped:,}",
-        }
 
 
 @final
@@ -85,11 +45,14 @@ class Fit:
     Attributes:
         form: the model as it was given, with its free sources.
         vector: its coefficients, with those on a bound or at an order statistic of the sample.
-        evaluation: the cross-entropy and its derivatives at the estimate.
+        evaluation: the cross-entropy and its derivatives at the estimate; for a categorical
+            distribution the shares of the classes.
         sample_info: facts about the sample.
         convergence: whether, how and why the fit converged.
         power: the rows were fitted in the unit 2^power, in which ``form``, ``vector``,
             ``evaluation`` and the sample's ``values`` are; every method answers in the rows' own.
+        problem: fits the model to the rows again, with numbers fixed or other weights; None in a
+            fit without its data: loaded, copied, pickled, or made with ``keep_data=False``.
     """
 
     form: Model
@@ -98,6 +61,7 @@ class Fit:
     sample_info: SampleInfo
     convergence: Convergence
     power: int = 0
+    problem: FitProblem | None = field(default=None, compare=False)
 
     # ---- estimates -------------------------------------------------------------------------
 
@@ -135,21 +99,7 @@ class Fit:
         0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
         or where the fit did not converge (see ``convergence``).
         """
-        return self._by_parameter(self._in_own_unit(self._standard_errors("observed")))
-
-    def _standard_errors(self, kind: CovarianceKind) -> Vector:
-        """One standard error a constrained coefficient, in the unit 2^power."""
-        known = self.evaluation.variances(self.sample_info.weight)
-        errors = np.sqrt(np.diag(self._covariance(kind)) if known is None else known)
-        full = np.zeros(self._constrained.size)
-        full[np.array(self.vector.is_free, dtype=bool)] = errors
-        on_bound = [
-            c.name in self.vector.on_bound
-            for c in self.vector.coefficients
-            for _ in range(c.domain.size)
-        ]
-        full[np.array(on_bound, dtype=bool)] = np.nan
-        return full
+        return self._by_parameter(self._in_own_unit(standard_errors_in_unit(self, "observed")))
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
         """Group one number a constrained coefficient by the parameter that it belongs to."""
@@ -237,29 +187,13 @@ class Fit:
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
             raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
-        covariance = self._covariance(kind)
+        covariance = covariance_in_unit(self, kind)
         if not self.power:
             return covariance
         of_free = units(self.form, self.vector, self.power)[np.array(self.vector.is_free)]
         with np.errstate(over="ignore", under="ignore"):  # a variance may be beyond the doubles
             own: Vector = np.ldexp(covariance, of_free[:, None] + of_free[None, :])
         return own
-
-    def _covariance(self, kind: CovarianceKind) -> Vector:
-        """The covariance in the unit 2^power."""
-        if not self.convergence.converged and kind != "expected":
-            return np.full((sum(self.vector.is_free),) * 2, np.nan)
-
-        def expected() -> Vector:
-            if self.sample_info.inexact:
-                raise KullbackError(
-                    "the expected information is that of exact rows, but "
-                    f"{self.sample_info.inexact}: use kind='observed' or 'sandwich'."
-                )
-            derivatives = LossDerivatives(self.form, self.vector.is_free)
-            return expected_information(self._in_unit, derivatives, self._constrained)
-
-        return self.evaluation.covariance(self.vector, kind, self.sample_info.weight, expected)
 
     def interval(
         self, level: float = 0.95, method: str = "wald", kind: CovarianceKind = "observed"
@@ -283,13 +217,13 @@ class Fit:
         if method != "wald":
             raise KullbackError(f"method must be 'wald', got {method!r}.")
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
-        errors = self._by_parameter(self._standard_errors(kind))
+        errors = self._by_parameter(standard_errors_in_unit(self, kind))
         domains = {c.name: c.domain for c in self.vector.coefficients}
         out: dict[str, Vector] = {}
         for name, value in self._by_parameter(self._constrained).items():
             estimates, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
             domain = domains.get(name, self.form.parameters[name])
-            ends = _wald(estimates, stderr, z, domain)
+            ends = wald_interval(estimates, stderr, z, domain)
             if self.power:
                 with np.errstate(over="ignore", under="ignore"):
                     ends = np.ldexp(ends, self.power * self.form.dimensions.get(name, 0))
@@ -356,6 +290,36 @@ class Fit:
         """
         return summarise(self, unit)
 
+    def without_data(self) -> Fit:
+        """Return the same fit without any reference to the rows, as ``keep_data=False`` does.
+
+        What it computes from the rows when first needed, it computes before.
+        """
+        return Fit(**self.__getstate__())
+
+    # a copy holds results only, so that neither it nor a pickle takes the rows along
+    def __getstate__(self) -> dict[str, Any]:
+        at, sample = self.evaluation, self.sample_info
+        at.loss_variance()  # what it keeps of the rows is released by its first call
+        sample = replace(sample, values=None, entropy_estimate=self.entropy_estimate)
+        state = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**state, "sample_info": sample, "problem": None}
+
+    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+        """Draw the fit over its rows; see ``kl.plot``, which draws several.
+
+        Args:
+            kind: "density", "cdf", "qq", "pp" or "paper"; None for the first four.
+            ax: matplotlib axes to draw one kind on.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
+        """
+        return fit_figure([self], kind, ax=ax)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):
             return False
@@ -385,16 +349,3 @@ class Fit:
             ModelError: for a model whose sources are the user's own code.
         """
         write(self, Path(path))
-
-
-def _wald(estimates: Vector, errors: Vector, z: float, domain: Domain) -> Vector:
-    """The ends of each interval, shape (n, 2): the estimate without an error, NaN where unknown."""
-    # each probability of a simplex by its log odds
-    scale = domain if isinstance(domain, Interval) else UNIT if domain.bounded else REAL
-    with np.errstate(all="ignore"):  # an estimate on a bound has no interval
-        u = scale.unconstrained(estimates)
-        slope = scale.jacobian(u)[:, 0]
-        half = z * errors / slope
-        ends: Vector = np.stack([scale.constrained(u - half), scale.constrained(u + half)], axis=-1)
-    ends[(slope == 0.0) | ~np.isfinite(slope) | np.isnan(errors)] = np.nan
-    return np.where((errors == 0.0)[:, None], estimates[:, None], ends)

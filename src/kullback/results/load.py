@@ -21,7 +21,7 @@ from kullback.objective.evaluated import Evaluated
 from kullback.objective.statistics import LossSums, ScoreMoments
 from kullback.results.convergence import Convergence
 from kullback.results.entropy_estimate import EntropyEstimate
-from kullback.results.fit import Fit, SampleInfo
+from kullback.results.fit import Fit
 from kullback.results.json_document import (
     Node,
     WrongError,
@@ -31,6 +31,7 @@ from kullback.results.json_document import (
 )
 from kullback.results.load_trained import is_trained, load_trained
 from kullback.results.model_document import model_from_json
+from kullback.results.sample_info import SampleInfo
 from kullback.results.save import FORMAT, VERSION
 
 # Estimates are stored in both scales, which must agree: the exponentials of two platforms differ by

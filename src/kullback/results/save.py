@@ -15,6 +15,7 @@ import numpy as np
 
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
+from kullback._core.held import Held
 from kullback.results.json_document import LARGEST, plain, plain_label
 from kullback.results.model_document import model_to_json
 
@@ -53,6 +54,7 @@ def _text(fit: Fit) -> str:
     with np.errstate(all="ignore"):  # a diverging fit may overflow
         constrained = fit.vector.split(evaluation.constrained(fit.vector))
     model = model_to_json(fit.form, sample.levels)
+    _refuse_held(fit)
     estimate, levels = fit.entropy_estimate, sample.levels
     document = {
         "format": FORMAT,
@@ -80,6 +82,25 @@ def _plain_parts(part: Any) -> Any:
     if isinstance(part, Mapping):
         return {name: plain(value) for name, value in part.items()}
     return plain(part)
+
+
+def _refuse_held(fit: Fit) -> None:
+    """Raise where numbers are held fixed that are free in the model: the file has no place for it.
+
+    Raises:
+        ModelError: with the names of these coefficients.
+    """
+    pairs = zip(fit.vector.coefficients, fit.form.vector.coefficients, strict=True)
+    held = [
+        c.name
+        for c, own in pairs
+        if isinstance(c.domain, Held) or (c.value is None) != (own.value is None)
+    ]
+    if held:
+        raise ModelError(
+            f"a fit again with coefficients of {', '.join(held)} held fixed cannot be saved: it is "
+            "a point of a profile. Save the fit that it was made from."
+        )
 
 
 def _fields(part: Any) -> dict[str, Any]:

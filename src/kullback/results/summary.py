@@ -15,7 +15,8 @@ from kullback.results.convergence import counted, details, status
 from kullback.results.decomposition import Decomposition
 
 if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
-    from kullback.results.fit import Fit, SampleInfo
+    from kullback.results.fit import Fit
+    from kullback.results.sample_info import SampleInfo
 
 # Characters in a line of advice.
 _WIDTH = 100
@@ -34,7 +35,7 @@ class Summary:
         decomposition: the decomposition.
         converged: whether the fit converged.
         reason: why, or why not.
-        convergence: name and value of the convergence's details.
+        convergence: name and value of the rows' source and the convergence's details.
         notes: advice, each a sentence or two.
     """
 
@@ -106,7 +107,10 @@ def summarise(fit: Fit, unit: str) -> Summary:
         decomposition=fit.decomposition(unit),
         converged=fit.convergence.converged,
         reason=fit.convergence.reason,
-        convergence=details(fit.convergence, curvature=fit.vector.n_free > 0),
+        convergence=(
+            ("source", fit.sample_info.source),
+            *details(fit.convergence, curvature=fit.vector.n_free > 0),
+        ),
         notes=fit.convergence.advice,
     )
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kullback.report.figure import new_figure
+from kullback.pictures.figure import new_figure
 
 # The colours of all pictures, with their names in templates/look.css: Okabe and Ito's blue,
 # vermilion and green, distinguished with red-green colour blindness. No picture needs them: bars

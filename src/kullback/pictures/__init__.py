@@ -1,0 +1,1 @@
+"""Pictures: figures of matplotlib, and what they draw of fits."""

@@ -1,0 +1,199 @@
+"""Figures of fits: one picture, or the four by which a fit is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kullback._core.errors import KullbackError
+from kullback._core.extras import need
+from kullback._core.printable import printable
+from kullback.data.checks import name_of_column
+from kullback.pictures.distribution import (
+    Curve,
+    Subject,
+    draw_cdf,
+    draw_density,
+    draw_paper,
+    draw_pp,
+    draw_qq,
+    plain,
+)
+from kullback.pictures.figure import new_figure
+from kullback.pictures.rows import DrawnRows
+from kullback.pictures.svg import ENTROPY, FAINT, LOOK, RULE
+
+if TYPE_CHECKING:  # a fit draws itself
+    from kullback.results.fit import Fit
+
+# Class labels that are drawn one by one.
+_CLASSES = 30
+
+KINDS: dict[str, tuple[str, Callable[[Any, Subject], None]]] = {
+    "density": ("Density", draw_density),
+    "cdf": ("Distribution function", draw_cdf),
+    "qq": ("Quantiles against quantiles", draw_qq),
+    "pp": ("Probabilities against probabilities", draw_pp),
+    "paper": ("Probability paper", draw_paper),
+}
+_TOGETHER = ("density", "cdf", "qq", "pp")
+_OF_ROWS = ("qq", "pp", "paper")
+
+
+def plot(fits: Any, kind: str | None = None, *, ax: Any = None) -> Any:
+    """Draw fits of the same outcome over one another; needs matplotlib.
+
+    Without a kind, four pictures by which a fit is judged: the density over a histogram of the
+    rows, the distribution function over theirs, and quantiles and probabilities of the rows against
+    the distribution's. The grey bands hold all rows together in 95% of samples from the first
+    distribution (S. Aldor-Noiman et al. 2013); as its parameters were estimated from the same rows,
+    the true level is higher. Positive outcomes with a long tail get logarithmic axes.
+
+    Args:
+        fits: a fit, or several, the main one first.
+        kind: "density", "cdf", "qq", "pp", or "paper": probability paper, the scale on which the
+            first distribution is a line.
+        ax: matplotlib axes to draw one kind on.
+
+    Returns:
+        The matplotlib figure; the last value of a notebook's cell is shown there.
+
+    Raises:
+        KullbackError: for another kind, fits of several outcomes, rows that a loaded fit does not
+            have, or without matplotlib.
+
+    Example:
+        >>> import kullback as kl
+        >>> x = [0.5, 1.5, 1.0, 3.0, 0.2]
+        >>> figure = kl.plot([kl.fit(kl.Exponential(), x), kl.fit(kl.LogNormal(), x)], "density")
+        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+        ['rows', 'Exponential', 'LogNormal']
+    """
+    several = list(fits) if isinstance(fits, (list, tuple)) else [fits]
+    wrong = [fit for fit in several if not hasattr(fit, "sample_info")]
+    if wrong or not several:
+        given = f"got {wrong[0]!r}" if wrong else "got an empty list"
+        raise KullbackError(f"kl.plot takes fits, the results of kl.fit, {given}.")
+    return fit_figure(several, kind, ax=ax)
+
+
+def fit_figure(
+    fits: Sequence[Fit],
+    kind: str | None = None,
+    *,
+    marks: Sequence[float] = (),
+    muted: Sequence[bool] = (),
+    ax: Any = None,
+) -> Any:
+    """Draw one or several fits of the same outcome.
+
+    Args:
+        fits: the fits, the main one first.
+        kind: "density", "cdf", "qq", "pp" or "paper"; None draws the first four in one figure.
+        marks: probabilities whose quantiles the density marks.
+        muted: for each fit, whether it is drawn grey.
+        ax: matplotlib axes to draw on, for one kind.
+
+    Returns:
+        A matplotlib figure; that of ``ax`` where it is given.
+
+    Raises:
+        KullbackError: for another kind, several outcomes, or rows that the fit does not have.
+    """
+    need("plot", "figures")
+    import matplotlib
+
+    if kind is not None and kind not in KINDS:
+        raise KullbackError(f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}.")
+    if ax is not None and kind is None:
+        raise KullbackError("ax takes one picture: give its kind, such as kind='density'.")
+    with matplotlib.rc_context(LOOK):
+        if fits[0].form.outcome == "label":
+            return _classes(fits[0], ax)
+        subject = _subject(fits, muted)
+        if subject.rows is None and kind in _OF_ROWS:
+            why = fits[0].sample_info.inexact or (
+                "this fit does not have them: a fit that was loaded, copied or made with "
+                "keep_data=False holds results only"
+            )
+            raise KullbackError(f"kind={kind!r} draws exact rows, but {why}.")
+        shown: tuple[str, ...] = _TOGETHER if kind is None else (kind,)
+        if subject.rows is None:
+            shown = tuple(name for name in shown if name not in _OF_ROWS)
+        if ax is not None:
+            figure, places = ax.figure, [ax]
+        elif len(shown) == 1:
+            figure = new_figure(6.4, 4.0)
+            places = [figure.subplots()]
+        else:
+            rows = len(shown) // 2
+            figure = new_figure(10.0, 3.9 * rows)
+            places = list(figure.subplots(rows, 2).ravel())
+        for axes, name in zip(places, shown, strict=True):
+            title, draw = KINDS[name]
+            if name == "density":
+                draw_density(axes, subject, marks)
+            else:
+                draw(axes, subject)
+            axes.set_title(title if len(shown) > 1 else _title(fits, subject), loc="left")
+            axes.title.set_fontsize(11)
+            if len(axes.get_legend_handles_labels()[0]) > 1:
+                axes.legend(frameon=False, fontsize=9)
+        if len(shown) > 1:
+            figure.suptitle(_title(fits, subject), x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def _subject(fits: Sequence[Fit], muted: Sequence[bool]) -> Subject:
+    first = fits[0]
+    for other in fits[1:]:
+        same = other.sample_info.label == first.sample_info.label
+        if not same or other.form.discrete != first.form.discrete:
+            raise KullbackError(
+                f"one figure shows fits of one outcome, got {first.form.name} of "
+                f"{first.sample_info.label} and {other.form.name} of {other.sample_info.label}."
+            )
+    grey = [*muted, *([False] * len(fits))]
+    names = [
+        fit.form.name + ("" if fit.convergence.converged else " (not converged)") for fit in fits
+    ]
+    curves = [Curve(n, fit.model, g) for n, fit, g in zip(names, fits, grey, strict=False)]
+    label = printable(name_of_column(first.sample_info.label))
+    return Subject(curves, rows_of(first), label)
+
+
+def rows_of(fit: Fit) -> DrawnRows | None:
+    """Return the rows of a fit to draw; None where it has none."""
+    found = None if fit.problem is None else fit.problem.outcomes()
+    if found is None:
+        return None
+    return DrawnRows.from_outcomes(*found, of=fit.sample_info.weight)
+
+
+def _title(fits: Sequence[Fit], subject: Subject) -> str:
+    first = fits[0]
+    state = "" if first.convergence.converged else ", NOT CONVERGED"
+    rows = f"{first.sample_info.rows:,} rows"
+    if subject.rows is not None and subject.rows.weight < subject.rows.of:
+        rows += f", {subject.rows.weight:,.12g} of them drawn"
+    names = first.form.name if len(fits) == 1 else f"{len(fits)} distributions"
+    return f"{names} fitted to {rows}{state}"
+
+
+def _classes(fit: Fit, ax: Any) -> Any:
+    """Draw the probabilities of class labels as bars."""
+    levels = fit.sample_info.levels or ()
+    shares = np.asarray(fit.model.density(np.arange(float(len(levels)))))
+    order = np.argsort(-shares, kind="stable")[:_CLASSES]
+    axes = new_figure(6.4, 1.4 + 0.26 * len(order)).subplots() if ax is None else ax
+    axes.barh(range(len(order)), shares[order], color=ENTROPY, edgecolor=RULE)
+    axes.set_yticks(range(len(order)), [plain(printable(str(levels[k]))) for k in order])
+    axes.invert_yaxis()
+    rest = len(levels) - len(order)
+    less = f" ({rest:,} less probable classes not drawn)" if rest else ""
+    axes.set_xlabel(f"probability{less}")
+    axes.set_ylabel(plain(printable(name_of_column(fit.sample_info.label))))
+    axes.set_title(_title([fit], Subject((), None, "")), loc="left", color=FAINT)
+    return axes.figure

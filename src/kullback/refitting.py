@@ -1,0 +1,333 @@
+"""A model and the rows that it is fitted to: the fit, and fits again, changed in some way."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias, final, runtime_checkable
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.compilation import COMPILED
+from kullback._core.errors import DataError
+from kullback.data.reweighted import reweighted
+from kullback.data.sample import Sample
+from kullback.engines.choice import engine_for
+from kullback.engines.engine import Engine
+from kullback.models.held_numbers import (
+    changed_values,
+    held,
+    numbers_in_unit,
+    with_fixed_sources,
+)
+from kullback.models.model import Model
+from kullback.models.parameter_vector import ParameterVector
+from kullback.models.rescaling import units
+from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.first_pass import FOR_ENTROPY, FirstPass, first_pass
+from kullback.objective.starting_values import fix_order_statistics
+from kullback.results.fit import Fit
+from kullback.results.sample_info import SampleInfo
+from kullback.results.unit import Unit
+from kullback.solvers.newton import Newton
+from kullback.solvers.solver import Solver
+from kullback.solving import Problem, Solved, Start, solve
+
+EngineFactory: TypeAlias = Callable[[Sample], Engine]
+
+# Rows have changed since a fit where its cross-entropy is another by more than this, absolutely and
+# relative to it: far above what the last correction of an estimate changes.
+_CHANGED = 1e-9
+
+
+@runtime_checkable
+class Watch(Protocol):
+    """Receives reports of a fit's progress."""
+
+    def rows(self, passes: int, rows: int) -> None:
+        """Passes and rows so far."""
+
+    def value(self, value: float) -> None:
+        """A value of the cross-entropy."""
+
+
+@final
+@dataclass(frozen=True)
+class Clock:
+    """When work began, and how long it took: compiling, and the rest."""
+
+    begin: float = field(default_factory=time.perf_counter)
+    compiled: float = field(default_factory=lambda: COMPILED.seconds)
+
+    def seconds(self) -> tuple[float, float]:
+        """Seconds since the beginning: of compiling, and the others."""
+        compiling = COMPILED.seconds - self.compiled
+        return compiling, time.perf_counter() - self.begin - compiling
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A model and a sample after the first pass.
+
+    Attributes:
+        unit: the unit that the rows are fitted in, with the model and the sample in it.
+        known: the results of the first pass.
+        engine: adds statistics up over the rows in this unit.
+        passes: number of passes of the engine before it.
+    """
+
+    unit: Unit
+    known: FirstPass
+    engine: Engine
+    passes: int
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        sample: Sample,
+        engine_of: EngineFactory,
+        report: Callable[[int, int], None] | None,
+    ) -> Prepared:
+        """Read the sample once, or twice where another unit suits it."""
+        engine = engine_of(sample)
+        engine.progress = report
+        known = first_pass(model, sample, engine.reduce, engine.first_block)
+        unit = Unit.of(model, sample, known.summary)
+        passes = 0
+        if unit.power:
+            passes = engine.passes
+            engine = engine_of(unit.sample)
+            engine.progress = report
+            known = first_pass(unit.model, unit.sample, engine.reduce, engine.first_block)
+        return cls(unit, known, engine, passes)
+
+    @cached_property
+    def sample_info(self) -> SampleInfo:
+        """The facts about the sample that a fit stores."""
+        sample, known = self.unit.sample, self.known
+        return SampleInfo(
+            label=sample.label,
+            source=sample.describe_source(),
+            rows=known.summary.rows,
+            weight=known.summary.weight,
+            dropped=sample.dropped,
+            entropy=known.entropy,
+            levels=sample.levels,
+            values=known.continuous,
+            inexact=known.summary.inexact,
+        )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SampleProblem:
+    """A model and a sample to fit it to; after a fit, what ``fit.problem`` is.
+
+    It refers to the rows, the user's own arrays where these are float64, and to nothing that the
+    fit computed from them: a fit again reads them again.
+
+    Attributes:
+        model: the model.
+        sample: the rows.
+        engine: makes the engine; None for the default one.
+        solver: the solver; None for the default one.
+        fixed: numbers that are held fixed, by name.
+        solved: where the fit ended; None before.
+        power: it is in the unit 2^power.
+    """
+
+    model: Model
+    sample: Sample
+    engine: EngineFactory | None = None
+    solver: Solver[Any] | None = None
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    solved: Solved | None = None
+    power: int = 0
+
+    def fit(self, clock: Clock, watch: Watch | None = None) -> Fit:
+        """Fit the model, from the starting values of the user and of the model."""
+        prepared = self._prepare(watch)
+        return self._fit(prepared, clock, 0, watch)
+
+    # ---- after the fit ---------------------------------------------------------------------
+
+    @cached_property
+    def rows(self) -> int:
+        """The number of rows of the data, those dropped for missing values included."""
+        kept = sum(chunk.count for chunk in self.sample.chunks())
+        return kept + self.sample.dropped
+
+    def refit(
+        self,
+        fixed: Mapping[str, float] | None = None,
+        weights: Any = None,
+        start: Mapping[str, float] | None = None,
+    ) -> Fit:
+        """Fit again, with numbers held fixed, other weights, or another start."""
+        clock = Clock()
+        sample = self.sample if weights is None else reweighted(self.sample, weights)
+        again = replace(self, sample=sample, fixed={**self.fixed, **(fixed or {})}, solved=None)
+        if not fixed and not start:
+            return again.fit(clock)
+        new = weights is not None or "_prepared" not in vars(self)
+        prepared = again._prepare() if weights is not None else self._prepared
+        made = 0 if new else prepared.engine.passes
+        return again._fit(prepared, clock, made, near=self._near(prepared, start or {}))
+
+    def cross_entropy(self, at: Mapping[str, float] | None = None) -> float:
+        """The cross-entropy in nats at given numbers."""
+        prepared = self._prepared
+        model, power = prepared.unit.model, prepared.unit.power
+        numbers = numbers_in_unit(model, self._solved.vector, at or {}, power)
+        values = changed_values(self._solved.vector, self._values(power), numbers)
+        given = {c.name: values[c.name] for c in model.vector.free}
+        everywhere = replace(model.vector, on_bound=given)
+        value = self._problem(prepared, model).whole(everywhere)(np.zeros(0)).value
+        return value + power * math.log(2.0)
+
+    def outcomes(self) -> tuple[Vector, Vector] | None:
+        """Outcomes to draw, with their weights."""
+        known = self._prepared.known
+        if not known.summary.all_exact:
+            return None
+        if known.table is not None:
+            assert known.table.weight is not None
+            return known.table.fields["y"], known.table.weight
+        few = known.summary.at_most(FOR_ENTROPY)
+        return np.ldexp(few.values, self._prepared.unit.power), few.weights
+
+    # ---- the steps of a fit ----------------------------------------------------------------
+
+    def _prepare(self, watch: Watch | None = None) -> Prepared:
+        report = None if watch is None else watch.rows
+        return Prepared.of(self.model, self.sample, self.engine or engine_for, report)
+
+    def _held_model(self, unit: Unit) -> tuple[Model, dict[str, float]]:
+        """The model in a unit with the numbers that are held fixed, and these."""
+        numbers = numbers_in_unit(unit.model, unit.model.vector, self.fixed, unit.power)
+        return with_fixed_sources(unit.model, numbers), numbers
+
+    def _problem(self, prepared: Prepared, model: Model, watch: Watch | None = None) -> Problem:
+        known = prepared.known
+        solver = self.solver or _newton_for(known)
+        return Problem(model, known, prepared.engine, solver, watch.value if watch else _ignore)
+
+    def _fit(
+        self,
+        prepared: Prepared,
+        clock: Clock,
+        made: int,
+        watch: Watch | None = None,
+        near: Mapping[str, Vector] | None = None,
+    ) -> Fit:
+        """Solve, and make a fit of the result.
+
+        Args:
+            prepared: the rows after the first pass.
+            clock: when the work began.
+            made: number of passes before it.
+            watch: receives reports of progress.
+            near: values near the minimum, by coefficient; None for the usual starts.
+        """
+        unit, engine = prepared.unit, prepared.engine
+        with unit.named():
+            model, numbers = self._held_model(unit)
+            vector = held(fix_order_statistics(model, prepared.known, engine.reduce), numbers)
+            solved = _solve(self._problem(prepared, model, watch), vector, near)
+        engine.progress = None  # passes made after the fit (lazy covariances) are not reported
+        compiling, running = clock.seconds()
+        convergence = replace(
+            unit.described(solved.convergence, solved.vector),
+            passes=prepared.passes + engine.passes - made,
+            compile_seconds=compiling,
+            run_seconds=running,
+        )
+        problem = replace(self, solved=solved, power=unit.power)
+        fitted = Fit(
+            model,
+            solved.vector,
+            solved.evaluation,
+            prepared.sample_info,
+            convergence,
+            unit.power,
+            problem,
+        )
+        unit.refuse_beyond(fitted.params, convergence)
+        return fitted
+
+    # ---- the fit that was made -------------------------------------------------------------
+
+    @property
+    def _solved(self) -> Solved:
+        assert self.solved is not None  # the problem is a fit's
+        return self.solved
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        """The rows after a first pass, which is made once for all fits again.
+
+        Raises:
+            DataError: for rows that have changed since the fit.
+        """
+        prepared, solved = self._prepare(), self._solved
+        unit, before = prepared.unit, solved.evaluation
+        value = prepared.known.entropy  # of class shares, the cross-entropy at the estimate
+        if isinstance(before, Evaluation):
+            model, _ = self._held_model(unit)
+            value = self._problem(prepared, model).whole(solved.vector)(before.at).value
+        near = value is not None and math.isclose(
+            value, before.value, rel_tol=_CHANGED, abs_tol=_CHANGED
+        )
+        if not (near and unit.power == self.power):
+            raise DataError(
+                f"{unit.sample.label} has changed since the fit, whose problem refers to "
+                "the rows and does not copy them. Fit the model to them again."
+            )
+        return prepared
+
+    def _values(self, power: int) -> dict[str, Vector]:
+        """The estimate by coefficient, in the unit 2^power."""
+        vector = self._solved.vector
+        constrained = self._solved.evaluation.constrained(vector)
+        shift = units(self.model, vector, self.power) - units(self.model, vector, power)
+        return vector.split(np.ldexp(constrained, shift))
+
+    def _near(self, prepared: Prepared, start: Mapping[str, float]) -> dict[str, Vector]:
+        """The values to start from: the estimate, and the user's."""
+        unit, vector = prepared.unit, self._solved.vector
+        numbers = numbers_in_unit(unit.model, vector, start, unit.power)
+        return changed_values(vector, self._values(unit.power), numbers)
+
+
+def _solve(problem: Problem, vector: ParameterVector, near: Mapping[str, Vector] | None) -> Solved:
+    """Solve from values near the minimum, and from the usual starts where that fails."""
+    if near is None or not vector.n_free:
+        return solve(problem, vector)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a value on its bound
+        u = vector.unconstrained(near)
+    if not np.all(np.isfinite(u)):
+        return solve(problem, vector)
+    try:
+        solved = solve(problem, vector, Start([u], 1, near=True))
+    except DataError:  # rows are impossible there
+        return solve(problem, vector)
+    if solved.convergence.converged:
+        return solved
+    other = solve(problem, vector)
+    better = other.convergence.converged or other.evaluation.value < solved.evaluation.value
+    return other if better else solved
+
+
+def _ignore(_value: float) -> None:
+    """Report nothing."""
+
+
+def _newton_for(known: FirstPass) -> Newton:
+    """Use a small tolerance where passes are cheap: one more gives three digits of the errors."""
+    return Newton(tolerance=1e-10) if known.cheap else Newton()

@@ -1,0 +1,59 @@
+"""The covariance of a fit's estimates and their standard errors, in the unit of its rows' sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import KullbackError
+from kullback.objective.evaluated import CovarianceKind
+from kullback.objective.statistics import LossDerivatives
+from kullback.results.uncertainty import expected_information
+
+if TYPE_CHECKING:  # Fit.covariance calls this module, which only reads the fit
+    from kullback.results.fit import Fit
+
+
+def covariance_in_unit(fit: Fit, kind: CovarianceKind) -> Vector:
+    """Return the covariance of the estimates in the unit 2^power, shape (d, d).
+
+    Args:
+        fit: the fit.
+        kind: which covariance.
+
+    Raises:
+        KullbackError: for the expected information of rows that are not exact.
+    """
+    if not fit.convergence.converged and kind != "expected":
+        return np.full((sum(fit.vector.is_free),) * 2, np.nan)
+
+    def expected() -> Vector:
+        if fit.sample_info.inexact:
+            raise KullbackError(
+                "the expected information is that of exact rows, but "
+                f"{fit.sample_info.inexact}: use kind='observed' or 'sandwich'."
+            )
+        derivatives = LossDerivatives(fit.form, fit.vector.is_free)
+        constrained = fit.evaluation.constrained(fit.vector)
+        model = fit.form.fixed_at(fit.vector.split(constrained))
+        return expected_information(model, derivatives, constrained)
+
+    return fit.evaluation.covariance(fit.vector, kind, fit.sample_info.weight, expected)
+
+
+def standard_errors_in_unit(fit: Fit, kind: CovarianceKind) -> Vector:
+    """Return one standard error a constrained coefficient, in the unit 2^power.
+
+    0 for a fixed number; NaN for one on a bound, or without a positive definite Hessian.
+    """
+    known = fit.evaluation.variances(fit.sample_info.weight)
+    errors = np.sqrt(np.diag(covariance_in_unit(fit, kind)) if known is None else known)
+    full = np.zeros(len(fit.vector.is_free))
+    full[np.array(fit.vector.is_free, dtype=bool)] = errors
+    on_bound = [
+        c.name in fit.vector.on_bound for c in fit.vector.coefficients for _ in range(c.domain.size)
+    ]
+    full[np.array(on_bound, dtype=bool)] = np.nan
+    return full

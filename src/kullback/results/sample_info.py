@@ -1,0 +1,52 @@
+"""The facts about the sample that a fit stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from kullback._core.arrays import Vector
+from kullback._core.display import Listed
+from kullback._core.equality import Comparable
+from kullback.results.entropy_estimate import EntropyEstimate
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class SampleInfo(Listed, Comparable):
+    """The facts about the sample that a fit stores.
+
+    Attributes:
+        label: name of the outcome in messages.
+        source: where the rows came from.
+        rows: number of rows.
+        weight: their total weight.
+        dropped: number of rows left out because a value was missing.
+        entropy: exact entropy of the empirical distribution in nats, for discrete outcomes.
+        levels: class labels in the order of their codes, for labels.
+        values: outcomes to estimate the entropy of a continuous distribution from: rows of equal
+            weight spread evenly over the sample; None where rows have weights, and in a loaded fit.
+        entropy_estimate: the estimate from them, in a loaded fit.
+        inexact: the rows whose outcome was not observed itself, as text: "120 of 400 rows are
+            right-censored"; empty where there are none.
+    """
+
+    label: str
+    source: str
+    rows: int
+    weight: float
+    dropped: int
+    entropy: float | None
+    levels: tuple[Any, ...] | None
+    values: Vector | None = field(default=None, compare=False)
+    entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
+    inexact: str = ""
+
+    def _cells(self) -> dict[str, str]:
+        return {
+            "label": self.label,
+            "source": self.source,
+            "rows": f"{self.rows:,}",
+            "weight": f"{self.weight:,.12g}",
+            "dropped": f"{self.dropped:,}",
+        }
