@@ -60,6 +60,11 @@ class ClassShares:
     penalty: ClassVar[float] = 0.0
 
     @property
+    def value(self) -> float:
+        """The cross-entropy: there is no penalty."""
+        return self.cross_entropy
+
+    @property
     def cross_entropy(self) -> float:
         """The cross-entropy, which is the entropy of the shares."""
         return abs(float(np.sum(self.positive * np.log(self.positive))))

@@ -34,7 +34,7 @@ class Evaluation:
         gradient: ∂H/∂u, shape (k,).
         hessian: ∂²H/∂u∂u', shape (k, k).
         sums: the cross-entropy's in the constrained coefficients, with the scores' outer product.
-        penalty: Σ λ u²/2.
+        penalty: Σ λ v²/2.
     """
 
     at: Vector
@@ -106,7 +106,8 @@ class CrossEntropy:
         vector: which coefficients ``u`` moves.
         add_up: returns the sums of a ``LossDerivatives`` at constrained coefficients, from an
             engine or from moments.
-        ridge: the weight λ of each number of ``u`` in a penalty Σ λ u²/2; None for none.
+        ridge: the weight λ of each free constrained number v in a penalty Σ λ v²/2, where v is an
+            affine function of ``u``; None for none.
     """
 
     model: Model
@@ -126,7 +127,8 @@ class CrossEntropy:
             hessian = jacobian.T @ sums.hessian @ jacobian + self.vector.curvature(u, sums.score)
         if self.ridge is None:
             return Evaluation(u, value, gradient, hessian, sums)
-        slope = self.ridge * u
-        penalty = 0.5 * float(u @ slope)
-        bend = np.diag(self.ridge)
+        v = self.vector.constrained(u)[np.array(self.vector.is_free)]
+        penalty = 0.5 * float(v @ (self.ridge * v))
+        slope = jacobian.T @ (self.ridge * v)
+        bend = jacobian.T @ (self.ridge[:, None] * jacobian)
         return Evaluation(u, value + penalty, gradient + slope, hessian + bend, sums, penalty)

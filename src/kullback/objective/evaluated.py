@@ -19,6 +19,10 @@ class Evaluated(Protocol):
     """The cross-entropy at the estimate, and what follows from its derivatives there."""
 
     @property
+    def value(self) -> float:
+        """What the fit minimised: the cross-entropy and the penalty."""
+
+    @property
     def cross_entropy(self) -> float:
         """The cross-entropy in nats; +inf where a row is impossible."""
 

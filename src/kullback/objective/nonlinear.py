@@ -117,7 +117,8 @@ class Nonlinear:
         *arguments: Vector,
     ) -> Any:
         columns = tuple(fields[name] for name in self.source.columns)
-        key: Hashable = (what, self.source.structure, self.sizes, self.free, columns[0].size)
+        source: Hashable = (type(self.source), self.source.structure, self.sizes, self.size)
+        key: Hashable = (what, source, self.free, columns[0].size)
         return COMPILED.call(key, build, numbers, columns, *arguments)
 
 

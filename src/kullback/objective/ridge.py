@@ -91,7 +91,7 @@ def column_deviations(model: Model, reduce: Callable[..., Any]) -> dict[str, flo
 def ridge_weights(
     model: Model, vector: ParameterVector, deviations: dict[str, float]
 ) -> Vector | None:
-    """Return the weight λ of each unconstrained number: the penalty is Σ λ u²/2; None if none.
+    """Return the weight λ of each free constrained number v in Σ λ v²/2; None without a penalty.
 
     Args:
         model: the model.
@@ -101,15 +101,16 @@ def ridge_weights(
     if not deviations:
         return None
     sources = _penalised(model)
-    out = np.zeros(vector.n_free)
-    for c, place in vector.slices:
-        source = sources.get(c.name)
+    weights = []
+    for c in vector.free:
+        own, source = np.zeros(c.domain.size), sources.get(c.name)
         if source is not None and source.penalty is not None:
             scale = [deviations.get(name, 0.0) for name in source.labels]
             scale[0] *= not source.intercept
             classes = c.domain.size // len(scale)
-            out[place] = source.penalty.strength * np.square(np.tile(scale, classes))
-    return out
+            own = source.penalty.strength * np.square(np.tile(scale, classes))
+        weights.append(own)
+    return np.concatenate(weights) if weights else None
 
 
 def _penalised(model: Model) -> dict[str, Linear]:
