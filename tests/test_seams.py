@@ -19,15 +19,17 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import optimize, stats
+from sklearn.linear_model import LogisticRegression
 
 import kullback as kl
 from kullback._core.arrays import float64
 from kullback._core.compilation import COMPILED
-from kullback._core.domains import POSITIVE, REAL, Interval
+from kullback._core.domains import POSITIVE, REAL, Interval, Reals
 from kullback.data import Chunk, Exact, RowKind, open_sample
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample
 from kullback.engines.engine import Engine
+from kullback.models.labels.categorical import Categorical
 from kullback.models.linear import Linear
 from kullback.models.source import Coefficient
 from kullback.objective.log_terms import log_term
@@ -214,6 +216,58 @@ def test_a_new_source(n: int) -> None:
     assert fit.params["scale"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
     assert isinstance(fit.model.sources["loc"], Decay)
     assert np.all(np.isfinite(fit.stderr["loc"]))
+
+
+@dataclass(frozen=True)
+class Scores(kl.Source):
+    """Logits of four classes: the first 0, the others linear in two columns, written out."""
+
+    columns: tuple[str, ...] = ("x0", "x1")
+
+    @property
+    def structure(self):
+        return Scores
+
+    def coefficients(self, parameter, support):  # noqa: ARG002
+        return (Coefficient(f"{parameter}.b", Reals(9), np.zeros(9)),)
+
+    def value(self, coefficients, row, parameters):  # noqa: ARG002
+        b = coefficients[0].reshape(3, 3)
+        scores = b[:, :1] + b[:, 1:2] * row["x0"] + b[:, 2:] * row["x1"]
+        return jnp.concatenate([jnp.zeros_like(scores[:1]), scores]).T
+
+
+def test_a_new_source_of_a_vector() -> None:
+    columns = design(70_000, 2)
+    p = np.exp([0.0 * columns["x0"], columns["x0"], columns["x1"] - 1.0, 0.5 + columns["x1"]])
+    u = np.random.default_rng(6).random(70_000) * p.sum(axis=0)
+    data = {**columns, "y": np.array(list("abcd"))[np.sum(np.cumsum(p, axis=0) < u, axis=0)]}
+    fit = kl.fit(Categorical(logits=Scores()), data, "y")
+    linear = kl.fit(Categorical(logits=Linear(("x0", "x1"))), data, "y")
+    assert fit.convergence.converged
+    assert linear.names[:4] == (
+        *(f"logits[b[{k}]]" for k in ("Intercept", "x0", "x1")),
+        "logits[c[Intercept]]",
+    )
+    # the same model by two ways
+    np.testing.assert_allclose(fit.params["logits"], linear.params["logits"], rtol=1e-10)
+    np.testing.assert_allclose(fit.covariance(), linear.covariance(), rtol=1e-9)
+    np.testing.assert_allclose(fit.covariance("sandwich"), linear.covariance("sandwich"), rtol=1e-9)
+    model = multinomial(columns, data["y"])
+    np.testing.assert_allclose(linear.params["logits"], model, rtol=1e-5, atol=1e-6)
+    again = kl.fit(Categorical(logits=Scores()), data, "y", engine=kl.StreamingEngine)
+    np.testing.assert_array_equal(again.params["logits"], fit.params["logits"])
+    # rows of the fitted model, evaluated one by one, have the fit's cross-entropy
+    losses = kl.estimate_cross_entropy(linear.model, data, "y")
+    assert float(losses) == pytest.approx(linear.cross_entropy, rel=1e-13)
+
+
+def multinomial(columns: dict[str, np.ndarray], labels: np.ndarray) -> np.ndarray:
+    """Coefficients of a multinomial logit by scikit-learn, an independent program."""
+    x = np.stack(list(columns.values()), axis=1)
+    found = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1_000).fit(x, labels)
+    coefficients = np.column_stack([found.intercept_, found.coef_])
+    return np.ravel(coefficients[1:] - coefficients[0])  # the first class is the reference
 
 
 # ---- a source that is bound to the categories of a sample ----------------------------------------

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +23,7 @@ from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
+from kullback.objective.ridge import column_deviations, ridge_weights
 from kullback.objective.separation import separated_columns
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
@@ -82,13 +84,19 @@ class Problem:
     solver: Solver[Any]
     watch: Callable[[float], None]
 
+    @cached_property
+    def deviations(self) -> dict[str, float]:
+        """The standard deviations of the columns with a penalised coefficient."""
+        return column_deviations(self.model, self.engine.reduce)
+
     def over(self, vector: ParameterVector, *terms: Term) -> Callable[[Vector], Evaluation]:
         """Return the objective, given the terms of the likelihood."""
-        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums)
+        ridge = ridge_weights(self.model, vector, self.deviations)
+        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums, ridge)
 
         def evaluate(u: Vector) -> Evaluation:
             evaluation = objective(u)
-            self.watch(evaluation.value)
+            self.watch(evaluation.cross_entropy)
             return evaluation
 
         return evaluate
@@ -182,25 +190,35 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
             return _solve(problem, on_bound, replace(start, points=[there]))
     closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
-    separated: tuple[str, ...] = ()
-    if problem.model.linear and solution.outcome is Outcome.CONVERGED:
-        best, step = solution.best.at, solution.estimate - solution.best.at
-        separated = separated_columns(problem.model, vector, best, step, problem.engine.reduce)
+    separated = _separated(problem, vector, solution, start)
     convergence = assess_convergence(
         problem.model, vector, solution.best, solution, name, start.tried, start.agreed, separated
     )
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
     if convergence.converged and not closed:
-        evaluation = replace(evaluation, at=solution.estimate)
+        at = solution.estimate
+        # with a penalty the cross-entropy alone is not stationary: it changes by the correction
+        evaluation = problem.whole(vector)(at) if model.penalised else replace(evaluation, at=at)
     return Solved(vector, evaluation, convergence)
+
+
+def _separated(
+    problem: Problem, vector: ParameterVector, solution: Solution[Evaluation], start: Start
+) -> tuple[str, ...]:
+    """Return the coefficients of columns along which the loss falls for ever."""
+    if not problem.model.linear:
+        return ()
+    points = (start.points[0], solution.best.at, solution.estimate)
+    ended = solution.outcome is Outcome.CONVERGED
+    return separated_columns(problem.model, vector, points, problem.engine.reduce, ended=ended)
 
 
 def _at_class_shares(problem: Problem, form: SaturatedForm, vector: ParameterVector) -> Solved:
     """The estimate of a categorical distribution, from the table of the classes' weights."""
     totals = form.class_totals(*problem.known.few)
     at = ClassShares(totals / float(np.sum(totals)), form.as_logits)
-    problem.watch(at.value)
+    problem.watch(at.cross_entropy)
     return Solved(vector, at, at_class_shares(form, at))
 
 

@@ -264,6 +264,52 @@ class Simplex(Domain):
 
 @final
 @dataclass(frozen=True)
+class Logits(Domain):
+    """K numbers of which only the differences matter: free ones have the last at 0.
+
+    Attributes:
+        size: the number K of classes.
+        levels: their labels; None where they are not known.
+    """
+
+    size: int = 2
+    levels: tuple[Any, ...] | None = None
+
+    bounded = False
+
+    @property
+    def n_free(self) -> int:
+        """K − 1."""
+        return self.size - 1
+
+    def contains(self, value: Any) -> Any:
+        """Return whether all are finite."""
+        return finite(np.asarray(value))
+
+    def constrained(self, u: Any) -> Any:
+        """Append the last logit, 0."""
+        xp = namespace(u)
+        return xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
+
+    def unconstrained(self, value: Any) -> Any:
+        """Return the differences from the last logit."""
+        return value[:-1] - value[-1]
+
+    def jacobian(self, u: Any) -> Any:
+        """Return the identity above a row of zeros."""
+        return namespace(u).eye(self.size)[:, :-1]
+
+    def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002  # the map is linear
+        """Return zeros."""
+        return namespace(u).zeros((self.n_free, self.n_free))
+
+    def phrase(self, name: str) -> str:
+        """Describe the domain, for messages."""
+        return f"{name}: {self.size} finite numbers"
+
+
+@final
+@dataclass(frozen=True)
 class Reals(Domain):
     """A vector of real numbers: ``value = u``.
 

@@ -3,8 +3,9 @@
     η_i = β_0 + Σ_j β_j x_ij,      parameter_i = link⁻¹(η_i)
 
 The link is that of the parameter's domain: the identity for a real parameter, the logarithm for a
-positive one, the log odds for a probability. Kernels differentiate in η, one number a row, never in
-the coefficients; matrix products with the design take it from there.
+positive one, the log odds for a probability. Logits of K classes have K − 1 predictors, each with
+coefficients of its own; those of the first class, the reference, are 0. Kernels differentiate in η,
+few numbers a row, never in the coefficients; matrix products with the design take it from there.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any, final
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
-from kullback._core.domains import REAL, Domain, Interval, Reals
+from kullback._core.arrays import Array, Vector, namespace
+from kullback._core.domains import REAL, Domain, Interval, Logits, Reals
 from kullback._core.errors import ModelError
+from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
 
 # The label of the constant term.
@@ -33,8 +35,10 @@ class Linear(Source):
     Args:
         columns: the names of the columns.
         intercept: whether there is a constant term, the first coefficient.
+        penalty: a ridge penalty on the coefficients of the columns.
         domain: the parameter's domain.
-        estimate: the coefficients, shape (p,), of a fitted model.
+        estimate: the coefficients of a fitted model, shape (p,), or ((K − 1) p,) for logits, those
+            of the second class first.
 
     Raises:
         ModelError: for a source without any coefficient.
@@ -42,7 +46,8 @@ class Linear(Source):
 
     columns: tuple[str, ...]
     intercept: bool = True
-    domain: Interval = REAL
+    penalty: Ridge | None = None
+    domain: Interval | Logits = REAL
     estimate: Vector | None = None
 
     def __post_init__(self) -> None:
@@ -52,7 +57,7 @@ class Linear(Source):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The label of each coefficient."""
+        """The label of each coefficient of a predictor."""
         return (*((INTERCEPT,) if self.intercept else ()), *self.columns)
 
     @property
@@ -62,14 +67,21 @@ class Linear(Source):
 
     def for_parameter(self, domain: Domain) -> Linear:
         """Take the link of the parameter's domain."""
-        if not isinstance(domain, Interval):
-            raise ModelError("a vector of parameters cannot be linear in columns yet.")
+        if not isinstance(domain, Interval | Logits):
+            raise ModelError(
+                "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
+                "can, logits=..."
+            )
         return replace(self, domain=domain)
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return one vector of coefficients, by the parameter's name."""
-        size = Reals(len(self.labels))
-        return (Coefficient(parameter, size, value=self.estimate, labels=self.labels),)
+        labels = self.labels
+        if isinstance(self.domain, Logits):
+            classes = self.domain.levels or range(self.domain.size)
+            labels = tuple(f"{level}[{name}]" for level in classes[1:] for name in labels)
+        size = Reals(len(labels))
+        return (Coefficient(parameter, size, value=self.estimate, labels=labels),)
 
     def predictor(self) -> Predicted:
         """Return the source of η."""
@@ -91,49 +103,55 @@ class Linear(Source):
         _parameters: Mapping[str, Array],
     ) -> Array:
         """Compute the parameter of each row from the coefficients."""
-        (beta,) = coefficients
-        beta = jnp.atleast_1d(beta)
+        beta = jnp.reshape(coefficients[0], (self.domain.n_free, -1)).T
         eta: Any = beta[0] if self.intercept else 0.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
-            eta = eta + beta[k] * row[name]
-        value: Array = self.domain.constrained(jnp.asarray(eta))
+            eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
+        value: Array = inverse_link(self.domain, jnp.asarray(eta))
         return value
 
     def starts_at(self, value: float | Vector) -> Vector:
-        """Return the constant term that gives the parameter's starting value, and zeros."""
-        out = np.zeros(len(self.labels))
+        """Return the constant terms that give the parameter's starting value, and zeros."""
+        out = np.zeros((self.domain.n_free, len(self.labels)))
         if self.intercept:
-            out[0] = np.asarray(self.domain.unconstrained(np.atleast_1d(value)))[0]
-        return out
+            start = np.atleast_1d(value)
+            out[:, 0] = (
+                self.domain.unconstrained(start)
+                if isinstance(self.domain, Interval)
+                else start[1:] - start[0]
+            )
+        return out.ravel()
 
     def fixed_at(self, values: Sequence[Vector]) -> Source:
         """Return the source with these coefficients; a number where there are no columns."""
         if not self.columns:
-            return Fixed(self.domain.constrained(values[0]))
+            return Fixed(np.asarray(inverse_link(self.domain, values[0])))
         return replace(self, estimate=values[0])
 
 
 @final
 @dataclass(frozen=True)
 class Predicted(Source):
-    """A parameter given by one number a row on the scale of its link: the linear predictor.
+    """A parameter given by few numbers a row on the scale of its link: the predictors.
 
     Attributes:
         domain: the parameter's domain.
-        fixed: whether the number is known rather than estimated.
+        fixed: whether the numbers are known rather than estimated.
     """
 
-    domain: Interval
+    domain: Interval | Logits | Reals
     fixed: bool
 
     @property
     def structure(self) -> Hashable:
-        """The domain."""
-        return (Predicted, self.domain)
+        """The domain, without the labels of classes."""
+        return (Predicted, type(self.domain), self.domain.size, _ends(self.domain))
 
-    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
-        """Return the number."""
-        return (Coefficient(parameter, REAL, value=np.zeros(1) if self.fixed else None),)
+    def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
+        """Return the numbers."""
+        size = self.domain.n_free
+        domain = REAL if size == 1 else Reals(size)
+        return (Coefficient(parameter, domain, value=np.zeros(size) if self.fixed else None),)
 
     def value(
         self,
@@ -142,5 +160,20 @@ class Predicted(Source):
         _parameters: Mapping[str, Array],
     ) -> Array:
         """Apply the inverse link."""
-        value: Array = self.domain.constrained(coefficients[0])
+        eta = coefficients[0]
+        value: Array = inverse_link(self.domain, eta if self.domain.n_free > 1 else eta[..., None])
         return value
+
+
+def inverse_link(domain: Interval | Logits | Reals, eta: Any) -> Any:
+    """Return a parameter from its predictors, which are the last axis of ``eta``."""
+    if isinstance(domain, Interval):
+        return domain.constrained(eta[..., 0])
+    if isinstance(domain, Logits):
+        xp = namespace(eta)
+        return xp.concat([xp.zeros_like(eta[..., :1]), eta], axis=-1)
+    return eta
+
+
+def _ends(domain: Domain) -> Hashable:
+    return domain if isinstance(domain, Interval) else None

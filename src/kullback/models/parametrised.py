@@ -135,9 +135,10 @@ class Parametrised(Displayed, metaclass=ModelType):
         """Whether a parameter is a linear function of columns, through a link."""
         return any(source.predictor() is not source for source in self.sources.values())
 
-    def by_predictors(self: ModelT) -> ModelT:
-        """Return the model of one number a row in place of each source that is linear."""
-        return self.with_sources({n: source.predictor() for n, source in self.sources.items()})
+    @property
+    def penalised(self) -> tuple[str, ...]:
+        """The parameters whose coefficients have a penalty."""
+        return tuple(name for name, source in self.sources.items() if source.penalty is not None)
 
     def _coefficients(self) -> dict[str, tuple[Coefficient, ...]]:
         return {
@@ -151,11 +152,12 @@ class Parametrised(Displayed, metaclass=ModelType):
         """Compute every parameter from the coefficients on the constrained scale.
 
         Args:
-            constrained: one scalar for each constrained number, in the vector's order.
+            constrained: one scalar for each constrained number, in the vector's order; or one
+                array of the rows' own numbers.
             row: the columns of a block of rows.
 
         Returns:
-            By name, a scalar, a vector (for vector parameters), or one value a row.
+            By name, a scalar, a vector (for vector parameters), or one of these a row.
         """
         parameters: dict[str, Array] = {}
         position = 0
@@ -164,7 +166,7 @@ class Parametrised(Displayed, metaclass=ModelType):
             taken[name] = []
             for c in coefficients:
                 numbers = constrained[position : position + c.domain.size]
-                taken[name].append(numbers[0] if c.domain.size == 1 else jnp.stack(numbers))
+                taken[name].append(numbers[0] if c.domain.size == 1 else jnp.stack(numbers, -1))
                 position += c.domain.size
         ties = [name for name, source in self.sources.items() if isinstance(source, SameAs)]
         for name in [*(n for n in self.sources if n not in ties), *ties]:

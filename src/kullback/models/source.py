@@ -19,6 +19,7 @@ from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
+from kullback.models.penalty import Ridge
 
 # Numbers of a fixed vector that are shown one by one.
 _SHOWN = 12
@@ -54,11 +55,13 @@ class Source(abc.ABC):
         columns: the columns that it reads.
         categories: by name, the columns that it reads as the codes of categories, with their
             levels; None for levels that are those of the rows that it is fitted to.
+        penalty: a penalty on its coefficients, of a source that is linear in columns.
         takes_missing: whether a value of its columns may be missing, NaN, as networks allow.
     """
 
     columns: tuple[str, ...] = ()
     categories: Mapping[str, tuple[Any, ...] | None] | None = None
+    penalty: Ridge | None = None
     takes_missing: ClassVar[bool] = False
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -57,14 +57,21 @@ class ClassShares:
         """The shares above 0."""
         return self.shares[self.shares > 0.0]
 
+    penalty: ClassVar[float] = 0.0
+
     @property
     def value(self) -> float:
+        """The cross-entropy: there is no penalty."""
+        return self.cross_entropy
+
+    @property
+    def cross_entropy(self) -> float:
         """The cross-entropy, which is the entropy of the shares."""
         return abs(float(np.sum(self.positive * np.log(self.positive))))
 
     def loss_variance(self) -> float:
         """Return the variance of −log q over the rows."""
-        return float(np.sum(self.positive * (np.log(self.positive) + self.value) ** 2))
+        return float(np.sum(self.positive * (np.log(self.positive) + self.cross_entropy) ** 2))
 
     def optimism(self, vector: ParameterVector) -> float:  # noqa: ARG002
         """Return the trace of inverse Hessian times outer product of scores: of free shares."""

@@ -30,10 +30,11 @@ class Evaluation:
 
     Attributes:
         at: the point ``u``, shape (k,).
-        value: H(p, q(θ)) in nats; +inf where a row is impossible.
+        value: H(p, q(θ)) in nats, with the penalty; +inf where a row is impossible.
         gradient: ∂H/∂u, shape (k,).
         hessian: ∂²H/∂u∂u', shape (k, k).
-        sums: the same in the constrained coefficients, with the scores' outer product.
+        sums: the cross-entropy's in the constrained coefficients, with the scores' outer product.
+        penalty: Σ λ v²/2.
     """
 
     at: Vector
@@ -41,6 +42,12 @@ class Evaluation:
     gradient: Vector
     hessian: Vector
     sums: LossSums
+    penalty: float = 0.0
+
+    @property
+    def cross_entropy(self) -> float:
+        """H(p, q(θ)) in nats, without the penalty."""
+        return self.value - self.penalty
 
     def loss_variance(self) -> float:
         """Return the variance of −log q over the rows."""
@@ -99,11 +106,14 @@ class CrossEntropy:
         vector: which coefficients ``u`` moves.
         add_up: returns the sums of a ``LossDerivatives`` at constrained coefficients, from an
             engine or from moments.
+        ridge: the weight λ of each free constrained number v in a penalty Σ λ v²/2, where v is an
+            affine function of ``u``; None for none.
     """
 
     model: Model
     vector: ParameterVector
     add_up: Callable[[LossDerivatives, Vector], LossSums]
+    ridge: Vector | None = None
 
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
@@ -115,4 +125,10 @@ class CrossEntropy:
         with np.errstate(invalid="ignore", over="ignore"):  # derivatives of an infinite loss
             gradient = jacobian.T @ sums.score
             hessian = jacobian.T @ sums.hessian @ jacobian + self.vector.curvature(u, sums.score)
-        return Evaluation(u, value, gradient, hessian, sums)
+        if self.ridge is None:
+            return Evaluation(u, value, gradient, hessian, sums)
+        v = self.vector.constrained(u)[np.array(self.vector.is_free)]
+        penalty = 0.5 * float(v @ (self.ridge * v))
+        slope = jacobian.T @ (self.ridge * v)
+        bend = jacobian.T @ (self.ridge[:, None] * jacobian)
+        return Evaluation(u, value + penalty, gradient + slope, hessian + bend, sums, penalty)

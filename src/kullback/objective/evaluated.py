@@ -20,7 +20,15 @@ class Evaluated(Protocol):
 
     @property
     def value(self) -> float:
+        """What the fit minimised: the cross-entropy and the penalty."""
+
+    @property
+    def cross_entropy(self) -> float:
         """The cross-entropy in nats; +inf where a row is impossible."""
+
+    @property
+    def penalty(self) -> float:
+        """The penalty on the coefficients, which the fit minimised with the cross-entropy."""
 
     def loss_variance(self) -> float:
         """Return the variance of −log q over the rows."""

@@ -1,99 +1,198 @@
 """Separation: a direction of the coefficients along which the loss falls for ever.
 
 Where columns predict some outcomes perfectly, the likelihood has no maximum: it increases as their
-coefficients diverge (Albert & Anderson 1984). The gradient and the Hessian vanish together there,
-so that a gradient in units of the Hessian looks converged, while Newton's step still moves the
-predictors of some rows by about one.
+coefficients diverge (Albert & Anderson 1984). Either the loss of these rows approaches a limit:
+gradient and Hessian vanish together, so that a gradient in units of the Hessian looks converged,
+but each Newton step still divides the derivatives of these rows by about e, in whatever unit. Or
+it has no limit, as that of a scale which tends to 0: the search then ends far from its start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import Interval
 from kullback.data.blocks import Block
+from kullback.models.linear import INTERCEPT, Predicted
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.statistics import Statistic
+from kullback.objective.predictors import Predictor
+from kullback.objective.statistics import LossDerivatives, Statistic
 
-# At a maximum the last Newton step is rounding. One that still moves the predictor of a row this
-# far leads to no maximum: where the loss falls like e^−η it is 1.
-_STILL = 1e-3
+# At a maximum the last Newton step is rounding, and changes no derivative of a row by this share.
+_CHANGED = 0.1
+
+# A predictor on a logarithmic scale that moved this far, a factor of 1e10, without an end of the
+# search: no estimate is so far from its start.
+_FAR = 23.0
 
 # A coefficient takes part in that direction if its own part of the change is at least this share.
 _SHARE = 0.05
 
 # A step that is smaller than this part of every coefficient is not looked at row by row.
-_SMALL = 1e-7
+_SMALL = 1e-8
 
 
 @final
 @dataclass(frozen=True)
-class PredictorSteps(Statistic[Vector]):
-    """The largest change over the rows, by a step d of all constrained numbers, its arguments.
+class AlongStep(Statistic[Vector]):
+    """The largest change of predictors by a step of the coefficients, and whether it moves rows.
 
-    Of each number's part of a linear predictor, max |x_j d_j|, and then of each source's predictor
-    as a whole, max |x' d|; 0 where the source is not linear.
+    Its arguments are all constrained numbers, and then the step of each. The result has a column
+    for each number: the largest change of its predictor by its own step, that by the whole step,
+    and whether a row is moved, as 1 or 0.
 
     Attributes:
-        model: the model.
+        derivatives: the derivatives of the loss.
+        far: whether the rows moved are those of a predictor on a logarithmic scale that changes by
+            more than a factor of 1e10; else those whose derivatives the step changes by a tenth.
     """
 
-    model: Model
+    derivatives: LossDerivatives
+    far: bool
 
     @property
-    def uses_numpy(self) -> bool:
+    def uses_blas(self) -> bool:
         """True."""
         return True
 
+    @cached_property
+    def sources(self) -> list[list[int]]:
+        """The predictors that may move rows, source by source, by their places among the free."""
+        predictors = self.derivatives.predictors
+        found: dict[str, list[int]] = {}
+        for k, a in enumerate(predictors.free):
+            p = predictors.each[a]
+            name = p.linear or (p.function and p.function.parameter)
+            if name and (not self.far or self._logarithmic(p)):
+                found.setdefault(name, []).append(k)
+        return list(found.values())
+
+    def _logarithmic(self, predictor: Predictor) -> bool:
+        if predictor.linear is None:
+            return False
+        source = self.derivatives.model.sources[predictor.linear].predictor()
+        assert isinstance(source, Predicted)
+        return not isinstance(source.domain, Interval) or source.domain.bounded
+
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Return the changes of one block."""
-        fields = {name: values[: block.count] for name, values in block.fields.items()}
-        parts, wholes, place = [], [], 0
-        for name, source in self.model.sources.items():
-            own = source.coefficients(name, self.model.parameters[name])
-            size = sum(c.domain.size for c in own)
-            step = arguments[place : place + size]
-            place += size
-            design = source.design(fields)
-            if design is None:
-                parts.append(np.zeros(size))
-                wholes.append(0.0)
-            else:
-                parts.append(np.max(np.abs(design), axis=1) * np.abs(step))
-                wholes.append(float(np.max(np.abs(step @ design))))
-        return np.concatenate([*parts, wholes])
+        predictors = self.derivatives.predictors
+        at, step = np.split(arguments, 2)
+        largest = np.zeros((3, at.size))
+        for fields, weight in predictors.runs(block):
+            values, slopes = predictors.evaluate(at, fields)
+            beyond, _ = predictors.evaluate(at + step, fields)
+
+            def terms(
+                values: list[Vector], fields: dict[str, Vector] = fields, w: Vector = weight
+            ) -> Vector:
+                of_row = self.derivatives.in_predictors
+                return predictors.terms(of_row, block.kind, fields, values, w)
+
+            here = None if self.far else terms(values)
+            for own in self.sources:
+                places = {k: predictors.free[k] for k in own}
+                change = {k: np.abs(beyond[a] - values[a]) for k, a in places.items()}
+                most = np.max(list(change.values()), axis=0)
+                there = None
+                if here is not None:
+                    taken = set(places.values())
+                    there = terms([beyond[a] if a in taken else v for a, v in enumerate(values)])
+                for k, a in places.items():
+                    # of the classes of a row, those that move
+                    rows = (weight > 0.0) & (change[k] >= _SHARE * most)
+                    if here is None or there is None:
+                        rows &= change[k] > _FAR
+                    else:
+                        rows &= _changed(here, there, k, len(predictors.free))
+                    slope, counted = slopes[a], weight > 0.0
+                    assert slope is not None  # it varies
+                    where, parts = _parts(predictors.each[a], slope[:, counted], step)
+                    whole, moved = np.max(change[k], where=counted, initial=0.0), rows.any()
+                    found = [parts, np.full(parts.size, whole), np.full(parts.size, moved)]
+                    largest[:, where] = np.maximum(largest[:, where], found)
+        return largest
 
     def merge(self, left: Vector, right: Vector) -> Vector:
         """Return the larger changes."""
         return np.maximum(left, right)
 
 
+def _changed(here: Vector, there: Vector, k: int, free: int) -> npt.NDArray[np.bool_]:
+    """Return the rows whose slope and curvature in a predictor differ between two points."""
+    slope, curvature = 3 + k, 3 + free + k * (k + 3) // 2
+    out = np.ones(here.shape[1], dtype=bool)
+    for term in (slope, curvature):
+        out &= np.abs(there[term] - here[term]) > _CHANGED * np.abs(here[term])
+    return out
+
+
+def _parts(
+    predictor: Predictor, slope: Vector, step: Vector
+) -> tuple[npt.NDArray[np.intp], Vector]:
+    """Return a predictor's coefficients, and the largest change over rows by the step of each."""
+    where = np.arange(predictor.where.start, predictor.where.stop)
+    if predictor.function is not None:
+        where = where[list(predictor.function.free)]
+    return where, np.max(np.abs(slope), axis=1, initial=0.0) * np.abs(step[where])
+
+
 def separated_columns(
-    model: Model, vector: ParameterVector, at: Vector, step: Vector, reduce: Callable[..., Any]
+    model: Model,
+    vector: ParameterVector,
+    points: tuple[Vector, Vector, Vector],
+    reduce: Callable[..., Any],
+    *,
+    ended: bool,
 ) -> tuple[str, ...]:
     """Return the coefficients of a direction along which the loss falls for ever; empty if none.
 
     Args:
-        model: the model, with linear sources.
+        model: the model, with linear sources or others of columns.
         vector: its coefficients.
-        at: the last point of the search, where the gradient has vanished.
-        step: Newton's next step from there.
+        points: where the search started, its last point, and Newton's next from there.
         reduce: adds a statistic up over the sample.
+        ended: whether the gradient has vanished at the last point.
     """
-    if bool(np.all(np.abs(step) <= _SMALL * (1.0 + np.abs(at)))):
+    start, last, following = points
+    if not ended:
+        return _moved(model, vector, start, last, reduce, far=True)
+    if bool(np.all(np.abs(following - last) <= _SMALL * np.abs(last))):
         return ()
-    steps = {c.name: c.domain.jacobian(at[p]) @ step[p] for c, p in vector.slices if c.labels}
-    numbers = [steps.get(c.name, np.zeros(c.domain.size)) for c in vector.coefficients]
-    changes = reduce(PredictorSteps(model), np.concatenate(numbers))
+    names = _moved(model, vector, last, following, reduce, far=False)
+    if all(INTERCEPT in name for name in names):  # the last step of several columns' way
+        return names and (_moved(model, vector, start, last, reduce, far=True) or names)
+    return names
+
+
+def _moved(
+    model: Model,
+    vector: ParameterVector,
+    begin: Vector,
+    end: Vector,
+    reduce: Callable[..., Any],
+    *,
+    far: bool,
+) -> tuple[str, ...]:
+    """Return the coefficients that take part in a step which moves rows."""
+    at = vector.constrained(begin)
+    change = vector.constrained(end) - at
+    if not np.all(np.isfinite([at, change])):
+        return ()
+    statistic = AlongStep(LossDerivatives(model, vector.is_free), far)
+    parts, wholes, moved = reduce(statistic, np.concatenate([at, change]))
     names = [
-        f"{c.name}[{k}]" for c in vector.coefficients for k in c.labels or range(c.domain.size)
+        c.name if c.domain.size == 1 and not c.labels else f"{c.name}[{k}]"
+        for c in vector.coefficients
+        for k in c.labels or range(c.domain.size)
     ]
-    parts, largest = changes[: len(names)], float(np.max(changes[len(names) :]))
-    if largest <= _STILL:
-        return ()
-    return tuple(n for n, part in zip(names, parts, strict=True) if part >= _SHARE * largest)
+    takes_part = (moved > 0.0) & (parts >= _SHARE * wholes)
+    return tuple(name for name, part in zip(names, takes_part, strict=True) if part)

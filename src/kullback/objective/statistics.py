@@ -24,16 +24,11 @@ from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
 from kullback.models.model import Model
 from kullback.objective.basis_functions import basis_sums
-from kullback.objective.dense import dense_sums
 from kullback.objective.kernels import weighted_sums
-from kullback.objective.linear_predictors import Predictors, predictor_sums, predictors_of
 from kullback.objective.log_terms import log_term
+from kullback.objective.predictors import SCALARS, Predictors, predictor_sums, predictors_of
 
 Partial = TypeVar("Partial")
-
-# Up to this many free numbers, second derivatives are built one scalar pair at a time, which keeps
-# zero tangents symbolic; beyond it the number of pairs would make compilation slow.
-_SCALARS = 6
 
 
 class Statistic(abc.ABC, Generic[Partial]):
@@ -251,8 +246,8 @@ class LossDerivatives(RowSums):
     Attributes:
         model: the model.
         is_free: for each constrained number, whether to differentiate in it.
-        products: whether to add up the outer product of the scores of a model with linear sources,
-            as costly as the Hessian; the sums of other models always hold it.
+        products: whether to add up the outer product of the scores where that costs as much as the
+            Hessian: for linear sources, and for many coefficients; other sums always hold it.
     """
 
     model: Model
@@ -260,24 +255,29 @@ class LossDerivatives(RowSums):
     products: bool = True
 
     @property
+    def by_predictors(self) -> bool:
+        """Whether it differentiates in predictors, for linear sources or many coefficients."""
+        return self.model.linear or sum(self.is_free) > SCALARS
+
+    @property
     def uses_blas(self) -> bool:
-        """Whether it multiplies designs, whatever the number of engines' threads."""
-        return self.model.linear
+        """Whether it multiplies matrices, whatever the number of engines' threads."""
+        return self.by_predictors
 
     @cached_property
     def predictors(self) -> Predictors:
-        """The model's predictors, where a source is linear."""
+        """The model's predictors."""
         return predictors_of(self.model, self.is_free)
 
     @cached_property
     def in_predictors(self) -> LossDerivatives:
         """The derivatives of a row in them."""
-        return LossDerivatives(self.model.by_predictors(), self.predictors.is_free)
+        return LossDerivatives(self.predictors.of_row, self.predictors.is_free)
 
     @property
     def uses_numpy(self) -> bool:
         """Whether sums of basis functions replace derivatives of rows."""
-        return self.model.basis_functions is not None and sum(self.is_free) <= _SCALARS
+        return self.model.basis_functions is not None and sum(self.is_free) <= SCALARS
 
     @property
     def structure(self) -> Hashable:
@@ -314,20 +314,13 @@ class LossDerivatives(RowSums):
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Return the sums of one block.
 
-        From basis functions, if the family has them; else by scalars or, for many coefficients, by
-        matrices; for linear sources by derivatives in the predictors.
+        From basis functions, if the family has them; else by scalars; for linear sources or many
+        coefficients by derivatives in the predictors.
         """
-        if self.model.linear:
+        if self.by_predictors:
             return predictor_sums(
-                self.in_predictors,
-                self.model,
-                self.predictors,
-                block,
-                arguments,
-                products=self.products,
+                self.in_predictors, self.predictors, block, arguments, products=self.products
             )
-        if sum(self.is_free) > _SCALARS:
-            return dense_sums(self, block, arguments)
         sums = basis_sums(self, block, arguments)
         return super().of_block(block, arguments) if sums is None else sums
 
@@ -342,10 +335,8 @@ class LossDerivatives(RowSums):
         means = sums / sums[0]
         weight, loss, square = float(sums[0]), float(means[1]), float(means[2])
         score, rest = means[3 : 3 + d], means[3 + d :]
-        if self.model.linear:
+        if self.by_predictors:
             hessian, outer = rest[: d * d].reshape(d, d), rest[d * d :].reshape(-1 if d else 0, d)
-        elif d > _SCALARS:
-            hessian, outer = rest.reshape(2, d, d)
         else:
             half = d * (d + 1) // 2
             hessian, outer = symmetric(rest[:half], d), symmetric(rest[half:], d)

@@ -81,6 +81,12 @@ def assess_convergence(
             f"{starts - agreed} of {starts} starting points led to a lower likelihood: it has "
             f"several local maxima, and a higher one than this cannot be ruled out."
         )
+    if model.penalised and converged:
+        reason += ", with its ridge penalty"
+        advice.append(
+            f"The ridge penalty moves the coefficients of {' and '.join(model.penalised)} towards "
+            "0: standard errors and intervals are conditional on it, without this bias."
+        )
     return Convergence(
         converged=converged,
         reason=reason,

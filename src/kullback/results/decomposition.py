@@ -130,7 +130,7 @@ def build_decomposition(
     cross_entropy: float,
     variance: float,
     weight: float,
-    parameters: int,
+    parameters: int | None,
     optimism: float,
     entropy: float | None,
     estimate: EntropyEstimate | None,
@@ -144,7 +144,7 @@ def build_decomposition(
         cross_entropy: of the sample under the fitted model, in nats.
         variance: of −log q over the rows.
         weight: total weight n.
-        parameters: number of estimated parameters, k.
+        parameters: number of estimated parameters, k; None for a penalised fit.
         optimism: Takeuchi's trace tr(H⁻¹J); NaN where the Hessian is not positive definite.
         entropy: exact entropy of the empirical distribution, for discrete outcomes.
         estimate: of the entropy of a continuous distribution.
@@ -154,15 +154,16 @@ def build_decomposition(
     """
     # below zero where the digits of a variance were lost, as for outcomes of 1e-300
     error = math.sqrt(variance / weight) if variance >= 0.0 else math.nan
-    lines = [
-        Line("cross-entropy", cross_entropy, error, "of the sample under the fitted model"),
-        Line(
-            "cross-entropy, AIC",
-            cross_entropy + parameters / weight,
-            error,
-            "on new data if the model is right: + k/n (Akaike 1973)",
-        ),
-    ]
+    lines = [Line("cross-entropy", cross_entropy, error, "of the sample under the fitted model")]
+    if parameters is not None:
+        lines.append(
+            Line(
+                "cross-entropy, AIC",
+                cross_entropy + parameters / weight,
+                error,
+                "on new data if the model is right: + k/n (Akaike 1973)",
+            )
+        )
     if not math.isnan(optimism):
         lines.append(
             Line(

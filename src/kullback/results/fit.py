@@ -112,7 +112,7 @@ class Fit:
     @property
     def cross_entropy(self) -> float:
         """H(p, q): mean of −log q over the sample, in nats per unit of weight."""
-        return self.evaluation.value + self.power * math.log(2.0)
+        return self.evaluation.cross_entropy + self.power * math.log(2.0)
 
     @property
     def log_likelihood(self) -> float:
@@ -130,13 +130,28 @@ class Fit:
         return self.vector.n_free + len(self.vector.on_bound)
 
     @property
+    def penalty(self) -> float:
+        """The penalty on the coefficients, which is not in ``cross_entropy``; 0 without one."""
+        return self.evaluation.penalty
+
+    def _refuse_penalised(self, criterion: str) -> None:
+        if self.form.penalised:
+            raise KullbackError(
+                f"{criterion} compares maxima of the likelihood, but the coefficients of "
+                f"{' and '.join(self.form.penalised)} have a ridge penalty: compare penalised fits "
+                "by their cross-entropy on new data."
+            )
+
+    @property
     def aic(self) -> float:
-        """Akaike's criterion: 2k − 2 log L."""
+        """Akaike's criterion: 2k − 2 log L; refused for a penalised fit."""
+        self._refuse_penalised("AIC")
         return 2.0 * self.parameter_count - 2.0 * self.log_likelihood
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion: k log n − 2 log L."""
+        """Schwarz's criterion: k log n − 2 log L; refused for a penalised fit."""
+        self._refuse_penalised("BIC")
         return self.parameter_count * math.log(self.n) - 2.0 * self.log_likelihood
 
     # ---- uncertainty -----------------------------------------------------------------------
@@ -221,7 +236,7 @@ class Fit:
             return None
         if self.sample_info.entropy_estimate is not None:
             return self.sample_info.entropy_estimate
-        sample, value = self.sample_info, self.evaluation.value
+        sample, value = self.sample_info, self.evaluation.cross_entropy
         estimate = estimate_entropies(self._in_unit, sample.values, value, sample.label)
         return replace(estimate, entropy=estimate.entropy + self.power * math.log(2.0))
 
@@ -242,14 +257,14 @@ class Fit:
             KullbackError: for another unit.
             ModelError: for a reference that is not fixed.
         """
-        at, converged = self.evaluation, self.convergence.converged
+        at, maximum = self.evaluation, self.convergence.converged and not self.form.penalised
         known = None if reference is None else self._reference(reference)
         return build_decomposition(
             cross_entropy=self.cross_entropy,
             variance=at.loss_variance(),
             weight=self.sample_info.weight,
-            parameters=self.parameter_count,
-            optimism=at.optimism(self.vector) if converged else math.nan,
+            parameters=None if self.form.penalised else self.parameter_count,
+            optimism=at.optimism(self.vector) if maximum else math.nan,
             entropy=self.sample_info.entropy,
             estimate=self.entropy_estimate,
             reference=known,

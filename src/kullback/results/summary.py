@@ -103,11 +103,7 @@ def summarise(fit: Fit, unit: str) -> Summary:
         title=f"{fit.form.name} fitted to {_sample(fit.sample_info)}",
         columns=("", "estimate", "std. error", "95% interval"),
         estimates=tuple(_estimates(fit)),
-        facts=(
-            ("log-likelihood", f"{fit.log_likelihood:,.6f}"),
-            ("AIC", f"{fit.aic:,.4f}"),
-            ("BIC", f"{fit.bic:,.4f}"),
-        ),
+        facts=(("log-likelihood", f"{fit.log_likelihood:,.6f}"), *_criteria(fit)),
         decomposition=fit.decomposition(unit),
         converged=fit.convergence.converged,
         reason=fit.convergence.reason,
@@ -117,6 +113,12 @@ def summarise(fit: Fit, unit: str) -> Summary:
         ),
         notes=fit.convergence.advice,
     )
+
+
+def _criteria(fit: Fit) -> tuple[tuple[str, str], ...]:
+    if fit.form.penalised:
+        return (("ridge penalty", f"{fit.penalty:,.6f} a row"),)
+    return (("AIC", f"{fit.aic:,.4f}"), ("BIC", f"{fit.bic:,.4f}"))
 
 
 def _sample(sample: SampleInfo) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector, namespace
-from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import COUNTS, Domain, Interval, Logits, Simplex
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
 from kullback.models.forms import SaturatedForm
@@ -24,50 +23,6 @@ from kullback.special.numerics import log
 
 # How many classes a message lists.
 _SHOWN = 5
-
-
-@final
-@dataclass(frozen=True)
-class Logits(Domain):
-    """K numbers of which only the differences matter: free ones have the last at 0.
-
-    Attributes:
-        size: the number K of classes.
-    """
-
-    size: int = 2
-
-    bounded = False
-
-    @property
-    def n_free(self) -> int:
-        """K − 1."""
-        return self.size - 1
-
-    def contains(self, value: Any) -> Any:
-        """Return whether all are finite."""
-        return finite(np.asarray(value))
-
-    def constrained(self, u: Any) -> Any:
-        """Append the last logit, 0."""
-        xp = namespace(u)
-        return xp.concatenate([u, xp.zeros(1, dtype=u.dtype)])
-
-    def unconstrained(self, value: Any) -> Any:
-        """Return the differences from the last logit."""
-        return value[:-1] - value[-1]
-
-    def jacobian(self, u: Any) -> Any:
-        """Return the identity above a row of zeros."""
-        return namespace(u).eye(self.size)[:, :-1]
-
-    def curvature(self, u: Any, gradient: Any) -> Any:  # noqa: ARG002  # the map is linear
-        """Return zeros."""
-        return namespace(u).zeros((self.n_free, self.n_free))
-
-    def phrase(self, name: str) -> str:
-        """Describe the domain, for messages."""
-        return f"{name}: {self.size} finite numbers"
 
 
 @final
@@ -158,6 +113,8 @@ class Categorical(Model):
             )
         self.levels = levels
         self.classes = len(levels)
+        domain = self.parameters[self.parameter]
+        self.sources = {self.parameter: self._source.for_parameter(domain)}
 
     # ---- structure -------------------------------------------------------------------------
 
@@ -166,7 +123,9 @@ class Categorical(Model):
         """The one parameter, a vector of K numbers."""
         size = self.classes or 2  # the size does not matter before the classes are known
         return {
-            self.parameter: Simplex(size) if self.parameter == "probabilities" else Logits(size)
+            self.parameter: Simplex(size)
+            if self.parameter == "probabilities"
+            else Logits(size, self.levels)
         }
 
     @property
@@ -271,6 +230,12 @@ class Categorical(Model):
         return -jnp.sum(jnp.where(possible, jnp.exp(logs) * jnp.where(possible, logs, 0.0), 0.0))
 
     # ---- estimates, in NumPy ---------------------------------------------------------------
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
+        """Return the shares of the classes, each with half a row more, so that none is 0."""
+        totals = np.bincount(values.astype(np.intp), weights=weights, minlength=self.classes or 2)
+        shares: Vector = (totals + 0.5) / (np.sum(totals) + 0.5 * totals.size)
+        return [{self.parameter: np.log(shares) if self.as_logits else shares}]
 
     @property
     def saturated_form(self) -> SaturatedForm | None:  # type: ignore[override]

@@ -1,0 +1,364 @@
+"""The sums of a model by its predictors: derivatives of a row in these, then matrix products.
+
+A row has few predictors η_a: one for each linear source (K − 1 for the logits of K classes), one
+for each nonlinear function of columns, and each other number of the model as a predictor of all
+rows. With J_a = ∂η_a/∂θ (the design X_a of a linear source), s_a = ∂ℓ/∂η_a, h_ab = ∂²ℓ/∂η_a∂η_b:
+
+    ∂H/∂θ = Σ_a J_a' (w s_a),    ∂²H/∂θ∂θ' = Σ_ab J_a' diag(w h_ab) J_b + Σ_a Σ_i w s_a ∂²η_a/∂θ∂θ'
+
+and the scores' outer product is Σ_ab J_a' diag(w s_a s_b) J_b. The compiled code of a row depends
+on the number of predictors, not on that of the coefficients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Protocol, final, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.compilation import COMPILED
+from kullback.data.blocks import TILE, Block
+from kullback.data.observation import RowKind
+from kullback.models.model import Model
+from kullback.models.source import Source
+from kullback.objective.nonlinear import Nonlinear, nonlinear_source
+
+# Rows in one matrix product: with a hundred coefficients their design takes 3.2 MB and stays in a
+# core's cache, from which the products read it several times.
+_RUN = 2 * TILE
+
+# Up to this many free predictors, second derivatives are built one scalar pair at a time, which
+# keeps zero tangents symbolic; beyond it the number of pairs would make compilation slow. So it
+# would for the logits of few classes, each of which depends on all of them.
+SCALARS = 6
+
+# For more predictors a product takes fewer rows, so that their terms are at most about this many
+# numbers, 16 MB; but no fewer rows than the least.
+_NUMBERS, _FEWEST = 1 << 21, 64
+
+
+@runtime_checkable
+class RowDerivatives(Protocol):
+    """The loss of a row and its derivatives in a model's free numbers."""
+
+    @property
+    def structure(self) -> Hashable:
+        """The key of the compiled code."""
+
+    def loss(self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]) -> Array:
+        """−log q of each row."""
+
+    def rows(
+        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
+    ) -> Sequence[Array]:
+        """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
+
+
+@final
+@dataclass(frozen=True)
+class Predictor:
+    """A number of a row, or of all rows, that coefficients determine.
+
+    Attributes:
+        where: its coefficients, among all constrained numbers of the model.
+        to: its free coefficients, among the free numbers; None where it is fixed.
+        linear: the parameter whose source is linear in columns; None for other predictors.
+        function: the function of columns that it is a value of; None for other predictors.
+        position: its place among the values of that function.
+    """
+
+    where: slice
+    to: slice | None
+    linear: str | None = None
+    function: Nonlinear | None = None
+    position: int = 0
+
+    @property
+    def varies(self) -> bool:
+        """Whether rows differ in it."""
+        return self.linear is not None or self.function is not None
+
+
+@final
+@dataclass(frozen=True)
+class Predictors:
+    """The predictors of a model, in the order of its numbers.
+
+    Attributes:
+        model: the model.
+        each: the predictors.
+        columns: the columns that the loss of a row reads, beside the predictors.
+        of_row: the model of the predictors, which has one number for each.
+    """
+
+    model: Model
+    each: tuple[Predictor, ...]
+    columns: tuple[str, ...]
+    of_row: Model
+
+    @property
+    def is_free(self) -> tuple[bool, ...]:
+        """For each, whether to differentiate in it."""
+        return tuple(p.to is not None for p in self.each)
+
+    @property
+    def free(self) -> list[int]:
+        """Those to differentiate in."""
+        return [a for a, p in enumerate(self.each) if p.to is not None]
+
+    @cached_property
+    def by_reverse(self) -> bool:
+        """Whether to differentiate a row in all of them at once, not one pair at a time."""
+        linear = [p.linear for p in self.each if p.linear is not None]
+        return len(self.free) > SCALARS or len(set(linear)) < len(linear)
+
+    def runs(self, block: Block) -> Iterator[tuple[dict[str, Vector], Vector]]:
+        """Cut a block into runs of rows that stay in a core's cache: fields and weights."""
+        length = min(_run(len(self.free)), block.capacity)
+        for begin in range(0, block.count, length):
+            rows = slice(begin, begin + length)
+            fields = {name: values[rows] for name, values in block.fields.items()}
+            yield fields, block.weight[rows]
+
+    def evaluate(
+        self, arguments: Vector, fields: Mapping[str, Vector]
+    ) -> tuple[list[Vector], list[Vector | None]]:
+        """Return the predictors of rows, and their derivatives in the free coefficients.
+
+        Args:
+            arguments: all constrained numbers.
+            fields: the columns of the rows.
+
+        Returns:
+            For each predictor a vector of the rows, or of one number; and an array of shape
+            (coefficients, rows), None where the derivative is 1.
+        """
+        known: dict[str, Any] = {}
+        values: list[Vector] = []
+        slopes: list[Vector | None] = []
+        for p in self.each:
+            own, slope = arguments[p.where], None
+            if p.linear is not None:
+                if p.linear not in known:
+                    known[p.linear] = self.model.sources[p.linear].design(fields)
+                slope = known[p.linear]
+                own = own @ slope
+            elif p.function is not None:
+                name = p.function.parameter
+                if name not in known:
+                    known[name] = p.function.evaluate(own, fields)
+                own, slope = (found[p.position] for found in known[name])
+            values.append(own)
+            slopes.append(slope)
+        return values, slopes
+
+    def terms(
+        self,
+        derivatives: RowDerivatives,
+        kind: RowKind,
+        fields: Mapping[str, Vector],
+        values: Sequence[Vector],
+        weight: Vector,
+    ) -> Vector:
+        """Return w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') of rows, in the predictors: shape (terms, rows).
+
+        Of the second derivatives and the products the lower triangles, row by row.
+        """
+        names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
+        varies = tuple(p.varies for p in self.each)
+        free = self.free
+
+        def build() -> Callable[[tuple[Array, ...], tuple[Array, ...], Array], Array]:
+            def terms(values: tuple[Array, ...], columns: tuple[Array, ...], w: Array) -> Array:
+                row = dict(zip(names, columns, strict=True))
+                numbers = [v if many else v[0] for v, many in zip(values, varies, strict=True)]
+                if self.by_reverse:
+                    return _many_terms(derivatives, kind, free, numbers, row, w)
+                found = derivatives.rows(kind, numbers, row)
+                return jnp.stack([jnp.broadcast_to(term, w.shape) * w for term in found])
+
+            return terms
+
+        key = ("predictors", derivatives.structure, varies, kind, names, weight.size)
+        columns = tuple(fields[name] for name in names)
+        return np.asarray(COMPILED.call(key, build, tuple(values), columns, weight))
+
+
+def predictors_of(model: Model, is_free: Sequence[bool]) -> Predictors:
+    """Return the predictors of a model.
+
+    A source that is a function of columns of another form than linear has predictors of its own
+    where its coefficients, as predictors of all rows, would be more than a few.
+
+    Args:
+        model: the model.
+        is_free: for each constrained number, whether to differentiate in it.
+    """
+    each = tuple(_predictors(model, is_free, functions=False))
+    if sum(p.to is not None for p in each) > SCALARS:
+        each = tuple(_predictors(model, is_free, functions=True))
+    functions = {p.function.parameter: p.function for p in each if p.function is not None}
+    sources: dict[str, Source] = {}
+    columns: list[str] = []
+    for name, source in model.sources.items():
+        predictor = functions[name].predictor() if name in functions else source.predictor()
+        sources[name] = predictor
+        columns += source.columns if predictor is source else ()
+    of_row = model.with_sources(sources)
+    return Predictors(model, each, tuple(dict.fromkeys(columns)), of_row)
+
+
+def _predictors(model: Model, is_free: Sequence[bool], *, functions: bool) -> Iterator[Predictor]:
+    start = 0
+
+    def free(where: slice) -> slice | None:
+        before, count = sum(is_free[: where.start]), sum(is_free[where])
+        return slice(before, before + count) if count else None
+
+    for name, source in model.sources.items():
+        domain, predictor = model.parameters[name], source.predictor()
+        size = sum(c.domain.size for c in source.coefficients(name, domain))
+        where = slice(start, start + size)
+        start += size
+        if predictor is source and functions and source.columns and free(where) is not None:
+            function = nonlinear_source(model, name, is_free[where])
+            for k in range(function.size):
+                yield Predictor(where, free(where), function=function, position=k)
+            continue
+        linear = None if predictor is source else name
+        many = size if linear is None else predictor.coefficients(name, domain)[0].domain.size
+        for k in range(many):
+            own = slice(where.start + k * (size // many), where.start + (k + 1) * (size // many))
+            yield Predictor(own, free(own), linear)
+
+
+@lru_cache(maxsize=64)
+def _run(free: int) -> int:
+    """The rows of one matrix product, for a number of free predictors."""
+    length = _RUN
+    while free > SCALARS and length > _FEWEST and 2 * free * free * length > _NUMBERS:
+        length //= 2
+    return length
+
+
+def predictor_sums(
+    derivatives: RowDerivatives,
+    predictors: Predictors,
+    block: Block,
+    arguments: Vector,
+    *,
+    products: bool,
+) -> Vector:
+    """Return Σ w (1, ℓ, ℓ²), the gradient and the Hessian of a block as one vector.
+
+    Args:
+        derivatives: of a row, in the predictors.
+        predictors: the model's predictors.
+        block: the rows.
+        arguments: all constrained numbers.
+        products: whether to append the scores' outer product.
+    """
+    total = None
+    for fields, weight in predictors.runs(block):
+        values, slopes = predictors.evaluate(arguments, fields)
+        terms = predictors.terms(derivatives, block.kind, fields, values, weight)
+        sums = _contracted(terms, predictors, arguments, fields, slopes, products=products)
+        total = sums if total is None else total + sums
+    assert total is not None  # a block holds at least one row
+    return total
+
+
+def _many_terms(
+    derivatives: RowDerivatives,
+    kind: RowKind,
+    free: Sequence[int],
+    numbers: Sequence[Array],
+    row: Mapping[str, Array],
+    weight: Array,
+) -> Array:
+    """The same terms by reverse differentiation, in all predictors at once."""
+
+    def loss(at: Array) -> Array:
+        filled = list(numbers)
+        for place, a in enumerate(free):
+            filled[a] = at[place]
+        return jnp.broadcast_to(derivatives.loss(kind, filled, row), weight.shape)
+
+    at = jnp.stack([jnp.broadcast_to(numbers[a], weight.shape) for a in free])
+    slope = jax.grad(lambda at: jnp.sum(loss(at)))  # rows are independent: the slope of each
+
+    def along(direction: Array) -> Array:
+        steps = jnp.broadcast_to(direction[:, None], at.shape)
+        change: Array = jax.jvp(slope, (at,), (steps,))[1]
+        return change
+
+    value, scores = loss(at), slope(at)
+    i, j = np.tril_indices(len(free))
+    second = jax.vmap(along)(jnp.eye(len(free)))[i, j]
+    head = jnp.stack([jnp.ones_like(value), value, value * value])
+    return jnp.concatenate([head, scores, second, scores[i] * scores[j]]) * weight
+
+
+def _contracted(
+    terms: Vector,
+    predictors: Predictors,
+    arguments: Vector,
+    fields: Mapping[str, Vector],
+    slopes: Sequence[Vector | None],
+    *,
+    products: bool,
+) -> Vector:
+    """Multiply the terms by the derivatives of the free predictors, and add up over the rows."""
+    free = [predictors.each[a] for a in predictors.free]
+    jacobians = [slopes[a] for a in predictors.free]
+    places = [p.to for p in free if p.to is not None]
+    m, d = len(free), max((to.stop for to in places), default=0)
+    scores, rest = terms[3 : 3 + m], terms[3 + m :]
+    half = m * (m + 1) // 2
+    gradient = np.zeros(d)
+    for x, to, s in zip(jacobians, places, scores, strict=True):
+        gradient[to] += _dot(x, s)
+    hessian = _symmetric_product(rest[:half], jacobians, places, d)
+    for p, to, a in zip(free, places, range(m), strict=True):
+        if p.function is not None and p.position == 0:
+            own = scores[a : a + p.function.size]
+            hessian[to, to] += p.function.curvature(arguments[p.where], fields, own)
+    parts = [terms[:3].sum(axis=1), gradient, hessian.ravel()]
+    if products:
+        parts.append(_symmetric_product(rest[half:], jacobians, places, d).ravel())
+    return np.concatenate(parts)
+
+
+def _dot(slope: Vector | None, values: Vector) -> Vector:
+    out: Vector = np.array([values.sum()]) if slope is None else slope @ values
+    return out
+
+
+def _symmetric_product(
+    weights: Vector, jacobians: Sequence[Vector | None], places: Sequence[slice], size: int
+) -> Vector:
+    """Return Σ_ab J_a' diag(weights_ab) J_b, from the lower triangle of weights."""
+    out = np.zeros((size, size))
+    for k, (a, b) in enumerate(_lower(len(jacobians))):
+        left, right, w = jacobians[a], jacobians[b], weights[k]
+        if left is None:
+            block = _dot(right, w)[None, :]
+        elif right is None:
+            block = _dot(left, w)[:, None]
+        else:
+            block = (left * w) @ right.T
+        out[places[a], places[b]] += block
+        if a != b:
+            out[places[b], places[a]] += block.T
+    return out
+
+
+@lru_cache(maxsize=32)
+def _lower(size: int) -> tuple[tuple[int, int], ...]:
+    return tuple((a, b) for a in range(size) for b in range(a + 1))
