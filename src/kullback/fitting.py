@@ -148,8 +148,7 @@ def fit(
     begin, compiled = time.perf_counter(), COMPILED.seconds
     roles = roles_of((model,), y, weights=weights, missing=missing)
     sample = open_sample(data, roles, schema_of((model,)))
-    if sample.levels is not None:
-        model = model.with_levels(sample.levels)
+    model = model.bind(sample.schema)
     over_rows = (engine or engine_for)(sample)
     watch = _Watch(progress)
     over_rows.progress = watch.rows

@@ -158,10 +158,7 @@ class _Scored:
         self.unit, self.level = unit, level
         roles = roles_of(models, y, weights=weights, missing=missing)
         self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
-        levels = self.sample.levels
-        self.models = models
-        if levels is not None:
-            self.models = tuple(model.with_levels(levels) for model in models)
+        self.models = tuple(model.bind(self.sample.schema) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
     def moments(self) -> Moments:

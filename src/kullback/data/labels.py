@@ -110,7 +110,8 @@ class Labels:
             if not is_missing(value):
                 raise DataError(
                     f"{label} holds {shown(value)}, which is not one of the {role}: "
-                    f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}"
+                    f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
+                    f"Leave out such rows, or fit the model to rows of all {role}."
                 )
         return codes
 

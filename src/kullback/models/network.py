@@ -295,8 +295,9 @@ class Trained(Source):
     shift: Vector
     background: Vector | None
     categories: Mapping[str, tuple[Any, ...]]
-    takes_missing: ClassVar[bool] = True
     token: object = field(default_factory=object, compare=False)
+
+    takes_missing: ClassVar[bool] = True
 
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # known from the encoder
