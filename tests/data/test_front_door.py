@@ -286,6 +286,19 @@ def test_what_is_not_in_the_schema_is_refused(
     assert str(refused.value).startswith(said)
 
 
+@pytest.mark.parametrize(("column", "what"), [("label", "a class"), ("region", "a category")])
+def test_a_streamed_identifier_is_refused(
+    column: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kullback.data.categories._MOST_LEVELS", 20)
+    data = {**TABLE, column: np.array([f"id {k}" for k in range(ROWS)])}
+    said = f'column "{column}" holds more than 20 different values, which suggests an identifier'
+    with pytest.raises(kl.DataError, match=f"{said} rather than {what}; leave it out"):
+        open_sample(
+            parquet(data, tmp_path), ROLES["categories of a network"], in_memory=False, head=True
+        )
+
+
 def test_an_unknown_category_is_missing_for_a_network() -> None:
     roles = Roles("label", columns=["region"], outcome="label", inferred=True)
     schema = open_sample(TABLE, roles).schema

@@ -105,8 +105,7 @@ class Labels:
             DataError: another label occurs; the message names it.
         """
         codes = self.codes(values, label)
-        for row in np.flatnonzero(np.isnan(codes)).tolist():
-            (value,) = values[[row]].tolist()
+        for value in values[np.isnan(codes)].tolist():
             if not is_missing(value):
                 raise DataError(
                     f"{label} holds {shown(value)}, which is not one of the {role}: "
