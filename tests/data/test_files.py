@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import kullback.data.files as files
-from kullback.data import Roles, Sample, blocks, open_sample
+from kullback.data import Roles, Sample, blocks, csv_files, files, open_sample, parquet_files
 from kullback.data.stream import Part
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -57,7 +56,7 @@ def test_any_row_groups_and_files_give_the_same_blocks(
     parquet("b.parquet", {name: held[split:] for name, held in columns.items()}, row_group_size)
     with pytest.MonkeyPatch.context() as patch:
         # Row groups larger than this are read in pieces.
-        patch.setattr(files, "PART_BYTES", 8 * 3 * piece)
+        patch.setattr(parquet_files, "PART_BYTES", 8 * 3 * piece)
         streamed = open_sample("?.parquet", Roles(**options), in_memory=False)
         for _ in range(2):
             expected = list(blocks(open_sample(columns, Roles(**options)).chunks(), 16))
@@ -113,8 +112,8 @@ def test_a_csv_file(in_memory: bool) -> None:
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_a_csv_file_of_several_blocks(in_memory: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "CSV_BLOCK_BYTES", 512)
-    monkeypatch.setattr(files, "CSV_HEAD_BYTES", 512)
+    monkeypatch.setattr(csv_files, "CSV_BLOCK_BYTES", 512)
+    monkeypatch.setattr(csv_files, "CSV_HEAD_BYTES", 512)
     # Whole numbers at first: the type found there must not hold for the rest.
     written = [*map(str, range(1000)), "0.5", "NA", "1e300"]
     Path("a.csv").write_text("x\n" + "\n".join(written) + "\n")
@@ -239,7 +238,7 @@ def test_parts_of_a_large_row_group_are_small() -> None:
     parquet("a.parquet", {"x": np.zeros(300_000), "z": np.zeros(300_000)}, 300_000)
     held = files.open_files(["a.parquet"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "PART_BYTES", 100_000 * 8)
+        patch.setattr(parquet_files, "PART_BYTES", 100_000 * 8)
         counts = [part.count for part in held.parts(("x",))]
         both = [part.count for part in held.parts(("x", "z"))]
     assert sum(counts) == sum(both) == 300_000

@@ -6,6 +6,7 @@ The rows that are right are those of Python's own csv module, or were written by
 import csv
 import io
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,10 @@ def test_a_quote_is_found_in_every_block(monkeypatch: pytest.MonkeyPatch) -> Non
     for size in (16, 17, 64, 1000):  # each longer than a line
         monkeypatch.setattr(quotes, "_BLOCK", size)
         Path("a.csv").write_text(numbered((700, '"7,00",1')), newline="")
-        quotes.refuse_open_quotes("a.csv")
+        quotes.refuse_open_quotes(partial(open, "a.csv", "rb"), "a.csv")
         Path("a.csv").write_text(numbered((700, '"7,00",1'), (800, '1,"')), newline="")
         with pytest.raises(FileFormatError, match=r"^a.csv, line 802: the value \" begins"):
-            quotes.refuse_open_quotes("a.csv")
+            quotes.refuse_open_quotes(partial(open, "a.csv", "rb"), "a.csv")
 
 
 def by_csv_module(text: str) -> list[list[str]] | None:

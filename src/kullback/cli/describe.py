@@ -15,7 +15,7 @@ from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.distribution import QUANTILES, FittedDistribution
 from kullback.cli.fit import print_summary
-from kullback.cli.options import AsJson, Missing, Unit, Y
+from kullback.cli.options import AsJson, Missing, Separator, Unit, Y, files_of
 
 
 def describe(
@@ -50,6 +50,7 @@ def describe(
     ] = None,
     y: Y = None,
     missing: Missing = "error",
+    separator: Separator = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -80,8 +81,9 @@ def describe(
             raise KullbackError(f"--sample must be at least 0, got {sample}.")
         if sample is None and seed is not None:
             raise KullbackError("--seed is the seed of --sample: add --sample N.")
-        if density is None and y is not None:
-            raise KullbackError("--y names a column of --density: add --density TABLE.")
+        for option, given in (("--y names a column", y), ("--separator is that", separator)):
+            if density is None and given is not None:
+                raise KullbackError(f"{option} of --density: add --density TABLE.")
         tables = sum((bool(levels or points), sample is not None, density is not None))
         if tables > 1 and not as_json:
             raise KullbackError(
@@ -102,7 +104,8 @@ def describe(
                 from kullback.report.fit_plot import fit_figure
 
                 write_figure(fit_figure(fitted, levels or QUANTILES), plot)
-            scored = [] if density is None else about.scored(density, y, missing)
+            rows = None if density is None else files_of([density], separator=separator)
+            scored = [] if rows is None else about.scored(rows, y, missing)
             drawn = None if sample is None else about.draws(sample, seed)
             if as_json:
                 process.write_json(about.document(levels, points, drawn, scored))

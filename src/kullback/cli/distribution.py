@@ -76,8 +76,8 @@ class FittedDistribution:
             values = values.astype(np.int64)
         return {self.name: values}
 
-    def scored(self, table: str, y: str | None, missing: str) -> Iterator[dict[str, Any]]:
-        """The outcomes of a table, with their density and log-density, part by part."""
+    def scored(self, table: Any, y: str | None, missing: str) -> Iterator[dict[str, Any]]:
+        """The outcomes of files, with their density and log-density, part by part."""
         import numpy as np
 
         from kullback.data.open import open_sample
@@ -102,11 +102,11 @@ class FittedDistribution:
             logs = self.model.log_density(values)
             yield {self.name: outcomes, "density": np.exp(logs), "log_density": logs}
 
-    def _column_in(self, table: str) -> str | None:
+    def _column_in(self, table: Any) -> str | None:
         """The column of the fit, in a table that has it."""
         from kullback.data.files import open_files
 
-        names = open_files([table]).names
+        names = open_files(table).names
         return self.column if self.column in names else None
 
     def document(

@@ -17,7 +17,7 @@ import kullback
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.cli.options import AsJson, Missing, MissingValues, Tables, Unit, files_of
+from kullback.cli.options import AsJson, Missing, MissingValues, Separator, Tables, Unit, files_of
 
 # Characters in a line of notes.
 _WIDTH = 79
@@ -65,6 +65,7 @@ def entropy(
     ] = "auto",
     missing: Missing = "error",
     missing_values: MissingValues = None,
+    separator: Separator = None,
     unit: Unit = "nats",
     plot: Annotated[
         Path | None,
@@ -85,6 +86,7 @@ def entropy(
     with process.errors_as_messages():
         from kullback.data.checks import check_choice, check_column, column_label
         from kullback.data.open import open_table
+        from kullback.data.paths import describe_paths
         from kullback.data.text_among_numbers import refuse_text_among_numbers
         from kullback.information.neighbours.entropy import NoDensityError
 
@@ -104,9 +106,10 @@ def entropy(
             raise KullbackError(f"--columns {columns} names a column twice.")
         if listed is not None and by is not None and by not in listed:
             listed.append(by)
-        names, data = open_table(files_of(table, missing_values), listed)
+        files = files_of(table, missing_values, separator)
+        names, data = open_table(files, listed)
         if by is not None:
-            check_column(by, names, "--by", ", ".join(table))
+            check_column(by, names, "--by", describe_paths(files))
         strict = listed is not None  # a column listed by name must have an estimate
         unreadable: set[str] = set()
 

@@ -19,7 +19,7 @@ from kullback.cli.networks import (
     read_columns,
     read_names,
 )
-from kullback.cli.options import AsJson, MissingValues, Target, Unit, Weights, files_of
+from kullback.cli.options import AsJson, MissingValues, Separator, Target, Unit, Weights, files_of
 from kullback.cli.regression import evaluate_regression, print_regression
 
 
@@ -58,6 +58,7 @@ def evaluate(
     ] = None,
     weights: Weights = None,
     missing_values: MissingValues = None,
+    separator: Separator = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write the loss report as a web page.")
     ] = None,
@@ -90,7 +91,7 @@ def evaluate(
             raise KullbackError(
                 "kullback evaluate needs MODEL and TABLE, or a TABLE and --probabilities A,B."
             )
-        columns = read_columns(files_of(tables, missing_values), "give fewer rows.")
+        columns = read_columns(files_of(tables, missing_values, separator), "give fewer rows.")
         options: dict[str, Any] = {
             "weights": weights,
             "slices": read_names("--slices", slices) or (),
@@ -112,10 +113,9 @@ def evaluate(
                 return
             loss_report = kullback.evaluate(network, columns, target, **options)
         else:
-            files = ", ".join(tables)
-            check_column(target, list(columns), "--target", files)
+            check_column(target, list(columns), "--target", columns.description)
             for name in shares:
-                check_column(name, list(columns), "--probabilities", files)
+                check_column(name, list(columns), "--probabilities", columns.description)
             q = np.stack([to_numbers(columns[n], column_label(n)) for n in shares], axis=1)
             class_names = read_names("--classes", classes) or tuple(map(_class_of, shares))
             rest = {name: values for name, values in columns.items() if name not in shares}

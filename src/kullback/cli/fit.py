@@ -17,7 +17,17 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.cli.options import AsJson, Missing, MissingValues, Tables, Unit, Weights, Y, files_of
+from kullback.cli.options import (
+    AsJson,
+    Missing,
+    MissingValues,
+    Separator,
+    Tables,
+    Unit,
+    Weights,
+    Y,
+    files_of,
+)
 
 Reals: TypeAlias = "float | list[float]"
 
@@ -43,6 +53,7 @@ def fit(
     ] = None,
     missing: Missing = "error",
     missing_values: MissingValues = None,
+    separator: Separator = None,
     unit: Unit = "nats",
     save: Annotated[
         Path | None,
@@ -64,7 +75,7 @@ def fit(
             process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar
 
-        data = files_of(table, missing_values)
+        data = files_of(table, missing_values, separator)
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
         with bar or contextlib.nullcontext():
             fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)

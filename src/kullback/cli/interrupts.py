@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import NoReturn
 
 # The exit code that shells report for a process ended by SIGINT.
 INTERRUPTED = 128 + signal.SIGINT
@@ -41,9 +42,17 @@ def _end_in_imports(number: int, frame: FrameType | None) -> None:
     outer = frame
     while outer is not None:
         if outer.f_globals.get("__name__") == "importlib._bootstrap":
-            os._exit(INTERRUPTED)
+            _end()
         outer = outer.f_back
     signal.default_int_handler(number, frame)
+
+
+def _end() -> NoReturn:
+    """End the process at once."""
+    temporary = sys.modules.get("kullback.data.temporary")
+    if temporary is not None:
+        temporary.remove_temporary_files()
+    os._exit(INTERRUPTED)
 
 
 @contextlib.contextmanager
@@ -85,4 +94,4 @@ def _listen(here: socket.socket, first: Callable[[], None]) -> None:
             if sys.stderr.isatty():
                 sys.stderr.write("\x1b[?25h\n")  # the progress bar hid the cursor
                 sys.stderr.flush()
-            os._exit(INTERRUPTED)  # no handler runs while the main thread is in compiled code
+            _end()  # no handler runs while the main thread is in compiled code

@@ -36,13 +36,14 @@ def load_network(folder: str) -> kullback.TrainedFit:
     return fit
 
 
-def read_columns(tables: Sequence[str], remedy: str) -> FileColumns:
+def read_columns(tables: list[str], remedy: str) -> FileColumns:
     """The columns of files, in memory."""
     from kullback.data.open import open_table
+    from kullback.data.paths import describe_paths
 
     _, columns = open_table(tables)
     if isinstance(columns, list):
-        raise DataError(f"{', '.join(tables)}: too large to be read into memory; {remedy}")
+        raise DataError(f"{describe_paths(tables)}: too large to be read into memory; {remedy}")
     return columns
 
 

@@ -9,10 +9,14 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from kullback._core.errors import KullbackError
+from kullback.cli.standard_input import standard_input
 
 Tables: TypeAlias = Annotated[
     list[str],
-    typer.Argument(metavar="TABLE", help='CSV or Parquet files, or patterns such as "*.parquet".'),
+    typer.Argument(
+        metavar="TABLE",
+        help='CSV or Parquet files, patterns such as "*.parquet", or - for standard input.',
+    ),
 ]
 SavedModel: TypeAlias = Annotated[
     str, typer.Argument(metavar="MODEL", help='Folder written by "kullback train --save".')
@@ -41,17 +45,28 @@ MissingValues: TypeAlias = Annotated[
         help='Texts that mean a missing value in CSV files, such as "?", beside NA and empty ones.',
     ),
 ]
+Separator: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHARACTER",
+        help='Separator of the values in CSV files, such as ";" or tab; by default found from the '
+        "first lines.",
+    ),
+]
 Unit: TypeAlias = Annotated[
     str, typer.Option(metavar="nats|bits|hartleys", help="Unit of entropies and losses.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 
-def files_of(tables: Sequence[str], missing_values: str | None) -> Any:
-    """The files of a command line as data, with the texts that mean a missing value in them."""
+def files_of(
+    tables: Sequence[str], missing_values: str | None = None, separator: str | None = None
+) -> Any:
+    """The files of a command line as data, with what the options say about CSV files."""
     from kullback.data.paths import DataFiles
 
     texts = [] if missing_values is None else next(csv.reader([missing_values]), [])
     if missing_values is not None and not any(texts):
         raise KullbackError(f'--missing-values must be texts, such as "?", got "{missing_values}".')
-    return DataFiles(tables, texts)
+    paths = [standard_input() if table == "-" else table for table in tables]
+    return DataFiles(paths, texts, separator)

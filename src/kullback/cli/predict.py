@@ -10,13 +10,14 @@ import typer
 import kullback
 from kullback.cli import process
 from kullback.cli.networks import load_network
-from kullback.cli.options import MissingValues, SavedModel, Tables, files_of
+from kullback.cli.options import MissingValues, SavedModel, Separator, Tables, files_of
 
 
 def predict(
     model: SavedModel,
     table: Tables,
     missing_values: MissingValues = None,
+    separator: Separator = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a CSV or Parquet file instead of printing."),
@@ -35,7 +36,7 @@ def predict(
         if out is not None:
             process.check_folder("--out", out)
             check_kind(out)
-        columns = _columns(load_network(model), files_of(table, missing_values))
+        columns = _columns(load_network(model), files_of(table, missing_values, separator))
         if out is not None:
             write_columns(columns, out)
             return

@@ -26,7 +26,7 @@ from kullback._core.printable import printable
 # recognised anywhere in a message, the others before "=" and before "must".
 _COMPOUND = "learning_rate|weight_decay|label_smoothing|class_weight|held_out"
 _SIMPLE = (
-    "missing|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
+    "missing|separator|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
     "epochs|batch|patience|calibration|checkpoint|seed"
 )
 _ARGUMENT = re.compile(
@@ -38,6 +38,7 @@ _BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b
 
 _BETWEEN = '", "'
 _MISSING_VALUES = re.compile(r"kl\.DataFiles\(paths, missing_values=\[(.*?)\]\)")
+_SEPARATOR = re.compile(r'kl\.DataFiles\(paths, (separator=".*?")\)')
 _REGRESSION = re.compile(
     r"kl\.Normal\(loc=kl\.MLP\(\), scale=kl\.MLP\(\)\)(, or NetworkRegressor in scikit-learn)?"
 )
@@ -152,6 +153,7 @@ def as_options(message: str) -> str:
         lambda match: f"--missing-values {shlex.quote(match[1].replace(_BETWEEN, ',')[1:-1])}",
         message,
     )
+    message = _SEPARATOR.sub(lambda match: match[1], message)
     message = _REGRESSION.sub("--regression", message)
     return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
 

@@ -13,7 +13,7 @@ from kullback._core.errors import DataError, KullbackError
 from kullback._core.files import replaced
 from kullback._core.units import nats_per
 from kullback.cli import process
-from kullback.cli.options import Y
+from kullback.cli.options import Separator, Y, files_of
 
 
 def tour(
@@ -32,6 +32,7 @@ def tour(
         typer.Option(metavar="FILE", help="The same as DATA."),
     ] = None,
     y: Y = None,
+    separator: Separator = None,
     unit: Annotated[
         str,
         typer.Option(metavar="nats|bits|hartleys", help="Unit; on the page you can change it."),
@@ -63,9 +64,12 @@ def tour(
         if file is not None and data is not None:
             raise KullbackError(f"--data {data}: the file {file} is given already. Give one file.")
         source = file if file is not None else data
-        if y is not None and source is None:
-            raise KullbackError("--y names a column of a file: add --data FILE.")
-        values, name = (None, None) if source is None else _column(source, y)
+        for option, given in (("--y names a column", y), ("--separator is that", separator)):
+            if source is None and given is not None:
+                raise KullbackError(f"{option} of a file: add --data FILE.")
+        values, name = None, None
+        if source is not None:
+            values, name = _column(files_of([source], separator=separator), y)
         if html is None:
             from kullback.cli.console import console
             from kullback.tour.terminal import show
@@ -90,7 +94,7 @@ def tour(
         process.write(f"wrote {html}: open it in a browser")
 
 
-def _column(source: str, y: str | None) -> tuple[Any, str | None]:
+def _column(source: Any, y: str | None) -> tuple[Any, str | None]:
     """Read a column of numbers, or of labels where most of its values are not numbers."""
     from kullback.data.arrays import reads_as_number
     from kullback.data.checks import name_of_column

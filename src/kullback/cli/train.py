@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from kullback.cli.options import (
     AsJson,
     Missing,
     MissingValues,
+    Separator,
     Tables,
     Target,
     Unit,
@@ -125,6 +127,7 @@ def train(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.")] = 0,
     missing: Missing = "error",
     missing_values: MissingValues = None,
+    separator: Separator = None,
     test: Annotated[
         str | None,
         typer.Option(
@@ -169,6 +172,7 @@ def train(
             inputs=read_names("--inputs", inputs),
             categorical=read_names("--categorical", categorical) or (),
         )
+        files = partial(files_of, missing_values=missing_values, separator=separator)
         share = _share_or_table("--held-out", held_out)
         solver = kullback.Minibatch(
             epochs=epochs,
@@ -184,14 +188,16 @@ def train(
             ),
             label_smoothing=label_smoothing,
             class_weight=_choice("--class-weight", class_weight, "balanced"),
-            held_out=files_of([share], missing_values) if isinstance(share, str) else share,
+            held_out=files([share]) if isinstance(share, str) else share,
             seed=seed,
             checkpoint=checkpoint,
         )
-        data: Any = files_of(table, missing_values)
+        data: Any = files(table)
         test_rows: Any = _share_or_table("--test", test or (str(_TEST_SHARE) if report else ""))
         source = None
-        if isinstance(test_rows, float):
+        if test_rows and isinstance(test_rows, str):
+            test_rows = files([test_rows])
+        elif isinstance(test_rows, float):
             data, test_rows, source = _split(data, target, test_rows, seed)
         from kullback.report.training_bar import TrainingBar
 
@@ -214,10 +220,8 @@ def train(
         if save is not None:
             fitted.save(save)
         loss_report, found = None, None
-        if test_rows and isinstance(test_rows, str):
-            test_rows = read_columns(
-                files_of([test_rows], missing_values), "give --test fewer rows."
-            )
+        if isinstance(test_rows, list):
+            test_rows = read_columns(test_rows, "give --test fewer rows.")
         if test_rows and regression:
             found = evaluate_regression(fitted, test_rows, target, weights, unit)
         elif test_rows:
@@ -272,7 +276,7 @@ def _share_or_table(option: str, text: str) -> float | str:
 
 
 def _split(
-    table: Sequence[str], target: str, share: float, seed: int
+    table: list[str], target: str, share: float, seed: int
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], str]:
     """Draw test rows; return the other rows, the test rows, and a description of the others."""
     import numpy as np
@@ -280,7 +284,7 @@ def _split(
     from kullback.data.checks import check_column
 
     columns = read_columns(table, "give the test rows as another table, --test TABLE.")
-    check_column(target, list(columns), "--target", ", ".join(table))
+    check_column(target, list(columns), "--target", columns.description)
     rows = len(columns[target])
     count = round(share * rows)
     if not 0 < count < rows:
@@ -290,7 +294,7 @@ def _split(
     order = np.random.default_rng([seed, 5]).permutation(rows)
     # in their original order, so that messages name rows in ascending order
     train_rows, test_rows = np.sort(order[count:]), np.sort(order[:count])
-    source = f"{', '.join(table)} without {count:,} test rows"
+    source = f"{columns.description} without {count:,} test rows"
     return columns.at(train_rows), columns.at(test_rows), source
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
+import re
 from array import array as array_of_python
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.checks import HERE, SHOWN_ROWS, Place, and_more, count_of, short, shown_rows
 from kullback.data.sample import Floats
+from kullback.data.separators import DECIMAL_COMMA_FIX
 
 # Beyond this size neighbouring integers share one double: 2**53 + 1 would be read as 2**53.
 LARGEST_EXACT_INTEGER = 2**53
@@ -22,6 +24,9 @@ LARGEST_EXACT_INTEGER = 2**53
 # Types that mark a missing value in a column of Python objects, besides None and NaN. They belong
 # to pandas, which is not imported here, so they are recognised by name.
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
+
+# A number with a decimal comma, or with a comma between thousands.
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+(,\d+)+([eE][-+]?\d+)?\s*")
 
 
 # Python's own sequences of numbers, besides lists and tuples. (A generator could be read only once,
@@ -138,10 +143,15 @@ def refuse_text(values: NDArray[Any], label: str, place: Place = HERE) -> NoRetu
         f"{place.name_row(row)} is {shown(items[row])}" for row in positions[:SHOWN_ROWS].tolist()
     ]
     mixed = len(positions) < sum(not is_missing(item) for item in items)
+    commas = all(_DECIMAL_COMMA.fullmatch(str(items[row])) for row in positions.tolist())
     fix = (
-        'Correct such rows, or make them missing and give missing="drop".'
-        if mixed
-        else "Numbers were expected; class labels need a model of classes, such as Categorical."
+        DECIMAL_COMMA_FIX
+        if commas
+        else (
+            'Correct such rows, or make them missing and give missing="drop".'
+            if mixed
+            else "Numbers were expected; class labels need a model of classes, such as Categorical."
+        )
     )
     raise DataError(f"{label} holds text{place.where}; {and_more(parts, len(positions))}. {fix}")
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_columns, count_of
 from kullback.data.levels import SchemaLearner
-from kullback.data.paths import DataFiles, as_paths, describe_paths
+from kullback.data.paths import DataFiles, as_paths
 from kullback.data.roles import (
     SHARES_OF_NUMBERS,
     ColumnNames,
@@ -259,4 +259,4 @@ def open_table(
     if source.size(names) > IN_MEMORY_BYTES:
         return names, files
     read_columns, _ = _read_columns(source, names, source.texts)
-    return names, FileColumns(read_columns, describe_paths(list(paths)))
+    return names, FileColumns(read_columns, source.title)

@@ -9,11 +9,13 @@ from typing import Any, final
 
 from kullback._core.errors import DataError, MissingFileError, did_you_mean
 from kullback.data.checks import and_more
+from kullback.data.separators import check_separator
+from kullback.data.temporary import TemporaryFile
 
 
 @final
 class DataFiles(list[str]):
-    """CSV or Parquet files as data, with the texts that mean a missing value in them.
+    """CSV or Parquet files as data, with the texts that mean a missing value, and the separator.
 
     In CSV files empty values, ``NA``, ``N/A``, ``n/a``, ``NaN``, ``nan``, ``NULL``, ``null`` and
     ``#N/A`` are missing without being named here; Parquet files mark missing values by themselves.
@@ -21,9 +23,11 @@ class DataFiles(list[str]):
     Args:
         paths: a path, a pattern, or a list of them.
         missing_values: further texts that mean a missing value in CSV files, such as "?".
+        separator: the character between the values of CSV files, such as ";" or "tab"; by default
+            found from the first lines: a comma, a semicolon, a tab or a vertical bar.
 
     Raises:
-        DataError: ``missing_values`` is not a list of texts.
+        DataError: ``missing_values`` is not a list of texts, ``separator`` not a separator.
 
     Example:
         >>> import kullback as kl
@@ -36,6 +40,7 @@ class DataFiles(list[str]):
         self,
         paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         missing_values: Any = (),  # Any, so that all but texts is refused with a message
+        separator: Any = None,
     ) -> None:
         several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
         super().__init__(os.fspath(path) for path in several)
@@ -43,10 +48,11 @@ class DataFiles(list[str]):
         if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) for t in texts):
             raise DataError(f'missing_values must be texts, such as ["?"], got {missing_values!r}')
         self.missing_values = tuple(texts)
+        self.separator = check_separator(separator)
 
 
 # The endings of the files that can be read.
-FILE_ENDINGS = (".csv", ".parquet", ".pq")
+FILE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 
 # A message lists so many names of a folder in which no file matched.
 SHOWN_NAMES = 5
@@ -82,7 +88,12 @@ def find_paths(paths: list[str]) -> list[str]:
 
 def describe_paths(paths: list[str]) -> str:
     """The user's paths for a message, cut off if there are many."""
-    return and_more(paths[:SHOWN_NAMES], len(paths))
+    return and_more([shown_path(path) for path in paths[:SHOWN_NAMES]], len(paths))
+
+
+def shown_path(path: str) -> str:
+    """A path for a message: of a temporary file, what its rows are."""
+    return path.shown if isinstance(path, TemporaryFile) else path
 
 
 def _find(path: str) -> list[str]:

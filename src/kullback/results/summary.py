@@ -34,7 +34,7 @@ class Summary:
         decomposition: the decomposition.
         converged: whether the fit converged.
         reason: why, or why not.
-        convergence: name and value of the convergence's details.
+        convergence: name and value of the rows' source and the convergence's details.
         notes: advice, each a sentence or two.
     """
 
@@ -110,7 +110,10 @@ def summarise(fit: Fit, unit: str) -> Summary:
         decomposition=fit.decomposition(unit),
         converged=fit.convergence.converged,
         reason=fit.convergence.reason,
-        convergence=details(fit.convergence, curvature=fit.vector.n_free > 0),
+        convergence=(
+            ("source", fit.sample_info.source),
+            *details(fit.convergence, curvature=fit.vector.n_free > 0),
+        ),
         notes=fit.convergence.advice,
     )
 

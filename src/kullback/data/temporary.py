@@ -1,0 +1,66 @@
+"""Temporary files with rows that can be read only once, such as those of standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import weakref
+from typing import final
+
+from kullback._core.errors import KullbackError
+
+# The files that exist, for a process that ends without cleaning up.
+_PATHS: set[str] = set()
+
+
+@final
+class TemporaryFile(str):
+    """The path of a new temporary file that its owner alone can read.
+
+    The file is removed when nothing refers to this object any more, and at the latest when the
+    process ends.
+
+    Args:
+        shown: what messages call the file.
+        ending: the end of its name.
+
+    Raises:
+        KullbackError: it cannot be made.
+    """
+
+    shown: str
+
+    def __new__(cls, shown: str, ending: str) -> TemporaryFile:
+        """Make the file, empty."""
+        try:
+            number, path = tempfile.mkstemp(ending, "kullback-")  # of mode 0600
+        except OSError as error:
+            raise cannot_write(shown, error) from None
+        os.close(number)
+        made = super().__new__(cls, path)
+        made.shown = shown
+        _PATHS.add(path)
+        weakref.finalize(made, _remove, path, os.getpid())
+        return made
+
+
+def cannot_write(shown: str, error: OSError) -> KullbackError:
+    """The error for a temporary file that could not be written."""
+    return KullbackError(
+        f"{shown} cannot be kept in a temporary file in {tempfile.gettempdir()}: "
+        f"{error.strerror or error}. The environment variable TMPDIR names another folder."
+    )
+
+
+def remove_temporary_files() -> None:
+    """Remove all of them, before the process ends at once."""
+    for path in list(_PATHS):
+        _remove(path, os.getpid())
+
+
+def _remove(path: str, owner: int) -> None:
+    if os.getpid() == owner:  # and not a process that was forked from it
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        _PATHS.discard(path)
