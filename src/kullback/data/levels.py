@@ -25,7 +25,7 @@ class SchemaLearner:
     Args:
         roles: the roles of the columns.
         names: their names.
-        known: what is known from other rows, and is not learned again.
+        known: columns and outcome that are known from other rows.
         typed: the columns of a categorical type.
         written: whether the source holds only text (CSV), so that the type of a label is inferred.
         label: the name of an outcome that is an array, in messages.

@@ -63,8 +63,8 @@ def open_sample(
             whose columns are called x0, x1, ...; or the path of a CSV or Parquet file, a glob
             pattern, or a list of paths; or a sample, which is returned unchanged.
         roles: what the columns are; None for a single column of numbers.
-        schema: what is known from other rows, such as those of a fit: the levels of categories, and
-            the classes. A class that is not among them is an error.
+        schema: the levels of categories and the classes of other rows, such as those of a fit. A
+            class that is not among them is an error.
         in_memory: whether a file is read into memory at once; by default if the used columns take
             at most 256 MiB.
         head: whether rows of a file that is not read into memory are drawn and kept.
