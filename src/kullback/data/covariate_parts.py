@@ -13,6 +13,7 @@ from kullback.data.covariates import Covariates, open_covariates
 from kullback.data.open import open_table
 from kullback.data.paths import as_paths
 from kullback.data.stream import read_ahead
+from kullback.data.streams import read_once
 
 
 def covariate_parts(
@@ -34,6 +35,7 @@ def covariate_parts(
         DataError: a column does not exist, or holds infinite values.
         FileFormatError: a file cannot be read.
     """
+    data = read_once(data, *names)
     paths = as_paths(data)
     if paths is not None:
         _, data = open_table(paths, _present(paths, names))

@@ -41,6 +41,7 @@ from kullback.data.open import (
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample, Floats
 from kullback.data.series_names import name_of
+from kullback.data.streams import read_once
 from kullback.data.text_among_numbers import refuse_text_among_numbers
 
 # The sum of a row's shares may differ from one by this much, as in single precision.
@@ -244,6 +245,7 @@ def holds_categories(values: NDArray[Any]) -> bool:
 
 def _table(data: Any) -> Table:
     """The columns of a user's data."""
+    data = read_once(data)
     paths = as_paths(data)
     if paths is not None:
         _, data = open_table(paths)

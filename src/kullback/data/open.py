@@ -29,6 +29,7 @@ from kullback.data.paths import DataFiles, as_paths
 from kullback.data.sample import ArraySample, Sample, plain_row
 from kullback.data.series_names import label_of, name_of
 from kullback.data.stream import FileSample, collect_labels, name_row
+from kullback.data.streams import read_once
 
 # Up to this size a file's columns are read into memory once rather than at every pass: it is small
 # for any machine that runs JAX, and saves decoding them again.
@@ -61,8 +62,9 @@ def open_sample(
 
     Args:
         data: the values as a one-dimensional array, list or Series; or a table (pandas, polars,
-            Arrow, a mapping of names to arrays); or the path of a CSV or Parquet file, a glob
-            pattern, or a list of paths; or a sample, which is returned unchanged.
+            Arrow, a mapping of names to arrays), or a stream (see ``read_once``); or the path of a
+            CSV or Parquet file, a glob pattern, or a list of paths; or a sample, which is returned
+            unchanged.
         y: the column that holds the outcome; optional for a single column.
         weights: the number of times that each row was observed: the name of a column, or an array
             for data in memory.
@@ -100,6 +102,7 @@ def open_sample(
         outcome == "label",
         None if levels is None else tuple(levels),
     )
+    data = read_once(data, y, weights, *columns)
     paths = as_paths(data)
     if paths is not None:
         return _open_files(paths, options, in_memory)

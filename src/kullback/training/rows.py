@@ -18,6 +18,7 @@ from kullback.data.observation import Exact
 from kullback.data.open import open_table
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample
+from kullback.data.streams import read_once
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource
 from kullback.solvers.minibatch import Minibatch
@@ -128,6 +129,7 @@ def open_rows(
         "missing": missing,
         "outcome": model.outcome,
     }
+    data = read_once(data)
     paths = as_paths(data)
     stream = None
     if paths is None and streamed:
