@@ -90,9 +90,9 @@ def test_parquet_streams_to_the_same_bits(tmp_path, rows_in_group: int) -> None:
         pa.table({"x": x, "w": weight}), tmp_path / "x.parquet", row_group_size=rows_in_group
     )
     here = kl.fit(kl.StudentT(), {"x": x, "w": weight}, "x", weights="w")
-    from kullback.data.open import open_sample
+    from kullback.data import Roles, open_sample
 
-    streamed_rows = open_sample(tmp_path / "x.parquet", y="x", weights="w", in_memory=False)
+    streamed_rows = open_sample(tmp_path / "x.parquet", Roles(y="x", weights="w"), in_memory=False)
     assert not streamed_rows.in_memory
     for threads in (1, 3):
         streamed = kl.fit(

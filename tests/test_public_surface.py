@@ -191,7 +191,7 @@ HOOKS = re.findall(
     r"\w+",
     """row_log_density row_log_density_inside row_log_cdf row_log_survival row_quantile starts
     caution moment draw vector structure statistics sums quick_sums closed_form write_basis
-    basis_derivatives to_default from_default with_sources with_levels fixed_at default_parameters
+    basis_derivatives to_default from_default with_sources bind fixed_at default_parameters
     alternatives fixed_by_default required order_statistics limits basis""",
 )
 MODELS = [

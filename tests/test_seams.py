@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy import optimize, stats
 
@@ -22,13 +24,14 @@ import kullback as kl
 from kullback._core.arrays import float64
 from kullback._core.compilation import COMPILED
 from kullback._core.domains import POSITIVE, REAL, Interval
-from kullback.data import Chunk, Exact, RowKind
+from kullback.data import Chunk, Exact, Roles, RowKind, open_sample
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample
 from kullback.engines.engine import Engine
 from kullback.models.linear import Linear
 from kullback.models.source import Coefficient
 from kullback.objective.log_terms import log_term
+from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.sample_summary import SummariseSample
 from kullback.objective.statistics import LossDerivatives, RowSums, Statistic
 from kullback.solvers.newton import Newton
@@ -212,6 +215,190 @@ def test_a_new_source(n: int) -> None:
     assert fit.params["scale"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
     assert isinstance(fit.model.sources["loc"], Decay)
     assert np.all(np.isfinite(fit.stderr["loc"]))
+
+
+# ---- a source that is bound to the categories of a sample ----------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class ByCategory(kl.Source):
+    """A linear function of one number and of the indicators of all categories but the first."""
+
+    number: str
+    category: str
+    levels: tuple[Any, ...] | None = None
+    linear: Linear | None = None
+
+    @property
+    def columns(self):
+        return (self.number, self.category)
+
+    @property
+    def categories(self):
+        return {self.category: self.levels}
+
+    @property
+    def structure(self):
+        return (ByCategory, self.number, self.category, self.levels, self.linear.structure)
+
+    def bind(self, schema):
+        levels = schema.levels(self.category)
+        if self.levels is not None:
+            return self
+        names = tuple(f"{self.category}[T.{level}]" for level in levels[1:])
+        linear = replace(self.linear, columns=(self.number, *names))
+        return ByCategory(self.number, self.category, levels, linear)
+
+    def for_parameter(self, domain):
+        linear = (self.linear or Linear((self.number,))).for_parameter(domain)
+        return ByCategory(self.number, self.category, self.levels, linear)
+
+    def coefficients(self, parameter, domain):
+        return self.linear.coefficients(parameter, domain)
+
+    def predictor(self):
+        return self.linear.predictor()
+
+    def design(self, row):
+        return self.linear.design(self.indicators(row))
+
+    def indicators(self, row):
+        codes = row[self.category]
+        return row | {n: 1.0 * (codes == k) for k, n in enumerate(self.linear.columns[1:], 1)}
+
+    def value(self, coefficients, row, parameters):
+        return self.linear.value(coefficients, self.indicators(row), parameters)
+
+    def starts_at(self, value):
+        return self.linear.starts_at(value)
+
+    def fixed_at(self, values):
+        return ByCategory(self.number, self.category, self.levels, self.linear.fixed_at(values))
+
+
+def regions(rows: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(6)
+    region = np.array(["east", "north", "west"])[rng.integers(0, 3, rows)]
+    x = rng.standard_normal(rows)
+    effect = np.select([region == "north", region == "west"], [0.5, -0.25])
+    y = np.exp(1.0 + 0.3 * x + effect) * rng.weibull(1.5, rows)
+    return {"x": x, "region": region, "y": y, "n": rng.integers(1, 4, rows).astype(float)}
+
+
+INDICATORS = ("region[T.north]", "region[T.west]")
+
+
+@pytest.mark.parametrize("weights", [None, "n"])
+@pytest.mark.parametrize("source", ["dict", "pandas", "polars", "parquet", "csv", "stream"])
+def test_a_source_bound_to_categories(source: str, weights: str | None, tmp_path) -> None:
+    data = regions(500)
+    by_hand = data | {n: 1.0 * (data["region"] == n[9:-1]) for n in INDICATORS}
+    plain = kl.fit(kl.Weibull(scale=Linear(("x", *INDICATORS))), by_hand, "y", weights=weights)
+    model = kl.Weibull(scale=ByCategory("x", "region"))
+    frame = pd.DataFrame(data)
+    opened: Any = {"dict": data, "pandas": frame, "polars": pl.DataFrame(data)}.get(source)
+    if source == "csv":
+        opened = tmp_path / "rows.csv"
+        frame.to_csv(opened, index=False)
+    elif opened is None:
+        opened = tmp_path / "rows.parquet"
+        frame.to_parquet(opened, row_group_size=100)
+    if source == "stream":
+        roles = Roles("y", weights, columns=("x", "region"), categorical=("region",))
+        opened = open_sample(opened, roles, in_memory=False)
+        assert not opened.in_memory
+    fit = kl.fit(model, opened, "y", weights=weights)
+    # the same design, built from codes: the same bits
+    assert fit.convergence.converged
+    assert fit.names == plain.names
+    assert fit.names[2:] == ("scale[x]", "scale[region[T.north]]", "scale[region[T.west]]")
+    assert fit.cross_entropy == plain.cross_entropy
+    for name in ("shape", "scale"):
+        np.testing.assert_array_equal(fit.params[name], plain.params[name])
+        np.testing.assert_array_equal(fit.stderr[name], plain.stderr[name])
+    again = kl.estimate_cross_entropy(fit.model, opened, "y", weights=weights)
+    assert float(again) == pytest.approx(fit.cross_entropy, rel=1e-13)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_categories_keep_their_codes_in_other_rows(streamed: bool, tmp_path) -> None:
+    data = regions(300)
+    fit = kl.fit(kl.Weibull(scale=ByCategory("x", "region")), data, "y")
+    # rows without the reference category, which alone would shift every code
+    few = {name: values[data["region"] != "east"][:20] for name, values in data.items()}
+    shape, (a, b, north, west) = fit.params["shape"], fit.params["scale"]
+    eta = a + b * few["x"] + np.where(few["region"] == "north", north, west)
+    expected = -stats.weibull_min(shape, scale=np.exp(eta)).logpdf(few["y"]).mean()
+    file = tmp_path / "few.parquet"
+    pd.DataFrame(few).to_parquet(file)
+    roles, known = (
+        roles_of((fit.model,), "y", weights=None, missing="error"),
+        schema_of((fit.model,)),
+    )
+
+    def opened(path):
+        return open_sample(path, roles, known, in_memory=not streamed)
+
+    assert float(kl.estimate_cross_entropy(fit.model, opened(file))) == pytest.approx(
+        expected, rel=1e-12
+    )
+    other = few | {"region": np.where(few["x"] > 0.5, "south", few["region"])}
+    pd.DataFrame(other).to_parquet(file)
+    message = r'column "region" holds "south", which is not one of the categories: .*"north"'
+    with pytest.raises(kl.DataError, match=message):
+        list(opened(file).chunks())
+    with pytest.raises(kl.DataError, match=message):
+        kl.fit(kl.Weibull(scale=fit.model.sources["scale"]), other, "y")
+    for again in (fit.model, kl.Weibull(shape=2.0, scale=fit.model.sources["scale"])):
+        with pytest.raises(kl.DataError, match=message):
+            kl.estimate_cross_entropy(again, other, "y")
+        with pytest.raises(kl.DataError, match=message):
+            kl.estimate_cross_entropy_difference(
+                again, kl.Weibull(shape=1.0, scale=1.0), other, "y"
+            )
+    absent = few | {"region": np.where(few["x"] > 0.5, None, few["region"])}
+    with pytest.raises(kl.DataError, match='missing values in column "region"'):
+        kl.estimate_cross_entropy(fit.model, absent, "y")
+
+
+@final
+@dataclass(frozen=True)
+class Lenient(kl.Source):
+    """e^x for a number x, and one where it is missing."""
+
+    columns: tuple[str, ...] = ("x",)
+    takes_missing: ClassVar[bool] = True
+
+    def value(self, coefficients, row, parameters):  # noqa: ARG002
+        return jnp.exp(jnp.where(jnp.isnan(row["x"]), 0.0, row["x"]))
+
+
+def test_missing_values_are_inputs_of_the_sources_that_take_them_alone() -> None:
+    data = regions(300)
+    fit = kl.fit(kl.Weibull(scale=ByCategory("x", "region")), data, "y")
+    lenient = kl.Exponential(rate=Lenient())
+    gap = data | {"x": np.where(data["x"] > 1.0, np.nan, data["x"])}
+    rate = np.exp(np.nan_to_num(gap["x"]))
+    expected = -stats.expon(scale=1.0 / rate).logpdf(data["y"]).mean()
+    found = kl.estimate_cross_entropy(lenient, gap, "y")
+    assert float(found) == pytest.approx(expected, rel=1e-13)
+    difference = kl.estimate_cross_entropy_difference(fit.model, lenient, data, "y")
+    losses = [kl.estimate_cross_entropy(model, data, "y") for model in (fit.model, lenient)]
+    assert float(difference) == pytest.approx(float(losses[0]) - float(losses[1]), rel=1e-10)
+    # an unknown category, and a missing number, would be rows of the first category or NaN
+    other = data | {"region": np.where(data["x"] > 1.0, "south", data["region"])}
+    said = ('column "region" holds "south", which is not', 'missing values in column "x": row')
+    for rows, message in zip((other, gap), said, strict=True):
+        with pytest.raises(kl.DataError, match=message):
+            kl.estimate_cross_entropy_difference(fit.model, lenient, rows, "y")
+
+
+def test_a_sample_without_the_categories_is_refused() -> None:
+    data = regions(100)
+    sample = ArraySample({"y": data["y"], "x": data["x"], "region": data["n"]})
+    with pytest.raises(kl.DataError, match='does not hold column "region" as categories'):
+        kl.fit(kl.Weibull(scale=ByCategory("x", "region")), sample)
 
 
 # ---- a new kind of row ---------------------------------------------------------------------------

@@ -216,8 +216,8 @@ def test_frames_with_categories_and_gaps():
         (frame[frame.columns[::-1]], "same order"),
         (frame.drop(columns="flag"), "now missing"),
         (frame.rename(columns={"flag": "sign"}), "unseen at fit"),
-        (frame.assign(code="2"), "categories such as 1 in fit, and holds \"?'2'"),
-        (frame.assign(text=1.0), "categories such as 'left' in fit, and holds 1.0"),
+        (frame.assign(code="2"), 'categories such as 1 in the rows of the fit, and holds "2" here'),
+        (frame.assign(text=1.0), 'categories such as "left" in the rows of the fit, and holds 1.0'),
         (frame.assign(whole="3"), "numbers written as text"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -19,6 +19,7 @@ from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstPass, first_pass
+from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit, SampleInfo
 from kullback.results.trained import TrainedFit
@@ -94,7 +95,8 @@ def fit(
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
             arrays) with ``y`` the outcome's column, a lazy query or a stream of Arrow batches, or
             CSV or Parquet files: a path, a list of paths, or a glob.
-        y: the outcome's column; not needed where there is only one column.
+        y: the outcome's column; not needed where there is only one column. Beside covariates, also
+            an array.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
             weight k counts as k equal rows.
         missing: "error", or "drop" to leave out rows with missing values; the fit reports how many.
@@ -145,17 +147,9 @@ def fit(
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     begin, compiled = time.perf_counter(), COMPILED.seconds
-    sample = open_sample(
-        data,
-        y=y,
-        weights=weights,
-        columns=model.columns,
-        missing=missing,
-        outcome=model.outcome,
-        levels=model.levels,
-    )
-    if sample.levels is not None:
-        model = model.with_levels(sample.levels)
+    roles = roles_of((model,), y, weights=weights, missing=missing)
+    sample = open_sample(data, roles, schema_of((model,)))
+    model = model.bind(sample.schema)
     over_rows = (engine or engine_for)(sample)
     watch = _Watch(progress)
     over_rows.progress = watch.rows

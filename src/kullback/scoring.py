@@ -11,8 +11,6 @@ import numpy as np
 from kullback._core.errors import DataError, ModelError
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
-from kullback.data.covariates import open_with_covariates
-from kullback.data.labels import Labels
 from kullback.data.open import open_sample
 from kullback.data.sample import Sample
 from kullback.engines.choice import engine_for
@@ -20,6 +18,7 @@ from kullback.engines.engine import Engine
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
 from kullback.objective.loss_moments import Losses, Moments
+from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
 
 EngineFactory = Callable[[Sample], Engine]
@@ -157,35 +156,9 @@ class _Scored:
         self.size = nats_per(unit)
         check_level(level)
         self.unit, self.level = unit, level
-        columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
-        outcome, coded = models[0].outcome, _categories(models)
-        classes = models[0].levels
-        if coded is None:
-            self.sample: Sample = open_sample(
-                data,
-                y=y,
-                weights=weights,
-                columns=columns,
-                missing=missing,
-                outcome=outcome,
-                levels=classes,
-            )
-        else:
-            self.sample = open_with_covariates(
-                data,
-                y,
-                weights=weights,
-                names=columns,
-                missing=missing,
-                outcome=outcome,
-                classes=classes,
-                levels=coded,
-                labels=None if classes is None else Labels.of(classes, str(y)),
-            )
-        levels = self.sample.levels
-        self.models = models
-        if levels is not None:
-            self.models = tuple(model.with_levels(levels) for model in models)
+        roles = roles_of(models, y, weights=weights, missing=missing)
+        self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
+        self.models = tuple(model.bind(self.sample.schema) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
     def moments(self) -> Moments:
@@ -231,19 +204,6 @@ class _Scored:
         value = moments.mean / self.size
         ends = (value - half, value + half)
         return Estimate(value, error, ends, method, self.unit, tuple(notes), self.level)
-
-
-def _categories(models: tuple[Model, ...]) -> dict[str, tuple[Any, ...]] | None:
-    """Return the levels of columns that models read as codes; None where no model reads codes."""
-    found: dict[str, tuple[Any, ...]] = {}
-    categories = [source.categories for model in models for source in model.sources.values()]
-    for name, levels in ((n, v) for own in categories if own is not None for n, v in own.items()):
-        if found.setdefault(name, levels) != levels:
-            raise ModelError(
-                f'the models have different categories in column "{name}": they were fitted to '
-                "different rows and cannot be compared row by row. Score each of them alone."
-            )
-    return None if all(own is None for own in categories) else found
 
 
 def _check(model: Any) -> None:

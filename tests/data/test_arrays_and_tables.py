@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from kullback._core.errors import DataError
-from kullback.data import ArraySample, Chunk, Exact, Sample, open_sample
+from kullback.data import ArraySample, Chunk, Exact, Roles, Sample, open_sample
 
 NAN = float("nan")
 
@@ -28,7 +28,7 @@ def only_chunk(sample: Sample) -> Chunk:
 
 def read(data: Any, **options: Any) -> np.ndarray:
     """The outcome as it is read, which is always float64, contiguous and one-dimensional."""
-    y = only_chunk(open_sample(data, **options)).fields["y"]
+    y = only_chunk(open_sample(data, Roles(**options))).fields["y"]
     assert y.dtype == np.float64
     assert y.ndim == 1
     assert y.flags.c_contiguous
@@ -97,7 +97,7 @@ MISSING = {
 def test_missing_values_are_refused_or_dropped_and_counted(name: str) -> None:
     with pytest.raises(DataError, match="2 missing values in y: row 1 and row 3"):
         open_sample(MISSING[name])
-    sample = open_sample(MISSING[name], missing="drop")
+    sample = open_sample(MISSING[name], Roles(missing="drop"))
     chunk = only_chunk(sample)
     third = 1.0 if "ool" in name else 3.0
     np.testing.assert_array_equal(chunk.fields["y"], [1.0, third])
@@ -116,7 +116,7 @@ def test_missing_values_are_refused_or_dropped_and_counted(name: str) -> None:
 )
 def test_a_missing_value_does_not_hide_that_an_integer_would_be_rounded(data: Any) -> None:
     with pytest.raises(DataError, match=r"beyond 2\*\*53 in y: row 0 \(9007199254740993\)"):
-        open_sample(data, missing="drop")
+        open_sample(data, Roles(missing="drop"))
 
 
 def test_the_largest_exact_integers_are_taken() -> None:
@@ -132,7 +132,7 @@ def test_booleans_are_zero_and_one() -> None:
 
 def test_an_array_of_float64_is_not_copied() -> None:
     values, weight = np.arange(10.0), np.ones(10)
-    chunk = only_chunk(open_sample(values, weights=weight))
+    chunk = only_chunk(open_sample(values, Roles(weights=weight)))
     assert np.shares_memory(chunk.fields["y"], values)
     assert np.shares_memory(chunk.weight, weight)
     frame = pd.DataFrame({"x": values})
@@ -160,7 +160,7 @@ def test_columns_of_a_table(library: str) -> None:
     table = TABLES[library](
         {"loss": [1.5, 2.5, None], "age": [30, 40, 50], "n": [2, 0, 1], "unused": ["a", "b", "c"]}
     )
-    sample = open_sample(table, y="loss", weights="n", columns=["age"], missing="drop")
+    sample = open_sample(table, Roles(y="loss", weights="n", columns=["age"], missing="drop"))
     assert sample.label == 'column "loss"'
     assert sample.in_memory
     assert sample.levels is None
@@ -178,13 +178,13 @@ def test_columns_of_a_table(library: str) -> None:
 
 def test_a_row_that_lacks_a_covariate_or_a_weight_is_dropped() -> None:
     table = {"y": [1.0, 2.0, 3.0, NAN], "x": [NAN, 1.0, 1.0, NAN], "n": [1.0, None, 1.0, 1.0]}
-    sample = open_sample(table, y="y", weights="n", columns=["x"], missing="drop")
+    sample = open_sample(table, Roles(y="y", weights="n", columns=["x"], missing="drop"))
     assert only_chunk(sample).fields["y"].tolist() == [3.0]
     assert sample.dropped == 3
 
 
 def test_a_value_missing_in_a_column_that_is_not_used_does_not_matter() -> None:
-    sample = open_sample({"y": [1.0, 2.0], "x": [None, "?"]}, y="y")
+    sample = open_sample({"y": [1.0, 2.0], "x": [None, "?"]}, Roles(y="y"))
     assert sample.dropped == 0
     assert only_chunk(sample).rows is None
 
@@ -197,7 +197,7 @@ def test_a_single_column_is_found_without_its_name() -> None:
 
 def test_a_structured_array_is_a_table() -> None:
     array = np.array([(1.5, 2), (2.5, 3)], dtype=[("loss", float), ("n", int)])
-    chunk = only_chunk(open_sample(array, y="loss", weights="n"))
+    chunk = only_chunk(open_sample(array, Roles(y="loss", weights="n")))
     assert chunk.fields["y"].tolist() == [1.5, 2.5]
     assert chunk.weight is not None
     assert chunk.weight.tolist() == [2.0, 3.0]
@@ -206,7 +206,7 @@ def test_a_structured_array_is_a_table() -> None:
 def test_weights_beside_an_array_or_a_table() -> None:
     for weights in ([1, 2], np.array([1.0, 2.0]), pd.Series([1, 2]), jnp.array([1.0, 2.0])):
         for data in ([3.0, 4.0], pd.DataFrame({"x": [3.0, 4.0]})):
-            weight = only_chunk(open_sample(data, weights=weights)).weight
+            weight = only_chunk(open_sample(data, Roles(weights=weights))).weight
             np.testing.assert_array_equal(weight, [1.0, 2.0])
     assert only_chunk(open_sample([3.0])).weight is None
 
@@ -247,7 +247,7 @@ def test_an_array_that_cannot_be_converted_says_why() -> None:
 
 def test_columns_that_share_a_name() -> None:
     with pytest.raises(DataError, match="DataFrame cannot be read: Expected unique column names"):
-        open_sample(pd.DataFrame([[1, 2]], columns=["a", "a"]), y="a")
+        open_sample(pd.DataFrame([[1, 2]], columns=["a", "a"]), Roles(y="a"))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_columns_that_share_a_name() -> None:
     ],
 )
 def test_labels(labels: Any, levels: tuple[Any, ...], codes: list[int]) -> None:
-    sample = open_sample(labels, outcome="label")
+    sample = open_sample(labels, Roles(outcome="label"))
     assert sample.levels == levels
     assert list(map(type, sample.levels)) == list(map(type, levels))
     assert only_chunk(sample).fields["y"].tolist() == codes
@@ -287,14 +287,14 @@ def test_labels(labels: Any, levels: tuple[Any, ...], codes: list[int]) -> None:
     ],
 )
 def test_missing_labels_are_not_a_class(labels: Any) -> None:
-    sample = open_sample(labels, outcome="label", missing="drop")
+    sample = open_sample(labels, Roles(outcome="label", missing="drop"))
     assert sample.levels == ("a", "b")
     assert sample.dropped == 1
     assert only_chunk(sample).fields["y"].tolist() == [1.0, 0.0]
 
 
 def test_text_that_could_be_labels_is_not_a_list_of_files() -> None:
-    assert open_sample(["a.csv", "other"], outcome="label").levels == ("a.csv", "other")
+    assert open_sample(["a.csv", "other"], Roles(outcome="label")).levels == ("a.csv", "other")
 
 
 @pytest.mark.parametrize(
@@ -329,8 +329,8 @@ def test_an_array_sample_made_directly() -> None:
 def test_the_table_libraries_are_imported_only_for_tables() -> None:
     # In a process of its own: this one has imported everything.
     code = (
-        "import sys, numpy as np; from kullback.data import open_sample; "
-        "open_sample([1.0]); open_sample(np.ones(3), weights=[1, 2, 3]); "
+        "import sys, numpy as np; from kullback.data import Roles, open_sample; "
+        "open_sample([1.0]); open_sample(np.ones(3), Roles(weights=[1, 2, 3])); "
         "open_sample({'x': [1.0, 2.0]}); "
         "print({'narwhals', 'pyarrow', 'pandas', 'polars'} & sys.modules.keys())"
     )

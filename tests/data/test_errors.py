@@ -14,7 +14,7 @@ from kullback._core.errors import (
     ModelError,
     did_you_mean,
 )
-from kullback.data import ArraySample, open_sample
+from kullback.data import ArraySample, Roles, open_sample
 
 NAN, INF = float("nan"), float("inf")
 TABLE = {"loss": [1.5, 2.0, 4.0], "age": [30, 40, 50], "n": [1, 2, 1]}
@@ -36,7 +36,7 @@ UNREADABLE = (
 def message(data: Any, **options: Any) -> str:
     """The message of the error for data that are refused."""
     with pytest.raises(DataError) as caught:
-        open_sample(data, **options)
+        open_sample(data, Roles(**options))
     return str(caught.value)
 
 

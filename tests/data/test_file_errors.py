@@ -11,7 +11,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import DataError, FileFormatError, MissingFileError
-from kullback.data import Sample, csv_files, open_sample
+from kullback.data import Roles, Sample, csv_files, open_sample
 
 MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
 TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
@@ -38,7 +38,7 @@ def outcome(sample: Sample) -> list[float]:
 def refused(kind: type[Exception], data: Any, *, in_memory: bool, **options: Any) -> str:
     """The message of the error for a refused file, at the latest in the first pass."""
     with pytest.raises(kind) as caught:
-        outcome(open_sample(data, in_memory=in_memory, **options))
+        outcome(open_sample(data, Roles(**options), in_memory=in_memory))
     assert type(caught.value) is kind
     return str(caught.value)
 
@@ -68,7 +68,7 @@ def test_text_in_one_of_several_csv_files() -> None:
         assert refused(DataError, "?.csv", in_memory=in_memory) == (
             f'column "x" holds text in b.csv; row 0 is "one". {MIXED_FIX}'
         )
-    labels = open_sample("?.csv", outcome="label", in_memory=False)
+    labels = open_sample("?.csv", Roles(outcome="label"), in_memory=False)
     assert labels.levels == ("1", "2", "one")
 
 
@@ -94,7 +94,7 @@ def test_text_in_a_csv_file() -> None:
         assert refused(DataError, "a.csv", y="z", columns=["x"], in_memory=in_memory) == (
             f'column "x" holds text in a.csv; row 1 is "two" and row 3 is "four". {MIXED_FIX}'
         )
-        assert outcome(open_sample("a.csv", y="z", in_memory=in_memory)) == [1, 2, 3, 4]
+        assert outcome(open_sample("a.csv", Roles(y="z"), in_memory=in_memory)) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,13 @@ def test_files_that_do_not_agree(in_memory: bool) -> None:
         'column "x" holds dates or times in f.csv and numbers or text in e.csv; the files must '
         "agree"
     )
-    agreed = open_sample(["a.parquet", "d.parquet"], y="x", in_memory=in_memory)
+    agreed = open_sample(["a.parquet", "d.parquet"], Roles(y="x"), in_memory=in_memory)
     assert outcome(agreed) == [1.0, 2.0]
     # The labels of d.parquet come as missing numbers, not as text.
     labels = open_sample(
-        ["a.parquet", "d.parquet"], y="z", outcome="label", missing="drop", in_memory=in_memory
+        ["a.parquet", "d.parquet"],
+        Roles(y="z", outcome="label", missing="drop"),
+        in_memory=in_memory,
     )
     assert outcome(labels) == [0.0]
 
@@ -286,7 +288,7 @@ def test_no_rows_and_no_weight(in_memory: bool) -> None:
     ]:
         options = {"y": "x", "missing": "drop", **options}
         assert refused(DataError, name, in_memory=in_memory, **options) == said
-    assert outcome(open_sample("[ab].parquet", y="x", missing="drop")) == [1.0]
+    assert outcome(open_sample("[ab].parquet", Roles(y="x", missing="drop"))) == [1.0]
 
 
 def test_weights_beside_files_are_refused() -> None:
@@ -352,10 +354,10 @@ def test_a_csv_file_without_a_header_loses_no_row(in_memory: bool) -> None:
     # its first row was once silently read as the column's name
     Path("bare.csv").write_text("1.5\n2.5\n3.5\n")
     assert refused(DataError, "bare.csv", in_memory=in_memory) == (
-        "bare.csv seems to lack a header: its first line, 1.5, is a number and was read as the "
-        'name of the column. Add a line with a name, or give y="1.5" if that is the name.'
+        "bare.csv seems to lack a header: its first line, 1.5, holds only numbers and was read as "
+        'the names of the columns. Add a line with names, or give y="1.5" if that is the name.'
     )
-    assert outcome(open_sample("bare.csv", y="1.5", in_memory=in_memory)) == [2.5, 3.5]
+    assert outcome(open_sample("bare.csv", Roles(y="1.5"), in_memory=in_memory)) == [2.5, 3.5]
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

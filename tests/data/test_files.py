@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kullback.data import Sample, blocks, csv_files, files, open_sample, parquet_files
+from kullback.data import Roles, Sample, blocks, csv_files, files, open_sample, parquet_files
 from kullback.data.stream import Part
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -57,10 +57,10 @@ def test_any_row_groups_and_files_give_the_same_blocks(
     with pytest.MonkeyPatch.context() as patch:
         # Row groups larger than this are read in pieces.
         patch.setattr(parquet_files, "PART_BYTES", 8 * 3 * piece)
-        streamed = open_sample("?.parquet", in_memory=False, **options)
+        streamed = open_sample("?.parquet", Roles(**options), in_memory=False)
         for _ in range(2):
-            expected = list(blocks(open_sample(columns, **options).chunks(), 16))
-            for sample in (streamed, open_sample("?.parquet", in_memory=True, **options)):
+            expected = list(blocks(open_sample(columns, Roles(**options)).chunks(), 16))
+            for sample in (streamed, open_sample("?.parquet", Roles(**options), in_memory=True)):
                 assert sample.in_memory is not (sample is streamed)
                 found = list(blocks(sample.chunks(), 16))
                 assert sample.dropped == 7 * drop
@@ -87,7 +87,7 @@ def test_columns_of_every_type(in_memory: bool) -> None:
     }
     parquet("a.parquet", columns, 2)
     for name in columns:
-        found = rows(open_sample("a.parquet", y=name, missing="drop", in_memory=in_memory))
+        found = rows(open_sample("a.parquet", Roles(y=name, missing="drop"), in_memory=in_memory))
         assert (found["y"], found["number"]) == ([1.0, 0.0], [0, 2])
 
 
@@ -95,7 +95,9 @@ def test_columns_of_every_type(in_memory: bool) -> None:
 def test_a_csv_file(in_memory: bool) -> None:
     Path("a.csv").write_text('loss,age,"the n"\n1,30,2\n2.5,,1\n" 3",50,0\n\n-1e-3,60,1\n')
     sample = open_sample(
-        "a.csv", y="loss", columns=["age"], weights="the n", missing="drop", in_memory=in_memory
+        "a.csv",
+        Roles(y="loss", columns=["age"], weights="the n", missing="drop"),
+        in_memory=in_memory,
     )
     found = rows(sample)
     assert found == {
@@ -115,7 +117,7 @@ def test_a_csv_file_of_several_blocks(in_memory: bool, monkeypatch: pytest.Monke
     # Whole numbers at first: the type found there must not hold for the rest.
     written = [*map(str, range(1000)), "0.5", "NA", "1e300"]
     Path("a.csv").write_text("x\n" + "\n".join(written) + "\n")
-    found = rows(open_sample("a.csv", missing="drop", in_memory=in_memory))
+    found = rows(open_sample("a.csv", Roles(missing="drop"), in_memory=in_memory))
     assert found["y"] == [*range(1000), 0.5, 1e300]
     assert found["number"] == [*range(1001), 1002]
 
@@ -142,7 +144,9 @@ def test_labels_in_a_csv_file(
     in_memory: bool, written: list[str], levels: tuple[Any, ...], codes: list[int]
 ) -> None:
     Path("a.csv").write_text("x,g\n" + "".join(f"1,{label}\n" for label in written))
-    sample = open_sample("a.csv", y="g", outcome="label", missing="drop", in_memory=in_memory)
+    sample = open_sample(
+        "a.csv", Roles(y="g", outcome="label", missing="drop"), in_memory=in_memory
+    )
     assert rows(sample)["y"] == codes
     assert sample.levels == levels
     assert list(map(type, sample.levels)) == list(map(type, levels))
@@ -166,7 +170,9 @@ def test_labels_in_a_parquet_file(
     # In row groups of one row no group holds all labels.
     parquet("a.parquet", {"g": labels, "x": [0.0, 1.0, 2.0, 3.0]}, 1)
     sample = open_sample(
-        "a.parquet", y="g", columns=["x"], outcome="label", missing="drop", in_memory=in_memory
+        "a.parquet",
+        Roles(y="g", columns=["x"], outcome="label", missing="drop"),
+        in_memory=in_memory,
     )
     found = rows(sample)
     assert sample.levels == levels
@@ -183,7 +189,7 @@ def test_files_are_read_into_memory_up_to_a_size(monkeypatch: pytest.MonkeyPatch
         (8001, "a.csv", False),
     ]:
         monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", limit)
-        assert open_sample(name, y="x").in_memory is in_memory
+        assert open_sample(name, Roles(y="x")).in_memory is in_memory
 
 
 def test_paths_patterns_and_lists_of_them() -> None:

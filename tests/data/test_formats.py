@@ -16,7 +16,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import FileFormatError
-from kullback.data import Sample, csv_files, open_sample, spill
+from kullback.data import Roles, Sample, csv_files, open_sample, spill
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -170,13 +170,13 @@ def test_every_format_gives_the_bits_of_the_arrays(
     streamed: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = content(open_sample(COLUMNS, **roles))
+    expected = content(open_sample(COLUMNS, Roles(**roles)))
     if streamed:
         monkeypatch.setattr("kullback.data.open.IN_MEMORY_BYTES", -1)
         monkeypatch.setattr(csv_files, "CSV_BLOCK_BYTES", 20_000)
         monkeypatch.setattr(spill, "MEMORY_BYTES", 1000)
         monkeypatch.setattr(spill, "GROUP_BYTES", 30_000)
-    sample = open_sample(make(), **roles)
+    sample = open_sample(make(), Roles(**roles))
     assert sample.in_memory is not streamed
     for _ in range(1 + streamed):
         assert content(sample) == expected
@@ -205,7 +205,7 @@ def test_a_damaged_gzip_file_is_refused_with_its_name(harm: str, in_memory: bool
         whole[-6 if harm == "its checksum" else len(whole) // 2] ^= 1
     Path("t.csv.gz").write_bytes(whole)
     with pytest.raises(FileFormatError, match=r"^t\.csv\.gz cannot be read as CSV: ") as caught:
-        list(open_sample("t.csv.gz", y="loss", in_memory=in_memory).chunks())
+        list(open_sample("t.csv.gz", Roles(y="loss"), in_memory=in_memory).chunks())
     assert str(caught.value).endswith("write it again or leave it out.")
 
 
@@ -231,7 +231,7 @@ def test_a_compressed_file_is_recognised_whatever_its_ending() -> None:
 def test_a_quote_left_open_in_a_compressed_file_is_refused_with_its_line() -> None:
     Path("t.csv.gz").write_bytes(gzip.compress(b'x,z\n1,2\n300,"600\n4,5\n'))
     with pytest.raises(FileFormatError, match=r'^t\.csv\.gz, line 3: the value "600 begins with'):
-        open_sample("t.csv.gz", y="x")
+        open_sample("t.csv.gz", Roles(y="x"))
 
 
 # ---- separators --------------------------------------------------------------------------------
@@ -266,37 +266,37 @@ def test_only_the_first_lines_are_looked_at() -> None:
     Path("t.csv").write_text("\n".join(lines))
     message = r"^t\.csv cannot be read as CSV: .*Expected 2 columns, got 1: 7"
     with pytest.raises(FileFormatError, match=message):
-        list(open_sample("t.csv", y="x", in_memory=False).chunks())
+        list(open_sample("t.csv", Roles(y="x"), in_memory=False).chunks())
 
 
 @pytest.mark.parametrize("separator", [",", ";"])
 def test_two_separators_that_both_split_are_refused_until_one_is_given(separator: str) -> None:
     Path("t.csv").write_text("a,b;c\n1,2;3\n4,5;6\n")
     with pytest.raises(FileFormatError) as caught:
-        open_sample("t.csv", y="a")
+        open_sample("t.csv", Roles(y="a"))
     assert str(caught.value) == (
         "t.csv may be split at its commas (into 2 columns) and semicolons (into 2 columns): its "
         'first 3 lines would fit each. Say which, as in kl.DataFiles(paths, separator=",").'
     )
     name = {",": "a", ";": "c"}[separator]
-    (chunk,) = open_sample(kl.DataFiles("t.csv", separator=separator), y=name).chunks()
+    (chunk,) = open_sample(kl.DataFiles("t.csv", separator=separator), Roles(y=name)).chunks()
     assert chunk.fields["y"].tolist() == {",": [1.0, 4.0], ";": [3.0, 6.0]}[separator]
     Path("t.csv").rename("t.tsv")
     Path("t.tsv").write_text("a,b\tc\n1,2\t3\n")
-    (chunk,) = open_sample("t.tsv", y="c").chunks()  # the ending decides
+    (chunk,) = open_sample("t.tsv", Roles(y="c")).chunks()  # the ending decides
     assert chunk.fields["y"].tolist() == [3.0]
 
 
 def test_a_tsv_file_of_one_column_may_hold_commas() -> None:
     Path("t.tsv").write_text("name\na, b\nc\n")
-    assert open_sample("t.tsv", outcome="label").levels == ("a, b", "c")
+    assert open_sample("t.tsv", Roles(outcome="label")).levels == ("a, b", "c")
 
 
 def test_a_separator_that_the_file_does_not_have_is_refused() -> None:
     Path("t.csv").write_text("a,b\n1,2\n")
     message = r"^t\.csv does not have semicolons between its values; .* separated by commas$"
     with pytest.raises(FileFormatError, match=message):
-        open_sample(kl.DataFiles("t.csv", separator=";"), y="a")
+        open_sample(kl.DataFiles("t.csv", separator=";"), Roles(y="a"))
 
 
 @pytest.mark.parametrize("wrong", ["", ";;", '"', "1", "a", ".", "\n", "é", 1, b";"])
@@ -309,9 +309,9 @@ def test_what_is_not_a_separator_is_refused(wrong: Any) -> None:
 def test_a_quote_left_open_between_other_separators_is_refused() -> None:
     Path("t.csv").write_text('x;z\n1;2\n300;"600\n4;5\n')
     with pytest.raises(FileFormatError, match=r'^t\.csv, line 3: the value "600 begins with'):
-        open_sample("t.csv", y="x")
+        open_sample("t.csv", Roles(y="x"))
     Path("t.csv").write_text('x;z\n1;"a"\n300;"6,""00"\n')
-    assert open_sample("t.csv", y="z", outcome="label").levels == ('6,"00', "a")
+    assert open_sample("t.csv", Roles(y="z", outcome="label")).levels == ('6,"00', "a")
 
 
 def test_the_summary_names_the_separator() -> None:
@@ -325,9 +325,9 @@ def test_the_summary_names_the_separator() -> None:
         "c.csv": "c.csv",
     }
     for given, said in sources.items():
-        assert open_sample(given, y="x").describe_source() == said
+        assert open_sample(given, Roles(y="x")).describe_source() == said
     given = kl.DataFiles("d.csv", separator="~")
-    assert open_sample(given, y="x").describe_source() == 'd.csv (separated by "~")'
+    assert open_sample(given, Roles(y="x")).describe_source() == 'd.csv (separated by "~")'
     assert "a.csv (separated by semicolons)" in str(kl.fit(kl.Normal(), "a.csv", "x").summary())
 
 
@@ -346,7 +346,7 @@ def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("make", STREAMS, ids=lambda make: make.__name__)
 def test_the_temporary_file_goes_with_the_sample(make: Callable[[], Any], temporary: Path) -> None:
-    sample = open_sample(make(), y="loss", columns=["age"], missing="drop")
+    sample = open_sample(make(), Roles(y="loss", columns=["age"], missing="drop"))
     (file,) = temporary.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     kept = pq.read_schema(file).names
@@ -366,7 +366,7 @@ def test_what_is_read_once_is_named_in_summaries(temporary: Path) -> None:
         polars_lazy_frame: "a polars LazyFrame",
     }
     for make, name in names.items():
-        kept = open_sample(make(), y="loss")
+        kept = open_sample(make(), Roles(y="loss"))
         assert kept.describe_source() == (
             f"{name} of 1 column (read once, kept in a temporary file)"
         )
@@ -378,7 +378,7 @@ def test_what_is_read_once_is_named_in_summaries(temporary: Path) -> None:
 
 def test_a_small_stream_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
-    sample = open_sample(record_batch_reader(), y="loss", columns=["age"], missing="drop")
+    sample = open_sample(record_batch_reader(), Roles(y="loss", columns=["age"], missing="drop"))
     assert sample.in_memory
     assert sample.describe_source() == "a RecordBatchReader of 3,000 rows"
 
@@ -419,21 +419,21 @@ def test_a_stream_that_fails_is_refused_with_its_reason(temporary: Path) -> None
 def test_a_column_that_a_stream_does_not_have() -> None:
     for make in STREAMS:
         with pytest.raises(kl.DataError, match='there is no column "los" in a'):
-            open_sample(make(), y="los")
+            open_sample(make(), Roles(y="los"))
 
 
 def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(temporary / "absent"))
     message = r"^a RecordBatchReader of 1 column cannot be kept in a temporary file in .*TMPDIR"
     with pytest.raises(kl.KullbackError, match=message):
-        open_sample(record_batch_reader(), y="loss")
+        open_sample(record_batch_reader(), Roles(y="loss"))
 
 
 def test_texts_of_every_arrow_type_are_labels() -> None:
     texts = ["b", "a", None, "b"]
     for kind in (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), "str")):
         rows = Rows(pa.table({"g": pa.array(texts, kind)}))
-        sample = open_sample(rows, y="g", outcome="label", missing="drop")
+        sample = open_sample(rows, Roles(y="g", outcome="label", missing="drop"))
         (chunk,) = sample.chunks()
         assert (sample.levels, chunk.fields["y"].tolist()) == (("a", "b"), [1.0, 0.0, 1.0])
 

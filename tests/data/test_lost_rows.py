@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import kullback as kl
 from kullback._core.errors import DataError, FileFormatError
-from kullback.data import open_sample
+from kullback.data import Roles, open_sample
 from kullback.data.open import open_table
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -62,7 +62,7 @@ def test_a_quote_left_open_is_refused_with_its_line(
 ) -> None:
     Path("a.csv").write_text(written, newline="")
     with pytest.raises(FileFormatError) as caught:
-        kl.fit(kl.Normal(), open_sample("a.csv", y="x", in_memory=in_memory))
+        kl.fit(kl.Normal(), open_sample("a.csv", Roles(y="x"), in_memory=in_memory))
     assert str(caught.value) == f"a.csv, line {line:,}: the value {value} {FIX}"
 
 
@@ -109,16 +109,18 @@ def test_the_rows_are_those_of_another_reader(lines: list[str]) -> None:
 
 def outcome(data: str, **options: Any) -> list[float]:
     """The outcome, from one pass."""
-    chunks: Iterator[Any] = open_sample(data, **options).chunks()
+    in_memory = options.pop("in_memory", None)
+    chunks: Iterator[Any] = open_sample(data, Roles(**options), in_memory=in_memory).chunks()
     return np.concatenate([chunk.fields["y"] for chunk in chunks]).tolist()
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_quotes_that_are_closed_are_read(in_memory: bool) -> None:
-    options = {"in_memory": in_memory, "outcome": "label"}
     # RFC 4180: commas and doubled quotes inside quotes; a quote inside a plain value is a character
     Path("a.csv").write_text('"x","note, 1"\r\n"1","a ""b"", c"\r\n2,5" pipe\r\n"3",""\r\n')
-    sample = open_sample("a.csv", y="note, 1", missing="drop", **options)
+    sample = open_sample(
+        "a.csv", Roles("note, 1", missing="drop", outcome="label"), in_memory=in_memory
+    )
     assert sample.levels == ('5" pipe', 'a "b", c')
     assert outcome("a.csv", y="x", in_memory=in_memory) == [1.0, 2.0, 3.0]
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 import kullback as kl
+from kullback.data import Roles, open_sample
 from kullback.data import open as opening
-from kullback.data.covariates import open_covariates, open_with_covariates
+from kullback.data.observation import Unobserved
 
 CLASSES = kl.Categorical(logits=kl.MLP(hidden=(4,), members=1))
 QUICK = kl.Minibatch(epochs=1)
@@ -89,7 +90,8 @@ def test_numbers_may_be_categories_where_they_are_named_so(folder):
     ],
 )
 def test_what_may_well_be_categories_is_read(values):
-    assert "x" in open_covariates(pd.DataFrame({"x": values})).levels
+    roles = Roles(columns=None, inferred=True, kind=Unobserved())
+    assert "x" in open_sample(pd.DataFrame({"x": values}), roles).schema.categories
 
 
 @pytest.mark.parametrize("mark", ["?", "-", ".", "NA", "n/a", "NULL", "None", ""])
@@ -99,11 +101,12 @@ def test_every_usual_mark_is_missing_by_itself_or_reported(mark, tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(lines) + "\n", encoding="utf-8")
     path = str(tmp_path / "t.csv")
     files: Any = path
+    roles = Roles("y", columns=None, outcome="label", inferred=True)
     if mark in ("?", "-", ".", "None"):  # pyarrow reads the others as missing
         with pytest.raises(kl.DataError, match=re.escape(f'"{mark}" (1 row)')):
-            open_with_covariates(path, "y", outcome="label")
+            open_sample(path, roles)
         files = kl.DataFiles([path], [mark])
-    x = open_with_covariates(files, "y", outcome="label").fields["x"]
+    x = open_sample(files, roles).fields["x"]
     assert np.flatnonzero(np.isnan(x)).tolist() == [7]
 
 

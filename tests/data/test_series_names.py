@@ -10,8 +10,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import DataError
-from kullback.data import open_sample
-from kullback.data.covariates import open_with_covariates
+from kullback.data import Roles, open_sample
 from kullback.data.series_names import name_of, names_of_two
 
 LOSS = [1.5, 2.0, 4.0, 3.25, 0.5]
@@ -82,15 +81,17 @@ def test_an_evaluation_names_its_label_and_weights(frame: Any) -> None:
 
 def test_an_outcome_beside_covariates_is_named(frame: Any) -> None:
     x = np.arange(5.0)[:, None]
-    sample = open_with_covariates(x, frame["class"], outcome="label")
+    sample = open_sample(x, Roles(frame["class"], columns=None, outcome="label", inferred=True))
     assert (sample.label, sample.levels) == ('column "class"', ("a", "b"))
-    assert refused(open_with_covariates, x[:3], frame["loss"]) == (
-        'column "loss" has 5 rows and the covariates have 3; every row needs a value of each'
+    roles = Roles(frame["loss"], columns=None, inferred=True)
+    assert refused(open_sample, x[:3], roles) == (
+        'column "loss" has 5 rows and column "x0" has 3; every row needs a value of each'
     )
-    assert refused(open_with_covariates, x, frame["class"]).startswith('column "class" holds text')
+    roles = Roles(frame["class"], columns=None, inferred=True)
+    assert refused(open_sample, x, roles).startswith('column "class" holds text')
     # weights named by their column keep that name beside an outcome
     for y in ("loss", frame["loss"]):
-        said = refused(open_with_covariates, frame, y, names=["n"], weights="bad")
+        said = refused(open_sample, frame, Roles(y, "bad", columns=["n"], inferred=True))
         assert said.startswith('1 negative value in the weight column "bad": row 1 (-1.0).')
 
 
@@ -115,7 +116,7 @@ def test_without_a_name_the_outcome_is_y(library: str) -> None:
 
 def test_names_that_are_not_text() -> None:
     frame = pd.DataFrame(np.ones((2, 2)))
-    assert open_sample(frame[1]).label == open_sample(frame, y="1").label == 'column "1"'
+    assert open_sample(frame[1]).label == open_sample(frame, Roles(y="1")).label == 'column "1"'
     assert name_of(pd.Series(LOSS, name=("a", "b"))) == "('a', 'b')"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import pyarrow as pa
 import pytest
 
 import kullback as kl
-from kullback.data.covariates import open_covariates, open_with_covariates
+from kullback.data.observation import Unobserved
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 
 
 def _columns(count: int) -> dict[str, Any]:
@@ -43,11 +45,14 @@ def _calls(work: Callable[[], Any]) -> int:
     return count
 
 
+LABEL = Roles("label", columns=None, outcome="label", inferred=True)
 READERS: dict[str, Callable[[Any], Any]] = {
-    "network": lambda data: open_with_covariates(data, "label", outcome="label"),
-    "prediction": lambda data: open_covariates(data, without=("label",)),
+    "network": lambda data: open_sample(data, LABEL),
+    "prediction": lambda data: open_sample(
+        data, replace(LABEL, y=None, columns=list(data.columns)[1:], kind=Unobserved())
+    ),
     "family": lambda data: open_sample(
-        data, y="c0", columns=[f"c{k}" for k in range(1, len(data.columns) - 1)]
+        data, Roles(y="c0", columns=[f"c{k}" for k in range(1, len(data.columns) - 1)])
     ),
 }
 
@@ -85,9 +90,10 @@ def test_names_of_a_wide_file_are_compared_once(
     for module in [m for n, m in sys.modules.items() if n.startswith("kullback.")]:
         if hasattr(module, "check_column"):
             monkeypatch.setattr(module, "check_column", counted)
-    sample = open_with_covariates(str(path), "label", outcome="label")
+    sample = open_sample(str(path), LABEL)
     assert len(sample.fields) == 301
-    open_covariates(str(path), [f"c{k}" for k in range(300)])
+    names = [f"c{k}" for k in range(300)]
+    open_sample(str(path), replace(LABEL, y=None, columns=names, kind=Unobserved()))
     assert len(single) <= 4
 
 

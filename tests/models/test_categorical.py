@@ -10,6 +10,7 @@ from scipy import special, stats
 import kullback as kl
 from kullback._core.arrays import float64
 from kullback._core.errors import ModelError
+from kullback.data.schema import Outcome, Schema
 from kullback.models.labels.categorical import Categorical, Logits
 from kullback.models.source import Free
 
@@ -77,20 +78,24 @@ def test_draws():
     assert np.all(Categorical(probabilities=[0.0, 1.0, 0.0]).sample(100, seed=1) == 1.0)
 
 
+def labelled(*levels: str) -> Schema:
+    return Schema(outcome=Outcome(levels))
+
+
 def test_levels_give_the_number_of_classes():
-    model = Categorical().with_levels(("a", "b", "c"))
+    model = Categorical().bind(labelled("a", "b", "c"))
     assert (model.levels, model.classes) == (("a", "b", "c"), 3)
     assert model.support.phrase("y") == "y = 0, ..., 2"
     assert model.outcome == "label"
     assert model.discrete
     assert model.vector.n_free == 2
-    assert model.structure != Categorical().with_levels(("a", "b")).structure
-    assert model.with_levels(("a", "b", "c")).levels == model.levels
+    assert model.structure != Categorical().bind(labelled("a", "b")).structure
+    assert model.bind(labelled("a", "b", "c")).levels == model.levels
     assert Categorical(logits=[0.0, 1.0], levels=["no", "yes"]).levels == ("no", "yes")
     with pytest.raises(ModelError, match=r"has the levels 'a', 'b', 'c'.* have .a., .b., .d."):
-        model.with_levels(("a", "b", "d"))
+        model.bind(labelled("a", "b", "d"))
     with pytest.raises(ModelError, match=r"4 probabilities but 2 levels \('a', 'b'\)"):
-        Categorical(probabilities=P).with_levels(("a", "b"))
+        Categorical(probabilities=P).bind(labelled("a", "b"))
     with pytest.raises(ModelError, match="at least two levels, each once, got 'a', 'a'"):
         Categorical(levels=["a", "a"])
 
@@ -172,7 +177,7 @@ def test_logits_support_has_the_last_at_zero():
 
 def test_one_class_is_refused():
     with pytest.raises(ModelError, match="needs at least two levels, each once, got 'only'"):
-        Categorical().with_levels(("only",))
+        Categorical().bind(labelled("only"))
     with pytest.raises(ModelError, match="at least two classes"):
         Categorical(probabilities=[1.0])
 

@@ -8,6 +8,7 @@ import scipy.stats
 
 import kullback as kl
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 from kullback.sklearn import NetworkClassifier
 from kullback.training.targets import Targets
 
@@ -82,7 +83,7 @@ def test_without_a_calibration_the_summary_says_what_the_weights_did():
 
 
 def targets(y, solver):
-    sample = open_sample(y, outcome="label")
+    sample = open_sample(y, Roles(outcome="label"))
     return sample, Targets.of(sample, np.ones(len(y)), solver)
 
 

@@ -256,11 +256,14 @@ def test_noise_is_not_learned():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y[:-1]), "has 149 rows and the cov"),
+        (
+            lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, y[:-1]),
+            'y has 149 rows and column "x0" has 150; every row needs a value of each',
+        ),
         (lambda x, y: kl.fit(kl.Categorical(logits=tiny()), x, 0 * y), "has a single class, 0"),
         (
             lambda x, _: kl.fit(kl.Categorical(logits=tiny()), x),
-            "name the column of a NumPy array of 150 rows that holds the outcome",
+            r'NumPy array of 150 rows has 4 columns .*which one to fit, .* y="x0" or an array',
         ),
         (lambda x, y: kl.fit(kl.Gamma(mean=tiny()), x, y), "Gamma needs y > 0"),
         (lambda x, _: kl.fit(kl.Categorical(), x[:, 0], solver=kl.Minibatch()), "not contain one"),

@@ -7,13 +7,19 @@ import pytest
 
 import kullback as kl
 from kullback._core.arrays import float64
-from kullback.data.covariates import open_covariates
+from kullback.data import Roles, open_sample
+from kullback.data.observation import Unobserved
 from kullback.models.encoding import learn_encoder
 
 R = np.random.default_rng(0)
 X = R.standard_normal(60)
 MODEL = kl.Categorical(logits=kl.MLP(hidden=(4,), members=1))
 QUICK = kl.Minibatch(epochs=2)
+
+
+def covariates(table, **options):
+    """The table as a network reads it, without an outcome."""
+    return open_sample(table, Roles(columns=None, inferred=True, kind=Unobserved(), **options))
 
 
 @pytest.mark.parametrize(
@@ -64,8 +70,8 @@ def test_a_distant_value_is_at_the_limit_and_not_in_the_middle():
 def test_measured_numbers_written_as_text_are_no_categories(write):
     table = pd.DataFrame({"m": [write(v) for v in X], "x": X})
     with pytest.raises(kl.DataError, match='column "m" holds numbers written as text, such as'):
-        open_covariates(table)
-    assert "m" in open_covariates(table, categorical=("m",)).levels
+        covariates(table)
+    assert "m" in covariates(table, categorical=("m",)).schema.categories
 
 
 @pytest.mark.parametrize(
@@ -78,4 +84,4 @@ def test_measured_numbers_written_as_text_are_no_categories(write):
     ],
 )
 def test_other_texts_with_digits_are_categories(values):
-    assert "m" in open_covariates(pd.DataFrame({"m": values})).levels
+    assert "m" in covariates(pd.DataFrame({"m": values})).schema.categories

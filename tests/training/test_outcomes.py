@@ -10,6 +10,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 import kullback as kl
+from kullback.models.linear import Linear
 from kullback.sklearn import NetworkClassifier, NetworkRegressor
 
 CLASSES = kl.Categorical(logits=kl.MLP(hidden=(4,), members=1))
@@ -143,3 +144,21 @@ def test_the_name_of_an_outcome_is_kept_in_scikit_learns_estimators():
     assert NetworkClassifier(**quick).fit(X, y).fit_.label == 'column "bought"'
     assert NetworkRegressor(**quick).fit(X, y * 1.0).fit_.label == 'column "bought"'
     assert NetworkClassifier(**quick).fit(X, y.to_numpy()).fit_.label == "y"
+
+
+def test_a_network_beside_another_source_of_columns_is_refused():
+    model = kl.Normal(loc=kl.MLP(), scale=Linear(("x",)))
+    data = {"x": X[:, 0], "y": X[:, 1]}
+    with pytest.raises(kl.ModelError, match="scale of Normal reads columns and is not a network"):
+        kl.fit(model, data, "y")
+
+
+def test_a_network_learns_the_classes_of_the_sample():
+    y = np.where(X[:, 0] > 0.0, "yes", "no")
+    fit = kl.fit(CLASSES, X, y, solver=QUICK)
+    assert fit.model.levels == ("no", "yes")
+    assert fit.model.classes == 2
+    named = kl.Categorical(logits=kl.MLP(hidden=(4,), members=1), levels=["yes", "no"])
+    assert kl.fit(named, X, y, solver=QUICK).model.levels == ("yes", "no")
+    with pytest.raises(kl.ModelError, match=r"has the levels 'a', 'b'.* have 'no', 'yes'"):
+        kl.fit(kl.Categorical(logits=kl.MLP(), levels=["a", "b"]), X, y, solver=QUICK)

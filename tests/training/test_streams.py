@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
-from kullback.data.covariate_stream import open_covariate_stream, row_fractions
+from kullback.data import Roles, open_sample
+from kullback.data.sample_head import row_fractions
 
 HOW = {"epochs": 8, "batch": 64, "learning_rate": 0.02}
 ROWS = 9_000
@@ -78,10 +79,11 @@ def test_windows_of_a_stream_share_one_program_and_use_every_row(files, monkeypa
 
 
 def test_a_stream_has_levels_counts_and_uniform_row_fractions(table, files):
-    stream = open_covariate_stream([files], "label", weights="n", outcome="label")
-    assert stream.count == ROWS
+    roles = Roles("label", weights="n", columns=None, outcome="label", inferred=True)
+    stream = open_sample([files], roles, in_memory=False, head=True)
+    assert stream.head.of == stream.head.sample.count == ROWS
     assert stream.levels == ("no", "yes")
-    assert stream.categories == {"color": ("blue", "green", "red")}
+    assert stream.schema.categories == {"color": ("blue", "green", "red")}
     chunks = list(stream.chunks())
     assert sum(chunk.count for chunk in chunks) == ROWS
     number = np.concatenate([chunk.fields["number"] for chunk in chunks])
@@ -97,7 +99,7 @@ def test_errors_of_a_stream_name_file_and_rows(table, tmp_path):
     file = tmp_path / "rows.parquet"
     pq.write_table(pa.table({**table, "label": label}), file, row_group_size=3_000)
     with pytest.raises(
-        kl.DataError, match=r'group 2.*rows counted from row 6000 on: .*"label": row 1000'
+        kl.DataError, match=r'missing value in column "label" in .*\(row group 2\): row 7000\.'
     ):
         kl.fit(tiny(), str(file), "label", solver=kl.Minibatch(**HOW), engine=kl.StreamingEngine)
     found = kl.fit(

@@ -81,14 +81,15 @@ class FittedDistribution:
         import numpy as np
 
         from kullback.data.open import open_sample
+        from kullback.data.roles import Roles
 
-        sample = open_sample(
-            table,
-            y=y or self._column_in(table),
+        roles = Roles(
+            y or self._column_in(table),
             missing=missing,
             outcome="number" if self.labels is None else "label",
-            levels=self.labels,
+            classes=self.labels,
         )
+        sample = open_sample(table, roles)
         for chunk in sample.chunks():
             values = outcomes = chunk.fields["y"]
             if self.labels is not None:

@@ -13,7 +13,7 @@ from kullback._core.printable import printable
 from kullback.cli import process
 
 if TYPE_CHECKING:  # NumPy is imported by the commands, not with them
-    from kullback.data.open import FileColumns
+    from kullback.data.tables import FileColumns
 
 
 def read_names(option: str, text: str | None) -> tuple[str, ...] | None:
@@ -51,7 +51,7 @@ def as_labels(classes: Sequence[str], values: Any, label: str) -> list[Any]:
     """Classes written as text, converted to the labels in a column."""
     import numpy as np
 
-    from kullback.data.open import column_values
+    from kullback.data.tables import column_values
     from kullback.evaluation.class_columns import text_of
 
     known = {text_of(value): value for value in np.unique(column_values(values, label)).tolist()}

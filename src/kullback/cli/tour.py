@@ -99,13 +99,14 @@ def _column(source: Any, y: str | None) -> tuple[Any, str | None]:
     from kullback.data.arrays import reads_as_number
     from kullback.data.checks import name_of_column
     from kullback.data.open import open_sample
+    from kullback.data.roles import Roles
 
     labels = None
     try:
-        sample = open_sample(source, y=y, in_memory=True)
+        sample = open_sample(source, Roles(y), in_memory=True)
         (chunk,) = list(sample.chunks())
     except DataError:
-        sample = open_sample(source, y=y, in_memory=True, outcome="label")
+        sample = open_sample(source, Roles(y, outcome="label"), in_memory=True)
         (chunk,) = list(sample.chunks())
         labels = [str(level) for level in sample.levels or ()]
         numeric = [reads_as_number(label) for label in labels]

@@ -3,6 +3,7 @@
 from kullback.data.blocks import ROWS, TILE, Block, blocks
 from kullback.data.observation import Exact, RowKind
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 from kullback.data.sample import ArraySample, Chunk, Sample
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Block",
     "Chunk",
     "Exact",
+    "Roles",
     "RowKind",
     "Sample",
     "blocks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -33,6 +33,12 @@ class Place:
 
     where: str = ""
     name_row: Callable[[int], str] = plain_row
+
+    def of(self, kept: NDArray[np.int64] | None) -> Place:
+        """The origin of some of the rows, given their positions; None for all."""
+        if kept is None:
+            return self
+        return Place(self.where, lambda position: self.name_row(int(kept[position])))
 
 
 HERE = Place()
@@ -182,7 +188,11 @@ def check_total(label: str, total: float) -> None:
 
 
 def find_missing(
-    columns: Mapping[str, Floats], *, drop: bool, place: Place = HERE
+    columns: Mapping[str, Floats],
+    *,
+    drop: bool,
+    place: Place = HERE,
+    may_be_missing: Collection[str] = (),
 ) -> NDArray[np.bool_] | None:
     """Find the rows with missing values, and refuse infinite ones.
 
@@ -190,6 +200,7 @@ def find_missing(
         columns: the values by the label of their column; NaN where a value is missing.
         drop: whether rows with a missing value will be dropped.
         place: where the rows come from.
+        may_be_missing: the labels of columns of which no value needs to be there.
 
     Returns:
         A mask of the rows that lack a value of some column, or None if no row does.
@@ -203,13 +214,16 @@ def find_missing(
             continue
         infinite = np.isinf(values)
         if infinite.any():
+            may = label in may_be_missing
+            fix = (
+                "Correct such rows, or make them missing" if may else "Correct or remove such rows"
+            )
             raise DataError(
                 f"{count_of(int(infinite.sum()), 'infinite value')} in {label}{place.where}: "
-                f"{shown_rows(infinite, place, values)}. "
-                "Correct or remove such rows."
+                f"{shown_rows(infinite, place, values)}. {fix}."
             )
         absent = np.isnan(values)
-        if not absent.any():
+        if label in may_be_missing or not absent.any():
             continue
         if not drop:
             raise DataError(

@@ -1,76 +1,32 @@
-"""The used columns of the data: outcome, covariates and weights, found and checked as numbers."""
+"""The used columns as numbers: outcome, covariates and weights, converted and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kullback._core.errors import DataError
 from kullback.data.arrays import to_numbers
+from kullback.data.categories import category_codes, refuse_dates
 from kullback.data.checks import (
     HERE,
     Place,
-    check_column,
-    check_columns,
     check_lengths,
+    check_some,
+    check_total,
     check_weight,
     column_label,
-    column_list,
     find_missing,
 )
 from kullback.data.labels import Labels
-from kullback.data.sample import Floats
-
-# The field of an exact row's outcome; a covariate cannot have this name.
-OUTCOME = "y"
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class SampleOptions:
-    """The arguments of ``open_sample`` besides the data.
-
-    Attributes:
-        y: the column of the outcome; None for a single array, or a table of one column.
-        weights: the column of the weights, or the weights themselves.
-        columns: the columns of the covariates.
-        drop: whether rows with a missing value are dropped.
-        as_labels: whether the outcome holds class labels.
-        levels: the classes in the order of their codes; None takes them from the rows.
-    """
-
-    y: Any
-    weights: Any
-    columns: tuple[str, ...]
-    drop: bool
-    as_labels: bool
-    levels: tuple[Any, ...] | None = None
-
-
-@final
-@dataclass(frozen=True)
-class ColumnNames:
-    """The used columns of a table, each known to exist.
-
-    Attributes:
-        y: the column of the outcome.
-        weight: the column of the weights, or None if the table does not hold any.
-        columns: the columns of the covariates.
-    """
-
-    y: str
-    weight: str | None
-    columns: tuple[str, ...]
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Every column to read, once."""
-        weight = () if self.weight is None else (self.weight,)
-        return tuple(dict.fromkeys((self.y, *weight, *self.columns)))
+from kullback.data.observation import RowKind
+from kullback.data.roles import RawRows
+from kullback.data.sample import ArraySample, Floats
+from kullback.data.schema import Schema
+from kullback.data.shares import shares_of
 
 
 @final
@@ -93,93 +49,119 @@ class CheckedRows:
     @property
     def count(self) -> int:
         """The number of rows kept."""
-        return len(self.fields[OUTCOME])
+        return self.read if self.kept is None else len(self.kept)
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ColumnConversion:
     """The conversion of raw columns into an outcome, covariates and weights.
 
     Attributes:
+        kind: how the outcomes were observed.
+        labels_of: the name of each column of the outcome in messages.
         label: the name of the outcome in messages.
         weight_label: the name of the weights in messages.
         drop: whether rows with a missing value are dropped.
-        labels: the classes, if the outcome holds labels.
+        schema: the columns of the covariates, and the outcome.
+        classes: the classes, if the outcome is one column of labels.
+        categories: by covariate, the categories of those that hold any.
+        dated: whether dates among the covariates need advice on categories.
     """
 
+    kind: RowKind
+    labels_of: tuple[str, ...]
     label: str
     weight_label: str
     drop: bool
-    labels: Labels | None = None
+    schema: Schema
+    classes: Labels | None
+    categories: Mapping[str, Labels]
+    dated: bool
 
-    def convert(
-        self,
-        y: NDArray[Any],
-        weight: NDArray[Any] | None,
-        covariates: Mapping[str, NDArray[Any]],
-        place: Place = HERE,
-    ) -> CheckedRows:
+    def convert(self, raw: RawRows, place: Place = HERE) -> CheckedRows:
         """Convert raw columns to numbers, and check them.
 
         Raises:
             DataError: a column holds a value that cannot be used.
         """
-        lengths = {self.label: len(y)}
-        lengths |= {column_label(name): len(values) for name, values in covariates.items()}
-        if weight is not None:
-            lengths[self.weight_label] = len(weight)
+        lengths = {label: len(v) for label, v in zip(self.labels_of, raw.outcome, strict=False)}
+        lengths |= {column_label(name): len(values) for name, values in raw.covariates.items()}
+        if raw.weight is not None:
+            lengths[self.weight_label] = len(raw.weight)
         read = check_lengths(lengths)
 
-        outcome = self.labels.codes(y) if self.labels else to_numbers(y, self.label, place)
-        fields = {OUTCOME: outcome}
-        checked = {self.label: outcome}
-        for name, values in covariates.items():
-            label = column_label(name)
-            fields[name] = checked[label] = to_numbers(values, label, place)
-        weights = None
-        if weight is not None:
-            weights = to_numbers(weight, self.weight_label, place)
-            checked[self.weight_label] = weights
-            check_weight(self.weight_label, weights, place)
+        outcome, checked = self._outcome(raw.outcome, place)
+        covariates: dict[str, Floats] = {}
+        may_be_missing = set()
+        for name, values in raw.covariates.items():
+            label, column = column_label(name), self.schema.columns[name]
+            covariates[name] = self._covariate(name, values, label, place)
+            if column.may_be_missing and label not in checked:
+                may_be_missing.add(label)
+            checked.setdefault(label, covariates[name])
+        weight = None
+        if raw.weight is not None:
+            weight = checked[self.weight_label] = to_numbers(raw.weight, self.weight_label, place)
+            check_weight(self.weight_label, weight, place)
 
-        missing = find_missing(checked, drop=self.drop, place=place)
-        if missing is None:
-            return CheckedRows(fields, weights, None, read)
-        kept = np.flatnonzero(~missing)
-        fields = {name: values[kept] for name, values in fields.items()}
-        weights = None if weights is None else weights[kept]
-        return CheckedRows(fields, weights, kept, read)
+        missing = find_missing(checked, drop=self.drop, place=place, may_be_missing=may_be_missing)
+        kept = None if missing is None else np.flatnonzero(~missing)
+        if kept is not None:
+            outcome = [values[kept] for values in outcome]
+            covariates = {name: values[kept] for name, values in covariates.items()}
+            weight = None if weight is None else weight[kept]
+        if self._of_shares:
+            outcome = shares_of(np.stack(outcome, axis=1), place.of(kept))
+        fields = dict(zip(self.kind.fields, outcome, strict=True))
+        return CheckedRows({**fields, **covariates}, weight, kept, read)
 
+    def sample(self, rows: CheckedRows, source: str, name_row: Callable[[int], str]) -> ArraySample:
+        """Make a sample of all rows of a source in memory.
 
-def find_columns(options: SampleOptions, known: list[str], description: str) -> ColumnNames:
-    """Find the columns of the outcome, the weights and the covariates in a table.
-
-    Args:
-        options: the names of the columns.
-        known: the columns of the table.
-        description: of the table, for messages.
-
-    Raises:
-        DataError: a column does not exist, or several could hold the outcome.
-    """
-    if options.y is not None:
-        y = check_column(options.y, known, "y", description)
-    elif len(known) == 1:
-        (y,) = known
-    elif not known:
-        raise DataError(f"{description} is empty; at least one column is required")
-    else:
-        raise DataError(
-            f"{description} has {len(known)} columns ({column_list(known)}): say which one to fit, "
-            f'for example y="{known[0]}"'
+        Raises:
+            DataError: no row is left, or all weights are zero.
+        """
+        dropped = rows.read - rows.count
+        if self.labels_of:  # rows to predict may be none
+            check_some(self.label, rows.count, dropped)
+        if rows.weight is not None:
+            check_total(self.weight_label, float(rows.weight.sum()))
+        return ArraySample(
+            rows.fields,
+            rows.weight,
+            self.kind,
+            self.label,
+            self.schema,
+            dropped,
+            rows.kept,
+            source,
+            name_row,
         )
-    weight = options.weights
-    if isinstance(weight, str):
-        weight = check_column(weight, known, "weights", description)
-    columns = tuple(check_columns(options.columns, known, "columns", description))
-    if OUTCOME in columns:
-        raise DataError(
-            f'a covariate cannot be called "{OUTCOME}", the name of the outcome; rename the column'
-        )
-    return ColumnNames(y, weight if isinstance(weight, str) else None, columns)
+
+    @property
+    def _of_shares(self) -> bool:
+        return self.schema.outcome.levels is not None and self.classes is None
+
+    def _outcome(
+        self, columns: tuple[NDArray[Any], ...], place: Place
+    ) -> tuple[list[Floats], dict[str, Floats]]:
+        """The outcome as numbers, and what must not be missing of it, by label."""
+        if self.classes is not None:
+            codes = self.classes.known_codes(columns[0], self.label)
+            return [codes], {self.label: codes}
+        labels = self.labels_of * (len(columns) // max(len(self.labels_of), 1))  # of an array: one
+        numbers = [to_numbers(v, label, place) for label, v in zip(labels, columns, strict=True)]
+        if self._of_shares:  # a row without one of its shares has no outcome
+            return numbers, {self.label: np.stack(numbers, axis=1).sum(axis=1)}
+        return numbers, dict(zip(labels, numbers, strict=True))
+
+    def _covariate(self, name: str, values: NDArray[Any], label: str, place: Place) -> Floats:
+        """A covariate as numbers: codes of categories, NaN where a value is missing."""
+        if self.dated:
+            refuse_dates(values, label)
+        known = self.categories.get(name)
+        if known is None:
+            return to_numbers(values, label, place)
+        unknown_is_missing = self.schema.columns[name].may_be_missing
+        return category_codes(values, label, known, unknown_is_missing=unknown_is_missing)

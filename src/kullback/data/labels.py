@@ -1,9 +1,9 @@
-"""Class labels: the distinct ones, sorted, and their codes 0, 1, ..."""
+"""Labels of classes and categories: the distinct ones, sorted, and their codes 0, 1, ..."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -22,15 +22,18 @@ NOT_LABELS = "not labels"
 @final
 @dataclass(frozen=True)
 class Labels:
-    """The classes of an outcome, and their codes.
+    """Labels of classes or categories, and their codes.
 
     Attributes:
         levels: the distinct labels, sorted, or all classes; a label's code is its position here.
         index: the code of each label as it stands in the data.
+        written: whether labels in the data are text because the source holds only text (CSV), so
+            that one that reads as a number may be that number.
     """
 
     levels: tuple[Any, ...]
     index: dict[Hashable, int]
+    written: bool = False
 
     @classmethod
     def of(cls, distinct: Iterable[Hashable], label: str, *, written: bool = False) -> Labels:
@@ -59,7 +62,13 @@ class Labels:
         return cls(
             _plain_levels([values[value] for value in ordered]),
             {value: code for code, value in enumerate(ordered)},
+            written,
         )
+
+    @classmethod
+    def known(cls, levels: Sequence[Any], *, written: bool = False) -> Labels:
+        """Labels that are known from other rows, in the order of their codes."""
+        return cls(tuple(levels), {level: code for code, level in enumerate(levels)}, written)
 
     def among(self, levels: Sequence[Any] | None) -> Labels:
         """The same labels coded by their places among levels; unchanged if one is not a level."""
@@ -67,18 +76,43 @@ class Labels:
             return self
         code = {level: place for place, level in enumerate(levels)}
         index = {value: code[self.levels[own]] for value, own in self.index.items()}
-        return Labels(tuple(levels), index)
+        return Labels(tuple(levels), index, self.written)
 
-    def codes(self, values: NDArray[Any]) -> Floats:
-        """The codes 0, 1, ... of labels as float64, NaN for missing labels."""
+    def codes(self, values: NDArray[Any], label: str) -> Floats:
+        """The codes of labels as float64, NaN for missing and for other labels.
+
+        Raises:
+            DataError: a value cannot be a label.
+        """
         known = np.array(list(self.index))
-        if values.dtype.kind in "biuf" and known.dtype.kind in "biuf":
-            code = np.array([*self.index.values(), np.nan])  # the labels are in ascending order
-            codes: Floats = code[np.searchsorted(known, values)]
-            codes[np.isnan(values)] = np.nan
-            return codes
-        find = self.index.get
-        return np.array([find(value, np.nan) for value in values.tolist()], dtype=np.float64)
+        if values.dtype.kind in "biuf" and known.dtype.kind in "biuf" and len(known):
+            order = np.argsort(known, kind="stable")
+            at = np.minimum(np.searchsorted(known[order], values), len(known) - 1)
+            code = np.array([*self.index.values()], dtype=np.float64)[order]
+            return np.where(known[order][at] == values, code[at], np.nan)
+        if values.dtype.kind in "mMcO":
+            distinct_labels(values, label)  # raises for values that cannot be labels
+        index: Mapping[Hashable, float] = self.index
+        if self.written:
+            numbers = {value: self.index.get(_number(value)) for value in set(values.tolist())}
+            index = {**{v: code for v, code in numbers.items() if code is not None}, **self.index}
+        return np.array([index.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
+
+    def known_codes(self, values: NDArray[Any], label: str, role: str = "classes") -> Floats:
+        """The codes of labels as float64, NaN for missing ones.
+
+        Raises:
+            DataError: another label occurs; the message names it.
+        """
+        codes = self.codes(values, label)
+        for value in values[np.isnan(codes)].tolist():
+            if not is_missing(value):
+                raise DataError(
+                    f"{label} holds {shown(value)}, which is not one of the {role}: "
+                    f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
+                    f"Leave out such rows, or fit the model to rows of all {role}."
+                )
+        return codes
 
 
 def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:

@@ -86,3 +86,17 @@ class Soft(RowKind):
         """Return the first and the last class's code: any class is possible."""
         first = np.zeros_like(fields[self.fields[0]])
         return first, first + (self.classes - 1.0)
+
+
+@final
+@dataclass(frozen=True)
+class Unobserved(RowKind):
+    """The outcome was not observed: rows to predict."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    description: ClassVar[str] = "unobserved"
+
+    def ends(self, fields: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+        """Return −inf and inf: any outcome is possible."""
+        anything = np.full_like(next(iter(fields.values())), np.inf)
+        return -anything, anything

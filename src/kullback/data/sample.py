@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.observation import Exact, RowKind
+from kullback.data.schema import Schema
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -57,7 +58,7 @@ class Sample(ABC):
         label: the name of the outcome for messages and reports: `column "loss"`, or `y`.
         in_memory: whether all rows are held in memory.
         kinds: the kinds of rows that it may hold.
-        levels: the class labels in the order of their codes, if the outcome holds labels.
+        schema: its columns and its outcome.
         dropped: the number of rows dropped because a value was missing (for a stream: known after
             the first full pass).
     """
@@ -65,8 +66,13 @@ class Sample(ABC):
     in_memory: ClassVar[bool]
     kinds: tuple[RowKind, ...] = (Exact(),)
     label: str
-    levels: tuple[Any, ...] | None
+    schema: Schema
     dropped: int
+
+    @property
+    def levels(self) -> tuple[Any, ...] | None:
+        """The class labels in the order of their codes, if the outcome holds labels."""
+        return self.schema.outcome.levels
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
@@ -94,12 +100,11 @@ class ArraySample(Sample):
         weight: the rows' weights, or None if every weight is one.
         kind: how the rows' outcomes were observed.
         label: the name of the outcome.
-        levels: the class labels, if the outcome holds labels.
+        schema: its columns and its outcome.
         dropped: the number of rows dropped because a value was missing.
         rows: the rows' numbers in the user's data if rows were dropped, else None.
         source: a description of where the rows come from.
         name_row: names a row in a message, given its number in the user's data.
-        categories: the levels, in the order of their codes, of the covariates that hold categories.
     """
 
     in_memory: ClassVar[bool] = True
@@ -108,12 +113,11 @@ class ArraySample(Sample):
     weight: Floats | None = None
     kind: RowKind = field(default_factory=Exact)
     label: str = "y"
-    levels: tuple[Any, ...] | None = None
+    schema: Schema = field(default_factory=Schema)
     dropped: int = 0
     rows: Integers | None = None
     source: str = ""
     name_row: Callable[[int], str] = plain_row
-    categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the arrays belong together."""
@@ -162,7 +166,7 @@ class ChunkSample(Sample):
     Attributes:
         parts: the chunks, in the order of their rows.
         label: the name of the outcome.
-        levels: the class labels, if the outcome holds labels.
+        schema: its columns and its outcome.
         dropped: the number of rows dropped because a value was missing.
     """
 
@@ -170,7 +174,7 @@ class ChunkSample(Sample):
 
     parts: tuple[Chunk, ...]
     label: str = "y"
-    levels: tuple[Any, ...] | None = None
+    schema: Schema = field(default_factory=Schema)
     dropped: int = 0
 
     @property

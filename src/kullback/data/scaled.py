@@ -29,7 +29,7 @@ class ScaledSample(Sample):
         """Take over what else describes the sample."""
         taken: Mapping[str, object] = {
             "label": self.rows.label,
-            "levels": self.rows.levels,
+            "schema": self.rows.schema,
             "in_memory": self.rows.in_memory,
         }
         for name, value in taken.items():

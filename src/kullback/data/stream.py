@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Hashable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar, final, runtime_checkable
 
 from numpy.typing import NDArray
 
+from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_some, check_total
-from kullback.data.columns import ColumnConversion, ColumnNames
-from kullback.data.labels import Labels, distinct_labels
-from kullback.data.observation import Exact
+from kullback.data.columns import ColumnConversion
+from kullback.data.roles import ColumnNames
 from kullback.data.sample import Chunk, Sample, plain_row
+from kullback.data.sample_head import Head, RowDraw
 
 T = TypeVar("T")
 
@@ -59,31 +60,56 @@ class PartSource(Protocol):
         """A description of the source."""
 
 
-def collect_labels(source: PartSource, names: ColumnNames, label: str, *, written: bool) -> Labels:
-    """Read a source once and collect the class labels of the outcome."""
-    distinct: set[Hashable] = set()
-    for part in read_ahead(source.parts((names.y,), frozenset({names.y}))):
-        distinct |= distinct_labels(part.columns[names.y], label)
-    return Labels.of(distinct, label, written=written)
-
-
 @final
 class FileSample(Sample):
-    """A sample that is read from files at every pass and decoded ahead in a thread."""
+    """A sample that is read from files at every pass and decoded ahead in a thread.
+
+    Args:
+        source: the files.
+        names: their used columns.
+        conversion: the conversion of these columns.
+        text: the columns that are read as text if the files hold only text.
+
+    Attributes:
+        head: rows evenly drawn that are kept in memory, if ``draw_head`` was called.
+    """
 
     in_memory: ClassVar[bool] = False
 
     def __init__(
-        self, source: PartSource, names: ColumnNames, conversion: ColumnConversion
+        self,
+        source: PartSource,
+        names: ColumnNames,
+        conversion: ColumnConversion,
+        text: frozenset[str],
     ) -> None:
-        self.label = conversion.label
-        self.levels = conversion.labels.levels if conversion.labels else None
+        self.label, self.schema = conversion.label, conversion.schema
+        self.kinds = (conversion.kind,)
         self.dropped = 0
+        self.head: Head | None = None
         self._source = source
         self._names = names
         self._conversion = conversion
-        self._text = frozenset({names.y}) if conversion.labels else frozenset()
+        self._text = text
         self._starts: dict[str, int] = {}
+
+    def draw_head(self, draw: RowDraw) -> None:
+        """Keep rows that were drawn while the files were read.
+
+        Raises:
+            DataError: a value cannot be used, or no row is left.
+        """
+        check_some(self.label, draw.count, 0)
+        columns, numbers = draw.drawn()
+        try:
+            rows = self._conversion.convert(self._names.take(columns.__getitem__))
+            sample = self._conversion.sample(rows, self.describe_source(), self.locate)
+        except DataError:
+            for _ in self.chunks():  # which names the row in the files
+                pass
+            raise
+        kept = numbers if sample.rows is None else numbers[sample.rows]
+        self.head = Head(replace(sample, rows=kept), draw.share, draw.count)
 
     def chunks(self) -> Iterator[Chunk]:
         """Read all rows once, in the order of the files.
@@ -107,23 +133,20 @@ class FileSample(Sample):
         names, total, rows, kept_rows = self._names, 0.0, 0, 0
         for part in self._source.parts(names.used, self._text):
             self._starts.setdefault(part.file, rows - part.first_row)
-            checked = self._conversion.convert(
-                part.columns[names.y],
-                None if names.weight is None else part.columns[names.weight],
-                {name: part.columns[name] for name in names.columns},
-                Place(part.where, partial(_row_after, part.first_row)),
-            )
+            place = Place(part.where, partial(_row_after, part.first_row))
+            checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
             if checked.count:
                 numbers = None if checked.kept is None else checked.kept + rows
                 first = rows if numbers is None else int(numbers[0])
-                yield Chunk(Exact(), checked.fields, checked.weight, first, numbers)
+                yield Chunk(self._conversion.kind, checked.fields, checked.weight, first, numbers)
             rows += checked.read
             kept_rows += checked.count
             weight = checked.weight
             total += float(checked.count if weight is None else weight.sum())
         self.dropped = rows - kept_rows
-        check_some(self.label, kept_rows, self.dropped)
-        check_total(self._conversion.weight_label, total)
+        if self._names.outcome:
+            check_some(self.label, kept_rows, self.dropped)
+            check_total(self._conversion.weight_label, total)
 
 
 def _row_after(first_row: int, position: int) -> str:

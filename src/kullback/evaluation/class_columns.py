@@ -11,7 +11,7 @@ import numpy as np
 from kullback._core.errors import DataError
 from kullback.data.arrays import shown
 from kullback.data.checks import and_more, check_columns, check_lengths, column_label
-from kullback.data.open import read_table
+from kullback.data.tables import read_table
 from kullback.evaluation.numbers import column_of_numbers
 
 # The number of names that a message lists.

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.checks import HERE, check_column, column_label, count_of, shown_rows
-from kullback.data.open import Table, column_values, open_table, read_table
+from kullback.data.open import open_table
 from kullback.data.paths import as_paths, describe_paths
 from kullback.data.series_names import label_of, name_of
 from kullback.data.streams import read_once
+from kullback.data.tables import Table, column_values, read_table
 from kullback.evaluation.class_columns import listed, read_matrix, text_of
 from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
 from kullback.evaluation.numbers import column_of_numbers, matrix_of_numbers

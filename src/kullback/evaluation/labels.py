@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
 from kullback.data.checks import HERE, and_more, count_of, shown_rows
-from kullback.data.open import column_values
+from kullback.data.tables import column_values
 from kullback.evaluation.class_columns import (
     by_position,
     classes_by_name,

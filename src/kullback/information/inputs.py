@@ -13,6 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.labels import NOT_LABELS
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 from kullback.data.sample import ArraySample, Sample
 from kullback.data.series_names import names_of_two
 from kullback.data.streams import read_once
@@ -88,7 +89,7 @@ def read_rows(data: Any, y: str | Sequence[str] | None, weights: Any, missing: s
         data = {f"column {i}": data[:, i] for i in range(data.shape[1])}
         y = tuple(data)
     first, *rest = (y,) if y is None or isinstance(y, str) else tuple(y) or (None,)
-    sample = open_sample(data, y=first, columns=rest, missing=missing)
+    sample = open_sample(data, Roles(first, columns=rest, missing=missing))
     column = _gather(sample, ("y", *rest))
     return replace(column, name="y") if is_array else column
 
@@ -148,7 +149,7 @@ def _side(
     if len(group) == 1:
         sample = _open(data, group[0], None, missing)
     else:
-        sample = open_sample(data, y=group[0], columns=group[1:], missing=missing)
+        sample = open_sample(data, Roles(group[0], columns=group[1:], missing=missing))
     column = _gather(sample, ("y", *group[1:]))
     if sample.dropped and not isinstance(sample, ArraySample):
         raise DataError(
@@ -166,12 +167,12 @@ def _side(
 def _open(data: Any, y: Any, weights: Any, missing: str) -> Sample:
     """Open a column as numbers, or else as labels."""
     try:
-        sample = open_sample(data, y=y, weights=weights, missing=missing)
+        sample = open_sample(data, Roles(y, weights, missing=missing))
         _ = next(iter(sample.chunks()), None)  # the values of a stream are checked as it is read
         return sample
     except DataError as error:
         try:
-            sample = open_sample(data, y=y, weights=weights, missing=missing, outcome="label")
+            sample = open_sample(data, Roles(y, weights, missing=missing, outcome="label"))
         except DataError as other:
             # labels with missing ones or wrong weights, or neither labels nor numbers
             raise (error if other.reason == NOT_LABELS else other) from None

@@ -297,6 +297,8 @@ class Trained(Source):
     categories: Mapping[str, tuple[Any, ...]]
     token: object = field(default_factory=object, compare=False)
 
+    takes_missing: ClassVar[bool] = True
+
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # known from the encoder
         """The covariates."""

@@ -18,6 +18,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError
+from kullback.data.schema import Schema
 
 # Numbers of a fixed vector that are shown one by one.
 _SHOWN = 12
@@ -51,12 +52,16 @@ class Source(abc.ABC):
 
     Attributes:
         columns: the columns that it reads.
-        categories: the levels of the columns that hold codes; None where all columns must be
-            numbers without missing values.
+        categories: the columns that it reads as codes of categories, with their levels in the order
+            of the codes; None for the levels until the source is bound to a sample. None where all
+            of its columns hold numbers.
+        takes_missing: whether a missing number, or a category that is not among the levels, is a
+            value like others.
     """
 
     columns: tuple[str, ...] = ()
-    categories: Mapping[str, tuple[Any, ...]] | None = None
+    categories: Mapping[str, tuple[Any, ...] | None] | None = None
+    takes_missing: ClassVar[bool] = False
 
     @property
     def structure(self) -> Hashable:
@@ -67,6 +72,13 @@ class Source(abc.ABC):
 
     def for_parameter(self, domain: Domain) -> Source:  # noqa: ARG002
         """Return this source as that of a parameter with that domain; by default itself."""
+        return self
+
+    def bind(self, schema: Schema) -> Source:  # noqa: ARG002
+        """Return this source as one for a sample with this schema; by default itself.
+
+        A source of categories learns their levels here, and then has its coefficients.
+        """
         return self
 
     def predictor(self) -> Source:

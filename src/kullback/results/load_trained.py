@@ -14,6 +14,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
 from kullback._core.extras import need
+from kullback.data.schema import Outcome, Schema
 from kullback.models.activations import ACTIVATIONS
 from kullback.models.encoding import EMBEDDING, Encoder
 from kullback.models.model import Model
@@ -69,7 +70,7 @@ def _read(folder: str) -> TrainedFit:
     given = {key: _bare(entry) for key, entry in entries.items()}
     try:
         bare: Model = kind(**given)
-        form = bare if classes is None else bare.with_levels(classes)
+        form = bare.bind(Schema(outcome=Outcome(classes)))
         _ = form.vector  # raises for numbers outside a domain
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise document["sources"].wrong(

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from kullback._core.errors import ModelError, did_you_mean
+from kullback.data.schema import Outcome, Schema
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
@@ -67,7 +68,7 @@ def model_from_json(node: Node, levels: tuple[Any, ...] | None) -> Model:
     try:
         sources = {key: source_from_json(entry) for key, entry in node["sources"].entries().items()}
         model: Model = known[name](**sources)
-        model = model if levels is None else model.with_levels(levels)
+        model = model.bind(Schema(outcome=Outcome(levels)))
         _ = model.vector  # raises for bounds and numbers outside a domain
     except (TypeError, ValueError, OverflowError) as error:
         raise WrongError(f'"{node.place}" does not make a model: {str(error)[:_QUOTED]}') from None

@@ -16,11 +16,14 @@ from kullback._core.arrays import Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback._core.display import Display, Displayed, Entries, Listed, Table
 from kullback._core.equality import Comparable
-from kullback._core.errors import ModelError
+from kullback._core.errors import DataError, ModelError
 from kullback._core.units import nats_per
 from kullback.data.blocks import TILE
-from kullback.data.covariate_parts import covariate_parts
-from kullback.data.covariates import Covariates
+from kullback.data.checks import count_of
+from kullback.data.observation import Unobserved
+from kullback.data.open import open_sample
+from kullback.data.roles import Roles
+from kullback.data.schema import Column, Schema
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
 from kullback.results.convergence import Convergence, status
@@ -230,19 +233,30 @@ class TrainedFit(Displayed, Comparable):
                 another number of columns.
         """
         networks = {n: s for n, s in self.model.sources.items() if isinstance(s, Trained)}
-        names = tuple(dict.fromkeys(c for s in networks.values() for c in s.columns))
-        every = any(source.form.inputs is None for source in networks.values())
+        columns = {
+            name: Column(name, self.levels.get(name), may_be_missing=True)
+            for source in networks.values()
+            for name in source.columns
+        }
+        if isinstance(data, (np.ndarray, list, tuple)):
+            every = any(source.form.inputs is None for source in networks.values())
+            data = _checked_array(data, len(columns), every=every)
+        roles = Roles(columns=tuple(columns), inferred=True, kind=Unobserved())
         parts = [
-            self._parameters(networks, part)
-            for part in covariate_parts(data, names, levels=self.levels, every=every)
+            self._parameters(networks, chunk.fields, chunk.count)
+            for chunk in open_sample(data, roles, Schema(columns)).chunks()
         ]
+        if not parts:  # files without rows
+            parts = [self._parameters(networks, dict.fromkeys(columns, np.zeros(0)), 0)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _parameters(self, networks: dict[str, Trained], table: Covariates) -> dict[str, Vector]:
+    def _parameters(
+        self, networks: dict[str, Trained], fields: Mapping[str, Vector], rows: int
+    ) -> dict[str, Vector]:
         row = {}
         with float64():
             for name, source in networks.items():
-                inputs = source.encoder.encode([table.columns[c] for c in source.encoder.names])
+                inputs = source.encoder.encode([fields[c] for c in source.encoder.names])
                 row[name] = run_trained(source, inputs)
             constrained = [jnp.asarray(v) for v in self.model.vector.constrained(np.zeros(0))]
             supplied = self.model.with_sources(
@@ -252,7 +266,7 @@ class TrainedFit(Displayed, Comparable):
                 constrained, {n: jnp.asarray(v) for n, v in row.items()}
             )
             return {
-                name: np.broadcast_to(np.asarray(value), (table.rows, *np.shape(value)[1:])).copy()
+                name: np.broadcast_to(np.asarray(value), (rows, *np.shape(value)[1:])).copy()
                 for name, value in values.items()
             }
 
@@ -354,6 +368,25 @@ class TrainedFit(Displayed, Comparable):
     def __repr__(self) -> str:
         state = "" if self.converged else ", NOT CONVERGED"
         return f"TrainedFit({self.form!r}, cross_entropy={self.cross_entropy:.6g}{state})"
+
+
+def _checked_array(data: Any, count: int, *, every: bool) -> Any:
+    """An array of covariates, whose columns are known by their position alone.
+
+    Args:
+        data: an array, or what may be nested lists.
+        count: the number of covariates that the networks read.
+        every: whether these were all covariates of the fit, so that an array has no others.
+    """
+    shape = np.shape(data)
+    if shape in ((0,), (0, 0)):  # an array of no rows
+        return np.zeros((0, count))
+    if every and len(shape) == 2 and shape[1] != count:
+        raise DataError(
+            f"the model was fitted to {count_of(count, 'covariate')}, and the array has "
+            f"{count_of(shape[1], 'column')}; give the same columns in the same order"
+        )
+    return data
 
 
 def run_trained(source: Trained, inputs: Any) -> Vector:

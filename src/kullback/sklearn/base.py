@@ -18,8 +18,8 @@ from sklearn.utils.validation import (
 )
 
 from kullback.data.arrays import shown
-from kullback.data.columns import OUTCOME
-from kullback.data.open import read_table
+from kullback.data.roles import OUTCOME
+from kullback.data.tables import read_table
 from kullback.fitting import fit as fit_model
 from kullback.models.network import MLP
 from kullback.results.trained import TrainedFit
@@ -27,7 +27,6 @@ from kullback.sklearn.features import (
     categorical_indices,
     categorical_types,
     check_no_missing,
-    check_same_kind,
     explain_text_columns,
     is_frame,
 )
@@ -214,10 +213,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
                 ensure_min_samples=0,
                 skip_check_array=is_frame(X),
             )
-        columns = self._columns(X)
-        for name, levels in self.fit_.levels.items():
-            check_same_kind(name, columns[name], levels)
-        return columns
+        return self._columns(X)
 
     # ---- training -----------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kullback.data.arrays import is_missing
-from kullback.data.covariates import holds_categories
 
 
 def is_frame(X: Any) -> bool:
@@ -78,29 +77,6 @@ def explain_text_columns() -> Iterator[None]:
         raise ValueError(
             f"{error}. An array must hold numbers; give categories as columns of a data frame."
         ) from None
-
-
-def check_same_kind(name: str, values: Any, levels: tuple[Any, ...]) -> None:
-    """Check that categories are still text, or still numbers: others would count as missing.
-
-    Args:
-        name: of the column.
-        values: the column.
-        levels: its categories in ``fit``.
-
-    Raises:
-        ValueError: the column holds the other kind.
-    """
-    first = next((value for value in values.tolist() if not is_missing(value)), None)
-    if first is None or not levels:
-        return
-    known = np.empty(1, dtype=object)
-    known[0] = levels[0]
-    if holds_categories(known) != holds_categories(values):
-        raise ValueError(
-            f'column "{name}" held categories such as {levels[0]!r} in fit, and holds {first!r} '
-            "here; use the same type as in fit."
-        )
 
 
 def check_no_missing(y: Any) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback.data.blocks import Block, blocks
-from kullback.data.covariate_stream import CovariateStream, row_fractions
 from kullback.data.sample import Chunk
-from kullback.data.stream import read_ahead
+from kullback.data.sample_head import row_fractions
+from kullback.data.stream import FileSample, read_ahead
 
 Columns: TypeAlias = Mapping[str, Any]
 
@@ -96,14 +96,15 @@ class StreamedBatches(Batches):
 
     def __init__(
         self,
-        stream: CovariateStream,
+        stream: FileSample,
         encode: Callable[[Columns, Vector], dict[str, Any]],
         width: int,
         held_out_fraction: float,
         seed: int,
     ) -> None:
         """Store the stream; nothing is read yet."""
-        self.rows = max(round(stream.count * (1.0 - held_out_fraction)), 1)
+        assert stream.head is not None  # drawn when the stream was opened
+        self.rows = max(round(stream.head.of * (1.0 - held_out_fraction)), 1)
         self._stream, self._encode = stream, encode
         self._held_out_fraction, self._seed = held_out_fraction, seed
         fitting = max(_WINDOW_BYTES // (4 * max(width, 1)), _FEWEST_ROWS)

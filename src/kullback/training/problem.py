@@ -227,7 +227,7 @@ def _encoder(source: NetworkSource, sample: ArraySample, used: Any) -> Encoder:
     read = covariates if source.inputs is None else {n: covariates[n] for n in source.inputs}
     return learn_encoder(
         {n: v[used] for n, v in read.items()},
-        sample.categories,
+        sample.schema.categories,
         scaled=source.scaled,
         embeds=source.embeds,
     )

@@ -11,13 +11,13 @@ import numpy as np
 from kullback._core.errors import DataError
 from kullback.data.arrays import shown
 from kullback.data.checks import and_more, count_of
-from kullback.data.covariate_stream import CovariateStream, open_covariate_stream, row_fractions
-from kullback.data.covariates import open_with_covariates
-from kullback.data.labels import Labels
 from kullback.data.observation import Exact
-from kullback.data.open import open_table
+from kullback.data.open import open_sample
 from kullback.data.paths import as_paths
+from kullback.data.roles import Roles, are_names
 from kullback.data.sample import ArraySample
+from kullback.data.sample_head import row_fractions
+from kullback.data.stream import FileSample
 from kullback.data.streams import read_once
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource
@@ -45,15 +45,20 @@ class TrainingRows:
     """
 
     sample: ArraySample
-    stream: CovariateStream | None
+    stream: FileSample | None
     separate: ArraySample | None
     held_out_fraction: float
 
     @property
+    def own_count(self) -> int:
+        """The number of rows without a separate sample."""
+        head = None if self.stream is None else self.stream.head
+        return self.sample.count if head is None else head.of
+
+    @property
     def count(self) -> int:
         """The number of rows, held-out ones included."""
-        own = self.sample.count if self.stream is None else self.stream.count
-        return own + (0 if self.separate is None else self.separate.count)
+        return self.own_count + (0 if self.separate is None else self.separate.count)
 
     def explained_by_window(self, window: int) -> float:
         """The share of a label's entropy that a row's window in a stream explains.
@@ -116,44 +121,44 @@ def open_rows(
         DataError: the data cannot be used.
     """
     inputs = [source.inputs for source in networks.values()]
-    names = None
-    if all(columns is not None for columns in inputs):
-        names = tuple(dict.fromkeys(name for columns in inputs for name in columns or ()))
-    categorical = tuple(
-        dict.fromkeys(c for source in networks.values() for c in source.categorical)
+    columns = None
+    if all(names is not None for names in inputs):
+        columns = tuple(dict.fromkeys(name for names in inputs for name in names or ()))
+    roles = Roles(
+        y=y,
+        weights=weights,
+        columns=columns,
+        categorical=tuple(
+            dict.fromkeys(c for source in networks.values() for c in source.categorical)
+        ),
+        missing=missing,
+        outcome=model.outcome,
+        classes=model.levels,
+        inferred=True,
     )
-    roles: dict[str, Any] = {
-        "weights": weights,
-        "names": names,
-        "categorical": categorical,
-        "missing": missing,
-        "outcome": model.outcome,
-    }
-    data = read_once(data)
-    paths = as_paths(data)
-    stream = None
-    if paths is None and streamed:
+    data = read_once(data, *roles.named)
+    if streamed and as_paths(data) is None:
         raise DataError("kl.StreamingEngine reads files, but the data are in memory.")
-    if paths is not None:
-        _, data = open_table(paths)
-        if streamed or (streamed is None and not isinstance(data, Mapping)):
-            stream = open_covariate_stream(paths, y, **roles)
-    classes = model.levels
-    sample = (
-        open_with_covariates(data, y, **roles, classes=classes) if stream is None else stream.head
-    )
+    in_memory = None if streamed is None else not streamed
+    opened = open_sample(data, roles, in_memory=in_memory, head=True)
+    stream = opened if isinstance(opened, FileSample) else None
+    sample = opened if stream is None or stream.head is None else stream.head.sample
+    if not isinstance(sample, ArraySample):
+        raise DataError(f"networks need rows with covariates, got {opened.describe_source()}")
     _check_support(model, sample)
     share, separate = 0.0, None
     if solver.held_out_share is None:
-        separate = _open_held_out(model, sample, y, roles, solver.held_out)
-    elif stream is not None:
+        separate = _open_held_out(model, sample, roles, solver.held_out)
+    elif stream is not None and stream.head is not None:
         # held-out rows have to be among the rows that are in memory
-        share = min(solver.held_out_share, _MOST_HELD_OUT / stream.count, 0.5 * stream.head_share)
+        most = min(_MOST_HELD_OUT / stream.head.of, 0.5 * stream.head.share)
+        share = min(solver.held_out_share, most)
     _check_count(sample, separate)
-    _check_classes(sample, sample.count if stream is None else stream.count)
+    rows = TrainingRows(sample, stream, separate, share)
+    _check_classes(sample, rows.own_count)
     if stream is not None and separate is None:
-        share = _splitting(share, sample)
-    return TrainingRows(sample, stream, separate, share)
+        return replace(rows, held_out_fraction=_splitting(share, sample))
+    return rows
 
 
 def _splitting(share: float, head: ArraySample) -> float:
@@ -164,13 +169,10 @@ def _splitting(share: float, head: ArraySample) -> float:
     return float(min(max(share, np.nextafter(fractions.min(), 1.0)), fractions.max()))
 
 
-def _open_held_out(
-    model: Model, sample: ArraySample, y: Any, roles: dict[str, Any], held_out: Any
-) -> ArraySample:
+def _open_held_out(model: Model, sample: ArraySample, roles: Roles, held_out: Any) -> ArraySample:
     """A user's own held-out rows, encoded like the others."""
-    named = isinstance(y, str) or (isinstance(y, (list, tuple)) and isinstance(y[0], str))
-    data, weights = held_out, roles["weights"]
-    if not named:
+    y, weights, data = roles.y, roles.weights, held_out
+    if not (isinstance(y, str) or are_names(y)):
         if not isinstance(held_out, (tuple, list)) or len(held_out) not in (2, 3):
             raise DataError(
                 "held_out must be a share of the rows, or other rows: with arrays a pair (X, y) or "
@@ -178,24 +180,13 @@ def _open_held_out(
             )
         data, y, *rest = held_out
         weights = rest[0] if rest else None
-    labels = None
-    if sample.levels is not None and isinstance(sample.kind, Exact):
-        labels = Labels.of(sample.levels, sample.label)
-    covariates = [name for name in sample.fields if name not in sample.kind.fields]
+    known = replace(roles, y=y, weights=weights, columns=tuple(sample.schema.columns))
     try:
-        opened = open_with_covariates(
-            data,
-            y,
-            weights=weights,
-            names=covariates,
-            missing=roles["missing"],
-            outcome=model.outcome,
-            classes=sample.levels,
-            levels=dict(sample.categories),
-            labels=labels,
-        )
+        opened = open_sample(data, known, sample.schema)
     except DataError as error:
         raise DataError(f"held_out: {error}") from None
+    if not isinstance(opened, ArraySample):
+        raise DataError("held_out: too large to be read into memory; give fewer columns or rows")
     if opened.kind != sample.kind:
         raise DataError("held_out: outcomes must be labels or shares, as in the training rows")
     _check_support(model, opened)
@@ -252,9 +243,11 @@ def _check_support(model: Model, sample: ArraySample) -> None:
         return
     inside = model.support.contains(sample.fields["y"])
     if not np.all(inside):
-        row = int(np.flatnonzero(~inside)[0])
+        row = at = int(np.flatnonzero(~inside)[0])
+        if sample.rows is not None:
+            row = int(sample.rows[at])
         raise DataError(
             f"{model.name} needs {model.support.phrase('y')}; {int(np.sum(~inside)):,} rows of "
             f"{sample.label} are not, the first is {sample.locate(row)} "
-            f"({float(sample.fields['y'][row])!r})."
+            f"({float(sample.fields['y'][at])!r})."
         )

@@ -12,6 +12,7 @@ import numpy as np
 
 from kullback._core.arrays import float64
 from kullback._core.compilation import COMPILED
+from kullback._core.errors import ModelError
 from kullback._core.extras import need
 from kullback.calibration.scaling import Scaling
 from kullback.models.model import Model
@@ -63,16 +64,22 @@ def train(
     solver = solver or Minibatch()
     begin, compiled = time.perf_counter(), COMPILED.seconds
     networks = networks_of(model)
+    others = [n for n, s in model.sources.items() if n not in networks and s.columns]
+    if others:
+        raise ModelError(
+            f"{others[0]} of {model.name} reads columns and is not a network to be trained: the "
+            f"other parameters must be free or numbers. Write {others[0]}=kl.MLP(), or leave it "
+            "out."
+        )
     rows = open_rows(model, networks, data, y, weights, missing, solver, streamed)
     sample = rows.sample
-    if sample.levels is not None:
-        model = model.with_levels(sample.levels)
+    model = model.bind(sample.schema)
     with float64():
         problem = TrainingProblem.of(model, networks, rows, solver)
         problem, state, programs = retry_with_frequencies(
             problem, rows, solver, progress, run(problem, solver, progress)
         )
-        fitted = _trained_model(problem, state, programs, sample.categories)
+        fitted = _trained_model(problem, state, programs, sample.schema.categories)
     reason = state.reason
     if sample.levels is not None:
         put_back = state.scaling is not None
@@ -108,7 +115,7 @@ def train(
         weights=problem.members * sum(leaf.size for leaf in jax.tree.leaves(state.best_weights[0])),
         compile_seconds=compiling,
         seconds=time.perf_counter() - begin - compiling,
-        levels=sample.categories,
+        levels=sample.schema.categories,
     )
 
 

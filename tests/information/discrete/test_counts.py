@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kullback._core.errors import DataError
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 from kullback.information.discrete import counts as tabulate
 from kullback.information.discrete.counts import count_values, joint_counts
 
@@ -85,7 +86,7 @@ def test_files_are_streamed(tmp_path, kind):
     getattr(frame, f"to_{kind}")(path, index=False)
     found = count_values(str(path), y="a")
     assert as_dict(found) == dict(Counter(frame["a"]))
-    streamed = count_values(open_sample(str(path), y="b", in_memory=False), y="b")
+    streamed = count_values(open_sample(str(path), Roles(y="b"), in_memory=False), y="b")
     assert as_dict(streamed) == dict(Counter(frame["b"]))
     table = joint_counts(str(path), ["a", "b"])
     expected = pd.crosstab(frame["a"], frame["b"]).to_numpy()

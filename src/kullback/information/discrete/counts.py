@@ -19,6 +19,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import blocks
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 from kullback.data.sample import ArraySample, Sample
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -262,7 +263,7 @@ def _count_column(
     """Open a column as the first kind that fits; count its values (or codes) and its rows."""
     for kind in kinds:
         try:
-            sample = open_sample(data, y=y, weights=weights, missing=missing, outcome=kind)
+            sample = open_sample(data, Roles(y, weights, missing=missing, outcome=kind))
             tally, rows = _Tally(most, sample.label), 0
             for chunk in sample.chunks():
                 weight = chunk.weight if weighted else None

@@ -12,7 +12,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import REAL, Domain
 from kullback._core.errors import ModelError
 from kullback.models.family import Family
-from kullback.models.model import OrderStatistic
+from kullback.models.row_functions import OrderStatistic
 from kullback.models.source import Fixed
 from kullback.models.starting_values import (
     start_scale,

@@ -14,8 +14,10 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import COUNTS, Domain, Interval, Simplex, finite
 from kullback._core.errors import ModelError
-from kullback.models.model import Model, Moment
+from kullback.data.schema import Schema
+from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
+from kullback.models.row_functions import Moment
 from kullback.models.source import Fixed, Free, Param, Source
 from kullback.special.numerics import log
 
@@ -189,14 +191,17 @@ class Categorical(Model):
         other.sources = dict(sources)
         return other
 
-    def with_levels(self, levels: tuple[Any, ...]) -> Categorical:
-        """Return the model for these class labels, in the order of their codes.
+    def bind(self, schema: Schema) -> Categorical:
+        """Return the model for the class labels of a sample, in the order of their codes.
 
         Raises:
             ModelError: for other labels than the model's, or another number of them.
         """
-        other = self.with_sources(self.sources)
-        other._set_levels(tuple(levels))
+        bound = super().bind(schema)
+        if schema.outcome.levels is None:
+            return bound
+        other = bound.with_sources(bound.sources)
+        other._set_levels(schema.outcome.levels)
         return other
 
     # ---- formulas --------------------------------------------------------------------------

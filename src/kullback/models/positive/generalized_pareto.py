@@ -20,7 +20,7 @@ from kullback.models.extreme_values import (
     shape_caution,
 )
 from kullback.models.family import Family
-from kullback.models.model import OrderStatistic
+from kullback.models.row_functions import OrderStatistic
 from kullback.models.starting_values import l_moments, start_scale
 from kullback.special.numerics import log, reciprocal
 from kullback.special.smooth import (

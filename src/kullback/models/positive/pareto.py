@@ -11,7 +11,7 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
-from kullback.models.model import OrderStatistic
+from kullback.models.row_functions import OrderStatistic
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.special.numerics import log, log_quotient
 from kullback.special.smooth import log1mexp

@@ -12,7 +12,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.family import Family
-from kullback.models.model import OrderStatistic
+from kullback.models.row_functions import OrderStatistic
 from kullback.models.starting_values import (
     start_scale,
     weighted_quantiles,

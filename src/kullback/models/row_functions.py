@@ -1,0 +1,103 @@
+"""The functions of a row that authors of models write and solvers use."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import Interval
+from kullback._core.errors import ModelError
+from kullback.models.caution import Caution
+from kullback.models.forms import BasisFunctions, ExponentialForm
+from kullback.models.parametrised import Parametrised
+
+Moment: TypeAlias = Literal["mean", "variance", "entropy"]
+OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
+
+
+class RowFunctions(Parametrised):
+    """The functions of a row, elementwise over rows, in JAX: abstract."""
+
+    support: Interval
+    outcome: Literal["number", "label"] = "number"
+    levels: tuple[Any, ...] | None = None
+    """Class labels in the order of their codes; None for numbers, and until a sample gives them."""
+
+    order_statistics: ClassVar[Mapping[str, OrderStatistic]] = {}
+    """Parameters whose estimate is an order statistic of the sample, whatever the others are."""
+
+    dimensions: ClassVar[Mapping[str, int]] = {}
+    """For a family of scale, by parameter: the power of the outcomes' unit that it is measured in
+    (1 for a scale, −1 for a rate, 2 for a variance); those that have none are left out."""
+
+    limits: ClassVar[Mapping[str, str]] = {}
+    """Limiting models as a parameter goes to infinity, by parameter."""
+
+    fixed_by_default: ClassVar[Mapping[str, float]] = {}
+    """Parameters that are fixed unless the user gives them a source."""
+
+    exponential_form: ExponentialForm | None = None
+    """The form that one pass over any number of rows determines, for a model that has it."""
+
+    basis_functions: BasisFunctions | None = None
+    """The form that makes a pass several times as fast, for a model that has it."""
+
+    @property
+    def discrete(self) -> bool:
+        """Whether outcomes are whole numbers or classes, so that densities are probabilities."""
+        return self.support.whole
+
+    @abc.abstractmethod
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-density of each row (log-probability for counts and labels), −inf where impossible.
+
+        This and the other ``row_`` methods are JAX functions, elementwise over rows, in float64.
+        """
+
+    def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-density of rows inside ``support``, without checking that."""
+        return self.row_log_density(x, parameters)
+
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Log-probability of an outcome ≤ ``x``."""
+        raise self._lacks("distribution function")
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Log-probability of an outcome > ``x``."""
+        raise self._lacks("survival function")
+
+    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Smallest outcome whose distribution function reaches ``u``."""
+        raise self._lacks("quantile function")
+
+    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
+        """Draw outcomes; by default through the quantile function."""
+        # strictly inside (0, 1): an end would be an infinite quantile
+        u = jax.random.uniform(key, shape, jnp.float64, minval=np.finfo(np.float64).tiny)
+        return self.row_quantile(u, parameters)
+
+    def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
+        """Compute the mean, the variance or the entropy."""
+        raise self._lacks(f"{which} in closed form")
+
+    def _lacks(self, what: str) -> ModelError:
+        return ModelError(f"{self.name} does not provide its {what}.")
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:  # noqa: ARG002
+        """Return starting values of the parameters; several where the likelihood has many peaks.
+
+        Args:
+            values: outcomes of a subsample (all rows if they or their distinct values are few).
+            weights: their weights.
+        """
+        return ({},)
+
+    def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:  # noqa: ARG002
+        """Return a caution about these estimates, or None."""
+        return None
