@@ -85,9 +85,10 @@ def fit(
     Args:
         model: the model to fit, such as ``kl.Gamma()``.
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
-            arrays) with ``y`` the outcome's column, or CSV or Parquet files: a path, a list of
-            paths, or a glob.
-        y: the outcome's column; not needed where there is only one column.
+            arrays) with ``y`` the outcome's column, a lazy query or a stream of Arrow batches, or
+            CSV or Parquet files: a path, a list of paths, or a glob.
+        y: the outcome's column; not needed where there is only one column. Beside covariates, also
+            an array.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
             weight k counts as k equal rows.
         missing: "error", or "drop" to leave out rows with missing values; the fit reports how many.

@@ -245,13 +245,6 @@ def test_an_array_that_cannot_be_converted_says_why() -> None:
         open_sample(Elsewhere())
 
 
-def test_a_query_that_was_not_run() -> None:
-    with pytest.raises(
-        DataError, match=r"polars LazyFrame holds no rows yet: give the result of \.collect\(\)"
-    ):
-        open_sample(pl.LazyFrame({"x": [1.0]}))
-
-
 def test_columns_that_share_a_name() -> None:
     with pytest.raises(DataError, match="DataFrame cannot be read: Expected unique column names"):
         open_sample(pd.DataFrame([[1, 2]], columns=["a", "a"]), Roles(y="a"))

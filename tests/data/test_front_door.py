@@ -56,6 +56,11 @@ def csv(data: Mapping[str, Any], folder: Path) -> str:
     return str(folder / "rows.csv")
 
 
+def zipped(data: Mapping[str, Any], folder: Path) -> str:
+    pd.DataFrame(data).to_csv(folder / "rows.csv.gz", index=False)
+    return str(folder / "rows.csv.gz")
+
+
 def parquet(data: Mapping[str, Any], folder: Path) -> str:
     pq.write_table(pa.table(dict(data)), folder / "rows.parquet", row_group_size=70)
     return str(folder / "rows.parquet")
@@ -77,9 +82,11 @@ SOURCES: dict[str, tuple[Callable[[Mapping[str, Any], Path], Any], bool]] = {
     "arrow": (lambda data, _: pa.table(dict(data)), False),
     "parquet": (parquet, False),
     "csv": (csv, False),
+    "csv.gz": (zipped, False),
     "several files": (several, False),
     "stream of parquet": (parquet, True),
     "stream of csv": (csv, True),
+    "stream of csv.gz": (zipped, True),
     "stream of several files": (several, True),
 }
 
@@ -247,7 +254,7 @@ def test_every_source_trains_the_same_network(
                 patch.setattr("kullback.data.open.IN_MEMORY_BYTES", -1)
                 again = kl.estimate_cross_entropy(fit.model, data, y)
             assert (scored.value, scored.stderr) == (again.value, again.stderr)
-    assert len(found) == (3 if streamed else 7)
+    assert len(found) == (4 if streamed else 8)
     assert found == found[:1] * len(found)
     assert found[0][1] == {"region": ("east", "north", "west")}
 
@@ -284,6 +291,19 @@ def test_what_is_not_in_the_schema_is_refused(
     with pytest.raises(kl.DataError) as refused:
         open_sample({**row, **data}, roles, schema)
     assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(("column", "what"), [("label", "a class"), ("region", "a category")])
+def test_a_streamed_identifier_is_refused(
+    column: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kullback.data.categories._MOST_LEVELS", 20)
+    data = {**TABLE, column: np.array([f"id {k}" for k in range(ROWS)])}
+    said = f'column "{column}" holds more than 20 different values, which suggests an identifier'
+    with pytest.raises(kl.DataError, match=f"{said} rather than {what}; leave it out"):
+        open_sample(
+            parquet(data, tmp_path), ROLES["categories of a network"], in_memory=False, head=True
+        )
 
 
 def test_an_unknown_category_is_missing_for_a_network() -> None:

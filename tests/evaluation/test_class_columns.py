@@ -172,7 +172,6 @@ def test_a_single_column_of_the_first_class_is_refused():
             'column "mid" must be numbers, got text: row 0 .a.',
         ),
         (pl.DataFrame(Q, LEVELS).with_columns(mid=None), "NaN: row 0"),
-        (pl.DataFrame(Q, LEVELS).lazy(), "collect"),
         (pd.DataFrame(), "without columns"),
     ],
 )

@@ -54,8 +54,9 @@ def vector(values: object, label: str) -> NDArray[Any]:
     elif hasattr(values, "__array__") or isinstance(values, _BUFFERS):
         array = _from_protocol(values, label)
     else:
+        kind = with_article(type(values).__name__)
         raise DataError(
-            f"{label} cannot be read from {_a(type(values).__name__)}; give an array, a list, a "
+            f"{label} cannot be read from {kind}; give an array, a list, a "
             "Series, a table with the name of a column, or the path of a CSV or Parquet file"
         )
     if array.ndim != 1:
@@ -186,9 +187,8 @@ def _from_protocol(values: Any, label: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except Exception as error:
-        raise DataError(
-            f"{label} cannot be read from {_a(type(values).__name__)} as a NumPy array: {error}"
-        ) from error
+        kind = with_article(type(values).__name__)
+        raise DataError(f"{label} cannot be read from {kind} as a NumPy array: {error}") from error
 
 
 def _refuse_shape(shape: tuple[int, ...], label: str) -> NoReturn:
@@ -338,6 +338,6 @@ def shown(value: object) -> str:
     return short(f'"{value}"' if isinstance(value, str) else value)
 
 
-def _a(noun: str) -> str:
+def with_article(noun: str) -> str:
     """A noun with its indefinite article."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
-from kullback.data.checks import column_label
 from kullback.data.labels import Labels
 from kullback.data.sample import Floats
 
@@ -74,7 +73,7 @@ def refuse_dates(values: NDArray[Any], label: str) -> None:
         )
 
 
-def refuse_identifier(name: str, count: int, what: str) -> None:
+def refuse_identifier(label: str, count: int, what: str) -> None:
     """Refuse a column with a different value in nearly every row.
 
     Raises:
@@ -82,7 +81,7 @@ def refuse_identifier(name: str, count: int, what: str) -> None:
     """
     if count > _MOST_LEVELS:
         raise DataError(
-            f"{column_label(name)} holds more than {_MOST_LEVELS:,} different values, which "
+            f"{label} holds more than {_MOST_LEVELS:,} different values, which "
             f"suggests an identifier rather than {what}; leave it out"
         )
 

@@ -86,7 +86,7 @@ class Files:
         groups = sum(file.groups for file in self._files)
         counts = [count_of(len(self._files), "file")] if len(self._files) > 1 else []
         counts += [count_of(groups, "row group")] if groups else []
-        return self._described(counts)
+        return self._described([file.note for file in self._files if file.note] or counts)
 
     @property
     def title(self) -> str:

@@ -26,7 +26,7 @@ class FrameTable:
         categorical: the columns of a categorical type, whatever their levels are.
     """
 
-    def __init__(self, frame: nw.DataFrame[Any]) -> None:
+    def __init__(self, frame: nw.DataFrame[Any], description: str = "") -> None:
         schema = frame.schema  # once: it takes the time of all columns
         self._frame = frame
         # pandas allows names other than text, such as the numbers of a table made from an array.
@@ -36,7 +36,7 @@ class FrameTable:
         kind = type(nw.to_native(frame)).__name__
         coded = (nw.Categorical, nw.Enum)
         self.categorical = frozenset(str(name) for name, dtype in schema.items() if dtype in coded)
-        self.description = f"a {library} {kind} of {count_of(len(frame), 'row')}"
+        self.description = description or f"a {library} {kind} of {count_of(len(frame), 'row')}"
 
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its type in the table."""
@@ -76,6 +76,8 @@ def read(data: Any) -> FrameTable | NDArray[Any] | None:
     Raises:
         DataError: the table is a lazy query, or the library cannot read it.
     """
+    if isinstance(data, FrameTable):
+        return data
     try:
         frame = nw.from_native(data, allow_series=True, pass_through=True)
         if isinstance(frame, nw.DataFrame):
@@ -94,6 +96,47 @@ def read(data: Any) -> FrameTable | NDArray[Any] | None:
         reason = " ".join(str(error).split())
         raise DataError(f"the {type(data).__name__} cannot be read: {reason}") from error
     return None
+
+
+def is_held(data: Any) -> bool:
+    """Whether the data are a table or a Series in memory, of a library that is known."""
+    if isinstance(data, FrameTable):
+        return True
+    try:
+        frame = nw.from_native(data, allow_series=True, pass_through=True)
+    except NarwhalsError:  # a table that `read` refuses
+        return True
+    return isinstance(frame, (nw.DataFrame, nw.Series))
+
+
+def held(table: Any, description: str) -> FrameTable:
+    """An Arrow table in memory, with a description of its own."""
+    return FrameTable(nw.from_native(table, eager_only=True), description)
+
+
+@final
+class LazyQuery:
+    """A query of polars, DuckDB or another library, whose rows are not computed yet.
+
+    Attributes:
+        library: its library.
+    """
+
+    def __init__(self, frame: nw.LazyFrame[Any]) -> None:
+        self._frame = frame
+        self.library = frame.implementation.value
+
+    def columns(self, names: tuple[str, ...]) -> Any:
+        """The library's own query for some columns; for all if `names` is empty or not known."""
+        known = self._frame.collect_schema().names()
+        chosen = names and set(names) <= set(known)
+        return nw.to_native(self._frame.select(*names) if chosen else self._frame)
+
+
+def lazy(data: Any) -> LazyQuery | None:
+    """A query whose rows are not computed yet; None for anything else."""
+    frame = nw.from_native(data, pass_through=True)
+    return LazyQuery(frame) if isinstance(frame, nw.LazyFrame) else None
 
 
 def _values(series: nw.Series[Any]) -> NDArray[Any]:

@@ -105,12 +105,12 @@ class Labels:
             DataError: another label occurs; the message names it.
         """
         codes = self.codes(values, label)
-        for row in np.flatnonzero(np.isnan(codes)).tolist():
-            (value,) = values[[row]].tolist()
+        for value in values[np.isnan(codes)].tolist():
             if not is_missing(value):
                 raise DataError(
                     f"{label} holds {shown(value)}, which is not one of the {role}: "
-                    f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}"
+                    f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
+                    f"Leave out such rows, or fit the model to rows of all {role}."
                 )
         return codes
 

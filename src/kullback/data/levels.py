@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any, final
 
 from kullback._core.errors import DataError
@@ -24,7 +25,7 @@ class SchemaLearner:
     Args:
         roles: the roles of the columns.
         names: their names.
-        known: what is known from other rows, and is not learned again.
+        known: columns and outcome that are known from other rows.
         typed: the columns of a categorical type.
         written: whether the source holds only text (CSV), so that the type of a label is inferred.
         label: the name of an outcome that is an array, in messages.
@@ -44,9 +45,9 @@ class SchemaLearner:
         self._typed, self._written = frozenset(roles.categorical) | typed, written
         self._as_labels = roles.as_labels and bool(roles.kind.fields)
         several = roles.as_labels and len(names.outcome) > 1
-        self._labels_of = tuple(map(column_label, names.outcome)) or (label,) * bool(
-            roles.kind.fields
-        )
+        self._labels_of = tuple(map(column_label, names.outcome))
+        if roles.kind.fields and not names.outcome:
+            self._labels_of = (label,)
         self._label = label if several or not self._labels_of else and_more(self._labels_of, 0)
         self._shares: tuple[Any, ...] | None = names.outcome if several else None
         self._classes: set[Hashable] = set()
@@ -115,17 +116,12 @@ class SchemaLearner:
         columns: list[Column] = []
         categories: dict[str, Labels] = {}
         for name in self._names.covariates:
-            column = known.columns.get(name)
-            if column is None:
-                column = Column(name, may_be_missing=roles.inferred)
-                if name in self._levels:
-                    categories[name] = Labels.of(
-                        self._levels[name], column_label(name), written=self._written
-                    )
-                    levels = categories[name].levels
-                    column = Column(name, levels, may_be_missing=roles.inferred)
-            elif column.levels is not None:
+            column = known.columns.get(name) or Column(name, may_be_missing=roles.inferred)
+            if column.levels is not None:
                 categories[name] = Labels.known(column.levels, written=self._written)
+            elif name in self._levels:
+                learned = Labels.of(self._levels[name], column_label(name), written=self._written)
+                categories[name], column = learned, replace(column, levels=learned.levels)
             columns.append(column)
         return ColumnConversion(
             kind=roles.kind if self._shares is None else Soft(len(self._shares)),

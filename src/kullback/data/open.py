@@ -27,6 +27,7 @@ from kullback.data.sample_head import RowDraw
 from kullback.data.schema import Schema
 from kullback.data.series_names import label_of
 from kullback.data.stream import FileSample, name_row, read_ahead
+from kullback.data.streams import read_once
 from kullback.data.tables import (
     FileColumns,
     MappingTable,
@@ -60,11 +61,12 @@ def open_sample(
     Args:
         data: the values as a one-dimensional array, list or Series; or a table (pandas, polars,
             Arrow, a mapping of names to arrays) or, beside covariates, a two-dimensional array,
-            whose columns are called x0, x1, ...; or the path of a CSV or Parquet file, a glob
-            pattern, or a list of paths; or a sample, which is returned unchanged.
+            whose columns are called x0, x1, ...; or a stream (see ``read_once``); or the path of a
+            CSV or Parquet file, a glob pattern, or a list of paths; or a sample, which is returned
+            unchanged.
         roles: what the columns are; None for a single column of numbers.
-        schema: what is known from other rows, such as those of a fit: the levels of categories, and
-            the classes. A class that is not among them is an error.
+        schema: the levels of categories and the classes of other rows, such as those of a fit. A
+            class that is not among them is an error.
         in_memory: whether a file is read into memory at once; by default if the used columns take
             at most 256 MiB.
         head: whether rows of a file that is not read into memory are drawn and kept.
@@ -84,6 +86,7 @@ def open_sample(
     if isinstance(data, Sample):
         return data
     roles = roles or Roles()
+    data = read_once(data, *roles.named)
     paths = as_paths(data)
     if paths is not None:
         return _open_files(paths, roles, schema, in_memory, head=head)

@@ -84,6 +84,16 @@ class Roles:
         """Whether there are covariates, so that the outcome may be an array of its own."""
         return self.columns is None or len(self.columns) > 0
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns to read, where all of them are named; else none."""
+        if self.columns is None or (self.y is None and self.kind.fields):
+            return ()
+        outcome = self.y.values() if isinstance(self.y, Mapping) else [self.y]
+        outcome = self.y if are_names(self.y) else outcome
+        used = (*outcome, self.weights, *self.columns)
+        return tuple(name for name in used if isinstance(name, str))
+
 
 @final
 @dataclass(frozen=True, eq=False)

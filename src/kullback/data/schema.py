@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from kullback._core.errors import DataError
+
 
 @final
 @dataclass(frozen=True)
@@ -63,3 +65,14 @@ class Schema:
     def categories(self) -> dict[str, tuple[Any, ...]]:
         """The levels of the columns that hold categories, by name."""
         return {n: c.levels for n, c in self.columns.items() if c.levels is not None}
+
+    def levels(self, name: str) -> tuple[Any, ...]:
+        """The categories of a column, in the order of their codes.
+
+        Raises:
+            DataError: the sample does not hold the column as categories.
+        """
+        column = self.columns.get(name)
+        if column is None or column.levels is None:
+            raise DataError(f'the sample does not hold column "{name}" as categories')
+        return column.levels

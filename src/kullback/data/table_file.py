@@ -14,6 +14,7 @@ from kullback._core.errors import FileFormatError, MissingFileError
 from kullback.data.arrow import content_of
 from kullback.data.paths import shown_path
 from kullback.data.stream import Part
+from kullback.data.temporary import TemporaryFile
 
 
 class File(ABC):
@@ -22,6 +23,7 @@ class File(ABC):
     Attributes:
         path: its path.
         shown: what messages call it.
+        note: what a description of it adds; empty for most.
         names: its columns, in their order.
         groups: its number of row groups; zero for a kind of file without row groups.
         separator: the character between values; a comma for a kind of file without separators.
@@ -35,6 +37,7 @@ class File(ABC):
     ) -> None:
         self.path = path
         self.shown = shown_path(path)
+        self.note = path.note if isinstance(path, TemporaryFile) else ""
         self._missing_values = missing_values
         self._separator = separator
         self._state = _state(path)

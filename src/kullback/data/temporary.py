@@ -24,14 +24,16 @@ class TemporaryFile(str):
     Args:
         shown: what messages call the file.
         ending: the end of its name.
+        note: what descriptions of the source add.
 
     Raises:
         KullbackError: it cannot be made.
     """
 
     shown: str
+    note: str
 
-    def __new__(cls, shown: str, ending: str) -> TemporaryFile:
+    def __new__(cls, shown: str, ending: str, note: str = "") -> TemporaryFile:
         """Make the file, empty."""
         try:
             number, path = tempfile.mkstemp(ending, "kullback-")  # of mode 0600
@@ -39,7 +41,7 @@ class TemporaryFile(str):
             raise cannot_write(shown, error) from None
         os.close(number)
         made = super().__new__(cls, path)
-        made.shown = shown
+        made.shown, made.note = shown, note
         _PATHS.add(path)
         weakref.finalize(made, _remove, path, os.getpid())
         return made

@@ -15,6 +15,7 @@ from kullback.data.checks import HERE, check_column, column_label, count_of, sho
 from kullback.data.open import open_table
 from kullback.data.paths import as_paths, describe_paths
 from kullback.data.series_names import label_of, name_of
+from kullback.data.streams import read_once
 from kullback.data.tables import Table, column_values, read_table
 from kullback.evaluation.class_columns import listed, read_matrix, text_of
 from kullback.evaluation.labels import RowLabels, read_labels, sum_tolerance
@@ -73,6 +74,7 @@ def read_inputs(
         raise DataError(f'y="{y}" names a column, but X was not given')
     if y is None:
         raise DataError("y is required: the labels, the name of their column of X, or votes")
+    X = read_once(X)  # noqa: N806
     paths = None if X is None else as_paths(X)
     if paths is not None:
         _, columns = open_table(paths)

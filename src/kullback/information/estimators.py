@@ -18,6 +18,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError, did_you_mean
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
+from kullback.data.streams import read_once
 from kullback.information.discrete import estimators as discrete
 from kullback.information.discrete.counts import SymbolCounts, count_values, joint_counts
 from kullback.information.discrete.divergence import divergence_of_counts
@@ -104,6 +105,7 @@ def estimate_entropy(
         if y is not None or weights is not None:
             raise KullbackError("counts=True takes an array of counts without y or weights.")
         return finish(discrete.entropy_of_counts(data, method=method, support=support))
+    data = read_once(data, y, weights)
     if method == NEAREST or (method == "auto" and _are_rows(data, y)):
         column = read_rows(data, y, weights, missing)
         return finish(_nearest(column, neighbours, support), *column.notes)
@@ -170,6 +172,7 @@ def estimate_kl(
     """
     finish = _Output(unit, level)
     method = _check_method(method, ("plug-in", SHARED_SUPPORT, NEAREST, "auto"))
+    p, q = read_once(p, y), read_once(q, y)
     if method == "auto":
         counted = not (_are_rows(p, y) or _are_rows(q, y)) and (
             not isinstance(y, str | None)

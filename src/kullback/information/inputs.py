@@ -16,6 +16,7 @@ from kullback.data.open import open_sample
 from kullback.data.roles import Roles
 from kullback.data.sample import ArraySample, Sample
 from kullback.data.series_names import names_of_two
+from kullback.data.streams import read_once
 
 # Nearest neighbours are searched among at most this many rows of a stream, evenly spaced: the
 # standard error of an entropy is then about 0.001 nats.
@@ -104,7 +105,7 @@ def read_pair(x: Any, y: Any, data: Any, missing: str) -> Pair:
     if data is not None:
         if not (isinstance(x, str) and isinstance(y, str)):
             raise DataError("with data, x and y are the names of two of its columns")
-        return _pair_of_table(data, (x,), (y,), missing)
+        return _pair_of_table(read_once(data, x, y), (x,), (y,), missing)
     x_name, y_name = names_of_two(x, y)
     first, second = _columns(x_name, x), _columns(y_name, y)
     return _pair_of_table({**first, **second}, tuple(first), tuple(second), missing)

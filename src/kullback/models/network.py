@@ -295,7 +295,6 @@ class Trained(Source):
     shift: Vector
     background: Vector | None
     categories: Mapping[str, tuple[Any, ...]]
-    takes_missing: ClassVar[bool] = True
     token: object = field(default_factory=object, compare=False)
 
     @property

@@ -18,6 +18,7 @@ from kullback.data.roles import Roles, are_names
 from kullback.data.sample import ArraySample
 from kullback.data.sample_head import row_fractions
 from kullback.data.stream import FileSample
+from kullback.data.streams import read_once
 from kullback.models.model import Model
 from kullback.models.network import NetworkSource
 from kullback.solvers.minibatch import Minibatch
@@ -135,6 +136,7 @@ def open_rows(
         classes=model.levels,
         inferred=True,
     )
+    data = read_once(data, *roles.named)
     if streamed and as_paths(data) is None:
         raise DataError("kl.StreamingEngine reads files, but the data are in memory.")
     in_memory = None if streamed is None else not streamed
