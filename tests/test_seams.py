@@ -14,11 +14,12 @@ from typing import Any, ClassVar, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from scipy import optimize, stats
+from scipy import integrate, optimize, special, stats
 from sklearn.linear_model import LogisticRegression
 
 import kullback as kl
@@ -134,8 +135,56 @@ class Shifted(kl.Model):
     def row_log_survival(self, x, parameters):
         return self.base.row_log_survival(x - self.by, parameters)
 
+    def in_default(self):
+        return Shifted(self.base.in_default(), self.by)
+
+    def row_log_cdf(self, x, parameters):
+        return self.base.row_log_cdf(x - self.by, parameters)
+
+    def row_quantile(self, u, parameters):
+        return self.base.row_quantile(u, parameters) + self.by
+
+    def moment(self, which, parameters):
+        return self.base.moment(which, parameters) + (self.by if which == "mean" else 0.0)
+
+    @property
+    def tails(self):
+        base = self.base.tails
+        if base is None:
+            return None
+        about = None if base.about is None else (base.about[0] + self.by, base.about[1])
+        return replace(
+            base,
+            lower=base.lower + self.by,
+            upper=base.upper + self.by,
+            kinks=tuple(k + self.by for k in base.kinks),
+            bend=None if base.bend is None else base.bend + self.by,
+            about=about,
+        )
+
     def starts(self, values, weights):
         return self.base.starts(values - self.by, weights)
+
+
+@final
+class Veiled(kl.Model):
+    """Another model of which only densities and quantiles are shown."""
+
+    def __init__(self, base: kl.Model) -> None:
+        self.base, self.sources, self.support = base, base.sources, base.support
+
+    @property
+    def parameters(self):
+        return self.base.parameters
+
+    def with_sources(self, sources):
+        return Veiled(self.base.with_sources(sources))
+
+    def row_log_density(self, x, parameters):
+        return self.base.row_log_density(x, parameters)
+
+    def row_quantile(self, u, parameters):
+        return self.base.row_quantile(u, parameters)
 
 
 @pytest.mark.parametrize("n", [500, 100_000])
@@ -170,6 +219,67 @@ def test_a_model_made_of_another_takes_every_kind_of_row_and_source() -> None:
     fit = kl.fit(Shifted(kl.Gamma(rate=source), 2.0), {**columns, "y": y + 2.0}, "y")
     np.testing.assert_allclose(fit.params["rate"], plain.params["rate"], rtol=1e-9)
     np.testing.assert_allclose(fit.stderr["rate"], plain.stderr["rate"], rtol=1e-9)
+
+
+def test_a_model_made_of_another_keeps_its_closed_forms() -> None:
+    p, q = kl.Gamma(shape=2.0, rate=1.5), kl.Gamma(mean=1.0, shape=3.0)
+    plain = kl.kl_divergence(p, q)
+    # D of gammas (W. D. Penny 2001): here of shapes 2 and 3, both with rates 1.5 and 3
+    expected = (2 - 3) * special.digamma(2) + np.log(special.gamma(3) / special.gamma(2))
+    expected += 3 * np.log(1.5 / 3) + 2 * (3 - 1.5) / 1.5
+    assert float(plain) == pytest.approx(expected, rel=1e-14)
+    found = kl.kl_divergence(Shifted(p, 2.0), Shifted(q, 2.0))
+    assert found.method == plain.method == "closed form (Bregman divergence)"
+    assert float(found) == pytest.approx(expected, rel=1e-13)
+    same = kl.kl_divergence(Shifted(p, 2.0), Shifted(kl.Gamma(shape=2.0, rate=1.5), 2.0))
+    assert (float(same), same.assumptions) == (0.0, ("the two models are the same",))
+    # E (X − loc)² of a gamma with mean 4/3 and variance 8/9, moved by 2
+    normal = kl.cross_entropy(Shifted(p, 2.0), kl.Normal(loc=1.0, scale=2.0))
+    expected = np.log(2.0) + 0.5 * np.log(2 * np.pi) + (8 / 9 + (4 / 3 + 1.0) ** 2) / 8.0
+    assert normal.method == "closed form"
+    assert float(normal) == pytest.approx(expected, rel=1e-14)
+    entropy = kl.entropy(Shifted(p, 2.0))
+    assert entropy.method == "closed form"
+    assert float(entropy) == pytest.approx(float(kl.entropy(p)), rel=1e-15)
+
+
+def test_a_model_made_of_another_is_integrated_where_there_is_no_closed_form() -> None:
+    p, q = kl.Gamma(shape=2.0, rate=1.5), kl.LogNormal(loc=0.0, scale=1.0)
+    plain = kl.kl_divergence(p, q)
+    found = kl.kl_divergence(Shifted(p, -50.0), Shifted(q, -50.0))
+    assert found.method == "quadrature"
+    # x is rounded to 7e-15
+    assert float(found) == pytest.approx(float(plain), rel=1e-11)
+    # moved by different numbers: not the same statistics
+    a, b = stats.gamma(2.0, loc=2.0, scale=1.0 / 1.5), stats.gamma(2.0, loc=1.0, scale=1.0 / 1.5)
+    expected, _ = integrate.quad(
+        lambda x: a.pdf(x) * (a.logpdf(x) - b.logpdf(x)), 2.0, np.inf, epsabs=1e-13, epsrel=1e-13
+    )
+    found = kl.kl_divergence(Shifted(p, 2.0), Shifted(p, 1.0))
+    assert found.method == "quadrature"
+    assert float(found) == pytest.approx(expected, rel=1e-9)
+    assert float(kl.kl_divergence(Shifted(p, 1.0), Shifted(p, 2.0))) == np.inf
+    # far from where its parameters say it is
+    t = kl.StudentT(df=3.0, loc=0.0, scale=1.0)
+    far = [Shifted(m, 1e6) for m in (t, kl.Cauchy(loc=0.0, scale=1.0))]
+    near = kl.kl_divergence(t, kl.Cauchy(loc=0.0, scale=1.0))
+    assert float(kl.kl_divergence(*far)) == pytest.approx(float(near), rel=1e-8)
+
+
+def test_the_tails_of_a_model_made_of_another_decide_what_is_infinite() -> None:
+    normal, t = kl.Normal(loc=0.0, scale=1.0), kl.StudentT(df=2.0, loc=0.0, scale=1.0)
+    for model in (t, Shifted(t, 3.0)):
+        found = kl.kl_divergence(model, normal)
+        assert (float(found), found.method) == (np.inf, "tails")
+    with pytest.raises(kl.ModelError, match="is defective"):
+        kl.entropy(Shifted(kl.Gompertz(shape=-0.5, rate=1.0), 1.0))
+    # of unknown tails it is decided from densities far out, or not at all
+    with pytest.raises(kl.ModelError, match="cannot be decided whether"):
+        kl.kl_divergence(Veiled(t), normal)
+    for model in (kl.StudentT(df=5.0, loc=0.0, scale=1.0), kl.Laplace(loc=0.0, scale=1.0)):
+        found = kl.kl_divergence(Veiled(model), normal)
+        assert found.method == "quadrature"
+        assert float(found) == pytest.approx(float(kl.kl_divergence(model, normal)), rel=1e-9)
 
 
 # ---- a new source --------------------------------------------------------------------------------
@@ -557,6 +667,49 @@ def test_an_order_statistic_needs_exact_rows() -> None:
         kl.fit(kl.Pareto(), censored(*lifetimes(50)))
     fit = kl.fit(kl.Pareto(minimum=1e-3), censored(*lifetimes(50)))
     assert fit.convergence.converged
+
+
+@pytest.mark.parametrize("shape", [0.3, 2.5, 150.0])
+def test_a_pass_of_censored_gamma_rows_against_mpmath(shape: float) -> None:
+    model, rate = kl.Gamma(), 1.25
+    derivatives = LossDerivatives(model, model.vector.is_free)
+    for x in (0.01 * shape, 0.7 * shape, 1.1 * shape, 3.0 * shape + 5.0):
+        sample = ArraySample({"time": np.array([x])}, kind=RightCensored())
+        sums = kl.LocalEngine(sample).reduce(derivatives, np.array([shape, rate]))
+        with mp.workdps(60):
+
+            def loss(a, b, x=x):
+                return -mp.log(mp.gammainc(a, b * mp.mpf(x), regularized=True))
+
+            at = (mp.mpf(shape), mp.mpf(rate))
+            orders = [(0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)]
+            expected = [
+                float(loss(*at) if order == (0, 0) else mp.diff(loss, at, order))
+                for order in orders
+            ]
+        got = [sums[1], *sums[3:8]]
+        # a second derivative by differences has 20 digits of the 60
+        for value, right, tolerance in zip(
+            got, expected, (1e-13, 1e-11, 1e-11, 1e-9, 1e-9, 1e-9), strict=True
+        ):
+            assert abs(value - right) <= tolerance * max(1.0, abs(right))
+
+
+def test_the_loops_of_a_special_function_run_once_for_all_derivatives() -> None:
+    model = kl.Gamma()
+    derivatives = LossDerivatives(model, model.vector.is_free)
+
+    def loops(function: Any) -> int:
+        with float64():
+            text = str(jax.make_jaxpr(function)(jnp.ones(()), jnp.ones(()), jnp.ones(8)))
+        return text.count(" while[") + text.count(" scan[")
+
+    of_value = loops(
+        lambda a, b, x: model.row_log_survival(x, {"shape": a, "rate": b}),
+    )
+    every = loops(lambda a, b, x: derivatives.rows(RightCensored(), [a, b], {"time": x}))
+    assert of_value > 0
+    assert every == of_value
 
 
 def test_rows_outside_the_support_are_named_by_their_ends() -> None:

@@ -8,7 +8,9 @@ statistics of the outcome states those instead, and is fitted from one pass over
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
@@ -22,6 +24,7 @@ from kullback.models.caution import Caution
 from kullback.models.inversion import quantile_by_inversion
 from kullback.models.parametrisation import Reparametrised
 from kullback.models.row_functions import Moment
+from kullback.models.tails import Tails
 from kullback.special.smooth import log1mexp
 
 Formula: TypeAlias = Callable[..., Any]
@@ -58,7 +61,8 @@ class Family(Reparametrised):
     * ``_sums(x, origin, low, high)``: Σ of each statistic over numbers in [low, high], where that
       is cheaper than the statistics of every row, else None;
     * ``_starts(values, weights)``: starting values, the most promising first;
-    * ``_caution(...)``: a ``Caution`` about the estimates, or None.
+    * ``_caution(...)``: a ``Caution`` about the estimates, or None;
+    * ``_tails(...)``: the ``Tails`` of a distribution of numbers.
     """
 
     basis: ClassVar[Sequence[str]] = ()
@@ -80,6 +84,7 @@ class Family(Reparametrised):
     _sums: ClassVar[Formula | None] = None
     _starts: ClassVar[Formula | None] = None
     _caution: ClassVar[Formula | None] = None
+    _tails: ClassVar[Formula | None] = None
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Check the declaration and set the constructor's signature, which tools show."""
@@ -249,6 +254,27 @@ class Family(Reparametrised):
             self.support,
         )
 
+    @property
+    def tails(self) -> Tails | None:  # type: ignore[override]  # it depends on the parameters
+        """The ends of a distribution of numbers, and how its density falls there."""
+        if self.discrete:
+            return None
+        tails = Tails(self.support.lower, self.support.upper)
+        if self._tails is not None:
+            numbers = self.default_params
+            tails = self._tails(**{name: numbers[name] for name in self.default_parameters})
+        own, about = self.params, tails.about
+        if about is None and {"loc", "scale"} <= set(own) and _endless(tails):
+            about = float(own["loc"]), float(own["scale"])
+        bend = float(own["loc"]) if "loc" in own else None
+        return replace(tails, about=about, bend=bend)
+
+    @property
+    def moments_are_quicker(self) -> bool:  # type: ignore[override]
+        """Whether mean and variance are formulas, and quantiles are found by inversion."""
+        moments = self._mean is not None and self._variance is not None
+        return moments and self._quantile is None
+
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
         """Draw outcomes by the family's method, else through the quantile function."""
         if self._draw is None:
@@ -298,6 +324,10 @@ class Family(Reparametrised):
                 **{name: float(v) for name, v in self.to_default(numbers).items()}
             )
         return caution
+
+
+def _endless(tails: Tails) -> bool:
+    return math.isinf(tails.lower) and math.isinf(tails.upper)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import jax.numpy as jnp
 
@@ -30,6 +30,9 @@ class Parametrisation:
     parameters: Mapping[str, Domain]
     to_default: Callable[..., Mapping[str, Array]]
     from_default: Callable[..., Mapping[str, Array]]
+
+
+ReparametrisedT = TypeVar("ReparametrisedT", bound="Reparametrised")
 
 
 class Reparametrised(Model):
@@ -133,6 +136,23 @@ class Reparametrised(Model):
         """Convert parameters of the chosen parametrisation to the default ones."""
         chosen = self.parametrisation
         return parameters if chosen is None else chosen.to_default(**parameters)
+
+    @property
+    def default_params(self) -> Mapping[str, float | Vector]:
+        """The parameters of a distribution in the default parametrisation, as floats.
+
+        A parametrisation may keep its own numbers beside them, where those have more digits.
+        """
+        with float64():
+            numbers = {name: jnp.asarray(v, jnp.float64) for name, v in self.params.items()}
+            return {name: float(value) for name, value in self.to_default(numbers).items()}
+
+    def in_default(self: ReparametrisedT) -> ReparametrisedT:
+        """Return the same distribution in the default parametrisation."""
+        numbers = self.default_params
+        other = self.with_sources({name: Fixed(numbers[name]) for name in self.default_parameters})
+        other.parametrisation = None
+        return other
 
     def from_default(self, parameters: Mapping[str, Any]) -> Mapping[str, float | Vector]:
         """Convert default parameters to the chosen parametrisation, as Python floats."""

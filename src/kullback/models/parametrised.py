@@ -207,6 +207,15 @@ class Parametrised(Displayed, metaclass=ModelType):
             out[name] = float(number) if number.size == 1 else number.copy()
         return out
 
+    @property
+    def default_params(self) -> Mapping[str, float | Vector]:
+        """The parameters of a distribution in its default parametrisation, if it has several."""
+        return self.params
+
+    def in_default(self: ModelT) -> ModelT:
+        """Return the same distribution in its default parametrisation; itself without several."""
+        return self
+
     def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
         vector = self.vector

@@ -11,6 +11,9 @@ from types import MappingProxyType
 import kullback.models
 from kullback.models.family import Family
 from kullback.models.model import Model
+from kullback.models.parametrisation import Reparametrised
+
+_ABSTRACT = (Model, Reparametrised, Family)
 
 
 @cache
@@ -25,7 +28,7 @@ def own_models() -> Mapping[str, type[Model]]:
             continue  # layers of networks, which need Equinox; none of them is a model
         for name, value in vars(importlib.import_module(module.name)).items():
             here = isinstance(value, type) and value.__module__ == module.name
-            public = not name.startswith("_") and value not in (Model, Family)
+            public = not name.startswith("_") and value not in _ABSTRACT
             if here and public and issubclass(value, Model):
                 found[name] = value
     return MappingProxyType(found)

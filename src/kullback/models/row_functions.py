@@ -17,6 +17,7 @@ from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
 from kullback.models.forms import BasisFunctions, ExponentialForm, SaturatedForm
 from kullback.models.parametrised import Parametrised
+from kullback.models.tails import Tails
 
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
@@ -54,6 +55,12 @@ class RowFunctions(Parametrised):
 
     saturated_form: SaturatedForm | None = None
     """The form whose estimate is the shares of the classes, for a model that has it."""
+
+    tails: Tails | None = None
+    """Of a distribution of numbers, its ends and how its density falls there, where known."""
+
+    moments_are_quicker: bool = False
+    """Whether mean and variance are formulas, and quantiles are found by inversion."""
 
     @property
     def discrete(self) -> bool:

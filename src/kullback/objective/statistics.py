@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, final
@@ -21,12 +22,13 @@ import numpy.typing as npt
 from kullback._core.arrays import Array, Vector
 from kullback._core.lazy import Lazy
 from kullback.data.blocks import Block
-from kullback.data.observation import RowKind
+from kullback.data.observation import Exact, RowKind, Soft
 from kullback.models.model import Model
 from kullback.objective.basis_functions import basis_sums
 from kullback.objective.kernels import weighted_sums
 from kullback.objective.log_terms import log_term
 from kullback.objective.predictors import SCALARS, Predictors, predictor_sums, predictors_of
+from kullback.special.shared import Bundles
 
 Partial = TypeVar("Partial")
 
@@ -294,14 +296,19 @@ class LossDerivatives(RowSums):
     ) -> Sequence[Array]:
         """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
         free = [i for i, free_here in enumerate(self.is_free) if free_here]
+        # densities and probabilities of classes have no loops
+        bundles = None if isinstance(kind, (Exact, Soft)) else Bundles()
 
         def loss(*numbers: Array) -> Array:
             filled = list(arguments)
             for i, number in zip(free, numbers, strict=True):
                 filled[i] = number
-            return self.loss(kind, filled, row)
+            with nullcontext() if bundles is None else bundles.evaluation():
+                return self.loss(kind, filled, row)
 
         at = [arguments[i] for i in free]
+        if bundles is not None:
+            loss(*at)  # records what the derivatives share with it
         one = jnp.ones(())
         d = len(free)
         first = [_partial_derivative(loss, i) for i in range(d)]

@@ -13,7 +13,9 @@ Each method runs until all elements that need it have converged, and is skipped 
 and 8.9.2.)
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +24,11 @@ import numpy as np
 from kullback.special.gamma import log1p_minus, log_gamma, log_gamma_ratio
 from kullback.special.partials import with_partials
 from kullback.special.saddle_point import log_poisson_kernel
+from kullback.special.shared import bundle
 from kullback.special.smooth import log1mexp
 from kullback.special.tail_quadrature import log_tail_integral, reach
+
+_Tail: TypeAlias = Callable[[jax.Array, jax.Array], jax.Array]
 
 # Terms are added until the next is below this share of the sum, far below rounding because the
 # derivatives of the terms, computed alongside, converge later by factors of at most ln².
@@ -175,6 +180,76 @@ def _partial_a(function: Any, a: jax.Array, x: jax.Array) -> jax.Array:
     return result
 
 
+def _with_slope(a: jax.Array, x: jax.Array, upper_tail: bool) -> tuple[jax.Array, jax.Array]:
+    """The log of P or Q at 0 < x < ∞, and its derivative in x, from one evaluation."""
+    value, is_upper, ratio = _one_side(a, x)
+    same = is_upper == upper_tail
+    other = log1mexp(jnp.where(same, -1.0, value))
+    size = jnp.where(same, ratio, other - jnp.where(same, 0.0, value - ratio))
+    slope = (a / x) * jnp.exp(-size)
+    return jnp.where(same, value, other), -slope if upper_tail else slope
+
+
+def _jet(a: jax.Array, x: jax.Array, upper_tail: bool) -> tuple[jax.Array, ...]:
+    """The log of P or Q with ∂a and ∂aa, and ∂x with ∂xa, from one evaluation of the loops."""
+    a = jnp.broadcast_to(a, jnp.broadcast_shapes(a.shape, x.shape))
+    one = jnp.ones_like(a)
+
+    def first(shape: jax.Array) -> tuple[Any, Any]:
+        return jax.jvp(lambda at: _with_slope(at, x, upper_tail), (shape,), (one,))
+
+    ((value, slope), (by_a, slope_by_a)), (_, (by_aa, _)) = jax.jvp(first, (a,), (one,))
+    return value, by_a, by_aa, slope, slope_by_a
+
+
+def _not_differentiated(*_: jax.Array) -> jax.Array:
+    raise NotImplementedError("bundles are constant under differentiation")
+
+
+_CONSTANT = (_not_differentiated,) * 5  # the parts of a jet
+
+
+@with_partials(lambda _a, _x, *jet: jet[2], lambda _a, _x, *jet: jet[4], *_CONSTANT)
+def _known_by_a(a: jax.Array, x: jax.Array, *jet: jax.Array) -> jax.Array:  # noqa: ARG001
+    return jet[1]
+
+
+@with_partials(
+    lambda _a, _x, *jet: jet[4],
+    lambda a, x, *jet: jet[3] * ((a - 1.0) / x - 1.0 - jet[3]),
+    *_CONSTANT,
+)
+def _known_by_x(a: jax.Array, x: jax.Array, *jet: jax.Array) -> jax.Array:  # noqa: ARG001
+    return jet[3]
+
+
+@with_partials(_known_by_a, _known_by_x, *_CONSTANT)
+def _known(a: jax.Array, x: jax.Array, *jet: jax.Array) -> jax.Array:  # noqa: ARG001
+    """The log of P or Q, with two derivatives, from its jet."""
+    return jet[0]
+
+
+def _shared(upper_tail: bool) -> Callable[[_Tail], _Tail]:
+    """Let the value and its derivatives share one evaluation of the loops, within a pass."""
+
+    def decorate(function: _Tail) -> _Tail:
+        @wraps(function)
+        def call(a: jax.typing.ArrayLike, x: jax.typing.ArrayLike) -> jax.Array:
+            a, x = jnp.asarray(a, float), jnp.asarray(x, float)
+            inside = (x > 0) & (x < jnp.inf)
+            kept = jnp.where(inside, x, 1.0)
+            jet = bundle(lambda a, x: _jet(a, x, upper_tail), a, kept)
+            if jet is None:
+                return function(a, x)
+            ends = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)
+            return jnp.where(inside, _known(a, kept, *jet), jnp.where(x > 0, ends[1], ends[0]))
+
+        return call
+
+    return decorate
+
+
+@_shared(upper_tail=False)
 @with_partials(
     lambda a, x: _partial_a(_lower, a, x),
     lambda a, x: _partial_x(a, x, upper_tail=False),
@@ -189,6 +264,7 @@ def log_gamma_p(a: jax.Array, x: jax.Array) -> jax.Array:
     return _lower(a, x)
 
 
+@_shared(upper_tail=True)
 @with_partials(
     lambda a, x: _partial_a(_upper, a, x),
     lambda a, x: -_partial_x(a, x, upper_tail=True),

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, float64
+from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.errors import ModelError
 from kullback.information.models.method_choice import ClosedForm
-from kullback.information.models.tails import default_numbers
-from kullback.models.family import Family
+from kullback.models.forms import ExponentialForm
+from kullback.models.model import Model
+from kullback.models.row_functions import Moment
 
 # Eight roundings of each product: those of the statistics' means, from a small linear system, and
 # of the coefficients.
 _ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 
 
-def bregman(p: Family, q: Family) -> ClosedForm:
-    """D(p‖q) of two members of an exponential family, from its statistics.
+def bregman(p: Model, q: Model) -> ClosedForm | None:
+    """D(p‖q) of two members of an exponential family, from its statistics; None where it has none.
 
     log q = a(θ)·T + b(θ), and the expected score at θ_p is zero: E_p[T] solves the linear
     equations ∂a/∂θ · E[T] + ∂b/∂θ = 0. Then D = (a_p − a_q)·E[T] + b_p − b_q, the Bregman
     divergence of the log-partition function. A statistic with the same coefficient in both drops
     out.
     """
+    p, q = p.in_default(), q.in_default()
+    form, other = p.exponential_form, q.exponential_form
+    if form is None or other is None or tuple(p.parameters) != tuple(q.parameters):
+        return None
+    if form.statistics_structure != other.statistics_structure:
+        return None
     origin = _origin(p, q)
-    names = tuple(name for name in p.default_parameters if name not in p.order_statistics)
-    first, second = default_numbers(p), default_numbers(q)
-    numbers = [np.array([n[name] for name in p.default_parameters]) for n in (first, second)]
+    if origin is None:
+        return None
+    names = tuple(name for name in p.parameters if name not in p.order_statistics)
+    numbers = [np.array([m.params[name] for name in p.parameters]) for m in (p, q)]
     with float64():
         parts = COMPILED.call(
-            (bregman, type(p)), lambda: _coefficients(p, names), *numbers, np.float64(origin)
+            (bregman, p.structure),
+            lambda: _coefficients(form, tuple(p.parameters), names),
+            *numbers,
+            np.float64(origin),
         )
         a_p, b_p, a_q, b_q, slopes, slope = (np.asarray(part) for part in parts)
     # columns of equal scale, so that least squares does not depend on units
@@ -48,25 +59,38 @@ def bregman(p: Family, q: Family) -> ClosedForm:
     return ClosedForm(value, _ROUNDING * float(pieces.sum()), "closed form (Bregman divergence)")
 
 
-def _origin(p: Family, q: Family) -> float:
-    """A point of the support from which the statistics of p keep their digits."""
-    mean = p.mean() if p._mean is not None else math.nan
-    outcome = mean if math.isfinite(mean) else float(p.quantile(0.5))
-    return outcome if bool(q.support.contains(np.array([outcome]))[0]) else 1.0
+def moment(model: Model, which: Moment) -> float:
+    """Return the mean, the variance or the entropy; NaN where the model has no formula for it."""
+    try:
+        return float(getattr(model, which)())
+    except ModelError:
+        return math.nan
 
 
-def _coefficients(family: Family, names: tuple[str, ...]) -> Callable[..., tuple[Array, ...]]:
+def _origin(p: Model, q: Model) -> float | None:
+    """A point of the support from which the statistics of p keep their digits; None: unknown."""
+    outcome = moment(p, "mean")
+    if not math.isfinite(outcome):
+        try:
+            outcome = float(p.quantile(0.5))
+        except ModelError:
+            return None
+    inside: Vector = q.support.contains(np.array([outcome, 1.0]))
+    return outcome if inside[0] else 1.0 if inside[1] else q.support.interior
+
+
+def _coefficients(
+    form: ExponentialForm, every: tuple[str, ...], names: tuple[str, ...]
+) -> Callable[..., tuple[Array, ...]]:
     def log_density(statistics: Array, theta: Array, origin: Array) -> Array:
-        parameters = {name: theta[i] for i, name in enumerate(family.default_parameters)}
+        parameters = {name: theta[i] for i, name in enumerate(every)}
         parts = [statistics[k] for k in range(statistics.size)]
-        formula: Any = family._log_density_of
-        value: Array = formula(parts, origin, **parameters)
-        return value
+        return form.log_density_of(parts, origin, parameters)
 
-    free = np.array([i for i, name in enumerate(family.default_parameters) if name in names])
+    free = np.array([i for i, name in enumerate(every) if name in names])
 
     def coefficients(theta_p: Array, theta_q: Array, origin: Array) -> tuple[Array, ...]:
-        zero = jnp.zeros(len(family.statistics(origin, origin)))
+        zero = jnp.zeros(len(form.statistics(origin, origin)))
 
         def affine(theta: Array) -> tuple[Array, Array]:
             return jax.grad(log_density)(zero, theta, origin), log_density(zero, theta, origin)

@@ -8,21 +8,39 @@ bound the rounding error, and where that is too large the quadrature is used ins
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import float64
-from kullback.information.models.bregman import bregman
+from kullback.information.models.bregman import bregman, moment
 from kullback.information.models.method_choice import ClosedForm
-from kullback.information.models.tails import Numbers, default_numbers, outline
-from kullback.models.family import Family
+from kullback.models.bounded.uniform import Uniform
+from kullback.models.counts.bernoulli import Bernoulli
+from kullback.models.counts.binomial import Binomial
+from kullback.models.counts.geometric import Geometric
+from kullback.models.counts.poisson import Poisson
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
+from kullback.models.positive.exponential import Exponential
 from kullback.models.positive.gamma import Gamma
+from kullback.models.positive.half_normal import HalfNormal
+from kullback.models.positive.inverse_gamma import InverseGamma
+from kullback.models.positive.inverse_gaussian import InverseGaussian
+from kullback.models.positive.log_normal import LogNormal
+from kullback.models.positive.pareto import Pareto
+from kullback.models.positive.rayleigh import Rayleigh
+from kullback.models.positive.weibull import Weibull
+from kullback.models.real.cauchy import Cauchy
+from kullback.models.real.gumbel import Gumbel
+from kullback.models.real.laplace import Laplace
+from kullback.models.real.normal import Normal
 from kullback.special.constants import EULER_GAMMA, HALF_LOG_TWO_PI, LOG_TWO
 from kullback.special.gamma import log_gamma_ratio
+
+Numbers: TypeAlias = Mapping[str, float]  # parameters by name
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -164,30 +182,30 @@ def _categorical(p: Categorical, q: Categorical) -> ClosedForm:
     return _sum(*(a * ratio_deviation(b, a) if a else b for a, b in pairs))
 
 
-def _inverse_gamma(p: Numbers, q: Numbers) -> ClosedForm:
+def _inverse_gamma(p: Numbers, q: Numbers) -> ClosedForm | None:
     # 1/X is a gamma variable
     a, b = (Gamma(shape=n["shape"], rate=n["scale"]) for n in (p, q))
     return bregman(a, b)
 
 
-_WITHIN_FAMILY: dict[str, Callable[[Numbers, Numbers], ClosedForm | None]] = {
-    "Normal": _normal,
-    "LogNormal": _normal,
-    "Exponential": lambda p, q: _sum(ratio_deviation(q["rate"], p["rate"])),
-    "HalfNormal": lambda p, q: _normal({"loc": 0.0, **p}, {"loc": 0.0, **q}),
-    "Rayleigh": _rayleigh,
-    "Laplace": _laplace,
-    "Cauchy": _cauchy,
-    "Uniform": _uniform,
-    "Gumbel": _gumbel,
-    "Weibull": _weibull,
-    "Pareto": _pareto,
-    "InverseGamma": _inverse_gamma,
-    "InverseGaussian": _inverse_gaussian,
-    "Poisson": _poisson,
-    "Bernoulli": lambda p, q: _sum(_trial(p, q)),
-    "Binomial": _binomial,
-    "Geometric": _geometric,
+_WITHIN_FAMILY: dict[type[Model], Callable[[Numbers, Numbers], ClosedForm | None]] = {
+    Normal: _normal,
+    LogNormal: _normal,
+    Exponential: lambda p, q: _sum(ratio_deviation(q["rate"], p["rate"])),
+    HalfNormal: lambda p, q: _normal({"loc": 0.0, **p}, {"loc": 0.0, **q}),
+    Rayleigh: _rayleigh,
+    Laplace: _laplace,
+    Cauchy: _cauchy,
+    Uniform: _uniform,
+    Gumbel: _gumbel,
+    Weibull: _weibull,
+    Pareto: _pareto,
+    InverseGamma: _inverse_gamma,
+    InverseGaussian: _inverse_gaussian,
+    Poisson: _poisson,
+    Bernoulli: lambda p, q: _sum(_trial(p, q)),
+    Binomial: _binomial,
+    Geometric: _geometric,
 }
 
 
@@ -197,13 +215,13 @@ def divergence(p: Model, q: Model) -> ClosedForm | None:
         return None
     if isinstance(p, Categorical) and isinstance(q, Categorical):
         return _categorical(p, q)
-    if not isinstance(p, Family) or not isinstance(q, Family):
-        return None
-    if type(p).__module__.startswith("kullback.models.") and p.name in _WITHIN_FAMILY:
-        return _WITHIN_FAMILY[p.name](default_numbers(p), default_numbers(q))
-    if p.exponential_form is not None and not p.discrete:
-        return bregman(p, q)
-    return None
+    if type(p) in _WITHIN_FAMILY:
+        return _WITHIN_FAMILY[type(p)](_numbers(p), _numbers(q))
+    return None if p.discrete else bregman(p, q)
+
+
+def _numbers(model: Model) -> Numbers:
+    return {name: float(value) for name, value in model.default_params.items()}
 
 
 # ---- entropies, and cross-entropies to a few families ----------------------------------------
@@ -211,35 +229,29 @@ def divergence(p: Model, q: Model) -> ClosedForm | None:
 
 def entropy(p: Model) -> ClosedForm | None:
     """H(p) in closed form, or None where there is none."""
-    if isinstance(p, Family) and p._entropy is None:
+    if isinstance(p, (Poisson, Binomial)):  # whose entropy is itself a sum over outcomes
         return None
-    if p.name in ("Poisson", "Binomial"):  # whose entropy is itself a sum over outcomes
-        return None
-    try:
-        value = p.entropy()
-    except ValueError:
-        return None
+    value = moment(p, "entropy")
     return None if math.isnan(value) else ClosedForm(value, 8.0 * _EPS * (1.0 + abs(value)))
 
 
 def cross_entropy(p: Model, q: Model) -> ClosedForm | None:
     """E_p[−log q] where log q needs only p's mean and variance; p's support must lie inside q's."""
-    if not isinstance(p, Family) or not isinstance(q, Family) or p.discrete or q.discrete:
-        return None
-    if q.name == "Uniform":
-        n = default_numbers(q)
+    if isinstance(q, Uniform):
+        n = _numbers(q)
         return _sum(math.log(n["upper"] - n["lower"]))
-    if q.name not in ("Normal", "Exponential", "HalfNormal") or p._mean is None:
+    if not isinstance(q, (Normal, Exponential, HalfNormal)):
         return None
-    if p.name == "VonMises" or outline(p).lower_tail is None:
+    # not where p's tails are unknown, nor for angles, whose mean is that of a direction
+    if p.tails is None or p.tails.lower_tail is None or p.tails.period is not None:
         return None
-    n, mean = default_numbers(q), p.mean()
-    if q.name == "Exponential":
+    n, mean = _numbers(q), moment(p, "mean")
+    if isinstance(q, Exponential):
         return _sum(-math.log(n["rate"]), n["rate"] * mean) if math.isfinite(mean) else None
-    variance, scale = math.inf if p._variance is None else p.variance(), n["scale"]
-    if not math.isfinite(variance):
+    variance, scale = moment(p, "variance"), n["scale"]
+    if not (math.isfinite(mean) and math.isfinite(variance)):
         return None
     shift = (mean - n.get("loc", 0.0)) / scale
     squares = (0.5 * (variance / scale) / scale, 0.5 * shift * shift)
-    constant = HALF_LOG_TWO_PI - (LOG_TWO if q.name == "HalfNormal" else 0.0)
+    constant = HALF_LOG_TWO_PI - (LOG_TWO if isinstance(q, HalfNormal) else 0.0)
     return _sum(constant, math.log(scale), *squares)

@@ -20,9 +20,10 @@ from kullback.information.estimate import Estimate
 from kullback.information.models import closed_forms, integrate, lattice_sum, monte_carlo
 from kullback.information.models.finiteness import Finiteness, aligned_outline, finiteness
 from kullback.information.models.method_choice import ClosedForm, Options, choose
-from kullback.information.models.tails import default_numbers, outline
+from kullback.information.models.tails import outline
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
+from kullback.models.source import Fixed
 
 _Formula: TypeAlias = Callable[[Model, Model], ClosedForm | None]
 _EQUAL = (0.0, 0.0, "closed form", "the two models are the same")
@@ -144,13 +145,8 @@ def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectation
 
 def _check(model: Model) -> None:
     _ = model.params  # raises where a parameter is free
-    if model.name == "Gompertz" and outline(model).upper_tail is not None:
-        shape = default_numbers(model)["shape"]
-        if shape < 0.0:
-            raise ModelError(
-                f"{model!r} is defective: with a negative shape a share of the probability lies at "
-                f"infinity, and no entropy is defined. Use a shape ≥ 0."
-            )
+    if model.tails is not None and model.tails.defect:
+        raise ModelError(f"{model!r} is defective: {model.tails.defect}.")
 
 
 def _comparable(p: Model, q: Model) -> Finiteness:
@@ -176,9 +172,8 @@ def _comparable(p: Model, q: Model) -> Finiteness:
 
 
 def _equal(p: Model, q: Model) -> bool:
-    if type(p) is not type(q) or not type(p).__module__.startswith("kullback.models."):
-        return p is q
-    first, second = p.params, q.params
-    return set(first) == set(second) and all(
-        np.array_equal(np.asarray(first[name]), np.asarray(second[name])) for name in first
-    )
+    return type(p) is type(q) and _untied(p) == _untied(q)
+
+
+def _untied(model: Model) -> Model:
+    return model.with_sources({name: Fixed(number) for name, number in model.params.items()})

@@ -11,8 +11,9 @@ import numpy as np
 from kullback._core.errors import ModelError
 from kullback.information.models.integrate import spread
 from kullback.information.models.lattice_sum import finite_outcomes, outcomes
-from kullback.information.models.tails import Outline, diverges, diverges_numerically, outline
+from kullback.information.models.tails import diverges, diverges_numerically, outline
 from kullback.models.model import Model
+from kullback.models.tails import Tails
 
 # How many outcomes a message lists, and how many of a long range are examined.
 _SHOWN, _EXAMINED = 5, 1 << 14
@@ -76,7 +77,7 @@ def _spread(p: Model) -> tuple[float, float]:
         return float(middle), float(high - low)
 
 
-def aligned_outline(p: Model, q: Model) -> Outline:
+def aligned_outline(p: Model, q: Model) -> Tails:
     """Return q's ends and tails, with p's ends where they differ by rounding only.
 
     A density of angles repeats itself after a full turn, so that it extends over p's support.
@@ -85,9 +86,8 @@ def aligned_outline(p: Model, q: Model) -> Outline:
         ModelError: where q is a distribution of angles and p spreads over more than a full turn.
     """
     o, r = outline(p), outline(q)
-    loc = q.params.get("loc")
-    if isinstance(loc, float):  # where q's density bends most
-        r = replace(r, kinks=(*r.kinks, loc))
+    if r.bend is not None:
+        r = replace(r, kinks=(*r.kinks, r.bend))
     if r.period is not None:
         if o.upper - o.lower > r.period * (1.0 + _SAME_END):
             raise ModelError(
@@ -100,7 +100,7 @@ def aligned_outline(p: Model, q: Model) -> Outline:
     return replace(r, lower=lower, upper=upper)
 
 
-def _same(own: float, other: float, o: Outline) -> bool:
+def _same(own: float, other: float, o: Tails) -> bool:
     # an end computed from loc and scale has the rounding error of their size
     sizes = [abs(x) for x in (own, other, o.upper - o.lower) if math.isfinite(x)]
     return math.isclose(own, other, rel_tol=0.0, abs_tol=_SAME_END * max(sizes, default=0.0))

@@ -19,9 +19,9 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
 from kullback.information.models.change_of_variable import NEAREST, Coordinate
 from kullback.information.models.gauss_kronrod import integrate
-from kullback.information.models.tails import Outline, outline
-from kullback.models.family import Family
+from kullback.information.models.tails import outline
 from kullback.models.model import Model
+from kullback.models.tails import Tails
 
 LogDensity: TypeAlias = Callable[[Vector], Vector]
 _Weighted: TypeAlias = Callable[[Vector, Vector], Vector]
@@ -54,21 +54,19 @@ class Expectations(NamedTuple):
     mass: float  # the total probability of p from the same points: 1 up to errors
 
 
-def spread(model: Model, o: Outline) -> tuple[float, float]:
+def spread(model: Model, o: Tails) -> tuple[float, float]:
     """Find a centre and a spread: where the probability lies, and how finely to sample it.
 
     Raises:
         ModelError: where the model has neither moments nor quantiles.
     """
-    params, found = model.params, o.about
-    if found is not None:
-        return found
-    if math.isinf(o.lower) and math.isinf(o.upper) and {"loc", "scale"} <= set(params):
-        found = float(params["loc"]), float(params["scale"])
-    elif isinstance(model, Family) and model._quantile is None and model._mean and model._variance:
-        # moments take less time to compile than quantiles by inversion
+    if o.about is not None:
+        return o.about
+    if model.moments_are_quicker:  # to compile, than quantiles by inversion
         found = model.mean(), math.sqrt(model.variance())
-    return found if found is not None and _inside(found, o) else _by_quantiles(model)
+        if _inside(found, o):
+            return found
+    return _by_quantiles(model)
 
 
 def available(model: Model) -> bool:
@@ -80,7 +78,7 @@ def available(model: Model) -> bool:
     return True
 
 
-def _inside(found: tuple[float, float], o: Outline) -> bool:
+def _inside(found: tuple[float, float], o: Tails) -> bool:
     centre, scale = found
     return o.lower < centre < o.upper and 0.0 < scale < math.inf
 
@@ -91,7 +89,7 @@ def _by_quantiles(model: Model) -> tuple[float, float]:
 
 
 def expectations(
-    p: Model, log_q: LogDensity | None = None, *, q: Outline | None = None
+    p: Model, log_q: LogDensity | None = None, *, q: Tails | None = None
 ) -> Expectations:
     """Integrate under p, continuous in one dimension; p itself stands for a missing q.
 
@@ -101,8 +99,11 @@ def expectations(
     o = outline(p)
     first = spread(p, o)
     result = _expectations(p, log_q, o, q, *first)
-    if not abs(result.mass - 1.0) <= _MASS and isinstance(p, Family):
-        second = _by_quantiles(p)
+    if not abs(result.mass - 1.0) <= _MASS:
+        try:
+            second = _by_quantiles(p)
+        except ModelError:  # without quantiles there is no second centre
+            second = first
         if second != first and _inside(second, o):
             again = _expectations(p, log_q, o, q, *second)
             result = min(result, again, key=lambda r: abs(r.mass - 1.0))
@@ -120,7 +121,7 @@ def expectations(
 
 
 def _expectations(
-    p: Model, log_q: LogDensity | None, o: Outline, q: Outline | None, centre: float, scale: float
+    p: Model, log_q: LogDensity | None, o: Tails, q: Tails | None, centre: float, scale: float
 ) -> Expectations:
     line = Coordinate(o.lower, o.upper, centre, scale, blunt=_blunt(o))
     # the rounding of x matters where a density is narrow relative to its distance from zero
@@ -151,7 +152,7 @@ def _expectations(
     return collect(values, errors, near=near)
 
 
-def _blunt(o: Outline) -> bool:
+def _blunt(o: Tails) -> bool:
     """Say whether the density is finite at ends other than zero."""
     ends = ((o.lower, o.lower_tail), (o.upper, o.upper_tail))
     return not any(
@@ -180,7 +181,7 @@ class _PowerEnd:
     nearness: float  # the power holds up to the share y^−nearness
 
 
-def _power_end(p: Outline, q: Outline, side: int) -> _PowerEnd | None:
+def _power_end(p: Tails, q: Tails, side: int) -> _PowerEnd | None:
     """Describe an end where −log p and −log q are a logarithm or a power; None for others.
 
     With y = 1/distance or |x| and probability y^−index beyond y, the mean of log y beyond is

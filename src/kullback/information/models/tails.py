@@ -1,80 +1,23 @@
-"""Where a distribution ends and how its density falls there, to decide whether E_p[−log q] is +∞.
+"""Whether E_p[−log q] is +∞, from the tails of p and q.
 
-In the logarithm L of the distance to an end (of |x| itself, at an infinite end) a density falls
-like exp(−index·L), like exp(−c L²), like exp(−rate·e^(index·L)), or faster. The growth of −log q is
-of a known order too, and whether its mean under p converges follows from the parameters of the two
-tails, without evaluating a large number.
+The growth of −log q towards an end is of a known order, as the fall of p is, and whether its mean
+under p converges follows from the parameters of the two tails, without evaluating a large number.
+Where a tail is unknown, densities far out decide, or nothing does.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
 
-import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import float64
-from kullback.models.family import Family
 from kullback.models.model import Model
-
-Order: TypeAlias = Literal["power", "log-square", "stretched", "exponential"]
-
-
-@final
-@dataclass(frozen=True)
-class Tail:
-    """How a density falls towards one end, y being |x| at an infinite end, 1/distance at a finite.
-
-    By its order, the probability beyond falls like y^−index ("power"), or the density like
-    exp(−c (log y)²) ("log-square"), y^power · exp(−rate y^index) ("stretched") or
-    exp(−c e^(rate y)) ("exponential").
-    """
-
-    order: Order
-    index: float = 1.0
-    rate: float = math.nan  # compared only between tails whose logarithms are of equal order
-    power: float = 0.0
-    nearness: float = 1.0  # a "power" holds up to terms of the relative order y^−nearness
+from kullback.models.tails import Tail, Tails
 
 
-@final
-@dataclass(frozen=True)
-class Outline:
-    """The ends of a one-dimensional distribution, and its tails."""
-
-    lower: float  # −inf for none
-    upper: float  # inf for none
-    lower_tail: Tail | None = None  # None where it is unknown
-    upper_tail: Tail | None = None
-    kinks: tuple[float, ...] = ()  # where the log-density has no derivative
-    period: float | None = None  # of a density of angles
-    about: tuple[float, float] | None = None  # a centre and a spread, if cheaper than moments
-
-
-Numbers: TypeAlias = Mapping[str, float]  # parameters by name
-
-
-def default_numbers(model: Model) -> dict[str, float]:
-    """Return a fixed family's default parameters as floats."""
-    params = model.params
-    if not isinstance(model, Family) or model.parametrisation is None:
-        return {name: float(value) for name, value in params.items()}
-    with float64():
-        numbers = {name: jnp.asarray(value, jnp.float64) for name, value in params.items()}
-        return {name: float(value) for name, value in model.to_default(numbers).items()}
-
-
-def outline(model: Model) -> Outline:
-    """Return the ends and tails of a fixed one-dimensional continuous model.
-
-    Of families defined outside Kullback only the support is known.
-    """
-    if type(model).__module__.startswith("kullback.models.") and model.name in _OUTLINES:
-        return _OUTLINES[model.name](default_numbers(model))
-    return Outline(model.support.lower, model.support.upper)
+def outline(model: Model) -> Tails:
+    """Return the ends and tails of a fixed one-dimensional model; without them its support."""
+    return model.tails or Tails(model.support.lower, model.support.upper)
 
 
 # ---- does the expectation converge? --------------------------------------------------------
@@ -96,118 +39,6 @@ def diverges(p: Tail, q: Tail, *, infinite: bool) -> bool:
         return False
     # ∫ y^power e^((rate_q − rate_p) y) dy
     return q.rate > p.rate or (q.rate == p.rate and p.power >= -1.0)
-
-
-# ---- Kullback's own families ---------------------------------------------------------------
-
-_SQUARE = Tail("stretched", 2.0)
-_FLAT = Tail("power", 1.0)  # a finite density at a finite end
-
-
-def _half_line(lower: Tail, upper: Tail, end: float = 0.0) -> Outline:
-    return Outline(end, math.inf, lower, upper)
-
-
-def _symmetric(tail: Tail, *kinks: float) -> Outline:
-    return Outline(-math.inf, math.inf, tail, tail, kinks)
-
-
-def _gumbel(n: Numbers) -> Outline:
-    rate = 1.0 / n["scale"]
-    tails = Tail("exponential", rate=rate), Tail("stretched", 1.0, rate)
-    return Outline(-math.inf, math.inf, *tails)
-
-
-def _extreme_value(n: Numbers) -> Outline:
-    shape, scale = n["shape"], n["scale"]
-    if shape == 0.0:
-        return _gumbel(n)
-    end, index = n["loc"] - scale / shape, 1.0 / abs(shape)
-    # e^−y = (1 + shape·z)^(−1/shape), in the exponent on one side, a factor on the other
-    steep = Tail("stretched", index, (abs(shape) / scale) ** index, index - 1.0)
-    upper = Tail("power", index, nearness=index)
-    if shape > 0.0:
-        return Outline(end, math.inf, Tail("stretched", index), upper)
-    return Outline(-math.inf, end, steep, upper)
-
-
-def _generalized_pareto(n: Numbers) -> Outline:
-    shape, scale, loc = n["shape"], n["scale"], n["loc"]
-    if shape == 0.0:
-        return Outline(loc, math.inf, _FLAT, Tail("stretched", 1.0, 1.0 / scale))
-    upper = Tail("power", 1.0 / abs(shape))
-    return Outline(loc, math.inf if shape > 0.0 else loc - scale / shape, _FLAT, upper)
-
-
-def _gamma(n: Numbers) -> Outline:
-    upper = Tail("stretched", 1.0, n["rate"], n["shape"] - 1.0)
-    return _half_line(Tail("power", n["shape"]), upper)
-
-
-def _inverse_gamma(n: Numbers) -> Outline:
-    # 1/X has mean shape/scale and coefficient of variation shape^−1/2
-    centre = n["scale"] / n["shape"]
-    about = centre, centre / math.sqrt(n["shape"])
-    tails = Tail("stretched", 1.0), Tail("power", n["shape"])
-    return Outline(0.0, math.inf, *tails, about=about)
-
-
-def _weibull(n: Numbers) -> Outline:
-    shape = n["shape"]
-    upper = Tail("stretched", shape, n["scale"] ** -shape, shape - 1.0)
-    return _half_line(Tail("power", shape, nearness=shape), upper)
-
-
-def _inverse_gaussian(n: Numbers) -> Outline:
-    rate = 0.5 * n["shape"] / n["mean"] ** 2
-    return _half_line(Tail("stretched", 1.0), Tail("stretched", 1.0, rate, -1.5))
-
-
-def _gompertz(n: Numbers) -> Outline:
-    shape = n["shape"]
-    if shape > 0.0:
-        return _half_line(_FLAT, Tail("exponential", rate=shape))
-    return _half_line(_FLAT, Tail("stretched", 1.0, n["rate"] if shape == 0.0 else -shape))
-
-
-def _burr(shape1: float, shape2: float) -> Outline:
-    return _half_line(
-        Tail("power", shape2, nearness=shape2), Tail("power", shape1 * shape2, nearness=shape2)
-    )
-
-
-def _angle(n: Numbers) -> Outline:
-    loc, spread = n["loc"], 1.0 / math.sqrt(max(n["concentration"], 1.0))
-    ends = loc - math.pi, loc + math.pi
-    return Outline(*ends, _FLAT, _FLAT, period=2.0 * math.pi, about=(loc, spread))
-
-
-_OUTLINES: dict[str, Callable[[Numbers], Outline]] = {
-    "Normal": lambda _: _symmetric(_SQUARE),
-    "Logistic": lambda n: _symmetric(Tail("stretched", 1.0, 1.0 / n["scale"])),
-    "Laplace": lambda n: _symmetric(Tail("stretched", 1.0, 1.0 / n["scale"]), n["loc"]),
-    "StudentT": lambda n: _symmetric(Tail("power", n["df"])),
-    "Cauchy": lambda _: _symmetric(Tail("power", 1.0)),
-    "Gumbel": _gumbel,
-    "GeneralizedExtremeValue": _extreme_value,
-    "GeneralizedPareto": _generalized_pareto,
-    "Gamma": _gamma,
-    "InverseGamma": _inverse_gamma,
-    "LogNormal": lambda _: _half_line(Tail("log-square"), Tail("log-square")),
-    "InverseGaussian": _inverse_gaussian,
-    "Exponential": lambda n: _half_line(_FLAT, Tail("stretched", 1.0, n["rate"])),
-    "Weibull": _weibull,
-    "Gompertz": _gompertz,
-    "Rayleigh": lambda _: _half_line(Tail("power", 2.0), _SQUARE),
-    "HalfNormal": lambda _: _half_line(_FLAT, _SQUARE),
-    "Pareto": lambda n: _half_line(_FLAT, Tail("power", n["shape"]), n["minimum"]),
-    "Lomax": lambda n: _half_line(_FLAT, Tail("power", n["shape"])),
-    "LogLogistic": lambda n: _burr(1.0, n["shape"]),
-    "Burr": lambda n: _burr(n["shape1"], n["shape2"]),
-    "Beta": lambda n: Outline(0.0, 1.0, Tail("power", n["alpha"]), Tail("power", n["beta"])),
-    "Uniform": lambda n: Outline(n["lower"], n["upper"], _FLAT, _FLAT),
-    "VonMises": _angle,
-}
 
 
 # ---- models of unknown tails ----------------------------------------------------------------

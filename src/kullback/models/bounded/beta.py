@@ -14,6 +14,7 @@ from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.domains import POSITIVE, UNIT, Domain
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
+from kullback.models.tails import Tail, Tails
 from kullback.special.beta import log_beta_i, log_beta_i_complement
 from kullback.special.numerics import log, log_quotient
 from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel
@@ -108,6 +109,10 @@ class Beta(Family):
             + (alpha - 1.0) * (digamma_minus_log(alpha) - at_total)
             + (beta - 1.0) * (digamma_minus_log(beta) - at_total)
         )
+
+    @staticmethod
+    def _tails(alpha: float, beta: float) -> Tails:
+        return Tails(0.0, 1.0, Tail("power", alpha), Tail("power", beta))
 
     @staticmethod
     def _estimate(

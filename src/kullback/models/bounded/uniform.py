@@ -17,6 +17,7 @@ from kullback.models.source import Fixed
 from kullback.models.starting_values import (
     start_scale,
 )
+from kullback.models.tails import FLAT, Tails
 from kullback.special.numerics import log, reciprocal
 from kullback.special.smooth import log_complement
 
@@ -84,6 +85,10 @@ class Uniform(Family):
     @staticmethod
     def _entropy(lower: Array, upper: Array) -> Array:
         return log(upper - lower)
+
+    @staticmethod
+    def _tails(lower: float, upper: float) -> Tails:
+        return Tails(lower, upper, FLAT, FLAT)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -14,6 +14,7 @@ from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.domains import POSITIVE, REAL, Domain, Interval
 from kullback.models.family import Family
 from kullback.models.inversion import quantile_by_inversion
+from kullback.models.tails import FLAT, Tails
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.von_mises import (
     log_scaled_bessel_i0,
@@ -173,6 +174,12 @@ class VonMises(Family):
         value, slope = jax.jvp(log_scaled_bessel_i0, (concentration,), (one,))
         entropy: Array = value + LOG_TWO_PI - concentration * slope
         return entropy
+
+    @staticmethod
+    def _tails(loc: float, concentration: float) -> Tails:
+        spread = 1.0 / math.sqrt(max(concentration, 1.0))
+        ends = loc - math.pi, loc + math.pi
+        return Tails(*ends, FLAT, FLAT, period=2.0 * math.pi, about=(loc, spread))
 
     @staticmethod
     def _estimate(

@@ -13,6 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
+from kullback.models.tails import Tails, burr
 from kullback.special.constants import EULER_GAMMA
 from kullback.special.gamma import (
     digamma,
@@ -104,6 +105,10 @@ class Burr(Family):
         z = -EULER_GAMMA - digamma(shape1)
         constant = jnp.log(scale) - jnp.log(shape1) - jnp.log(shape2)
         return constant + (1.0 / shape2 - 1.0) * z + 1.0 + 1.0 / shape1
+
+    @staticmethod
+    def _tails(shape1: float, shape2: float, **_: float) -> Tails:
+        return burr(shape1, shape2)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

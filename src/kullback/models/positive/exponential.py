@@ -12,6 +12,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
+from kullback.models.tails import FLAT, Tail, Tails, half_line
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, reciprocal
 
@@ -76,6 +77,10 @@ class Exponential(Family):
     @staticmethod
     def _entropy(rate: Array) -> Array:
         return 1.0 - jnp.log(rate)
+
+    @staticmethod
+    def _tails(rate: float) -> Tails:
+        return half_line(FLAT, Tail("stretched", 1.0, rate))
 
     @staticmethod
     def _estimate(

@@ -15,6 +15,7 @@ from kullback._core.numpy_sums import total, total_log_quotient
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import gamma_shape, gamma_start
+from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.incomplete_gamma import log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
@@ -98,6 +99,10 @@ class Gamma(Family):
         # shape − log rate + ln Γ(shape) + (1 − shape) ψ(shape), large terms cancelled
         rest = stirling_remainder(shape) + (1.0 - shape) * digamma_minus_log(shape)
         return rest - jnp.log(rate)
+
+    @staticmethod
+    def _tails(shape: float, rate: float) -> Tails:
+        return half_line(Tail("power", shape), Tail("stretched", 1.0, rate, shape - 1.0))
 
     @staticmethod
     def _estimate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
@@ -22,6 +23,7 @@ from kullback.models.extreme_values import (
 from kullback.models.family import Family
 from kullback.models.row_functions import OrderStatistic
 from kullback.models.starting_values import l_moments, start_scale
+from kullback.models.tails import FLAT, Tail, Tails, half_line
 from kullback.special.numerics import log, reciprocal
 from kullback.special.smooth import (
     expm1_scaled,
@@ -100,6 +102,13 @@ class GeneralizedPareto(Family):
     @staticmethod
     def _entropy(scale: Array, shape: Array, loc: Array) -> Array:  # noqa: ARG004
         return log(scale) + shape + 1.0
+
+    @staticmethod
+    def _tails(shape: float, scale: float, loc: float) -> Tails:
+        if shape == 0.0:
+            return half_line(FLAT, Tail("stretched", 1.0, 1.0 / scale), loc)
+        upper = Tail("power", 1.0 / abs(shape))
+        return Tails(loc, math.inf if shape > 0.0 else loc - scale / shape, FLAT, upper)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, final
 
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, REAL, Domain
 from kullback.models.caution import Caution
 from kullback.models.family import Family
+from kullback.models.tails import FLAT, Tail, Tails, half_line
 from kullback.special.exponential_mean import exponential_mean
 from kullback.special.hazards import gompertz_hazard, log_cdf_of_hazard
 from kullback.special.numerics import log
@@ -78,6 +80,18 @@ class Gompertz(Family):
         return jnp.where(
             shape < 0.0, jnp.nan, 1.0 - jnp.log(rate) - shape * Gompertz._mean(shape, rate)
         )
+
+    @staticmethod
+    def _tails(shape: float, rate: float) -> Tails:
+        if shape > 0.0:
+            return half_line(FLAT, Tail("exponential", rate=shape))
+        if shape == 0.0:
+            return half_line(FLAT, Tail("stretched", 1.0, rate))
+        defect = (
+            "with a negative shape a share of the probability lies at infinity, and no entropy is "
+            "defined. Use a shape ≥ 0"
+        )
+        return replace(half_line(FLAT, Tail("stretched", 1.0, -shape)), defect=defect)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

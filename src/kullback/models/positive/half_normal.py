@@ -13,6 +13,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import root_mean_square
+from kullback.models.tails import FLAT, SQUARE, Tails, half_line
 from kullback.special.constants import LOG_TWO, LOG_TWO_PI
 from kullback.special.normal import log_ndtr, ndtri_exp
 from kullback.special.numerics import log, reciprocal
@@ -88,6 +89,10 @@ class HalfNormal(Family):
     @staticmethod
     def _entropy(scale: Array) -> Array:
         return 0.5 * (1.0 + LOG_TWO_PI) - LOG_TWO + jnp.log(scale)
+
+    @staticmethod
+    def _tails(**_: float) -> Tails:
+        return half_line(FLAT, SQUARE)
 
     @staticmethod
     def _estimate(

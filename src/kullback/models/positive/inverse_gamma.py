@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, final
 
 import jax
@@ -13,6 +14,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import gamma_shape, gamma_start
+from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.incomplete_gamma import log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
@@ -80,6 +82,13 @@ class InverseGamma(Family):
         # shape + log scale + ln Γ(shape) − (1 + shape) ψ(shape), large terms cancelled
         rest = stirling_remainder(shape) - (1.0 + shape) * digamma_minus_log(shape)
         return rest - 2.0 * jnp.log(shape) + jnp.log(scale)
+
+    @staticmethod
+    def _tails(shape: float, scale: float) -> Tails:
+        # 1/X has mean shape/scale and coefficient of variation shape^−1/2
+        centre = scale / shape
+        about = centre, centre / math.sqrt(shape)
+        return replace(half_line(Tail("stretched", 1.0), Tail("power", shape)), about=about)
 
     @staticmethod
     def _estimate(

@@ -13,6 +13,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
+from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.exponential_mean import exponential_mean
 from kullback.special.inverse_gaussian import (
@@ -100,6 +101,11 @@ class InverseGaussian(Family):
         z = 2.0 * (shape / mean)
         half = 0.5 * (1.0 + LOG_TWO_PI + 3.0 * jnp.log(mean) - jnp.log(shape))
         return half - 1.5 * exponential_mean(lambda e: 1.0 / (e + z))
+
+    @staticmethod
+    def _tails(mean: float, shape: float) -> Tails:
+        rate = 0.5 * shape / mean**2
+        return half_line(Tail("stretched", 1.0), Tail("stretched", 1.0, rate, -1.5))
 
     @staticmethod
     def _estimate(

@@ -11,6 +11,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.positive.burr import Burr, burr_start, log_quartiles
+from kullback.models.tails import Tails, burr
 from kullback.special.logistic import softplus
 from kullback.special.numerics import log, log_quotient
 
@@ -63,6 +64,10 @@ class LogLogistic(Family):
     @staticmethod
     def _entropy(shape: Array, scale: Array) -> Array:
         return jnp.log(scale) - jnp.log(shape) + 2.0
+
+    @staticmethod
+    def _tails(shape: float, **_: float) -> Tails:
+        return burr(1.0, shape)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -14,6 +14,7 @@ from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import LEAST_SPREAD
+from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.normal import log_ndtr, ndtri_exp
 from kullback.special.numerics import log, log_quotient, reciprocal
@@ -98,6 +99,10 @@ class LogNormal(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:
         return loc + jnp.log(scale) + 0.5 * (1.0 + LOG_TWO_PI)
+
+    @staticmethod
+    def _tails(**_: float) -> Tails:
+        return half_line(Tail("log-square"), Tail("log-square"))
 
     @staticmethod
     def _estimate(

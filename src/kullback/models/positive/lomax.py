@@ -11,6 +11,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
 from kullback.models.family import Family
+from kullback.models.tails import FLAT, Tail, Tails, half_line
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, log1p_quotient
 
@@ -67,6 +68,10 @@ class Lomax(Family):
     @staticmethod
     def _entropy(shape: Array, scale: Array) -> Array:
         return jnp.log(scale) - jnp.log(shape) + 1.0 + 1.0 / shape
+
+    @staticmethod
+    def _tails(shape: float, **_: float) -> Tails:
+        return half_line(FLAT, Tail("power", shape))
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

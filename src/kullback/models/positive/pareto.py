@@ -13,6 +13,7 @@ from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.row_functions import OrderStatistic
 from kullback.models.starting_values import LEAST_SPREAD
+from kullback.models.tails import FLAT, Tail, Tails, half_line
 from kullback.special.numerics import log, log_quotient
 from kullback.special.smooth import log1mexp
 
@@ -79,6 +80,10 @@ class Pareto(Family):
     @staticmethod
     def _entropy(shape: Array, minimum: Array) -> Array:
         return jnp.log(minimum) - jnp.log(shape) + 1.0 + 1.0 / shape
+
+    @staticmethod
+    def _tails(shape: float, minimum: float) -> Tails:
+        return half_line(FLAT, Tail("power", shape), minimum)
 
     @staticmethod
     def _estimate(

@@ -12,6 +12,7 @@ from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import root_mean_square
+from kullback.models.tails import SQUARE, Tail, Tails, half_line
 from kullback.special.constants import EULER_GAMMA, LOG_TWO
 from kullback.special.hazards import log_cdf_of_hazard
 from kullback.special.numerics import log, log_quotient, reciprocal
@@ -76,6 +77,10 @@ class Rayleigh(Family):
     @staticmethod
     def _entropy(scale: Array) -> Array:
         return 1.0 + 0.5 * (EULER_GAMMA - LOG_TWO) + jnp.log(scale)
+
+    @staticmethod
+    def _tails(**_: float) -> Tails:
+        return half_line(Tail("power", 2.0), SQUARE)
 
     @staticmethod
     def _estimate(

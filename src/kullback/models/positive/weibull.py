@@ -14,6 +14,7 @@ from kullback._core.domains import POSITIVE, Domain
 from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
+from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.constants import EULER_GAMMA
 from kullback.special.gamma import log_gamma_ratio, log_gamma_second_difference
 from kullback.special.hazards import log_cdf_of_hazard
@@ -102,6 +103,11 @@ class Weibull(Family):
     @staticmethod
     def _entropy(shape: Array, scale: Array) -> Array:
         return EULER_GAMMA * (1.0 - 1.0 / shape) + jnp.log(scale) - jnp.log(shape) + 1.0
+
+    @staticmethod
+    def _tails(shape: float, scale: float) -> Tails:
+        upper = Tail("stretched", shape, scale**-shape, shape - 1.0)
+        return half_line(Tail("power", shape, nearness=shape), upper)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -14,6 +14,7 @@ from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.starting_values import symmetric_starts, weighted_quantiles
+from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_PI
 from kullback.special.numerics import log, reciprocal
 from kullback.special.student import log1p_square, log_cauchy_tail
@@ -93,6 +94,10 @@ class Cauchy(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
         return log(scale) + math.log(4.0 * math.pi)
+
+    @staticmethod
+    def _tails(**_: float) -> Tails:
+        return symmetric(Tail("power", 1.0))
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

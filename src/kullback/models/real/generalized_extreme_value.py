@@ -23,6 +23,7 @@ from kullback.models.extreme_values import (
 )
 from kullback.models.family import Family
 from kullback.models.starting_values import l_moments
+from kullback.models.tails import Tail, Tails, gumbel, half_line
 from kullback.special.constants import EULER_GAMMA, LOG_TWO
 from kullback.special.gamma import log_gamma, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
@@ -141,6 +142,18 @@ class GeneralizedExtremeValue(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array, shape: Array) -> Array:  # noqa: ARG004
         return log(scale) + EULER_GAMMA * shape + (1.0 + EULER_GAMMA)
+
+    @staticmethod
+    def _tails(shape: float, loc: float, scale: float) -> Tails:
+        if shape == 0.0:
+            return gumbel(scale)
+        end, index = loc - scale / shape, 1.0 / abs(shape)
+        # e^−y = (1 + shape·z)^(−1/shape), in the exponent on one side, a factor on the other
+        steep = Tail("stretched", index, (abs(shape) / scale) ** index, index - 1.0)
+        upper = Tail("power", index, nearness=index)
+        if shape > 0.0:
+            return half_line(Tail("stretched", index), upper, end)
+        return Tails(-math.inf, end, steep, upper)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -14,6 +14,7 @@ from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.extreme_values import log_cdf_of_maximum, log_survival_of_maximum, maxima_start
 from kullback.models.family import Family
 from kullback.models.starting_values import l_moments
+from kullback.models.tails import Tails, gumbel
 from kullback.special.constants import EULER_GAMMA
 from kullback.special.numerics import log, reciprocal
 
@@ -68,6 +69,10 @@ class Gumbel(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
         return log(scale) + (1.0 + EULER_GAMMA)
+
+    @staticmethod
+    def _tails(scale: float, **_: float) -> Tails:
+        return gumbel(scale)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

@@ -17,6 +17,7 @@ from kullback.models.starting_values import (
     start_scale,
     weighted_quantiles,
 )
+from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_TWO
 from kullback.special.numerics import log, reciprocal
 from kullback.special.smooth import log_complement
@@ -74,6 +75,10 @@ class Laplace(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
         return log(scale) + (1.0 + LOG_TWO)
+
+    @staticmethod
+    def _tails(loc: float, scale: float) -> Tails:
+        return symmetric(Tail("stretched", 1.0, 1.0 / scale), loc)
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

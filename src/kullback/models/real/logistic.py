@@ -15,6 +15,7 @@ from kullback.models.family import Family
 from kullback.models.starting_values import (
     symmetric_starts,
 )
+from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.logistic import logistic, softplus
 from kullback.special.numerics import log, reciprocal
 from kullback.special.partials import with_partials
@@ -75,6 +76,10 @@ class Logistic(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
         return log(scale) + 2.0
+
+    @staticmethod
+    def _tails(scale: float, **_: float) -> Tails:
+        return symmetric(Tail("stretched", 1.0, 1.0 / scale))
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:

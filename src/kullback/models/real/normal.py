@@ -17,6 +17,7 @@ from kullback.models.starting_values import (
     mean_and_deviation,
     start_scale,
 )
+from kullback.models.tails import SQUARE, Tails, symmetric
 from kullback.special.constants import HALF_LOG_TWO_PI
 from kullback.special.normal import log_ndtr, ndtri_exp
 from kullback.special.numerics import log, reciprocal
@@ -92,6 +93,10 @@ class Normal(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
         return log(scale) + (HALF_LOG_TWO_PI + 0.5)
+
+    @staticmethod
+    def _tails(**_: float) -> Tails:
+        return symmetric(SQUARE)
 
     @staticmethod
     def _estimate(

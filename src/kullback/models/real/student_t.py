@@ -15,6 +15,7 @@ from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.starting_values import symmetric_starts
+from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
@@ -122,6 +123,10 @@ class StudentT(Family):
         a = 0.5 * df
         constant = 0.5 * (log(df) + LOG_PI) + log(scale) - log_gamma_ratio(a, 0.5)
         return constant + (a + 0.5) * digamma_difference(a, 0.5)
+
+    @staticmethod
+    def _tails(df: float, **_: float) -> Tails:
+        return symmetric(Tail("power", df))
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
