@@ -119,6 +119,7 @@ from .models.source import same_as as same_as
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
 from .results.fit import Fit as Fit
+from .results.fit_table import FitTable as FitTable
 from .results.load import load as load
 from .results.trained import Epoch as Epoch
 from .results.trained import TrainedFit as TrainedFit

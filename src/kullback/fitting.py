@@ -21,6 +21,7 @@ from kullback.models.registry import own_models
 from kullback.objective.first_pass import FirstPass, first_pass
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.results.fit import Fit, SampleInfo
+from kullback.results.fit_table import FitTable
 from kullback.results.trained import TrainedFit
 from kullback.results.unit import Unit
 from kullback.solvers.minibatch import Minibatch
@@ -55,6 +56,7 @@ def fit(
     y: str | None = None,
     *,
     weights: Any = None,
+    by: None = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | None = None,
@@ -69,6 +71,7 @@ def fit(
     y: Any = None,
     *,
     weights: Any = None,
+    by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | Minibatch | None = None,
@@ -82,11 +85,12 @@ def fit(
     y: Any = None,
     *,
     weights: Any = None,
+    by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | Minibatch | None = None,
     progress: Callable[..., None] | None = None,
-) -> Fit | TrainedFit:
+) -> Fit | FitTable | TrainedFit:
     """Fit a model to data by maximum likelihood: minimise the cross-entropy Σ w ℓ / Σ w.
 
     Args:
@@ -97,6 +101,9 @@ def fit(
         y: the outcome's column; not needed where there is only one column.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
             weight k counts as k equal rows.
+        by: columns whose values split the rows into groups, "machine" or ["plant", "machine"], or
+            an array of keys: the model is fitted to each group, as if to its rows alone, thousands
+            in one call, and the result is a ``kl.FitTable``.
         missing: "error", or "drop" to leave out rows with missing values; the fit reports how many.
         engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function from a sample to an
             engine); by default the former for data in memory, the latter for larger files.
@@ -124,6 +131,8 @@ def fit(
     """
     _check_model(model)
     if networks_of(model):
+        if by is not None:
+            raise ModelError(f"by= does not train networks, but {model!r} contains one.")
         if solver is not None and not isinstance(solver, Minibatch):
             raise ModelError(f"{model!r} needs solver=kl.Minibatch(...), got {solver!r}.")
         streamed = None if engine is None else engine is StreamingEngine
@@ -142,6 +151,8 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
+    if by is not None:
+        return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     begin, compiled = time.perf_counter(), COMPILED.seconds
@@ -194,6 +205,29 @@ def fit(
     fitted = Fit(model, solved.vector, solved.evaluation, sample_info, convergence, unit.power)
     unit.refuse_beyond(fitted.params, convergence)
     return fitted
+
+
+def _fit_groups(
+    model: Model,
+    data: Any,
+    y: Any,
+    by: Any,
+    weights: Any,
+    missing: str,
+    engine: EngineFactory | None,
+    solver: Any,
+    progress: Callable[..., None] | None,
+) -> FitTable:
+    from kullback.groups.fit import fit_groups
+
+    def alone(own: Model, sample: Sample) -> Fit:
+        found: Fit = fit(own, sample, engine=engine, solver=solver, progress=progress)
+        return found
+
+    plain = engine is None and solver is None and progress is None
+    return fit_groups(
+        model, data, y, by, weights=weights, missing=missing, at_once=plain, alone=alone
+    )
 
 
 def _check_model(model: Any) -> None:
