@@ -1,6 +1,6 @@
 """Sums over the rows of many groups by one compiled program, for groups of any size.
 
-A group is cut into lanes of 128 rows; what is left of it, up to 64 rows, into lanes of 16. So the
+A group is cut into lanes of 128 rows; a remainder of up to 64 rows into lanes of 16. So the
 program of a lane does not depend on the size of the group, and there are two. A lane's rows are
 padded with a copy of a real row at weight zero. The program adds neighbouring rows and their sums,
 (2i, 2i + 1), and this module goes on so over the lanes of a group. How a group is cut depends on
