@@ -122,6 +122,7 @@ from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
 from .results.comparison import Comparison as Comparison
 from .results.fit import Fit as Fit
+from .results.fit_table import FitTable as FitTable
 from .results.load import load as load
 from .results.trained import Epoch as Epoch
 from .results.trained import TrainedFit as TrainedFit

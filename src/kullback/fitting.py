@@ -9,6 +9,7 @@ from typing import Any, final, overload
 
 from kullback._core.errors import ModelError, nearest
 from kullback.data.open import open_sample
+from kullback.data.sample import Sample
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
@@ -16,6 +17,7 @@ from kullback.models.registry import own_models
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.refitting import Clock, EngineFactory, SampleProblem
 from kullback.results.fit import Fit
+from kullback.results.fit_table import FitTable
 from kullback.results.fitted_model import FittedModel
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.solver import Solver
@@ -45,6 +47,7 @@ def fit(
     y: str | None = None,
     *,
     weights: Any = None,
+    by: None = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | None = None,
@@ -60,6 +63,7 @@ def fit(
     y: Any = None,
     *,
     weights: Any = None,
+    by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | Minibatch | None = None,
@@ -74,12 +78,13 @@ def fit(
     y: Any = None,
     *,
     weights: Any = None,
+    by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
     solver: Solver[Any] | Minibatch | None = None,
     keep_data: bool = True,
     progress: Callable[..., None] | None = None,
-) -> FittedModel:
+) -> FittedModel | FitTable:
     """Fit a model to data by maximum likelihood: minimise the cross-entropy Σ w ℓ / Σ w.
 
     Args:
@@ -91,6 +96,9 @@ def fit(
             an array.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
             weight k counts as k equal rows.
+        by: columns whose values split the rows into groups, "machine" or ["plant", "machine"], or
+            an array of keys: the model is fitted to each group, as if to its rows alone, thousands
+            in one call, and the result is a ``kl.FitTable``.
         missing: "error", or "drop" to leave out rows with missing values; the fit reports how many.
         engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function from a sample to an
             engine); by default the former for data in memory, the latter for larger files.
@@ -120,6 +128,8 @@ def fit(
     """
     _check_model(model)
     if networks_of(model):
+        if by is not None:
+            raise ModelError(f"by= does not train networks, but {model!r} contains one.")
         if solver is not None and not isinstance(solver, Minibatch):
             raise ModelError(f"{model!r} needs solver=kl.Minibatch(...), got {solver!r}.")
         streamed = None if engine is None else engine is StreamingEngine
@@ -138,6 +148,8 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
+    if by is not None:
+        return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
@@ -147,6 +159,29 @@ def fit(
     watch = None if progress is None else _Watch(progress)
     fitted = SampleProblem(model, sample, engine, solver).fit(clock, watch)
     return fitted if keep_data else fitted.without_data()
+
+
+def _fit_groups(
+    model: Model,
+    data: Any,
+    y: Any,
+    by: Any,
+    weights: Any,
+    missing: str,
+    engine: EngineFactory | None,
+    solver: Any,
+    progress: Callable[..., None] | None,
+) -> FitTable:
+    from kullback.groups.fit import fit_groups
+
+    def alone(own: Model, sample: Sample) -> Fit:
+        found: Fit = fit(own, sample, engine=engine, solver=solver, progress=progress)
+        return found
+
+    plain = engine is None and solver is None and progress is None
+    return fit_groups(
+        model, data, y, by, weights=weights, missing=missing, at_once=plain, alone=alone
+    )
 
 
 def _check_model(model: Any) -> None:

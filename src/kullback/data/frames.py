@@ -48,18 +48,17 @@ class FrameTable:
         plain = series.dtype.is_integer() or series.dtype.is_float()
         return self.column(name) if plain and not series.null_count() else series.to_arrow()
 
-    def with_columns(
-        self, names: Sequence[str], rows: NDArray[np.intp], columns: Mapping[str, NDArray[Any]]
-    ) -> Any:
-        """Return a table of this library: some rows of some columns, and new columns beside."""
+    def part(self, names: Sequence[str], rows: NDArray[np.intp]) -> Any:
+        """Return some rows of some columns, as a table of this library."""
         own = [self._own_names[name] for name in names]
-        kept = self._frame.select(own)[rows.tolist()]
-        new = [
-            nw.new_series(name, values.tolist(), backend=self._frame.implementation)
-            for name, values in columns.items()
-        ]
-        table = nw.maybe_reset_index(kept).with_columns(*new)
-        return nw.to_native(table)
+        return nw.to_native(nw.maybe_reset_index(self._frame.select(own)[rows]))
+
+
+def with_columns(table: Any, columns: Mapping[str, Any]) -> Any:
+    """Return a table of a library with new columns beside its own."""
+    frame = nw.from_native(table, eager_only=True)
+    new = nw.from_dict(dict(columns), backend=frame.implementation)
+    return nw.to_native(frame.with_columns(*(new.get_column(name) for name in new.columns)))
 
 
 def new_frame(columns: Mapping[str, Any]) -> Any:

@@ -186,7 +186,7 @@ def derivatives_of_moments(
     with float64():
         results = COMPILED.call(
             key,
-            lambda: _derivatives(statistic, form),
+            lambda: moment_derivatives(statistic, form),
             moments.means,
             np.float64(moments.origin),
             constrained,
@@ -203,9 +203,13 @@ def derivatives_of_moments(
     return LossSums(moments.weight, float(value), score, hessian, Lazy(score_moments))
 
 
-def _derivatives(
+def moment_derivatives(
     statistic: LossDerivatives, form: ExponentialForm
 ) -> Callable[..., tuple[Array, ...]]:
+    """Return the function from means of the statistics, origin and constrained numbers to the loss.
+
+    And to its derivatives: ∂ℓ, ∂²ℓ, ∂²ℓ/∂θ∂T and ∂ℓ/∂T.
+    """
     free = np.flatnonzero(np.array(statistic.is_free, dtype=bool))
 
     def loss(theta: Array, means: Array, origin: Array, numbers: Array) -> Array:

@@ -1,0 +1,100 @@
+"""The whole fit of one group, from the solve of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from kullback._core.errors import DataError
+from kullback._core.lazy import Lazy
+from kullback.engines.local import LocalEngine
+from kullback.groups.rows import GroupRows
+from kullback.groups.solve import Solved
+from kullback.models.model import Model
+from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.first_pass import first_pass
+from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
+from kullback.objective.statistics import LossDerivatives, LossSums, ScoreMoments
+from kullback.results.convergence_check import assess_convergence
+from kullback.results.fit import Fit
+from kullback.results.sample_info import SampleInfo
+from kullback.solvers.newton import Newton
+from kullback.solvers.solver import Outcome, Solution
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GroupFits:
+    """The fits of all groups.
+
+    Attributes:
+        model: the model of every group.
+        rows: the rows.
+        solved: the estimates found at once; None where every group was fitted alone.
+        alone: the fits of groups that were fitted alone, by number, or the reason against one.
+    """
+
+    model: Model
+    rows: GroupRows
+    solved: Solved | None
+    alone: dict[int, Fit | str]
+
+    def __call__(self, group: int) -> Fit:
+        """Return the fit of a group.
+
+        Raises:
+            DataError: where it cannot be fitted.
+        """
+        found = self.alone.get(group)
+        if isinstance(found, str):
+            key = self.rows.grouped.keys[group]
+            raise DataError(f"the group {key!r} could not be fitted: {found}")
+        return self._of_all(group) if found is None else found
+
+    def _of_all(self, group: int) -> Fit:
+        solved = self.solved
+        assert solved is not None  # every other group was fitted alone
+        model, vector, sample = self.model, solved.vector, self.rows.of(group)
+        engine = LocalEngine(sample, threads=1)
+        known = first_pass(model, sample, engine.reduce, engine.first_block)
+        value, at = float(solved.points.value[group]), solved.points.at[:, group]
+        gradient, hessian = solved.points.gradient[:, group], solved.points.hessian[:, :, group]
+        slopes = np.diag(vector.jacobian(at))
+        score = gradient / slopes
+        curved = (hessian - vector.curvature(at, score)) / (slopes[:, None] * slopes[None, :])
+        constrained = solved.constrained[:, group]
+
+        def score_moments() -> ScoreMoments:
+            terms: list[Term] = []
+            if known.moments is not None:
+                terms.append(MomentsTerm(known.moments))
+            else:
+                table = known.table
+                terms.append(
+                    RowsTerm((engine if table is None else LocalEngine(table, threads=1)).reduce)
+                )
+            derivatives = LossDerivatives(model, vector.is_free)
+            return Likelihood(tuple(terms)).sums(derivatives, constrained).score_moments()
+
+        sums = LossSums(known.summary.weight, value, score, curved, Lazy(score_moments))
+        best = Evaluation(at, value, gradient, hessian, sums)
+        estimate = solved.estimate[:, group]
+        steps, starts = int(solved.steps[group]), int(solved.starts[group])
+        solution = Solution(best, estimate, Outcome.CONVERGED, steps, solved.start[:, group])
+        name = "closed form" if solved.closed[group] else Newton.__name__
+        convergence = assess_convergence(model, vector, best, solution, name, starts, starts)
+        info = SampleInfo(
+            label=sample.label,
+            source=sample.describe_source(),
+            rows=known.summary.rows,
+            weight=known.summary.weight,
+            dropped=0,
+            entropy=known.entropy,
+            levels=None,
+            values=known.continuous,
+            inexact=known.summary.inexact,
+        )
+        convergence = replace(convergence, passes=1 + (0 if known.condensed else steps))
+        return Fit(model, vector, replace(best, at=estimate), info, convergence)

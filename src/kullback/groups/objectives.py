@@ -1,0 +1,192 @@
+"""The cross-entropy of every group as a function of its own coefficients, with two derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, final, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector, float64
+from kullback._core.compilation import COMPILED
+from kullback.groups.lanes import Lanes
+from kullback.groups.newton import Places, Points
+from kullback.groups.rows import GroupRows
+from kullback.models.forms import ExponentialForm
+from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.statistics import LossDerivatives
+from kullback.objective.sufficient_statistics import moment_derivatives
+
+# Groups in one call of the compiled program of moments, and rows in one of that of statistics.
+_WIDTH = 1_024
+_ROWS = 65_536
+
+
+@runtime_checkable
+class GroupSums(Protocol):
+    """Means over the rows of groups."""
+
+    def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
+        """Return the loss (g,), its gradient (d, g) and Hessian (d, d, g) of some groups.
+
+        Args:
+            groups: their numbers.
+            theta: their constrained numbers, free and fixed, shape (k, g).
+        """
+
+
+@final
+class RowSums:
+    """The means by passes over the rows.
+
+    Args:
+        derivatives: the model, and the numbers to differentiate in.
+        rows: the rows of all groups.
+        groups: the groups that will be evaluated.
+        pool: the threads; None for this one.
+    """
+
+    def __init__(
+        self,
+        derivatives: LossDerivatives,
+        rows: GroupRows,
+        groups: Places,
+        pool: ThreadPoolExecutor | None,
+    ) -> None:
+        self._derivatives, self._rows, self._pool = derivatives, rows, pool
+        self._hold(groups)
+
+    def _hold(self, groups: Places) -> None:
+        rows = self._rows
+        self._groups = groups
+        self._lanes = Lanes(rows.y, rows.w, rows.first[groups], rows.size[groups])
+
+    def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
+        """Pass over the rows; the groups are among those of the last call."""
+        # once half of the groups have ended, the rows of the others are put together
+        if self._lanes.tiles > 1 and 2 * groups.size <= self._groups.size:
+            self._hold(groups)
+        places = np.searchsorted(self._groups, groups)
+        live = np.zeros(self._groups.size, dtype=bool)
+        live[places] = True
+        full = np.empty((theta.shape[0], self._groups.size))
+        full[:, places] = theta
+        full[:, ~live] = theta[:, :1]  # any numbers: their sums are not read
+        sums = self._lanes.sums(self._derivatives, full, live, self._pool)
+        means = sums[:, places] / self._rows.weight[groups]
+        d = sum(self._derivatives.is_free)
+        hessian = np.empty((d, d, groups.size))
+        i, j = np.tril_indices(d)
+        hessian[i, j] = hessian[j, i] = means[1 + d :]
+        return means[0], means[1 : 1 + d], hessian
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MomentSums:
+    """The means from those of a family's sufficient statistics.
+
+    Attributes:
+        derivatives: the model, and the numbers to differentiate in.
+        form: the form of its likelihood.
+        means: of the statistics, shape (m, all groups).
+        origin: of the statistics, shape (all groups,).
+    """
+
+    derivatives: LossDerivatives
+    form: ExponentialForm
+    means: Vector
+    origin: Vector
+
+    def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
+        """Compute them from the moments, a fixed number of groups in a call."""
+        parts = []
+        with float64():
+            for begin in range(0, groups.size, _WIDTH):
+                part = groups[begin : begin + _WIDTH]
+                padded = np.concatenate([part, np.repeat(part[-1:], _WIDTH - part.size)])
+                numbers = np.empty((theta.shape[0], _WIDTH))
+                numbers[:, : part.size] = theta[:, begin : begin + _WIDTH]
+                numbers[:, part.size :] = numbers[:, part.size - 1 : part.size]
+                key = ("moments of groups", self.derivatives.structure, numbers.shape)
+                found = COMPILED.call(
+                    key, self._program, self.means[:, padded], self.origin[padded], numbers
+                )
+                parts.append([np.asarray(f)[..., : part.size] for f in found])
+        loss, score, hessian = (np.concatenate(own, axis=-1) for own in zip(*parts, strict=True))
+        return loss, score, hessian
+
+    def _program(self) -> Callable[..., tuple[Array, ...]]:
+        alone = moment_derivatives(self.derivatives, self.form)
+
+        def first_three(means: Array, origin: Array, numbers: Array) -> tuple[Array, ...]:
+            return alone(means, origin, numbers)[:3]
+
+        return jax.vmap(first_three, in_axes=-1, out_axes=-1)
+
+
+def statistics_of(form: ExponentialForm, y: Vector, origin: Vector) -> list[Vector]:
+    """Return the sufficient statistics of every row, each from an origin of its own.
+
+    By the compiled form: that in NumPy takes one origin, and chooses its formula by all rows.
+    """
+    parts: list[Vector] = []
+
+    def program(x: Array, at: Array) -> Array:
+        return jnp.stack(form.statistics(x, at))
+
+    with float64():
+        for begin in range(0, y.size, _ROWS):
+            padded = np.empty((2, _ROWS))
+            for whole, own in zip((y, origin), padded, strict=True):
+                part = whole[begin : begin + _ROWS]
+                own[: part.size], own[part.size :] = part, part[0]
+            key = ("statistics of groups", form.statistics_structure)
+            found = COMPILED.call(
+                key, lambda: lambda x, at: jnp.stack(form.statistics(x, at)), *padded
+            )
+            parts.append(np.asarray(found)[:, : y.size - begin])
+    return list(np.concatenate(parts, axis=1))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GroupObjective:
+    """The cross-entropy of every group on the unconstrained scale.
+
+    Attributes:
+        vector: the coefficients: single numbers.
+        sums: the means over the rows.
+    """
+
+    vector: ParameterVector
+    sums: GroupSums
+
+    def constrained(self, u: Vector) -> Vector:
+        """Map (free, groups) to all constrained numbers, fixed ones included."""
+        out = np.repeat(
+            self.vector.constrained(np.zeros(self.vector.n_free))[:, None], u.shape[1], 1
+        )
+        free = [i for i, is_free in enumerate(self.vector.is_free) if is_free]
+        for i, c, own in zip(free, self.vector.free, u, strict=True):
+            out[i] = c.domain.constrained(own)
+        return out
+
+    def slopes(self, u: Vector) -> Vector:
+        """Return ∂ constrained / ∂ u of each free number, shape (free, groups)."""
+        pairs = zip(self.vector.free, u, strict=True)
+        return np.stack([c.domain.jacobian(own)[:, 0] for c, own in pairs])
+
+    def __call__(self, groups: Places, u: Vector) -> Points:
+        """Evaluate some groups at points of shape (free, groups)."""
+        loss, score, hessian = self.sums(groups, self.constrained(u))
+        slopes = self.slopes(u)
+        hessian = slopes[:, None, :] * hessian * slopes[None, :, :]
+        for i, (c, own) in enumerate(zip(self.vector.free, u, strict=True)):
+            hessian[i, i] += c.domain.curvature(own, score[i])[:, 0]
+        # NaN comes from inf − inf between rows: some row is impossible here
+        return Points(u, np.where(np.isnan(loss), np.inf, loss), slopes * score, hessian)

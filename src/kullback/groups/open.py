@@ -1,0 +1,140 @@
+"""Open a user's data with key columns: the rows, the keys, and the table of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from kullback._core.errors import DataError
+from kullback.data.checks import check_columns, count_of
+from kullback.data.frames import FrameTable, new_frame, with_columns
+from kullback.data.open import open_sample, open_table
+from kullback.data.paths import as_paths
+from kullback.data.sample import ArraySample
+from kullback.data.series_names import name_of
+from kullback.data.streams import read_once
+from kullback.data.tables import Table, column_values, read_table
+from kullback.groups.keys import GroupedRows, group_rows
+from kullback.models.model import Model
+from kullback.objective.model_columns import roles_of, schema_of
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The rows of all groups.
+
+    Attributes:
+        sample: the rows.
+        grouped: the groups.
+        frame: returns a table of the key columns, one row a group, and of columns beside them.
+    """
+
+    sample: ArraySample
+    grouped: GroupedRows
+    frame: KeyFrame
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class KeyFrame:
+    """The key columns, one row a group.
+
+    Attributes:
+        keys: a table of the library that the rows came from, or arrays by name.
+    """
+
+    keys: Any
+
+    def __call__(self, columns: Mapping[str, Any]) -> Any:
+        """Return a table of the keys and of columns beside them."""
+        if isinstance(self.keys, dict):
+            return new_frame({**self.keys, **columns})
+        return with_columns(self.keys, columns)
+
+
+def open_groups(model: Model, data: Any, y: Any, by: Any, weights: Any, missing: str) -> Opened:
+    """Open rows and group them.
+
+    Args:
+        model: the model of every group.
+        data: the rows, as for ``kl.fit``.
+        y: the outcome's column; None where only one is left beside keys and weights.
+        by: the key columns' names, or an array of keys where the outcomes are an array.
+        weights: the column of weights, or an array.
+        missing: "error" or "drop".
+
+    Raises:
+        DataError: for columns or keys that cannot be used.
+    """
+    data = read_once(data)
+    names = (by,) if isinstance(by, str) else by
+    named = isinstance(names, list | tuple) and bool(names)
+    named = named and all(isinstance(name, str) for name in names)
+    table: Table | None = None
+    if named and _is_table(data):
+        names = tuple(dict.fromkeys(names))
+        data, table = _tables(data, names, y, weights, model)
+        check_columns(names, table.names, "by", table.description)
+        y = _only_other(table, names, weights) if y is None else y
+        columns = {name: _key(table, name) for name in names}
+    elif isinstance(by, str):
+        raise DataError(
+            f'by="{by}" names a column, but the data are not a table: give a table, or by= an '
+            "array with a key for each row."
+        )
+    else:
+        columns = {name_of(by) or "by": column_values(by, "by")}
+    roles = roles_of((model,), y, weights=weights, missing=missing)
+    sample = open_sample(data, roles, schema_of((model,)), in_memory=True)
+    assert isinstance(sample, ArraySample)  # in memory
+    read = len(next(iter(columns.values())))
+    if read != sample.count + sample.dropped:
+        raise DataError(
+            f"by has {count_of(read, 'key')} and {sample.label} "
+            f"{count_of(sample.count + sample.dropped, 'row')}: every row needs a key."
+        )
+    grouped = group_rows(columns, sample.rows)
+    firsts = grouped.firsts if sample.rows is None else sample.rows[grouped.firsts]
+    if isinstance(table, FrameTable):
+        return Opened(sample, grouped, KeyFrame(table.part(list(columns), firsts)))
+    keys = {name: np.asarray(column)[firsts] for name, column in columns.items()}
+    return Opened(sample, grouped, KeyFrame(keys))
+
+
+def _is_table(data: Any) -> bool:
+    """Whether the data have columns with names."""
+    if as_paths(data) is not None or isinstance(data, Mapping) or hasattr(data, "columns"):
+        return True
+    named = getattr(getattr(data, "dtype", None), "names", None)
+    return named is not None or hasattr(data, "__arrow_c_stream__")
+
+
+def _tables(
+    data: Any, by: tuple[str, ...], y: Any, weights: Any, model: Model
+) -> tuple[Any, Table]:
+    """Return the data for the sample, and the table that has the keys."""
+    paths = as_paths(data)
+    if paths is None:
+        return data, read_table(data)
+    used = [*by, *model.columns, *([weights] if isinstance(weights, str) else [])]
+    known, opened = open_table(paths, None if y is None else list(dict.fromkeys([y, *used])))
+    if not isinstance(opened, Mapping):
+        raise DataError(
+            f"by= keeps its rows in memory, and the columns {', '.join(known)} of the files take "
+            "more than 256 MB there. Read them yourself, or fit some of the files at a time."
+        )
+    return opened, read_table(opened)
+
+
+def _key(table: Table, name: str) -> Any:
+    return table.key(name) if isinstance(table, FrameTable) else table.column(name)
+
+
+def _only_other(table: Table, by: tuple[str, ...], weights: Any) -> str | None:
+    """Return the one column that is neither a key nor the weights; None where there are several."""
+    others = [name for name in table.names if name not in by and name != weights]
+    return others[0] if len(others) == 1 else None

@@ -1,0 +1,247 @@
+"""The solve of every group at once, as far as it is certain to end as the group's own fit does.
+
+A group is left to ``kl.fit`` where anything is out of the ordinary: rows outside the support, one
+distinct value, extreme numbers, a search that does not converge, several minima, a curvature near
+singular, an estimate that needs a caution.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.arrays import Vector
+from kullback._core.domains import Interval
+from kullback._core.lazy import Lazy
+from kullback.data.observation import Exact
+from kullback.engines.local import threads_or_all
+from kullback.groups.newton import Places, Points, Solutions, minimise, scaled, solve
+from kullback.groups.objectives import (
+    GroupObjective,
+    GroupSums,
+    MomentSums,
+    RowSums,
+    statistics_of,
+)
+from kullback.groups.rows import GroupRows
+from kullback.groups.starts import starts_at_once, starts_of
+from kullback.models.model import Model
+from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.sample_summary import THINNED
+from kullback.objective.statistics import LossDerivatives
+from kullback.objective.sufficient_statistics import SufficientMoments
+
+# The scaled gradient of a fit whose passes are cheap, as that of every group here is.
+_TOLERANCE = 1e-10
+
+# Outcomes within 2^±199 are fitted in their own unit.
+_COMFORTABLE = 2.0**199
+
+# Free numbers up to which a row's second derivatives are built one pair at a time.
+_MOST_FREE = 6
+
+# A scaled Hessian of a smaller determinant amplifies the rounding of the sums so much that another
+# order of addition changes the twelfth digit of an estimate.
+_DETERMINANT = 1e-3
+
+# A converged search whose last correction is longer than this may be on its way to a bound.
+_CORRECTION = 1e-6
+
+# Two starts agree when their cross-entropies differ by less, relative to 1 + |value|.
+_AGREE = 1e-9
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """The estimates of groups.
+
+    Attributes:
+        vector: the coefficients.
+        found: which groups have an estimate here.
+        points: the best evaluated points.
+        estimate: those with a last correction, shape (free, groups).
+        constrained: the estimates on the constrained scale, shape (k, groups).
+        errors: the standard errors, shape (k, groups): 0 for fixed numbers.
+        steps: the number of evaluated points.
+        start: the starting points, shape (free, groups).
+        starts: the number of starting points.
+        closed: which estimates were found in closed form.
+    """
+
+    vector: ParameterVector
+    found: NDArray[np.bool_]
+    points: Points
+    estimate: Vector
+    constrained: Vector
+    errors: Vector
+    steps: Places
+    start: Vector
+    starts: Places
+    closed: NDArray[np.bool_]
+
+
+def solvable(model: Model) -> bool:
+    """Whether the groups of a model can be solved at once: a few constant single numbers."""
+    if model.outcome != "number" or model.columns or model.linear:
+        return False
+    vector = model.vector
+    single = all(isinstance(c.domain, Interval) for c in vector.coefficients)
+    ordered = any(c.name in model.order_statistics for c in vector.coefficients)
+    return single and not ordered and 0 < vector.n_free <= _MOST_FREE
+
+
+def solve_groups(model: Model, rows: GroupRows) -> Solved:
+    """Solve every group that is certain to end as its own fit does."""
+    vector = model.vector
+    count, free = rows.size.size, vector.n_free
+    groups = np.flatnonzero(_ordinary(model, rows))
+    none = np.full((free, count), np.nan)
+    points = Points(none, none[0].copy(), none.copy(), np.full((free, free, count), np.nan))
+    found, closed = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    steps, starts = np.zeros(count, dtype=np.intp), np.zeros(count, dtype=np.intp)
+    start, estimate = none.copy(), none.copy()
+    derivatives = LossDerivatives(model, vector.is_free)
+    threads = threads_or_all(None)
+    with ThreadPoolExecutor(threads) as pool:
+        sums: GroupSums
+        moments = _moments(model, derivatives, rows)
+        if moments is None:
+            at_once = starts_at_once(model, vector, rows, groups)
+            sums = RowSums(derivatives, rows, groups, pool if threads > 1 else None)
+        else:
+            at_once, sums = None, moments
+            inside = np.zeros(count, dtype=bool)
+            inside[groups] = model.support.contains(moments.origin[groups])
+            groups = np.flatnonzero(inside)
+        ranks = (
+            [(groups, at_once)] if at_once is not None else _ranked(model, rows, groups, moments)
+        )
+        objective = GroupObjective(vector, sums)
+        condensed = moments is not None or model.discrete
+        for rank, (own, first) in enumerate(ranks):
+            if moments is None and rank:
+                sums = RowSums(derivatives, rows, own, pool if threads > 1 else None)
+                objective = GroupObjective(vector, sums)
+            ended = minimise(partial(_evaluate, objective, own), first, _TOLERANCE)
+            good = _regular(vector, ended)
+            best = ended.best
+            if rank:
+                gap = np.abs(best.value - points.value[own])
+                good &= found[own] & (gap <= _AGREE * (1.0 + np.abs(points.value[own])))
+            found[own] = good
+            better = good if not rank else good & (best.value < points.value[own])
+            there = own[better]
+            points.put(there, best[better])
+            steps[there], start[:, there] = ended.steps[better], first[:, better]
+            # a closed form has all its digits, and a gradient of rounding nothing to correct
+            closed[there] = condensed & (ended.steps[better] == 1)
+            kept = closed[there] | (ended.slope[better] < 1e-14)
+            estimate[:, there] = np.where(
+                kept, best.at[:, better], best.at[:, better] + ended.step[:, better]
+            )
+            starts[own] = rank + 1
+    constrained = np.full((len(vector.is_free), count), np.nan)
+    done = np.flatnonzero(found)
+    constrained[:, done] = objective.constrained(estimate[:, done])
+    if type(model).__dict__.get("_caution") is not None:
+        for group in done.tolist():
+            if model.caution(vector.split(constrained[:, group])) is not None:
+                found[group] = False
+    errors = np.zeros_like(constrained)
+    is_free = np.array(vector.is_free)
+    weight = rows.weight[done]
+    errors[np.ix_(is_free, done)] = _errors(objective, points[done], estimate[:, done], weight)
+    constrained[:, ~found], errors[:, ~found] = np.nan, np.nan
+    return Solved(
+        vector, found, points, estimate, constrained, errors, steps, start, starts, closed
+    )
+
+
+def _evaluate(objective: GroupObjective, groups: Places, which: Places, u: Vector) -> Points:
+    """Evaluate some of the groups."""
+    return objective(groups[which], u)
+
+
+def _ordinary(model: Model, rows: GroupRows) -> NDArray[np.bool_]:
+    """Return which groups have a fair number of rows, all of them ordinary."""
+    good = (rows.size > 0) & (rows.size <= THINNED)
+    if not rows.y.size or rows.sample.kind != Exact():
+        return np.zeros(rows.size.size, dtype=bool)
+    low, high = rows.extremes
+    least, most = float(np.min(low)), float(np.max(high))
+    if model.support.whole or not model.support.spans(least, most):
+        outside = ~model.support.contains(rows.y)
+        good &= rows.total(outside.astype(np.float64)) == 0.0
+    size = np.abs(rows.y)
+    extreme = (size > _COMFORTABLE) | ((size < 1.0 / _COMFORTABLE) & (size > 0.0))
+    if extreme.any():
+        good &= rows.total(extreme.astype(np.float64)) == 0.0
+    if not model.discrete and model.vector.n_free > 1:
+        good &= low < high
+    return good
+
+
+def _moments(model: Model, derivatives: LossDerivatives, rows: GroupRows) -> MomentSums | None:
+    """Return the means of the sufficient statistics, for a family with such."""
+    form = model.exponential_form
+    if form is None or model.discrete or not rows.y.size:
+        return None
+    with np.errstate(all="ignore"):
+        origin = rows.total(rows.y) / rows.size
+        means = [rows.mean(t) for t in statistics_of(form, rows.y, rows.by_row(origin))]
+    return MomentSums(derivatives, form, np.stack(means), origin)
+
+
+def _ranked(
+    model: Model, rows: GroupRows, groups: Places, moments: MomentSums | None
+) -> list[tuple[Places, Vector]]:
+    """Return the groups that have a first starting point with it, those with a second, ..."""
+    listed: list[list[Vector]] = []
+    for group in groups.tolist():
+        own = None
+        if moments is not None:
+            own = SufficientMoments(
+                weight=float(rows.weight[group]),
+                means=moments.means[:, group],
+                covariance=Lazy(_no_covariance),
+                origin=float(moments.origin[group]),
+            )
+        listed.append(starts_of(model, model.vector, rows, group, own))
+    ranks = []
+    for rank in range(max(map(len, listed), default=0)):
+        has = [i for i, points in enumerate(listed) if len(points) > rank]
+        ranks.append((groups[has], np.stack([listed[i][rank] for i in has], axis=1)))
+    return ranks
+
+
+def _no_covariance() -> Vector:
+    raise AssertionError("starting values read no covariance")
+
+
+def _regular(vector: ParameterVector, ended: Solutions) -> NDArray[np.bool_]:
+    """Return which searches ended at a minimum about which there is no doubt."""
+    near = np.ones(ended.converged.size, dtype=bool)
+    for c, step in zip(vector.free, ended.step, strict=True):
+        if c.domain.bounded:
+            near &= np.abs(step) <= _CORRECTION
+    return ended.converged & (ended.determinant > _DETERMINANT) & near
+
+
+def _errors(objective: GroupObjective, points: Points, estimate: Vector, weight: Vector) -> Vector:
+    """Return the standard errors of the free numbers, from the observed information."""
+    scale = np.sqrt(np.abs(np.einsum("iip->ip", points.hessian)))
+    hessian = scaled(points.hessian, scale)
+    variances = np.empty_like(estimate)
+    for i in range(estimate.shape[0]):
+        unit = np.zeros_like(estimate)
+        unit[i] = 1.0
+        variances[i] = solve(hessian, unit)[0][i]
+    slopes = objective.slopes(estimate)
+    errors: Vector = np.abs(slopes) / scale * np.sqrt(variances / weight)
+    return errors

@@ -1,0 +1,83 @@
+"""Starting values of every group, at once where a family's are simple, else group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import KullbackError
+from kullback.data.observation import Exact
+from kullback.groups.rows import GroupRows
+from kullback.models.model import Model
+from kullback.models.parameter_vector import ParameterVector
+from kullback.models.positive.weibull import Weibull
+from kullback.models.source import Fixed, Free
+from kullback.models.starting_values import LEAST_SPREAD
+from kullback.objective.first_pass import FirstPass
+from kullback.objective.sample_summary import Piece, SampleSummary
+from kullback.objective.starting_values import starting_points
+from kullback.objective.sufficient_statistics import SufficientMoments
+from kullback.special.constants import EULER_GAMMA
+
+Start: TypeAlias = Callable[[GroupRows], Mapping[str, Vector]]
+
+
+def starts_at_once(
+    model: Model, vector: ParameterVector, rows: GroupRows, groups: Any
+) -> Vector | None:
+    """Return starting points of groups, shape (k, groups); None where the model has no such form.
+
+    They are those of the family's ``_starts``, where no parameter has a start or bounds of its own.
+    """
+    start = _AT_ONCE.get(type(model))
+    plain = all(isinstance(source, Free | Fixed) for source in model.sources.values())
+    if start is None or not plain or getattr(model, "parametrisation", None) is not None:
+        return None
+    values = start(rows)
+    with np.errstate(all="ignore"):
+        points = [c.domain.unconstrained(values[c.name][groups]) for c in vector.free]
+    return np.stack(points)
+
+
+def starts_of(
+    model: Model,
+    vector: ParameterVector,
+    rows: GroupRows,
+    group: int,
+    moments: SufficientMoments | None = None,
+) -> list[Vector]:
+    """Return the starting points of one group; none where they cannot be computed."""
+    first, size = int(rows.first[group]), int(rows.size[group])
+    y = rows.y[first : first + size]
+    w = np.ones(size) if rows.w is None else rows.w[first : first + size]
+    low, high = rows.extremes
+    summary = SampleSummary(
+        rows=size,
+        weight=float(rows.weight[group]),
+        kinds={Exact(): size},
+        minimum=float(low[group]),
+        maximum=float(high[group]),
+        pieces=(Piece(Exact(), 0, {"y": y}, w),),
+        stride=1,
+        impossible=0,
+        examples=(),
+    )
+    try:
+        return starting_points(model, vector, FirstPass(summary, moments, None, str))
+    except KullbackError:  # the group's own fit says what is wrong
+        return []
+
+
+def _weibull(rows: GroupRows) -> Mapping[str, Vector]:
+    with np.errstate(all="ignore"):
+        logs = np.log(rows.y)
+        mean = rows.mean(logs)
+        sd = np.sqrt(rows.mean((logs - rows.by_row(mean)) ** 2))
+        shape = np.pi / np.sqrt(6.0) / np.maximum(sd, LEAST_SPREAD)
+        return {"shape": shape, "scale": np.exp(mean + EULER_GAMMA / shape)}
+
+
+_AT_ONCE: Mapping[type[Model], Start] = {Weibull: _weibull}
