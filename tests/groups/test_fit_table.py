@@ -18,7 +18,6 @@ import pytest
 import scipy.stats
 
 import kullback as kl
-from kullback.groups import lanes
 from kullback.models.linear import Linear
 
 SIZES = (1, 2, 17, 64, 99, 100, 129, 300)
@@ -152,8 +151,6 @@ def test_the_bits_of_a_group_do_not_depend_on_anything_beside_it(
     found["reason"] = found["reason"].str.partition(";")[0]
     pd.testing.assert_frame_equal(found.sort_index(), whole, check_exact=True)
     monkeypatch.setattr("kullback.groups.solve.threads_or_all", lambda _: 1)
-    same(frame)
-    monkeypatch.setattr(lanes, "_CELLS", 1_024)  # in batches of another size
     same(frame)
 
 
