@@ -15,7 +15,7 @@ from kullback._core.numpy_sums import total, total_log_quotient
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import gamma_shape, gamma_start
-from kullback.special.incomplete_gamma import log_gamma_tails
+from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
@@ -79,6 +79,10 @@ class Gamma(Family):
     @staticmethod
     def _log_survival(x: Array, shape: Array, rate: Array) -> Array:
         return log_gamma_tails(shape, rate * x, log(rate) + log(x))[1]
+
+    @staticmethod
+    def _log_tails(x: Array, shape: Array, rate: Array) -> tuple[Array, Array]:
+        return log_gamma_tail_values(shape, rate * x, log(rate) + log(x))
 
     @staticmethod
     def _draw(key: Array, size: tuple[int, ...], shape: Array, rate: Array) -> Array:
