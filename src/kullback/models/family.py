@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -381,6 +382,10 @@ class Family(Model):
 
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
         """Draw outcomes by the family's method, else through the quantile function."""
+        if self._draw is None and self._quantile is None:
+            tiny = np.finfo(np.float64).tiny  # an end of (0, 1) would be an infinite quantile
+            u = jax.random.uniform(key, shape, jnp.float64, minval=tiny)
+            return jnp.asarray(self._quantiles(np.asarray(u)))
         if self._draw is None:
             return super().draw(key, shape, parameters)
         value: Array = self._draw(key, shape, **self.to_default(parameters))
