@@ -49,6 +49,7 @@ format: $(VENV)/.installed-lint ## put the sources into the house style
 
 bench: $(BENCH)/.installed ## time kullback beside its peers, in an environment of its own
 	$(BENCH)/bin/python benchmarks/run.py
+	$(BENCH)/bin/python benchmarks/first_calls.py
 
 pins: ## resolve the newest versions afresh, and write them to constraints.txt
 	$(PYTHON) -m venv --clear $(PINS)

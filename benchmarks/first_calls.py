@@ -94,6 +94,24 @@ CALLS = {
     "warm fit": Call(GAMMA, "fit(model, x).stderr", 0.0003, 0.0003, WARM),
 }
 
+# Of a distribution, after it was made.
+MODELS = {
+    "gamma": "kl.Gamma(shape=2.5, rate=1.5)",
+    "beta": "kl.Beta(alpha=2.5, beta=1.5)",
+    "Student t": "kl.StudentT(df=4.0, loc=0.0, scale=1.0)",
+    "normal": "kl.Normal(loc=0.0, scale=1.0)",
+    "Poisson": "kl.Poisson(rate=3.5)",
+    "negative binomial": "kl.NegativeBinomial(mean=3.0, size=2.0)",
+}
+METHODS = ("quantile(0.99)", "cdf(0.3)", "log_density(0.3)", "sample(10, seed=1)")
+CALLS |= {
+    f"{method.partition('(')[0]} {name}": Call(
+        f"import jax, kullback as kl\nmodel = {model}", f"model.{method}", 0.15, 0.15
+    )
+    for name, model in MODELS.items()
+    for method in METHODS
+}
+
 COMMANDS = {
     "help": Command(("--help",), 0.4),
     "mistyped option": Command(("fit", "t.csv", "--modle", "gamma"), 0.7),
@@ -104,7 +122,7 @@ COMMANDS = {
 def main() -> None:
     """Print a line for each row: measured, and to reach."""
     chosen = sys.argv[1:] or [*CALLS, *COMMANDS]
-    print(f"{'row':18}{'empty (to reach)':>24}{'filled (to reach)':>24}")
+    print(f"{'row':30}{'empty (to reach)':>24}{'filled (to reach)':>24}")
     for name in chosen:
         if name in CALLS:
             call = CALLS[name]
@@ -117,7 +135,7 @@ def main() -> None:
             empty, filled = timed(arguments, inside=False)
             goals = (COMMANDS[name].seconds,) * 2
         cells = [f"{s:.4g} s ({g:g})" for s, g in zip((empty, filled), goals, strict=True)]
-        print(f"{name:18}{cells[0]:>24}{cells[1]:>24}", flush=True)
+        print(f"{name:30}{cells[0]:>24}{cells[1]:>24}", flush=True)
 
 
 def timed(arguments: list[str], *, inside: bool) -> tuple[float, float]:

@@ -41,7 +41,13 @@ def test_all_is_sorted_out():
 
 
 # Errors that are always caught where they are raised, or are turned into a public one.
-CAUGHT = {"WrongError", "MissingError", "ConversionError", "_TooManyError"}
+CAUGHT = {
+    "WrongError",
+    "MissingError",
+    "ConversionError",
+    "UntranslatableError",
+    "_TooManyError",
+}
 
 
 def test_every_error_that_reaches_a_user_is_public():

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,7 +22,7 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Interval
 from kullback.models.basis_form import BasisForm
 from kullback.models.caution import Caution
-from kullback.models.inversion import quantile_by_inversion
+from kullback.models.inversion import find_quantiles
 from kullback.models.parametrisation import Reparametrised
 from kullback.models.row_functions import Moment
 from kullback.models.tails import Tails
@@ -75,6 +76,7 @@ class Family(Reparametrised):
     _log_density_of_basis: ClassVar[Formula | None] = None
     _log_cdf: ClassVar[Formula | None] = None
     _log_survival: ClassVar[Formula | None] = None
+    _log_tails: ClassVar[Formula | None] = None
     _quantile: ClassVar[Formula | None] = None
     _draw: ClassVar[Formula | None] = None
     _mean: ClassVar[Formula | None] = None
@@ -224,6 +226,26 @@ class Family(Reparametrised):
             return log1mexp(self.row_log_cdf(x, parameters))
         return self._tail(self._log_survival, x, parameters, before=0.0, beyond=-jnp.inf)
 
+    def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Both tails, of one evaluation where the family states them together."""
+        if self._log_tails is None:
+            return super().row_log_tails(x, parameters)
+        formula = self._log_tails
+        known: list[Any] = []
+
+        def side(which: int) -> Formula:
+            def of_both(at: Array, **numbers: Array) -> Any:
+                if not known:
+                    known.append(formula(at, **numbers))
+                return known[0][which]
+
+            return of_both
+
+        return (
+            self._tail(side(0), x, parameters, before=-jnp.inf, beyond=0.0),
+            self._tail(side(1), x, parameters, before=0.0, beyond=-jnp.inf),
+        )
+
     def _tail(
         self,
         formula: Formula,
@@ -243,16 +265,17 @@ class Family(Reparametrised):
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
-        """Quantiles by the family's formula, else by inverting the distribution function."""
+        """Quantiles by the family's formula."""
+        if self._quantile is None:
+            raise self._lacks("quantile function as a formula")
+        value: Array = self._quantile(u, **self.to_default(parameters))
+        return value
+
+    def _quantiles(self, u: Vector) -> Vector:
+        """Quantiles by the family's formula, else from the distribution function."""
         if self._quantile is not None:
-            value: Array = self._quantile(u, **self.to_default(parameters))
-            return value
-        return quantile_by_inversion(
-            u,
-            lambda x: self.row_log_cdf(x, parameters),
-            lambda x: self.row_log_survival(x, parameters),
-            self.support,
-        )
+            return super()._quantiles(u)
+        return find_quantiles(u, self._both_tails(), self.support)
 
     @property
     def tails(self) -> Tails | None:  # type: ignore[override]  # it depends on the parameters
@@ -277,6 +300,10 @@ class Family(Reparametrised):
 
     def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
         """Draw outcomes by the family's method, else through the quantile function."""
+        if self._draw is None and self._quantile is None:
+            tiny = np.finfo(np.float64).tiny  # an end of (0, 1) would be an infinite quantile
+            u = jax.random.uniform(key, shape, jnp.float64, minval=tiny)
+            return jnp.asarray(self._quantiles(np.asarray(u)))
         if self._draw is None:
             return super().draw(key, shape, parameters)
         value: Array = self._draw(key, shape, **self.to_default(parameters))

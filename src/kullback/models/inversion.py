@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+import struct
+from collections.abc import Callable, Sequence
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
-from kullback._core.arrays import Array
+from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 
 # The doubles are searched by rank: 0 is 0.0, 1 the smallest normal double, 2 the next, −1 its
@@ -26,92 +26,195 @@ _FAR = 2.0**62
 # steps for gamma and beta, after up to 107 for Student's t near 0, where halving alone takes 65.)
 _MOST_SMOOTH = 32
 
+# The first steps away from the start, where an end is unseen: a factor of 2, 2^4, 2^16, 2^64, ...
+_OCTAVE, _GROWTH = 2.0**52, 4.0
 
-class _State(NamedTuple):
-    """Two ranks between which the quantile lies, the one before, and the excess at the three."""
+# Fewer levels are searched one after the other, by Python's numbers, which is faster.
+_FEW = 16
 
-    a: Array
-    b: Array
-    c: Array
-    fa: Array
-    fb: Array
-    fc: Array
-    t: Array
-    steps: Array
+_Ranks = npt.NDArray[np.int64]
+_Tails = Callable[[Vector], Sequence[Vector]]
 
 
-def quantile_by_inversion(
-    u: Array,
-    log_cdf: Callable[[Array], Array],
-    log_survival: Callable[[Array], Array],
-    support: Interval,
-) -> Array:
-    """Find the smallest ``x`` in the support with cdf(x) ≥ u, elementwise.
+def find_quantiles(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
+    """Find the smallest ``x`` in the support with cdf(x) ≥ u, for levels of any shape.
 
     The smaller of the two tails is compared, in logarithms, so that both ends keep their digits.
-    A quantile between 0 and 2.2e-308, the smallest normal double, is given as the latter.
+    A quantile between 0 and 2.2e-308, the smallest normal double, is given as the latter. The
+    tails are evaluated for those levels alone whose search has not ended.
 
     Args:
         u: probabilities.
-        log_cdf: the log distribution function, of x alone.
-        log_survival: the log survival function, of x alone.
+        log_tails: log-probabilities of outcomes ≤ x and > x.
         support: where the outcomes lie.
 
     Returns:
         The quantiles; the support's ends for u = 0 and u = 1.
     """
-    low, high = u <= 0.5, u > 0.5
-    target = jnp.where(low, jnp.log(jnp.where(low, u, 0.5)), jnp.log1p(-jnp.where(high, u, 0.5)))
+    out = np.where(u <= 0.0, support.lower, support.upper).reshape(-1)
+    searched = np.flatnonzero((u > 0.0) & (u < 1.0))
+    levels = u.reshape(-1)[searched]
+    with np.errstate(all="ignore"):
+        if searched.size > _FEW:
+            out[searched] = _search(levels, log_tails, support)
+        else:
+            out[searched] = [_search_one(u, log_tails, support) for u in levels.tolist()]
+    return out.reshape(u.shape)
 
-    def outcome(rank: Array) -> Array:
-        bits = jnp.where(rank == 0, 0, jnp.abs(rank) + _BEFORE_NORMAL)
-        x = jnp.sign(rank) * jax.lax.bitcast_convert_type(bits, jnp.float64)
-        return jnp.floor(x) if support.whole else x
 
-    def excess(rank: Array) -> Array:
-        x = outcome(rank)
-        return jnp.where(low, log_cdf(x) - target, target - log_survival(x))
+# In both searches the quantile lies between the ranks a and b, c is the rank before, and fa, fb, fc
+# are the excesses of the smaller tail there. The left end of the first range is never reached, the
+# right one always. Whole numbers are searched as such, so that no step stays inside of one.
 
-    def running(state: _State) -> Array:
-        return jnp.any(jnp.abs(_gap(state.b, state.a)) > 1.0)
 
-    def step(state: _State) -> _State:
-        a, b, c, fa, fb, fc, t, steps = state
-        width = _gap(b, a)
-        between = jnp.abs(width) > 1.0  # else the search has ended
-        move = jnp.clip(jnp.abs(t * width), 1.0, jnp.maximum(jnp.abs(width) - 1.0, 1.0))
-        x = jnp.where(between, a + (jnp.sign(width) * move).astype(jnp.int64), a)
-        fx = jnp.where(between, excess(x), fa)
-        same = (fx >= 0.0) == (fa >= 0.0)
-        c, fc = jnp.where(same, a, b), jnp.where(same, fa, fb)
-        b, fb = jnp.where(same, b, a), jnp.where(same, fb, fa)
+def _search_one(u: float, log_tails: _Tails, support: Interval) -> float:
+    low = u <= 0.5
+    target = math.log(u) if low else math.log1p(-u)
+    a, b = _rank(support.lower) - 1, _rank(support.upper)
+    c, fa, fb, fc = a, -math.inf, math.inf, -math.inf
+    steps = 0
+    while True:
+        first, last = (a, b) if a < b else (b, a)
+        if last - first <= 1:
+            break
+        if support.whole and _floor(last) - _floor(first) <= 1.0:
+            break
+        if steps == 0:
+            x = _start(support)
+        elif math.isinf(fb):
+            step = int(min(_OCTAVE * _GROWTH ** min(steps - 1, 8), 0.5 * abs(b - a)))
+            x = a + step if b > a else a - step
+        else:
+            x = a + int(_share_of_one(a, b, c, fa, fb, fc, steps) * (b - a))
+        x = min(max(x, first + 1), last - 1)
+        if support.whole:
+            x = _rank(_floor(x))
+            if x <= first:
+                x = max(_rank(_floor(first) + 1.0), first + 1)
+        tail = float(log_tails(np.asarray(_number(x)))[0 if low else 1])
+        fx = tail - target if low else target - tail
+        if (fx >= 0.0) == (fa >= 0.0):
+            c, fc = a, fa
+        else:
+            c, fc, b, fb = b, fb, a, fa
         a, fa = x, fx
-        xi = _gap(a, b) / _gap(c, b)
-        phi = (fa - fb) / (fc - fb)
-        smooth = (phi * phi < xi) & ((1.0 - phi) ** 2 < 1.0 - xi) & (steps < _MOST_SMOOTH)
-        along = _gap(c, a) / _gap(b, a)
-        inverse = fa / (fb - fa) * fc / (fb - fc) + along * fa / (fc - fa) * fb / (fc - fb)
-        t = jnp.where(smooth & jnp.isfinite(inverse), jnp.clip(inverse, 0.0, 1.0), 0.5)
-        return _State(a, b, c, fa, fb, fc, t, steps + 1)
-
-    # the left end of the range is never reached, the right one always
-    first, last = _rank(support.lower) - 1, _rank(support.upper)
-    left, right = (jnp.full(u.shape, end, jnp.int64) for end in (first, last))
-    never, always = jnp.full(u.shape, -jnp.inf), jnp.full(u.shape, jnp.inf)
-    half = jnp.full(u.shape, 0.5)
-    begin = _State(left, right, left, never, always, never, half, jnp.int64(0))
-    end = jax.lax.while_loop(running, step, begin)
-    x = outcome(jnp.where(end.fa >= 0.0, end.a, end.b))
-    return jnp.where(u <= 0.0, support.lower, jnp.where(u >= 1.0, support.upper, x))
+        steps += 1
+    found = a if fa >= 0.0 else b
+    return _floor(found) if support.whole else _number(found)
 
 
-def _gap(b: Array, a: Array) -> Array:
+def _share_of_one(a: int, b: int, c: int, fa: float, fb: float, fc: float, steps: int) -> float:
+    """Return where from a to b the next point lies: by inverse interpolation where it is safe."""
+    if steps >= _MOST_SMOOTH or fa == fb or fc in (fa, fb) or math.isinf(fa) or math.isinf(fc):
+        return 0.5
+    xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+    if not (phi * phi < xi and (1.0 - phi) ** 2 < 1.0 - xi):
+        return 0.5
+    along = (c - a) / (b - a)
+    inverse = fa / (fb - fa) * fc / (fb - fc) + along * fa / (fc - fa) * fb / (fc - fb)
+    return min(max(inverse, 0.0), 1.0) if math.isfinite(inverse) else 0.5
+
+
+def _search(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
+    low = u <= 0.5
+    target = np.where(low, np.log(u), np.log1p(-u))
+    a = np.full(u.shape, _rank(support.lower) - 1)
+    b = np.full(u.shape, _rank(support.upper))
+    c, fa, fb = a, np.full(u.shape, -np.inf), np.full(u.shape, np.inf)
+    fc = fa
+    found = np.empty(u.shape)
+    place = np.arange(u.size)
+    steps = 0
+    while True:
+        first, last = np.minimum(a, b), np.maximum(a, b)
+        ended = _gap(last, first) <= 1.0
+        if support.whole:
+            ended |= np.floor(_numbers(last)) - np.floor(_numbers(first)) <= 1.0
+        if ended.any():
+            found[place[ended]] = _numbers(np.where(fa >= 0.0, a, b)[ended])
+            go_on = ~ended
+            place, low = place[go_on], low[go_on]
+            a, b, c, first, last = (v[go_on] for v in (a, b, c, first, last))
+            fa, fb, fc, target = (v[go_on] for v in (fa, fb, fc, target))
+        if not place.size:
+            return np.floor(found) if support.whole else found
+        width = _gap(b, a)
+        if steps == 0:
+            x = np.full(a.shape, _start(support))
+        else:
+            outward = np.minimum(_OCTAVE * _GROWTH ** min(steps - 1, 8), 0.5 * np.abs(width))
+            inward = np.abs(_share(a, b, c, fa, fb, fc, steps) * width)
+            move = np.where(np.isinf(fb), outward, inward)
+            move = np.clip(move, 1.0, np.maximum(np.abs(width) - 1.0, 1.0))
+            x = a + (np.sign(width) * move).astype(np.int64)
+        x = np.clip(x, first + 1, last - 1)
+        if support.whole:
+            x = _ranks(np.floor(_numbers(x)))
+            beyond = np.maximum(_ranks(np.floor(_numbers(first)) + 1.0), first + 1)
+            x = np.where(x <= first, beyond, x)
+        log_cdf, log_survival = log_tails(_numbers(x))
+        fx = np.where(low, log_cdf - target, target - log_survival)
+        same = (fx >= 0.0) == (fa >= 0.0)
+        c, fc = np.where(same, a, b), np.where(same, fa, fb)
+        b, fb = np.where(same, b, a), np.where(same, fb, fa)
+        a, fa = x, fx
+        steps += 1
+
+
+def _share(
+    a: _Ranks, b: _Ranks, c: _Ranks, fa: Vector, fb: Vector, fc: Vector, steps: int
+) -> Vector:
+    """Return the same of arrays."""
+    if steps >= _MOST_SMOOTH:
+        return np.full(a.shape, 0.5)
+    xi = _gap(a, b) / _gap(c, b)
+    phi = (fa - fb) / (fc - fb)
+    smooth = (phi * phi < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
+    along = _gap(c, a) / _gap(b, a)
+    inverse = fa / (fb - fa) * fc / (fb - fc) + along * fa / (fc - fa) * fb / (fc - fb)
+    return np.where(smooth & np.isfinite(inverse), np.clip(inverse, 0.0, 1.0), 0.5)
+
+
+def _gap(b: _Ranks, a: _Ranks) -> Vector:
     """Return b − a: exact where they are near, and without overflow where they are far apart."""
-    far = b.astype(jnp.float64) - a.astype(jnp.float64)
-    return jnp.where(jnp.abs(far) > _FAR, far, (b - a).astype(jnp.float64))
+    far = b.astype(np.float64) - a.astype(np.float64)
+    return np.where(np.abs(far) > _FAR, far, (b - a).astype(np.float64))
+
+
+# ---- ranks -------------------------------------------------------------------------------------
+
+
+def _start(support: Interval) -> int:
+    """Return the rank of a number well inside the support."""
+    return _rank(support.interior or 1.0)
 
 
 def _rank(x: float) -> int:
     """Count the normal doubles from zero to x, negative for x < 0."""
-    rank = max(int(np.float64(abs(x)).view(np.int64)) - _BEFORE_NORMAL, 0)
-    return rank if x >= 0.0 else -rank
+    (bits,) = struct.unpack("<q", struct.pack("<d", abs(x)))
+    rank = max(bits - _BEFORE_NORMAL, 0)
+    return int(rank if x >= 0.0 else -rank)
+
+
+def _number(rank: int) -> float:
+    """Return the double of a rank."""
+    if rank == 0:
+        return 0.0
+    (x,) = struct.unpack("<d", struct.pack("<q", abs(rank) + _BEFORE_NORMAL))
+    return float(x) if rank > 0 else -float(x)
+
+
+def _floor(rank: int) -> float:
+    """Return the double of a rank, rounded down."""
+    x = _number(rank)
+    return float(math.floor(x)) if math.isfinite(x) else x
+
+
+def _ranks(x: Vector) -> _Ranks:
+    rank = np.maximum(np.abs(x).view(np.int64) - _BEFORE_NORMAL, 0)
+    return np.where(x >= 0.0, rank, -rank)
+
+
+def _numbers(rank: _Ranks) -> Vector:
+    bits = np.where(rank == 0, 0, np.abs(rank) + _BEFORE_NORMAL)
+    return np.copysign(bits.view(np.float64), rank)

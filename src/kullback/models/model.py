@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 import jax
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Array, ArrayLike, Vector, float64
 from kullback._core.errors import ModelError
-from kullback.models.evaluation import blockwise, refuse_subnormal
+from kullback.models.evaluation import blockwise, log_tails, refuse_subnormal
 from kullback.models.row_functions import Moment, RowFunctions
 
 
@@ -99,7 +100,9 @@ class Model(RowFunctions):
         array = np.asarray(u, dtype=np.float64)
         if not np.all((array >= 0.0) & (array <= 1.0)):
             raise ModelError("u must lie in [0, 1]: quantile takes probabilities.")
-        return self._evaluate("row_quantile", array, "u")
+        refuse_subnormal(array, "u")
+        quantiles = self._quantiles(array)
+        return float(quantiles) if array.ndim == 0 else quantiles
 
     def sample(self, n: Any, *, seed: Any = None) -> Vector:
         """Draw independent outcomes.
@@ -140,12 +143,20 @@ class Model(RowFunctions):
             parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
             return float(self.moment(which, parameters))
 
-    def _evaluate(self, hook: str, x: ArrayLike, name: str = "x") -> float | Vector:
+    def _evaluate(self, hook: str, x: ArrayLike) -> float | Vector:
         numbers = np.asarray(x, dtype=np.float64)
-        if name == "u" or self.support.lower == 0.0:  # elsewhere they add to larger numbers
-            refuse_subnormal(numbers, name)
-        values: float | Vector = blockwise(self, hook, numbers, self._constrained())
-        return values
+        if self.support.lower == 0.0:  # elsewhere they add to larger numbers
+            refuse_subnormal(numbers, "x")
+        values = blockwise(self, hook, numbers, self._constrained())
+        return float(values) if numbers.ndim == 0 else values
+
+    def _quantiles(self, u: Vector) -> Vector:
+        """Quantiles at levels of any shape."""
+        return blockwise(self, "row_quantile", u, self._constrained())
+
+    def _both_tails(self) -> Callable[[Vector], Sequence[Vector]]:
+        """Return the function of log-probabilities of outcomes ≤ x and > x."""
+        return log_tails(self, self._constrained())
 
 
 def _exponential(value: float | Vector) -> float | Vector:

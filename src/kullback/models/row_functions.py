@@ -86,6 +86,10 @@ class RowFunctions(Parametrised):
         """Log-probability of an outcome > ``x``."""
         raise self._lacks("survival function")
 
+    def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return ``row_log_cdf`` and ``row_log_survival``; their values, not their derivatives."""
+        return self.row_log_cdf(x, parameters), self.row_log_survival(x, parameters)
+
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Smallest outcome whose distribution function reaches ``u``."""
         raise self._lacks("quantile function")

@@ -155,16 +155,22 @@ def _log_harmonic(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.log(low) - jnp.log1p(low / high)
 
 
-def _log_side(
-    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array, upper_tail: bool
-) -> jax.Array:
+def log_beta_sides(
+    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return ln I_x(a, b) and ln(1 − I_x(a, b)) of one evaluation, without rules for derivatives.
+
+    For those see `log_beta_i` and `log_beta_i_complement`.
+    """
     inside = (x > 0) & (y > 0)
     safe_x, safe_y = jnp.where(inside, x, 0.5), jnp.where(inside, y, 0.5)
     value, is_upper, _ = _one_side(a, b, safe_x, safe_y)
-    same = is_upper == upper_tail
-    result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
-    at_zero, at_one = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)
-    return jnp.where(inside, result, jnp.where(x > 0, at_one, at_zero))
+
+    def side(same: jax.Array, at_zero: float, at_one: float) -> jax.Array:
+        result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
+        return jnp.where(inside, result, jnp.where(x > 0, at_one, at_zero))
+
+    return side(~is_upper, -jnp.inf, 0.0), side(is_upper, 0.0, -jnp.inf)
 
 
 def _partial_shape(
@@ -175,7 +181,7 @@ def _partial_shape(
 
     def along(value: jax.Array) -> jax.Array:
         pair = (value, b) if which == 0 else (a, value)
-        return _log_side(*pair, x, y, upper_tail)
+        return log_beta_sides(*pair, x, y)[upper_tail]
 
     result: jax.Array = jax.jvp(along, (primal,), (jnp.ones_like(primal),))[1]
     return result
@@ -215,7 +221,7 @@ def log_beta_i(a: jax.Array, b: jax.Array, x: jax.Array, complement: jax.Array) 
     the rounding of x and its complement limits the result: one unit in their last place moves it by
     about 1e-16 √n of a standard deviation.
     """
-    return _log_side(a, b, x, complement, upper_tail=False)
+    return log_beta_sides(a, b, x, complement)[0]
 
 
 @with_partials(
@@ -228,4 +234,4 @@ def log_beta_i_complement(
     a: jax.Array, b: jax.Array, x: jax.Array, complement: jax.Array
 ) -> jax.Array:
     """ln(1 − I_x(a, b)), the log-survival at x; see `log_beta_i`."""
-    return _log_side(a, b, x, complement, upper_tail=True)
+    return log_beta_sides(a, b, x, complement)[1]

@@ -149,21 +149,27 @@ def _one_side(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Arr
     return value, upper, jnp.where(alternating, by_alternating - kernel, ratio)
 
 
-def _log_side(a: jax.Array, x: jax.Array, upper_tail: bool) -> jax.Array:
+def log_gamma_pq(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return ln P(a, x) and ln Q(a, x) of one evaluation, without rules for their derivatives.
+
+    For those see `log_gamma_p` and `log_gamma_q`.
+    """
     inside = (x > 0) & (x < jnp.inf)
     value, is_upper, _ = _one_side(a, jnp.where(inside, x, 1.0))
-    same = is_upper == upper_tail
-    result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
-    at_zero, at_infinity = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)
-    return jnp.where(inside, result, jnp.where(x > 0, at_infinity, at_zero))
+
+    def side(same: jax.Array, at_zero: float, at_infinity: float) -> jax.Array:
+        result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
+        return jnp.where(inside, result, jnp.where(x > 0, at_infinity, at_zero))
+
+    return side(~is_upper, -jnp.inf, 0.0), side(is_upper, 0.0, -jnp.inf)
 
 
 def _lower(a: jax.Array, x: jax.Array) -> jax.Array:
-    return _log_side(a, x, upper_tail=False)
+    return log_gamma_pq(a, x)[0]
 
 
 def _upper(a: jax.Array, x: jax.Array) -> jax.Array:
-    return _log_side(a, x, upper_tail=True)
+    return log_gamma_pq(a, x)[1]
 
 
 def _partial_x(a: jax.Array, x: jax.Array, upper_tail: bool) -> jax.Array:
@@ -280,9 +286,24 @@ def log_gamma_tails(a: jax.Array, x: jax.Array, log_x: jax.Array) -> tuple[jax.A
     The logarithm counts where x is below the smallest double: there P = x^a/Γ(a + 1), which for a
     small a is far from 0.
     """
+    kept = jnp.where(x < _SMALLEST, 1.0, x)
+    return _tails(a, x, log_x, log_gamma_p(a, kept), log_gamma_q(a, kept))
+
+
+def log_gamma_tail_values(
+    a: jax.Array, x: jax.Array, log_x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the same of one evaluation, without rules for their derivatives."""
+    return _tails(a, x, log_x, *log_gamma_pq(a, jnp.where(x < _SMALLEST, 1.0, x)))
+
+
+def _tails(
+    a: jax.Array, x: jax.Array, log_x: jax.Array, log_p: jax.Array, log_q: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Replace ln P and ln Q where x is below the smallest double."""
     gone = x < _SMALLEST
     first = a * log_x - log_gamma(a + 1.0)
-    kept = jnp.where(gone, 1.0, x)
-    p = jnp.where(gone, first, log_gamma_p(a, kept))
-    q = jnp.where(gone, log1mexp(jnp.where(gone, first, -1.0)), log_gamma_q(a, kept))
-    return p, q
+    return (
+        jnp.where(gone, first, log_p),
+        jnp.where(gone, log1mexp(jnp.where(gone, first, -1.0)), log_q),
+    )

@@ -15,7 +15,7 @@ from kullback._core.domains import POSITIVE, UNIT, Domain
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.tails import Tail, Tails
-from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.numerics import log, log_quotient
 from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel
 
@@ -83,6 +83,10 @@ class Beta(Family):
     @staticmethod
     def _log_survival(x: Array, alpha: Array, beta: Array) -> Array:
         return log_beta_i_complement(alpha, beta, x, 1.0 - x)
+
+    @staticmethod
+    def _log_tails(x: Array, alpha: Array, beta: Array) -> tuple[Array, Array]:
+        return log_beta_sides(alpha, beta, x, 1.0 - x)
 
     @staticmethod
     def _draw(key: Array, shape: tuple[int, ...], alpha: Array, beta: Array) -> Array:

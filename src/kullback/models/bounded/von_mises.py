@@ -13,7 +13,7 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.domains import POSITIVE, REAL, Domain, Interval
 from kullback.models.family import Family
-from kullback.models.inversion import quantile_by_inversion
+from kullback.models.inversion import find_quantiles
 from kullback.models.tails import FLAT, Tails
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.von_mises import (
@@ -120,14 +120,12 @@ class VonMises(Family):
     def _log_survival(x: Array, loc: Array, concentration: Array) -> Array:
         return log_von_mises_survival(concentration, x - loc)
 
-    @staticmethod
-    def _quantile(u: Array, loc: Array, concentration: Array) -> Array:
-        return loc + quantile_by_inversion(
-            u,
-            log_cdf=lambda angle: log_von_mises_cdf(concentration, angle),
-            log_survival=lambda angle: log_von_mises_survival(concentration, angle),
-            support=Interval(-math.pi, math.pi),
-        )
+    def _quantiles(self, u: Vector) -> Vector:
+        """Quantiles of the angle from loc, which keeps its digits near 0."""
+        loc = self.params["loc"]
+        centred = VonMises(loc=0.0, concentration=self.params["concentration"])
+        angles = find_quantiles(u, centred._both_tails(), Interval(-math.pi, math.pi))
+        return np.asarray(loc + angles)
 
     @staticmethod
     def _draw(key: Array, shape: tuple[int, ...], loc: Array, concentration: Array) -> Array:

@@ -11,7 +11,6 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
-    COUNTS,
     POSITIVE_COUNTS,
     REAL,
     Domain,
@@ -20,11 +19,10 @@ from kullback._core.domains import (
 from kullback.models.caution import Caution
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
 from kullback.models.family import Family, Formula
-from kullback.models.inversion import quantile_by_inversion
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.source import Fixed
 from kullback.models.starting_values import share_inside
-from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.count_entropy import entropy_on_grid
 from kullback.special.count_kernels import (
     log_binomial,
@@ -79,7 +77,7 @@ class Binomial(Family):
         """0, ..., trials."""
         return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
 
-    # Compiled code is shared by all numbers of trials, so these three methods read the number from
+    # Compiled code is shared by all numbers of trials, so these methods read the number from
     # the parameters and not from the support.
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
@@ -103,16 +101,6 @@ class Binomial(Family):
         value = jnp.where(low, before, jnp.where(high, beyond, value))
         return jnp.where(jnp.isnan(x), jnp.nan, value)
 
-    def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
-        """Smallest outcome whose distribution function reaches ``u``."""
-        found = quantile_by_inversion(
-            u,
-            lambda x: self.row_log_cdf(x, parameters),
-            lambda x: self.row_log_survival(x, parameters),
-            COUNTS,
-        )
-        return jnp.minimum(found, parameters["trials"])  # at u = 1 the counts are unbounded
-
     @staticmethod
     def _log_density(
         x: Array, trials: Array, probability: Array, logit: Array | None = None
@@ -131,6 +119,12 @@ class Binomial(Family):
     ) -> Array:
         q = complement(probability, logit)
         return log_beta_i_complement(trials - x, x + 1.0, q, probability)
+
+    @staticmethod
+    def _log_tails(
+        x: Array, trials: Array, probability: Array, logit: Array | None = None
+    ) -> tuple[Array, Array]:
+        return log_beta_sides(trials - x, x + 1.0, complement(probability, logit), probability)
 
     @staticmethod
     def _draw(

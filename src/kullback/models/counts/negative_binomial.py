@@ -20,7 +20,7 @@ from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
-from kullback.special.beta import log_beta_i, log_beta_i_complement
+from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.count_kernels import (
     log_negative_binomial,
 )
@@ -70,6 +70,11 @@ class NegativeBinomial(Family):
     def _log_survival(x: Array, mean: Array, size: Array) -> Array:
         r = reciprocal(size + mean)
         return log_beta_i_complement(size, x + 1.0, size * r, mean * r)
+
+    @staticmethod
+    def _log_tails(x: Array, mean: Array, size: Array) -> tuple[Array, Array]:
+        r = reciprocal(size + mean)
+        return log_beta_sides(size, x + 1.0, size * r, mean * r)
 
     @staticmethod
     def _draw(key: Array, shape: tuple[int, ...], mean: Array, size: Array) -> Array:

@@ -17,7 +17,7 @@ from kullback.models.family import Family
 from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
 from kullback.special.count_entropy import entropy_on_grid
-from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_q
+from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_pq, log_gamma_q
 from kullback.special.saddle_point import log_poisson_kernel
 
 
@@ -51,6 +51,11 @@ class Poisson(Family):
     @staticmethod
     def _log_survival(x: Array, rate: Array) -> Array:
         return log_gamma_p(x + 1.0, rate)
+
+    @staticmethod
+    def _log_tails(x: Array, rate: Array) -> tuple[Array, Array]:
+        p, q = log_gamma_pq(x + 1.0, rate)
+        return q, p
 
     @staticmethod
     def _draw(key: Array, shape: tuple[int, ...], rate: Array) -> Array:

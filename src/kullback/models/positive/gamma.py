@@ -16,7 +16,7 @@ from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.models.tails import Tail, Tails, half_line
-from kullback.special.incomplete_gamma import log_gamma_tails
+from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
@@ -80,6 +80,10 @@ class Gamma(Family):
     @staticmethod
     def _log_survival(x: Array, shape: Array, rate: Array) -> Array:
         return log_gamma_tails(shape, rate * x, log(rate) + log(x))[1]
+
+    @staticmethod
+    def _log_tails(x: Array, shape: Array, rate: Array) -> tuple[Array, Array]:
+        return log_gamma_tail_values(shape, rate * x, log(rate) + log(x))
 
     @staticmethod
     def _draw(key: Array, size: tuple[int, ...], shape: Array, rate: Array) -> Array:

@@ -15,7 +15,7 @@ from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.models.tails import Tail, Tails, half_line
-from kullback.special.incomplete_gamma import log_gamma_tails
+from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 
@@ -62,6 +62,11 @@ class InverseGamma(Family):
     @staticmethod
     def _log_survival(x: Array, shape: Array, scale: Array) -> Array:
         return log_gamma_tails(shape, scale / x, log(scale) - log(x))[0]
+
+    @staticmethod
+    def _log_tails(x: Array, shape: Array, scale: Array) -> tuple[Array, Array]:
+        p, q = log_gamma_tail_values(shape, scale / x, log(scale) - log(x))
+        return q, p
 
     @staticmethod
     def _draw(key: Array, size: tuple[int, ...], shape: Array, scale: Array) -> Array:
