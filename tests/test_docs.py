@@ -272,7 +272,7 @@ def public_names(kind: type) -> set[str]:
 # What a user of a distribution does not need: the structure that kl.fit works with.
 INNER = re.compile(
     r"row_\w+|parameters|sources|with_sources|bind|vector|fixed_at|structure|columns|discrete"
-    r"|draw|moment|starts|caution|name|support|outcome|order_statistics|dimensions|limits"
+    r"|draw|moment|quantiles_at|starts|caution|name|support|outcome|order_statistics|dimensions|limits"
     r"|linear|by_predictors|fixed_by_default|exponential_form|basis_functions|saturated_form|penalised"
 )
 

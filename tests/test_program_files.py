@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 import kullback as kl
 from kullback._core import program_key
@@ -29,9 +31,10 @@ for model in (kl.Gamma(), kl.Weibull(), kl.Gumbel(), kl.Poisson()):
 """
 
 
-def start(folder, code=FITS):
+def start(folder, code=FITS, more=None):
     environment = {**os.environ, VARIABLE: str(folder), "JAX_LOG_COMPILES": "1"}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    environment |= more or {}
     command = [sys.executable, "-c", code]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
@@ -60,6 +63,18 @@ def test_a_later_process_compiles_nothing_and_gives_the_same_bits(tmp_path):
     assert programs(tmp_path) == kept, "the second process wrote again"
 
 
+def test_a_program_that_jax_kept_itself_is_not_written(tmp_path):
+    # what JAX reads from its own cache and writes again lacks its functions
+    theirs = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax")}
+    theirs |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    theirs |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    first, _ = finished(start("", more=theirs))
+    for _ in range(2):
+        again, _ = finished(start(tmp_path / "own", more=theirs))
+        assert again == first
+    assert not programs(tmp_path / "own")
+
+
 def test_processes_may_start_at_once(tmp_path):
     outputs = [finished(process)[0] for process in [start(tmp_path), start(tmp_path)]]
     assert outputs[0] == outputs[1]
@@ -71,7 +86,12 @@ def test_processes_may_start_at_once(tmp_path):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    return tmp_path / "programs"
+    theirs = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    compilation_cache.reset_cache()
+    yield tmp_path / "programs"
+    jax.config.update("jax_compilation_cache_dir", theirs)
+    compilation_cache.reset_cache()
 
 
 class Counted:

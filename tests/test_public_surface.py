@@ -47,6 +47,8 @@ CAUGHT = {
     "ConversionError",
     "UntranslatableError",
     "_TooManyError",
+    "_NotConvergedError",
+    "_UnknownEndError",
 }
 
 

@@ -183,8 +183,8 @@ class Veiled(kl.Model):
     def row_log_density(self, x, parameters):
         return self.base.row_log_density(x, parameters)
 
-    def row_quantile(self, u, parameters):
-        return self.base.row_quantile(u, parameters)
+    def quantiles_at(self, u):
+        return self.base.quantiles_at(u)
 
 
 @pytest.mark.parametrize("n", [500, 100_000])

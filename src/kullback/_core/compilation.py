@@ -63,7 +63,7 @@ class CompiledFunctions:
         function = self._files.load(folder, name, arguments)
         if function is None:
             function = jax.jit(build()).lower(*arguments).compile()
-            self._files.store(folder, name, function)
+            self._files.store(folder, name, function, arguments)
         return function
 
 

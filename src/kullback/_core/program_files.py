@@ -59,31 +59,26 @@ class ProgramFiles:
         body = content[head:]
         if content[:head] != _MARK + hashlib.sha256(body).digest():
             return None
-        size = int.from_bytes(body[:4], "big")
         try:
-            results = jax.tree_util.PyTreeDef.deserialize_using_proto(
-                jax.tree_util.default_registry, body[4 : 4 + size]
-            )
-            program = serialize_executable.deserialize_and_load(
-                body[4 + size :],
-                jax.tree.structure((arguments, {})),
-                results,
-                execution_devices=jax.devices()[:1],
-            )
+            program = _loaded(body, arguments)
         except Exception:  # whatever is wrong with it, it can be compiled
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # it was used now
         return program
 
-    def store(self, folder: Path, name: str, program: Any) -> None:
+    def store(self, folder: Path, name: str, program: Any, arguments: tuple[Any, ...]) -> None:
         """Write a program, or nothing where it or the folder does not allow that."""
         try:
             code, _, results = serialize_executable.serialize(program)
             tree = results.serialize_using_proto()
+            body = len(tree).to_bytes(4, "big") + tree + code
+            # JAX does not notice that it cannot write a program that came from its own cache: the
+            # functions are missing, and only running it shows that
+            for result in jax.tree.leaves(_loaded(body, arguments)(*arguments)):
+                result.block_until_ready()
         except Exception:  # JAX cannot write every program
             return
-        body = len(tree).to_bytes(4, "big") + tree + code
         with contextlib.suppress(OSError):  # a full disk costs only a compilation
             number, part = tempfile.mkstemp(dir=folder, suffix=".part")
             try:
@@ -96,6 +91,20 @@ class ProgramFiles:
             if self.written % _BETWEEN == 0:
                 keep_newest(folder, _MOST_BYTES)
             self.written += 1
+
+
+def _loaded(body: bytes, arguments: tuple[Any, ...]) -> Any:
+    """Make a program of the content of a file."""
+    size = int.from_bytes(body[:4], "big")
+    results = jax.tree_util.PyTreeDef.deserialize_using_proto(
+        jax.tree_util.default_registry, body[4 : 4 + size]
+    )
+    return serialize_executable.deserialize_and_load(
+        body[4 + size :],
+        jax.tree.structure((arguments, {})),
+        results,
+        execution_devices=jax.devices()[:1],
+    )
 
 
 def keep_newest(folder: Path, most: int) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import typer
 
+import kullback
 from kullback._core.cache_folder import cache_folder, made_private
 from kullback._core.errors import KullbackError
 from kullback._core.extras import need
@@ -188,7 +189,9 @@ def keep_compiled_code() -> None:
         folder = cache_folder(os.environ, sys.platform)
         if folder is None or not made_private(folder):
             return
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        # one for each version: a program that JAX had kept cannot be written to our own files
+        kept = folder / f"jax-{kullback.__version__}"
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(kept)
     # by default JAX keeps only code that took a second to compile, and these kernels take less
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

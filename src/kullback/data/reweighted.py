@@ -32,7 +32,7 @@ class ReweightedSample(Sample):
 
     def __post_init__(self) -> None:
         """Take over what else describes the sample."""
-        for name in ("label", "levels", "in_memory"):
+        for name in ("label", "schema", "in_memory"):
             object.__setattr__(self, name, getattr(self.rows, name))
 
     @property

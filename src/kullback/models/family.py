@@ -271,10 +271,10 @@ class Family(Reparametrised):
         value: Array = self._quantile(u, **self.to_default(parameters))
         return value
 
-    def _quantiles(self, u: Vector) -> Vector:
+    def quantiles_at(self, u: Vector) -> Vector:
         """Quantiles by the family's formula, else from the distribution function."""
         if self._quantile is not None:
-            return super()._quantiles(u)
+            return super().quantiles_at(u)
         return find_quantiles(u, self._both_tails(), self.support)
 
     @property
@@ -303,7 +303,7 @@ class Family(Reparametrised):
         if self._draw is None and self._quantile is None:
             tiny = np.finfo(np.float64).tiny  # an end of (0, 1) would be an infinite quantile
             u = jax.random.uniform(key, shape, jnp.float64, minval=tiny)
-            return jnp.asarray(self._quantiles(np.asarray(u)))
+            return jnp.asarray(self.quantiles_at(np.asarray(u)))
         if self._draw is None:
             return super().draw(key, shape, parameters)
         value: Array = self._draw(key, shape, **self.to_default(parameters))

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from kullback._core.arrays import Array, ArrayLike, Vector, float64
 from kullback._core.errors import ModelError
 from kullback.models.evaluation import blockwise, log_tails, refuse_subnormal
-from kullback.models.row_functions import Moment, RowFunctions
+from kullback.models.inversion import find_quantiles
+from kullback.models.row_functions import NOT_PROVIDED, Moment, RowFunctions
 
 
 class Model(RowFunctions):
@@ -101,7 +102,7 @@ class Model(RowFunctions):
         if not np.all((array >= 0.0) & (array <= 1.0)):
             raise ModelError("u must lie in [0, 1]: quantile takes probabilities.")
         refuse_subnormal(array, "u")
-        quantiles = self._quantiles(array)
+        quantiles = self.quantiles_at(array)
         return float(quantiles) if array.ndim == 0 else quantiles
 
     def sample(self, n: Any, *, seed: Any = None) -> Vector:
@@ -150,9 +151,17 @@ class Model(RowFunctions):
         values = blockwise(self, hook, numbers, self._constrained())
         return float(values) if numbers.ndim == 0 else values
 
-    def _quantiles(self, u: Vector) -> Vector:
-        """Quantiles at levels of any shape."""
-        return blockwise(self, "row_quantile", u, self._constrained())
+    def quantiles_at(self, u: Vector) -> Vector:
+        """Quantiles at levels of any shape: by the model's formula, else by a search.
+
+        A model made of another may return those of the other.
+        """
+        try:
+            return blockwise(self, "row_quantile", u, self._constrained())
+        except ModelError as error:
+            if error.reason != NOT_PROVIDED:
+                raise
+        return find_quantiles(u, self._both_tails(), self.support)
 
     def _both_tails(self) -> Callable[[Vector], Sequence[Vector]]:
         """Return the function of log-probabilities of outcomes ≤ x and > x."""

@@ -22,6 +22,9 @@ from kullback.models.tails import Tails
 Moment: TypeAlias = Literal["mean", "variance", "entropy"]
 OrderStatistic: TypeAlias = Literal["minimum", "median", "maximum"]
 
+# The reason code of an error about a function that a model does not have.
+NOT_PROVIDED = "not provided"
+
 
 class RowFunctions(Parametrised):
     """The functions of a row, elementwise over rows, in JAX: abstract."""
@@ -105,7 +108,7 @@ class RowFunctions(Parametrised):
         raise self._lacks(f"{which} in closed form")
 
     def _lacks(self, what: str) -> ModelError:
-        return ModelError(f"{self.name} does not provide its {what}.")
+        return ModelError(f"{self.name} does not provide its {what}.", reason=NOT_PROVIDED)
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:  # noqa: ARG002
         """Return starting values of the parameters; several where the likelihood has many peaks.

@@ -120,7 +120,7 @@ class VonMises(Family):
     def _log_survival(x: Array, loc: Array, concentration: Array) -> Array:
         return log_von_mises_survival(concentration, x - loc)
 
-    def _quantiles(self, u: Vector) -> Vector:
+    def quantiles_at(self, u: Vector) -> Vector:
         """Quantiles of the angle from loc, which keeps its digits near 0."""
         loc = self.params["loc"]
         centred = VonMises(loc=0.0, concentration=self.params["concentration"])
