@@ -165,7 +165,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             y = _check_y(y, y_numeric=numeric, estimator=self)
             check_consistent_length(X, y)
         else:
-            with explain_text_columns():
+            with explain_text_columns(X):
                 X, y = validate_data(
                     self,
                     X,
@@ -203,7 +203,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
     def _columns_to_predict(self, X: Any) -> dict[str, Any]:
         """The columns of rows to predict, checked against those of ``fit``."""
         check_is_fitted(self)
-        with explain_text_columns():
+        with explain_text_columns(X):
             X = validate_data(
                 self,
                 X,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback.data.arrays import is_missing
+from kullback.data.arrays import is_missing, reads_as_number
 
 
 def is_frame(X: Any) -> bool:
@@ -67,12 +67,18 @@ def categorical_indices(chosen: Any, count: int, names: list[str]) -> list[int]:
 
 
 @contextmanager
-def explain_text_columns() -> Iterator[None]:
-    """Add advice to scikit-learn's error about text in an array."""
+def explain_text_columns(X: Any) -> Iterator[None]:
+    """Add advice to scikit-learn's error about an array that holds text.
+
+    Args:
+        X: the array.
+    """
     try:
         yield
     except ValueError as error:
-        if "could not convert string to float" not in str(error):
+        kind = getattr(X, "dtype", np.dtype(object)).kind
+        values = np.asarray(X, dtype=object).ravel() if kind in "OUS" else ()
+        if not any(isinstance(v, (str, bytes)) and not reads_as_number(v) for v in values):
             raise
         raise ValueError(
             f"{error}. An array must hold numbers; give categories as columns of a data frame."
