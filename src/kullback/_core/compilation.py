@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, final
 
 import jax
@@ -46,12 +47,20 @@ class CompiledFunctions:
             with self._lock:  # two threads must not compile the same function
                 function = self._functions.get(key)
                 if function is None:
-                    begin = time.perf_counter()
-                    function = self._read_or_compiled(key, build, arguments)
+                    with self.timed():
+                        function = self._read_or_compiled(key, build, arguments)
                     self._functions[key] = function
-                    self.seconds += time.perf_counter() - begin
                     self.count += 1
         return function(*arguments)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the seconds of a block as those of compiling."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - begin
 
     def _read_or_compiled(
         self, key: Hashable, build: Callable[[], Callable[..., Any]], arguments: tuple[Any, ...]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._core.operations import Block, Constant, Operation, Value, Variable, used
+from kullback._core.operations import CALL, Block, Constant, Operation, Value, Variable, used
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=", "lt": "<",
@@ -169,6 +169,7 @@ class ArrayCode:
         if name == "clamp":
             return f"minimum(maximum({inputs[1]}, {first}), {inputs[2]})"
         simple = {
+            CALL: first,
             "neg": f"-{first}",
             "square": f"{first} * {first}",
             "rsqrt": f"1.0 / sqrt({first})",

@@ -1,15 +1,17 @@
 """NumPy programs of elementwise JAX formulas, for few numbers: traced and written, not compiled.
 
 XLA takes 0.1 s for a formula with one loop and 1 to 2 s for an incomplete gamma function; tracing
-takes a tenth of that, and NumPy runs a scalar through the same operations in the time that a call
-of a compiled function takes. A scalar and an array have programs of their own (``numpy_code.py``).
-Their numbers differ in last digits, where a loop runs on for other elements of the array.
+takes a tenth of that, and NumPy runs a scalar through the same operations in less than the time
+that a call of a compiled function takes (a gamma likelihood with its derivatives: 17 and 80 µs). A
+scalar and an array have programs of their own (``numpy_code.py``). Their numbers differ in last
+digits, where a loop runs on for other elements of the array.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from typing import Any, final
 
 import jax
@@ -17,6 +19,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.collection import without_collection
+from kullback._core.compilation import COMPILED
+from kullback._core.derivatives import traced_for_numpy
 from kullback._core.numpy_code import ArrayCode, ScalarCode
 from kullback._core.operations import ROWS, UntranslatableError, flattened
 
@@ -33,42 +37,49 @@ class NumpyProgram:
     """An elementwise formula of rows and numbers, in NumPy.
 
     Args:
-        formula: of a vector of rows and the numbers, one after the other; returns a list.
+        formula: of vectors of rows and the numbers, one after the other; returns a list.
         numbers: how many numbers there are.
+        rows: how many vectors of rows.
 
     Raises:
         UntranslatableError: where the formula must be compiled.
     """
 
-    def __init__(self, formula: Callable[..., Sequence[Array]], numbers: int) -> None:
-        """Trace the formula and write the programs."""
-        number = _shape()
-        with without_collection(), float64():
-            traced = jax.make_jaxpr(formula)(_shape(ROWS), *[number] * numbers)
-            self._block = flattened(traced)
-        self._written: dict[bool, Callable[..., tuple[Any, ...]]] = {}
+    def __init__(
+        self, formula: Callable[..., Sequence[Array]], numbers: int, rows: int = 1
+    ) -> None:
+        """Trace the formula."""
+        shapes = [*[_shape(ROWS)] * rows, *[_shape()] * numbers]
+        with without_collection(), float64(), traced_for_numpy():
+            self._block = flattened(jax.make_jaxpr(formula)(*shapes))
 
     def __call__(self, x: Vector, numbers: Sequence[float]) -> list[Vector]:
         """Evaluate the formula for an array of any shape; each result has its shape."""
         numbers = [np.float64(number) for number in numbers]
         with np.errstate(all="ignore"):
             if x.size == 1:
-                values = self._program(scalar=True)(np.float64(x.item()), *numbers)
+                values = self.of_scalars(np.float64(x.item()), *numbers)
                 return [np.full(x.shape, value, np.float64) for value in values]
             flat = x.reshape(-1)
             out = [np.empty(flat.size) for _ in self._block.results]
             for begin in range(0, flat.size, _TILE):
                 part = flat[begin : begin + _TILE]
-                for whole, value in zip(
-                    out, self._program(scalar=False)(part, *numbers), strict=True
-                ):
+                for whole, value in zip(out, self.of_rows(part, *numbers), strict=True):
                     whole[begin : begin + part.size] = value
         return [whole.reshape(x.shape) for whole in out]
 
-    def _program(self, *, scalar: bool) -> Callable[..., tuple[Any, ...]]:
-        if scalar not in self._written:
-            self._written[scalar] = (ScalarCode if scalar else ArrayCode)().program(self._block)
-        return self._written[scalar]
+    @cached_property
+    def of_rows(self) -> Callable[..., tuple[Any, ...]]:
+        """The program for vectors of at most some thousand rows, and scalars of NumPy.
+
+        A result that is the same for all rows is a scalar.
+        """
+        return ArrayCode().program(self._block)
+
+    @cached_property
+    def of_scalars(self) -> Callable[..., tuple[Any, ...]]:
+        """The program for scalars of NumPy alone."""
+        return ScalarCode().program(self._block)
 
 
 @final
@@ -81,16 +92,17 @@ class NumpyPrograms:
         self._lock = threading.Lock()
 
     def get(
-        self, key: Hashable, formula: Callable[..., Sequence[Array]], numbers: int
+        self, key: Hashable, formula: Callable[..., Sequence[Array]], numbers: int, rows: int = 1
     ) -> NumpyProgram | None:
         """Return the program of a key, written from ``formula`` at the first call."""
         if key not in self._programs:
             with self._lock:
                 if key not in self._programs:
-                    try:
-                        self._programs[key] = NumpyProgram(formula, numbers)
-                    except UntranslatableError:
-                        self._programs[key] = None
+                    with COMPILED.timed():
+                        try:
+                            self._programs[key] = NumpyProgram(formula, numbers, rows)
+                        except UntranslatableError:
+                            self._programs[key] = None
         return self._programs[key]
 
 

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kullback._core.derivatives import DERIVATIVE, PARTIALS
+
 ROWS = 7919
 """The length that formulas are traced with: no table of constants has it."""
 
@@ -64,6 +66,8 @@ class Block:
     entries: tuple[Variable, ...] = ()
     """In a loop over tables of constants, an entry of each."""
     results: tuple[Value, ...] = ()
+    tangents: dict[Value, dict[Value, Value | None]] = dataclasses.field(default_factory=dict)
+    """Derivatives that were found, by the number differentiated in and the value."""
 
     def at_depth(self, depth: int) -> Block:
         """Return the block itself or the one around it that lies in so many loops."""
@@ -74,10 +78,15 @@ class Block:
         return block
 
 
-# calls whose inner formula stands for them; derivatives are not taken here
+# calls whose inner formula stands for them
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "core_call", "remat")
 # operations that change the type or the shape alone
 _SAME = ("stop_gradient", "copy", "copy_p", "broadcast_in_dim", "squeeze", "reshape")
+
+CALL = "call"
+"""The result of a call that has derivatives of its own; its detail is the name and the arguments.
+
+It is an operation of its own: the same operations may stand elsewhere without the call."""
 
 _NAMES = """abs acos add and asin atan atan2 ceil clamp cos cosh div eq erf erf_inv erfc exp exp2
 expm1 floor ge gt integer_pow is_finite le log log1p lt max min mul ne neg not or pow reduce_or
@@ -93,7 +102,7 @@ def flattened(closed: Any) -> Block:
     """
     block = Block(0)
     block.carried = tuple(_variable(v, 0) for v in closed.jaxpr.invars)
-    block.results = tuple(_inlined(closed, block.carried, block))
+    block.results = tuple(inlined(closed, block.carried, block))
     _without_unused(block)
     return block
 
@@ -104,7 +113,7 @@ def _variable(var: Any, depth: int) -> Variable:
     return Variable(var.aval.shape == (ROWS,), depth)
 
 
-def _inlined(closed: Any, inputs: Sequence[Value], block: Block) -> list[Value]:
+def inlined(closed: Any, inputs: Sequence[Value], block: Block) -> list[Value]:
     """Append the operations of a formula to a block and return its results."""
     jaxpr, consts = closed.jaxpr, closed.consts
     values: dict[Any, Value] = dict(zip(jaxpr.invars, inputs, strict=True))
@@ -125,7 +134,7 @@ def _inlined(closed: Any, inputs: Sequence[Value], block: Block) -> list[Value]:
 def _translated(equation: Any, arguments: Sequence[Value], block: Block) -> Sequence[Value]:
     name, params = equation.primitive.name, equation.params
     if name in _CALLS:
-        return _inlined(params.get("jaxpr") or params["call_jaxpr"], arguments, block)
+        return _called(equation, arguments, block)
     if name == "while":
         return _while(params, arguments, block)
     if name == "scan":
@@ -139,12 +148,32 @@ def _translated(equation: Any, arguments: Sequence[Value], block: Block) -> Sequ
     if name == "dynamic_slice":  # an entry of a table
         table, place = arguments[0], arguments[1:]
         if isinstance(table, Constant) and table.value.ndim == 1 and out.shape == (1,):
-            return [_operation("entry", (table, *place), block)]
+            return [operate("entry", (table, *place), block)]
     if name == "convert_element_type":
         return [_converted(arguments[0], equation.invars[0].aval.dtype, out.dtype, block)]
+    name = "add" if name == "add_any" else name  # of tangents
     if name not in ELEMENTWISE or out.shape not in ((), (ROWS,)) or len(equation.outvars) != 1:
         raise UntranslatableError(name)
-    return [_operation(name, tuple(arguments), block, params.get("y"))]
+    return [operate(name, tuple(arguments), block, params.get("y"))]
+
+
+def _called(equation: Any, arguments: Sequence[Value], block: Block) -> Sequence[Value]:
+    """Put the operations of a call in its place, and note what its derivatives are."""
+    params, name = equation.params, equation.params.get("name", "")
+    if name == DERIVATIVE:
+        from kullback._core.differentiation import derivative_of  # which needs this module
+
+        value, number = arguments
+        return [derivative_of(value, number, block)]
+    results = inlined(params.get("jaxpr") or params["call_jaxpr"], arguments, block)
+    if equation.primitive.name.startswith("custom_"):  # by a rule that only JAX can apply
+        name = equation.primitive.name
+    if name in PARTIALS and len(arguments) != len(PARTIALS[name]):
+        raise UntranslatableError(f"a derivative of {name} by JAX")
+    if name in PARTIALS or name in _CALLS:
+        detail = (name, tuple(arguments))
+        return [operate(CALL, (result,), block, detail) for result in results]
+    return results
 
 
 def _converted(value: Value, old: Any, new: Any, block: Block) -> Value:
@@ -153,13 +182,13 @@ def _converted(value: Value, old: Any, new: Any, block: Block) -> Value:
     if isinstance(value, Constant):
         return Constant(value.value.astype(new))
     if new == np.float64:
-        return _operation("to_float", (value,), block)
+        return operate("to_float", (value,), block)
     if new == np.int64 and old == np.int32:
         return value
     raise UntranslatableError(f"from {old} to {new}")
 
 
-def _operation(name: str, inputs: tuple[Value, ...], block: Block, detail: Any = None) -> Variable:
+def operate(name: str, inputs: tuple[Value, ...], block: Block, detail: Any = None) -> Variable:
     """Add an operation to the outermost block that has its inputs, if it is not there yet."""
     variables = [v for v in inputs if isinstance(v, Variable)]
     home = block.at_depth(max((v.depth for v in variables), default=0))
@@ -184,9 +213,9 @@ def _while(params: Mapping[str, Any], arguments: Sequence[Value], block: Block) 
     body = _loop_block(params["body_jaxpr"], params["body_nconsts"], block)
     condition = Block(body.depth, block, carried=body.carried)
     condition.results = tuple(
-        _inlined(params["cond_jaxpr"], [*of_condition, *body.carried], condition)
+        inlined(params["cond_jaxpr"], [*of_condition, *body.carried], condition)
     )
-    body.results = tuple(_inlined(params["body_jaxpr"], [*of_body, *body.carried], body))
+    body.results = tuple(inlined(params["body_jaxpr"], [*of_body, *body.carried], body))
     return _loop("while", arguments[second:], block, body, condition)
 
 
@@ -202,7 +231,7 @@ def _scan(params: Mapping[str, Any], arguments: Sequence[Value], block: Block) -
         columns.append(table.value)
     body = _loop_block(params["jaxpr"], first, block, len(tables))
     inputs = [*arguments[:first], *body.carried, *body.entries]
-    body.results = tuple(_inlined(params["jaxpr"], inputs, body))
+    body.results = tuple(inlined(params["jaxpr"], inputs, body))
     return _loop("repeat", arguments[first:second], block, body, None, columns)
 
 

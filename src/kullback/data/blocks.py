@@ -69,6 +69,11 @@ class Block:
         return self.kind.located({name: f[: self.count] for name, f in self.fields.items()})
 
     @property
+    def few(self) -> bool:
+        """Whether all rows of its kind are in one tile."""
+        return self.capacity <= TILE
+
+    @property
     def capacity(self) -> int:
         """The length of every array in the block."""
         return len(self.weight)

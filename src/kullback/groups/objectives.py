@@ -18,7 +18,7 @@ from kullback.groups.newton import Places, Points
 from kullback.groups.rows import GroupRows
 from kullback.models.forms import ExponentialForm
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.statistics import LossDerivatives
+from kullback.objective.statistics import LossDerivatives, symmetric
 from kullback.objective.sufficient_statistics import moment_derivatives
 
 # Groups in one call of the compiled program of moments, and rows in one of that of statistics.
@@ -124,7 +124,10 @@ class MomentSums:
         alone = moment_derivatives(self.derivatives, self.form)
 
         def first_three(means: Array, origin: Array, numbers: Array) -> tuple[Array, ...]:
-            return alone(means, origin, numbers)[:3]
+            loss, *rest = alone(*means, origin, *numbers)
+            d = sum(self.derivatives.is_free)
+            lower = jnp.stack(rest[d + len(means) :][: d * (d + 1) // 2])
+            return loss, jnp.stack(rest[:d]), symmetric(lower, d)
 
         return jax.vmap(first_three, in_axes=-1, out_axes=-1)
 

@@ -20,8 +20,10 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
+from kullback._core.numpy_program import NUMPY_PROGRAMS
+from kullback._core.numpy_sums import total
 from kullback.data.blocks import TILE, Block
-from kullback.data.observation import RowKind
+from kullback.data.observation import Exact, RowKind
 
 
 @runtime_checkable
@@ -39,8 +41,16 @@ class RowFunctions(Protocol):
 
 
 def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> Vector:
-    """Return Σ w · value over the rows of a block, for every value, as one flat vector."""
+    """Return Σ w · value over the rows of a block, for every value, as one flat vector.
+
+    Few exact rows are evaluated in NumPy, without compilation. Which way is taken depends on the
+    rows alone, so that equal rows give the same bits.
+    """
     names, count = tuple(block.fields), arguments.size
+    if block.few and isinstance(block.kind, Exact):
+        sums = _sums_in_numpy(functions, block, arguments)
+        if sums is not None:
+            return sums
     sums = COMPILED.call(
         (functions.structure, block.kind, names, block.capacity, count),
         lambda: _kernel(functions, block.kind, names, count, several=block.capacity > TILE),
@@ -50,6 +60,26 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
         np.int32(block.tiles),
     )
     return np.asarray(sums)
+
+
+def _sums_in_numpy(functions: RowFunctions, block: Block, arguments: Vector) -> Vector | None:
+    """The sums by NumPy; None for formulas that must be compiled."""
+    names = tuple(block.fields)
+
+    def formula(*inputs: Array) -> Sequence[Array]:
+        row = dict(zip(names, inputs[: len(names)], strict=True))
+        return functions.rows(block.kind, inputs[len(names) :], row)
+
+    key = (functions.structure, names, arguments.size)
+    program = NUMPY_PROGRAMS.get(key, formula, arguments.size, len(names))
+    if program is None:
+        return None
+    w = block.weight[: block.count]
+    columns = [column[: block.count] for column in block.fields.values()]
+    with np.errstate(all="ignore"):
+        values = program.of_rows(*columns, *arguments)
+        weight = total(w)
+        return np.array([np.vecdot(v, w) if np.ndim(v) else v * weight for v in values])
 
 
 def _kernel(

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array, Numbers, Vector
+from kullback._core.derivatives import first_and_second
 from kullback._core.lazy import Lazy
 from kullback.data.blocks import Block
 from kullback.data.observation import Exact, RowKind, Soft
@@ -309,26 +309,21 @@ class LossDerivatives(RowSums):
         at = [arguments[i] for i in free]
         if bundles is not None:
             loss(*at)  # records what the derivatives share with it
-        one = jnp.ones(())
-        d = len(free)
-        first = [_partial_derivative(loss, i) for i in range(d)]
-        scores = [slope(*at) for slope in first]
-        second = [_partial_derivative(first[i], j)(*at) for i in range(d) for j in range(i + 1)]
-        outer = [scores[i] * scores[j] for i in range(d) for j in range(i + 1)]
-        value = loss(*at)
-        return (one, value, value * value, *scores, *second, *outer)
+        value, scores, second, _ = first_and_second(loss, at)
+        outer = [scores[i] * scores[j] for i in range(len(at)) for j in range(i + 1)]
+        return (jnp.ones(()), value, value * value, *scores, *second, *outer)
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Return the sums of one block.
 
-        From basis functions, if the family has them; else by scalars; for linear sources or many
-        coefficients by derivatives in the predictors.
+        Of many rows from basis functions, if the family has them; else by scalars; for linear
+        sources or many coefficients by derivatives in the predictors.
         """
         if self.by_predictors:
             return predictor_sums(
                 self.in_predictors, self.predictors, block, arguments, products=self.products
             )
-        sums = basis_sums(self, block, arguments)
+        sums = None if block.few else basis_sums(self, block, arguments)
         return super().of_block(block, arguments) if sums is None else sums
 
     def unpack(self, sums: Vector, again: Callable[[], Vector] | None = None) -> LossSums:
@@ -359,22 +354,9 @@ class LossDerivatives(RowSums):
         return LossSums(weight, loss, score, hessian, Lazy(score_moments))
 
 
-def _partial_derivative(f: Any, i: int) -> Any:
-    def derivative(*numbers: Array) -> Array:
-        def along(t: Array) -> Array:
-            value: Array = f(*numbers[:i], t, *numbers[i + 1 :])
-            return value
-
-        slope: Array = jax.jvp(along, (numbers[i],), (jnp.ones(jnp.shape(numbers[i])),))[1]
-        return slope
-
-    return derivative
-
-
-def symmetric(lower: Vector, d: int) -> Vector:
+def symmetric(lower: Numbers, d: int) -> Numbers:
     """Return the symmetric matrix of a lower triangle, given row by row."""
-    matrix: Vector = lower[_positions(d)]
-    return matrix
+    return lower[_positions(d)]
 
 
 @cache

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.derivatives import first_and_second
 from kullback._core.errors import DataError
 from kullback._core.lazy import Lazy
+from kullback._core.numpy_program import NUMPY_PROGRAMS
 from kullback._core.numpy_sums import ROW, total
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
@@ -182,52 +183,54 @@ def derivatives_of_moments(
     """
     form = statistic.model.exponential_form
     assert form is not None  # since its moments were added up
-    key = (SufficientMoments, statistic.structure, moments.means.size)
-    with float64():
-        results = COMPILED.call(
-            key,
-            lambda: moment_derivatives(statistic, form),
-            moments.means,
-            np.float64(moments.origin),
-            constrained,
-        )
-        value, score, hessian, mixed, slope = (np.asarray(r) for r in results)
+    d, m = sum(statistic.is_free), moments.means.size
+    key = (SufficientMoments, statistic.structure, m)
+    numbers = (*moments.means, np.float64(moments.origin), *constrained)
+
+    def formula(*at: Array) -> Sequence[Array]:
+        found: list[Array] = moment_derivatives(statistic, form)(*at)
+        return found
+
+    program = NUMPY_PROGRAMS.get(key, formula, len(numbers), rows=0)
+    if program is None:
+        with float64():
+            found = COMPILED.call(key, lambda: lambda *at: jnp.stack(formula(*at)), *numbers)
+    else:
+        with np.errstate(all="ignore"):  # overflow is reported by the convergence
+            found = program.of_scalars(*numbers)
+    sums, half = np.array(found), 1 + d + m + d * (d + 1) // 2
+    score, slope = sums[1 : 1 + d], sums[1 + d : 1 + d + m]
+    hessian, mixed = symmetric(sums[1 + d + m : half], d), sums[half:].reshape(d, m)
 
     def score_moments() -> ScoreMoments:
         covariance = moments.covariance()
         variance = float(slope @ covariance @ slope)
-        return ScoreMoments(
-            variance, score[:, None] * score[None, :] + mixed @ covariance @ mixed.T
-        )
+        outer = score[:, None] * score[None, :] + mixed @ covariance @ mixed.T
+        return ScoreMoments(variance, outer)
 
-    return LossSums(moments.weight, float(value), score, hessian, Lazy(score_moments))
+    return LossSums(moments.weight, float(sums[0]), score, hessian, Lazy(score_moments))
 
 
-def moment_derivatives(
-    statistic: LossDerivatives, form: ExponentialForm
-) -> Callable[..., tuple[Array, ...]]:
+def moment_derivatives(statistic: LossDerivatives, form: ExponentialForm) -> Callable[..., Any]:
     """Return the function from means of the statistics, origin and constrained numbers to the loss.
 
-    And to its derivatives: ∂ℓ, ∂²ℓ, ∂²ℓ/∂θ∂T and ∂ℓ/∂T.
+    And to its derivatives: ∂ℓ in the free numbers and in the means, the lower triangle of ∂²ℓ, and
+    ∂²ℓ/∂θ∂T row by row. All are scalars.
     """
-    free = np.flatnonzero(np.array(statistic.is_free, dtype=bool))
+    count = len(statistic.is_free)
+    free = np.flatnonzero(np.array(statistic.is_free, dtype=bool)).tolist()
 
-    def loss(theta: Array, means: Array, origin: Array, numbers: Array) -> Array:
-        filled = numbers.at[free].set(theta)
-        scalars = [filled[i] for i in range(len(statistic.is_free))]
-        parameters = statistic.model.row_parameters(scalars, {})
-        statistics = [means[k] for k in range(means.size)]
-        return -form.log_density_of(statistics, origin, parameters)
+    def derivatives(*numbers: Array) -> list[Array]:
+        means, origin, fixed = numbers[: -count - 1], numbers[-count - 1], numbers[-count:]
 
-    def derivatives(means: Array, origin: Array, numbers: Array) -> tuple[Array, ...]:
-        at = (numbers[free], means, origin, numbers)
-        gradient = jax.jacfwd(loss)
-        return (
-            loss(*at),
-            gradient(*at),
-            jax.jacfwd(gradient)(*at),
-            jax.jacfwd(gradient, argnums=1)(*at),
-            jax.jacfwd(loss, argnums=1)(*at),
-        )
+        def loss(*at: Array) -> Array:
+            filled = list(fixed)
+            for i, number in zip(free, at, strict=False):
+                filled[i] = number
+            parameters = statistic.model.row_parameters(filled, {})
+            return -form.log_density_of(at[len(free) :], origin, parameters)
+
+        value, first, lower, mixed = first_and_second(loss, [fixed[i] for i in free], means)
+        return [value, *first, *lower, *mixed]
 
     return derivatives

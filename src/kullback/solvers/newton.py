@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 
 from kullback._core.arrays import Vector, namespace
+from kullback._core.hessians import ScaledHessian, scaled_hessian
 from kullback.solvers.solver import Outcome, Point, Solver
 
 
@@ -91,9 +92,10 @@ class Newton(Solver[NewtonState]):
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
         left, *_ = _left(point.at, point.gradient, point.hessian)
-        smaller = xp.sqrt(xp.sum(left * left)) < state.slope
+        smaller = xp.sqrt(left @ left) < state.slope
         taken = finite & xp.where(rounding, smaller, ratio > 1e-4)
-        length = _scaled_length(state.step, state.hessian)
+        scaled = state.step * scaled_hessian(state.hessian).scale
+        length = xp.sqrt(scaled @ scaled)
         # where the model was poor the region shrinks, where it was good it may grow
         poor = ~finite | (~rounding & (ratio < 0.25))
         good = finite & (ratio > 0.75) & (length > 0.9 * state.radius)
@@ -135,39 +137,32 @@ class Newton(Solver[NewtonState]):
         moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others do not move
         # where all coordinates move, `_left` has computed the step; a traced value cannot be tested
         if not (isinstance(moves, np.ndarray) and moves.all() and np.isfinite(gradient).all()):
-            hessian = _scaled(state.hessian, scale, moves)
-            step = _newton_step(gradient, hessian)
-        length = xp.sqrt(xp.sum(step * step))
+            hessian, *decomposition = _among(scaled_hessian(state.hessian), moves)
+            step = _newton_step(gradient, *decomposition)
+        length = xp.sqrt(step @ step)
         step = step * (state.radius / xp.maximum(length, state.radius))
         promised = -(gradient @ step + 0.5 * step @ (hessian @ step))
-        slope = xp.sqrt(xp.sum(gradient * gradient))
+        slope = xp.sqrt(gradient @ gradient)
         return state._replace(step=step / scale, promised=promised, slope=slope)
 
 
-def _scale(hessian: Any) -> Any:
-    """Return square roots of the diagonal's absolute values; 1 where zero or not finite."""
-    xp = namespace(hessian)
-    size = xp.sqrt(xp.abs(xp.linalg.diagonal(hessian)))
-    return xp.where(xp.isfinite(size) & (size > 0.0), size, 1.0)
+def _among(own: ScaledHessian, moves: Any) -> tuple[Any, Any, Any]:
+    """Return the scaled Hessian, that of the identity where a coordinate is fixed, decomposed."""
+    if isinstance(moves, np.ndarray) and moves.all():
+        return own.matrix, own.values, own.vectors
+    xp = namespace(moves)
+    matrix = xp.where(moves[:, None] & moves, own.matrix, xp.eye(moves.shape[0]))
+    return matrix, *xp.linalg.eigh(matrix)
 
 
-def _scaled(hessian: Any, scale: Any, moves: Any) -> Any:
-    """Return the Hessian in units of its diagonal; the identity where a coordinate is fixed."""
-    xp = namespace(hessian)
-    scaled = hessian / (scale[:, None] * scale[None, :])
-    together = xp.isfinite(scaled) & moves[:, None] & moves[None, :]
-    return xp.where(together, scaled, xp.eye(scale.shape[0]))
-
-
-def _newton_step(gradient: Any, hessian: Any) -> Any:
+def _newton_step(gradient: Any, values: Any, vectors: Any) -> Any:
     """Return the step to the quadratic model's minimum, with absolute values of its eigenvalues."""
     xp = namespace(gradient)
-    values, vectors = xp.linalg.eigh(hessian)
     size = xp.abs(values)
     # an eigenvalue of rounding size gives no direction worth more than the region's radius
     least = 1e-14 * xp.max(size)
     least = xp.where(least > 0.0, least, 1.0)
-    along = vectors.T @ gradient / xp.where(size > least, size, least)
+    along = vectors.T @ gradient / xp.maximum(size, least)
     return -(vectors @ along)
 
 
@@ -181,20 +176,13 @@ def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any, Any]:
     still have far to go with them: its part in the step of all coordinates counts as well.
     """
     xp = namespace(gradient)
-    scale = _scale(hessian)
-    scaled = gradient / scale
+    own = scaled_hessian(hessian)
+    scaled = gradient / own.scale
     finite = xp.isfinite(scaled)
-    known = xp.where(finite, scaled, 0.0)
-    curvature = _scaled(hessian, scale, finite)
-    together = _newton_step(known, curvature)
+    curvature, *decomposition = _among(own, finite)
+    together = _newton_step(xp.where(finite, scaled, 0.0), *decomposition)
     # half a unit in the last place of a number is at most this part of it; of the joint step two
     # units, which is as near as alternating steps come
-    room = 1.2e-16 * xp.abs(at) * scale
+    room = 1.2e-16 * xp.abs(at) * own.scale
     still = (xp.abs(scaled) <= room) & (xp.abs(together) <= 4.0 * room)
-    return xp.where(still, 0.0, scaled), together, curvature, scale
-
-
-def _scaled_length(step: Any, hessian: Any) -> Any:
-    xp = namespace(step)
-    scaled = step * _scale(hessian)
-    return xp.sqrt(xp.sum(scaled * scaled))
+    return xp.where(still, 0.0, scaled), together, curvature, own.scale

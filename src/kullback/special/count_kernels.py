@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
+from kullback._core.derivatives import slope
 from kullback.special.constants import LOG_TWO
 from kullback.special.gamma import (
     BERNOULLI,
@@ -145,7 +146,7 @@ def log_negative_binomial(y: Array, m: Array, r: Array) -> Array:
 # ---- logarithmic series --------------------------------------------------------------------------
 
 
-@with_partials(lambda p: jax.jvp(lambda t: log(log1p_over(-t)), (p,), (jnp.ones_like(p),))[1])
+@with_partials(lambda p: slope(lambda t: log(log1p_over(-t)), p))
 def log_series_norm(p: Array) -> Array:
     """log(−log(1 − p)/p), to relative precision also where it is near p/2."""
     return jnp.log1p(-log1p_minus(-p) / p)

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.derivatives import is_traced_for_numpy
 from kullback.special.partials import with_partials
 
 
@@ -30,7 +31,8 @@ def reciprocal(x: Array) -> Array: ...
 def reciprocal(x: Vector) -> Vector: ...
 def reciprocal(x: Any) -> Any:
     """``1 / x``."""
-    return 1.0 / x if isinstance(x, np.ndarray) else _reciprocal(x)
+    plain = isinstance(x, np.ndarray) or is_traced_for_numpy()
+    return 1.0 / x if plain else _reciprocal(x)
 
 
 @jax.custom_jvp
@@ -44,28 +46,36 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     return r, -(r * r) * tangents[0]
 
 
-@jax.custom_jvp
 def log(x: Array) -> Array:
     """Natural logarithm."""
+    return jnp.log(x) if is_traced_for_numpy() else _log(x)
+
+
+@jax.custom_jvp
+def _log(x: Array) -> Array:
     return jnp.log(x)
 
 
-@log.defjvp
+@_log.defjvp
 def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,) = primals
-    return log(x), tangents[0] * reciprocal(x)
+    return _log(x), tangents[0] * reciprocal(x)
+
+
+def log1p(x: Array) -> Array:
+    """``log(1 + x)``, exact for small x."""
+    return jnp.log1p(x) if is_traced_for_numpy() else _log1p(x)
 
 
 @jax.custom_jvp
-def log1p(x: Array) -> Array:
-    """``log(1 + x)``, exact for small x."""
+def _log1p(x: Array) -> Array:
     return jnp.log1p(x)
 
 
-@log1p.defjvp
+@_log1p.defjvp
 def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,) = primals
-    return log1p(x), tangents[0] * reciprocal(1.0 + x)
+    return _log1p(x), tangents[0] * reciprocal(1.0 + x)
 
 
 @overload

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from kullback._core.derivatives import is_traced_for_numpy, marked
+
 Elementwise = Callable[..., jax.Array]
 
 
@@ -40,9 +42,12 @@ def with_partials(*partials: Elementwise) -> Callable[[Elementwise], Elementwise
 
         differentiable.defjvp(tangent_rule, symbolic_zeros=True)
 
+        for_numpy = marked(function, partials)
+
         def call(*args: jax.typing.ArrayLike) -> jax.Array:
             dtype = jnp.result_type(float, *args)
-            result: jax.Array = differentiable(*(jnp.asarray(arg, dtype) for arg in args))
+            chosen = for_numpy if is_traced_for_numpy() else differentiable
+            result: jax.Array = chosen(*(jnp.asarray(arg, dtype) for arg in args))
             return result
 
         call.__name__ = function.__name__

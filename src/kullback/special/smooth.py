@@ -7,6 +7,7 @@ their limits at shape zero: the value and both derivatives stay accurate there.
 import jax
 import jax.numpy as jnp
 
+from kullback._core.derivatives import slope
 from kullback.special.partials import with_partials
 from kullback.special.polynomials import horner
 
@@ -38,12 +39,12 @@ def _expm1_over(x: jax.Array) -> jax.Array:
 
 
 def _log1p_over_slope(x: jax.Array) -> jax.Array:
-    result: jax.Array = jax.jvp(_log1p_over, (x,), (jnp.ones_like(x),))[1]
+    result: jax.Array = slope(_log1p_over, x)
     return result
 
 
 def _expm1_over_slope(x: jax.Array) -> jax.Array:
-    result: jax.Array = jax.jvp(_expm1_over, (x,), (jnp.ones_like(x),))[1]
+    result: jax.Array = slope(_expm1_over, x)
     return result
 
 
