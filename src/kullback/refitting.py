@@ -210,6 +210,8 @@ class SampleProblem:
 
     def _held_model(self, unit: Unit) -> tuple[Model, dict[str, float]]:
         """The model in a unit with the numbers that are held fixed, and these."""
+        if not self.fixed:
+            return unit.model, {}
         numbers = numbers_in_unit(unit.model, unit.model.vector, self.fixed, unit.power)
         return with_fixed_sources(unit.model, numbers), numbers
 

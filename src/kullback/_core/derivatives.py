@@ -54,7 +54,7 @@ PARTIALS: Mapping[str, Sequence[Function]] = _PARTIALS
 
 
 def marked(function: Function, partials: Sequence[Function]) -> Function:
-    """Return the function with a mark that tells its partial derivatives."""
+    """Return the function with a mark that names its partial derivatives."""
     name = f"{len(_PARTIALS)} {function.__module__}.{function.__qualname__}"
     _PARTIALS[name] = partials
     return _named(name, function)

@@ -162,9 +162,11 @@ class Interval(Domain):
         if math.isinf(self.lower) and math.isinf(self.upper):
             return xp.ones_like(u), xp.zeros_like(u)
         if math.isinf(self.upper):
-            return xp.exp(u), xp.exp(u)
+            slope = xp.exp(u)
+            return slope, slope
         if math.isinf(self.lower):
-            return xp.exp(-u), -xp.exp(-u)
+            slope = xp.exp(-u)
+            return slope, -slope
         p, q = _logistic(xp, u), _logistic(xp, -u)
         return self.width * p * q, self.width * p * q * (q - p)
 

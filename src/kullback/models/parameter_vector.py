@@ -76,15 +76,16 @@ class ParameterVector:
         return _slices([c.domain.size for c in self.free])
 
     @cached_property
-    def _among_all(self) -> tuple[slice, ...]:
-        """The slice of each coefficient among all constrained numbers."""
-        return _slices([c.domain.size for c in self.coefficients])
+    def places(self) -> tuple[tuple[Coefficient, slice], ...]:
+        """Every coefficient, each with its slice of all constrained numbers."""
+        slices = _slices([c.domain.size for c in self.coefficients])
+        return tuple(zip(self.coefficients, slices, strict=True))
 
     @cached_property
     def _fixed(self) -> Vector:
         """The constrained numbers of coefficients that are not free; zero elsewhere."""
         out = np.zeros(len(self.is_free))
-        for c, where in zip(self.coefficients, self._among_all, strict=True):
+        for c, where in self.places:
             if c.value is not None or c.name in self.on_bound:
                 out[where] = self.on_bound[c.name] if c.value is None else c.value
         return out
@@ -93,8 +94,7 @@ class ParameterVector:
     def _sources(self) -> tuple[tuple[Coefficient, slice | None, slice], ...]:
         """Every coefficient with its slice of ``u``, where it is free, and of the numbers."""
         places = dict(zip((c.name for c in self.free), self._in_u, strict=True))
-        pairs = zip(self.coefficients, self._among_all, strict=True)
-        return tuple((c, places.get(c.name), where) for c, where in pairs)
+        return tuple((c, places.get(c.name), where) for c, where in self.places)
 
     def constrained(self, u: Any) -> Any:
         """Map ``u`` (n_free,) to the values of all coefficients, fixed ones included."""
@@ -112,8 +112,7 @@ class ParameterVector:
 
     def split(self, constrained: Vector) -> dict[str, Vector]:
         """Cut a vector of all constrained values into coefficients by name."""
-        pairs = zip(self.coefficients, self._among_all, strict=True)
-        return {c.name: constrained[where] for c, where in pairs}
+        return {c.name: constrained[where] for c, where in self.places}
 
     def jacobian(self, u: Any) -> Any:
         """∂ (free constrained values) / ∂ u, block diagonal."""
@@ -145,7 +144,7 @@ def _block_diagonal(blocks: Sequence[Any]) -> Any:
     if not blocks:
         return np.zeros((0, 0))
     xp = namespace(blocks[0])
-    if all(block.shape == (1, 1) for block in blocks):  # the usual case, several times faster
+    if all(block.size == 1 for block in blocks):  # the usual case, several times faster
         if xp is np:
             diagonal = np.zeros((len(blocks), len(blocks)))
             diagonal.flat[:: len(blocks) + 1] = [block[0, 0] for block in blocks]

@@ -87,9 +87,9 @@ class FirstPass:
             return None
         d = self.summary.at_most(FOR_ENTROPY)
         times = d.weights
-        if bool(np.any(times != np.floor(times))):
-            return None
-        if float(times.sum()) > 16 * FOR_ENTROPY:
+        if (times == 1.0).all():
+            return d.values
+        if (times != np.floor(times)).any() or times.sum() > 16 * FOR_ENTROPY:
             return None
         return np.repeat(d.values, times.astype(np.intp))
 

@@ -196,7 +196,7 @@ class SummariseSample(Statistic[SampleSummary]):
                 kept = kept.copied()
         return SampleSummary(
             rows=block.count,
-            weight=float(np.sum(w)) if block.weighted else float(block.count),
+            weight=float(w.sum()) if block.weighted else float(block.count),
             kinds={block.kind: block.count},
             minimum=low,
             maximum=high,

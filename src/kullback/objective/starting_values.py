@@ -74,13 +74,13 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
 
     The user's starting and fixed values take precedence over the model's.
     """
-    free = {c.name for c in vector.free}
     candidates: Sequence[Mapping[str, Any]] = ()
     form = model.exponential_form
     if known.moments is not None and form is not None:
         fixed = {
             c.name: float(value[0])
-            for c, value in zip(vector.coefficients, _known_values(vector), strict=True)
+            for c in vector.coefficients
+            for value in (vector.on_bound.get(c.name) if c.value is None else c.value,)
             if value is not None and c.domain.size == 1
         }
         closed = form.closed_form(known.moments.means.tolist(), known.moments.origin, fixed)
@@ -99,7 +99,7 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
     candidates = [start for start in candidates if _within(vector, start)] or candidates
     points: list[Vector] = []
     for start in candidates:
-        values = {c.name: _start_of(c, start, model) for c in vector.free if c.name in free}
+        values = {c.name: _start_of(c, start, model) for c in vector.free}
         with np.errstate(divide="ignore", invalid="ignore"):
             u = vector.unconstrained(values)
         if np.isfinite(u).all() and not any(np.array_equal(u, other) for other in points):
@@ -107,7 +107,7 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
     if not points:
         raise ModelError(
             f"{model.name} could not compute starting values from these data. "
-            f"Give them: kl.Param(start=...) for {', '.join(sorted(free))}."
+            f"Give them: kl.Param(start=...) for {', '.join(sorted(c.name for c in vector.free))}."
         )
     return points
 
@@ -134,12 +134,6 @@ def wider_start(
         if math.isfinite(evaluate(u).value):
             return (u,)
     return ()
-
-
-def _known_values(vector: ParameterVector) -> list[Vector | None]:
-    return [
-        vector.on_bound.get(c.name) if c.value is None else c.value for c in vector.coefficients
-    ]
 
 
 def _within(vector: ParameterVector, start: Mapping[str, Any]) -> bool:

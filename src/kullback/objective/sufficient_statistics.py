@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -78,9 +79,10 @@ class SufficientSums(RowSums):
         """Add up one block: by NumPy if the formulas are elementary, else in a kernel."""
         if not self.form.elementary:
             return super().of_block(block, arguments)
-        length = min(block.tiles * TILE, block.capacity)
+        length = block.count if block.few else min(block.tiles * TILE, block.capacity)
         x, w = block.fields["y"][:length], block.weight[:length] if block.weighted else None
         quick, each = None, 1.0 if w is None else _common(w)
+        w = None if each == 1.0 else w
         # rows outside the support are found and named by `SummariseSample`
         with np.errstate(all="ignore"):
             if each is not None:
@@ -90,7 +92,7 @@ class SufficientSums(RowSums):
                 return firsts
             runs = [slice(i, i + _RUN) for i in range(0, length, _RUN)]
             parts = [self._of_run(x[s], None if w is None else w[s], arguments[:1]) for s in runs]
-        sums: Vector = np.sum(parts, axis=0)
+        sums: Vector = np.sum(parts, axis=0) if len(parts) > 1 else parts[0]
         if firsts is not None:
             sums[: firsts.size] = firsts
         return sums
@@ -105,7 +107,8 @@ class SufficientSums(RowSums):
             weight, v = total(w), [w * row for row in t]
         sums = [weight, *(total(row) for row in v)]
         if self.products:
-            sums += [np.sum(np.vecdot(v[k], t[m])) for k in range(len(t)) for m in range(k + 1)]
+            add = np.add.reduce
+            sums += [add(np.vecdot(v[k], t[m])) for k in range(len(t)) for m in range(k + 1)]
         return np.array(sums)
 
     @property
@@ -126,7 +129,7 @@ class SufficientSums(RowSums):
     def unpack(self, sums: Vector) -> tuple[float, Vector, Vector]:
         """Convert the vector of sums to the weight, the means, and the covariance, if summed."""
         moments = sums[1:] / sums[0]
-        m = int((np.sqrt(9 + 8 * moments.size) - 3) / 2) if self.products else moments.size
+        m = (math.isqrt(9 + 8 * moments.size) - 3) // 2 if self.products else moments.size
         means = moments[:m]
         covariance = _UNKNOWN
         if self.products:  # m + m(m + 1)/2 numbers

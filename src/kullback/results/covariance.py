@@ -49,11 +49,11 @@ def standard_errors_in_unit(fit: Fit, kind: CovarianceKind) -> Vector:
     0 for a fixed number; NaN for one on a bound, or without a positive definite Hessian.
     """
     known = fit.evaluation.variances(fit.sample_info.weight)
-    errors = np.sqrt(np.diag(covariance_in_unit(fit, kind)) if known is None else known)
-    full = np.zeros(len(fit.vector.is_free))
-    full[np.array(fit.vector.is_free, dtype=bool)] = errors
-    on_bound = [
-        c.name in fit.vector.on_bound for c in fit.vector.coefficients for _ in range(c.domain.size)
-    ]
-    full[np.array(on_bound, dtype=bool)] = np.nan
+    errors = np.sqrt(covariance_in_unit(fit, kind).diagonal() if known is None else known)
+    vector = fit.vector
+    full = np.zeros(len(vector.is_free))
+    full[np.array(vector.is_free, dtype=bool)] = errors
+    for c, place in vector.places:
+        if c.name in vector.on_bound:
+            full[place] = np.nan
     return full

@@ -88,7 +88,7 @@ class Newton(Solver[NewtonState]):
         """Take the step if it decreased the objective, and adapt the region."""
         xp = namespace(state.gradient)
         ratio = (state.value - point.value) / xp.where(state.promised > 0.0, state.promised, 1.0)
-        finite = xp.isfinite(point.value) & xp.all(xp.isfinite(point.hessian))
+        finite = xp.isfinite(point.value) & xp.isfinite(point.hessian).all()
         # below this the difference of two values is rounding, and the gradient has to decide
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
         left, *_ = _left(point.at, point.gradient, point.hessian)
@@ -116,14 +116,14 @@ class Newton(Solver[NewtonState]):
     def status(self, state: NewtonState) -> Any:
         """Converged, without further progress, not finite, or running."""
         xp = namespace(state.gradient)
-        finite = xp.isfinite(state.value) & xp.all(xp.isfinite(state.hessian))
+        finite = xp.isfinite(state.value) & xp.isfinite(state.hessian).all()
         # a step refused where only rounding remains: doubles do not get nearer
         rounding = state.promised <= 1e-14 * (1.0 + xp.abs(state.value))
         near = (state.refused > 0) & rounding & (state.slope <= max(1e-6, self.tolerance))
-        ended = xp.where(state.refused > self.max_refused, Outcome.STALLED, Outcome.RUNNING)
+        ended = int(Outcome.STALLED) * (state.refused > self.max_refused)  # or else RUNNING, 0
         converged = (state.slope <= self.tolerance) | near
-        ended = xp.where(converged, Outcome.CONVERGED, ended)
-        return xp.where(finite, ended, Outcome.NOT_FINITE)
+        ended = xp.where(converged, int(Outcome.CONVERGED), ended)
+        return xp.where(finite, ended, int(Outcome.NOT_FINITE))
 
     def polish(self, state: NewtonState) -> Vector | None:
         """Return the next Newton step, where it still changes a digit."""
