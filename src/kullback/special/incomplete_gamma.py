@@ -14,7 +14,7 @@ and 8.9.2.)
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeAlias
 
 import jax
@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback.special.gamma import log1p_minus, log_gamma, log_gamma_ratio
+from kullback.special.gamma_tail import log_gamma_tail_jet
 from kullback.special.partials import with_partials
 from kullback.special.saddle_point import log_poisson_kernel
 from kullback.special.shared import bundle
@@ -186,28 +187,6 @@ def _partial_a(function: Any, a: jax.Array, x: jax.Array) -> jax.Array:
     return result
 
 
-def _with_slope(a: jax.Array, x: jax.Array, upper_tail: bool) -> tuple[jax.Array, jax.Array]:
-    """The log of P or Q at 0 < x < ∞, and its derivative in x, from one evaluation."""
-    value, is_upper, ratio = _one_side(a, x)
-    same = is_upper == upper_tail
-    other = log1mexp(jnp.where(same, -1.0, value))
-    size = jnp.where(same, ratio, other - jnp.where(same, 0.0, value - ratio))
-    slope = (a / x) * jnp.exp(-size)
-    return jnp.where(same, value, other), -slope if upper_tail else slope
-
-
-def _jet(a: jax.Array, x: jax.Array, upper_tail: bool) -> tuple[jax.Array, ...]:
-    """The log of P or Q with ∂a and ∂aa, and ∂x with ∂xa, from one evaluation of the loops."""
-    a = jnp.broadcast_to(a, jnp.broadcast_shapes(a.shape, x.shape))
-    one = jnp.ones_like(a)
-
-    def first(shape: jax.Array) -> tuple[Any, Any]:
-        return jax.jvp(lambda at: _with_slope(at, x, upper_tail), (shape,), (one,))
-
-    ((value, slope), (by_a, slope_by_a)), (_, (by_aa, _)) = jax.jvp(first, (a,), (one,))
-    return value, by_a, by_aa, slope, slope_by_a
-
-
 def _not_differentiated(*_: jax.Array) -> jax.Array:
     raise NotImplementedError("bundles are constant under differentiation")
 
@@ -244,7 +223,7 @@ def _shared(upper_tail: bool) -> Callable[[_Tail], _Tail]:
             a, x = jnp.asarray(a, float), jnp.asarray(x, float)
             inside = (x > 0) & (x < jnp.inf)
             kept = jnp.where(inside, x, 1.0)
-            jet = bundle(lambda a, x: _jet(a, x, upper_tail), a, kept)
+            jet = bundle(partial(log_gamma_tail_jet, upper_tail=upper_tail), a, kept)
             if jet is None:
                 return function(a, x)
             ends = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)

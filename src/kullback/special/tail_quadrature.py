@@ -35,8 +35,8 @@ _HALF_RULE = (
     (0.42776401920860174, 0.04781936003963743),
     (0.4758461671561308, 0.0482700442573639),
 )
-_NODES = np.array([node for node, _ in _HALF_RULE] + [1.0 - node for node, _ in _HALF_RULE])
-_WEIGHTS = np.array([weight for _, weight in _HALF_RULE] * 2)
+NODES = np.array([node for node, _ in _HALF_RULE] + [1.0 - node for node, _ in _HALF_RULE])
+WEIGHTS = np.array([weight for _, weight in _HALF_RULE] * 2)
 
 
 def reach(slope: jax.Array, curvature: jax.Array) -> jax.Array:
@@ -56,14 +56,14 @@ def log_tail_integral(
         length: the range, without a tangent if it is only a cut-off.
         active: the elements to compute; if there are none, no node is evaluated.
     """
-    nodes = jnp.asarray(_NODES, length.dtype)
-    weights = jnp.asarray(_WEIGHTS, length.dtype)
+    nodes = jnp.asarray(NODES, length.dtype)
+    weights = jnp.asarray(WEIGHTS, length.dtype)
     start = jnp.zeros(jnp.shape(jax.eval_shape(log_integrand, length)), length.dtype)
 
     def add(i: jax.Array, total: jax.Array) -> jax.Array:
         return total + weights[i] * jnp.exp(log_integrand(length * nodes[i]))
 
     # A trip count that depends on the data: zero when no element needs the integral.
-    steps = jnp.where(jnp.any(active), _NODES.size, 0)
+    steps = jnp.where(jnp.any(active), NODES.size, 0)
     total = jax.lax.fori_loop(0, steps, add, start)
     return jnp.log(length) + jnp.log(jnp.where(active, total, 1.0))
