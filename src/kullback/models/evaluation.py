@@ -7,9 +7,10 @@ model. The two differ in the last digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
@@ -75,6 +76,31 @@ def log_tails(model: Any, constrained: Vector) -> Callable[[Vector], Sequence[Ve
     if program is None:
         return lambda x: [_compiled(model, hook, x, constrained) for hook in _TAILS]
     return lambda x: program(x, constrained.tolist())
+
+
+def in_default_parameters(model: Any, constrained: Vector) -> dict[str, float]:
+    """Return the default parameters, by name, of a model with another parametrisation."""
+    key = (model.structure, "default parameters")
+
+    def formula(_: Array, *numbers: Array) -> list[Array]:
+        converted = model.to_default(model.row_parameters(list(numbers), {}))
+        _CONVERTED[key] = tuple(converted)
+        return list(converted.values())
+
+    program = NUMPY_PROGRAMS.get(key, formula, constrained.size)
+    if program is None:
+        with float64():
+            values: Sequence[Any] = formula(jnp.zeros(()), *map(jnp.asarray, constrained))
+    else:
+        values = program(np.zeros(1), constrained.tolist())
+    return {
+        name: float(np.asarray(value).item())
+        for name, value in zip(_CONVERTED[key], values, strict=True)
+    }
+
+
+# The names of the parameters that a program of ``in_default_parameters`` returns.
+_CONVERTED: dict[Hashable, tuple[str, ...]] = {}
 
 
 def _program(model: Any, hook: str, constrained: Vector) -> NumpyProgram | None:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -52,11 +51,12 @@ class Family(Reparametrised):
       outcome at the current parameters (``basis``: their names), ``_basis``, ``_basis_derivatives``
       and ``_log_density_of_basis``, which make a pass several times as fast (see ``write_basis``,
       ``basis_derivatives`` and ``log_density_of_basis``);
-    * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_draw(key, shape, ...)``,
-      ``_mean``, ``_variance``, ``_entropy``;
+    * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_mean``,
+      ``_variance``, ``_entropy``;
 
     and, in NumPy:
 
+    * ``_draw(generator, shape, ...)``: outcomes, from a ``numpy.random.Generator``;
     * ``_estimate(means, origin, fixed)``: the maximum-likelihood estimate in closed form from the
       weighted means of the statistics, or None where the fixed parameters rule one out;
     * ``_sums(x, origin, low, high)``: Σ of each statistic over numbers in [low, high], where that
@@ -298,15 +298,16 @@ class Family(Reparametrised):
         moments = self._mean is not None and self._variance is not None
         return moments and self._quantile is None
 
-    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
+    def draw(
+        self,
+        generator: np.random.Generator,
+        shape: tuple[int, ...],
+        parameters: Mapping[str, float | Vector],
+    ) -> Vector:
         """Draw outcomes by the family's method, else through the quantile function."""
-        if self._draw is None and self._quantile is None:
-            tiny = np.finfo(np.float64).tiny  # an end of (0, 1) would be an infinite quantile
-            u = jax.random.uniform(key, shape, jnp.float64, minval=tiny)
-            return jnp.asarray(self.quantiles_at(np.asarray(u)))
         if self._draw is None:
-            return super().draw(key, shape, parameters)
-        value: Array = self._draw(key, shape, **self.to_default(parameters))
+            return super().draw(generator, shape, parameters)
+        value: Vector = self._draw(generator, shape, **parameters)
         return value
 
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:

@@ -7,17 +7,16 @@ A model is immutable. With all parameters fixed it is a distribution, with ``log
 from __future__ import annotations
 
 import math
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from kullback._core.arrays import Array, ArrayLike, Vector, float64
+from kullback._core.arrays import ArrayLike, Vector, float64
 from kullback._core.errors import ModelError
+from kullback.models.draws import BLOCK, inner_uniforms, key_of, rounded_inside, stream
 from kullback.models.evaluation import blockwise, log_tails, refuse_subnormal
 from kullback.models.inversion import find_quantiles
 from kullback.models.row_functions import NOT_PROVIDED, Moment, RowFunctions
@@ -108,13 +107,17 @@ class Model(RowFunctions):
     def sample(self, n: Any, *, seed: Any = None) -> Vector:
         """Draw independent outcomes.
 
+        Nothing is compiled. With a seed, the first outcomes are the same whatever their number is.
+        (Another version of NumPy may draw others.)
+
         Args:
             n: the number of outcomes, or a shape.
             seed: an integer or a JAX random key, which draws the same outcomes every time; None
                 draws different ones.
 
         Returns:
-            A float64 array; class labels come as their codes.
+            A float64 array; class labels come as their codes. An outcome beyond 1.8e308 is given as
+            infinite, one between 0 and 2.2e-308 as the latter where 0 is impossible.
 
         Raises:
             ModelError: for a negative ``n``, an invalid seed, or a free parameter.
@@ -122,10 +125,30 @@ class Model(RowFunctions):
         shape = n if isinstance(n, tuple) else (n,)
         if any(not isinstance(size, int | np.integer) or size < 0 for size in shape):
             raise ModelError(f"n must be a number of draws or a shape, got {n!r}.")
-        with float64():
-            key = _random_key(seed)
-            parameters = self.row_parameters([jnp.asarray(v) for v in self._constrained()], {})
-            return np.asarray(self.draw(key, shape, parameters), dtype=np.float64)
+        key, parameters = key_of(seed), self.default_params
+        out = np.empty(shape)
+        rows = out.reshape(-1)
+        with np.errstate(all="ignore"):
+            for begin in range(0, rows.size, BLOCK):
+                drawn = self.draw(stream(key, begin // BLOCK), (BLOCK,), parameters)
+                part = rows[begin : begin + BLOCK]
+                part[:] = rounded_inside(drawn[: part.size], self.support)
+        return out
+
+    def draw(
+        self,
+        generator: np.random.Generator,
+        shape: tuple[int, ...],
+        parameters: Mapping[str, float | Vector],  # noqa: ARG002
+    ) -> Vector:
+        """Draw outcomes; by default through the quantile function.
+
+        Args:
+            generator: the random numbers.
+            shape: of the draws.
+            parameters: the default parameters by name.
+        """
+        return self.quantiles_at(inner_uniforms(generator, shape))
 
     def mean(self) -> float:
         """Expected outcome."""
@@ -173,16 +196,3 @@ def _exponential(value: float | Vector) -> float | Vector:
         return math.exp(value)
     density: Vector = np.exp(value)
     return density
-
-
-def _random_key(seed: Any) -> Array:
-    """Return a JAX random key for a seed."""
-    if seed is None:
-        seed = secrets.randbits(63)
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
-        if not 0 <= seed < 2**63:
-            raise ModelError(f"seed must lie in [0, 2**63), got {seed}.")
-        return jax.random.key(int(seed))
-    if isinstance(seed, jax.Array):
-        return seed
-    raise ModelError(f"seed must be an integer, a JAX random key or None, got {seed!r}.")

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Domain
 from kullback._core.errors import ModelError, did_you_mean
+from kullback.models.evaluation import in_default_parameters
 from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.parametrised import ModelT
@@ -143,9 +144,9 @@ class Reparametrised(Model):
 
         A parametrisation may keep its own numbers beside them, where those have more digits.
         """
-        with float64():
-            numbers = {name: jnp.asarray(v, jnp.float64) for name, v in self.params.items()}
-            return {name: float(value) for name, value in self.to_default(numbers).items()}
+        if self.parametrisation is None:
+            return self.params
+        return in_default_parameters(self, self._constrained())
 
     def in_default(self: ReparametrisedT) -> ReparametrisedT:
         """Return the same distribution in the default parametrisation."""

@@ -7,10 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
@@ -96,12 +92,6 @@ class RowFunctions(Parametrised):
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Smallest outcome whose distribution function reaches ``u``."""
         raise self._lacks("quantile function")
-
-    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
-        """Draw outcomes; by default through the quantile function."""
-        # strictly inside (0, 1): an end would be an infinite quantile
-        u = jax.random.uniform(key, shape, jnp.float64, minval=np.finfo(np.float64).tiny)
-        return self.row_quantile(u, parameters)
 
     def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Compute the mean, the variance or the entropy."""

@@ -65,6 +65,7 @@ kl.entropy([0.3, 0.7]{do.argument})
     spread = float(
         np.sqrt(0.3 * np.log(0.3) ** 2 + 0.7 * np.log(0.7) ** 2 - (entropy * do.nats) ** 2)
     )
+    away = abs(float(mean[-1]) - entropy) / (spread / do.nats / float(np.sqrt(draws[-1])))
     return Step(
         2,
         "Entropy is an expectation",
@@ -77,7 +78,7 @@ kl.entropy([0.3, 0.7]{do.argument})
             "with the square root of the number of draws.",
         ),
         lines,
-        "The mean of 100,000 surprises agrees with the entropy to within its standard error.",
+        f"The mean of 100,000 surprises is {away:.1f} standard errors away from the entropy.",
         {
             "draws": draws,
             "mean": mean,

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import jax
 import jax.numpy as jnp
 import mpmath
 import pytest
@@ -442,8 +441,8 @@ class Drawn(kl.Family):
         return kl.Normal._log_density(x, centre, jnp.ones(()))
 
     @staticmethod
-    def _draw(key, shape, centre):
-        return centre + jax.random.normal(key, shape, jnp.float64)
+    def _draw(generator, shape, centre):
+        return centre + generator.standard_normal(shape)
 
 
 STANDARD = kl.Normal(loc=0.0, scale=1.0)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,6 +13,7 @@ from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.domains import POSITIVE, UNIT, Domain
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
+from kullback.models.samplers import draw_gamma
 from kullback.models.tails import Tail, Tails
 from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.numerics import log, log_quotient
@@ -89,8 +89,12 @@ class Beta(Family):
         return log_beta_sides(alpha, beta, x, 1.0 - x)
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], alpha: Array, beta: Array) -> Array:
-        return jax.random.beta(key, alpha, beta, shape, jnp.float64)
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], alpha: float, beta: float
+    ) -> Vector:
+        g, h = draw_gamma(generator, size, alpha)
+        other, lift = draw_gamma(generator, size, beta)
+        return np.asarray(1.0 / (1.0 + other / g * np.exp(lift - h)))
 
     @staticmethod
     def _mean(alpha: Array, beta: Array) -> Array:

@@ -128,29 +128,10 @@ class VonMises(Family):
         return np.asarray(loc + angles)
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], loc: Array, concentration: Array) -> Array:
-        # Rejection, from a uniform for κ < 1 and else from a normal: sin²(δ/2) ≥ (δ/π)² on the
-        # circle. At least 46 % of the proposals are kept, whatever κ.
-        wide = concentration < 1.0
-        sd = 0.5 * math.pi / jnp.sqrt(jnp.where(wide, 1.0, concentration))
-
-        def propose(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-            key, angle, kept = state
-            key, *keys = jax.random.split(key, 4)
-            flat = jax.random.uniform(keys[0], shape, jnp.float64, -math.pi, math.pi)
-            peaked = sd * jax.random.normal(keys[1], shape, jnp.float64)
-            new = jnp.where(wide, flat, peaked)
-            envelope = jnp.where(wide, 0.0, (new / math.pi) ** 2)
-            log_ratio = -2.0 * concentration * (jnp.sin(0.5 * new) ** 2 - envelope)
-            accepted = -jax.random.exponential(keys[2], shape, jnp.float64) <= log_ratio
-            accepted = accepted & (jnp.abs(new) <= math.pi)
-            return key, jnp.where(kept, angle, new), kept | accepted
-
-        def unfinished(state: tuple[Array, Array, Array]) -> Array:
-            return ~jnp.all(state[2])
-
-        start = (key, jnp.zeros(shape, jnp.float64), jnp.zeros(shape, bool))
-        return loc + jax.lax.while_loop(unfinished, propose, start)[1]
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], loc: float, concentration: float
+    ) -> Vector:
+        return loc + generator.vonmises(0.0, concentration, size)
 
     @staticmethod
     def _mean(loc: Array, concentration: Array) -> Array:  # noqa: ARG004  # by keyword

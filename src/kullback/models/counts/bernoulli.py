@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -68,16 +67,6 @@ class Bernoulli(Family):
         # compared on the side where the numbers are small and keep their digits
         failure = jnp.where(u <= 0.5, u <= complement(probability, logit), probability <= 1.0 - u)
         return jnp.where(failure, 0.0, 1.0)
-
-    @staticmethod
-    def _draw(
-        key: Array,
-        shape: tuple[int, ...],
-        probability: Array,
-        logit: Array | None = None,  # noqa: ARG004
-    ) -> Array:
-        success = jax.random.uniform(key, shape, jnp.float64) < probability
-        return success.astype(jnp.float64)
 
     @staticmethod
     def _mean(probability: Array, logit: Array | None = None) -> Array:  # noqa: ARG004

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,6 +20,7 @@ from kullback.models.caution import Caution
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
 from kullback.models.family import Family, Formula
 from kullback.models.parametrisation import Parametrisation
+from kullback.models.samplers import draw_binomial
 from kullback.models.source import Fixed
 from kullback.models.starting_values import share_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
@@ -128,17 +129,17 @@ class Binomial(Family):
 
     @staticmethod
     def _draw(
-        key: Array,
-        shape: tuple[int, ...],
-        trials: Array,
-        probability: Array,
-        logit: Array | None = None,
-    ) -> Array:
+        generator: np.random.Generator,
+        size: tuple[int, ...],
+        trials: float,
+        probability: float,
+        logit: float | None = None,
+    ) -> Vector:
         # draw the rarer of success and failure, whose probability keeps all its digits
-        failure = complement(probability, logit)
-        rarer = jnp.minimum(probability, failure)
-        rare = jax.random.binomial(key, trials, rarer, shape, jnp.float64)
-        return jnp.where(probability <= failure, rare, trials - rare)
+        if probability <= 0.5:
+            return draw_binomial(generator, size, trials, probability)
+        failure = 1.0 - probability if logit is None else probability * math.exp(-logit)
+        return trials - draw_binomial(generator, size, trials, failure)
 
     @staticmethod
     def _mean(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
@@ -72,13 +71,6 @@ class Geometric(Family):
     def _quantile(u: Array, probability: Array, mean: Array | None = None) -> Array:
         x = jnp.ceil(-jnp.log1p(-u) / _failure_hazard(probability, mean)) - 1.0
         return jnp.maximum(x, 0.0)
-
-    @staticmethod
-    def _draw(
-        key: Array, shape: tuple[int, ...], probability: Array, mean: Array | None = None
-    ) -> Array:
-        exponential = jax.random.exponential(key, shape, jnp.float64)
-        return jnp.floor(exponential / _failure_hazard(probability, mean))
 
     @staticmethod
     def _mean(probability: Array, mean: Array | None = None) -> Array:

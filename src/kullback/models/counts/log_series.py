@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -63,13 +62,8 @@ class LogSeries(Family):
         return tail - log(probability) - log_series_norm(probability)
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], probability: Array) -> Array:
-        first, second = jax.random.split(key)
-        # from the smallest positive double, so that the logarithms are finite
-        tiny = np.finfo(np.float64).tiny
-        u = jax.random.uniform(first, shape, jnp.float64, minval=tiny)
-        v = jax.random.uniform(second, shape, jnp.float64, minval=tiny)
-        return jnp.floor(1.0 + jnp.log(v) / log1mexp(u * jnp.log1p(-probability)))
+    def _draw(generator: np.random.Generator, size: tuple[int, ...], probability: float) -> Vector:
+        return generator.logseries(probability, size).astype(np.float64)
 
     @staticmethod
     def _mean(probability: Array) -> Array:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
@@ -18,7 +16,7 @@ from kullback._core.domains import (
 )
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
-from kullback.models.samplers import draw_poisson
+from kullback.models.samplers import draw_gamma, draw_poisson
 from kullback.models.starting_values import mean_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.count_kernels import (
@@ -77,12 +75,12 @@ class NegativeBinomial(Family):
         return log_beta_sides(size, x + 1.0, size * r, mean * r)
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], mean: Array, size: Array) -> Array:
+    def _draw(
+        generator: np.random.Generator, shape: tuple[int, ...], mean: float, size: float
+    ) -> Vector:
         # a Poisson count whose rate is gamma distributed
-        first, second = jax.random.split(key)
-        return draw_poisson(
-            second, shape, jax.random.gamma(first, size, shape, jnp.float64) * (mean / size)
-        )
+        g, h = draw_gamma(generator, shape, size)
+        return draw_poisson(generator, shape, g / size * np.exp(h) * mean)
 
     @staticmethod
     def _mean(mean: Array, size: Array) -> Array:  # noqa: ARG004

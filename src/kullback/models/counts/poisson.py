@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, final
 
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
@@ -58,8 +59,8 @@ class Poisson(Family):
         return q, p
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
-        return draw_poisson(key, shape, rate)
+    def _draw(generator: np.random.Generator, size: tuple[int, ...], rate: float) -> Vector:
+        return draw_poisson(generator, size, rate)
 
     @staticmethod
     def _mean(rate: Array) -> Array:

@@ -207,12 +207,19 @@ class Categorical(Model):
         below = self._cumulative(parameters) < u[..., None]
         return jnp.sum(below, axis=-1).astype(jnp.float64)
 
-    def draw(self, key: Array, shape: tuple[int, ...], parameters: Mapping[str, Array]) -> Array:
+    def draw(
+        self,
+        generator: np.random.Generator,
+        shape: tuple[int, ...],
+        parameters: Mapping[str, float | Vector],
+    ) -> Vector:
         """Draw codes; a class of probability 0 is never drawn."""
-        cumulative = self._cumulative(parameters)
+        value = np.asarray(parameters[self.parameter])
+        cumulative = np.cumsum(np.exp(value - np.max(value)) if self.as_logits else value)
         # u < 1 keeps the product below the last sum, even if that sum is rounded
-        u = jax.random.uniform(key, shape, jnp.float64) * cumulative[..., -1]
-        return jnp.searchsorted(cumulative, u, side="right").astype(jnp.float64)
+        u = generator.random(shape) * cumulative[-1]
+        codes: Vector = np.searchsorted(cumulative, u, side="right").astype(np.float64)
+        return codes
 
     def _cumulative(self, parameters: Mapping[str, Array]) -> Array:
         sums = jnp.cumsum(jnp.exp(self._log_probabilities(parameters)), axis=-1)

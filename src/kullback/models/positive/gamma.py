@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback._core.numpy_sums import total, total_log_quotient
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
+from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
@@ -86,9 +87,12 @@ class Gamma(Family):
         return log_gamma_tail_values(shape, rate * x, log(rate) + log(x))
 
     @staticmethod
-    def _draw(key: Array, size: tuple[int, ...], shape: Array, rate: Array) -> Array:
-        standard: Array = jax.random.gamma(key, shape, size, jnp.float64)
-        return standard / rate
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], shape: float, rate: float
+    ) -> Vector:
+        g, h = draw_gamma(generator, size, shape)
+        root = np.exp(0.5 * h)  # alone, eʰ may be below the doubles
+        return np.asarray(g / rate * root * root)
 
     @staticmethod
     def _mean(shape: Array, rate: Array) -> Array:

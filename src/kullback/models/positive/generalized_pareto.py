@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -81,11 +80,6 @@ class GeneralizedPareto(Family):
         y = -jnp.log1p(-jnp.where(inside, u, 0.5))
         upper = jnp.where(shape < 0.0, end_of_support(loc, scale, shape), jnp.inf)
         return jnp.where(inside, loc + scale * expm1_scaled(shape, y), upper)
-
-    @staticmethod
-    def _draw(key: Array, draws: tuple[int, ...], scale: Array, shape: Array, loc: Array) -> Array:
-        y = jax.random.exponential(key, draws, jnp.float64)
-        return loc + scale * expm1_scaled(shape, y)
 
     @staticmethod
     def _mean(scale: Array, shape: Array, loc: Array) -> Array:

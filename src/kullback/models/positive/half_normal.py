@@ -8,6 +8,7 @@ from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import NON_NEGATIVE, POSITIVE, Domain
@@ -75,8 +76,8 @@ class HalfNormal(Family):
         return scale * jnp.where(low, near, far)
 
     @staticmethod
-    def _draw(key: Array, size: tuple[int, ...], scale: Array) -> Array:
-        return scale * jnp.abs(jax.random.normal(key, size, jnp.float64))
+    def _draw(generator: np.random.Generator, size: tuple[int, ...], scale: float) -> Vector:
+        return scale * np.abs(generator.standard_normal(size))
 
     @staticmethod
     def _mean(scale: Array) -> Array:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
+from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
@@ -69,9 +70,12 @@ class InverseGamma(Family):
         return q, p
 
     @staticmethod
-    def _draw(key: Array, size: tuple[int, ...], shape: Array, scale: Array) -> Array:
-        standard: Array = jax.random.gamma(key, shape, size, jnp.float64)
-        return scale / standard
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], shape: float, scale: float
+    ) -> Vector:
+        g, h = draw_gamma(generator, size, shape)
+        root = np.exp(-0.5 * h)  # alone, eʰ may be below the doubles
+        return np.asarray(scale / g * root * root)
 
     @staticmethod
     def _mean(shape: Array, scale: Array) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -78,14 +77,15 @@ class InverseGaussian(Family):
         return log_inverse_gaussian_survival(mean, shape, x)
 
     @staticmethod
-    def _draw(key: Array, size: tuple[int, ...], mean: Array, shape: Array) -> Array:
-        first, second = jax.random.split(key)
-        normal = jax.random.normal(first, size, jnp.float64)
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], mean: float, shape: float
+    ) -> Vector:
+        normal = generator.standard_normal(size)
         c = 0.5 * (mean / shape) * normal * normal
         # (x − 1)²/x = 2c has two roots, one the other's reciprocal
-        smaller = 1.0 / (1.0 + c + jnp.sqrt(c * (2.0 + c)))
-        u = jax.random.uniform(second, size, jnp.float64)
-        return mean * jnp.where(u * (1.0 + smaller) <= 1.0, smaller, 1.0 / smaller)
+        smaller = 1.0 / (1.0 + c + np.sqrt(c) * np.sqrt(2.0 + c))
+        chosen = generator.random(size) * (1.0 + smaller) <= 1.0
+        return np.asarray(mean * np.where(chosen, smaller, 1.0 / smaller))
 
     @staticmethod
     def _mean(mean: Array, shape: Array) -> Array:  # noqa: ARG004

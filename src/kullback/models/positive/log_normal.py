@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -85,8 +84,10 @@ class LogNormal(Family):
         return jnp.exp(loc + scale * ndtri_exp(jnp.log(u)))
 
     @staticmethod
-    def _draw(key: Array, size: tuple[int, ...], loc: Array, scale: Array) -> Array:
-        return jnp.exp(loc + scale * jax.random.normal(key, size, jnp.float64))
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], loc: float, scale: float
+    ) -> Vector:
+        return np.exp(loc + scale * generator.standard_normal(size))
 
     @staticmethod
     def _mean(loc: Array, scale: Array) -> Array:

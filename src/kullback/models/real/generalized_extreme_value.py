@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
@@ -108,11 +107,6 @@ class GeneralizedExtremeValue(Family):
         upper = jnp.where(shape < 0.0, end_of_support(loc, scale, shape), jnp.inf)
         value = loc + scale * expm1_scaled(shape, y)
         return jnp.where(inside, value, jnp.where(u > 0.0, upper, lower))
-
-    @staticmethod
-    def _draw(key: Array, draws: tuple[int, ...], loc: Array, scale: Array, shape: Array) -> Array:
-        y = jax.random.gumbel(key, draws, jnp.float64)
-        return loc + scale * expm1_scaled(shape, y)
 
     @staticmethod
     def _mean(loc: Array, scale: Array, shape: Array) -> Array:

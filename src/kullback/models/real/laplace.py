@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -59,10 +58,6 @@ class Laplace(Family):
         lower = jnp.log(2.0 * jnp.where(u < 0.5, u, 0.5))
         upper = jnp.log(2.0 * jnp.where(u < 0.5, 0.5, 1.0 - u))
         return loc + scale * (lower - upper)
-
-    @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], loc: Array, scale: Array) -> Array:
-        return loc + scale * jax.random.laplace(key, shape, jnp.float64)
 
     @staticmethod
     def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004

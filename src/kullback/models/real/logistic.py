@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
@@ -60,10 +59,6 @@ class Logistic(Family):
     @staticmethod
     def _quantile(u: Array, loc: Array, scale: Array) -> Array:
         return loc + scale * (jnp.log(u) - jnp.log1p(-u))
-
-    @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], loc: Array, scale: Array) -> Array:
-        return loc + scale * jax.random.logistic(key, shape, jnp.float64)
 
     @staticmethod
     def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
@@ -79,8 +79,10 @@ class Normal(Family):
         return loc + scale * ndtri_exp(jnp.log(u))
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], loc: Array, scale: Array) -> Array:
-        return loc + scale * jax.random.normal(key, shape, jnp.float64)
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], loc: float, scale: float
+    ) -> Vector:
+        return loc + scale * generator.standard_normal(size)
 
     @staticmethod
     def _mean(loc: Array, scale: Array) -> Array:  # noqa: ARG004  # by keyword

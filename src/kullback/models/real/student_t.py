@@ -8,12 +8,14 @@ from typing import Any, ClassVar, final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.basis_form import BasisForm
 from kullback.models.family import Family
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
+from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import symmetric_starts
 from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_PI
@@ -101,13 +103,13 @@ class StudentT(Family):
         return log_t_tail(0.5 * df, w)
 
     @staticmethod
-    def _draw(key: Array, shape: tuple[int, ...], df: Array, loc: Array, scale: Array) -> Array:
-        # the logarithm of the chi-square, which at df = 0.01 underflows in one draw of forty
-        normal, chi = jax.random.split(key)
-        log_mean_square = jax.random.loggamma(chi, 0.5 * df, shape, jnp.float64) - log(0.5 * df)
-        return loc + scale * jax.random.normal(normal, shape, jnp.float64) * jnp.exp(
-            -0.5 * log_mean_square
-        )
+    def _draw(
+        generator: np.random.Generator, size: tuple[int, ...], df: float, loc: float, scale: float
+    ) -> Vector:
+        normal = generator.standard_normal(size)
+        g, h = draw_gamma(generator, size, 0.5 * df)
+        root = np.exp(-0.25 * h)  # alone, e^(−h/2) may be beyond the doubles
+        return np.asarray(loc + scale * root * (normal / np.sqrt(g / (0.5 * df))) * root)
 
     @staticmethod
     def _mean(df: Array, loc: Array, scale: Array) -> Array:  # noqa: ARG004
