@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
 from kullback.pictures.fit_figure import fit_figure
+from kullback.results.bootstrap import Bootstrap
+from kullback.results.bootstrap_intervals import checked_bootstrap
 from kullback.results.by_parameter import Number, groups_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
@@ -224,6 +226,54 @@ class Fit:
                 raise KullbackError(f"kind={kind!r} is for Wald intervals: leave it out.")
             return profile_intervals(self, level, parameters)
         return wald_intervals(self, level, standard_errors_in_unit(self, kind), parameters)
+
+    def bootstrap(
+        self,
+        n: int = 999,
+        *,
+        kind: str = "poisson",
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit bootstrap replicates of the rows: made once for each n, kind and seed, and kept.
+
+        Args:
+            n: the number of replicates.
+            kind: "poisson": every row counts a Poisson number of times, of mean one (of mean w for
+                a row of weight w, which stands for w equal rows); valid for a wrong model too.
+                "parametric": samples of as many rows, drawn from the fitted distribution.
+            seed: of the weights or draws, a whole number. The weights of a row depend on it, on
+                the number of the row and on the replicate alone, and so are the same in memory and
+                streamed.
+            progress: called with the number of replicates made, and of all, where they are fitted
+                one by one.
+
+        Returns:
+            The estimates of every replicate. Fixed numbers stay fixed, and bounds hold. A replicate
+            that cannot be fitted is NaN, counted and named.
+
+        Raises:
+            KullbackError: for a fit without its data (see ``problem``) or one that did not
+                converge; for another kind; for parametric replicates of a model that reads columns,
+                of rows that are not exact, or of weights that do not add up to a whole number.
+
+        Example:
+            >>> import kullback as kl
+            >>> fit = kl.fit(kl.Exponential(), [0.3, 1.8, 0.7, 2.2, 0.9, 1.1, 0.2, 3.1])
+            >>> fit.bootstrap(200, seed=1)
+            Bootstrap(n=200, kind='poisson', seed=1)
+            >>> fit.bootstrap(200, seed=1).params["rate"].shape
+            (200,)
+        """
+        problem = checked_bootstrap(self, n, kind, seed)
+        key = (n, kind, seed)
+        if key not in self._bootstraps:
+            self._bootstraps[key] = problem.bootstrap(n, kind, seed, progress)
+        return self._bootstraps[key]
+
+    @cached_property
+    def _bootstraps(self) -> dict[tuple[int, str, int], Bootstrap]:
+        return {}
 
     # ---- the decomposition -----------------------------------------------------------------------
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 
 if TYPE_CHECKING:  # a fit holds its problem
+    from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
 
 
@@ -55,6 +56,15 @@ class FitProblem(Protocol):
 
         None where a row's outcome was not observed itself.
         """
+
+    def bootstrap(
+        self,
+        n: int,
+        kind: str,
+        seed: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
 
 
 def problem_of(fit: Fit, what: str) -> FitProblem:
