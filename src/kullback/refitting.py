@@ -31,9 +31,12 @@ from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.first_pass import FOR_ENTROPY, FirstPass, first_pass
 from kullback.objective.starting_values import fix_order_statistics
+from kullback.resampling.acceleration import accelerations
+from kullback.resampling.goodness import goodness_of_fit
 from kullback.resampling.replicates import Resampling
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
+from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.sample_info import SampleInfo
 from kullback.results.unit import Unit
 from kullback.solvers.newton import Newton
@@ -206,6 +209,24 @@ class SampleProblem:
         """Fit n bootstrap replicates."""
         resampling = self._resampling(progress)
         return resampling.poisson(n, seed) if kind == "poisson" else resampling.parametric(n, seed)
+
+    def accelerations(self, covariance: Vector) -> Vector:
+        """The acceleration of each number, given the covariance in the unit of the fit."""
+        resampling = self._resampling(None)
+        return accelerations(
+            resampling.derivatives, resampling.engine, resampling.estimate, covariance
+        )
+
+    def goodness_of_fit(
+        self,
+        named: str,
+        n: int,
+        seed: int,
+        cells: Any = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> GoodnessOfFit:
+        """Test the fit by n samples of the fitted model."""
+        return goodness_of_fit(self._resampling(progress), named, n, seed, cells)
 
     def _resampling(self, progress: Callable[[int, int], None] | None) -> Resampling:
         prepared, solved = self._prepared, self._solved

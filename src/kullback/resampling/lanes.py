@@ -59,6 +59,7 @@ def by_tiles(
     theta: Vector,
     columns: list[tuple[NDArray[Any], bool]],
     pool: ThreadPoolExecutor | None,
+    join: Callable[[Vector, Vector], Vector] = np.add,
 ) -> Vector:
     """Call a program tile by tile and add up its results, shape (m, replicates).
 
@@ -69,6 +70,7 @@ def by_tiles(
         columns: the rows, each with whether it has a column for each replicate, or one for all.
             The last one is padded with zeros, the others with copies of the last row.
         pool: the threads; None for this one.
+        join: of the results of two tiles, where that is not their sum.
     """
     rows, size = columns[0][0].shape[0], theta.shape[1]
     height = FEW if rows <= FEW else ROWS
@@ -86,7 +88,7 @@ def by_tiles(
                     tile.append(_padded(part, height, LANES if wide else 1))
                 tile[-1][min(rows - top, height) :] = 0.0
                 found = np.asarray(COMPILED.call(key, build, own, *tile))
-                total = found if total is None else total + found
+                total = found if total is None else join(total, found)
         sums: Vector = total[:, : size - begin]
         return sums
 

@@ -11,6 +11,7 @@ from kullback._core.errors import KullbackError
 if TYPE_CHECKING:  # a fit holds its problem
     from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
+    from kullback.results.goodness_of_fit import GoodnessOfFit
 
 
 @runtime_checkable
@@ -65,6 +66,19 @@ class FitProblem(Protocol):
         progress: Callable[[int, int], None] | None = None,
     ) -> Bootstrap:
         """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
+
+    def accelerations(self, covariance: Vector) -> Vector:
+        """The acceleration of bootstrap intervals of each number that has a covariance."""
+
+    def goodness_of_fit(
+        self,
+        named: str,
+        n: int,
+        seed: int,
+        cells: Any = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> GoodnessOfFit:
+        """Test the fit by n samples of the fitted model; see ``Fit.goodness_of_fit``."""
 
 
 def problem_of(fit: Fit, what: str) -> FitProblem:
