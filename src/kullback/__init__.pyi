@@ -120,9 +120,11 @@ from .models.source import same_as as same_as
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
+from .results.bootstrap import Bootstrap as Bootstrap
 from .results.comparison import Comparison as Comparison
 from .results.fit import Fit as Fit
 from .results.fit_table import FitTable as FitTable
+from .results.goodness_of_fit import GoodnessOfFit as GoodnessOfFit
 from .results.load import load as load
 from .results.trained import Epoch as Epoch
 from .results.trained import TrainedFit as TrainedFit

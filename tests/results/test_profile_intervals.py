@@ -216,7 +216,7 @@ def test_a_better_fit_on_the_way_is_no_interval():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "bootstrap"}, "method must be 'wald' or 'profile', got 'bootstrap'"),
+        ({"method": "bayes"}, "method must be 'wald', 'profile' or 'bootstrap', got 'bayes'"),
         ({"method": "profile", "level": 1.0}, "level"),
         ({"method": "profile", "kind": "sandwich"}, "kind='sandwich' is for Wald intervals"),
         ({"parameters": ["shap"]}, "Gamma has no parameter 'shap'; did you mean \"shape\""),

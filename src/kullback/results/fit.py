@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +22,18 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
 from kullback.pictures.fit_figure import fit_figure
+from kullback.results.bootstrap import Bootstrap
+from kullback.results.bootstrap_intervals import (
+    bootstrap_intervals,
+    checked_bootstrap,
+    checked_goodness_of_fit,
+)
 from kullback.results.by_parameter import Number, groups_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
+from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.problem import FitProblem
 from kullback.results.profile import profile_intervals
@@ -194,6 +201,7 @@ class Fit:
         kind: CovarianceKind = "observed",
         *,
         parameters: Sequence[str] | None = None,
+        bootstrap: Bootstrap | None = None,
     ) -> Intervals:
         """Confidence intervals by parameter.
 
@@ -203,27 +211,125 @@ class Fit:
                 scale (logarithms of positive parameters, log odds of probabilities), mapped back,
                 so that no interval leaves the parameter's domain. "profile": the values that a
                 likelihood-ratio test does not reject, by fitting again with the parameter fixed,
-                some seven times an end; an end may be a bound or infinite.
+                some seven times an end; an end may be a bound or infinite. "bootstrap": quantiles
+                of the replicates, corrected for bias and skewness (BCa; B. Efron 1987).
             kind: which covariance, for Wald intervals.
             parameters: parameters, or single numbers as in ``names``; by default all. Profiles of
                 many numbers are made for those named only.
+            bootstrap: the replicates, for bootstrap intervals; by default ``self.bootstrap()``.
 
         Returns:
             By parameter, an array of shape (2,), or (size, 2) for vectors. The result's
             ``cautions`` say where an end is a bound, infinite or unknown.
 
         Raises:
-            KullbackError: for a level outside (0, 1), another method or parameter; for a profile of
-                a fit without its data (see ``problem``).
+            KullbackError: for a level outside (0, 1), another method or parameter; for a profile or
+                a bootstrap of a fit without its data (see ``problem``), and too few replicates.
         """
         check_level(level)
-        if method not in ("wald", "profile"):
-            raise KullbackError(f"method must be 'wald' or 'profile', got {method!r}.")
+        if method not in ("wald", "profile", "bootstrap"):
+            raise KullbackError(f"method must be 'wald', 'profile' or 'bootstrap', got {method!r}.")
+        if method != "wald" and kind != "observed":
+            raise KullbackError(f"kind={kind!r} is for Wald intervals: leave it out.")
         if method == "profile":
-            if kind != "observed":
-                raise KullbackError(f"kind={kind!r} is for Wald intervals: leave it out.")
             return profile_intervals(self, level, parameters)
+        if method == "bootstrap":
+            made = self.bootstrap() if bootstrap is None else bootstrap
+            return bootstrap_intervals(self, made, level, parameters)
         return wald_intervals(self, level, standard_errors_in_unit(self, kind), parameters)
+
+    def bootstrap(
+        self,
+        n: int = 999,
+        *,
+        kind: str = "poisson",
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit bootstrap replicates of the rows: made once for each n, kind and seed, and kept.
+
+        Args:
+            n: the number of replicates.
+            kind: "poisson": every row counts a Poisson number of times, of mean one (of mean w for
+                a row of weight w, which stands for w equal rows); valid for a wrong model too.
+                "parametric": samples of as many rows, drawn from the fitted distribution.
+            seed: of the weights or draws, a whole number. The weights of a row depend on it, on
+                the number of the row and on the replicate alone, and so are the same in memory and
+                streamed.
+            progress: called with the number of replicates made, and of all, where they are fitted
+                one by one.
+
+        Returns:
+            The estimates of every replicate. Fixed numbers stay fixed, and bounds hold. A replicate
+            that cannot be fitted is NaN, counted and named.
+
+        Raises:
+            KullbackError: for a fit without its data (see ``problem``) or one that did not
+                converge; for another kind; for parametric replicates of a model that reads columns,
+                of rows that are not exact, or of weights that do not add up to a whole number.
+
+        Example:
+            >>> import kullback as kl
+            >>> fit = kl.fit(kl.Exponential(), [0.3, 1.8, 0.7, 2.2, 0.9, 1.1, 0.2, 3.1])
+            >>> fit.bootstrap(200, seed=1)
+            Bootstrap(n=200, kind='poisson', seed=1)
+            >>> fit.bootstrap(200, seed=1).params["rate"].shape
+            (200,)
+        """
+        problem = checked_bootstrap(self, n, kind, seed)
+        key = (n, kind, seed)
+        if key not in self._bootstraps:
+            self._bootstraps[key] = problem.bootstrap(n, kind, seed, progress)
+        return self._bootstraps[key]
+
+    @cached_property
+    def _bootstraps(self) -> dict[tuple[int, str, int], Bootstrap]:
+        return {}
+
+    def goodness_of_fit(
+        self,
+        n_bootstrap: int = 999,
+        *,
+        seed: int = 0,
+        cells: Any = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> GoodnessOfFit:
+        """Test whether the rows could have been drawn from the fitted model.
+
+        Kolmogorov–Smirnov D, Cramér–von Mises W² and Anderson–Darling A² for continuous outcomes;
+        chi-square for counts, and for others in given cells. Since the parameters were estimated
+        from the same rows, the tables of these statistics do not hold: samples of the fitted model
+        are fitted again, and p = (1 + #{T* ≥ T})/(n_bootstrap + 1).
+
+        Args:
+            n_bootstrap: the number of samples; 0 for the statistics alone.
+            seed: of the samples.
+            cells: of chi-square. None: for counts, values joined from the least upwards until 5
+                rows are expected in a cell, the last with all values above; none for other
+                outcomes. A number: so many cells of equal probability under the fitted model. Or
+                their upper ends, ascending: the last cell is above the last end.
+            progress: called with the number of samples done, and of all, where they are fitted one
+                by one.
+
+        Returns:
+            The statistics with p-values, and a sentence about them.
+
+        Raises:
+            KullbackError: for a fit without its data or one that did not converge; for a model that
+                reads columns or whose outcomes are labels; for rows that are not exact, or weights
+                that are not whole numbers; for cells that cannot be used.
+
+        Example:
+            >>> import kullback as kl
+            >>> fit = kl.fit(kl.Exponential(), [0.3, 1.8, 0.7, 2.2, 0.9, 1.1, 0.2, 3.1])
+            >>> test = fit.goodness_of_fit(199, seed=1)
+            >>> round(test.kolmogorov_smirnov.statistic, 6)
+            0.178307
+            >>> test.conclusion[:32]
+            'No evidence against the model: t'
+        """
+        problem = checked_goodness_of_fit(self, n_bootstrap, seed)
+        return problem.goodness_of_fit(repr(self.model), n_bootstrap, seed, cells, progress)
 
     # ---- the decomposition -----------------------------------------------------------------------
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 
 if TYPE_CHECKING:  # a fit holds its problem
+    from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
+    from kullback.results.goodness_of_fit import GoodnessOfFit
 
 
 @runtime_checkable
@@ -55,6 +57,28 @@ class FitProblem(Protocol):
 
         None where a row's outcome was not observed itself.
         """
+
+    def bootstrap(
+        self,
+        n: int,
+        kind: str,
+        seed: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
+
+    def accelerations(self, covariance: Vector) -> Vector:
+        """The acceleration of bootstrap intervals of each number that has a covariance."""
+
+    def goodness_of_fit(
+        self,
+        named: str,
+        n: int,
+        seed: int,
+        cells: Any = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> GoodnessOfFit:
+        """Test the fit by n samples of the fitted model; see ``Fit.goodness_of_fit``."""
 
 
 def problem_of(fit: Fit, what: str) -> FitProblem:
