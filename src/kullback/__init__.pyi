@@ -125,6 +125,7 @@ from .results.comparison import Comparison as Comparison
 from .results.fit import Fit as Fit
 from .results.fit_table import FitTable as FitTable
 from .results.load import load as load
+from .results.test_result import TestResult as TestResult
 from .results.trained import Epoch as Epoch
 from .results.trained import TrainedFit as TrainedFit
 from .scoring import (
@@ -135,6 +136,8 @@ from .scoring import (
 )
 from .solvers.minibatch import Minibatch as Minibatch
 from .solvers.newton import Newton as Newton
+from .testing import likelihood_ratio_test as likelihood_ratio_test
+from .testing import vuong_test as vuong_test
 
 __all__: list[str]
 __version__: str

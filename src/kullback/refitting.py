@@ -15,7 +15,8 @@ from kullback._core.arrays import Vector
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
 from kullback.data.reweighted import reweighted
-from kullback.data.sample import Sample
+from kullback.data.sample import ArraySample, Sample
+from kullback.data.scaled import ScaledSample
 from kullback.engines.choice import engine_for
 from kullback.engines.engine import Engine
 from kullback.models.held_numbers import (
@@ -30,6 +31,8 @@ from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.first_pass import FOR_ENTROPY, FirstPass, first_pass
 from kullback.objective.starting_values import fix_order_statistics
+from kullback.resampling.replicates import Resampling
+from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
 from kullback.results.sample_info import SampleInfo
 from kullback.results.unit import Unit
@@ -170,15 +173,67 @@ class SampleProblem:
         start: Mapping[str, float] | None = None,
     ) -> Fit:
         """Fit again, with numbers held fixed, other weights, or another start."""
+        if fixed or start or weights is not None:
+            sample = self.sample if weights is None else reweighted(self.sample, weights)
+            return self._again(sample, fixed or {}, start or {})
+        return replace(self, solved=None).fit(Clock())
+
+    def _again(
+        self,
+        sample: Sample,
+        fixed: Mapping[str, float],
+        start: Mapping[str, float],
+        *,
+        near: bool = False,
+    ) -> Fit:
+        """Fit rows again, near the estimate where numbers are given or it is asked for."""
         clock = Clock()
-        sample = self.sample if weights is None else reweighted(self.sample, weights)
-        again = replace(self, sample=sample, fixed={**self.fixed, **(fixed or {})}, solved=None)
-        if not fixed and not start:
+        again = replace(self, sample=sample, fixed={**self.fixed, **fixed}, solved=None)
+        if not (fixed or start or near):
             return again.fit(clock)
-        new = weights is not None or "_prepared" not in vars(self)
-        prepared = again._prepare() if weights is not None else self._prepared
+        new = sample is not self.sample or "_prepared" not in vars(self)
+        prepared = self._prepared if sample is self.sample else again._prepare()
         made = 0 if new else prepared.engine.passes
-        return again._fit(prepared, clock, made, near=self._near(prepared, start or {}))
+        return again._fit(prepared, clock, made, near=self._near(prepared, start))
+
+    def bootstrap(
+        self,
+        n: int,
+        kind: str,
+        seed: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit n bootstrap replicates."""
+        resampling = self._resampling(progress)
+        return resampling.poisson(n, seed) if kind == "poisson" else resampling.parametric(n, seed)
+
+    def _resampling(self, progress: Callable[[int, int], None] | None) -> Resampling:
+        prepared, solved = self._prepared, self._solved
+        at = solved.evaluation
+        model, _ = self._held_model(prepared.unit)
+
+        def redrawn(y: Vector) -> Fit:
+            rows = ArraySample({"y": y}, label=self.sample.label, schema=self.sample.schema)
+            sample = ScaledSample(rows, prepared.unit.power) if prepared.unit.power else rows
+            return self._again(sample, {}, {}, near=True)
+
+        return Resampling(
+            model=model,
+            vector=solved.vector,
+            at=at.at if isinstance(at, Evaluation) else None,
+            estimate=at.constrained(solved.vector),
+            known=prepared.known,
+            sample=prepared.unit.sample,
+            engine=prepared.engine,
+            power=prepared.unit.power,
+            plain=self.solver is None,
+            reweighted=lambda weights: self._again(
+                reweighted(self.sample, weights), {}, {}, near=True
+            ),
+            redrawn=redrawn,
+            count=self.rows,
+            progress=progress,
+        )
 
     def cross_entropy(self, at: Mapping[str, float] | None = None) -> float:
         """The cross-entropy in nats at given numbers."""

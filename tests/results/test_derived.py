@@ -207,6 +207,20 @@ def test_a_quantity_of_a_parameter_on_its_bound():
     )
 
 
+def test_the_bootstrap_of_a_quantity():
+    fit = kl.fit(kl.Weibull(), X)
+    found = fit.derived(lambda m: m.quantile([0.5, 0.9]), method="bootstrap")
+    drawn = fit.bootstrap().params
+    # the quantity of each replicate's estimates, by SciPy
+    values = scipy.stats.weibull_min(drawn["shape"], scale=drawn["scale"]).ppf([[0.5], [0.9]])
+    np.testing.assert_allclose(found.stderr, values.std(axis=1, ddof=1), rtol=1e-9)
+    ends = np.quantile(values, [0.025, 0.975], axis=1)
+    np.testing.assert_allclose(np.stack(found.interval), ends, rtol=1e-9)
+    assert found.method == "percentiles of bootstrap replicates"
+    steps = kl.fit(kl.Poisson(), COUNTS).derived(lambda m: m.quantile(0.9), method="bootstrap")
+    assert steps.interval[0] <= steps.value <= steps.interval[1]
+
+
 def test_an_infinite_end_is_said():
     rows = scipy.stats.t(8).rvs(150, random_state=3)
     fit = kl.fit(kl.StudentT(), rows)

@@ -80,6 +80,16 @@ class Block:
         start, first_row, rows = next(run for run in reversed(self.origin) if run[0] <= position)
         return first_row + position - start if rows is None else int(rows[position - start])
 
+    @property
+    def row_numbers(self) -> Integers:
+        """The number in the user's data of every real row."""
+        numbers = np.empty(self.count, dtype=np.int64)
+        ends = [start for start, _, _ in self.origin[1:]] + [self.count]
+        for (start, first_row, rows), end in zip(self.origin, ends, strict=True):
+            own = np.arange(first_row, first_row + end - start) if rows is None else rows
+            numbers[start:end] = own[: end - start]
+        return numbers
+
 
 def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
     """Cut chunks into blocks.

@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.data.row_hashes import mixed
 from kullback.data.sample import ArraySample, Floats, Integers
 
 # Rows kept in memory, to learn encodings from and to hold out: evenly drawn, up to so many bytes.
@@ -33,15 +34,8 @@ class Head:
 
 
 def row_fractions(rows: Integers) -> Floats:
-    """A reproducible pseudo-random number in [0, 1) for each row number.
-
-    The mixing function of SplitMix64: G. L. Steele, D. Lea, C. H. Flood (2014).
-    """
-    z = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    out: Floats = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    """A reproducible pseudo-random number in [0, 1) for each row number."""
+    out: Floats = (mixed(rows) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return out
 
 

@@ -14,6 +14,7 @@ from kullback._core.errors import KullbackError
 from kullback._core.validation import check_choice, check_level
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
+from kullback.models.source import numbers_of
 from kullback.results.derived_profile import derived_profile
 from kullback.results.problem import problem_of
 from kullback.results.profile import profile_intervals
@@ -25,7 +26,11 @@ if TYPE_CHECKING:  # Fit.derived calls this module, which only reads the fit
 
 Quantity: TypeAlias = Callable[[Model], Any]
 
-METHODS = {"delta": "delta method", "profile": "profile likelihood"}
+METHODS = {
+    "delta": "delta method",
+    "profile": "profile likelihood",
+    "bootstrap": "percentiles of bootstrap replicates",
+}
 SCALES = {"identity": REAL, "log": POSITIVE, "logit": UNIT}
 
 # A function of counts may stay the same at one standard error and change at three.
@@ -46,14 +51,45 @@ def derive(fit: Fit, f: Quantity, level: float, method: str, scale: str) -> Esti
             f"scale={scale!r} is for method='delta': the ends of the others do not depend on it."
         )
     value = value_of(f, fit.model)
+    if method == "bootstrap":
+        stderr, ends, notes = _bootstrap(fit, f, level)
+        return _estimate(value, stderr, ends, method, notes, level)
     point = Standardised.of(fit)
     stderr, rough = _standard_error(point, f, value)
-    few = f"{fit.n:g} rows are few: the interval may hold less often than it says"
-    notes = (*((few,) if fit.n < _FEW_ROWS else ()), *point.notes, *rough)
+    notes = (*_few_rows(fit), *point.notes, *rough)
     if method == "delta":
         return _estimate(value, stderr, _wald(value, stderr, level, scale), method, notes, level)
     ends, more = _profile(point, f, value, stderr, level)
     return _estimate(value, stderr, ends, method, (*notes, *more), level)
+
+
+def _few_rows(fit: Fit) -> tuple[str, ...]:
+    few = f"{fit.n:g} rows are few: the interval may hold less often than it says"
+    return (few,) if fit.n < _FEW_ROWS else ()
+
+
+def _bootstrap(fit: Fit, f: Quantity, level: float) -> tuple[Vector, Vector, tuple[str, ...]]:
+    """The deviation of the quantity over the replicates, its percentiles, and notes."""
+    replicates = fit.bootstrap()
+    places = [(c.name, numbers_of(c)) for c in fit.vector.coefficients]
+    values = np.stack(
+        [
+            value_of(
+                f,
+                fit.form.fixed_at(
+                    {name: np.array([replicates.params[k][i] for k in own]) for name, own in places}
+                ),
+            )
+            for i in np.flatnonzero(replicates.made)
+        ]
+    )
+    caution = replicates.caution
+    tail = 0.5 - 0.5 * level
+    with np.errstate(invalid="ignore"):  # a quantity may be infinite
+        size = np.maximum(np.max(np.abs(values), axis=0), np.finfo(np.float64).tiny)
+        stderr = np.asarray(size * np.std(values / size, axis=0, ddof=1))
+        ends = np.asarray(np.quantile(values, [tail, 1.0 - tail], axis=0))
+    return stderr, ends, (*_few_rows(fit), *([] if caution is None else [caution]))
 
 
 def _profile(

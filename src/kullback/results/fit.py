@@ -24,6 +24,8 @@ from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.band import Band, make_band
+from kullback.results.bootstrap import Bootstrap
+from kullback.results.bootstrap_intervals import checked_bootstrap
 from kullback.results.by_parameter import Number, groups_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
@@ -36,7 +38,9 @@ from kullback.results.profile import profile_intervals
 from kullback.results.sample_info import SampleInfo
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
+from kullback.results.test_result import TestResult
 from kullback.results.wald import wald_intervals
+from kullback.results.wald_test import wald_test
 
 
 @final
@@ -250,7 +254,8 @@ class Fit:
             level: coverage probability, between 0 and 1.
             method: "delta": the value ± normal quantile × standard error. "profile": the values
                 that a likelihood-ratio test does not reject, which need the rows; an end may be
-                infinite, and is then said to be.
+                infinite, and is then said to be. "bootstrap": the percentiles of the quantity over
+                the replicates of ``bootstrap()``, and their standard deviation.
             scale: for the delta method, where the interval is symmetric: "identity", "log" (for
                 positive quantities) or "logit" (for probabilities), so that it stays in the range.
 
@@ -306,6 +311,80 @@ class Fit:
             [0.179 0.036] [0.368 0.135] [0.608 0.396]
         """
         return make_band(self, what, at, level, simultaneous)
+
+    def test(self, *restrictions: str, kind: CovarianceKind = "observed") -> TestResult:
+        """Test linear restrictions on the estimates by Wald's test, all of them together.
+
+        With R the factors and r the values of the restrictions, b the estimates and V their
+        covariance, (Rb − r)′ (R V R′)⁻¹ (Rb − r) is chi-squared in large samples, with as many
+        degrees of freedom as there are restrictions. Source: A. Wald (1943), Transactions of the
+        American Mathematical Society 54, 426–482.
+
+        Args:
+            restrictions: each a text: sums of numbers and of names (see ``names``) with factors,
+                and an equals sign: "shape = 1", "2*loc[age] - loc[sex] = 0.5". Without an equals
+                sign it is that the sum is 0, and a parameter of several numbers alone that all are.
+            kind: which covariance.
+
+        Raises:
+            KullbackError: with the place where a restriction is wrong; for one on a bound of its
+                number, restrictions that imply each other, and a fit that did not converge.
+
+        Example:
+            >>> import kullback as kl
+            >>> fit = kl.fit(kl.Gamma(), [0.2, 1.1, 0.7, 2.9, 0.4, 1.6, 0.9, 0.3, 1.2, 0.7])
+            >>> print(fit.test("shape = 1"))
+            Wald test: shape = 1: statistic 1.4191, chi-squared(1), p = 0.234
+        """
+        return wald_test(self, restrictions, kind)
+
+    def bootstrap(
+        self,
+        n: int = 999,
+        *,
+        kind: str = "poisson",
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit bootstrap replicates of the rows: made once for each n, kind and seed, and kept.
+
+        Args:
+            n: the number of replicates.
+            kind: "poisson": every row counts a Poisson number of times, of mean one (of mean w for
+                a row of weight w, which stands for w equal rows); valid for a wrong model too.
+                "parametric": samples of as many rows, drawn from the fitted distribution.
+            seed: of the weights or draws, a whole number. The weights of a row depend on it, on
+                the number of the row and on the replicate alone, and so are the same in memory and
+                streamed.
+            progress: called with the number of replicates made, and of all, where they are fitted
+                one by one.
+
+        Returns:
+            The estimates of every replicate. Fixed numbers stay fixed, and bounds hold. A replicate
+            that cannot be fitted is NaN, counted and named.
+
+        Raises:
+            KullbackError: for a fit without its data (see ``problem``) or one that did not
+                converge; for another kind; for parametric replicates of a model that reads columns,
+                of rows that are not exact, or of weights that do not add up to a whole number.
+
+        Example:
+            >>> import kullback as kl
+            >>> fit = kl.fit(kl.Exponential(), [0.3, 1.8, 0.7, 2.2, 0.9, 1.1, 0.2, 3.1])
+            >>> fit.bootstrap(200, seed=1)
+            Bootstrap(n=200, kind='poisson', seed=1)
+            >>> fit.bootstrap(200, seed=1).params["rate"].shape
+            (200,)
+        """
+        problem = checked_bootstrap(self, n, kind, seed)
+        key = (n, kind, seed)
+        if key not in self._bootstraps:
+            self._bootstraps[key] = problem.bootstrap(n, kind, seed, progress)
+        return self._bootstraps[key]
+
+    @cached_property
+    def _bootstraps(self) -> dict[tuple[int, str, int], Bootstrap]:
+        return {}
 
     # ---- the decomposition -----------------------------------------------------------------------
 

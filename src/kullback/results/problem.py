@@ -10,6 +10,7 @@ from kullback._core.errors import KullbackError
 from kullback.objective.cross_entropy import Evaluation
 
 if TYPE_CHECKING:  # a fit holds its problem
+    from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
 
 
@@ -62,6 +63,15 @@ class FitProblem(Protocol):
 
         None where a row's outcome was not observed itself.
         """
+
+    def bootstrap(
+        self,
+        n: int,
+        kind: str,
+        seed: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Bootstrap:
+        """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
 
 
 def problem_of(fit: Fit, what: str) -> FitProblem:

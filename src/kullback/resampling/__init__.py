@@ -1,0 +1,1 @@
+"""Bootstrap replicates of a fit, and the tests that are made of them."""
