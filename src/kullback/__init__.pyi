@@ -120,12 +120,14 @@ from .models.source import same_as as same_as
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
+from .results.band import Band as Band
 from .results.bootstrap import Bootstrap as Bootstrap
 from .results.comparison import Comparison as Comparison
 from .results.fit import Fit as Fit
 from .results.fit_table import FitTable as FitTable
 from .results.goodness_of_fit import GoodnessOfFit as GoodnessOfFit
 from .results.load import load as load
+from .results.test_result import TestResult as TestResult
 from .results.trained import Epoch as Epoch
 from .results.trained import TrainedFit as TrainedFit
 from .scoring import (
@@ -136,6 +138,8 @@ from .scoring import (
 )
 from .solvers.minibatch import Minibatch as Minibatch
 from .solvers.newton import Newton as Newton
+from .testing import likelihood_ratio_test as likelihood_ratio_test
+from .testing import vuong_test as vuong_test
 
 __all__: list[str]
 __version__: str

@@ -97,6 +97,19 @@ LIKELIHOODS = {
 }  # fmt: skip
 
 
+def test_no_successes():
+    # 0 of 20: the estimate and the lower end are on the bound
+    case = json.loads((CASES / "binomial_zero_bounded_profile.json").read_text())
+    successes, trials = np.genfromtxt(CASES / case["data"], delimiter=",", skip_header=1)
+    fit = kl.fit(kl.Binomial(trials=trials), [successes])
+    found = fit.interval(method="profile", parameters=["probability"])
+    (answer,) = case["refined"]["profile"]
+    assert answer["interval"][0] == "bound 0"
+    # the closed form; the root is searched to 1e-10 of the interval's width
+    assert found["probability"] == pytest.approx([0.0, answer["interval"][1]], rel=1e-9)
+    assert found.cautions == ("probability: the lower end is its bound, where the estimate is.",)
+
+
 @pytest.mark.parametrize("level", [0.5, 0.9])
 @pytest.mark.parametrize("case", LIKELIHOODS)
 def test_intervals_of_scipy(case, level):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.objective.cross_entropy import Evaluation
 
 if TYPE_CHECKING:  # a fit holds its problem
     from kullback.results.bootstrap import Bootstrap
@@ -50,6 +51,12 @@ class FitProblem(Protocol):
 
         Args:
             at: numbers by name; those left out are at the fit's estimate.
+        """
+
+    def objective(self) -> Callable[[Vector], Evaluation]:
+        """Return the cross-entropy with its derivatives, a function of the unconstrained numbers.
+
+        They are the free ones of ``fit.vector``, in the unit of the fit.
         """
 
     def outcomes(self) -> tuple[Vector, Vector] | None:

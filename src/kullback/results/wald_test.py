@@ -1,0 +1,77 @@
+"""The Wald test of linear restrictions on the numbers of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kullback._core.domains import Interval
+from kullback._core.errors import KullbackError
+from kullback._core.hessians import SINGULAR
+from kullback.models.source import numbers_of
+from kullback.objective.evaluated import CovarianceKind
+from kullback.results.by_parameter import groups_of
+from kullback.results.restrictions import Restriction, parse_restrictions
+from kullback.results.test_result import TestResult, chi_squared_test
+
+if TYPE_CHECKING:  # Fit.test calls this module, which only reads the fit
+    from kullback.results.fit import Fit
+
+
+def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind) -> TestResult:
+    """Return the test of restrictions; see ``Fit.test``."""
+    if not texts:
+        raise KullbackError("name what to test: fit.test('shape = 1').")
+    if not fit.convergence.converged:
+        raise KullbackError(f"the fit did not converge ({fit.convergence.reason}).")
+    names, model = fit.names, fit.model
+    groups = {name: list(group.names) for name, group in groups_of(fit.form, fit.vector).items()}
+    known = {n: [n] for n in names}
+    for name, own in groups.items():
+        if set(own) <= set(names):
+            known.setdefault(name, own)
+    fixed = [n for c in fit.vector.coefficients for n in numbers_of(c) if n not in names]
+    restrictions = parse_restrictions(texts, known, fixed)
+    for restriction in restrictions:
+        _refuse_edge(fit, restriction)
+    at = {name: i for i, name in enumerate(names)}
+    matrix = np.zeros((len(restrictions), len(names)))
+    for row, restriction in zip(matrix, restrictions, strict=True):
+        for name, factor in restriction.factors.items():
+            row[at[name]] = factor
+    estimates = np.array([model.coefficients[name] for name in names])
+    gap = matrix @ estimates - np.array([r.value for r in restrictions])
+    variance = matrix @ fit.covariance(kind) @ matrix.T
+    scale = np.sqrt(np.diag(variance))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = variance / np.outer(scale, scale)
+    if not np.all(np.isfinite(unit)):
+        raise KullbackError("the estimates that are tested have no covariance, and no Wald test.")
+    if np.linalg.eigvalsh(unit)[0] <= SINGULAR * len(restrictions):
+        raise KullbackError(
+            "the restrictions follow from one another, or contradict each other: leave out those "
+            "that the others imply."
+        )
+    z = gap / scale
+    statistic = float(z @ np.linalg.solve(unit, z))
+    hypothesis = ", ".join(r.text if "=" in r.text else f"{r.text} = 0" for r in restrictions)
+    return chi_squared_test(statistic, len(restrictions), hypothesis, "Wald test")
+
+
+def _refuse_edge(fit: Fit, restriction: Restriction) -> None:
+    """Raise for a number that is restricted to a bound of its domain, or beyond it."""
+    named = [name for name, factor in restriction.factors.items() if factor]
+    domains = {c.name: c.domain for c in fit.vector.free}
+    domain = domains.get(named[0]) if len(named) == 1 else None
+    if not isinstance(domain, Interval):
+        return
+    value = restriction.value / restriction.factors[named[0]]
+    value = float(np.ldexp(value, -fit.power * fit.form.dimensions.get(named[0], 0)))
+    if not domain.lower < value < domain.upper:
+        raise KullbackError(
+            f"{restriction.text!r} is on a bound of {named[0]} or beyond it, where no Wald test "
+            f"holds: it needs {domain.phrase(named[0])}. Fit the model without it, and use "
+            "kl.likelihood_ratio_test."
+        )
