@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kullback._core.extras import need
 from kullback.pictures.figure import new_figure, write_figure
 
 
@@ -28,9 +27,8 @@ def draw_information(
         unit: of all numbers.
 
     Raises:
-        KullbackError: matplotlib is not installed, or does not support the format.
+        KullbackError: the file cannot be written.
     """
-    need("plot", "figures")
     size = len(names)
     cells = np.full((size, size), np.nan)
     for i, one in enumerate(names):
