@@ -171,7 +171,7 @@ WRONG = [
     (["--model", "gamma", *["--param", "shape=1"] * 2], "--param names shape twice."),
     (["--model", "gamma", "--save", "nowhere/fit.json"], "there is no folder nowhere"),
     (["--model", "gamma", "--save", "."], "this is a folder"),
-    (["--model", "gamma", "--plot", "p.jpg"], "must end in .png, .svg or .pdf, got \".jpg\"."),
+    (["--model", "gamma", "--plot", "p.jpg"], 'must end in .png, .svg or .pdf, got ".jpg".'),
 ]
 
 

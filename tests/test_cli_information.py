@@ -238,7 +238,9 @@ def test_a_picture(run, folder):
     # the signature of the format
     assert (folder / "map.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     said = refused(run, "entropy", "t.csv", "--joint", "--plot", "map.xyz")
-    assert said == '--plot map.xyz: the name of a picture must end in .png, .svg or .pdf, got ".xyz".'
+    assert (
+        said == '--plot map.xyz: the name of a picture must end in .png, .svg or .pdf, got ".xyz".'
+    )
 
 
 def test_joint_and_by_together(run):

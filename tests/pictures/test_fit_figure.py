@@ -78,7 +78,7 @@ def test_points_of_quantiles_and_probabilities(normal: kl.Fit) -> None:
 
 def test_the_distribution_function_of_the_rows_is_a_step_function(normal: kl.Fit) -> None:
     steps, curve = normal.plot("cdf").axes[0].lines
-    np.testing.assert_allclose(steps.get_ydata(), np.arange(1, 301) / 300)
+    np.testing.assert_allclose(steps.get_ydata(), [*(np.arange(301) / 300), 1.0])
     assert steps.get_drawstyle() == "steps-post"
     x, probability = curve.get_data()
     theirs = stats.norm(normal.params["loc"], normal.params["scale"])
@@ -132,7 +132,7 @@ def test_weighted_rows_are_drawn_by_their_weight() -> None:
     data = {"x": np.array([1.0, 2.0, 4.0]), "n": np.array([1.0, 3.0, 2.0])}
     fit = kl.fit(kl.Exponential(), data, "x", weights="n")
     steps = fit.plot("cdf").axes[0].lines[0]
-    np.testing.assert_allclose(steps.get_ydata(), [1 / 6, 4 / 6, 1.0])
+    np.testing.assert_allclose(steps.get_ydata(), [0.0, 1 / 6, 4 / 6, 1.0, 1.0])
 
 
 def test_several_fits_are_told_apart_by_colour_and_dashes(danish: np.ndarray) -> None:

@@ -61,9 +61,7 @@ def fit(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Draw the fit over its rows, as a PNG, SVG or PDF file."
-        ),
+        typer.Option(metavar="FILE", help="Draw the fit over its rows, as a PNG, SVG or PDF file."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -300,11 +300,18 @@ class Fit:
         state = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**state, "sample_info": sample, "problem": None}
 
-    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+    def plot(
+        self,
+        kind: str | None = None,
+        *,
+        parameters: Sequence[str] | None = None,
+        ax: Any = None,
+    ) -> Any:
         """Draw the fit over its rows; see ``kl.plot``, which draws several.
 
         Args:
-            kind: "density", "cdf", "qq", "pp" or "paper"; None for the first four.
+            kind: "density", "cdf", "qq", "pp", "paper" or "likelihood"; None for the first four.
+            parameters: one or two numbers of ``names`` whose likelihood is drawn.
             ax: matplotlib axes to draw one kind on.
 
         Returns:
@@ -313,7 +320,7 @@ class Fit:
         Raises:
             KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
         """
-        return fit_figure([self], kind, ax=ax)
+        return fit_figure([self], kind, parameters=parameters, ax=ax)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):
