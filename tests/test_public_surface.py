@@ -47,8 +47,9 @@ CAUGHT = {
     "ConversionError",
     "UntranslatableError",
     "_TooManyError",
-    "_NotConvergedError",
-    "_UnknownEndError",
+    "NoPlaceError",
+    "NotConvergedError",
+    "UnknownEndError",
 }
 
 

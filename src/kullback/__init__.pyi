@@ -120,6 +120,7 @@ from .models.source import same_as as same_as
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
+from .results.band import Band as Band
 from .results.comparison import Comparison as Comparison
 from .results.fit import Fit as Fit
 from .results.fit_table import FitTable as FitTable

@@ -191,6 +191,12 @@ class SampleProblem:
         value = self._problem(prepared, model).whole(everywhere)(np.zeros(0)).value
         return value + power * math.log(2.0)
 
+    def objective(self) -> Callable[[Vector], Evaluation]:
+        """Return the cross-entropy with its derivatives, a function of the free numbers."""
+        prepared = self._prepared
+        model, _ = self._held_model(prepared.unit)
+        return self._problem(prepared, model).whole(self._solved.vector)
+
     def outcomes(self) -> tuple[Vector, Vector] | None:
         """Outcomes to draw, with their weights."""
         known = self._prepared.known

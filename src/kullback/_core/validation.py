@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 from numbers import Real
 from operator import index
@@ -18,6 +19,17 @@ def check_level(level: float) -> None:
     """
     if not 0.0 < level < 1.0:
         raise KullbackError(f"level must lie in (0, 1), got {level}.")
+
+
+def check_choice(name: str, value: object, known: Iterable[str]) -> None:
+    """Raise unless an option is one of some names.
+
+    Raises:
+        KullbackError: for another name.
+    """
+    names = list(known)
+    if value not in names:
+        raise KullbackError(f"{name} must be one of {', '.join(map(repr, names))}, got {value!r}.")
 
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:

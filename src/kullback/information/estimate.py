@@ -1,4 +1,4 @@
-"""The estimate: a number of nats or bits with its error and its method."""
+"""The estimate: a number with its error and its method, in nats or bits or without such a unit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.display import Display, Displayed, Table
+from kullback._core.errors import KullbackError
 from kullback._core.units import nats_per
 
 Number: TypeAlias = "float | Vector"
@@ -20,7 +21,7 @@ _SHOWN = 20
 @final
 @dataclass(frozen=True, eq=False, repr=False)
 class Estimate(Displayed):
-    """An entropy, relative entropy, cross-entropy or mutual information, with its error.
+    """An entropy, relative entropy, cross-entropy or another quantity, with its error.
 
     ``float(estimate)`` is its value; ``print(estimate)`` shows everything.
 
@@ -30,7 +31,7 @@ class Estimate(Displayed):
             Of a quadrature it is the bound on its numerical error.
         interval: lower and upper end, in ``unit``, of the interval at ``level``.
         method: the name of the method.
-        unit: nats, bits or hartleys.
+        unit: nats, bits or hartleys; empty for a quantity that is not an information.
         assumptions: of the value and its error, and cautions, a sentence each.
         level: of the interval, as 0.95.
 
@@ -54,8 +55,10 @@ class Estimate(Displayed):
             unit: nats, bits or hartleys.
 
         Raises:
-            KullbackError: for another unit.
+            KullbackError: for another unit, and for a quantity without one.
         """
+        if not self.unit:
+            raise KullbackError(f"this estimate, {self._line}, is not in a unit of information.")
         factor = nats_per(self.unit) / nats_per(unit)
         low, high = self.interval
         return replace(
@@ -79,7 +82,7 @@ class Estimate(Displayed):
             (f"{a:.6g}", "exact" if b == 0.0 else f"{b:.2g}", f"{c:.6g} to {d:.6g}")
             for a, b, c, d in zip(*(column[:_SHOWN] for column in columns), strict=True)
         ]
-        head = (self.unit, "std. error", f"{100 * self.level:.4g}% interval")
+        head = (self.unit or "value", "std. error", f"{100 * self.level:.4g}% interval")
         more = np.size(self.value) - _SHOWN
         notes = [f"and {more:,} more"] if more > 0 else []
         return Display(self._line, [Table(rows, head, range(3))], [*notes, *self.assumptions])
@@ -87,16 +90,16 @@ class Estimate(Displayed):
     @property
     def _line(self) -> str:
         """The value, its error and its method in one line."""
+        unit = f" {self.unit}" if self.unit else ""
         if np.ndim(self.value):
-            head = f"{np.size(self.value)} estimates in {self.unit}"
+            head = f"{np.size(self.value)} estimates{' in' if unit else ''}{unit}"
         elif not np.isfinite(self.value) or self.stderr == 0.0:
-            head = f"{self.value:.10g} {self.unit}"
-        elif not np.isfinite(self.stderr):
-            head = f"{self.value:.6g} {self.unit}, error unknown"
+            head = f"{self.value:.10g}{unit}"
         else:
             low, high = self.interval
-            head = (
-                f"{self.value:.6g} {self.unit} ± {self.stderr:.2g} "
-                f"({100 * self.level:.4g}%: {low:.6g} to {high:.6g})"
-            )
+            known = np.isfinite(self.stderr)
+            error = f" ± {self.stderr:.2g} " if known else ", error unknown "
+            ends = f"({100 * self.level:.4g}%: {low:.6g} to {high:.6g})"
+            head = f"{self.value:.6g}{unit}{error}"
+            head = f"{head}{ends}" if known or not np.isnan(low + high) else head.rstrip()
         return f"{head}, {self.method}"

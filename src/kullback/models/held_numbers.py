@@ -13,15 +13,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.held import Held
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.models.source import Coefficient, Fixed, Free, Param
-
-
-def numbers_of(coefficient: Coefficient) -> tuple[str, ...]:
-    """The name of each number of a coefficient."""
-    c = coefficient
-    if c.domain.size == 1 and not c.labels:
-        return (c.name,)
-    return tuple(f"{c.name}[{label}]" for label in c.labels or range(c.domain.size))
+from kullback.models.source import Coefficient, Fixed, Free, Param, numbers_of
 
 
 def places_of(vector: ParameterVector) -> dict[str, tuple[Coefficient, int]]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector, namespace
-from kullback.models.source import Coefficient
+from kullback.models.source import Coefficient, numbers_of
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,7 @@ class ParameterVector:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """A name for each free constrained number."""
-        return tuple(
-            c.name if c.domain.size == 1 and not c.labels else f"{c.name}[{label}]"
-            for c in self.free
-            for label in c.labels or range(c.domain.size)
-        )
+        return tuple(name for c in self.free for name in numbers_of(c))
 
     @cached_property
     def n_free(self) -> int:

@@ -18,7 +18,7 @@ from kullback.data.schema import Schema
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector, free_vector
-from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source
+from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source, numbers_of
 
 # not typing.Self, which the checks at run time cannot follow
 ModelT = TypeVar("ModelT", bound="Parametrised")
@@ -206,6 +206,20 @@ class Parametrised(Displayed, metaclass=ModelType):
             number = target.number
             out[name] = float(number) if number.size == 1 else number.copy()
         return out
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """Every number of a fixed model by its name, as in ``fit.names``: ``"scale[age]"``.
+
+        Raises:
+            ModelError: while a parameter is free.
+        """
+        vector = self.vector
+        if vector.free:
+            _ = self.params  # raises, with the parameter that lacks a value
+        numbers = vector.constrained(np.zeros(0)).tolist()
+        names = (name for c in vector.coefficients for name in numbers_of(c))
+        return dict(zip(names, numbers, strict=True))
 
     @property
     def default_params(self) -> Mapping[str, float | Vector]:

@@ -44,6 +44,14 @@ class Coefficient:
     labels: tuple[str, ...] = ()
 
 
+def numbers_of(coefficient: Coefficient) -> tuple[str, ...]:
+    """The name of each number of a coefficient."""
+    c = coefficient
+    if c.domain.size == 1 and not c.labels:
+        return (c.name,)
+    return tuple(f"{c.name}[{label}]" for label in c.labels or range(c.domain.size))
+
+
 class Source(abc.ABC):
     """Base class of the sources of a parameter: abstract.
 

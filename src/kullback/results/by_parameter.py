@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError, did_you_mean
-from kullback.models.held_numbers import numbers_of
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.models.source import numbers_of
 
 Number: TypeAlias = "float | Vector"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.objective.cross_entropy import Evaluation
 
 if TYPE_CHECKING:  # a fit holds its problem
     from kullback.results.fit import Fit
@@ -48,6 +49,12 @@ class FitProblem(Protocol):
 
         Args:
             at: numbers by name; those left out are at the fit's estimate.
+        """
+
+    def objective(self) -> Callable[[Vector], Evaluation]:
+        """Return the cross-entropy with its derivatives, a function of the unconstrained numbers.
+
+        They are the free ones of ``fit.vector``, in the unit of the fit.
         """
 
     def outcomes(self) -> tuple[Vector, Vector] | None:

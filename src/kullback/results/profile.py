@@ -3,12 +3,15 @@
 With H(v) the least cross-entropy of the fits whose parameter is fixed at v, and W the total weight,
 the interval holds the v with 2W(H(v) − H_min) ≤ χ²(level), of one degree of freedom. An end is the
 root of the signed root of that deviance, which is nearly linear in v on the unconstrained scale.
+Newton's method finds it on the profile's curve (``profile_curve.py``); where it does not, as where
+there is no root, fits with the parameter fixed follow the profile outwards.
 Source: D. M. Bates and D. G. Watts (1988), Nonlinear Regression Analysis and Its Applications,
 section 6.1.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -22,14 +25,17 @@ from kullback._core.domains import REAL, Interval, Reals
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.held import Held
 from kullback._core.hessians import inverse
-from kullback.models.held_numbers import numbers_of, places_of
+from kullback.models.held_numbers import places_of
 from kullback.models.rescaling import units
-from kullback.models.source import Coefficient
+from kullback.models.source import Coefficient, numbers_of
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.zero_probability import ZERO_PROBABILITY
 from kullback.results.by_parameter import chosen_groups
+from kullback.results.end_search import NotConvergedError, UnknownEndError, find_end
 from kullback.results.intervals import Intervals
 from kullback.results.problem import FitProblem, problem_of
+from kullback.results.profile_curve import Derivatives, NoPlaceError, ProfileCurve
+from kullback.results.standardised import Standardised
 
 if TYPE_CHECKING:  # Fit.interval calls this module, which only reads the fit
     from kullback.results.fit import Fit
@@ -42,12 +48,6 @@ _FAR = 23.0
 # On a scale without an end it goes so many standard errors far.
 _MANY = 1e8
 
-# Differences of signed roots below this, in standard errors, are rounding.
-_ROUNDING = 1e-10
-
-# Halvings of a step to a fit that does not converge.
-_TRIES = 8
-
 # So many numbers are profiled without being named.
 _UNASKED = 12
 
@@ -56,14 +56,6 @@ _STEP = 1.0
 
 # A deviance below zero by more than this is a better fit, not rounding.
 _BELOW = 1e-5
-
-
-class _UnknownEndError(Exception):
-    """An end cannot be computed; the message says why."""
-
-
-class _NotConvergedError(_UnknownEndError):
-    """A fit on the way did not converge: perhaps it was too far."""
 
 
 def profile_intervals(fit: Fit, level: float, parameters: Sequence[str] | None) -> Intervals:
@@ -84,13 +76,14 @@ def profile_intervals(fit: Fit, level: float, parameters: Sequence[str] | None) 
             f"profiles of all {len(fit.names)} numbers would take some {14 * len(fit.names)} fits: "
             f"name those that you need, parameters=[{fit.names[0]!r}, ...]."
         )
+    curves = _curves(fit, problem)
     out: dict[str, Vector] = {}
     cautions: list[str] = []
     found: dict[str, Vector] = {}  # tied parameters have one interval
     for name, group in chosen_groups(fit.form, fit.vector, parameters).items():
         for number in group.names:
             if number not in found:
-                found[number], more = _interval(fit, problem, number, level)
+                found[number], more = _interval(fit, problem, number, level, curves)
                 cautions += more
         ends = np.stack([found[number] for number in group.names])
         out[name] = ends[0] if group.scalar else ends
@@ -98,7 +91,11 @@ def profile_intervals(fit: Fit, level: float, parameters: Sequence[str] | None) 
 
 
 def _interval(
-    fit: Fit, problem: FitProblem, name: str, level: float
+    fit: Fit,
+    problem: FitProblem,
+    name: str,
+    level: float,
+    curve: Callable[[str], ProfileCurve | None],
 ) -> tuple[Vector, tuple[str, ...]]:
     """The lower and the upper end of one number's interval, shape (2,), and cautions."""
     own = _numbers(fit)
@@ -119,16 +116,46 @@ def _interval(
     if name in fit.vector.on_bound and estimate not in (scale.lower, scale.upper):
         which = fit.form.order_statistics[name]
         return unknown, (f"{name}: unknown, as it is the {which} of the sample.",)
-    profile = _Profile(fit, problem, name, scale, power, level, estimate)
+    profile = _Profile(fit, problem, name, scale, power, level, estimate, curve(name))
     ends, cautions = [], []
     for sign in (-1.0, 1.0):
         try:
             end, caution = profile.end(sign)
-        except _UnknownEndError as unusable:
+        except UnknownEndError as unusable:
             end, caution = math.nan, f"{name}: the {_which(sign)} end is unknown: {unusable}."
         ends.append(end)
         cautions += [caution] if caution else []
     return np.array(ends), tuple(cautions)
+
+
+def _curves(fit: Fit, problem: FitProblem) -> Callable[[str], ProfileCurve | None]:
+    """Return the function of a number's name that gives the curve of its profile.
+
+    None where Newton's method cannot be relied on: with estimates on a bound or at an order
+    statistic, and with a penalty, which belongs to the objective and not to the deviance.
+    """
+    point = None if fit.vector.on_bound or fit.form.penalised else Standardised.of(fit)
+    if point is None or point.unknown or not point.origin.size:
+        return lambda _name: None
+    loss, still = point.half_deviance(problem), np.zeros((point.origin.size,) * 2)
+    places = {
+        name: at.start + i
+        for c, at in fit.vector.slices
+        if isinstance(c.domain, Interval | Reals)
+        for i, name in enumerate(numbers_of(c))
+    }
+
+    def curve(name: str) -> ProfileCurve | None:
+        if name not in places:
+            return None
+        first, slope = float(point.origin[places[name]]), point.axes[places[name]]
+
+        def place(z: Vector) -> Derivatives:
+            return first + float(slope @ z), slope, still
+
+        return ProfileCurve(loss, place, point.origin.size)
+
+    return curve
 
 
 @final
@@ -144,6 +171,7 @@ class _Profile:
         power: it is in the unit 2^power.
         level: coverage probability.
         estimate: the number's estimate, in that unit.
+        curve: of its place, where Newton's method may find the ends.
         points: the fits so far, by place.
     """
 
@@ -154,6 +182,7 @@ class _Profile:
     power: int
     level: float
     estimate: float
+    curve: ProfileCurve | None
     points: dict[float, Fit] = field(default_factory=dict)
 
     @property
@@ -167,6 +196,9 @@ class _Profile:
 
     def end(self, sign: float) -> tuple[float, str]:
         """Find the lower end (sign −1) or the upper one, with a caution where it is not a root."""
+        if self.curve is not None:
+            with contextlib.suppress(NoPlaceError):
+                return self.number(self.curve.at_root(sign * self.z).value), ""
         lowest, highest = self._range()
         bound = self.scale.lower if sign < 0.0 else self.scale.upper
         at = self._place()
@@ -174,27 +206,12 @@ class _Profile:
             return math.ldexp(bound, self.power), (
                 f"{self.name}: the {_which(sign)} end is its bound, where the estimate is."
             )
-        step = self._first_step()
-        inner, low, tries = at, -self.z, 0
-        while True:
-            place = min(max(at + sign * step, lowest), highest)
-            try:
-                excess = self.excess(place)
-            except _NotConvergedError:
-                tries += 1
-                if tries > _TRIES:
-                    raise
-                step = 0.5 * (abs(place - at) + abs(inner - at))
-                continue
-            if excess >= 0.0:
-                break
-            if place in (lowest, highest):
-                return math.ldexp(bound, self.power), self._no_root(sign, bound, excess)
-            inner, low = place, excess
-            reached = (excess + self.z) / self.z
-            step *= min(max(1.05 / reached, 1.25), 4.0) if reached > 0.0 else 4.0
-        width = _ROUNDING * max(abs(place - at), abs(place) * 1e-5)
-        return self.number(_root(self.excess, inner, low, place, excess, width)), ""
+        place, excess = find_end(
+            self.excess, at, sign * self._first_step(), (lowest, highest), self.z
+        )
+        if excess < 0.0:
+            return math.ldexp(bound, self.power), self._no_root(sign, bound, excess)
+        return self.number(place), ""
 
     def excess(self, u: float) -> float:
         """The root of the deviance at a place, less that of the chi-squared quantile."""
@@ -211,13 +228,13 @@ class _Profile:
             raise
         if not point.convergence.converged:
             reason = point.convergence.reason
-            raise _NotConvergedError(
+            raise NotConvergedError(
                 f"the fit at {self.name} = {number:.6g} did not converge ({reason})"
             )
         self.points[u] = point
         deviance = 2.0 * self.fit.n * (_minimum(point) - _minimum(self.fit))
         if deviance < -_BELOW:
-            raise _UnknownEndError(
+            raise UnknownEndError(
                 f"the fit at {self.name} = {number:.6g} has a larger likelihood than this one, "
                 "which is thus a local maximum"
             )
@@ -254,35 +271,6 @@ class _Profile:
             f"{self.name}: the {_which(sign)} end is {to}: the deviance rises by {deviance:.3g} on "
             f"the way there, and {limit:.3g} is needed at a level of {self.level:g}."
         )
-
-
-def _root(
-    f: Callable[[float], float], a: float, fa: float, b: float, fb: float, width: float
-) -> float:
-    """Find a root between two places of opposite signs, to within a width.
-
-    Source: T. R. Chandrupatla (1997), Advances in Engineering Software 28, 145–149.
-    """
-    t = fa / (fa - fb) if math.isfinite(fb) else 0.5
-    while True:
-        x = a + t * (b - a)
-        fx = f(x)
-        if (fx < 0.0) == (fa < 0.0):
-            c, fc = a, fa
-        else:
-            c, fc, b, fb = b, fb, a, fa
-        a, fa = x, fx
-        best, least = (a, fa) if abs(fa) < abs(fb) else (b, fb)
-        narrow = 0.5 * width / max(abs(b - a), width)
-        if abs(least) <= _ROUNDING or narrow >= 0.5:
-            return best
-        t = 0.5
-        if math.isfinite(fb) and math.isfinite(fc):
-            xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
-            if phi * phi < xi and (1.0 - phi) ** 2 < 1.0 - xi:
-                t = fa / (fb - fa) * fc / (fb - fc)
-                t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
-        t = min(max(t, narrow), 1.0 - narrow)
 
 
 def _minimum(fit: Fit) -> float:

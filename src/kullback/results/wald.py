@@ -34,7 +34,7 @@ def wald_intervals(
     out: dict[str, Vector] = {}
     for name, group in chosen_groups(fit.form, fit.vector, parameters).items():
         domain = domains.get(group.parameter, fit.form.parameters[group.parameter])
-        ends = _ends(numbers[group.at], errors[group.at], z, domain)
+        ends = interval_ends(numbers[group.at], errors[group.at], z, domain)
         if fit.power:
             with np.errstate(over="ignore", under="ignore"):
                 ends = np.ldexp(ends, fit.power * fit.form.dimensions.get(group.parameter, 0))
@@ -42,7 +42,7 @@ def wald_intervals(
     return Intervals(out)
 
 
-def _ends(estimates: Vector, errors: Vector, z: float, domain: Domain) -> Vector:
+def interval_ends(estimates: Vector, errors: Vector, z: float, domain: Domain) -> Vector:
     """The ends of each interval, shape (n, 2): the estimate without an error, NaN where unknown."""
     # each probability of a simplex by its log odds
     scale = domain if isinstance(domain, Interval) else UNIT if domain.bounded else REAL
