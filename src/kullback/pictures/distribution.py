@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -28,6 +28,8 @@ _POINTS = 801
 _BARS = (5, 60)
 # The largest numbers of counts that are drawn one by one, and of points of a Q–Q plot.
 _COUNTS, _DOTS = 200, 400
+# About so many points of a curve have a confidence band.
+_SHADED = 200
 # Probabilities that are written on probability paper.
 _TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
 # Below this probability outcomes on a logarithmic axis may underflow to 0.
@@ -46,11 +48,13 @@ class Curve:
         name: in the legend.
         model: the distribution.
         muted: whether it is a runner-up, drawn grey.
+        band: makes the band of one of its curves, to be shaded: ``Fit.band``.
     """
 
     name: str
     model: Model
     muted: bool = False
+    band: Callable[[str, Vector], Any] | None = None
 
 
 @final
@@ -171,6 +175,7 @@ def _draw_counts(axes: Any, subject: Subject, x: Vector) -> None:
     for curve, dashes, marker, options in subject.styled():
         size = {"marker": marker, "markersize": 4.0, "linewidth": 0.8}
         axes.plot(x, curve.model.density(x), dashes, **size, **options)
+        _shade(axes, curve, "density", x, options)
 
 
 def _draw_curves(axes: Any, subject: Subject, low: float, high: float) -> None:
@@ -192,6 +197,8 @@ def _draw_lines(axes: Any, subject: Subject, x: Vector, top: float) -> None:
             axes.fill_between(x, density, color=options["color"], alpha=0.2, linewidth=0.0)
         if not curve.muted:
             top = max(top, _peak(curve.model, x, density))
+        times = x if subject.logarithmic else 1.0
+        top = max(top, _shade(axes, curve, "density", x, options, times))
     if 0.0 < top < math.inf:
         axes.set_ylim(top=1.08 * top)
 
@@ -245,6 +252,17 @@ def _histogram(
 
 def draw_cdf(axes: Any, subject: Subject) -> None:
     """Draw the distribution functions over that of the rows with its simultaneous 95% band."""
+    _draw_shares(axes, subject, "cdf")
+    axes.set_ylabel("probability up to it")
+
+
+def draw_survival(axes: Any, subject: Subject) -> None:
+    """Draw the survival functions over that of the rows with its simultaneous 95% band."""
+    _draw_shares(axes, subject, "survival")
+    axes.set_ylabel("probability beyond it")
+
+
+def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
     low, high = _range(subject, ())
     rows = subject.rows
     x = (np.geomspace if subject.logarithmic else np.linspace)(low, high, _POINTS)
@@ -252,31 +270,75 @@ def draw_cdf(axes: Any, subject: Subject) -> None:
         x = np.arange(np.floor(low), np.ceil(high) + 1.0)
         x = x[:: -(-x.size // (2 * _POINTS))]
     if rows is not None:
-        places = rows.few(2 * _POINTS)
-        # before the first row the share is 0, and after the last one it stays 1
-        at = np.concatenate([[min(low, rows.values[0])], rows.values[places], [high]])
-        lower, upper = rows.band_upto(places)
-        first = rows.band(places[:1])[1]
-        axes.fill_between(
-            at,
-            np.concatenate([[0.0], lower, lower[-1:]]),
-            np.concatenate([first, upper, upper[-1:]]),
-            step="post",
-            color=RULE,
-            linewidth=0.0,
-            label="rows, 95% band",
-        )
-        shares = np.concatenate([[0.0], rows.upto[places], [1.0]])
+        at, shares, lower, upper = _steps(rows, low, high)
+        if what == "survival":
+            shares, lower, upper = 1.0 - shares, 1.0 - upper, 1.0 - lower
+        band = {"color": RULE, "linewidth": 0.0, "label": "rows, 95% band"}
+        axes.fill_between(at, lower, upper, step="post", **band)
         axes.step(at, shares, where="post", color=INK, linewidth=0.8)
     for curve, dashes, _, options in subject.styled():
         steps = {"drawstyle": "steps-post"} if subject.discrete else {}
-        axes.plot(x, curve.model.cdf(x), dashes, **steps, **options)
+        axes.plot(x, getattr(curve.model, what)(x), dashes, **steps, **options)
+        _shade(axes, curve, what, x, options, step="post" if subject.discrete else None)
     axes.set_xlim(low, high)
     if subject.logarithmic:
         log_axis(axes.xaxis)
     axes.set_ylim(0.0, 1.0)
     axes.set_xlabel(plain(subject.label))
-    axes.set_ylabel("probability up to it")
+
+
+def draw_quantile(axes: Any, subject: Subject) -> None:
+    """Draw the quantile functions over that of the rows with its simultaneous 95% band."""
+    low, high = _range(subject, ())
+    rows = subject.rows
+    if rows is not None:
+        at, shares, lower, upper = _steps(rows, low, high)
+        band = {"color": RULE, "linewidth": 0.0, "label": "rows, 95% band"}
+        # the distribution function's steps, with their axes exchanged
+        corners = np.repeat(at, 2)[1:]
+        axes.fill_betweenx(corners, *(np.repeat(v, 2)[:-1] for v in (lower, upper)), **band)
+        axes.plot(np.repeat(shares, 2)[:-1], corners, color=INK, linewidth=0.8)
+    u = np.linspace(0.0, 1.0, _POINTS + 2)[1:-1]
+    for curve, dashes, _, options in subject.styled():
+        steps = {"drawstyle": "steps-pre"} if subject.discrete else {}
+        axes.plot(u, curve.model.quantile(u), dashes, **steps, **options)
+        _shade(axes, curve, "quantile", u, options)
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(low, high)
+    if subject.logarithmic:
+        log_axis(axes.yaxis)
+    axes.set_xlabel("probability up to it")
+    axes.set_ylabel(plain(subject.label))
+
+
+def _steps(rows: DrawnRows, low: float, high: float) -> tuple[Vector, Vector, Vector, Vector]:
+    """The distribution function of the rows: places, its value from each on, and its band."""
+    places = rows.few(2 * _POINTS)
+    # before the first row the share is 0, and after the last one it stays 1
+    ends = min(low, float(rows.values[0])), max(high, float(rows.values[-1]))
+    at = np.concatenate([ends[:1], rows.values[places], ends[1:]])
+    shares = np.concatenate([[0.0], rows.upto[places], [1.0]])
+    lower, upper = rows.band_upto(places)
+    first = rows.band(places[:1])[1]
+    lower = np.concatenate([[0.0], lower, lower[-1:]])
+    return at, shares, lower, np.concatenate([first, upper, upper[-1:]])
+
+
+def _shade(
+    axes: Any, curve: Curve, what: str, x: Vector, options: Any, times: Any = 1.0, step: Any = None
+) -> float:
+    """Shade the confidence band of a curve, and return its largest value to show."""
+    if curve.band is None or curve.muted:
+        return 0.0
+    few = max(1, x.size // _SHADED)
+    band = curve.band(what, x[::few])
+    times = times[::few] if np.ndim(times) else times
+    lower, upper = band.lower * times, band.upper * times
+    known = "" if np.any(np.isfinite(upper)) else " is unknown"
+    label = f"{100.0 * band.level:g}% band of each point{known}"
+    look = {"color": options["color"], "alpha": 0.25, "linewidth": 0.0, "label": label}
+    axes.fill_between(x[::few], lower, upper, step=step, zorder=options["zorder"] - 0.005, **look)
+    return _peak(curve.model, x[::few], np.nan_to_num(upper, posinf=0.0))
 
 
 # ---- quantiles against quantiles ---------------------------------------------------------------

@@ -17,6 +17,8 @@ from kullback.pictures.distribution import (
     draw_paper,
     draw_pp,
     draw_qq,
+    draw_quantile,
+    draw_survival,
 )
 from kullback.pictures.figure import new_figure
 from kullback.pictures.likelihood import draw_likelihood
@@ -32,11 +34,14 @@ _CLASSES = 30
 KINDS: dict[str, tuple[str, Callable[[Any, Subject], None]]] = {
     "density": ("Density", draw_density),
     "cdf": ("Distribution function", draw_cdf),
+    "survival": ("Survival function", draw_survival),
+    "quantile": ("Quantile function", draw_quantile),
     "qq": ("Quantiles against quantiles", draw_qq),
     "pp": ("Probabilities against probabilities", draw_pp),
     "paper": ("Probability paper", draw_paper),
 }
 _TOGETHER = ("density", "cdf", "qq", "pp")
+_WITH_BAND = ("density", "cdf", "survival", "quantile")
 _OF_ROWS = ("qq", "pp", "paper")
 
 
@@ -44,6 +49,7 @@ def plot(
     fits: Any,
     kind: str | None = None,
     *,
+    band: bool = False,
     parameters: Sequence[str] | None = None,
     ax: Any = None,
 ) -> Any:
@@ -57,12 +63,14 @@ def plot(
 
     Args:
         fits: a fit, or several, the main one first.
-        kind: "density", "cdf", "qq", "pp"; "paper": probability paper, the scale on which the
-            first distribution is a line; "likelihood": of one fit, the regions of two parameters
-            that a likelihood-ratio test does not reject at 50, 90, 95 and 99% (chi-squared with two
-            degrees of freedom) beside the Wald region, or the log-likelihood of one parameter. Of a
-            fit with more parameters it is the profile likelihood: at some 200 points the others are
-            fitted again.
+        kind: "density", "cdf", "survival", "quantile", "qq", "pp"; "paper": probability paper, the
+            scale on which the first distribution is a line; "likelihood": of one fit, the regions
+            of two parameters that a likelihood-ratio test does not reject at 50, 90, 95 and 99%
+            (chi-squared with two degrees of freedom) beside the Wald region, or the log-likelihood
+            of one parameter. Of a fit with more parameters it is the profile likelihood: at some
+            270 points the others are fitted again.
+        band: whether to shade the confidence band of the fitted density, distribution function,
+            survival function or quantiles: ``fit.band``, 95% for each point by itself.
         parameters: for "likelihood", one or two of ``fit.names``; None where there are no more.
         ax: matplotlib axes to draw one kind on.
 
@@ -85,7 +93,7 @@ def plot(
     if wrong or not several:
         given = f"got {wrong[0]!r}" if wrong else "got an empty list"
         raise KullbackError(f"kl.plot takes fits, the results of kl.fit, {given}.")
-    return fit_figure(several, kind, parameters=parameters, ax=ax)
+    return fit_figure(several, kind, band=band, parameters=parameters, ax=ax)
 
 
 def fit_figure(
@@ -94,6 +102,7 @@ def fit_figure(
     *,
     marks: Sequence[float] = (),
     muted: Sequence[bool] = (),
+    band: bool = False,
     parameters: Sequence[str] | None = None,
     ax: Any = None,
 ) -> Any:
@@ -104,6 +113,7 @@ def fit_figure(
         kind: as for ``kl.plot``; None draws the first four in one figure.
         marks: probabilities whose quantiles the density marks.
         muted: for each fit, whether it is drawn grey.
+        band: whether to shade the confidence bands of the fitted curves.
         parameters: one or two numbers whose likelihood is drawn.
         ax: matplotlib axes to draw on, for one kind.
 
@@ -120,12 +130,17 @@ def fit_figure(
         raise KullbackError(f"parameters are those of kind='likelihood', got kind={kind!r}.")
     if ax is not None and kind is None:
         raise KullbackError("ax takes one picture: give its kind, such as kind='density'.")
+    if band and kind not in (None, *_WITH_BAND):
+        shaded = ", ".join(map(repr, _WITH_BAND))
+        raise KullbackError(f"band=True shades {shaded}, got kind={kind!r}.")
     with look():
         if kind == "likelihood":
             return _likelihood(fits, parameters, ax)
         if fits[0].form.outcome == "label":
+            if band:
+                fits[0].band("density")  # says that labels have none
             return _classes(fits[0], ax)
-        subject = _subject(fits, muted)
+        subject = _subject(fits, muted, band=band)
         if subject.rows is None and kind in _OF_ROWS:
             why = fits[0].sample_info.inexact or (
                 "this fit does not have them: a fit that was loaded, copied or made with "
@@ -158,7 +173,7 @@ def fit_figure(
     return figure
 
 
-def _subject(fits: Sequence[Fit], muted: Sequence[bool]) -> Subject:
+def _subject(fits: Sequence[Fit], muted: Sequence[bool], *, band: bool) -> Subject:
     first = fits[0]
     for other in fits[1:]:
         same = other.sample_info.label == first.sample_info.label
@@ -171,7 +186,10 @@ def _subject(fits: Sequence[Fit], muted: Sequence[bool]) -> Subject:
     names = [
         fit.form.name + ("" if fit.convergence.converged else " (not converged)") for fit in fits
     ]
-    curves = [Curve(n, fit.model, g) for n, fit, g in zip(names, fits, grey, strict=False)]
+    curves = [
+        Curve(name, fit.model, muted, fit.band if band else None)
+        for name, fit, muted in zip(names, fits, grey, strict=False)
+    ]
     return Subject(curves, rows_of(first), name_of_column(first.sample_info.label))
 
 

@@ -15,8 +15,7 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import REAL, Interval, Reals
 from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback._core.held import Held
-from kullback.models.held_numbers import numbers_of, places_of
-from kullback.models.rescaling import units
+from kullback.models.held_numbers import places_of
 from kullback.objective.zero_probability import ZERO_PROBABILITY
 from kullback.pictures.style import ENTROPY, FAINT, INK, RELATIVE, log_axis, plain
 
@@ -203,10 +202,7 @@ def _around(fit: Fit, names: Sequence[str] | None) -> _Around:
 
 def _estimated(fit: Fit) -> dict[str, float]:
     """The numbers that a fit estimated, on no bound, by name."""
-    every = [name for c in fit.vector.coefficients for name in numbers_of(c)]
-    constrained = fit.evaluation.constrained(fit.vector)
-    own = np.ldexp(constrained, units(fit.form, fit.vector, fit.power)).tolist()
-    return {name: number for name, number in zip(every, own, strict=True) if name in fit.names}
+    return {n: value for n, value in fit.model.coefficients.items() if n in fit.names}
 
 
 def _quantile(level: float, numbers: int) -> float:
