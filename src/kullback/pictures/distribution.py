@@ -1,4 +1,4 @@
-"""Pictures of fitted distributions beside the rows: density, cdf, Q–Q, P–P, probability paper."""
+"""Pictures of fitted distributions over the rows: density, distribution function, quantiles."""
 
 from __future__ import annotations
 
@@ -26,12 +26,10 @@ _ENDS, _REACH = (0.002, 0.998), 6.0
 _INSIDE, _QUARTILES, _STEEP = (0.02, 0.98), (0.25, 0.75), 3.0
 _POINTS = 801
 _BARS = (5, 60)
-# The largest numbers of counts that are drawn one by one, and of points of a Q–Q plot.
-_COUNTS, _DOTS = 200, 400
+# The largest number of counts that are drawn one by one.
+_COUNTS = 200
 # About so many points of a curve have a confidence band.
 _SHADED = 200
-# Probabilities that are written on probability paper.
-_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
 # Below this probability outcomes on a logarithmic axis may underflow to 0.
 _POSITIVE = 0.01
 # Above this ratio of the distances of two quantiles from the median, a logarithmic axis is looked
@@ -339,106 +337,3 @@ def _shade(
     look = {"color": options["color"], "alpha": 0.25, "linewidth": 0.0, "label": label}
     axes.fill_between(x[::few], lower, upper, step=step, zorder=options["zorder"] - 0.005, **look)
     return _peak(curve.model, x[::few], np.nan_to_num(upper, posinf=0.0))
-
-
-# ---- quantiles against quantiles ---------------------------------------------------------------
-
-
-def draw_qq(axes: Any, subject: Subject) -> None:
-    """Draw the rows' quantiles against the distributions', with a simultaneous 95% band."""
-    rows = _need_rows(subject)
-    places = rows.few(_DOTS)
-    at, values = rows.middle[places], rows.values[places]
-    main = subject.curves[0].model
-    quantiles = np.asarray(main.quantile(at))
-    lower, upper = (np.asarray(main.quantile(u)) for u in rows.band(places))
-    axes.fill_between(quantiles, lower, upper, color=RULE, linewidth=0.0, label="95% band")
-    ends = [float(quantiles[0]), float(quantiles[-1])]
-    axes.plot(ends, ends, color=FAINT, linewidth=1.0)
-    for curve, _, marker, options in subject.styled():
-        own = quantiles if curve.model is main else np.asarray(curve.model.quantile(at))
-        axes.plot(own, values, marker, markersize=3.0, **options)
-    inside = np.isfinite(quantiles)
-    low, high = float(quantiles[inside].min()), float(quantiles[inside].max())
-    if low < high:
-        axes.set_xlim(_padded(low, high, logs=subject.logarithmic))
-    axes.set_ylim(
-        _padded(
-            min(low, float(values[0])),
-            max(high, float(values[-1])),
-            logs=subject.logarithmic,
-        )
-    )
-    if subject.logarithmic:
-        log_axis(axes.xaxis)
-        log_axis(axes.yaxis)
-    axes.set_xlabel("quantile of the distribution")
-    axes.set_ylabel(plain(subject.label))
-
-
-def draw_pp(axes: Any, subject: Subject) -> None:
-    """Draw the rows' probabilities against the distributions', with a simultaneous 95% band."""
-    rows = _need_rows(subject)
-    places = rows.few(_DOTS)
-    at = rows.upto[places] if subject.discrete else rows.middle[places]
-    lower, upper = rows.band_upto(places) if subject.discrete else rows.band(places)
-    axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label="95% band")
-    axes.plot([0.0, 1.0], [0.0, 1.0], color=FAINT, linewidth=1.0)
-    for curve, _, marker, options in subject.styled():
-        probability = np.asarray(curve.model.cdf(rows.values[places]))
-        axes.plot(probability, at, marker, markersize=3.0, **options)
-    axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(0.0, 1.0)
-    axes.set_xlabel("probability by the distribution")
-    axes.set_ylabel("share of the rows")
-
-
-def draw_paper(axes: Any, subject: Subject) -> None:
-    """Draw the rows on the scale of probabilities on which the main distribution is a line.
-
-    Positive outcomes have a logarithmic axis: Weibull, log-normal and Pareto papers are lines
-    there whatever their parameters.
-    """
-    rows = _need_rows(subject)
-    main = subject.curves[0].model
-    logs = main.support.lower >= 0.0 and bool(rows.values[0] > 0.0)
-
-    def height(u: Vector) -> Vector:
-        q = np.asarray(main.quantile(u), dtype=np.float64)
-        out: Vector = np.log(q) if logs else q
-        return out
-
-    places = rows.few(_DOTS)
-    at, values = rows.middle[places], rows.values[places]
-    heights = height(at)
-    lower, upper = rows.band(places)
-    axes.fill_between(
-        values, height(lower), height(upper), color=RULE, linewidth=0.0, label="95% band"
-    )
-    axes.plot(values, heights, "o", color=INK, markersize=3.0, label="rows")
-    shown = np.array([u for u in _TICKS if 0.3 * at[0] <= u <= 1.0 - 0.3 * (1.0 - at[-1])])
-    line = np.unique(np.concatenate([at, shown]))
-    for curve, dashes, _, options in subject.styled():
-        axes.plot(np.asarray(curve.model.quantile(line)), height(line), dashes, **options)
-    axes.set_yticks(height(shown), [f"{u:g}" for u in shown])
-    axes.set_yticks([], minor=True)
-    axes.set_ylim(_padded(float(heights[0]), float(heights[-1]), logs=False))
-    axes.set_xlim(_padded(float(values[0]), float(values[-1]), logs=logs))
-    if logs:
-        log_axis(axes.xaxis)
-    axes.set_xlabel(plain(subject.label))
-    axes.set_ylabel(f"probability up to it, {main.name} scale")
-
-
-def _padded(low: float, high: float, *, logs: bool) -> tuple[float, float]:
-    """A little more than [low, high]."""
-    if logs and low > 0.0:
-        more = (high / low) ** 0.04
-        return (low / more, high * more) if more > 1.0 else (0.9 * low, 1.1 * high)
-    more = 0.04 * (high - low) or 1.0
-    return low - more, high + more
-
-
-def _need_rows(subject: Subject) -> DrawnRows:
-    assert subject.rows is not None  # the caller checks
-    return subject.rows

@@ -14,14 +14,12 @@ from kullback.pictures.distribution import (
     Subject,
     draw_cdf,
     draw_density,
-    draw_paper,
-    draw_pp,
-    draw_qq,
     draw_quantile,
     draw_survival,
 )
 from kullback.pictures.figure import new_figure
 from kullback.pictures.likelihood import draw_likelihood
+from kullback.pictures.probability_plots import draw_paper, draw_pp, draw_qq
 from kullback.pictures.rows import DrawnRows
 from kullback.pictures.style import ENTROPY, look, plain
 
