@@ -134,6 +134,23 @@ def test_a_saved_fit(run, folder):
     assert load(folder / "fit.json").params == json.loads(out)["params"]
 
 
+@pytest.mark.parametrize(
+    ("name", "start"), [("p.svg", b"<?xml"), ("p.PNG", b"\x89PNG\r\n\x1a\n"), ("p.pdf", b"%PDF-")]
+)
+def test_a_picture_of_the_fit(run, folder, name, start):
+    (folder / name).write_bytes(b"replaced, like the files of other commands")
+    code, out, err = run(*WEIBULL, "--plot", name)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:-1] == run(*WEIBULL)[1].splitlines()[:-1]  # all but the seconds
+    assert (folder / name).read_bytes().startswith(start)
+
+
+def test_class_labels_have_a_picture_too(run, folder):
+    code, _, err = run("fit", "labels.csv", "--y", "k", "--model", "categorical", "--plot", "k.svg")
+    assert (code, err) == (0, "")
+    assert (folder / "k.svg").stat().st_size > 5_000
+
+
 @pytest.mark.parametrize("name", ["student-t", "StudentT", "studentt", "STUDENT_T"])
 def test_names_of_models(name):
     assert type(cli.fit._model(name, [])) is kullback.StudentT
@@ -154,6 +171,7 @@ WRONG = [
     (["--model", "gamma", *["--param", "shape=1"] * 2], "--param names shape twice."),
     (["--model", "gamma", "--save", "nowhere/fit.json"], "there is no folder nowhere"),
     (["--model", "gamma", "--save", "."], "this is a folder"),
+    (["--model", "gamma", "--plot", "p.jpg"], 'must end in .png, .svg or .pdf, got ".jpg".'),
 ]
 
 

@@ -246,7 +246,7 @@ def test_a_regression_is_described_too(run):
         (("fit.json", "--sample", "1", "--cdf", "1"), "print tables of different kinds"),
         (("fit.json", "--density", "none.csv"), 'there is no file "none.csv"'),
         (("fit.json", "--density", "rows.csv", "--y", "tim"), 'there is no column "tim"'),
-        (("fit.json", "--plot", "p.txt"), "must end in .png, .svg or .pdf, got \"txt\"."),
+        (("fit.json", "--plot", "p.txt"), "must end in .png, .svg or .pdf, got \".txt\"."),
         (("fit.json", "--plot", "none/p.png"), "there is no folder none."),
         (("fit.json", "--unit", "trits"), "trits"),
         (("labels.json", "--quantile", "0.5"), "--quantile does not apply to class labels"),

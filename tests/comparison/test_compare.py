@@ -9,6 +9,7 @@ import pytest
 import kullback as kl
 from kullback.data.folds import Folds
 from kullback.data.sample import ArraySample
+from kullback.pictures.style import MUTED
 
 X = np.random.default_rng(1).gamma(3.0, 2.0, 200)
 MODELS = [kl.Gamma(), kl.Exponential(), kl.LogNormal()]
@@ -178,7 +179,7 @@ def test_the_table_in_a_frame_and_as_text() -> None:
 def test_the_picture_greys_the_runners_up() -> None:
     figure = kl.compare(MODELS, X).plot("density")
     lines = figure.axes[0].lines
-    assert [line.get_color() == "0.7" for line in lines] == [False, True, True]
+    assert [line.get_color() == MUTED for line in lines] == [False, True, True]
 
 
 def test_progress_counts_the_fits() -> None:

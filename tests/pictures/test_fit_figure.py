@@ -78,7 +78,7 @@ def test_points_of_quantiles_and_probabilities(normal: kl.Fit) -> None:
 
 def test_the_distribution_function_of_the_rows_is_a_step_function(normal: kl.Fit) -> None:
     steps, curve = normal.plot("cdf").axes[0].lines
-    np.testing.assert_allclose(steps.get_ydata(), np.arange(1, 301) / 300)
+    np.testing.assert_allclose(steps.get_ydata(), [*(np.arange(301) / 300), 1.0])
     assert steps.get_drawstyle() == "steps-post"
     x, probability = curve.get_data()
     theirs = stats.norm(normal.params["loc"], normal.params["scale"])
@@ -128,11 +128,71 @@ def test_counts_are_drawn_as_counts() -> None:
     np.testing.assert_allclose(dots.get_ydata(), [2 / 7, 3 / 7, 6 / 7, 1.0])
 
 
+def test_survival_and_quantile_functions(normal: kl.Fit) -> None:
+    theirs = stats.norm(normal.params["loc"], normal.params["scale"])
+    steps, curve = normal.plot("survival").axes[0].lines
+    np.testing.assert_allclose(steps.get_ydata(), [*(1.0 - np.arange(301) / 300), 0.0], atol=1e-15)
+    x, probability = curve.get_data()
+    np.testing.assert_allclose(probability, theirs.sf(x), rtol=1e-9)
+    axes = normal.plot("quantile").axes[0]
+    u, quantiles = axes.lines[1].get_data()
+    np.testing.assert_allclose(quantiles, theirs.ppf(u), rtol=1e-9)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("probability up to it", "y")
+
+
+def test_the_band_of_tied_rows_holds_their_share() -> None:
+    counts = np.array([0] * 60 + [1] * 25 + [2] * 15)
+    (rows, *_) = kl.fit(kl.Poisson(), counts).plot("cdf").axes[0].collections
+    corners = rows.get_paths()[0].vertices
+    at_zero = corners[np.isclose(corners[:, 0], 0.0), 1]
+    # of 100 rows: the bounds of the 60th smallest and of the 61st, each outside with p = 0.0021953
+    # (tests/pictures/test_band.py)
+    low = stats.beta(60, 41).ppf(0.0021953 / 2)
+    high = stats.beta(61, 40).ppf(1.0 - 0.0021953 / 2)
+    assert {round(v, 5) for v in (low, high)} <= set(at_zero.round(5).tolist())
+
+
+@pytest.mark.parametrize("kind", ["density", "cdf", "survival", "quantile"])
+def test_the_band_of_a_fitted_curve(kind: str) -> None:
+    x = stats.gamma(2.0).rvs(30, random_state=np.random.default_rng(6))
+    fit = kl.fit(kl.Gamma(), x)
+    axes = fit.plot(kind, band=True).axes[0]
+    assert legend(axes)[-2:] == ["Gamma", "95% band of each point"]
+    corners = axes.collections[-1].get_paths()[0].vertices
+    at = np.unique(corners[:, 0])
+    expected = fit.band(kind, at)
+    for k in range(5, at.size - 5, 40):
+        ends = np.sort(corners[corners[:, 0] == at[k], 1])[[0, -1]]
+        np.testing.assert_allclose(ends, [expected.lower[k], expected.upper[k]], rtol=1e-6)
+
+
+def test_an_unknown_band_says_so() -> None:
+    axes = kl.fit(kl.Uniform(), [0.1, 0.4, 0.9]).plot("density", band=True).axes[0]
+    assert legend(axes)[-1] == "95% band of each point is unknown"
+
+
+def test_many_counts_are_drawn_over_their_rows() -> None:
+    x = stats.nbinom(0.5, 0.005).rvs(400, random_state=np.random.default_rng(7))
+    axes = kl.fit(kl.NegativeBinomial(), x).plot("density").axes[0]
+    heights, edges, _ = axes.patches[0].get_data()
+    width = np.diff(edges)[0]
+    assert width == round(width)
+    inside = (x > edges[0]) & (x < edges[-1])
+    assert float(heights.sum() * width) == pytest.approx(inside.mean(), rel=1e-12)
+
+
+def test_an_infinite_density_leaves_room_for_the_rest() -> None:
+    x = stats.beta(0.5, 0.4).rvs(300, random_state=np.random.default_rng(8))
+    axes = kl.fit(kl.Beta(), x).plot("density").axes[0]
+    tallest = float(axes.patches[0].get_data()[0].max())
+    assert tallest < axes.get_ylim()[1] < 4.0 * tallest
+
+
 def test_weighted_rows_are_drawn_by_their_weight() -> None:
     data = {"x": np.array([1.0, 2.0, 4.0]), "n": np.array([1.0, 3.0, 2.0])}
     fit = kl.fit(kl.Exponential(), data, "x", weights="n")
     steps = fit.plot("cdf").axes[0].lines[0]
-    np.testing.assert_allclose(steps.get_ydata(), [1 / 6, 4 / 6, 1.0])
+    np.testing.assert_allclose(steps.get_ydata(), [0.0, 1 / 6, 4 / 6, 1.0, 1.0])
 
 
 def test_several_fits_are_told_apart_by_colour_and_dashes(danish: np.ndarray) -> None:
@@ -168,6 +228,10 @@ def test_what_cannot_be_drawn_is_refused(normal: kl.Fit, tmp_path: Path) -> None
         kl.plot(kl.Normal())
     with pytest.raises(kl.KullbackError, match="got an empty list"):
         kl.plot([])
+    with pytest.raises(kl.KullbackError, match=r"band=True shades 'density', .*, got kind='qq'"):
+        normal.plot("qq", band=True)
+    with pytest.raises(kl.KullbackError, match="a band is of one distribution of numbers"):
+        kl.fit(kl.Categorical(), ["a", "b"]).plot(band=True)
     with pytest.raises(kl.KullbackError, match="ax takes one picture: give its kind"):
         normal.plot(ax=object())
     other = kl.fit(kl.Normal(), {"loss": [1.0, 2.0, 4.0]})

@@ -172,9 +172,8 @@ def _describe_network(
     """Print a trained network, and draw its training."""
     if plot is not None:
         from kullback.pictures.figure import write_figure
-        from kullback.report.training_plot import training_figure
 
-        write_figure(training_figure(fitted, unit), plot)
+        write_figure(fitted.plot(unit), plot)
     networks = _networks(fitted)
     if as_json:
         from kullback.cli.train import training_document

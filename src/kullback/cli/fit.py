@@ -59,6 +59,10 @@ def fit(
         Path | None,
         typer.Option(metavar="FILE", help="Save the fit as JSON, to be read by kl.load in Python."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the fit over its rows, as a PNG, SVG or PDF file."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a distribution to a column of a table by maximum likelihood.
@@ -74,6 +78,8 @@ def fit(
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
+        if plot is not None:
+            process.check_folder("--plot", plot, figures=True)
         from kullback.report.progress import ProgressBar
 
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
@@ -81,6 +87,10 @@ def fit(
             fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)
         if save is not None:
             fitted.save(save)
+        if plot is not None:
+            from kullback.pictures.figure import write_figure
+
+            write_figure(fitted.plot(), plot)
         if as_json:
             process.write_json(fit_document(fitted, unit))
         else:

@@ -38,6 +38,7 @@ _ARGUMENT = re.compile(
 _BARE = re.compile(rf"(?<![-\w])(?P<name>{_COMPOUND}|(?:{_SIMPLE}|y)(?= must))\b")
 
 
+_PICTURES = (".png", ".svg", ".pdf")
 _BETWEEN = '", "'
 _MISSING_VALUES = re.compile(r"kl\.DataFiles\(paths, missing_values=\[(.*?)\]\)")
 _SEPARATOR = re.compile(r'kl\.DataFiles\(paths, (separator=".*?")\)')
@@ -166,10 +167,11 @@ def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
     Args:
         option: that names the file.
         path: the file.
-        figures: whether matplotlib is needed to make it.
+        figures: whether it is a picture, drawn by matplotlib.
 
     Raises:
-        KullbackError: it is a folder, its folder does not exist, or matplotlib is not installed.
+        KullbackError: it is a folder, its folder does not exist, its name has not the ending of a
+            picture, or matplotlib is not installed.
     """
     if figures:
         need("plot", "figures")
@@ -177,6 +179,11 @@ def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
         raise KullbackError(f"{option} {path}: this is a folder. Give the name of a file in it.")
     if not path.parent.is_dir():
         raise KullbackError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
+    if figures and path.suffix.lower() not in _PICTURES:
+        raise KullbackError(
+            f"{option} {path}: the name of a picture must end in .png, .svg or .pdf, got "
+            f'"{path.suffix}".'
+        )
 
 
 def keep_compiled_code() -> None:

@@ -321,7 +321,6 @@ class LossReport(Displayed):
 
     def plot(self) -> Any:
         """Draw the loss report as a matplotlib figure."""
-        need("plot", "figures")
         return loss_report_figure(self)
 
     def report(self, path: str | os.PathLike[str]) -> None:

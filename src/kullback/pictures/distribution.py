@@ -1,9 +1,9 @@
-"""Pictures of fitted distributions beside the rows: density, cdf, Q–Q, P–P, probability paper."""
+"""Pictures of fitted distributions over the rows: density, distribution function, quantiles."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -12,24 +12,26 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback.models.model import Model
 from kullback.pictures.rows import DrawnRows
-from kullback.pictures.svg import CROSS, ENTROPY, FAINT, INK, RELATIVE, RULE
+from kullback.pictures.style import CURVES, ENTROPY, FAINT, INK, MUTED, RULE, log_axis, plain
 
 # Curves differ in their dashes as well as in their colour.
-_STYLES = ((ENTROPY, "-"), (RELATIVE, "--"), (CROSS, "-."), (INK, ":"))
+_DASHES = ("-", "--", "-.", ":")
 _MARKERS = "o^sD"
 
 # The density is drawn between these quantiles, and at most so many quartile ranges from the
 # quartiles: the quantiles of a heavy tail would leave the rest of the figure to one peak.
 _ENDS, _REACH = (0.002, 0.998), 6.0
 # A density may be infinite at the end of its support: the axis ends at its largest value between
-# these quantiles.
-_INSIDE = (0.02, 0.98)
+# the first quantiles, or at so many times that between the quartiles where that is less.
+_INSIDE, _QUARTILES, _STEEP = (0.02, 0.98), (0.25, 0.75), 3.0
 _POINTS = 801
 _BARS = (5, 60)
-# The largest numbers of counts that are drawn one by one, and of points of a Q–Q plot.
-_COUNTS, _DOTS = 200, 400
-# Probabilities that are written on probability paper.
-_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
+# The largest number of counts that are drawn one by one.
+_COUNTS = 200
+# About so many points of a curve have a confidence band.
+_SHADED = 200
+# Below this probability outcomes on a logarithmic axis may underflow to 0.
+_POSITIVE = 0.01
 # Above this ratio of the distances of two quantiles from the median, a logarithmic axis is looked
 # at: 6 for an exponential distribution, 10 for a log-normal of scale 1.
 _SKEWED = 7.0
@@ -44,11 +46,13 @@ class Curve:
         name: in the legend.
         model: the distribution.
         muted: whether it is a runner-up, drawn grey.
+        band: makes the band of one of its curves, to be shaded: ``Fit.band``.
     """
 
     name: str
     model: Model
     muted: bool = False
+    band: Callable[[str, Vector], Any] | None = None
 
 
 @final
@@ -81,7 +85,7 @@ class Subject:
         if rows is not None and rows.values[0] <= 0.0:
             return False
         where = rows.quantile if rows is not None else model.quantile
-        low, middle, high = (float(where(u)) for u in (0.01, 0.5, 0.99))
+        low, middle, high = (float(where(u)) for u in (_POSITIVE, 0.5, 1.0 - _POSITIVE))
         if not 0.0 < low < middle < high:
             return False
         skewed = (high - middle) / (middle - low)
@@ -92,13 +96,13 @@ class Subject:
         """Each curve with its dashes, its marker and its options; the main one lies above all."""
         out = []
         for k, curve in enumerate(self.curves):
-            colour, dashes = _STYLES[k % len(_STYLES)]
+            which = k % len(CURVES)
             options = {
-                "color": "0.7" if curve.muted else colour,
+                "color": MUTED if curve.muted else CURVES[which],
                 "label": plain(curve.name),
                 "zorder": 3.0 - 0.01 * k - curve.muted,
             }
-            out.append((curve, dashes, _MARKERS[k % len(_MARKERS)], options))
+            out.append((curve, _DASHES[which], _MARKERS[which], options))
         return out
 
 
@@ -134,16 +138,21 @@ def draw_density(axes: Any, subject: Subject, marks: Sequence[float] = ()) -> No
 def _range(subject: Subject, marked: Sequence[float]) -> tuple[float, float]:
     """The outcomes between which densities are drawn: nearly all, and those that are marked."""
     model, rows = subject.curves[0].model, subject.rows
+    logs = subject.logarithmic
     at = [_ENDS[0], 0.25, 0.75, _ENDS[1]]
     low, first, last, high = map(float, model.quantile(np.array(at)))
     if rows is not None:
         own = [rows.quantile(u) for u in at]
         low, high = min(low, own[0]), max(high, own[3])
         first, last = min(first, own[1]), max(last, own[2])
-    if not subject.logarithmic:
+    if logs:  # these are positive, as a quantile of a short tail near zero may not be
+        least = model.quantile(_POSITIVE) if rows is None else rows.values[0]
+        low = low if low > 0.0 else float(least)
+    else:
         reach = _REACH * (last - first)
         low, high = max(low, first - reach), min(high, last + reach)
-    low, high = min([low, *marked]), max([high, *marked])
+    low = min([low, *(value for value in marked if value > 0.0 or not logs)])
+    high = max([high, *marked])
     return (low, high) if low < high else (low - 1.0, high + 1.0)
 
 
@@ -151,9 +160,8 @@ def _draw_counts(axes: Any, subject: Subject, x: Vector) -> None:
     rows = subject.rows
     axes.set_ylabel("probability")
     if x.size > _COUNTS:
-        x = x[:: -(-x.size // _POINTS)]
-        for curve, dashes, _, options in subject.styled():
-            axes.plot(x, curve.model.density(x), dashes, **options)
+        top = 0.0 if rows is None else _histogram(axes, rows, float(x[0]), float(x[-1]), step=1.0)
+        _draw_lines(axes, subject, x[:: -(-x.size // _POINTS)], top)
         return
     if rows is not None:
         inside = (rows.values >= x[0]) & (rows.values <= x[-1])
@@ -165,52 +173,75 @@ def _draw_counts(axes: Any, subject: Subject, x: Vector) -> None:
     for curve, dashes, marker, options in subject.styled():
         size = {"marker": marker, "markersize": 4.0, "linewidth": 0.8}
         axes.plot(x, curve.model.density(x), dashes, **size, **options)
+        _shade(axes, curve, "density", x, options)
 
 
 def _draw_curves(axes: Any, subject: Subject, low: float, high: float) -> None:
-    logarithmic = subject.logarithmic
-    top = 0.0
-    if subject.rows is not None:
-        top = _histogram(axes, subject.rows, low, high, logarithmic=logarithmic)
-    if logarithmic:
-        x = np.geomspace(max(low, 1e-300), high, _POINTS)
-        axes.set_xscale("log")
-    else:
-        x = np.linspace(low, high, _POINTS)
+    logs = subject.logarithmic
+    top = 0.0 if subject.rows is None else _histogram(axes, subject.rows, low, high, logs=logs)
+    _draw_lines(axes, subject, (np.geomspace if logs else np.linspace)(low, high, _POINTS), top)
+    if logs:
+        axes.set_xlim(low, high)
+        log_axis(axes.xaxis)
+    axes.set_ylabel("density of the logarithm" if logs else "density")
+
+
+def _draw_lines(axes: Any, subject: Subject, x: Vector, top: float) -> None:
+    """Draw densities as lines, and end their axis above the bars and all but infinite densities."""
     for curve, dashes, _, options in subject.styled():
-        density = np.asarray(curve.model.density(x)) * (x if logarithmic else 1.0)
-        a, b = curve.model.quantile(np.array(_INSIDE))
-        inside = density[(x >= a) & (x <= b)]
-        if inside.size and not curve.muted:
-            top = max(top, float(inside.max()))
+        density = np.asarray(curve.model.density(x)) * (x if subject.logarithmic else 1.0)
         axes.plot(x, density, dashes, **options)
         if subject.rows is None and len(subject.curves) == 1:
             axes.fill_between(x, density, color=options["color"], alpha=0.2, linewidth=0.0)
+        if not curve.muted:
+            top = max(top, _peak(curve.model, x, density))
+        times = x if subject.logarithmic else 1.0
+        top = max(top, _shade(axes, curve, "density", x, options, times))
     if 0.0 < top < math.inf:
         axes.set_ylim(top=1.08 * top)
-    axes.set_ylabel("density of the logarithm" if logarithmic else "density")
 
 
-def _histogram(axes: Any, rows: DrawnRows, low: float, high: float, *, logarithmic: bool) -> float:
-    """Draw shares of the rows over their bins, and return the highest."""
-    values = np.log(rows.values) if logarithmic else rows.values
-    low, high = (math.log(low), math.log(high)) if logarithmic else (low, high)
+def _peak(model: Model, x: Vector, density: Vector) -> float:
+    """The largest density to show: not that of a peak at an end, which may be infinite there."""
+    within = []
+    for a, b in (_INSIDE, _QUARTILES):
+        low, high = model.quantile(np.array([a, b]))
+        within.append(float(density[(x >= low) & (x <= high)].max(initial=0.0)))
+    peak, usual = within
+    at_an_end = int(np.argmax(density)) in (0, x.size - 1)
+    return _STEEP * usual if at_an_end and 0.0 < _STEEP * usual < peak else peak
+
+
+def _histogram(
+    axes: Any, rows: DrawnRows, low: float, high: float, *, logs: bool = False, step: float = 0.0
+) -> float:
+    """Draw shares of the rows over their bins, and return the highest.
+
+    Args:
+        axes: of matplotlib.
+        rows: the rows.
+        low: the first outcome.
+        high: the last one.
+        logs: whether bins are equally wide in logarithms.
+        step: the distance of possible outcomes; 0 to recognise it.
+    """
+    values = np.log(rows.values) if logs else rows.values
+    low, high = (math.log(low), math.log(high)) if logs else (low, high)
     first, last = (rows.quantile(u) for u in (0.25, 0.75))
-    spread = math.log(last / first) if logarithmic else last - first
+    spread = math.log(last / first) if logs else last - first
     width = 2.0 * spread / rows.weight ** (1.0 / 3.0)  # Freedman & Diaconis 1981
     least, most = _BARS
     width = min(max(width, (high - low) / most), (high - low) / least)
     start = low
-    step = float(np.min(np.diff(values))) if values.size > 1 and not logarithmic else 0.0
-    if step > 0.1 * width:  # rounded outcomes: every bar over as many possible ones
+    found = float(np.min(np.diff(values))) if values.size > 1 and not logs else 0.0
+    if step or found > 0.1 * width:  # rounded outcomes: every bar over as many possible ones
+        step = step or found
         width = step * math.ceil(width / step)
         start = float(values[0]) + step * (math.floor((low - float(values[0])) / step) - 0.5)
     edges = start + width * np.arange(math.ceil((high - start) / width) + 1)
     shares, _ = np.histogram(values, edges, weights=rows.weights)
     heights = shares / (rows.weight * width)
-    axes.stairs(
-        heights, np.exp(edges) if logarithmic else edges, fill=True, color=RULE, label="rows"
-    )
+    axes.stairs(heights, np.exp(edges) if logs else edges, fill=True, color=RULE, label="rows")
     return float(heights.max(initial=0.0))
 
 
@@ -219,136 +250,90 @@ def _histogram(axes: Any, rows: DrawnRows, low: float, high: float, *, logarithm
 
 def draw_cdf(axes: Any, subject: Subject) -> None:
     """Draw the distribution functions over that of the rows with its simultaneous 95% band."""
+    _draw_shares(axes, subject, "cdf")
+    axes.set_ylabel("probability up to it")
+
+
+def draw_survival(axes: Any, subject: Subject) -> None:
+    """Draw the survival functions over that of the rows with its simultaneous 95% band."""
+    _draw_shares(axes, subject, "survival")
+    axes.set_ylabel("probability beyond it")
+
+
+def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
     low, high = _range(subject, ())
     rows = subject.rows
-    if subject.logarithmic:
-        axes.set_xscale("log")
-        x = np.geomspace(max(low, 1e-300), high, _POINTS)
-    else:
-        x = np.linspace(low, high, _POINTS)
+    x = (np.geomspace if subject.logarithmic else np.linspace)(low, high, _POINTS)
     if subject.discrete:
         x = np.arange(np.floor(low), np.ceil(high) + 1.0)
         x = x[:: -(-x.size // (2 * _POINTS))]
     if rows is not None:
-        places = rows.few(2 * _POINTS)
-        at = rows.values[places]
-        lower, upper = rows.band(places)
-        axes.fill_between(
-            at, lower, upper, step="post", color=RULE, linewidth=0.0, label="rows, 95% band"
-        )
-        axes.step(at, rows.upto[places], where="post", color=FAINT, linewidth=1.0)
+        at, shares, lower, upper = _steps(rows, low, high)
+        if what == "survival":
+            shares, lower, upper = 1.0 - shares, 1.0 - upper, 1.0 - lower
+        band = {"color": RULE, "linewidth": 0.0, "label": "rows, 95% band"}
+        axes.fill_between(at, lower, upper, step="post", **band)
+        axes.step(at, shares, where="post", color=INK, linewidth=0.8)
     for curve, dashes, _, options in subject.styled():
         steps = {"drawstyle": "steps-post"} if subject.discrete else {}
-        axes.plot(x, curve.model.cdf(x), dashes, **steps, **options)
+        axes.plot(x, getattr(curve.model, what)(x), dashes, **steps, **options)
+        _shade(axes, curve, what, x, options, step="post" if subject.discrete else None)
     axes.set_xlim(low, high)
+    if subject.logarithmic:
+        log_axis(axes.xaxis)
     axes.set_ylim(0.0, 1.0)
     axes.set_xlabel(plain(subject.label))
-    axes.set_ylabel("probability up to it")
 
 
-# ---- quantiles against quantiles ---------------------------------------------------------------
-
-
-def draw_qq(axes: Any, subject: Subject) -> None:
-    """Draw the rows' quantiles against the distributions', with a simultaneous 95% band."""
-    rows = _need_rows(subject)
-    places = rows.few(_DOTS)
-    at, values = rows.middle[places], rows.values[places]
+def draw_quantile(axes: Any, subject: Subject) -> None:
+    """Draw the quantile functions over that of the rows with its simultaneous 95% band."""
+    low, high = _range(subject, ())
+    rows = subject.rows
+    if rows is not None:
+        at, shares, lower, upper = _steps(rows, low, high)
+        band = {"color": RULE, "linewidth": 0.0, "label": "rows, 95% band"}
+        # the distribution function's steps, with their axes exchanged
+        corners = np.repeat(at, 2)[1:]
+        axes.fill_betweenx(corners, *(np.repeat(v, 2)[:-1] for v in (lower, upper)), **band)
+        axes.plot(np.repeat(shares, 2)[:-1], corners, color=INK, linewidth=0.8)
+    u = np.linspace(0.0, 1.0, _POINTS + 2)[1:-1]
+    for curve, dashes, _, options in subject.styled():
+        steps = {"drawstyle": "steps-pre"} if subject.discrete else {}
+        axes.plot(u, curve.model.quantile(u), dashes, **steps, **options)
+        _shade(axes, curve, "quantile", u, options)
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(low, high)
     if subject.logarithmic:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-    main = subject.curves[0].model
-    quantiles = np.asarray(main.quantile(at))
-    lower, upper = (np.asarray(main.quantile(u)) for u in rows.band(places))
-    axes.fill_between(quantiles, lower, upper, color=RULE, linewidth=0.0, label="95% band")
-    ends = [float(quantiles[0]), float(quantiles[-1])]
-    axes.plot(ends, ends, color=FAINT, linewidth=1.0)
-    for curve, _, marker, options in subject.styled():
-        own = quantiles if curve.model is main else np.asarray(curve.model.quantile(at))
-        axes.plot(own, values, marker, markersize=3.0, **options)
-    inside = np.isfinite(quantiles)
-    low, high = float(quantiles[inside].min()), float(quantiles[inside].max())
-    if low < high:
-        axes.set_xlim(_padded(low, high, logarithmic=subject.logarithmic))
-    axes.set_ylim(
-        _padded(
-            min(low, float(values[0])),
-            max(high, float(values[-1])),
-            logarithmic=subject.logarithmic,
-        )
-    )
-    axes.set_xlabel("quantile of the distribution")
+        log_axis(axes.yaxis)
+    axes.set_xlabel("probability up to it")
     axes.set_ylabel(plain(subject.label))
 
 
-def draw_pp(axes: Any, subject: Subject) -> None:
-    """Draw the rows' probabilities against the distributions', with a simultaneous 95% band."""
-    rows = _need_rows(subject)
-    places = rows.few(_DOTS)
-    at = rows.upto[places] if subject.discrete else rows.middle[places]
-    lower, upper = rows.band(places)
-    axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label="95% band")
-    axes.plot([0.0, 1.0], [0.0, 1.0], color=FAINT, linewidth=1.0)
-    for curve, _, marker, options in subject.styled():
-        probability = np.asarray(curve.model.cdf(rows.values[places]))
-        axes.plot(probability, at, marker, markersize=3.0, **options)
-    axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(0.0, 1.0)
-    axes.set_xlabel("probability by the distribution")
-    axes.set_ylabel("share of the rows")
+def _steps(rows: DrawnRows, low: float, high: float) -> tuple[Vector, Vector, Vector, Vector]:
+    """The distribution function of the rows: places, its value from each on, and its band."""
+    places = rows.few(2 * _POINTS)
+    # before the first row the share is 0, and after the last one it stays 1
+    ends = min(low, float(rows.values[0])), max(high, float(rows.values[-1]))
+    at = np.concatenate([ends[:1], rows.values[places], ends[1:]])
+    shares = np.concatenate([[0.0], rows.upto[places], [1.0]])
+    lower, upper = rows.band_upto(places)
+    first = rows.band(places[:1])[1]
+    lower = np.concatenate([[0.0], lower, lower[-1:]])
+    return at, shares, lower, np.concatenate([first, upper, upper[-1:]])
 
 
-def draw_paper(axes: Any, subject: Subject) -> None:
-    """Draw the rows on the scale of probabilities on which the main distribution is a line.
-
-    Positive outcomes have a logarithmic axis: Weibull, log-normal and Pareto papers are lines
-    there whatever their parameters.
-    """
-    rows = _need_rows(subject)
-    main = subject.curves[0].model
-    logs = main.support.lower >= 0.0 and bool(rows.values[0] > 0.0)
-
-    def height(u: Vector) -> Vector:
-        q = np.asarray(main.quantile(u), dtype=np.float64)
-        out: Vector = np.log(q) if logs else q
-        return out
-
-    places = rows.few(_DOTS)
-    at, values = rows.middle[places], rows.values[places]
-    if logs:
-        axes.set_xscale("log")
-    heights = height(at)
-    lower, upper = rows.band(places)
-    axes.fill_between(
-        values, height(lower), height(upper), color=RULE, linewidth=0.0, label="95% band"
-    )
-    axes.plot(values, heights, "o", color=FAINT, markersize=3.0, label="rows")
-    shown = np.array([u for u in _TICKS if 0.3 * at[0] <= u <= 1.0 - 0.3 * (1.0 - at[-1])])
-    line = np.unique(np.concatenate([at, shown]))
-    for curve, dashes, _, options in subject.styled():
-        axes.plot(np.asarray(curve.model.quantile(line)), height(line), dashes, **options)
-    axes.set_yticks(height(shown), [f"{u:g}" for u in shown])
-    axes.set_yticks([], minor=True)
-    axes.set_ylim(_padded(float(heights[0]), float(heights[-1]), logarithmic=False))
-    axes.set_xlim(_padded(float(values[0]), float(values[-1]), logarithmic=logs))
-    axes.set_xlabel(plain(subject.label))
-    axes.set_ylabel(f"probability up to it, {main.name} scale")
-
-
-def _padded(low: float, high: float, *, logarithmic: bool) -> tuple[float, float]:
-    """A little more than [low, high]."""
-    if logarithmic and low > 0.0:
-        more = (high / low) ** 0.04
-        return (low / more, high * more) if more > 1.0 else (0.9 * low, 1.1 * high)
-    more = 0.04 * (high - low) or 1.0
-    return low - more, high + more
-
-
-def _need_rows(subject: Subject) -> DrawnRows:
-    assert subject.rows is not None  # the caller checks
-    return subject.rows
-
-
-def plain(text: str) -> str:
-    """Return text that matplotlib does not read as a formula."""
-    return text.replace("$", r"\$")
+def _shade(
+    axes: Any, curve: Curve, what: str, x: Vector, options: Any, times: Any = 1.0, step: Any = None
+) -> float:
+    """Shade the confidence band of a curve, and return its largest value to show."""
+    if curve.band is None or curve.muted:
+        return 0.0
+    few = max(1, x.size // _SHADED)
+    band = curve.band(what, x[::few])
+    times = times[::few] if np.ndim(times) else times
+    lower, upper = band.lower * times, band.upper * times
+    known = "" if np.any(np.isfinite(upper)) else " is unknown"
+    label = f"{100.0 * band.level:g}% band of each point{known}"
+    look = {"color": options["color"], "alpha": 0.25, "linewidth": 0.0, "label": label}
+    axes.fill_between(x[::few], lower, upper, step=step, zorder=options["zorder"] - 0.005, **look)
+    return _peak(curve.model, x[::few], np.nan_to_num(upper, posinf=0.0))

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kullback._core.errors import KullbackError
-from kullback._core.extras import need
-from kullback._core.printable import printable
 from kullback.data.checks import name_of_column
 from kullback.pictures.distribution import (
     Curve,
     Subject,
     draw_cdf,
     draw_density,
-    draw_paper,
-    draw_pp,
-    draw_qq,
-    plain,
+    draw_quantile,
+    draw_survival,
 )
 from kullback.pictures.figure import new_figure
+from kullback.pictures.likelihood import draw_likelihood
+from kullback.pictures.probability_plots import draw_paper, draw_pp, draw_qq
 from kullback.pictures.rows import DrawnRows
-from kullback.pictures.svg import ENTROPY, FAINT, LOOK, RULE
+from kullback.pictures.style import ENTROPY, look, plain
 
 if TYPE_CHECKING:  # a fit draws itself
     from kullback.results.fit import Fit
@@ -34,15 +32,25 @@ _CLASSES = 30
 KINDS: dict[str, tuple[str, Callable[[Any, Subject], None]]] = {
     "density": ("Density", draw_density),
     "cdf": ("Distribution function", draw_cdf),
+    "survival": ("Survival function", draw_survival),
+    "quantile": ("Quantile function", draw_quantile),
     "qq": ("Quantiles against quantiles", draw_qq),
     "pp": ("Probabilities against probabilities", draw_pp),
     "paper": ("Probability paper", draw_paper),
 }
 _TOGETHER = ("density", "cdf", "qq", "pp")
+_WITH_BAND = ("density", "cdf", "survival", "quantile")
 _OF_ROWS = ("qq", "pp", "paper")
 
 
-def plot(fits: Any, kind: str | None = None, *, ax: Any = None) -> Any:
+def plot(
+    fits: Any,
+    kind: str | None = None,
+    *,
+    band: bool = False,
+    parameters: Sequence[str] | None = None,
+    ax: Any = None,
+) -> Any:
     """Draw fits of the same outcome over one another; needs matplotlib.
 
     Without a kind, four pictures by which a fit is judged: the density over a histogram of the
@@ -53,8 +61,15 @@ def plot(fits: Any, kind: str | None = None, *, ax: Any = None) -> Any:
 
     Args:
         fits: a fit, or several, the main one first.
-        kind: "density", "cdf", "qq", "pp", or "paper": probability paper, the scale on which the
-            first distribution is a line.
+        kind: "density", "cdf", "survival", "quantile", "qq", "pp"; "paper": probability paper, the
+            scale on which the first distribution is a line; "likelihood": of one fit, the regions
+            of two parameters that a likelihood-ratio test does not reject at 50, 90, 95 and 99%
+            (chi-squared with two degrees of freedom) beside the Wald region, or the log-likelihood
+            of one parameter. Of a fit with more parameters it is the profile likelihood: at some
+            270 points the others are fitted again.
+        band: whether to shade the confidence band of the fitted density, distribution function,
+            survival function or quantiles: ``fit.band``, 95% for each point by itself.
+        parameters: for "likelihood", one or two of ``fit.names``; None where there are no more.
         ax: matplotlib axes to draw one kind on.
 
     Returns:
@@ -76,7 +91,7 @@ def plot(fits: Any, kind: str | None = None, *, ax: Any = None) -> Any:
     if wrong or not several:
         given = f"got {wrong[0]!r}" if wrong else "got an empty list"
         raise KullbackError(f"kl.plot takes fits, the results of kl.fit, {given}.")
-    return fit_figure(several, kind, ax=ax)
+    return fit_figure(several, kind, band=band, parameters=parameters, ax=ax)
 
 
 def fit_figure(
@@ -85,15 +100,19 @@ def fit_figure(
     *,
     marks: Sequence[float] = (),
     muted: Sequence[bool] = (),
+    band: bool = False,
+    parameters: Sequence[str] | None = None,
     ax: Any = None,
 ) -> Any:
     """Draw one or several fits of the same outcome.
 
     Args:
         fits: the fits, the main one first.
-        kind: "density", "cdf", "qq", "pp" or "paper"; None draws the first four in one figure.
+        kind: as for ``kl.plot``; None draws the first four in one figure.
         marks: probabilities whose quantiles the density marks.
         muted: for each fit, whether it is drawn grey.
+        band: whether to shade the confidence bands of the fitted curves.
+        parameters: one or two numbers whose likelihood is drawn.
         ax: matplotlib axes to draw on, for one kind.
 
     Returns:
@@ -102,17 +121,24 @@ def fit_figure(
     Raises:
         KullbackError: for another kind, several outcomes, or rows that the fit does not have.
     """
-    need("plot", "figures")
-    import matplotlib
-
-    if kind is not None and kind not in KINDS:
-        raise KullbackError(f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}.")
+    kinds = (*KINDS, "likelihood")
+    if kind is not None and kind not in kinds:
+        raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
+    if parameters is not None and kind != "likelihood":
+        raise KullbackError(f"parameters are those of kind='likelihood', got kind={kind!r}.")
     if ax is not None and kind is None:
         raise KullbackError("ax takes one picture: give its kind, such as kind='density'.")
-    with matplotlib.rc_context(LOOK):
+    if band and kind not in (None, *_WITH_BAND):
+        shaded = ", ".join(map(repr, _WITH_BAND))
+        raise KullbackError(f"band=True shades {shaded}, got kind={kind!r}.")
+    with look():
+        if kind == "likelihood":
+            return _likelihood(fits, parameters, ax)
         if fits[0].form.outcome == "label":
+            if band:
+                fits[0].band("density")  # says that labels have none
             return _classes(fits[0], ax)
-        subject = _subject(fits, muted)
+        subject = _subject(fits, muted, band=band)
         if subject.rows is None and kind in _OF_ROWS:
             why = fits[0].sample_info.inexact or (
                 "this fit does not have them: a fit that was loaded, copied or made with "
@@ -137,16 +163,15 @@ def fit_figure(
                 draw_density(axes, subject, marks)
             else:
                 draw(axes, subject)
-            axes.set_title(title if len(shown) > 1 else _title(fits, subject), loc="left")
-            axes.title.set_fontsize(11)
+            axes.set_title(title if len(shown) > 1 else _title(fits, subject))
             if len(axes.get_legend_handles_labels()[0]) > 1:
-                axes.legend(frameon=False, fontsize=9)
+                axes.legend()
         if len(shown) > 1:
-            figure.suptitle(_title(fits, subject), x=0.01, ha="left", fontsize=12)
+            figure.suptitle(_title(fits, subject), x=0.01, ha="left")
     return figure
 
 
-def _subject(fits: Sequence[Fit], muted: Sequence[bool]) -> Subject:
+def _subject(fits: Sequence[Fit], muted: Sequence[bool], *, band: bool) -> Subject:
     first = fits[0]
     for other in fits[1:]:
         same = other.sample_info.label == first.sample_info.label
@@ -159,9 +184,11 @@ def _subject(fits: Sequence[Fit], muted: Sequence[bool]) -> Subject:
     names = [
         fit.form.name + ("" if fit.convergence.converged else " (not converged)") for fit in fits
     ]
-    curves = [Curve(n, fit.model, g) for n, fit, g in zip(names, fits, grey, strict=False)]
-    label = printable(name_of_column(first.sample_info.label))
-    return Subject(curves, rows_of(first), label)
+    curves = [
+        Curve(name, fit.model, muted, fit.band if band else None)
+        for name, fit, muted in zip(names, fits, grey, strict=False)
+    ]
+    return Subject(curves, rows_of(first), name_of_column(first.sample_info.label))
 
 
 def rows_of(fit: Fit) -> DrawnRows | None:
@@ -182,18 +209,28 @@ def _title(fits: Sequence[Fit], subject: Subject) -> str:
     return f"{names} fitted to {rows}{state}"
 
 
+def _likelihood(fits: Sequence[Fit], parameters: Sequence[str] | None, ax: Any) -> Any:
+    if len(fits) != 1:
+        raise KullbackError(f"kind='likelihood' draws one fit, got {len(fits)}.")
+    axes = new_figure(6.4, 4.4).subplots() if ax is None else ax
+    what = draw_likelihood(axes, fits[0], parameters)
+    axes.set_title(f"{what} of {_title(fits, Subject((), None, ''))}")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)  # not over the regions
+    return axes.figure
+
+
 def _classes(fit: Fit, ax: Any) -> Any:
     """Draw the probabilities of class labels as bars."""
     levels = fit.sample_info.levels or ()
     shares = np.asarray(fit.model.density(np.arange(float(len(levels)))))
     order = np.argsort(-shares, kind="stable")[:_CLASSES]
     axes = new_figure(6.4, 1.4 + 0.26 * len(order)).subplots() if ax is None else ax
-    axes.barh(range(len(order)), shares[order], color=ENTROPY, edgecolor=RULE)
-    axes.set_yticks(range(len(order)), [plain(printable(str(levels[k]))) for k in order])
+    axes.barh(range(len(order)), shares[order], color=ENTROPY)
+    axes.set_yticks(range(len(order)), [plain(str(levels[k])) for k in order])
     axes.invert_yaxis()
     rest = len(levels) - len(order)
     less = f" ({rest:,} less probable classes not drawn)" if rest else ""
     axes.set_xlabel(f"probability{less}")
-    axes.set_ylabel(plain(printable(name_of_column(fit.sample_info.label))))
-    axes.set_title(_title([fit], Subject((), None, "")), loc="left", color=FAINT)
+    axes.set_ylabel(plain(name_of_column(fit.sample_info.label)))
+    axes.set_title(_title([fit], Subject((), None, "")))
     return axes.figure

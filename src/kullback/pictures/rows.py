@@ -74,18 +74,32 @@ class DrawnRows:
         return np.unique(np.searchsorted(log_odds, wanted).clip(0, self.values.size - 1))
 
     def band(self, places: NDArray[np.intp]) -> tuple[Vector, Vector]:
-        """Return bounds of the probability up to values, right for all together in 95% of samples.
+        """Return bounds of the probability at values, right for all together in 95% of samples.
 
         The k-th smallest of n rows lies at the probability U, which has the distribution
         Beta(k, n + 1 − k) whatever the continuous distribution; the level of each is such that the
         band holds them all (S. Aldor-Noiman et al. 2013, The power to see). For distributions of
         counts, and for those that were fitted to the same rows, it is wider than necessary.
         """
+        rank = np.clip(self.middle[places] * self.weight + 0.5, 1.0, self.weight)
+        return self._bounds(rank, rank)
+
+    def band_upto(self, places: NDArray[np.intp]) -> tuple[Vector, Vector]:
+        """Return bounds of the probability up to values and beyond, to the next value.
+
+        With k rows up to x it is at least that at the k-th smallest row, and less than that at the
+        next one: the bounds of ``band`` for these.
+        """
+        rank = np.maximum(self.upto[places] * self.weight, 1.0)
+        return self._bounds(rank, rank + 1.0)
+
+    def _bounds(self, lower: Vector, upper: Vector) -> tuple[Vector, Vector]:
+        """The lower bound of the probability at ordered rows, and the upper one at others."""
         from scipy import special
 
         n = self.weight
-        rank = np.clip(self.middle[places] * n + 0.5, 1.0, n)
         level = local_level(n)
-        low = special.betaincinv(rank, n + 1.0 - rank, 0.5 * level)
-        high = special.betaincinv(rank, n + 1.0 - rank, 1.0 - 0.5 * level)
-        return low, high
+        low = special.betaincinv(lower, n + 1.0 - lower, 0.5 * level)
+        inside = np.minimum(upper, n)
+        high = special.betaincinv(inside, n + 1.0 - inside, 1.0 - 0.5 * level)
+        return low, np.where(upper > n, 1.0, high)

@@ -9,12 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from kullback.pictures.figure import new_figure
+from kullback.pictures.style import CROSS, ENTROPY, FAINT, INK, RELATIVE, RULE, look
 
-# The colours of all pictures, with their names in templates/look.css: Okabe and Ito's blue,
-# vermilion and green, distinguished with red-green colour blindness. No picture needs them: bars
-# have names, and lines different dashes.
-ENTROPY, RELATIVE, CROSS = "#0069a8", "#bd4b00", "#00755a"
-INK, FAINT, RULE = "#1d1c1a", "#6a665e", "#ddd8cd"
+# The names of colours in templates/look.css.
 _NAMES = {
     ENTROPY: "entropy",
     RELATIVE: "relative",
@@ -22,18 +19,6 @@ _NAMES = {
     INK: "ink",
     FAINT: "faint",
     RULE: "rule",
-}
-LOOK: Any = {
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": FAINT,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "legend.labelcolor": FAINT,
-    "text.color": INK,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
 }
 
 
@@ -48,12 +33,11 @@ def inline_svg(
         width: in inches; on the page it is as wide as its place.
         height: in inches.
     """
-    import matplotlib
-
     # without date and random names: equal reports give equal pages
-    own: Any = {"svg.hashsalt": description, "svg.fonttype": "none", "font.size": 9.5}
+    own = {"svg_hashsalt": description, "svg_fonttype": "none", "font_size": 9.5}
+    own["legend_frameon"] = False  # the page's ground may be dark
     buffer = io.StringIO()
-    with matplotlib.rc_context({**LOOK, **own}):
+    with look(**own):
         figure = new_figure(width, height)
         axes = figure.subplots()
         axes.patch.set_visible(False)

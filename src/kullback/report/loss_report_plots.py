@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kullback._core.display import value_text
-from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.pictures.figure import new_figure
-from kullback.pictures.svg import CROSS, ENTROPY, FAINT, INK, LOOK, RELATIVE
+from kullback.pictures.style import CROSS, ENTROPY, FAINT, INK, RELATIVE, look, plain
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is drawn
     from kullback.evaluation.loss_report import LossReport
@@ -35,15 +34,13 @@ def loss_report_figure(report: LossReport) -> Any:
     Returns:
         A matplotlib figure outside pyplot.
     """
-    import matplotlib
-
-    with matplotlib.rc_context(LOOK):
+    with look():
         figure = new_figure(10.0, 8.0)
         for axes, (title, draw, _) in zip(
             figure.subplots(2, 2).ravel(), pictures(report)[:4], strict=True
         ):
             draw(axes)
-            axes.set_title(title, loc="left", fontsize=11)
+            axes.set_title(title)
         left_out = not_drawn(report)
         if left_out:
             figure.supxlabel("\n".join(left_out), fontsize=9)
@@ -154,7 +151,7 @@ def reliability(axes: Any, curve: Any, name: str, report: LossReport) -> None:
     axes.set_yticks([0.0, 0.5, 1.0])
     if name:
         axes.set(xlabel="forecast probability", ylabel="observed frequency")
-        axes.legend(loc="upper left", frameon=False)
+        axes.legend(loc="upper left")
 
 
 def _decomposition(axes: Any, report: LossReport) -> None:
@@ -174,7 +171,7 @@ def _classes(axes: Any, report: LossReport) -> None:
         _nothing(axes, "no class has a finite loss")
         return
     losses = [float(g.cross_entropy) for g in worst]
-    _bars(axes, [_plain(g.name) for g in worst], losses, [CROSS] * len(worst))
+    _bars(axes, [plain(value_text(g.name), 20) for g in worst], losses, [CROSS] * len(worst))
 
 
 def _bars(axes: Any, names: list[str], values: list[float], colours: list[str]) -> None:
@@ -223,15 +220,9 @@ def _history(axes: Any, report: LossReport) -> None:
         label="baseline (class shares)",
     )
     axes.set_xlabel("epoch")
-    axes.legend(frameon=False)
+    axes.legend()
 
 
 def _nothing(axes: Any, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", color=FAINT, transform=axes.transAxes)
     axes.set_axis_off()
-
-
-def _plain(name: Any) -> str:
-    """A class name that matplotlib shows literally: an unescaped dollar sign starts a formula."""
-    text = printable(value_text(name)).replace("$", r"\$")
-    return text if len(text) <= 20 else text[:19] + "…"

@@ -517,11 +517,21 @@ class Fit:
         state = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**state, "sample_info": sample, "problem": None}
 
-    def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
+    def plot(
+        self,
+        kind: str | None = None,
+        *,
+        band: bool = False,
+        parameters: Sequence[str] | None = None,
+        ax: Any = None,
+    ) -> Any:
         """Draw the fit over its rows; see ``kl.plot``, which draws several.
 
         Args:
-            kind: "density", "cdf", "qq", "pp" or "paper"; None for the first four.
+            kind: "density", "cdf", "qq" or "pp", which None draws together; "survival",
+                "quantile", "paper" or "likelihood".
+            band: whether to shade the 95% confidence band of each point of the fitted curves.
+            parameters: one or two numbers of ``names`` whose likelihood is drawn.
             ax: matplotlib axes to draw one kind on.
 
         Returns:
@@ -530,7 +540,7 @@ class Fit:
         Raises:
             KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
         """
-        return fit_figure([self], kind, ax=ax)
+        return fit_figure([self], kind, band=band, parameters=parameters, ax=ax)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):

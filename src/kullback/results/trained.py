@@ -26,6 +26,7 @@ from kullback.data.roles import Roles
 from kullback.data.schema import Column, Schema
 from kullback.models.model import Model
 from kullback.models.network import MLP, Computed, Trained, averaged, link
+from kullback.pictures.training_figure import training_figure
 from kullback.results.convergence import Convergence, status
 from kullback.results.decomposition import Decomposition, Line, decomposition_in
 from kullback.results.save_trained import write_trained
@@ -326,6 +327,21 @@ class TrainedFit(Displayed, Comparable):
             f"  time     {self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running",
         ]
         return "\n".join(lines)
+
+    def plot(self, unit: str = "nats", *, ax: Any = None) -> Any:
+        """Draw the loss of every epoch of the training, and of the baseline; needs matplotlib.
+
+        Args:
+            unit: "nats", "bits" or "hartleys".
+            ax: matplotlib axes to draw on.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            KullbackError: for another unit, or without matplotlib.
+        """
+        return training_figure(self, unit, ax)
 
     def save(self, path: str | Path) -> None:
         """Write the fit as a folder of JSON and safetensors, for ``kl.load``: data, no code.

@@ -1,0 +1,246 @@
+"""Every kind of picture against a reference image, and what is written on it.
+
+The images in reference/ were looked at. They are drawn at 60 dots an inch in DejaVu Sans, which
+matplotlib brings along, and compared with a tolerance of 4 (of 255; the root of the mean square
+over all pixels): other versions of FreeType and Agg draw the edges of letters and lines a little
+differently, and the last test says how much a curve is. To draw them anew, see CONTRIBUTING.md.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+import pytest
+from matplotlib.testing.compare import calculate_rms
+from PIL import Image
+from scipy import stats
+
+import kullback as kl
+from kullback.pictures.fit_figure import fit_figure
+from kullback.pictures.training_figure import training_figure
+
+REFERENCE = Path(__file__).parent / "reference"
+TOLERANCE = 4
+DOTS = 60
+
+# Samples are quantiles, so that no generator of random numbers changes them.
+U = (np.arange(80) + 0.5) / 80
+LOSSES = {"loss, <b>$1": stats.lognorm(1.2, scale=5.0).ppf(U)}
+TIMES = {"hours": stats.weibull_min(1.5, scale=100.0).ppf(U)}
+CLAIMS = {"claims": np.repeat([0, 1, 2, 3, 4, 5, 7], [46, 12, 9, 6, 4, 2, 1])}
+KINDS = {"kind": ["a", "b$", "<i>c</i>"] * 3 + ["a"] * 5 + ["b$"] * 2}
+
+
+@cache
+def fitted(name: str) -> kl.Fit:
+    models = {
+        "lognormal": (kl.LogNormal(), LOSSES),
+        "gamma": (kl.Gamma(), LOSSES),
+        "weibull": (kl.Weibull(), TIMES),
+        "exponential": (kl.Exponential(), TIMES),
+        "negative binomial": (kl.NegativeBinomial(), CLAIMS),
+        "poisson": (kl.Poisson(), CLAIMS),
+        "classes": (kl.Categorical(), KINDS),
+    }
+    return kl.fit(*models[name])
+
+
+def _training() -> Any:
+    losses = [(1.4, 1.2), (1.1, 1.0), (0.9, 0.85), (0.8, 0.81), (0.7, 0.83)]
+    history = [
+        SimpleNamespace(number=k, training=t, refined=r) for k, (t, r) in enumerate(losses, 1)
+    ]
+    form = SimpleNamespace(name="Categorical")
+    fit: Any = SimpleNamespace(history=history, baseline=1.3, best=4, form=form, rows=1_000)
+    return training_figure(fit, "bits")
+
+
+def _loss_report() -> Any:
+    first = np.round(0.05 + 0.9 * U, 3)
+    labels = ["yes, $1" if (7 * k) % 80 < 80 * p else "no" for k, p in enumerate(first)]
+    shares = np.stack([first, 1.0 - first], axis=1)
+    return kl.evaluate(shares, None, labels, classes=["yes, $1", "no"], seed=1).plot()
+
+
+HOURS, LOSS = "hours", r"loss, <b>\$1"
+BEFORE = ["rows, 95% band", "Weibull", "95% band of each point"]
+
+# By picture: how it is drawn; the titles; the labels of the axes; the texts of the legends.
+PICTURES: dict[str, tuple[Callable[[], Any], list[str], list[str], list[str]]] = {
+    "fit": (
+        lambda: fitted("lognormal").plot(),
+        [
+            "LogNormal fitted to 80 rows",
+            "Density",
+            "Distribution function",
+            "Quantiles against quantiles",
+            "Probabilities against probabilities",
+        ],
+        [
+            *(LOSS, "density of the logarithm", LOSS, "probability up to it"),
+            *("quantile of the distribution", LOSS),
+            *("probability by the distribution", "share of the rows"),
+        ],
+        [
+            *("rows", "LogNormal", "rows, 95% band", "LogNormal"),
+            *("95% band", "LogNormal", "95% band", "LogNormal"),
+        ],
+    ),
+    "several": (
+        lambda: kl.plot([fitted("lognormal"), fitted("gamma")], "density"),
+        ["2 distributions fitted to 80 rows"],
+        [LOSS, "density of the logarithm"],
+        ["rows", "LogNormal", "Gamma"],
+    ),
+    "runners_up": (
+        lambda: fit_figure([fitted("weibull"), fitted("exponential")], "cdf", muted=[False, True]),
+        ["2 distributions fitted to 80 rows"],
+        [HOURS, "probability up to it"],
+        ["rows, 95% band", "Weibull", "Exponential"],
+    ),
+    "density_band": (
+        lambda: fitted("weibull").plot("density", band=True),
+        ["Weibull fitted to 80 rows"],
+        [HOURS, "density"],
+        ["rows", "Weibull", "95% band of each point"],
+    ),
+    "survival_band": (
+        lambda: fitted("weibull").plot("survival", band=True),
+        ["Weibull fitted to 80 rows"],
+        [HOURS, "probability beyond it"],
+        BEFORE,
+    ),
+    "quantile_band": (
+        lambda: fitted("weibull").plot("quantile", band=True),
+        ["Weibull fitted to 80 rows"],
+        ["probability up to it", HOURS],
+        BEFORE,
+    ),
+    "qq": (
+        lambda: kl.plot([fitted("weibull"), fitted("exponential")], "qq"),
+        ["2 distributions fitted to 80 rows"],
+        ["quantile of the distribution", HOURS],
+        ["95% band", "Weibull", "Exponential"],
+    ),
+    "pp": (
+        lambda: fitted("negative binomial").plot("pp"),
+        ["NegativeBinomial fitted to 80 rows"],
+        ["probability by the distribution", "share of the rows"],
+        ["95% band", "NegativeBinomial"],
+    ),
+    "paper": (
+        lambda: fitted("weibull").plot("paper"),
+        ["Weibull fitted to 80 rows"],
+        [HOURS, "probability up to it, Weibull scale"],
+        ["95% band", "rows", "Weibull"],
+    ),
+    "counts": (
+        lambda: kl.plot([fitted("negative binomial"), fitted("poisson")], "density"),
+        ["2 distributions fitted to 80 rows"],
+        ["claims", "probability"],
+        ["NegativeBinomial", "Poisson", "rows"],
+    ),
+    "classes": (
+        lambda: fitted("classes").plot(),
+        ["Categorical fitted to 16 rows"],
+        ["probability", "kind"],
+        [],
+    ),
+    "likelihood": (
+        lambda: fitted("weibull").plot("likelihood"),
+        ["Likelihood of Weibull fitted to 80 rows"],
+        ["shape", "scale"],
+        ["Wald region, 95%", "estimate"],
+    ),
+    "profile": (
+        lambda: fitted("weibull").plot("likelihood", parameters=["shape"]),
+        ["Profile likelihood of Weibull fitted to 80 rows"],
+        ["shape", "log-likelihood below its maximum, nats"],
+        ["profile log-likelihood", "Wald approximation", "estimate"],
+    ),
+    "training": (
+        _training,
+        ["Training of Categorical on 1,000 rows"],
+        ["epoch", "cross-entropy, bits"],
+        [
+            "training (dropout and weights included)",
+            "held out, calibrated",
+            "baseline (class shares)",
+            "weights used: epoch 4",
+        ],
+    ),
+    "loss_report": (
+        _loss_report,
+        [
+            "Reliability of the probabilities",
+            "Decomposition of the label's entropy (dashed), nats",
+            "Costliest classes, nats",
+            "Cost of each row, nats",
+        ],
+        ["forecast probability", "observed frequency", "rows, largest loss first"],
+        ["95 % band if calibrated", "all classes"],
+    ),
+}
+every_picture = pytest.mark.parametrize("name", PICTURES)
+
+
+@cache
+def drawn(name: str) -> Any:
+    with matplotlib.style.context("default", after_reset=True):
+        return PICTURES[name][0]()
+
+
+@every_picture
+@pytest.mark.mpl_image_compare(
+    baseline_dir="reference",
+    style="default",
+    tolerance=TOLERANCE,
+    savefig_kwargs={"dpi": DOTS},
+)
+def test_picture(name: str) -> Any:
+    return drawn(name)
+
+
+@every_picture
+def test_what_is_written(name: str) -> None:
+    figure = drawn(name)
+    _, titles, labels, legends = PICTURES[name]
+    written = [figure.get_suptitle(), *(axes.get_title(loc="left") for axes in figure.axes)]
+    assert [text for text in written if text] == titles
+    on_axes = [label for a in figure.axes for label in (a.get_xlabel(), a.get_ylabel())]
+    assert [text for text in on_axes if text] == labels
+    found = [legend for a in figure.axes if (legend := a.get_legend()) is not None]
+    assert [text.get_text() for legend in found for text in legend.get_texts()] == legends
+
+
+@every_picture
+def test_no_text_is_cut_off_or_too_small(name: str) -> None:
+    figure = drawn(name)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        texts = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        texts += [label for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()]
+        for text in [*texts, *([] if legend is None else legend.get_texts())]:
+            if text.get_text() and text.get_visible():
+                assert text.get_fontsize() >= 8.0, text  # points, in a figure as wide as a page
+        box = axes.get_tightbbox()
+        assert box.x0 > -1.0
+        assert box.y0 > -1.0
+        assert box.x1 < figure.bbox.x1 + 1.0
+        assert box.y1 < figure.bbox.y1 + 1.0
+
+
+def test_a_missing_curve_is_seen(tmp_path: Path) -> None:
+    with matplotlib.style.context("default", after_reset=True):
+        figure = kl.plot([fitted("weibull"), fitted("exponential")], "cdf")
+        figure.axes[0].lines[-1].remove()
+        figure.savefig(tmp_path / "without.png", dpi=DOTS)
+        figure = kl.plot([fitted("weibull"), fitted("exponential")], "cdf")
+        figure.savefig(tmp_path / "with.png", dpi=DOTS)
+    one, other = (np.asarray(Image.open(tmp_path / f"{k}.png")) for k in ("without", "with"))
+    assert calculate_rms(one[..., :3], other[..., :3]) > 1.5 * TOLERANCE
