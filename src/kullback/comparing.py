@@ -79,6 +79,8 @@ def compare(
     if criterion not in _CRITERIA:
         choices = ", ".join(map(repr, _CRITERIA))
         raise KullbackError(f"criterion must be one of {choices}, got {criterion!r}.")
+    if folds < 2:
+        raise KullbackError(f"folds must be at least 2, got {folds}.")
     named = {} if isinstance(models, str) and models == "all" else _named(models)
     first = tuple(named.values()) or (own_models()["Normal"](),)
     roles = roles_of(first, y, weights=weights, missing=missing)

@@ -42,7 +42,7 @@ def test_losses_of_held_out_rows_and_their_paired_differences() -> None:
         assert entry.difference == pytest.approx((own - best).mean(), rel=1e-7, abs=1e-12)
         error = (own - best).std(ddof=1) / np.sqrt(200)
         assert entry.difference_error == pytest.approx(error, rel=1e-6, abs=1e-7)
-        assert entry.distinguishable == bool((own - best).mean() > 1.96 * error)
+        assert entry.distinguishable == bool((own - best).mean() > 2.0 * error)
     assert comparison.best is comparison.fits[order[0]]
     assert comparison.best.params == kl.fit(kl.Gamma(), X).params
 
@@ -165,14 +165,16 @@ def test_the_table_in_a_frame_and_as_text() -> None:
         "converged", "reason",
     ]  # fmt: skip
     text = str(comparison)
-    assert text.startswith("2 models of y, 200 rows, 5 folds, by held-out\n")
+    assert text.startswith("2 models of y, 200 rows, 5 folds, by held-out cross-entropy\n")
     assert "<table>" in comparison._repr_html_()
     assert max(map(len, text.splitlines())) <= 100
     near = kl.compare({"a": kl.Gamma(), "b": kl.Gamma(shape=3.0)}, X)
-    if not near.models[1].distinguishable:
-        assert f"Not distinguishable from {near.models[0].model}: {near.models[1].model}." in str(
-            near
-        )
+    assert near.models[1].distinguishable is False  # a gamma's shape, estimated or known
+    for shown in (str(near), near._repr_html_()):
+        assert shown.count("not distinguishable") == 1
+        note = f"above {near.models[0].model} by less than 2 standard errors of the difference"
+        assert note in shown
+    assert f"It is not distinguishable from {near.models[1].model}." in near.verdict
 
 
 def test_the_picture_greys_the_runners_up() -> None:
