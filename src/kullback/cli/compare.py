@@ -12,7 +12,7 @@ import typer
 import kullback
 from kullback._core.errors import KullbackError
 from kullback.cli import process
-from kullback.cli.fit import named_model
+from kullback.cli.fit import _model
 from kullback.cli.options import (
     AsJson,
     Missing,
@@ -36,13 +36,21 @@ def compare(
         typer.Option(
             metavar="NAME,NAME,...",
             help='Distributions to compare, such as gamma,lognormal; by default "all" whose '
-            "support holds the rows.",
+            'support holds the rows; "continuous" takes whole numbers as measurements.',
         ),
     ] = "all",
     weights: Weights = None,
     folds: Annotated[
         int, typer.Option(metavar="K", help="Parts of the rows, each scored by fits to the others.")
     ] = 5,
+    groups: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Keep rows of an equal value here in one part."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Score each part by fits to rows of earlier times."),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draw of the parts.")] = 0,
     criterion: Annotated[
         str,
@@ -70,7 +78,8 @@ def compare(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
+        columns = {"--y": y, "--weights": weights, "--groups": groups, "--time": time}
+        data = files_of(table, missing_values, separator, columns)
         chosen = _models(models)
         if plot is not None:
             process.check_folder("--plot", plot, figures=True)
@@ -81,6 +90,8 @@ def compare(
             weights=weights,
             missing=missing,
             folds=folds,
+            groups=groups,
+            time=time,
             seed=seed,
             criterion=criterion.replace("-", "_"),
         )
@@ -141,14 +152,14 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
 
 def _models(text: str) -> Any:
     """The models of ``--models``."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    every = {"all", "continuous"} & set(names)
+    if not names or (every and len(names) > 1):
         raise KullbackError(
-            f'--models must be "all" or names, such as gamma,lognormal, got "{text}".'
+            '--models must be "all", "continuous", or names, such as gamma,lognormal, got '
+            f'"{text}".'
         )
-    if "all" in names and len(names) > 1:
-        raise KullbackError('--models must be "all" alone, or names without it.')
-    return "all" if names == ["all"] else [named_model(name) for name in dict.fromkeys(names)]
+    return names[0] if every else [_model(name) for name in names]
 
 
 def _print(found: Comparison) -> None:

@@ -72,7 +72,7 @@ def fit(
         process.keep_compiled_code()
         data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
         best = _key(model) == "best"
-        chosen = None if best else named_model(model, param or [])
+        chosen = None if best else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
@@ -123,7 +123,7 @@ def _models() -> dict[str, type[kullback.Model]]:
     return {name: kind for name, kind in sorted(own_models().items()) if name in kullback.__all__}
 
 
-def named_model(name: str, params: Sequence[str] = ()) -> kullback.Model:
+def _model(name: str, params: Sequence[str] = ()) -> kullback.Model:
     """Make a model by name, with the parameters of ``--param``."""
     known = _models()
     by_key = {_key(own): own for own in known}

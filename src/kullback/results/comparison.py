@@ -35,7 +35,7 @@ class Compared:
     Attributes:
         model: its name.
         held_out: cross-entropy of held-out rows, in nats a unit of weight; +inf where it gives one
-            of them probability zero; NaN where it could not be fitted.
+            of them probability zero; NaN where a fit failed or has no maximum.
         held_out_error: its standard error.
         difference: held-out cross-entropy less that of the best model, from the same rows.
         difference_error: its standard error: of the mean of the rows' differences.
@@ -50,6 +50,12 @@ class Compared:
     difference_error: float
     reason: str
     fit: Fit | None
+
+    @property
+    def ranked(self) -> bool:
+        """Whether there is an estimate: the fit converged, or the model ran to its limit."""
+        fit = self.fit
+        return fit is not None and (fit.convergence.converged or self.reason.startswith("limit: "))
 
     @property
     def distinguishable(self) -> bool | None:
@@ -107,12 +113,14 @@ class Comparison(Displayed):
         criterion: "held_out", "aic" or "bic".
         folds: number of parts of the rows, each scored by fits to the others.
         outcomes: what was recognised: counts, positive numbers, ...; empty where models were named.
+        parted: "of groups" or "in time", where a column decided the folds.
     """
 
     models: tuple[Compared, ...]
     criterion: str
     folds: int
     outcomes: str
+    parted: str = ""
 
     @property
     def fits(self) -> Mapping[str, Fit]:
@@ -151,22 +159,29 @@ class Comparison(Displayed):
 
     @property
     def verdict(self) -> str:
-        """What was chosen, and by how much, in a sentence."""
-        best, name = self.best, next(e.model for e in self.models if e.fit is self.best)
-        others = [e for e in self.models if e.fit is not None and e.fit is not best]
-        chosen = f"{name}, the best of {len(self.models)} models by {_NAMES[self.criterion]}"
+        """What was chosen, and by how much, in a sentence.
+
+        Raises:
+            KullbackError: no model converged.
+        """
+        best = next(entry for entry in self.models if entry.fit is self.best)
+        after = self.models[self.models.index(best) + 1 :]
+        # a model that runs to the best one as its limit is the same distribution
+        others = [e for e in after if e.ranked and e.reason != f"limit: {best.model}"]
+        name = _NAMES[self.criterion]
+        chosen = f"{best.model}, the best of {len(self.models)} models by {name}"
         if not others:
             return f"{chosen}: no other could be fitted."
         following = others[0]
         if not self.folds:
-            more = following.criterion(self.criterion) - getattr(best, self.criterion)
+            more = following.criterion(self.criterion) - best.criterion(self.criterion)
             return f"{chosen}: {more:,.2f} below {following.model}, the next."
-        near = [e.model for e in others if e.distinguishable is False]
-        ahead = f"{following.difference:.4f} ± {following.difference_error:.4f} nats a row"
         if math.isinf(following.difference):
             return f"{chosen}: every other gives held-out rows probability zero."
-        not_told = f" It is {_NEAR} from {', '.join(near)}." if near else ""
-        return f"{chosen}: {ahead} below {following.model}, the next.{not_told}"
+        ahead = f"{following.difference:.4f} ± {following.difference_error:.4f} nats a row"
+        near = [entry.model for entry in others if entry.distinguishable is False]
+        also = f" It is {_NEAR} from {', '.join(near)}." if near else ""
+        return f"{chosen}: {ahead} below {following.model}, the next.{also}"
 
     def __str__(self) -> str:
         """Format the comparison as a table."""
@@ -181,13 +196,18 @@ class Comparison(Displayed):
         fit = next(iter(self.fits.values()), None)
         of = "" if fit is None else f" of {fit.sample_info.label}, {fit.sample_info.rows:,} rows"
         kind = f" ({self.outcomes})" if self.outcomes else ""
-        how = f"{self.folds} folds" if self.folds else "no rows held out"
+        how = f"{self.folds} folds {self.parted}".rstrip() if self.folds else "no rows held out"
         notes = ["Losses in nats a row, ± standard errors; lower is better."] * bool(self.folds)
         if any(_NEAR in row[-1] for row in rows):
             best = self.models[0].model
             notes.append(
                 f"{_NEAR.capitalize()}: above {best} by less than {_ERRORS:g} standard errors of "
                 "the difference on the same rows."
+            )
+        if self.outcomes == "counts":
+            notes.append(
+                'Whole numbers were taken as counts; "continuous" in place of "all" takes them as '
+                "measurements."
             )
         return Display(
             f"{len(rows)} models{of}{kind}, {how}, by {_NAMES[self.criterion]}",
@@ -200,7 +220,7 @@ class Comparison(Displayed):
         held_out, error = _shown(entry.held_out), _shown(entry.held_out_error, "± ")
         more, of_more = _shown(entry.difference), _shown(entry.difference_error, "± ")
         count = "" if fit is None else str(fit.parameter_count)
-        criteria = (entry.criterion(name) for name in ("aic", "bic"))
+        criteria = [entry.criterion(name) if entry.ranked else math.nan for name in ("aic", "bic")]
         numbers = (count, *("" if math.isnan(value) else f"{value:,.2f}" for value in criteria))
         near = entry is not self.models[0] and entry.distinguishable is False
         words = [_NEAR] * near + [entry.reason] * bool(entry.reason)
