@@ -81,13 +81,17 @@ def test_each_fold_in_time_is_scored_by_fits_to_earlier_rows() -> None:
     assert "3 folds in time" in str(found)
 
 
-def test_dates_and_text_are_times() -> None:
+def test_dates_and_text_are_times(tmp_path: Path) -> None:
     expected = values(kl.compare(MODELS, FRAME, "y", time="day"))
     dates = pd.Timestamp("2020-01-01") + pd.to_timedelta(DAY, unit="D")
     for column in (dates, dates.astype(str), DAY.astype(float)):
         found = kl.compare(MODELS, FRAME.assign(day=column), "y", time="day")
         assert values(found) == expected
         assert values(kl.compare(MODELS, Y, time=np.asarray(column))) == expected
+        FRAME.assign(day=column).to_parquet(tmp_path / "rows.parquet")
+        assert (
+            values(kl.compare(MODELS, str(tmp_path / "rows.parquet"), "y", time="day")) == expected
+        )
 
 
 @pytest.mark.parametrize("role", ["groups", "time"])
