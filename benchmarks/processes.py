@@ -83,10 +83,12 @@ def _measure(
 
         def run_own() -> Any:
             at = tempfile.mkdtemp(dir=folder) if cold else str(cache)
-            return _run(own(path), _with_cache(at))
+            return run_process(own(path), with_cache(at))
 
         # the first call of each also lets Python write its byte-code, which any later run has
-        theirs, ours = alternate([lambda: _run([*peer, str(path)], os.environ), run_own], repeats)
+        theirs, ours = alternate(
+            [lambda: run_process([*peer, str(path)], os.environ), run_own], repeats
+        )
     found: Any = ours.result
     estimate: Any = theirs.result
     return replace(
@@ -97,14 +99,15 @@ def _measure(
     )
 
 
-def _run(command: list[str], environment: Any) -> Any:
+def run_process(command: list[str], environment: Any) -> Any:
+    """Run a process, and return the JSON of its last line."""
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[:3]} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def _with_cache(folder: str) -> dict[str, str]:
+def with_cache(folder: str) -> dict[str, str]:
     """The environment with a folder for compiled code, as the command line always has it."""
     return {
         **os.environ,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import comparing
 import in_memory
 import linear
 import processes
@@ -134,6 +135,42 @@ TASKS = {
         processes.command_cold,
         9,
         1_000,
+    ),
+    "compare": Task(
+        'Which distribution: `kl.compare("all", x)`, 22 families by 5 folds',
+        100_000,
+        "distfit, its 11 popular ones fitted once",
+        Target(speedup=20.0),
+        comparing.every_family,
+        5,
+        2_000,
+    ),
+    "compare-process-warm": Task(
+        "Ten of them in a new process, compilation cache warm",
+        500,
+        "distfit's 11 in a new process",
+        Target(times=1.0),
+        comparing.process_warm,
+        5,
+        500,
+    ),
+    "compare-process-cold": Task(
+        "Ten of them in a new process, compilation cache empty",
+        500,
+        "distfit's 11 in a new process",
+        Target(times=2.0),
+        comparing.process_cold,
+        3,
+        500,
+    ),
+    "compare-process-fitter": Task(
+        "Ten of them in a new process, compilation cache warm",
+        500,
+        "fitter's ten common ones in a new process",
+        Target(times=1.0),
+        comparing.process_fitter,
+        5,
+        500,
     ),
     "streamed": Task(
         "StudentT, streamed from Parquet",

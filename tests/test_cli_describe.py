@@ -334,7 +334,8 @@ def test_help_fits_into_80_columns(run, command, monkeypatch):
     assert max(map(len, out.splitlines())) <= 80
     if not command:
         assert [line.split()[0] for line in out.split("\n\nCommands:\n")[1].splitlines()] == [
-            "fit", "families", "describe", "entropy", "train", "predict", "evaluate", "tour",
+            "fit", "compare", "families", "describe", "entropy", "train", "predict", "evaluate",
+            "tour",
         ]  # fmt: skip
         for line in (
             "0    done",

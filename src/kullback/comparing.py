@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, final
 
 import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError, ModelError
-from kullback.data.folds import Folds
-from kullback.data.observation import Exact
-from kullback.data.open import open_sample
+from kullback.data.blocks import Block, blocks
+from kullback.data.fold_keys import FoldKey, open_with_key
+from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
 from kullback.data.sample import Sample
-from kullback.models.family import Family
+from kullback.engines.choice import engine_for
+from kullback.engines.engine import Engine
+from kullback.engines.local import threads_or_all
+from kullback.engines.parts import Part, PartsEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
-from kullback.models.source import Free, Param
+from kullback.objective.families_for import families_for
+from kullback.objective.held_out import HeldOutLosses
 from kullback.objective.model_columns import roles_of, schema_of
+from kullback.objective.row_losses import row_losses
 from kullback.refitting import Clock, EngineFactory, SampleProblem
 from kullback.results.comparison import Compared, Comparison
 from kullback.results.fit import Fit
+from kullback.training.train import networks_of
 
 _NO_LOSS = (math.nan, math.nan, math.nan, math.nan)
 _CRITERIA = ("held_out", "aic", "bic")
+_EVERY = ("all", "continuous")
 
 
 def compare(
@@ -35,6 +46,8 @@ def compare(
     weights: Any = None,
     missing: str = "error",
     folds: int = 5,
+    groups: Any = None,
+    time: Any = None,
     seed: int = 0,
     criterion: str = "held_out",
     engine: EngineFactory | None = None,
@@ -50,13 +63,19 @@ def compare(
 
     Args:
         models: a list of models, a dict of them by name, or "all": every family whose support
-            holds all rows, of counts where all rows are whole numbers from 0 on.
+            holds all rows, of counts where all rows are whole numbers from 0 on; "continuous"
+            takes whole numbers as rounded measurements instead.
         data: as for ``kl.fit``.
         y: the outcome's column; not needed where there is only one column.
         weights: frequency weights, as for ``kl.fit``.
         missing: "error", or "drop" to leave out rows with missing values.
         folds: K; the same rows are in a fold for every model.
-        seed: of the folds; they do not depend on where the rows come from.
+        groups: a column, or an array where ``data`` are in memory: all rows of a group are in one
+            fold, so that a model is scored on groups that it was not fitted to. The errors are
+            those of sums over groups.
+        time: a column, or an array, of numbers, dates or text in order: each fold is scored by
+            fits to the earlier rows. The rows before the first fold are not scored.
+        seed: of the folds, which depend on the rows' numbers or the groups' keys alone.
         criterion: "held_out", "aic" or "bic"; with the last two no rows are held out.
         engine: as for ``kl.fit``.
         progress: called with the number of fits made, and of all.
@@ -76,26 +95,35 @@ def compare(
         >>> [entry.model for entry in comparison.models]
         ['Gamma', 'Normal', 'Exponential']
     """
+    every = models if isinstance(models, str) and models in _EVERY else ""
     if criterion not in _CRITERIA:
         choices = ", ".join(map(repr, _CRITERIA))
         raise KullbackError(f"criterion must be one of {choices}, got {criterion!r}.")
-    named = {} if isinstance(models, str) and models == "all" else _named(models)
+    if folds < 2:
+        raise KullbackError(f"folds must be at least 2, got {folds}.")
+    named = {} if every else _named(models)
     first = tuple(named.values()) or (own_models()["Normal"](),)
+    given = _key_of(groups, time)
     roles = roles_of(first, y, weights=weights, missing=missing)
-    sample = open_sample(data, roles, schema_of(first))
+    sample, key = open_with_key(data, roles, schema_of(first), given)
     outcomes = ""
     if not named:
-        outcomes, named = _candidates(sample)
-    named = {name: model.bind(sample.schema) for name, model in named.items()}
-    parts = Folds(sample, folds, seed) if criterion == "held_out" else None
-    count = _Count(progress, len(named) * (1 + (folds if parts else 0)))
-    fits, reasons = _fits(named, sample, engine, count)
-    entries = _scored(named, fits, reasons, parts, engine, count)
+        outcomes, named = families_for(sample, continuous=every == "continuous")
+    entries = [_Entry(name, model.bind(sample.schema)) for name, model in named.items()]
+    parts = _folds(sample, folds, seed, key) if criterion == "held_out" else None
+    count = _Count(progress, len(entries) * (1 + (folds if parts else 0)))
+    plain = without(sample, key.field) if key is not None and key.alone else sample
+    # models with linear predictors set the threads of BLAS, and streams are read in threads
+    alone = not sample.in_memory or any(entry.model.linear for entry in entries)
+    with _threads(1 if alone else threads_or_all(None)) as each:
+        list(each(_Work(plain, parts, engine, count).fit, entries))
+        compared = _scored(entries, parts, each)
     return Comparison(
-        tuple(sorted(entries, key=lambda entry: _rank(entry, criterion))),
+        tuple(sorted(compared, key=lambda entry: _rank(entry, criterion))),
         criterion,
         folds if parts else 0,
         outcomes,
+        "" if key is None else {"groups": "of groups", "time": "in time"}[key.role],
     )
 
 
@@ -106,8 +134,8 @@ def _named(models: Any) -> dict[str, Model]:
     wrong = [model for model in several if not isinstance(model, Model)]
     if wrong or not several:
         raise ModelError(
-            'models must be "all", or a list of models such as [kl.Gamma(), kl.LogNormal()], got '
-            f"{wrong[0] if wrong else models!r}."
+            'models must be "all", "continuous", or a list of models such as [kl.Gamma(), '
+            f"kl.LogNormal()], got {wrong[0] if wrong else models!r}."
         )
     if len({model.outcome for model in several}) > 1 or len({m.discrete for m in several}) > 1:
         kinds = ", ".join(f"{model.name} of {_kind(model)}" for model in several)
@@ -115,50 +143,49 @@ def _named(models: Any) -> dict[str, Model]:
             "the losses of densities and of probabilities cannot be compared: give models of one "
             f"kind of outcome, got {kinds}."
         )
-    columns = [model for model in several if model.columns]
-    if columns:
-        raise ModelError(f"{columns[0]!r} depends on columns; compare takes distributions.")
+    networks = [model for model in several if networks_of(model)]
+    if networks:
+        raise ModelError(
+            f"{networks[0]!r} contains a network, which kl.compare does not train: fit it to some "
+            "of the rows, and score it on others with kl.estimate_cross_entropy_difference."
+        )
     if isinstance(models, Mapping):
         return {str(name): model for name, model in models.items()}
     names = [model.name for model in several]
     return {n if names.count(n) == 1 else repr(m): m for n, m in zip(names, several, strict=True)}
 
 
+def _key_of(groups: Any, time: Any) -> FoldKey | None:
+    if groups is not None and time is not None:
+        raise KullbackError("groups and time cannot both part the rows: give one of them.")
+    if groups is None and time is None:
+        return None
+    return FoldKey("groups", groups) if time is None else FoldKey("time", time)
+
+
+def _folds(sample: Sample, count: int, seed: int, key: FoldKey | None) -> Folds:
+    if key is None:
+        return RowFolds(sample, count, seed)
+    if key.role == "time":
+        return TimeFolds(sample, count, key)
+    return GroupFolds(sample, count, key, seed)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """``map``, in threads where there are several."""
+    if count == 1:
+        yield map
+        return
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def _kind(model: Model) -> str:
     return "labels" if model.outcome == "label" else "counts" if model.discrete else "numbers"
-
-
-def _candidates(sample: Sample) -> tuple[str, dict[str, Model]]:
-    """What the outcomes are, and every family whose support holds all of them."""
-    low, high, whole = math.inf, -math.inf, True
-    families = [
-        kind for kind in own_models().values() if issubclass(kind, Family) and not kind.required
-    ]
-    inside = dict.fromkeys(families, True)
-    for chunk in sample.chunks():
-        if chunk.kind != Exact():
-            raise ModelError('"all" needs exact rows: name the models.')
-        values = chunk.fields["y"]
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-        whole = whole and bool(np.all(values == np.floor(values)))
-        for kind in families:
-            inside[kind] = inside[kind] and bool(np.all(kind.support.contains(values)))
-    counts = whole and low >= 0.0
-    what = (
-        "counts"
-        if counts
-        else "numbers in (0, 1)"
-        if low > 0.0 and high < 1.0
-        else "positive numbers"
-        if low > 0.0
-        else "numbers"
-    )
-    chosen: dict[str, Model] = {
-        k.__name__: k()
-        for k in families
-        if inside[k] and k.support.whole == counts and not high - low >= k.period
-    }
-    return what, chosen
 
 
 class _Count:
@@ -166,127 +193,128 @@ class _Count:
 
     def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
         self._progress, self._done, self._total = progress, 0, total
+        self._lock = threading.Lock()
 
     def one(self) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total)
+        self.skip(1)
+
+    def skip(self, fits: int) -> None:
+        with self._lock:
+            self._done += fits
+            if self._progress is not None:
+                self._progress(self._done, self._total)
 
 
-def _fits(
-    models: Mapping[str, Model], sample: Sample, engine: EngineFactory | None, count: _Count
-) -> tuple[dict[str, Fit], dict[str, str]]:
-    """Fit every model; the fits, and why others could not be made."""
-    fits: dict[str, Fit] = {}
-    reasons: dict[str, str] = {}
-    for name, model in models.items():
+@final
+@dataclass
+class _Entry:
+    """A model: its fit to all rows, those to the others of each fold, and what went wrong."""
+
+    name: str
+    model: Model
+    fit: Fit | None = None
+    by_fold: list[Model | None] = field(default_factory=list)
+    reason: str = ""
+
+
+@final
+class _Work:
+    """The fits of each model: to all rows, and to the others of each fold."""
+
+    def __init__(
+        self, sample: Sample, folds: Folds | None, engine: EngineFactory | None, count: _Count
+    ) -> None:
+        self._sample, self._folds, self._engine, self._count = sample, folds, engine, count
+        self._others = [folds.others(part) for part in folds.scored] if folds else []
+        parts = range(len(folds.parts)) if folds else ()
+        self._engines = [(engine or engine_for)(folds.plain(k)) for k in parts] if folds else []
+
+    def fit(self, entry: _Entry) -> None:
+        """Fit a model to all rows, then to the others of each fold."""
         try:
-            fits[name] = SampleProblem(model, sample, engine).fit(Clock())
+            entry.fit = SampleProblem(entry.model, self._sample, self._engine).fit(Clock())
         except (DataError, ModelError) as error:
-            reasons[name] = str(error)
-        count.one()
-    return fits, reasons
+            entry.reason = str(error)
+        else:
+            entry.reason = _why_not(entry.fit)
+        self._count.one()
+        if self._folds is None:
+            return
+        if entry.fit is None or not _estimated(entry.fit):
+            entry.by_fold = [None] * len(self._others)
+            self._count.skip(len(self._others))
+            return
+        parts = [Part(engine) for engine in self._engines]
+        for k, others in zip(self._folds.scored, self._others, strict=True):
+            entry.by_fold.append(self._fit_others(entry, k, others, parts))
+            self._count.one()
+
+    def _fit_others(
+        self, entry: _Entry, scored: int, others: Sample, parts: Sequence[Part]
+    ) -> Model | None:
+        """Fit a model to the rows outside a fold; None, and a reason, where that is impossible."""
+        assert self._folds is not None
+        assert entry.fit is not None
+        own = [parts[k] for k in self._folds.fitted_on(scored)]
+
+        def engine(sample: Sample) -> Engine:
+            if sample is others:
+                return PartsEngine(own, parts[0])
+            return (self._engine or engine_for)(sample)  # the rows in another unit
+
+        problem = entry.fit.problem
+        assert isinstance(problem, SampleProblem)
+        try:
+            again = problem.on(others, engine)
+        except (DataError, ModelError) as error:
+            reason = str(error)
+        else:
+            if _estimated(again):
+                return again.model
+            reason = _why_not(again)
+        entry.reason = f"without fold {scored}: {reason}"
+        return None
 
 
 def _scored(
-    models: Mapping[str, Model],
-    fits: Mapping[str, Fit],
-    reasons: dict[str, str],
-    parts: Folds | None,
-    engine: EngineFactory | None,
-    count: _Count,
+    entries: Sequence[_Entry], folds: Folds | None, each: Callable[..., Iterable[Any]]
 ) -> list[Compared]:
-    names = list(fits)
-    losses = _HeldOut(len(names))
-    for fold in range(parts.count if parts else 0):
-        assert parts is not None
-        started = {name: _started(models[name], fits[name]) for name in names}
-        again, failed = _fits(started, parts.others(fold), engine, count)
-        reasons |= {name: f"without fold {fold}: {why}" for name, why in failed.items()}
-        fixed = [again[name].model if name in again else None for name in names]
-        for chunk in parts.held_out(fold).chunks():
-            losses.add(fixed, chunk.fields["y"], chunk.weight)
-    mean, error, difference, of_difference = losses.results()
-    out = []
-    for name in models:
-        fit = fits.get(name)
-        if fit is None:
-            out.append(Compared(name, *_NO_LOSS, reasons[name], None))
-            continue
-        k = names.index(name)
-        reason = reasons.get(name, "" if fit.convergence.converged else _why_not(fit))
-        out.append(Compared(name, mean[k], error[k], difference[k], of_difference[k], reason, fit))
-    return out
+    """Score the rows of every fold by the models that were fitted to others."""
+    fitted = [entry for entry in entries if entry.fit is not None]
+    grouped = folds.values.size if isinstance(folds, GroupFolds) else 0
+    losses = HeldOutLosses(len(fitted), grouped)
+    for k, part in enumerate(folds.scored if folds else ()):
+        assert folds is not None
+        models = [entry.by_fold[k] for entry in fitted]
+        for block in blocks(folds.parts[part].chunks()):
+            group = None
+            if isinstance(folds, GroupFolds):
+                group = folds.places(block.fields[folds.key.field][: block.count])
+            rows = block.without(folds.left_out) if folds.left_out else block
+            of_models = list(each(_losses, models, [rows] * len(models)))
+            losses.add(np.stack(of_models), block.weight[: block.count], group)
+    numbers = dict(zip((e.name for e in fitted), zip(*losses.results(), strict=True), strict=True))
+    return [Compared(e.name, *numbers.get(e.name, _NO_LOSS), e.reason, e.fit) for e in entries]
 
 
-def _started(model: Model, fit: Fit) -> Model:
-    """Return the model with a search that begins at the estimate on all rows."""
-    if not fit.convergence.converged:
-        return model
-    sources = dict(model.sources)
-    for name, estimate in fit.params.items():
-        if isinstance(sources[name], Free) and isinstance(estimate, float):
-            sources[name] = Param(start=estimate)
-    return model.with_sources(sources)
+def _losses(model: Model | None, block: Block) -> Vector:
+    return np.full(block.count, np.nan) if model is None else row_losses(model, block)
+
+
+def _estimated(fit: Fit) -> bool:
+    """Whether a fit converged, or its model ran to its limit."""
+    return fit.convergence.converged or _why_not(fit).startswith("limit: ")
 
 
 def _why_not(fit: Fit) -> str:
-    """The limit that a fit runs to, or why else it did not converge."""
+    """The limit that a fit runs to, or why else it did not converge; empty where it did."""
+    if fit.convergence.converged:
+        return ""
     limits = [limit for name, limit in fit.form.limits.items() if name in fit.convergence.reason]
     at_limit = "no maximum" in fit.convergence.reason and limits
     return f"limit: {limits[0]}" if at_limit else fit.convergence.reason
 
 
-class _HeldOut:
-    """Means and second moments of the losses of held-out rows under several models."""
-
-    def __init__(self, count: int) -> None:
-        self._weight = 0.0
-        self._origin: Vector | None = None
-        self._first = np.zeros(count)
-        self._second = np.zeros((count, count))
-        self._impossible = np.zeros(count, dtype=bool)
-        self._unknown = np.zeros(count, dtype=bool)
-
-    def add(self, models: Sequence[Model | None], y: Vector, weight: Vector | None) -> None:
-        """Add rows, with the models that were fitted to others."""
-        losses = np.stack([-_log_density(model, y) for model in models])
-        w = np.ones(y.size) if weight is None else weight
-        self._unknown |= np.isnan(losses).any(axis=1)
-        self._impossible |= np.isinf(losses).any(axis=1)
-        losses[~np.isfinite(losses)] = 0.0
-        if self._origin is None:  # near the means, so that the second moments keep their digits
-            self._origin = losses.mean(axis=1)
-        centred = losses - self._origin[:, None]
-        self._weight += float(w.sum())
-        self._first += centred @ w
-        self._second += (centred * w) @ centred.T
-
-    def results(self) -> tuple[list[float], list[float], list[float], list[float]]:
-        """Mean and error of each loss, and of its paired difference to the lowest."""
-        n = self._first.size
-        if self._origin is None:
-            none = [math.nan] * n
-            return none, none, none, none
-        mean = self._first / self._weight
-        covariance = self._second / self._weight - np.outer(mean, mean)
-        loss = mean + self._origin
-        loss[self._impossible], loss[self._unknown] = np.inf, np.nan
-        best = int(np.nanargmin(loss)) if np.isfinite(loss).any() else 0
-        variance = np.diag(covariance)
-        between = variance + variance[best] - 2.0 * covariance[best]
-        errors = [np.sqrt(np.maximum(v, 0.0) / (self._weight - 1.0)) for v in (variance, between)]
-        for error in errors:
-            error[~np.isfinite(loss)] = np.nan
-        with np.errstate(invalid="ignore"):
-            above = loss - loss[best]
-        return loss.tolist(), errors[0].tolist(), above.tolist(), errors[1].tolist()
-
-
-def _log_density(model: Model | None, y: Vector) -> Vector:
-    return np.full(y.size, np.nan) if model is None else np.asarray(model.log_density(y))
-
-
 def _rank(entry: Compared, criterion: str) -> tuple[bool, float]:
     value = entry.held_out if criterion == "held_out" else entry.criterion(criterion)
-    return (math.isnan(value), value)
+    return (math.isnan(value) or not entry.ranked, value)

@@ -50,6 +50,10 @@ EngineFactory: TypeAlias = Callable[[Sample], Engine]
 _CHANGED = 1e-9
 
 
+# The scaled gradient at which a search from nearby ends: the last correction squares it.
+_NEAR = 1e-5
+
+
 @runtime_checkable
 class Watch(Protocol):
     """Receives reports of a fit's progress."""
@@ -255,6 +259,16 @@ class SampleProblem:
             count=self.rows,
             progress=progress,
         )
+
+    def on(self, sample: Sample, engine: EngineFactory) -> Fit:
+        """Fit the model to other rows, with a search that begins at the estimate on these."""
+        again = replace(self, sample=sample, engine=engine, solved=None)
+        prepared = again._prepare()
+        # moments give the estimate, or start near it, without a pass
+        if prepared.known.moments is not None or not self._solved.convergence.converged:
+            return again._fit(prepared, Clock(), 0)
+        again = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
+        return again._fit(prepared, Clock(), 0, near=self._near(prepared, {}))
 
     def cross_entropy(self, at: Mapping[str, float] | None = None) -> float:
         """The cross-entropy in nats at given numbers."""

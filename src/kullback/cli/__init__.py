@@ -19,7 +19,7 @@ with quiet_imports():
     import typer
 
     import kullback
-    from kullback.cli import describe, entropy, evaluate, fit, predict, tour, train
+    from kullback.cli import compare, describe, entropy, evaluate, fit, predict, tour, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,6 +90,7 @@ def _root(
 
 for _command, _summary in (
     (fit.fit, "Fit a distribution to a column of a table."),
+    (compare.compare, "Rank distributions by the loss on held-out rows."),
     (fit.families, "List the distributions and their parameters."),
     (describe.describe, "Describe a saved fit, or draw from it."),
     (entropy.entropy, "Estimate entropies and mutual information."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -38,7 +38,8 @@ def fit(
         str,
         typer.Option(
             metavar="NAME",
-            help='Distribution to fit, such as gamma; "kullback families" lists all.',
+            help='Distribution to fit, such as gamma ("kullback families" lists all), or best: the '
+            'first of "kullback compare".',
         ),
     ],
     y: Y = None,
@@ -74,7 +75,8 @@ def fit(
     with process.errors_as_messages():
         process.keep_compiled_code()
         data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
-        chosen = _model(model, param or [])
+        best = _key(model) == "best"
+        chosen = None if best else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
@@ -82,9 +84,18 @@ def fit(
             process.check_folder("--plot", plot, figures=True)
         from kullback.report.progress import ProgressBar
 
-        bar = ProgressBar(unit) if sys.stderr.isatty() else None
-        with bar or contextlib.nullcontext():
-            fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)
+        comparison = None
+        if chosen is None:
+            from kullback.cli.compare import compare_all
+
+            comparison = compare_all(data, y, weights, missing, param)
+            fitted = comparison.best
+        else:
+            bar = ProgressBar(unit) if sys.stderr.isatty() else None
+            with bar or contextlib.nullcontext():
+                fitted = kullback.fit(
+                    chosen, data, y, weights=weights, missing=missing, progress=bar
+                )
         if save is not None:
             fitted.save(save)
         if plot is not None:
@@ -92,8 +103,11 @@ def fit(
 
             write_figure(fitted.plot(), plot)
         if as_json:
-            process.write_json(fit_document(fitted, unit))
+            chosen_by = {} if comparison is None else {"chosen": comparison.verdict}
+            process.write_json({**fit_document(fitted, unit), **chosen_by})
         else:
+            if comparison is not None:
+                process.write(comparison.verdict + "\n")
             print_summary(fitted, unit)
     raise typer.Exit(0 if fitted.convergence.converged else 1)
 
@@ -119,7 +133,7 @@ def _models() -> dict[str, type[kullback.Model]]:
     return {name: kind for name, kind in sorted(own_models().items()) if name in kullback.__all__}
 
 
-def _model(name: str, params: list[str]) -> kullback.Model:
+def _model(name: str, params: Sequence[str] = ()) -> kullback.Model:
     """Make a model by name, with the parameters of ``--param``."""
     known = _models()
     by_key = {_key(own): own for own in known}

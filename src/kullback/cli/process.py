@@ -29,7 +29,7 @@ from kullback._core.printable import printable
 _COMPOUND = "learning_rate|weight_decay|label_smoothing|class_weight|held_out"
 _SIMPLE = (
     "missing|separator|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
-    "epochs|batch|patience|calibration|checkpoint|seed"
+    "epochs|batch|patience|calibration|checkpoint|seed|folds|groups|time|criterion"
 )
 _ARGUMENT = re.compile(
     rf"""\b(?P<name>{_COMPOUND}|{_SIMPLE}|y(?==["']))="""

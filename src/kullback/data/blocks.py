@@ -78,6 +78,10 @@ class Block:
         """The length of every array in the block."""
         return len(self.weight)
 
+    def without(self, field: str) -> Block:
+        """The block without one of its fields."""
+        return replace(self, fields={n: v for n, v in self.fields.items() if n != field})
+
     def row_number(self, position: int) -> int:
         """The number in the user's data of the row at a position (on the padding: of the first)."""
         if position >= self.count:

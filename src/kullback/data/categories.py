@@ -30,6 +30,11 @@ def holds_categories(values: NDArray[Any]) -> bool:
     )
 
 
+def dates_as_objects(values: NDArray[Any]) -> NDArray[Any]:
+    """Return dates as objects of Python, which can be categories; other values unchanged."""
+    return values.astype("datetime64[us]").astype(object) if values.dtype.kind == "M" else values
+
+
 def category_codes(
     values: NDArray[Any], label: str, known: Labels, *, unknown_is_missing: bool
 ) -> Floats:

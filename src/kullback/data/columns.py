@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback.data.arrays import to_numbers
-from kullback.data.categories import category_codes, refuse_dates
+from kullback.data.categories import category_codes, dates_as_objects, refuse_dates
 from kullback.data.checks import (
     HERE,
     Place,
@@ -164,4 +164,5 @@ class ColumnConversion:
         if known is None:
             return to_numbers(values, label, place)
         unknown_is_missing = self.schema.columns[name].may_be_missing
+        values = dates_as_objects(values)
         return category_codes(values, label, known, unknown_is_missing=unknown_is_missing)

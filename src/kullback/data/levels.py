@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from kullback._core.errors import DataError
-from kullback.data.categories import holds_categories, refuse_identifier
+from kullback.data.categories import dates_as_objects, holds_categories, refuse_identifier
 from kullback.data.checks import and_more, column_label
 from kullback.data.columns import ColumnConversion
 from kullback.data.labels import Labels, distinct_labels
@@ -94,6 +94,7 @@ class SchemaLearner:
             if typed or name in self._levels or holds_categories(values):
                 if not typed:
                     refuse_text_among_numbers(values, label)
+                values = dates_as_objects(values) if typed else values
                 levels = self._levels.setdefault(name, set())
                 levels |= distinct_labels(values, label)
                 if not identifiers:

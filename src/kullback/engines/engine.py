@@ -19,6 +19,14 @@ from kullback.objective.statistics import Statistic
 Partial = TypeVar("Partial")
 Progress = Callable[[int, int], None]
 
+# The reason code of the error about a sample without rows.
+NO_ROWS = "no rows"
+
+
+def no_rows() -> DataError:
+    """Return the error about a sample without rows."""
+    return DataError("the sample is empty: give at least one row.", reason=NO_ROWS)
+
 
 class Engine(abc.ABC):
     """Adds up statistics over a sample: abstract.
@@ -81,7 +89,7 @@ class Engine(abc.ABC):
         if self.reads_all or not statistic.partial:
             self.passes += 1
         if not trees:
-            raise DataError("the sample is empty: give at least one row.")
+            raise no_rows()
         # in an order of the kinds' own: that of arrival must not decide the order of addition
         kinds = sorted(trees, key=lambda kind: kind.order) if len(trees) > 1 else list(trees)
         for left, right in pairwise(kinds):

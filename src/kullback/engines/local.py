@@ -13,7 +13,7 @@ from kullback._core.errors import DataError
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
 from kullback.data.sample import Sample
-from kullback.engines.engine import Engine
+from kullback.engines.engine import Engine, no_rows
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
@@ -41,7 +41,7 @@ def first_of(sample: Iterable[Block], kind: RowKind | None) -> Block:
     for block in sample:
         if kind is None or block.kind == kind:
             return block
-    raise DataError("the sample is empty: give at least one row.")
+    raise no_rows()
 
 
 @final

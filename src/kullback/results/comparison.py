@@ -15,8 +15,14 @@ from kullback.data.frames import new_frame
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.fit import Fit
 
-# Two models are distinguished where their held-out losses differ by more than this many errors.
-_ERRORS = 1.96
+# Two models are distinguished where their held-out losses differ by at least this many errors.
+_ERRORS = 2.0
+# A model that runs to its limit comes so near to it, in nats a row.
+_EQUAL = 1e-6
+# How criteria are named in titles.
+_NAMES = {"held_out": "held-out cross-entropy", "aic": "AIC", "bic": "BIC"}
+# What a table says of a model that may be as good as the best.
+_NEAR = "not distinguishable"
 # Runners-up in the picture.
 _DRAWN = 4
 
@@ -29,7 +35,7 @@ class Compared:
     Attributes:
         model: its name.
         held_out: cross-entropy of held-out rows, in nats a unit of weight; +inf where it gives one
-            of them probability zero; NaN where it could not be fitted.
+            of them probability zero; NaN where a fit failed or has no maximum.
         held_out_error: its standard error.
         difference: held-out cross-entropy less that of the best model, from the same rows.
         difference_error: its standard error: of the mean of the rows' differences.
@@ -46,18 +52,30 @@ class Compared:
     fit: Fit | None
 
     @property
-    def distinguishable(self) -> bool:
-        """Whether the best model is better by more than 1.96 standard errors."""
-        return not self.difference <= _ERRORS * self.difference_error
+    def ranked(self) -> bool:
+        """Whether there is an estimate: the fit converged, or the model ran to its limit."""
+        fit = self.fit
+        return fit is not None and (fit.convergence.converged or self.reason.startswith("limit: "))
+
+    @property
+    def distinguishable(self) -> bool | None:
+        """Whether the difference to the best model is at least 2 of its standard errors, and 1e-6.
+
+        None where it is not known: without held-out rows, or for a model that could not be fitted.
+        """
+        if math.isnan(self.difference):
+            return None
+        error = 0.0 if math.isnan(self.difference_error) else self.difference_error
+        return self.difference >= max(_ERRORS * error, _EQUAL)
 
     def criterion(self, name: str) -> float:
-        """Return AIC, AICc, BIC or TIC; NaN without a fit.
+        """Return AIC, AICc, BIC or TIC; NaN without a fit, and with a penalty.
 
         AICc = AIC + 2k(k + 1)/(n − k − 1) (C. M. Hurvich & C.-L. Tsai 1989), and
         TIC = −2 log L + 2 tr(H⁻¹ S), S the mean outer product of the scores (K. Takeuchi 1976).
         """
         fit = self.fit
-        if fit is None:
+        if fit is None or fit.form.penalised:
             return math.nan
         if name == "aicc":
             k, rest = fit.parameter_count, fit.n - fit.parameter_count - 1.0
@@ -95,12 +113,14 @@ class Comparison(Displayed):
         criterion: "held_out", "aic" or "bic".
         folds: number of parts of the rows, each scored by fits to the others.
         outcomes: what was recognised: counts, positive numbers, ...; empty where models were named.
+        parted: "of groups" or "in time", where a column decided the folds.
     """
 
     models: tuple[Compared, ...]
     criterion: str
     folds: int
     outcomes: str
+    parted: str = ""
 
     @property
     def fits(self) -> Mapping[str, Fit]:
@@ -137,6 +157,32 @@ class Comparison(Displayed):
         shown = [best, *[fit for fit in others if fit.convergence.converged][: _DRAWN - 1]]
         return fit_figure(shown, kind, muted=[False, *[True] * (len(shown) - 1)], ax=ax)
 
+    @property
+    def verdict(self) -> str:
+        """What was chosen, and by how much, in a sentence.
+
+        Raises:
+            KullbackError: no model converged.
+        """
+        best = next(entry for entry in self.models if entry.fit is self.best)
+        after = self.models[self.models.index(best) + 1 :]
+        # a model that runs to the best one as its limit is the same distribution
+        others = [e for e in after if e.ranked and e.reason != f"limit: {best.model}"]
+        name = _NAMES[self.criterion]
+        chosen = f"{best.model}, the best of {len(self.models)} models by {name}"
+        if not others:
+            return f"{chosen}: no other could be fitted."
+        following = others[0]
+        if not self.folds:
+            more = following.criterion(self.criterion) - best.criterion(self.criterion)
+            return f"{chosen}: {more:,.2f} below {following.model}, the next."
+        if math.isinf(following.difference):
+            return f"{chosen}: every other gives held-out rows probability zero."
+        ahead = f"{following.difference:.4f} ± {following.difference_error:.4f} nats a row"
+        near = [entry.model for entry in others if entry.distinguishable is False]
+        also = f" It is {_NEAR} from {', '.join(near)}." if near else ""
+        return f"{chosen}: {ahead} below {following.model}, the next.{also}"
+
     def __str__(self) -> str:
         """Format the comparison as a table."""
         shown = self._display()
@@ -147,21 +193,24 @@ class Comparison(Displayed):
     def _display(self) -> Display:
         head = ("model", "held-out loss", "", "above the best", "", "k", "AIC", "BIC", "")
         rows = [self._row(entry) for entry in self.models]
-        first = self.models[0].fit
-        of = (
-            ""
-            if first is None
-            else f" of {first.sample_info.label}, {first.sample_info.rows:,} rows"
-        )
+        fit = next(iter(self.fits.values()), None)
+        of = "" if fit is None else f" of {fit.sample_info.label}, {fit.sample_info.rows:,} rows"
         kind = f" ({self.outcomes})" if self.outcomes else ""
-        how = f"{self.folds} folds" if self.folds else "no rows held out"
-        notes = ["Losses in nats a row, ± standard errors; lower is better."]
-        near = [e.model for e in self.models[1:] if e.fit is not None and not e.distinguishable]
-        if self.folds and near:
-            names = ", ".join(near)
-            notes.append(f"Not distinguishable from {self.models[0].model}: {names}.")
+        how = f"{self.folds} folds {self.parted}".rstrip() if self.folds else "no rows held out"
+        notes = ["Losses in nats a row, ± standard errors; lower is better."] * bool(self.folds)
+        if any(_NEAR in row[-1] for row in rows):
+            best = self.models[0].model
+            notes.append(
+                f"{_NEAR.capitalize()}: above {best} by less than {_ERRORS:g} standard errors of "
+                "the difference on the same rows."
+            )
+        if self.outcomes == "counts":
+            notes.append(
+                'Whole numbers were taken as counts; "continuous" in place of "all" takes them as '
+                "measurements."
+            )
         return Display(
-            f"{len(rows)} models{of}{kind}, {how}, by {self.criterion.replace('_', '-')}",
+            f"{len(rows)} models{of}{kind}, {how}, by {_NAMES[self.criterion]}",
             [Table(rows, head, range(1, 8))],
             notes,
         )
@@ -170,10 +219,12 @@ class Comparison(Displayed):
         fit = entry.fit
         held_out, error = _shown(entry.held_out), _shown(entry.held_out_error, "± ")
         more, of_more = _shown(entry.difference), _shown(entry.difference_error, "± ")
-        numbers = ("", "", "") if fit is None else (
-            str(fit.parameter_count), f"{fit.aic:,.2f}", f"{fit.bic:,.2f}"
-        )  # fmt: skip
-        return (entry.model, held_out, error, more, of_more, *numbers, entry.reason)
+        count = "" if fit is None else str(fit.parameter_count)
+        criteria = [entry.criterion(name) if entry.ranked else math.nan for name in ("aic", "bic")]
+        numbers = (count, *("" if math.isnan(value) else f"{value:,.2f}" for value in criteria))
+        near = entry is not self.models[0] and entry.distinguishable is False
+        words = [_NEAR] * near + [entry.reason] * bool(entry.reason)
+        return (entry.model, held_out, error, more, of_more, *numbers, "; ".join(words))
 
 
 def _shown(value: float, sign: str = "") -> str:

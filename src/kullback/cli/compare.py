@@ -1,0 +1,174 @@
+"""``kullback compare``: fit several distributions to a column, and rank them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import kullback
+from kullback._core.errors import KullbackError
+from kullback.cli import process
+from kullback.cli.fit import _model
+from kullback.cli.options import (
+    AsJson,
+    Missing,
+    MissingValues,
+    Separator,
+    Tables,
+    Weights,
+    Y,
+    files_of,
+)
+
+if TYPE_CHECKING:
+    from kullback.results.comparison import Comparison
+
+
+def compare(
+    table: Tables,
+    y: Y = None,
+    models: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME,...",
+            help='Distributions to compare, such as gamma,lognormal; by default "all" whose '
+            'support holds the rows; "continuous" takes whole numbers as measurements.',
+        ),
+    ] = "all",
+    weights: Weights = None,
+    folds: Annotated[
+        int, typer.Option(metavar="K", help="Parts of the rows, each scored by fits to the others.")
+    ] = 5,
+    groups: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Keep rows of an equal value here in one part."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Score each part by fits to rows of earlier times."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draw of the parts.")] = 0,
+    criterion: Annotated[
+        str,
+        typer.Option(
+            metavar="held-out|aic|bic", help="Rank by the loss of held-out rows, or by a criterion."
+        ),
+    ] = "held-out",
+    missing: Missing = "error",
+    missing_values: MissingValues = None,
+    separator: Separator = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the best model over the rows, and the next ones, as a PNG, SVG or PDF file.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit several distributions to a column of a table, and rank them by the loss on held-out rows.
+
+    In JSON a number that does not exist is null, and infinities are "inf" and "-inf".
+
+    Exit codes: 0 done, 1 no model converged (the table is still printed), 2 wrong input.
+    """
+    with process.errors_as_messages():
+        process.keep_compiled_code()
+        columns = {"--y": y, "--weights": weights, "--groups": groups, "--time": time}
+        data = files_of(table, missing_values, separator, columns)
+        chosen = _models(models)
+        if plot is not None:
+            process.check_folder("--plot", plot, figures=True)
+        found = _compare(
+            chosen,
+            data,
+            y,
+            weights=weights,
+            missing=missing,
+            folds=folds,
+            groups=groups,
+            time=time,
+            seed=seed,
+            criterion=criterion.replace("-", "_"),
+        )
+        converged = any(fit.convergence.converged for fit in found.fits.values())
+        if plot is not None and converged:
+            from kullback.pictures.figure import write_figure
+
+            write_figure(found.plot(), plot)
+        process.write_json(comparison_document(found)) if as_json else _print(found)
+    raise typer.Exit(0 if converged else 1)
+
+
+def compare_all(
+    data: Any, y: str | None, weights: str | None, missing: str, param: list[str] | None
+) -> Comparison:
+    """Compare all families, for ``kullback fit --model best``.
+
+    Raises:
+        KullbackError: no model could be fitted, or parameters were given.
+    """
+    if param:
+        raise KullbackError(
+            f"--param {param[0]} is of one distribution, and --model best compares all: leave "
+            "--param out, or name the model."
+        )
+    found = _compare("all", data, y, weights=weights, missing=missing)
+    _ = found.best  # raises without one
+    return found
+
+
+def _compare(*arguments: Any, **options: Any) -> Comparison:
+    """Compare models, with a progress bar in a terminal."""
+    from kullback.report.fits_bar import FitsBar
+
+    bar = FitsBar() if sys.stderr.isatty() else None
+    with bar or contextlib.nullcontext():
+        return kullback.compare(*arguments, **options, progress=bar)
+
+
+def comparison_document(found: Comparison) -> dict[str, Any]:
+    """The content for ``--json``."""
+    fits = found.fits
+    best = next((name for name, fit in fits.items() if fit.convergence.converged), None)
+    return {
+        "data": None if best is None else fits[best].sample_info.source,
+        "rows": None if best is None else fits[best].sample_info.rows,
+        "outcomes": found.outcomes or None,
+        "criterion": found.criterion,
+        "folds": found.folds,
+        "unit": "nats",
+        "best": best,
+        "models": [
+            entry.cells() | {"params": None if entry.fit is None else entry.fit.params}
+            for entry in found.models
+        ],
+    }
+
+
+def _models(text: str) -> Any:
+    """The models of ``--models``."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    every = {"all", "continuous"} & set(names)
+    if not names or (every and len(names) > 1):
+        raise KullbackError(
+            '--models must be "all", "continuous", or names, such as gamma,lognormal, got '
+            f'"{text}".'
+        )
+    return names[0] if every else [_model(name) for name in names]
+
+
+def _print(found: Comparison) -> None:
+    """Print the table: laid out in a terminal, else as text."""
+    if not sys.stdout.isatty():  # rich takes a tenth of the start-up time; a pipe does without it
+        process.write(str(found))
+        return
+    shown = found._display()  # what a notebook shows too
+    process.write(shown.title + "\n")
+    for table in shown.tables:
+        process.write_table(table.head, table.rows)
+    process.write("\n" + "\n".join(shown.notes))
