@@ -59,6 +59,9 @@ def fit(
         Path | None,
         typer.Option(metavar="FILE", help="Save the fit as JSON, to be read by kl.load in Python."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write the fit as a web page.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a distribution to a column of a table by maximum likelihood.
@@ -74,6 +77,8 @@ def fit(
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
             process.check_folder("--save", save)
+        if report is not None:
+            process.check_page("--report", report, figures=True)
         from kullback.report.progress import ProgressBar
 
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
@@ -81,6 +86,8 @@ def fit(
             fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)
         if save is not None:
             fitted.save(save)
+        if report is not None:
+            fitted.report(report, unit=unit)
         if as_json:
             process.write_json(fit_document(fitted, unit))
         else:

@@ -179,6 +179,14 @@ def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
         raise KullbackError(f"{option} {path}: there is no folder {path.parent}. Create it first.")
 
 
+def check_page(option: str, path: Path, *, figures: bool = False) -> None:
+    """Refuse a page that cannot be written, or would replace another file; see ``check_folder``."""
+    from kullback.pages.page import check_page
+
+    check_folder(option, path, figures=figures)
+    check_page(path)
+
+
 def keep_compiled_code() -> None:
     """Let JAX keep compiled code in the user's cache folder, by what it reads when it is imported.
 

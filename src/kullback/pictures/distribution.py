@@ -12,7 +12,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback.models.model import Model
 from kullback.pictures.rows import DrawnRows
-from kullback.pictures.svg import CROSS, ENTROPY, FAINT, INK, RELATIVE, RULE
+from kullback.pictures.svg import CROSS, ENTROPY, FAINT, INK, MUTED, RELATIVE, RULE
 
 # Curves differ in their dashes as well as in their colour.
 _STYLES = ((ENTROPY, "-"), (RELATIVE, "--"), (CROSS, "-."), (INK, ":"))
@@ -30,6 +30,8 @@ _BARS = (5, 60)
 _COUNTS, _DOTS = 200, 400
 # Probabilities that are written on probability paper.
 _TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
+# Characters of a name in a picture: at most some two thirds of its width.
+_ROOM = 40
 # Above this ratio of the distances of two quantiles from the median, a logarithmic axis is looked
 # at: 6 for an exponential distribution, 10 for a log-normal of scale 1.
 _SKEWED = 7.0
@@ -94,7 +96,7 @@ class Subject:
         for k, curve in enumerate(self.curves):
             colour, dashes = _STYLES[k % len(_STYLES)]
             options = {
-                "color": "0.7" if curve.muted else colour,
+                "color": MUTED if curve.muted else colour,
                 "label": plain(curve.name),
                 "zorder": 3.0 - 0.01 * k - curve.muted,
             }
@@ -350,5 +352,6 @@ def _need_rows(subject: Subject) -> DrawnRows:
 
 
 def plain(text: str) -> str:
-    """Return text that matplotlib does not read as a formula."""
-    return text.replace("$", r"\$")
+    """Return text that has room in a picture and that matplotlib does not read as a formula."""
+    short = text if len(text) <= _ROOM else f"{text[: _ROOM - 1]}…"
+    return short.replace("$", r"\$")

@@ -10,11 +10,11 @@ from typing import Any
 
 from kullback.pictures.figure import new_figure
 
-# The colours of all pictures, with their names in templates/look.css: Okabe and Ito's blue,
+# The colours of all pictures, with their names in templates/colours.css: Okabe and Ito's blue,
 # vermilion and green, distinguished with red-green colour blindness. No picture needs them: bars
 # have names, and lines different dashes.
 ENTROPY, RELATIVE, CROSS = "#0069a8", "#bd4b00", "#00755a"
-INK, FAINT, RULE = "#1d1c1a", "#6a665e", "#ddd8cd"
+INK, FAINT, RULE, MUTED = "#1d1c1a", "#6a665e", "#ddd8cd", "#b2b2b2"
 _NAMES = {
     ENTROPY: "entropy",
     RELATIVE: "relative",
@@ -22,6 +22,7 @@ _NAMES = {
     INK: "ink",
     FAINT: "faint",
     RULE: "rule",
+    MUTED: "muted",
 }
 LOOK: Any = {
     "axes.edgecolor": RULE,

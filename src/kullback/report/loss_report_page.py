@@ -10,8 +10,8 @@ import numpy as np
 from markupsafe import Markup
 
 from kullback._core.display import value_text
-from kullback._core.files import replaced
 from kullback._core.printable import printable
+from kullback.pages.page import page, write_page
 from kullback.pictures.svg import inline_svg
 from kullback.report.loss_report_plots import (
     CURVES,
@@ -20,7 +20,6 @@ from kullback.report.loss_report_plots import (
     pictures,
     reliability,
 )
-from kullback.report.page import page
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is written
     from kullback.evaluation.loss_report import Curve, Group, LossReport
@@ -89,18 +88,16 @@ def _confusion(report: LossReport) -> dict[str, Any]:
 
 
 def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
-    """Write the page; the file is replaced only once it is complete.
+    """Write the page.
 
     Args:
         report: what ``kl.evaluate`` gave.
-        path: the file; an existing one is replaced.
+        path: the file; an older page is replaced.
 
     Raises:
-        KullbackError: the file cannot be written.
+        KullbackError: the file cannot be written, or is not a page of this library.
     """
-    text = loss_report_html(report)
-    with replaced(path, os.fspath(path)) as file:
-        file.write(text.encode())
+    write_page(loss_report_html(report), path)
 
 
 def _sentence(report: LossReport) -> str:
