@@ -116,7 +116,7 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
 def _about(fit: Fit, time: str) -> list[tuple[str, str]]:
     """Names and values of what was fitted, and to which rows."""
     form, sample = fit.form, fit.sample_info
-    formula = (type(form).__doc__ or "").strip().partition("\n\n")[0]
+    formula = (type(form).__doc__ or "").strip().partition("\n\n")[0].replace("``", "")
     rows = f"{sample.rows:,}; " + (sample.inexact or "each outcome was observed exactly")
     if sample.dropped:
         rows += f"; {sample.dropped:,} more were dropped, as a value was missing"
@@ -261,7 +261,7 @@ def _parts(fit: Fit, unit: str) -> dict[str, Any]:
     entropy, relative = lines.get("entropy"), lines.get("relative entropy")
     why = ""
     if entropy is None:
-        why = "there is no estimate for this kind of model"
+        why = "Kullback has no estimator for this kind of model"
         if fit.form.columns:
             why = f"the distribution depends on {', '.join(fit.form.columns)}"
     elif math.isnan(entropy.value) or relative is None:
