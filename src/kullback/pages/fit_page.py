@@ -10,8 +10,6 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from kullback._core.display import Displayed
 from kullback._core.errors import KullbackError
 from kullback._core.extras import need
@@ -198,7 +196,7 @@ def _argument(source: Source) -> str:
 # ---- pictures -----------------------------------------------------------------------------------
 
 
-def _pictures(fit: Fit) -> tuple[list[tuple[str, Markup]], list[str]]:
+def _pictures(fit: Fit) -> tuple[list[tuple[str, str]], list[str]]:
     """The pictures with their titles, and a sentence for each reason why one is missing."""
     form, of = fit.form, f"{fit.form.name}, {name_of_column(fit.sample_info.label)}"
     if form.columns:
@@ -228,7 +226,7 @@ def _pictures(fit: Fit) -> tuple[list[tuple[str, Markup]], list[str]]:
     return drawn, notes
 
 
-def _overlays(comparison: Any) -> dict[str, tuple[str, Markup]]:
+def _overlays(comparison: Any) -> dict[str, tuple[str, str]]:
     """The title and the picture of a comparison, if one of its models can be drawn."""
     if comparison is None:
         return {}
@@ -239,14 +237,14 @@ def _overlays(comparison: Any) -> dict[str, tuple[str, Markup]]:
     return {}
 
 
-def _drawn(draw: Callable[..., Any], description: str) -> Markup:
+def _drawn(draw: Callable[..., Any], description: str) -> str:
     """Draw with ``draw(ax=axes)``, without a title: the page has its own."""
 
     def untitled(axes: Any) -> None:
         draw(ax=axes)
         axes.set_title("", loc="left")
 
-    return Markup(inline_svg(untitled, description))
+    return inline_svg(untitled, description)
 
 
 # ---- the decomposition --------------------------------------------------------------------------

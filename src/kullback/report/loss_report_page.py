@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from markupsafe import Markup
 
 from kullback._core.display import value_text
 from kullback._core.printable import printable
@@ -46,7 +45,7 @@ def loss_report_html(report: LossReport) -> str:
         report=report,
         sentence=_sentence(report),
         not_drawn=not_drawn(report),
-        pictures=[(name, Markup(inline_svg(draw, alt))) for name, draw, alt in pictures(report)],
+        pictures=[(name, inline_svg(draw, alt)) for name, draw, alt in pictures(report)],
         curves=[_small(curve, report) for curve in chosen_curves(report)],
         more_curves=len(report.curves) - 1 - CURVES,
         confusion=_confusion(report),
@@ -65,12 +64,12 @@ def _costliest(groups: Sequence[Group]) -> list[Group]:
     return sorted(groups, key=lambda group: -np.nan_to_num(float(group.cross_entropy), nan=-1.0))
 
 
-def _small(curve: Curve, report: LossReport) -> tuple[str, Markup]:
+def _small(curve: Curve, report: LossReport) -> tuple[str, str]:
     """Title and picture of the reliability curve of one class."""
     name = printable(value_text(curve.name))
     description = f"Reliability of class {name}."
     drawn = inline_svg(lambda axes: reliability(axes, curve, "", report), description, 2.1, 1.8)
-    return name, Markup(drawn)
+    return name, drawn
 
 
 def _confusion(report: LossReport) -> dict[str, Any]:
