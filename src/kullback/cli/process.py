@@ -183,7 +183,9 @@ def check_page(option: str, path: Path, *, figures: bool = False) -> None:
     """Refuse a page that cannot be written, or would replace another file; see ``check_folder``."""
     from kullback.pages.page import check_page
 
-    check_folder(option, path, figures=figures)
+    if figures:
+        need("plot", "figures")
+    check_folder(option, path)
     check_page(path)
 
 
