@@ -2,12 +2,14 @@
 
 import functools
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -81,6 +83,77 @@ def browser():
         chromium = driver.chromium.launch(executable_path=program, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a file in the browser; ``complaints`` and ``loads`` of the page record what it does."""
+
+    def opened(file, **options):
+        page = browser.new_page(**options)
+        page.complaints, page.loads = [], []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("request", lambda request: page.loads.append(request.url))
+        page.on("dialog", lambda dialog: (page.complaints.append("a dialog"), dialog.dismiss()))
+        page.goto(file.as_uri())
+        return page
+
+    return opened
+
+
+def _contrasts(page):
+    """The contrast of each text with its ground (WCAG 2.2), by their colours."""
+    colours = page.evaluate("""() => {
+        const texts = [...document.querySelectorAll(
+            "h1, h2, p, b, li, small, code, td, th, figcaption, svg text")];
+        const shown = (e) => getComputedStyle(e);
+        const above = (e) => e ? [...above(e.parentElement), shown(e).backgroundColor] : [];
+        return texts.map((e) => [
+            ...above(e), shown(e)[e instanceof SVGElement ? "fill" : "color"]]);
+    }""")
+
+    def channels(colour):  # red, green, blue and opacity, from 0 to 1
+        numbers = np.array([float(part) for part in re.findall(r"[0-9.]+", colour)])
+        numbers[:3] /= 1.0 if colour.startswith("color(") else 255.0
+        return numbers[:3], numbers[3] if numbers.size > 3 else 1.0
+
+    def luminance(c):
+        linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    out = {}
+    for *grounds, text in {tuple(each) for each in colours}:
+        ground = np.ones(3)
+        for colour, opacity in map(channels, grounds):
+            ground = opacity * colour + (1.0 - opacity) * ground
+        dark, light = sorted(map(luminance, (channels(text)[0], ground)))
+        out[(*grounds, text)] = (light + 0.05) / (dark + 0.05)
+    return out
+
+
+@pytest.fixture
+def check_page():
+    """Check that a page overflows nowhere, loads nothing, and is readable and accessible."""
+
+    def check(page):
+        assert page.complaints == []
+        assert [url for url in page.loads if not url.startswith(("file:", "data:"))] == []
+        assert len(page.loads) == 1
+        width = page.viewport_size["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for picture in page.locator("svg").all():
+            assert picture.get_attribute("role") == "img"
+            assert len(picture.get_attribute("aria-label")) > 20
+            assert picture.evaluate("(image) => image.getBoundingClientRect().width") > 100
+            assert picture.locator("text").count() > 2
+        for box in page.locator(".wide").all():  # wider content scrolls; the keyboard reaches it
+            assert box.get_attribute("tabindex") == "0"
+            assert box.get_attribute("aria-label")
+        for pair, contrast in _contrasts(page).items():
+            assert contrast >= 4.5, pair  # level AA
+
+    return check
 
 
 @pytest.fixture

@@ -291,6 +291,10 @@ def test_a_page_with_a_hostile_column_name(run, folder):
             ["--html", "none/x.html"],
             "--html none/x.html: there is no folder none. Create it first.",
         ),
+        (
+            ["--html", "t.csv"],
+            "t.csv exists and is not a page that Kullback wrote: it is kept. Give another name.",
+        ),
     ],
 )
 def test_wrong_input_to_the_tour(run, folder, arguments, said):

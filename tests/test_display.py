@@ -50,6 +50,16 @@ def losses():
     ]
 
 
+def tables():
+    rows = np.random.default_rng(4).exponential(size=60)
+    table = {HOSTILE: rows, "side": [HOSTILE, "a"] * 30}
+    groups = kl.fit(kl.Exponential(), table, HOSTILE, by="side")
+    models = {HOSTILE: kl.Exponential(), "b": kl.Exponential(rate=1.0)}
+    comparison = kl.compare(models, table, HOSTILE, folds=2)
+    score = kl.estimate_cross_entropy(kl.Exponential(rate=1.0), table, HOSTILE)
+    return [groups, groups["a"], comparison, comparison.best.summary(), score]
+
+
 def training():
     rng = np.random.default_rng(3)
     x = rng.normal(size=(300, 2))
@@ -75,7 +85,7 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
-@pytest.mark.parametrize("results", [fits, distributions, estimates, losses, training])
+@pytest.mark.parametrize("results", [fits, distributions, estimates, losses, tables, training])
 def test_results_are_short_texts_and_small_tables(results):
     for result in results():
         text, page = repr(result), result._repr_html_()
@@ -94,10 +104,11 @@ def test_results_are_short_texts_and_small_tables(results):
 
 
 def test_names_are_shown_as_text():
-    report = losses()[0]
-    shown = Texts(report.by_class._repr_html_())
-    assert r"<script>alert(1)</script>\x1b[31m0" in shown.texts
-    assert "script" not in shown.tags
+    report, (groups, _, comparison, *_) = losses()[0], tables()
+    for result, end in ((report.by_class, "0"), (groups, ""), (comparison, "")):
+        shown = Texts(result._repr_html_())
+        assert rf"<script>alert(1)</script>\x1b[31m{end}" in shown.texts
+        assert "script" not in shown.tags
 
 
 def test_a_long_list_counts_what_it_does_not_show():

@@ -26,22 +26,10 @@ def report():
 
 
 @pytest.fixture
-def visit(browser, report, tmp_path):
-    """Open the page; record its requests, errors and dialogs."""
-    file = tmp_path / "report.html"
-    report.report(file)
-
-    def opened(**options):
-        page = browser.new_page(**options)
-        page.complaints, page.loads = [], []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("request", lambda request: page.loads.append(request.url))
-        page.on("dialog", lambda dialog: (page.complaints.append("a dialog"), dialog.dismiss()))
-        page.goto(file.as_uri())
-        return page
-
-    return opened
+def visit(open_page, report, tmp_path):
+    """Open the page."""
+    report.report(tmp_path / "report.html")
+    return lambda **options: open_page(tmp_path / "report.html", **options)
 
 
 def test_the_page_has_the_numbers_and_keeps_names_as_text(report, tmp_path):
@@ -71,32 +59,22 @@ def test_a_path_that_cannot_be_written_is_refused(report, tmp_path):
         report.report(tmp_path / "no" / "out.html")
 
 
-def test_the_page_loads_nothing_and_shows_names_as_text(visit):
+def test_the_page_shows_names_as_text(visit):
     page = visit()
-    assert [url for url in page.loads if not url.startswith(("file:", "data:"))] == []
-    assert page.complaints == []
     assert page.locator("script, iframe, b, link, img").count() == 0
     assert HOSTILE in page.locator("body").inner_text()
     assert "<b>left</b>" in page.locator("body").inner_text()
     pictures = page.locator("svg[role=img]")
     assert pictures.count() == 4 + 3  # and a reliability curve of each class
-    for picture in pictures.all():  # drawn, with text as text, and with a description
-        assert picture.evaluate("(image) => image.getBoundingClientRect().width") > 100
-        assert picture.locator("text").count() > 2
-        assert len(picture.get_attribute("aria-label")) > 20
     assert HOSTILE[:18] in page.locator("svg[role=img]").nth(2).text_content()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_overflows_a_narrow_page(visit, width):
-    page = visit(viewport={"width": width, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # wider content scrolls in a labelled box that the keyboard reaches
-    boxes = page.locator(".wide")
-    assert boxes.count() >= 5
-    for box in boxes.all():
-        assert box.get_attribute("tabindex") == "0"
-        assert box.get_attribute("aria-label")
+def test_the_page_is_readable_and_accessible(visit, check_page, width, scheme):
+    page = visit(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    check_page(page)
+    assert page.locator(".wide").count() >= 5
 
 
 def test_it_follows_the_reader_s_colour_scheme(visit):
@@ -109,26 +87,6 @@ def test_it_follows_the_reader_s_colour_scheme(visit):
     (back, text), (dark_back, dark_text) = brightness("light"), brightness("dark")
     assert back > 230 > 60 > text
     assert dark_back < 40 < 200 < dark_text
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_contrast(visit, scheme):
-    page = visit(color_scheme=scheme)
-    colours = page.evaluate("""() => {
-        const shown = (element) => getComputedStyle(element);
-        const texts = [...document.querySelectorAll("p, td, th, figcaption, svg text")];
-        const ground = shown(document.documentElement).backgroundColor;
-        return texts.map((e) => [e instanceof SVGElement ? shown(e).fill : shown(e).color, ground]);
-    }""")
-
-    def luminance(colour):  # relative luminance of WCAG 2.2
-        parts = [float(part) / 255 for part in re.findall(r"[0-9.]+", colour)[:3]]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
-
-    for pair in {tuple(pair) for pair in colours}:
-        dark, light = sorted(map(luminance, pair))
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, pair  # level AA
 
 
 @pytest.mark.parametrize("unit", ["nats", "bits"])

@@ -84,7 +84,7 @@ def evaluate(
         process.keep_compiled_code()
         nats_per(unit)
         if report is not None:
-            process.check_folder("--report", report, figures=True)
+            process.check_page("--report", report, figures=True)
         shares = read_names("--probabilities", probabilities)
         tables = list(table or []) if shares is None else [model, *(table or [])]
         if not tables:

@@ -64,6 +64,9 @@ def fit(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the fit over its rows, as a PNG, SVG or PDF file."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write the fit as a web page.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a distribution to a column of a table by maximum likelihood.
@@ -82,6 +85,8 @@ def fit(
             process.check_folder("--save", save)
         if plot is not None:
             process.check_folder("--plot", plot, figures=True)
+        if report is not None:
+            process.check_page("--report", report, figures=True)
         from kullback.report.progress import ProgressBar
 
         comparison = None
@@ -102,6 +107,8 @@ def fit(
             from kullback.pictures.figure import write_figure
 
             write_figure(fitted.plot(), plot)
+        if report is not None:
+            fitted.report(report, unit=unit, comparison=comparison)
         if as_json:
             chosen_by = {} if comparison is None else {"chosen": comparison.verdict}
             process.write_json({**fit_document(fitted, unit), **chosen_by})

@@ -186,6 +186,16 @@ def check_folder(option: str, path: Path, *, figures: bool = False) -> None:
         )
 
 
+def check_page(option: str, path: Path, *, figures: bool = False) -> None:
+    """Refuse a page that cannot be written, or would replace another file; see ``check_folder``."""
+    from kullback.pages.page import check_page
+
+    if figures:
+        need("plot", "figures")
+    check_folder(option, path)
+    check_page(path)
+
+
 def keep_compiled_code() -> None:
     """Let JAX keep compiled code in the user's cache folder, by what it reads when it is imported.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from kullback._core.errors import DataError, KullbackError
-from kullback._core.files import replaced
 from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.options import Separator, Y, files_of
@@ -60,7 +58,7 @@ def tour(
         nats_per(unit)
         network = NetworkChoice(depth, activation, learning_rate)
         if html is not None:
-            process.check_folder("--html", html)
+            process.check_page("--html", html)
         if file is not None and data is not None:
             raise KullbackError(f"--data {data}: the file {file} is given already. Give one file.")
         source = file if file is not None else data
@@ -86,11 +84,11 @@ def tour(
             )
             return
         process.keep_compiled_code()
+        from kullback.pages.page import write_page
         from kullback.tour.page import render
 
         text = render(data=values, name=name, unit=unit, network=network)
-        with replaced(html, os.fspath(html)) as page:
-            page.write(text.encode())
+        write_page(text, html)
         process.write(f"wrote {html}: open it in a browser")
 
 

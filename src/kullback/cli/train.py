@@ -161,7 +161,7 @@ def train(
         if report is not None:
             if regression:
                 raise KullbackError("--report describes a classifier; use --test for a regression.")
-            process.check_folder("--report", report, figures=True)
+            process.check_page("--report", report, figures=True)
         columns = {"--target": target, "--weights": weights}
         data: Any = files_of(table, missing_values, separator, columns)
         network = kullback.MLP(

@@ -11,7 +11,7 @@ import numpy as np
 from kullback._core.errors import DataError
 from kullback.data.arrays import to_numbers, vector
 from kullback.data.checks import Place, check_total, check_weight, count_of, find_missing
-from kullback.data.observation import RowKind
+from kullback.data.derived_sample import DerivedSample
 from kullback.data.sample import Chunk, Floats, Sample
 
 _LABEL = "the weight array"
@@ -19,31 +19,14 @@ _LABEL = "the weight array"
 
 @final
 @dataclass(frozen=True, eq=False)
-class ReweightedSample(Sample):
+class ReweightedSample(DerivedSample):
     """The rows of another sample with other weights.
 
     Attributes:
-        rows: the other sample.
         weight: a weight for every row of the data, those with missing values included.
     """
 
-    rows: Sample
     weight: Floats
-
-    def __post_init__(self) -> None:
-        """Take over what else describes the sample."""
-        for name in ("label", "schema", "in_memory"):
-            object.__setattr__(self, name, getattr(self.rows, name))
-
-    @property
-    def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # those of the other sample
-        """The kinds of its rows."""
-        return self.rows.kinds
-
-    @property
-    def dropped(self) -> int:  # type: ignore[override]  # known after a pass
-        """The number of rows dropped because a value was missing."""
-        return self.rows.dropped
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the other sample's rows, each with the weight of its number.
@@ -72,14 +55,6 @@ class ReweightedSample(Sample):
                 f"{_LABEL} has {count_of(self.weight.size, 'number')} and the data have "
                 f"{count_of(kept + self.dropped, 'row')}: give a weight for every row."
             )
-
-    def describe_source(self) -> str:
-        """A description of where the rows come from."""
-        return self.rows.describe_source()
-
-    def locate(self, row: int) -> str:
-        """Name a row as the other sample does."""
-        return self.rows.locate(row)
 
 
 def reweighted(sample: Sample, weights: Any) -> ReweightedSample:

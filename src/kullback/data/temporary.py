@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import re
+import stat
 import tempfile
 import weakref
+import zlib
 from typing import final
 
 from kullback._core.errors import KullbackError
@@ -19,7 +23,7 @@ class TemporaryFile(str):
     """The path of a new temporary file that its owner alone can read.
 
     The file is removed when nothing refers to this object any more, and at the latest when the
-    process ends.
+    process ends. Those of processes that were killed are removed when the next one is made.
 
     Args:
         shown: what messages call the file.
@@ -35,8 +39,12 @@ class TemporaryFile(str):
 
     def __new__(cls, shown: str, ending: str, note: str = "") -> TemporaryFile:
         """Make the file, empty."""
+        machine = _machine()
+        _remove_left_overs(machine)
         try:
-            number, path = tempfile.mkstemp(ending, "kullback-")  # of mode 0600
+            number, path = tempfile.mkstemp(
+                ending, f"kullback-{machine}-{os.getpid()}-"
+            )  # of mode 0600
         except OSError as error:
             raise cannot_write(shown, error) from None
         os.close(number)
@@ -66,3 +74,36 @@ def _remove(path: str, owner: int) -> None:
         with contextlib.suppress(OSError):
             os.unlink(path)
         _PATHS.discard(path)
+
+
+def _machine() -> str:
+    """A name of what process numbers belong to: the machine, on Linux the container."""
+    space = ""
+    with contextlib.suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(f'{platform.node()} {space}'.encode()):08x}"
+
+
+def _remove_left_overs(machine: str) -> None:
+    """Remove the files of this user whose process, on this machine, exists no more."""
+    if os.name != "posix":
+        return
+    left = re.compile(rf"kullback-{machine}-([1-9]\d*)-[a-z0-9_]{{8}}(\.\w+)*")
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            match = left.fullmatch(entry.name)
+            if match and not _exists(int(match[1])):
+                with contextlib.suppress(OSError):
+                    found = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+                        os.unlink(entry.path)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True

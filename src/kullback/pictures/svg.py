@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from kullback.pictures.figure import new_figure
-from kullback.pictures.style import CROSS, ENTROPY, FAINT, INK, RELATIVE, RULE, look
+from kullback.pictures.style import CROSS, ENTROPY, FAINT, INK, MUTED, RELATIVE, RULE, VIOLET, look
 
-# The names of colours in templates/look.css.
+# The names of colours in templates/colours.css.
 _NAMES = {
     ENTROPY: "entropy",
     RELATIVE: "relative",
@@ -19,6 +19,8 @@ _NAMES = {
     INK: "ink",
     FAINT: "faint",
     RULE: "rule",
+    MUTED: "muted",
+    VIOLET: "violet",
 }
 
 

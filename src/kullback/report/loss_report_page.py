@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from markupsafe import Markup
 
 from kullback._core.display import value_text
-from kullback._core.files import replaced
 from kullback._core.printable import printable
+from kullback.pages.page import page, write_page
 from kullback.pictures.svg import inline_svg
 from kullback.report.loss_report_plots import (
     CURVES,
@@ -20,7 +19,6 @@ from kullback.report.loss_report_plots import (
     pictures,
     reliability,
 )
-from kullback.report.page import page
 
 if TYPE_CHECKING:  # evaluation imports this module when a report is written
     from kullback.evaluation.loss_report import Curve, Group, LossReport
@@ -47,7 +45,7 @@ def loss_report_html(report: LossReport) -> str:
         report=report,
         sentence=_sentence(report),
         not_drawn=not_drawn(report),
-        pictures=[(name, Markup(inline_svg(draw, alt))) for name, draw, alt in pictures(report)],
+        pictures=[(name, inline_svg(draw, alt)) for name, draw, alt in pictures(report)],
         curves=[_small(curve, report) for curve in chosen_curves(report)],
         more_curves=len(report.curves) - 1 - CURVES,
         confusion=_confusion(report),
@@ -66,12 +64,12 @@ def _costliest(groups: Sequence[Group]) -> list[Group]:
     return sorted(groups, key=lambda group: -np.nan_to_num(float(group.cross_entropy), nan=-1.0))
 
 
-def _small(curve: Curve, report: LossReport) -> tuple[str, Markup]:
+def _small(curve: Curve, report: LossReport) -> tuple[str, str]:
     """Title and picture of the reliability curve of one class."""
     name = printable(value_text(curve.name))
     description = f"Reliability of class {name}."
     drawn = inline_svg(lambda axes: reliability(axes, curve, "", report), description, 2.1, 1.8)
-    return name, Markup(drawn)
+    return name, drawn
 
 
 def _confusion(report: LossReport) -> dict[str, Any]:
@@ -89,18 +87,16 @@ def _confusion(report: LossReport) -> dict[str, Any]:
 
 
 def write_loss_report(report: LossReport, path: str | os.PathLike[str]) -> None:
-    """Write the page; the file is replaced only once it is complete.
+    """Write the page.
 
     Args:
         report: what ``kl.evaluate`` gave.
-        path: the file; an existing one is replaced.
+        path: the file; an older page is replaced.
 
     Raises:
-        KullbackError: the file cannot be written.
+        KullbackError: the file cannot be written, or is not a page of this library.
     """
-    text = loss_report_html(report)
-    with replaced(path, os.fspath(path)) as file:
-        file.write(text.encode())
+    write_page(loss_report_html(report), path)
 
 
 def _sentence(report: LossReport) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._core.display import Display, Displayed, Table
 from kullback._core.errors import KullbackError
+from kullback._core.printable import printable
 from kullback.data.frames import new_frame
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.fit import Fit
@@ -186,7 +187,8 @@ class Comparison(Displayed):
     def __str__(self) -> str:
         """Format the comparison as a table."""
         shown = self._display()
-        return "\n".join([shown.title, "", *(str(table) for table in shown.tables), *shown.notes])
+        lines = [shown.title, "", *(str(table) for table in shown.tables), *shown.notes]
+        return printable("\n".join(lines), lines=True)
 
     __repr__ = __str__
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -22,6 +23,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
+from kullback.pages.fit_page import write_fit_page
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.band import Band, make_band
 from kullback.results.bootstrap import Bootstrap
@@ -541,6 +543,29 @@ class Fit:
             KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
         """
         return fit_figure([self], kind, band=band, parameters=parameters, ax=ax)
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        unit: str = "nats",
+        comparison: Any = None,
+        goodness_of_fit: Any = None,
+    ) -> None:
+        """Write the fit as one HTML page that loads nothing: pictures, numbers and what they mean.
+
+        Args:
+            path: the file; an older page is replaced, any other file is kept.
+            unit: of the cross-entropy and its parts: "nats", "bits" or "hartleys".
+            comparison: what ``kl.compare`` returned, to be shown too.
+            goodness_of_fit: the tests of this fit, likewise.
+
+        Raises:
+            KullbackError: for another unit, a file that is not a page of this library or cannot be
+                written, or without matplotlib.
+        """
+        more = {"Comparison": comparison, "Goodness of fit": goodness_of_fit}
+        write_fit_page(self, path, unit, more)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fit):

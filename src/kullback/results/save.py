@@ -5,7 +5,6 @@ Every number is written so that it reads back to the same bits; ``load.py`` read
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import numpy as np
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
 from kullback._core.held import Held
+from kullback._core.version import installed_version
 from kullback.results.json_document import LARGEST, plain, plain_label
 from kullback.results.model_document import model_to_json
 
@@ -59,7 +59,7 @@ def _text(fit: Fit) -> str:
     document = {
         "format": FORMAT,
         "version": VERSION,
-        "kullback": _version(),
+        "kullback": installed_version(),
         "model": model,
         "estimates": {name: plain(value) for name, value in constrained.items()},
         "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
@@ -105,10 +105,3 @@ def _refuse_held(fit: Fit) -> None:
 
 def _fields(part: Any) -> dict[str, Any]:
     return {name: plain(value) for name, value in vars(part).items()}
-
-
-def _version() -> str | None:
-    try:
-        return importlib.metadata.version("kullback")
-    except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
-        return None

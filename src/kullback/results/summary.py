@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from kullback._core.display import Display, Table
+from kullback._core.printable import printable
 from kullback.results.convergence import counted, details, status
 from kullback.results.decomposition import Decomposition
 
@@ -65,7 +66,7 @@ class Summary:
             *(line for note in self.notes for line in wrapped(note)),
             *(f"  {name:<{width}}  {value}" for name, value in self.convergence),
         ]
-        return "\n".join(lines)
+        return printable("\n".join(lines), lines=True)
 
     __repr__ = __str__
 

@@ -10,11 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from kullback._core.errors import KullbackError
+from kullback.pages.page import environment
 from kullback.tour.about_labels import STEPS
 from kullback.tour.formulas import Formula, coloured
 from kullback.tour.network_choice import ACTIVATIONS, DEPTHS, RATES, NetworkChoice
@@ -67,18 +67,13 @@ def render(
     tour = take(data, name, "nats", network)
     in_bits = take(data, name, "bits", network)
     folder = files("kullback.tour") / "templates"
-    style = (folder / "style.css").read_text(encoding="utf-8")
+    colours = files("kullback.pages") / "templates" / "colours.css"
+    style = "".join(part.read_text(encoding="utf-8") for part in (colours, folder / "style.css"))
     script = "\n".join((folder / part).read_text(encoding="utf-8") for part in _SCRIPTS)
-    environment = Environment(
-        loader=PackageLoader("kullback.tour"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["marked"] = _marked
-    environment.filters["code"] = _code
-    return environment.get_template("page.html.j2").render(
+    templates = environment("kullback.tour")
+    templates.filters["marked"] = _marked
+    templates.filters["code"] = _code
+    return templates.get_template("page.html.j2").render(
         title=TITLE,
         opening=OPENING,
         books=BOOKS,

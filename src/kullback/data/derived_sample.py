@@ -1,0 +1,43 @@
+"""A sample made of another one: what it takes over from it."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+
+from kullback.data.observation import RowKind
+from kullback.data.sample import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedSample(Sample, ABC):
+    """The rows of another sample, changed: abstract.
+
+    Attributes:
+        rows: the other sample.
+    """
+
+    rows: Sample
+
+    def __post_init__(self) -> None:
+        """Take over what describes the sample."""
+        for name in ("label", "schema", "in_memory"):
+            object.__setattr__(self, name, getattr(self.rows, name))
+
+    @property
+    def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # those of the other sample
+        """The kinds of its rows."""
+        return self.rows.kinds
+
+    @property
+    def dropped(self) -> int:  # type: ignore[override]  # known after a pass
+        """The number of rows dropped because a value was missing."""
+        return self.rows.dropped
+
+    def describe_source(self) -> str:
+        """A description of where the rows come from."""
+        return self.rows.describe_source()
+
+    def locate(self, row: int) -> str:
+        """Name a row as the other sample does."""
+        return self.rows.locate(row)

@@ -1,0 +1,1 @@
+"""Pages of HTML: the template and style that all share, and the page of a fit."""
