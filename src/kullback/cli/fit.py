@@ -17,6 +17,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.cli import process
+from kullback.cli.fit_by import By, Out, check_groups, write_groups
 from kullback.cli.options import (
     AsJson,
     Missing,
@@ -51,10 +52,12 @@ def fit(
             "it, which selects a parametrisation. Repeat for several parameters.",
         ),
     ] = None,
+    by: By = None,
     missing: Missing = "error",
     missing_values: MissingValues = None,
     separator: Separator = None,
     unit: Unit = "nats",
+    out: Out = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Save the fit as JSON, to be read by kl.load in Python."),
@@ -65,13 +68,22 @@ def fit(
 
     In JSON a number that does not exist is null, and infinities are "inf" and "-inf".
 
+    With --by, to every group of rows: a row for each, of many groups the first ones unless they are
+    written to a file or as JSON.
+
     Exit codes: 0 fitted, 1 not converged (the result is still printed), 2 wrong input.
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
+        columns = {"--y": y, "--weights": weights, "--by": by}
+        data = files_of(table, missing_values, separator, columns)
         chosen = _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
+        check_groups(by, out, save, as_json=as_json)
+        if by:
+            groups = kullback.fit(chosen, data, y, weights=weights, by=by, missing=missing)
+            write_groups(groups, unit, out, as_json=as_json)
+            raise typer.Exit(0 if groups.converged.all() else 1)
         if save is not None:
             process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar

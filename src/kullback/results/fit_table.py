@@ -13,7 +13,8 @@ from kullback._core.arrays import Vector
 from kullback._core.display import Display, Displayed, Table, value_text
 from kullback._core.equality import same
 from kullback._core.errors import did_you_mean
-from kullback._core.printable import printable
+from kullback._core.units import nats_per
+from kullback.data.checks import count_of
 from kullback.results.fit import Fit
 
 # Groups that are shown, as of other tables.
@@ -28,6 +29,7 @@ class FitTable(Displayed):
     Iteration yields the keys.
 
     Attributes:
+        model_name: the model's name.
         by: the names of the key columns.
         keys: the key of each group.
         n: the total weight of each group: its number of rows where no weights were given.
@@ -71,7 +73,7 @@ class FitTable(Displayed):
         self.log_likelihood: Vector = columns["log_likelihood"]
         self.converged: NDArray[np.bool_] = columns["converged"]
         self.reason: tuple[str, ...] = columns["reason"]
-        self._model, self._fit, self._frame = model, fit, frame
+        self.model_name, self._fit, self._frame = model, fit, frame
         self._fits: dict[int, Fit] = {}
 
     @cached_property
@@ -111,15 +113,18 @@ class FitTable(Displayed):
         ``pyarrow.Table``. Its columns are the key columns, ``n``, each parameter and its
         ``_stderr``, ``log_likelihood``, ``converged`` and ``reason``.
         """
-        return self._frame(
-            {
-                "n": self.n,
-                **self._estimates,
-                "log_likelihood": self.log_likelihood,
-                "converged": self.converged,
-                "reason": np.array(self.reason, dtype=object),
-            }
-        )
+        return self._frame(self.columns)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of ``to_frame`` without the keys, as arrays."""
+        return {
+            "n": self.n,
+            **self._estimates,
+            "log_likelihood": self.log_likelihood,
+            "converged": self.converged,
+            "reason": np.array(self.reason, dtype=object),
+        }
 
     @property
     def _estimates(self) -> dict[str, Vector]:
@@ -137,7 +142,17 @@ class FitTable(Displayed):
         """Whether keys and all columns are equal."""
         if not isinstance(other, FitTable):
             return False
-        names = ("by", "keys", "n", "params", "stderr", "log_likelihood", "converged", "reason")
+        names = (
+            "model_name",
+            "by",
+            "keys",
+            "n",
+            "params",
+            "stderr",
+            "log_likelihood",
+            "converged",
+            "reason",
+        )
         return all(same(getattr(self, name), getattr(other, name)) for name in names)
 
     def __hash__(self) -> int:
@@ -145,43 +160,35 @@ class FitTable(Displayed):
 
     def __repr__(self) -> str:
         """The first groups as a table, and the number of the others."""
-        shown = self._display()
-        more = len(self) - _SHOWN
-        lines = [printable(shown.title), str(Table(shown.tables[0].rows[:_SHOWN], *self._head))]
-        lines += [f"and {more:,} more"] if more > 0 else []
-        return "\n".join([*lines, *map(printable, shown.notes)])
-
-    @property
-    def _head(self) -> tuple[tuple[str, ...], range]:
-        """The titles of the columns that are shown, and which of them are numbers."""
-        estimates = [name for name in self._estimates if not name.endswith("_stderr")]
-        titles = (*self.by, "n", *estimates, "log-likelihood", "")
-        return titles, range(len(self.by), len(titles) - 1)
+        return str(self.display())
 
     def _display(self) -> Display:
+        return self.display()
+
+    def display(self, unit: str = "nats") -> Display:
+        """Return the table to show: of many groups the first, with empty rows for the others.
+
+        Args:
+            unit: of the cross-entropies: nats, bits or hartleys.
+        """
         failed = int(np.sum(~self.converged))
-        title = f"{self._model} fitted to {len(self):,} groups by {', '.join(self.by)}"
-        notes = (
-            [f"{failed:,} of {len(self):,} fits did not converge: see reason."] if failed else []
-        )
-        estimates = self._estimates
-        rows = []
-        for i in range(len(self) if len(self) <= _SHOWN else _SHOWN):
-            key = self.keys[i] if len(self.by) > 1 else (self.keys[i],)
-            numbers = [
-                f"{values[i]:.6g} ± {estimates[f'{name}_stderr'][i]:.2g}"
-                for name, values in estimates.items()
-                if not name.endswith("_stderr")
-            ]
-            state = "" if self.converged[i] else f"NOT CONVERGED: {self.reason[i]}"
-            rows.append(
-                (
-                    *map(value_text, key),
-                    f"{self.n[i]:,.12g}",
-                    *numbers,
-                    f"{self.log_likelihood[i]:.6f}",
-                    state,
-                )
+        notes = [f"{failed:,} of {len(self):,} fits did not converge: see reason."] * bool(failed)
+        columns = self._estimates
+        estimates = [name for name in columns if not name.endswith("_stderr")]
+        losses = -self.log_likelihood[:_SHOWN] / self.n[:_SHOWN] / nats_per(unit)
+        rows: list[tuple[str, ...]] = [
+            (
+                *map(value_text, key if len(self.by) > 1 else (key,)),
+                f"{self.n[i]:,.12g}",
+                *(f"{columns[p][i]:.6g} ± {columns[f'{p}_stderr'][i]:.2g}" for p in estimates),
+                f"{losses[i]:.6f}",
+                "" if self.converged[i] else f"NOT CONVERGED: {self.reason[i]}",
             )
-        shown: list[tuple[str, ...]] = [*rows, *[()] * (len(self) - len(rows))]
-        return Display(title, [Table(shown, *self._head)], notes)
+            for i, key in enumerate(self.keys[:_SHOWN])
+        ]
+        head = (*self.by, "n", *estimates, f"cross-entropy ({unit})", "")
+        rows += [()] * (len(self) - len(rows))
+        title = (
+            f"{self.model_name} fitted to {count_of(len(self), 'group')} by {', '.join(self.by)}"
+        )
+        return Display(title, [Table(rows, head, range(len(self.by), len(head) - 1))], notes)
