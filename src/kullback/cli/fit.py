@@ -80,15 +80,18 @@ def fit(
         chosen = _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         check_groups(by, out, save, as_json=as_json)
-        if by:
-            groups = kullback.fit(chosen, data, y, weights=weights, by=by, missing=missing)
-            write_groups(groups, unit, out, as_json=as_json)
-            raise typer.Exit(0 if groups.converged.all() else 1)
         if save is not None:
             process.check_folder("--save", save)
         from kullback.report.progress import ProgressBar
 
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
+        if by:
+            with bar or contextlib.nullcontext():
+                groups = kullback.fit(
+                    chosen, data, y, weights=weights, by=by, missing=missing, progress=bar
+                )
+            write_groups(groups, unit, out, as_json=as_json)
+            raise typer.Exit(0 if groups.converged.all() else 1)
         with bar or contextlib.nullcontext():
             fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)
         if save is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,22 @@ from kullback._core.errors import did_you_mean
 from kullback._core.units import nats_per
 from kullback.data.checks import count_of
 from kullback.results.fit import Fit
+from kullback.results.pooled import check_groups, pooled_test
+from kullback.results.test_result import TestResult
 
 # Groups that are shown, as of other tables.
 _SHOWN = 20
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """Makes whole fits of the rows behind a table."""
+
+    def __call__(self, group: int) -> Fit:
+        """Return the fit of a group, by its number."""
+
+    def pooled(self, groups: NDArray[np.bool_]) -> Fit:
+        """Return one fit to the rows of some groups."""
 
 
 @final
@@ -26,7 +39,8 @@ class FitTable(Displayed):
     """The fits of a model to every group of rows, in the order of the sorted keys.
 
     ``table[key]`` is the ``kl.Fit`` of a group; where several columns are keys, ``key`` is a tuple.
-    Iteration yields the keys.
+    Where the rows were files of more than 256 MiB, it reads those of the group again. Iteration
+    yields the keys.
 
     Attributes:
         model_name: the model's name.
@@ -53,8 +67,9 @@ class FitTable(Displayed):
         by: tuple[str, ...],
         keys: tuple[Any, ...],
         columns: Mapping[str, Any],
-        fit: Callable[[int], Fit],
+        fits: Fits,
         frame: Callable[[Mapping[str, Any]], Any],
+        notes: tuple[str, ...] = (),
     ) -> None:
         """Take the columns, and what makes the fit of a group and a frame.
 
@@ -63,8 +78,9 @@ class FitTable(Displayed):
             by: the names of the key columns.
             keys: the key of each group.
             columns: ``n``, ``params``, ``stderr``, ``log_likelihood``, ``converged``, ``reason``.
-            fit: returns the fit of a group, by its number.
+            fits: makes the fits of groups, by their numbers.
             frame: returns a table of the key columns and of columns beside them.
+            notes: on how the rows were read, a sentence each.
         """
         self.by, self.keys = by, keys
         self.n: Vector = columns["n"]
@@ -73,7 +89,7 @@ class FitTable(Displayed):
         self.log_likelihood: Vector = columns["log_likelihood"]
         self.converged: NDArray[np.bool_] = columns["converged"]
         self.reason: tuple[str, ...] = columns["reason"]
-        self.model_name, self._fit, self._frame = model, fit, frame
+        self.model_name, self._make, self._frame, self._notes = model, fits, frame, notes
         self._fits: dict[int, Fit] = {}
 
     @cached_property
@@ -103,7 +119,7 @@ class FitTable(Displayed):
                 f"there is no group {key!r} among the {len(self):,} by {', '.join(self.by)}{near}"
             )
         if number not in self._fits:
-            self._fits[number] = self._fit(number)
+            self._fits[number] = self._make(number)
         return self._fits[number]
 
     def to_frame(self) -> Any:
@@ -114,6 +130,37 @@ class FitTable(Displayed):
         ``_stderr``, ``log_likelihood``, ``converged`` and ``reason``.
         """
         return self._frame(self.columns)
+
+    def pooled_test(self, *, exclude_failed: bool = False) -> TestResult:
+        """Test whether all groups share one set of parameters.
+
+        The statistic is 2 (Σ log L_g − log L): log L_g of each group's own fit, and log L of one
+        fit to the rows of all. If the groups share their parameters it is, in large groups,
+        chi-squared with (groups − 1) · k degrees of freedom, k the number of free parameters of
+        the model. Source: S. S. Wilks (1938), Annals of Mathematical Statistics 9, 60–62.
+
+        Args:
+            exclude_failed: whether groups whose fit did not converge are left out, with their rows.
+
+        Raises:
+            KullbackError: for groups that did not converge, fewer than two groups, a model with a
+                penalty, or one whose estimate is the smallest or largest outcome.
+
+        Example:
+            >>> import kullback as kl
+            >>> rows = {"line": ["a"] * 4 + ["b"] * 4, "faults": [1, 0, 2, 1, 4, 3, 6, 5]}
+            >>> table = kl.fit(kl.Poisson(), rows, "faults", by="line")
+            >>> round(table.pooled_test().p_value, 4)
+            0.0019
+        """
+        tested = check_groups(self.keys, self.converged, exclude_failed=exclude_failed)
+        return pooled_test(
+            self._make.pooled(tested),
+            self.by,
+            self.log_likelihood[tested],
+            self.n[tested],
+            int(np.sum(~tested)),
+        )
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -172,7 +219,9 @@ class FitTable(Displayed):
             unit: of the cross-entropies: nats, bits or hartleys.
         """
         failed = int(np.sum(~self.converged))
-        notes = [f"{failed:,} of {len(self):,} fits did not converge: see reason."] * bool(failed)
+        notes = list(self._notes)
+        if failed:
+            notes.append(f"{failed:,} of {len(self):,} fits did not converge: see reason.")
         columns = self._estimates
         estimates = [name for name in columns if not name.endswith("_stderr")]
         losses = -self.log_likelihood[:_SHOWN] / self.n[:_SHOWN] / nats_per(unit)
