@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final, overload
 
 from kullback._core.errors import ModelError, nearest
@@ -106,7 +107,7 @@ def fit(
         keep_data: whether the fit refers to its rows (``fit.problem``), as profile intervals need.
             They are not copied. Without, the rows can be freed as soon as you drop them.
         progress: called after blocks of rows; for networks after every epoch, with the epoch, the
-            number of epochs and the entropy of the label.
+            number of epochs and the entropy of the label; for groups after each part of them.
 
     A model with a network, such as ``kl.Categorical(logits=kl.MLP())``, takes the other columns of
     ``data`` as covariates; ``data`` may then be a two-dimensional array and ``y`` an array. The
@@ -174,14 +175,22 @@ def _fit_groups(
 ) -> FitTable:
     from kullback.groups.fit import fit_groups
 
-    def alone(own: Model, sample: Sample) -> Fit:
-        found: Fit = fit(own, sample, engine=engine, solver=solver, progress=progress)
-        return found
-
-    plain = engine is None and solver is None and progress is None
     return fit_groups(
-        model, data, y, by, weights=weights, missing=missing, at_once=plain, alone=alone
+        model,
+        data,
+        y,
+        by,
+        weights=weights,
+        missing=missing,
+        at_once=engine is None and solver is None,
+        alone=partial(_fit_alone, engine, solver),
+        progress=None if progress is None else lambda rows: progress(Progress(1, rows, None)),
     )
+
+
+def _fit_alone(engine: EngineFactory | None, solver: Any, model: Model, sample: Sample) -> Fit:
+    found: Fit = fit(model, sample, engine=engine, solver=solver)
+    return found
 
 
 def _check_model(model: Any) -> None:

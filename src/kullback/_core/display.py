@@ -48,9 +48,9 @@ class Table:
             + "</tr>"
             for row in self.rows[:_SHOWN]
         )
-        more = _more(self.rows)
+        below = "".join(f"<p>{line}</p>" for line in more(self.rows))
         head = f"<thead><tr>{top}</tr></thead>" if top else ""
-        return f"<table>{head}<tbody>{body}</tbody></table>" + "".join(f"<p>{m}</p>" for m in more)
+        return f"<table>{head}<tbody>{body}</tbody></table>{below}"
 
     def __str__(self) -> str:
         """Format the table for a prompt."""
@@ -83,6 +83,14 @@ class Display:
     title: str
     tables: Sequence[Table] = field(default=())
     notes: Sequence[str] = field(default=())
+
+    def __str__(self) -> str:
+        """Format everything for a prompt, of long tables the first rows."""
+        parts = [printable(self.title)]
+        for table in self.tables:
+            parts += [str(Table(table.rows[:_SHOWN], table.head, table.numbers))]
+            parts += more(table.rows)
+        return "\n".join([*parts, *map(printable, self.notes)])
 
     def html(self) -> str:
         """Format everything as HTML; every text is escaped."""
@@ -131,7 +139,7 @@ class Entries(tuple[Entry, ...], Generic[Entry]):
         """Format the first results as a table, and count the others."""
         if not self:
             return "()"
-        return "\n".join([str(_table([entry._cells() for entry in self[:_SHOWN]])), *_more(self)])  # type: ignore[attr-defined]
+        return "\n".join([str(_table([entry._cells() for entry in self[:_SHOWN]])), *more(self)])  # type: ignore[attr-defined]
 
     def _repr_html_(self) -> str:
         if not self:
@@ -139,10 +147,10 @@ class Entries(tuple[Entry, ...], Generic[Entry]):
         return _table([entry._cells() for entry in self]).html()  # type: ignore[attr-defined]
 
 
-def _more(rows: Sequence[object]) -> list[str]:
+def more(rows: Sequence[object]) -> list[str]:
     """The line below a table that does not show all rows."""
-    more = len(rows) - _SHOWN
-    return [f"and {more:,} more"] if more > 0 else []
+    hidden = len(rows) - _SHOWN
+    return [f"and {hidden:,} more"] if hidden > 0 else []
 
 
 def _table(rows: Sequence[dict[str, str]]) -> Table:

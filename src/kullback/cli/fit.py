@@ -17,6 +17,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.printable import printable
 from kullback._core.units import nats_per
 from kullback.cli import process
+from kullback.cli.fit_by import By, Out, check_groups, write_groups
 from kullback.cli.options import (
     AsJson,
     Missing,
@@ -52,10 +53,12 @@ def fit(
             "it, which selects a parametrisation. Repeat for several parameters.",
         ),
     ] = None,
+    by: By = None,
     missing: Missing = "error",
     missing_values: MissingValues = None,
     separator: Separator = None,
     unit: Unit = "nats",
+    out: Out = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Save the fit as JSON, to be read by kl.load in Python."),
@@ -73,14 +76,19 @@ def fit(
 
     In JSON a number that does not exist is null, and infinities are "inf" and "-inf".
 
+    With --by, to every group of rows: a row for each, of many groups the first ones unless they are
+    written to a file or as JSON.
+
     Exit codes: 0 fitted, 1 not converged (the result is still printed), 2 wrong input.
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
-        best = _key(model) == "best"
-        chosen = None if best else _model(model, param or [])
+        columns = {"--y": y, "--weights": weights, "--by": by}
+        data = files_of(table, missing_values, separator, columns)
+        chosen = None if _key(model) == "best" else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
+        alone = {"--save": save, "--plot": plot, "--report": report, "--model best": chosen is None}
+        check_groups(by, out, alone, as_json=as_json)
         if save is not None:
             process.check_folder("--save", save)
         if plot is not None:
@@ -99,8 +107,11 @@ def fit(
             bar = ProgressBar(unit) if sys.stderr.isatty() else None
             with bar or contextlib.nullcontext():
                 fitted = kullback.fit(
-                    chosen, data, y, weights=weights, missing=missing, progress=bar
+                    chosen, data, y, weights=weights, by=by or None, missing=missing, progress=bar
                 )
+        if by:
+            write_groups(fitted, unit, out, as_json=as_json)
+            raise typer.Exit(0 if fitted.converged.all() else 1)
         if save is not None:
             fitted.save(save)
         if plot is not None:

@@ -63,7 +63,7 @@ def files_of(
     tables: Sequence[str],
     missing_values: str | None = None,
     separator: str | None = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, str | list[str] | None] | None = None,
 ) -> Any:
     """The files of a command line as data, with what the options say about CSV files.
 
@@ -86,7 +86,7 @@ def files_of(
         from kullback.data.files import open_files
 
         opened = open_files(files)
-        for option, name in columns.items():
-            if name is not None:
+        for option, names in columns.items():
+            for name in [names] if isinstance(names, str) else names or ():
                 check_column(name, opened.names, option, opened.description)
     return files

@@ -116,6 +116,8 @@ def errors_as_messages() -> Iterator[None]:
     """Turn exceptions into a message and an exit code."""
     try:
         yield
+    except typer.Exit:
+        raise
     except KullbackError as error:
         typer.echo(f"error: {printable(as_options(str(error)), lines=True)}", err=True)
         raise typer.Exit(2) from None

@@ -118,7 +118,21 @@ class FileSample(Sample):
             DataError: a value cannot be used, or no row is left, or all weights are zero.
             FileFormatError: a file cannot be read, or has changed since it was opened.
         """
-        return read_ahead(self._read())
+        return (chunk for chunk, _ in self.chunks_beside(()) if chunk.count)
+
+    def chunks_beside(
+        self, names: tuple[str, ...], text: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[Chunk, Part]]:
+        """Read all rows once, with other columns beside them.
+
+        Args:
+            names: the other columns.
+            text: those of them that are read as text where the files hold only text.
+
+        Returns:
+            The rows that pass the checks, which may be none, and the part that they come from.
+        """
+        return read_ahead(self._read(names, text))
 
     def describe_source(self) -> str:
         """A description of the files."""
@@ -128,17 +142,20 @@ class FileSample(Sample):
         """Name a row that has been read, with its file if there are several."""
         return name_row(self._starts, row)
 
-    def _read(self) -> Generator[Chunk, None, None]:
+    def _read(
+        self, beside: tuple[str, ...], text: frozenset[str]
+    ) -> Generator[tuple[Chunk, Part], None, None]:
         """Yield the rows that pass the checks, part by part."""
         names, total, rows, kept_rows = self._names, 0.0, 0, 0
-        for part in self._source.parts(names.used, self._text):
+        used = tuple(dict.fromkeys((*names.used, *beside)))
+        for part in self._source.parts(used, self._text | text):
             self._starts.setdefault(part.file, rows - part.first_row)
             place = Place(part.where, partial(_row_after, part.first_row))
             checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
-            if checked.count:
-                numbers = None if checked.kept is None else checked.kept + rows
-                first = rows if numbers is None else int(numbers[0])
-                yield Chunk(self._conversion.kind, checked.fields, checked.weight, first, numbers)
+            numbers = None if checked.kept is None else checked.kept + rows
+            first = rows if numbers is None or not numbers.size else int(numbers[0])
+            kind = self._conversion.kind
+            yield Chunk(kind, checked.fields, checked.weight, first, numbers), part
             rows += checked.read
             kept_rows += checked.count
             weight = checked.weight

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback._core.lazy import Lazy
+from kullback.data.sample import Sample
 from kullback.engines.local import LocalEngine
 from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved
@@ -34,12 +37,18 @@ class GroupFits:
         rows: the rows.
         solved: the estimates found at once; None where every group was fitted alone.
         alone: the fits of groups that were fitted alone, by number, or the reason against one.
+        fit: fits a model to rows.
     """
 
     model: Model
     rows: GroupRows
     solved: Solved | None
     alone: dict[int, Fit | str]
+    fit: Callable[[Model, Sample], Fit]
+
+    def pooled(self, groups: NDArray[np.bool_]) -> Fit:
+        """Return one fit to the rows of some groups."""
+        return self.fit(self.model, self.rows.some(groups))
 
     def __call__(self, group: int) -> Fit:
         """Return the fit of a group.

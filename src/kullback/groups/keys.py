@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -58,10 +58,32 @@ def group_rows(columns: Mapping[str, Any], rows: NDArray[np.int64] | None = None
     Raises:
         DataError: for a missing key, or keys that have no order.
     """
+    codes, keys = encoded(columns, rows)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(keys)))])
+    in_order = bool(np.all(codes[1:] >= codes[:-1]))
+    order = None if in_order else _stable_order(codes, len(keys))
+    return GroupedRows(tuple(columns), keys, order, offsets.astype(np.intp))
+
+
+def encoded(
+    columns: Mapping[str, Any],
+    rows: NDArray[np.int64] | None = None,
+    locate: Callable[[int], str] = plain_row,
+) -> tuple[NDArray[np.int64], tuple[Any, ...]]:
+    """Return the position of each row's key among the sorted distinct keys, and these.
+
+    Args:
+        columns: the key columns by name: NumPy arrays or Arrow arrays.
+        rows: the positions of the rows; None for all.
+        locate: names a row in a message, given its position.
+
+    Raises:
+        DataError: for a missing key, or keys that have no order.
+    """
     codes: NDArray[np.int64] | None = None
     labels: list[list[Any]] = []
     for name, column in columns.items():
-        own, values = _encoded(column, name)
+        own, values = _encoded(column, name, locate)
         if rows is not None:
             own, present = _compact(own[rows])
             values = [values[i] for i in present.tolist()]
@@ -72,12 +94,7 @@ def group_rows(columns: Mapping[str, Any], rows: NDArray[np.int64] | None = None
         first, second = (part.tolist() for part in np.divmod(present, len(values)))
         labels = [*([part[i] for i in first] for part in labels), [values[i] for i in second]]
     assert codes is not None  # there is a key column
-    groups = len(labels[0])
-    keys = tuple(labels[0] if len(labels) == 1 else zip(*labels, strict=True))
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=groups))])
-    in_order = bool(np.all(codes[1:] >= codes[:-1]))
-    order = None if in_order else _stable_order(codes, groups)
-    return GroupedRows(tuple(columns), keys, order, offsets.astype(np.intp))
+    return codes, tuple(labels[0] if len(labels) == 1 else zip(*labels, strict=True))
 
 
 def _stable_order(codes: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
@@ -90,40 +107,71 @@ def _stable_order(codes: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
     return order
 
 
-def _encoded(column: Any, name: str) -> tuple[NDArray[np.int64], list[Any]]:
+def _encoded(
+    column: Any, name: str, locate: Callable[[int], str]
+) -> tuple[NDArray[np.int64], list[Any]]:
     """Return the position of each row's value among the sorted distinct values, and these."""
     if not isinstance(column, np.ndarray):
-        return _encoded_arrow(column, name)
+        return _encoded_arrow(column, name, locate)
     if column.dtype.kind in "iub":
         codes, present = _compact(column.astype(np.int64) if column.dtype.kind == "b" else column)
         return codes, [bool(v) for v in present] if column.dtype.kind == "b" else present.tolist()
     if column.dtype.kind in "fmM":
-        _refuse_missing(np.isnan(column) if column.dtype.kind == "f" else np.isnat(column), name)
+        missing = np.isnan(column) if column.dtype.kind == "f" else np.isnat(column)
+        _refuse_missing(missing, name, locate)
     if column.dtype.kind in "fmMUS":
         values, codes = np.unique(column, return_inverse=True)
-        return codes.astype(np.int64), values.tolist()
+        return codes.astype(np.int64), _listed(values)
     listed = column.tolist()
-    _refuse_missing(np.array([v is None or v != v for v in listed], dtype=bool), name)
+    missing = np.array([v is None or v != v for v in listed], dtype=bool)
+    _refuse_missing(missing, name, locate)
     places: dict[Any, int] = {}
     codes = np.array([places.setdefault(v, len(places)) for v in listed], dtype=np.int64)
-    return _sorted_values(codes, list(places), name)
+    distinct = list(places)
+    codes, order = sorted_values(codes, distinct, name)
+    return codes, [distinct[i] for i in order]
 
 
-def _encoded_arrow(column: Any, name: str) -> tuple[NDArray[np.int64], list[Any]]:
+def _listed(values: NDArray[Any]) -> list[Any]:
+    """Return values as Python's; times as those of its library where that has all their digits."""
+    if values.dtype.kind in "mM" and np.datetime_data(values.dtype)[0] in ("ns", "ps", "fs", "as"):
+        shorter = values.astype(f"{values.dtype.kind}8[us]")
+        if not np.array_equal(shorter, values):
+            return list(values)
+        values = shorter
+    listed: list[Any] = values.tolist()
+    return listed
+
+
+def _encoded_arrow(
+    column: Any, name: str, locate: Callable[[int], str]
+) -> tuple[NDArray[np.int64], list[Any]]:
     if hasattr(column, "combine_chunks"):
         column = column.combine_chunks()
     if hasattr(column, "dictionary"):  # levels may be unused, or repeated
         column = column.dictionary_decode()
     if column.null_count:
-        _refuse_missing(np.asarray(column.is_null()), name)
+        _refuse_missing(np.asarray(column.is_null()), name, locate)
     encoded = column.dictionary_encode()
     codes = np.asarray(encoded.indices).astype(np.int64)
-    return _sorted_values(codes, encoded.dictionary.to_pylist(), name)
+    values = encoded.dictionary.to_pylist()
+    codes, order = sorted_values(codes, values, name)
+    return codes, [values[i] for i in order]
 
 
-def _sorted_values(
-    codes: NDArray[np.int64], values: list[Any], name: str
-) -> tuple[NDArray[np.int64], list[Any]]:
+def sorted_values(
+    codes: NDArray[np.int64], values: Sequence[Any], name: str
+) -> tuple[NDArray[np.int64], list[int]]:
+    """Return the position of each row's value among the values sorted, and their order.
+
+    Args:
+        codes: the position of each row's value.
+        values: distinct values.
+        name: the key columns.
+
+    Raises:
+        DataError: they have no order.
+    """
     try:
         order = sorted(range(len(values)), key=values.__getitem__)
     except TypeError as error:
@@ -133,7 +181,7 @@ def _sorted_values(
         ) from None
     place = np.empty(len(values), dtype=np.int64)
     place[order] = np.arange(len(values))
-    return place[codes], [values[i] for i in order]
+    return place[codes], order
 
 
 def _compact(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
@@ -152,10 +200,10 @@ def _compact(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
     return above, found + low
 
 
-def _refuse_missing(missing: NDArray[np.bool_], name: str) -> None:
+def _refuse_missing(missing: NDArray[np.bool_], name: str, locate: Callable[[int], str]) -> None:
     places = np.flatnonzero(missing)
     if places.size:
-        shown = and_more([plain_row(i) for i in places[:_SHOWN].tolist()], places.size)
+        shown = and_more([locate(i) for i in places[:_SHOWN].tolist()], places.size)
         raise DataError(
             f"{count_of(places.size, 'missing key')} in {column_label(name)}: {shown}. Every row "
             "needs a key: fill them in, or leave such rows out."

@@ -1,10 +1,11 @@
-"""Sums over the rows of many groups by one compiled program, for groups of any size.
+"""Sums over the rows of many groups by one program, for groups of any size.
 
 A group is cut into lanes of 128 rows; a remainder of up to 64 rows into lanes of 16. So the
 program of a lane does not depend on the size of the group, and there are two. A lane's rows are
-padded with a copy of a real row at weight zero. The program adds neighbouring rows and their sums,
-(2i, 2i + 1), and this module goes on so over the lanes of a group. How a group is cut depends on
-its own number of rows alone, and so its sums have the same bits whatever lanes lie beside its own.
+padded with a copy of a real row at weight zero. The compiled program adds neighbouring rows and
+their sums, (2i, 2i + 1), and this module goes on so over the lanes of a group. How a group is cut
+depends on its own number of rows alone, and so its sums have the same bits whatever lanes lie
+beside its own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias, final
+from typing import Any, Protocol, TypeAlias, final, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +37,17 @@ _NARROW_ROWS = 64
 # Rows in a tile, one call of the program: few enough for the cache, enough for the call not to
 # count.
 _CELLS = 32_768
+
+
+@runtime_checkable
+class LaneKernel(Protocol):
+    """Sums over the rows of every lane of a tile."""
+
+    def load(self, y: Vector, w: Vector) -> tuple[Any, Any]:
+        """Return outcomes and weights, lanes by rows, in the form that the sums take."""
+
+    def sums(self, numbers: Vector, y: Any, w: Any) -> Vector:
+        """Return the sums, shape (m, lanes), at the numbers of each lane, shape (k, lanes)."""
 
 
 @final
@@ -71,16 +83,16 @@ class Lanes:
 
     def sums(
         self,
-        derivatives: LossDerivatives,
-        theta: Vector,
+        kernel: LaneKernel,
+        numbers: Vector,
         live: NDArray[np.bool_],
         pool: ThreadPoolExecutor | None,
     ) -> Vector:
-        """Return Σ w (ℓ, ∂ℓ, ∂²ℓ) of each group, second derivatives as a lower triangle.
+        """Return the sums of each group, shape (m, groups).
 
         Args:
-            derivatives: the model, and the numbers to differentiate in.
-            theta: the constrained numbers, shape (k, groups).
+            kernel: sums over the rows of a lane.
+            numbers: those of each group that it takes, shape (k, groups).
             live: the groups to compute; the sums of others are meaningless.
             pool: the threads; None for this one.
         """
@@ -92,7 +104,7 @@ class Lanes:
         ]
 
         def call(job: tuple[_Part, int]) -> Vector:
-            return job[0].call(derivatives, theta, job[1])
+            return job[0].call(kernel, numbers, job[1])
 
         found = list(map(call, calls) if pool is None or len(calls) < 2 else pool.map(call, calls))
         sums = dict(zip(calls, found, strict=True))
@@ -131,20 +143,17 @@ class _Part:
         """The lanes of a tile."""
         return slice(tile * self._width, min((tile + 1) * self._width, self.owner.size))
 
-    def call(self, derivatives: LossDerivatives, theta: Vector, tile: int) -> Vector:
+    def call(self, kernel: LaneKernel, numbers: Vector, tile: int) -> Vector:
         """Return the sums of each lane of a tile."""
         lanes = self.lanes(tile)
         owner = self.owner[lanes]
-        own = np.empty((theta.shape[0], self._width))
-        np.take(theta, owner, axis=1, out=own[:, : owner.size])
+        own = np.empty((numbers.shape[0], self._width))
+        np.take(numbers, owner, axis=1, out=own[:, : owner.size])
         own[:, owner.size :] = own[:, owner.size - 1 : owner.size]
-        with float64():  # the context holds for one thread
-            stored = self._stored.get(tile)
-            if stored is None:
-                stored = self._stored[tile] = self._loaded(lanes)
-            key = ("lanes", derivatives.structure, self._rows, own.shape)
-            sums = COMPILED.call(key, lambda: _program(derivatives), own, *stored)
-        return np.asarray(sums)[:, : owner.size]
+        stored = self._stored.get(tile)
+        if stored is None:
+            stored = self._stored[tile] = kernel.load(*self._loaded(lanes))
+        return kernel.sums(own, *stored)[:, : owner.size]
 
     def joined(self, tiles: list[Vector | None], height: int) -> Vector:
         """Return the sums of all lanes, NaN in tiles that were not computed."""
@@ -153,24 +162,48 @@ class _Part:
         whole: Vector = np.concatenate([np.empty((height, 0)), *lanes], axis=1)
         return whole[:, : self.owner.size]
 
-    def _loaded(self, lanes: slice) -> tuple[Any, Any]:
-        """Return the outcomes and weights of a tile, rows by lanes, padded."""
+    def _loaded(self, lanes: slice) -> tuple[Vector, Vector]:
+        """Return the outcomes and weights of a tile, lanes by rows, padded."""
         first, count, rows = self._first[lanes], self._count[lanes], self._rows
-        y, w = np.empty((rows, self._width)), np.empty((rows, self._width))
+        y, w = np.empty((self._width, rows)), np.empty((self._width, rows))
         n, size = int(count[0]), first.size
-        row = np.arange(rows)[:, None]
+        row = np.arange(rows)
         if bool(np.all(count == n)) and bool(np.all(first == first[0] + n * np.arange(size))):
             whole = slice(int(first[0]), int(first[0]) + n * size)
-            y[:n, :size] = self._y[whole].reshape(size, n).T
-            y[n:, :size] = y[0, :size]
-            w[:n, :size] = 1.0 if self._w is None else self._w[whole].reshape(size, n).T
-            w[n:, :size] = 0.0
+            y[:size, :n] = self._y[whole].reshape(size, n)
+            y[:size, n:] = y[:size, :1]
+            w[:size, :n] = 1.0 if self._w is None else self._w[whole].reshape(size, n)
+            w[:size, n:] = 0.0
         else:
-            at = first + np.where(row < count, row, 0)
-            y[:, :size] = self._y[at]
-            w[:, :size] = np.where(row < count, 1.0 if self._w is None else self._w[at], 0.0)
-        y[:, size:], w[:, size:] = y[:, size - 1 : size], 0.0
-        return jax.device_put(y), jax.device_put(w)
+            inside = row < count[:, None]
+            at = first[:, None] + np.where(inside, row, 0)
+            y[:size] = self._y[at]
+            w[:size] = np.where(inside, 1.0 if self._w is None else self._w[at], 0.0)
+        y[size:], w[size:] = y[size - 1], 0.0
+        return y, w
+
+
+@final
+@dataclass(frozen=True)
+class LossKernel:
+    """Σ w (ℓ, ∂ℓ, ∂²ℓ) by the compiled log-density, second derivatives as a lower triangle.
+
+    Attributes:
+        derivatives: the model, and the numbers to differentiate in.
+    """
+
+    derivatives: LossDerivatives
+
+    def load(self, y: Vector, w: Vector) -> tuple[Any, Any]:
+        """Return outcomes and weights as arrays of JAX, rows by lanes."""
+        with float64():  # the context holds for one thread
+            return jax.device_put(y.T.copy()), jax.device_put(w.T.copy())
+
+    def sums(self, numbers: Vector, y: Any, w: Any) -> Vector:
+        """Return the sums at the constrained numbers of each lane."""
+        key = ("lanes", self.derivatives.structure, y.shape, numbers.shape)
+        with float64():
+            return np.asarray(COMPILED.call(key, lambda: _program(self.derivatives), numbers, y, w))
 
 
 def _program(derivatives: LossDerivatives) -> Callable[..., Array]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
-from kullback.groups.lanes import Lanes
+from kullback.groups.basis import GroupBasis
+from kullback.groups.lanes import LaneKernel, Lanes, LossKernel
 from kullback.groups.newton import Places, Points
 from kullback.groups.rows import GroupRows
 from kullback.models.forms import ExponentialForm
@@ -58,6 +59,10 @@ class RowSums:
         pool: ThreadPoolExecutor | None,
     ) -> None:
         self._derivatives, self._rows, self._pool = derivatives, rows, pool
+        self._basis = GroupBasis.of(derivatives)
+        self._kernel: LaneKernel = LossKernel(derivatives)
+        if self._basis is not None:
+            self._kernel = self._basis.kernel
         self._hold(groups)
 
     def _hold(self, groups: Places) -> None:
@@ -73,11 +78,15 @@ class RowSums:
         places = np.searchsorted(self._groups, groups)
         live = np.zeros(self._groups.size, dtype=bool)
         live[places] = True
-        full = np.empty((theta.shape[0], self._groups.size))
-        full[:, places] = theta
-        full[:, ~live] = theta[:, :1]  # any numbers: their sums are not read
-        sums = self._lanes.sums(self._derivatives, full, live, self._pool)
-        means = sums[:, places] / self._rows.weight[groups]
+        numbers, derived = theta, None
+        if self._basis is not None:
+            numbers, derived = self._basis.at(theta)
+        full = np.empty((numbers.shape[0], self._groups.size))
+        full[:, places] = numbers
+        full[:, ~live] = numbers[:, :1]  # any numbers: their sums are not read
+        sums = self._lanes.sums(self._kernel, full, live, self._pool)[:, places]
+        weight = self._rows.weight[groups]
+        means = (sums if derived is None else derived(sums, weight)) / weight
         d = sum(self._derivatives.is_free)
         hessian = np.empty((d, d, groups.size))
         i, j = np.tril_indices(d)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -11,13 +11,15 @@ import numpy as np
 from kullback._core.errors import DataError
 from kullback.data.checks import check_columns, count_of
 from kullback.data.frames import FrameTable, new_frame, with_columns
-from kullback.data.open import open_sample, open_table
+from kullback.data.open import IN_MEMORY_BYTES, open_sample
 from kullback.data.paths import as_paths
 from kullback.data.sample import ArraySample
 from kullback.data.series_names import name_of
+from kullback.data.stream import FileSample
 from kullback.data.streams import read_once
 from kullback.data.tables import Table, column_values, read_table
-from kullback.groups.keys import GroupedRows, group_rows
+from kullback.groups.keys import GroupedRows, group_rows, sorted_values
+from kullback.groups.stream import GroupStream, KeyNumbers, NumberedRows
 from kullback.models.model import Model
 from kullback.objective.model_columns import roles_of, schema_of
 
@@ -56,8 +58,10 @@ class KeyFrame:
         return with_columns(self.keys, columns)
 
 
-def open_groups(model: Model, data: Any, y: Any, by: Any, weights: Any, missing: str) -> Opened:
-    """Open rows and group them.
+def open_groups(
+    model: Model, data: Any, y: Any, by: Any, weights: Any, missing: str
+) -> Opened | GroupStream:
+    """Open rows and group them; files whose columns are large are returned as a stream.
 
     Args:
         model: the model of every group.
@@ -70,16 +74,19 @@ def open_groups(model: Model, data: Any, y: Any, by: Any, weights: Any, missing:
     Raises:
         DataError: for columns or keys that cannot be used.
     """
-    data = read_once(data)
     names = (by,) if isinstance(by, str) else by
     named = isinstance(names, list | tuple) and bool(names)
     named = named and all(isinstance(name, str) for name in names)
+    data = read_once(data, y, *names, *model.columns, weights) if named else read_once(data)
     table: Table | None = None
     if named and _is_table(data):
         names = tuple(dict.fromkeys(names))
-        data, table = _tables(data, names, y, weights, model)
+        paths = as_paths(data)
+        if paths is not None:
+            return _open_files(model, paths, y, names, weights, missing)
+        table = read_table(data)
         check_columns(names, table.names, "by", table.description)
-        y = _only_other(table, names, weights) if y is None else y
+        y = _only_other(table.names, names, weights) if y is None else y
         columns = {name: _key(table, name) for name in names}
     elif isinstance(by, str):
         raise DataError(
@@ -105,6 +112,33 @@ def open_groups(model: Model, data: Any, y: Any, by: Any, weights: Any, missing:
     return Opened(sample, grouped, KeyFrame(keys))
 
 
+def _open_files(
+    model: Model, paths: list[str], y: Any, by: tuple[str, ...], weights: Any, missing: str
+) -> Opened | GroupStream:
+    """Open files: in memory where their columns are small there, else as a stream."""
+    from kullback.data.files import open_files
+
+    source = open_files(paths)
+    check_columns(by, source.names, "by", source.description)
+    source.check_columns(by)
+    y = _only_other(source.names, by, weights) if y is None else y
+    roles = roles_of((model,), y, weights=weights, missing=missing)
+    sample = open_sample(paths, roles, schema_of((model,)), in_memory=False)
+    assert isinstance(sample, FileSample)  # not in memory
+    named = (name for name in (y, weights) if isinstance(name, str))
+    used = tuple(dict.fromkeys([*by, *model.columns, *named]))
+    text, size = source.texts & set(by), source.size(used)
+    stream = GroupStream(sample, by, text, source.only_text, size)
+    if stream.size > IN_MEMORY_BYTES:
+        return stream
+    keys = KeyNumbers(by)
+    rows = NumberedRows.joined([*stream.pieces(keys)])
+    group, order = sorted_values(rows.group, keys.keys, ", ".join(by))
+    known = [keys.keys[i] for i in order]
+    held, grouped = stream.batch(replace(rows, group=group), known)
+    return Opened(held, grouped, KeyFrame(keys.columns(known)))
+
+
 def _is_table(data: Any) -> bool:
     """Whether the data have columns with names."""
     if as_paths(data) is not None or isinstance(data, Mapping) or hasattr(data, "columns"):
@@ -113,28 +147,11 @@ def _is_table(data: Any) -> bool:
     return named is not None or hasattr(data, "__arrow_c_stream__")
 
 
-def _tables(
-    data: Any, by: tuple[str, ...], y: Any, weights: Any, model: Model
-) -> tuple[Any, Table]:
-    """Return the data for the sample, and the table that has the keys."""
-    paths = as_paths(data)
-    if paths is None:
-        return data, read_table(data)
-    used = [*by, *model.columns, *([weights] if isinstance(weights, str) else [])]
-    known, opened = open_table(paths, None if y is None else list(dict.fromkeys([y, *used])))
-    if not isinstance(opened, Mapping):
-        raise DataError(
-            f"by= keeps its rows in memory, and the columns {', '.join(known)} of the files take "
-            "more than 256 MB there. Read them yourself, or fit some of the files at a time."
-        )
-    return opened, read_table(opened)
-
-
 def _key(table: Table, name: str) -> Any:
     return table.key(name) if isinstance(table, FrameTable) else table.column(name)
 
 
-def _only_other(table: Table, by: tuple[str, ...], weights: Any) -> str | None:
+def _only_other(known: Sequence[str], by: tuple[str, ...], weights: Any) -> str | None:
     """Return the one column that is neither a key nor the weights; None where there are several."""
-    others = [name for name in table.names if name not in by and name != weights]
+    others = [name for name in known if name not in by and name != weights]
     return others[0] if len(others) == 1 else None

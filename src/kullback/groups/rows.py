@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias, final
 
@@ -97,6 +97,20 @@ class GroupRows:
     def by_row(self, numbers: Vector) -> Vector:
         """Repeat a number of each group for its rows."""
         return np.repeat(numbers, self.size)
+
+    def some(self, groups: NDArray[np.bool_]) -> ArraySample:
+        """Return the rows of some groups as a sample, in the order of the user's data."""
+        sample, grouped = self.sample, self.grouped
+        if bool(np.all(groups)):
+            return sample
+        own = np.flatnonzero(np.repeat(groups, np.diff(grouped.offsets)))
+        own = own if grouped.order is None else np.sort(grouped.order[own])
+        return replace(
+            sample,
+            fields={name: column[own] for name, column in sample.fields.items()},
+            weight=None if sample.weight is None else sample.weight[own],
+            rows=own.astype(np.int64) if sample.rows is None else sample.rows[own],
+        )
 
     def of(self, group: int) -> ArraySample:
         """Return the rows of one group as a sample: views of these rows."""

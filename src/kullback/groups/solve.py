@@ -96,11 +96,13 @@ def solvable(model: Model) -> bool:
     return single and not ordered and 0 < vector.n_free <= _MOST_FREE
 
 
-def solve_groups(model: Model, rows: GroupRows) -> Solved:
-    """Solve every group that is certain to end as its own fit does."""
+def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
+    """Solve every group that is certain to end as its own fit does; None where no group is."""
     vector = model.vector
     count, free = rows.size.size, vector.n_free
     groups = np.flatnonzero(_ordinary(model, rows))
+    if not groups.size:
+        return None
     none = np.full((free, count), np.nan)
     points = Points(none, none[0].copy(), none.copy(), np.full((free, free, count), np.nan))
     found, closed = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
@@ -178,9 +180,9 @@ def _ordinary(model: Model, rows: GroupRows) -> NDArray[np.bool_]:
     if model.support.whole or not model.support.spans(least, most):
         outside = ~model.support.contains(rows.y)
         good &= rows.total(outside.astype(np.float64)) == 0.0
-    size = np.abs(rows.y)
-    extreme = (size > _COMFORTABLE) | ((size < 1.0 / _COMFORTABLE) & (size > 0.0))
-    if extreme.any():
+    if not (least > 1.0 / _COMFORTABLE and most < _COMFORTABLE):
+        size = np.abs(rows.y)
+        extreme = (size > _COMFORTABLE) | ((size < 1.0 / _COMFORTABLE) & (size > 0.0))
         good &= rows.total(extreme.astype(np.float64)) == 0.0
     if not model.discrete and model.vector.n_free > 1:
         good &= low < high

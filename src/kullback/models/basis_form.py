@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kullback._core.arrays import Array
 
 Monomial: TypeAlias = tuple[int, ...]
 """The multiplied unknowns in ascending order: () is the constant, (0, 0) a square."""
+
+Accurate: TypeAlias = bool | np.bool_ | NDArray[np.bool_]
+"""Whether basis functions keep their digits at some parameters, or at those of each group."""
 
 
 @final

@@ -19,7 +19,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.domains import Interval
-from kullback.models.basis_form import BasisForm
+from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.caution import Caution
 from kullback.models.inversion import find_quantiles
 from kullback.models.parametrisation import Reparametrised
@@ -158,20 +158,25 @@ class Family(Reparametrised):
         value: Array = self._log_density_of(statistics, origin, **self.to_default(parameters))
         return value
 
-    def write_basis(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
+    def write_basis(
+        self, x: Vector, rows: Vector, parameters: Mapping[str, float | Vector]
+    ) -> Accurate:
         """Write the basis functions of each outcome at default parameters, in NumPy.
 
         Args:
             x: outcomes inside the support, shape (n,).
             rows: the output: a row for each basis function and a scratch row, each of shape (n,).
-            parameters: default parameters by name.
+            parameters: default parameters by name; of many groups, arrays of shape (groups, 1)
+                beside outcomes of shape (groups, n).
 
         Returns:
-            Whether they are accurate at these parameters; if not, nothing is written.
+            Whether they are accurate at these parameters, of each group; if not, what is written
+            has no meaning.
         """
         if self._basis is None:
             raise self._lacks("basis functions")
-        return bool(self._basis(x, rows, **parameters))
+        accurate: Accurate = self._basis(x, rows, **parameters)
+        return accurate
 
     def basis_derivatives(
         self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]

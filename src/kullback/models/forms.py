@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain
-from kullback.models.basis_form import BasisForm
+from kullback.models.basis_form import Accurate, BasisForm
 
 
 @runtime_checkable
@@ -62,7 +62,9 @@ class BasisFunctions(Protocol):
     def to_default(self, parameters: Mapping[str, Array]) -> Mapping[str, Array]:
         """Convert the model's parameters to these."""
 
-    def write_basis(self, x: Vector, rows: Vector, parameters: Mapping[str, float]) -> bool:
+    def write_basis(
+        self, x: Vector, rows: Vector, parameters: Mapping[str, float | Vector]
+    ) -> Accurate:
         """Write the functions of each outcome, in NumPy; return whether they are accurate."""
 
     def basis_derivatives(

@@ -68,11 +68,11 @@ def basis_sums(derivatives: Differentiated, block: Block, arguments: Vector) -> 
     if family is None or not isinstance(block.kind, Exact):
         return None
     with np.errstate(all="ignore"):  # overflow is left to the compiled kernel
-        coefficients, parameters = _at(derivatives, arguments.tobytes())
+        matrix, parameters = _at(derivatives, arguments.tobytes())
         moments = _moments(family, block, parameters)
         if moments is None or not np.all(np.isfinite(moments)):
             return None
-        sums: Vector = coefficients @ moments
+        sums: Vector = matrix @ moments
     return sums
 
 
@@ -128,7 +128,7 @@ def _at(derivatives: Differentiated, numbers: bytes) -> tuple[Vector, Mapping[st
     found = np.asarray(
         COMPILED.call(
             ("basis", derivatives.structure),
-            lambda: _coefficients(model, family, derivatives.is_free),
+            lambda: coefficients(model, family, derivatives.is_free),
             np.frombuffer(numbers),
         )
     )
@@ -163,7 +163,7 @@ def _products(d: int, m: int) -> tuple[Any, ...]:
     return left, right, first, second, np.where(first == second, 0.5, 1.0)
 
 
-def _coefficients(
+def coefficients(
     model: Model, family: BasisFunctions, is_free: Sequence[bool]
 ) -> Callable[[Array], Array]:
     """Return the function from the constrained numbers to all coefficients, in one vector.
@@ -205,20 +205,20 @@ def _coefficients(
 
         return total
 
-    def coefficients(numbers: Array) -> Array:
+    def found(numbers: Array) -> Array:
         theta = [numbers[i] for i in range(len(is_free))]
         first = [derivative(log_density, k) for k in free]
         second = [derivative(first[i], free[j]) for i in range(len(free)) for j in range(i + 1)]
-        found = [f(*theta).dense(m) for f in (log_density, *first, *second)]
+        rows = [f(*theta).dense(m) for f in (log_density, *first, *second)]
         # only non-zero entries, with positions: the time of the call grows with the numbers stacked
-        entries = {i: c for i, c in enumerate(chain(*found)) if c is not None}
+        entries = {i: c for i, c in enumerate(chain(*rows)) if c is not None}
         parameters = default(*theta)
         values = jnp.stack(
             [*(parameters[name] for name in family.default_parameters), *entries.values()]
         )
         return jnp.concatenate([values, jnp.array(list(entries), dtype=values.dtype)])
 
-    return coefficients
+    return found
 
 
 def _dependence(function: Callable[..., Mapping[Any, Array]], count: int) -> Mapping[Any, set[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,25 @@ from kullback._core.arrays import Vector
 from kullback._core.display import Display, Displayed, Table, value_text
 from kullback._core.equality import same
 from kullback._core.errors import did_you_mean
-from kullback._core.printable import printable
+from kullback._core.units import nats_per
+from kullback.data.checks import count_of
 from kullback.results.fit import Fit
+from kullback.results.pooled import check_groups, pooled_test
+from kullback.results.test_result import TestResult
 
 # Groups that are shown, as of other tables.
 _SHOWN = 20
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """Makes whole fits of the rows behind a table."""
+
+    def __call__(self, group: int) -> Fit:
+        """Return the fit of a group, by its number."""
+
+    def pooled(self, groups: NDArray[np.bool_]) -> Fit:
+        """Return one fit to the rows of some groups."""
 
 
 @final
@@ -25,9 +39,11 @@ class FitTable(Displayed):
     """The fits of a model to every group of rows, in the order of the sorted keys.
 
     ``table[key]`` is the ``kl.Fit`` of a group; where several columns are keys, ``key`` is a tuple.
-    Iteration yields the keys.
+    Where the rows were files of more than 256 MiB, it reads those of the group again. Iteration
+    yields the keys.
 
     Attributes:
+        model_name: the model's name.
         by: the names of the key columns.
         keys: the key of each group.
         n: the total weight of each group: its number of rows where no weights were given.
@@ -51,8 +67,9 @@ class FitTable(Displayed):
         by: tuple[str, ...],
         keys: tuple[Any, ...],
         columns: Mapping[str, Any],
-        fit: Callable[[int], Fit],
+        fits: Fits,
         frame: Callable[[Mapping[str, Any]], Any],
+        notes: tuple[str, ...] = (),
     ) -> None:
         """Take the columns, and what makes the fit of a group and a frame.
 
@@ -61,8 +78,9 @@ class FitTable(Displayed):
             by: the names of the key columns.
             keys: the key of each group.
             columns: ``n``, ``params``, ``stderr``, ``log_likelihood``, ``converged``, ``reason``.
-            fit: returns the fit of a group, by its number.
+            fits: makes the fits of groups, by their numbers.
             frame: returns a table of the key columns and of columns beside them.
+            notes: on how the rows were read, a sentence each.
         """
         self.by, self.keys = by, keys
         self.n: Vector = columns["n"]
@@ -71,7 +89,7 @@ class FitTable(Displayed):
         self.log_likelihood: Vector = columns["log_likelihood"]
         self.converged: NDArray[np.bool_] = columns["converged"]
         self.reason: tuple[str, ...] = columns["reason"]
-        self._model, self._fit, self._frame = model, fit, frame
+        self.model_name, self._make, self._frame, self._notes = model, fits, frame, notes
         self._fits: dict[int, Fit] = {}
 
     @cached_property
@@ -101,7 +119,7 @@ class FitTable(Displayed):
                 f"there is no group {key!r} among the {len(self):,} by {', '.join(self.by)}{near}"
             )
         if number not in self._fits:
-            self._fits[number] = self._fit(number)
+            self._fits[number] = self._make(number)
         return self._fits[number]
 
     def to_frame(self) -> Any:
@@ -111,15 +129,49 @@ class FitTable(Displayed):
         ``pyarrow.Table``. Its columns are the key columns, ``n``, each parameter and its
         ``_stderr``, ``log_likelihood``, ``converged`` and ``reason``.
         """
-        return self._frame(
-            {
-                "n": self.n,
-                **self._estimates,
-                "log_likelihood": self.log_likelihood,
-                "converged": self.converged,
-                "reason": np.array(self.reason, dtype=object),
-            }
+        return self._frame(self.columns)
+
+    def pooled_test(self, *, exclude_failed: bool = False) -> TestResult:
+        """Test whether all groups share one set of parameters.
+
+        The statistic is 2 (Σ log L_g − log L): log L_g of each group's own fit, and log L of one
+        fit to the rows of all. If the groups share their parameters it is, in large groups,
+        chi-squared with (groups − 1) · k degrees of freedom, k the number of free parameters of
+        the model. Source: S. S. Wilks (1938), Annals of Mathematical Statistics 9, 60–62.
+
+        Args:
+            exclude_failed: whether groups whose fit did not converge are left out, with their rows.
+
+        Raises:
+            KullbackError: for groups that did not converge, fewer than two groups, a model with a
+                penalty, or one whose estimate is the smallest or largest outcome.
+
+        Example:
+            >>> import kullback as kl
+            >>> rows = {"line": ["a"] * 4 + ["b"] * 4, "faults": [1, 0, 2, 1, 4, 3, 6, 5]}
+            >>> table = kl.fit(kl.Poisson(), rows, "faults", by="line")
+            >>> round(table.pooled_test().p_value, 4)
+            0.0019
+        """
+        tested = check_groups(self.keys, self.converged, exclude_failed=exclude_failed)
+        return pooled_test(
+            self._make.pooled(tested),
+            self.by,
+            self.log_likelihood[tested],
+            self.n[tested],
+            int(np.sum(~tested)),
         )
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of ``to_frame`` without the keys, as arrays."""
+        return {
+            "n": self.n,
+            **self._estimates,
+            "log_likelihood": self.log_likelihood,
+            "converged": self.converged,
+            "reason": np.array(self.reason, dtype=object),
+        }
 
     @property
     def _estimates(self) -> dict[str, Vector]:
@@ -137,7 +189,17 @@ class FitTable(Displayed):
         """Whether keys and all columns are equal."""
         if not isinstance(other, FitTable):
             return False
-        names = ("by", "keys", "n", "params", "stderr", "log_likelihood", "converged", "reason")
+        names = (
+            "model_name",
+            "by",
+            "keys",
+            "n",
+            "params",
+            "stderr",
+            "log_likelihood",
+            "converged",
+            "reason",
+        )
         return all(same(getattr(self, name), getattr(other, name)) for name in names)
 
     def __hash__(self) -> int:
@@ -145,43 +207,37 @@ class FitTable(Displayed):
 
     def __repr__(self) -> str:
         """The first groups as a table, and the number of the others."""
-        shown = self._display()
-        more = len(self) - _SHOWN
-        lines = [printable(shown.title), str(Table(shown.tables[0].rows[:_SHOWN], *self._head))]
-        lines += [f"and {more:,} more"] if more > 0 else []
-        return "\n".join([*lines, *map(printable, shown.notes)])
-
-    @property
-    def _head(self) -> tuple[tuple[str, ...], range]:
-        """The titles of the columns that are shown, and which of them are numbers."""
-        estimates = [name for name in self._estimates if not name.endswith("_stderr")]
-        titles = (*self.by, "n", *estimates, "log-likelihood", "")
-        return titles, range(len(self.by), len(titles) - 1)
+        return str(self.display())
 
     def _display(self) -> Display:
+        return self.display()
+
+    def display(self, unit: str = "nats") -> Display:
+        """Return the table to show: of many groups the first, with empty rows for the others.
+
+        Args:
+            unit: of the cross-entropies: nats, bits or hartleys.
+        """
         failed = int(np.sum(~self.converged))
-        title = f"{self._model} fitted to {len(self):,} groups by {', '.join(self.by)}"
-        notes = (
-            [f"{failed:,} of {len(self):,} fits did not converge: see reason."] if failed else []
-        )
-        estimates = self._estimates
-        rows = []
-        for i in range(len(self) if len(self) <= _SHOWN else _SHOWN):
-            key = self.keys[i] if len(self.by) > 1 else (self.keys[i],)
-            numbers = [
-                f"{values[i]:.6g} ± {estimates[f'{name}_stderr'][i]:.2g}"
-                for name, values in estimates.items()
-                if not name.endswith("_stderr")
-            ]
-            state = "" if self.converged[i] else f"NOT CONVERGED: {self.reason[i]}"
-            rows.append(
-                (
-                    *map(value_text, key),
-                    f"{self.n[i]:,.12g}",
-                    *numbers,
-                    f"{self.log_likelihood[i]:.6f}",
-                    state,
-                )
+        notes = list(self._notes)
+        if failed:
+            notes.append(f"{failed:,} of {len(self):,} fits did not converge: see reason.")
+        columns = self._estimates
+        estimates = [name for name in columns if not name.endswith("_stderr")]
+        losses = -self.log_likelihood[:_SHOWN] / self.n[:_SHOWN] / nats_per(unit)
+        rows: list[tuple[str, ...]] = [
+            (
+                *map(value_text, key if len(self.by) > 1 else (key,)),
+                f"{self.n[i]:,.12g}",
+                *(f"{columns[p][i]:.6g} ± {columns[f'{p}_stderr'][i]:.2g}" for p in estimates),
+                f"{losses[i]:.6f}",
+                "" if self.converged[i] else f"NOT CONVERGED: {self.reason[i]}",
             )
-        shown: list[tuple[str, ...]] = [*rows, *[()] * (len(self) - len(rows))]
-        return Display(title, [Table(shown, *self._head)], notes)
+            for i, key in enumerate(self.keys[:_SHOWN])
+        ]
+        head = (*self.by, "n", *estimates, f"cross-entropy ({unit})", "")
+        rows += [()] * (len(self) - len(rows))
+        title = (
+            f"{self.model_name} fitted to {count_of(len(self), 'group')} by {', '.join(self.by)}"
+        )
+        return Display(title, [Table(rows, head, range(len(self.by), len(head) - 1))], notes)

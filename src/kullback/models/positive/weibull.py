@@ -11,7 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, Domain
-from kullback.models.basis_form import BasisForm
+from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.family import Family
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.models.tails import Tail, Tails, half_line
@@ -56,16 +56,14 @@ class Weibull(Family):
         return log(shape) - log(scale) + (shape - 1.0) * basis[0] - basis[1]
 
     @staticmethod
-    def _basis(x: Vector, rows: Vector, shape: float, scale: float) -> bool:
-        if shape > _MOST_SHAPE:
-            return False
+    def _basis(x: Vector, rows: Vector, shape: float | Vector, scale: float | Vector) -> Accurate:
         t, z, zt, _ = rows
-        np.multiply(x, 1.0 / scale, out=t)
+        np.multiply(x, np.divide(1.0, scale), out=t)
         np.log(t, out=t)
         np.multiply(t, shape, out=z)
         np.exp(z, out=z)
         np.multiply(z, t, out=zt)
-        return True
+        return shape <= _MOST_SHAPE
 
     @staticmethod
     def _basis_derivatives(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
-from kullback.models.basis_form import BasisForm
+from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.family import Family
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.starting_values import symmetric_starts, weighted_quantiles
@@ -54,7 +54,7 @@ class Cauchy(Family):
         return -basis[0] - (log(scale) + LOG_PI)
 
     @staticmethod
-    def _basis(x: Vector, rows: Vector, loc: float, scale: float) -> bool:
+    def _basis(x: Vector, rows: Vector, loc: float | Vector, scale: float | Vector) -> Accurate:
         return write_basis(x, rows, loc, scale)
 
     @staticmethod

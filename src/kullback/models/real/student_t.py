@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
-from kullback.models.basis_form import BasisForm
+from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.family import Family
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.samplers import draw_gamma
@@ -71,10 +70,14 @@ class StudentT(Family):
         return constant - (0.5 * (df + 1.0)) * basis[0]
 
     @staticmethod
-    def _basis(x: Vector, rows: Vector, df: float, loc: float, scale: float) -> bool:
-        if df > _MOST_DF:
-            return False
-        return write_basis(x, rows, loc, scale * math.sqrt(df))
+    def _basis(
+        x: Vector,
+        rows: Vector,
+        df: float | Vector,
+        loc: float | Vector,
+        scale: float | Vector,
+    ) -> Accurate:
+        return write_basis(x, rows, loc, scale * np.sqrt(df)) & (df <= _MOST_DF)
 
     @staticmethod
     def _basis_derivatives(
