@@ -19,14 +19,19 @@ from kullback._core.units import nats_per
 from kullback.cli import process
 from kullback.cli.options import (
     AsJson,
+    Event,
     Missing,
     MissingValues,
     Separator,
     Tables,
+    TruncationLower,
+    TruncationUpper,
     Unit,
     Weights,
-    Y,
+    YOrEnds,
+    end_of,
     files_of,
+    outcome_of,
 )
 
 Reals: TypeAlias = "float | list[float]"
@@ -41,7 +46,10 @@ def fit(
             help='Distribution to fit, such as gamma; "kullback families" lists all.',
         ),
     ],
-    y: Y = None,
+    y: YOrEnds = None,
+    event: Event = None,
+    truncation_lower: TruncationLower = None,
+    truncation_upper: TruncationUpper = None,
     weights: Weights = None,
     param: Annotated[
         list[str] | None,
@@ -69,7 +77,19 @@ def fit(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        data = files_of(table, missing_values, separator, {"--y": y, "--weights": weights})
+        outcome, window = outcome_of(y), (end_of(truncation_lower), end_of(truncation_upper))
+        data = files_of(
+            table,
+            missing_values,
+            separator,
+            [
+                *(("--y", name) for name in y or ()),
+                ("--event", event),
+                ("--truncation-lower", window[0]),
+                ("--truncation-upper", window[1]),
+                ("--weights", weights),
+            ],
+        )
         chosen = _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
         if save is not None:
@@ -78,7 +98,16 @@ def fit(
 
         bar = ProgressBar(unit) if sys.stderr.isatty() else None
         with bar or contextlib.nullcontext():
-            fitted = kullback.fit(chosen, data, y, weights=weights, missing=missing, progress=bar)
+            fitted = kullback.fit(
+                chosen,
+                data,
+                outcome,
+                event=event,
+                truncation=None if window == (None, None) else window,
+                weights=weights,
+                missing=missing,
+                progress=bar,
+            )
         if save is not None:
             fitted.save(save)
         if as_json:

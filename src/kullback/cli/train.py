@@ -163,7 +163,7 @@ def train(
                 raise KullbackError("--report describes a classifier; use --test for a regression.")
             process.check_folder("--report", report, figures=True)
         columns = {"--target": target, "--weights": weights}
-        data: Any = files_of(table, missing_values, separator, columns)
+        data: Any = files_of(table, missing_values, separator, columns.items())
         network = kullback.MLP(
             hidden=_widths(hidden),
             activation=activation,

@@ -16,7 +16,7 @@ from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_some, check_total
 from kullback.data.columns import ColumnConversion
 from kullback.data.roles import ColumnNames
-from kullback.data.sample import Chunk, Sample, plain_row
+from kullback.data.sample import ArraySample, Chunk, Sample, plain_row
 from kullback.data.sample_head import Head, RowDraw
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class FileSample(Sample):
         text: frozenset[str],
     ) -> None:
         self.label, self.schema = conversion.label, conversion.schema
-        self.kinds = (conversion.kind,)
+        self.kinds = conversion.kinds
         self.dropped = 0
         self.head: Head | None = None
         self._source = source
@@ -104,6 +104,7 @@ class FileSample(Sample):
         try:
             rows = self._conversion.convert(self._names.take(columns.__getitem__))
             sample = self._conversion.sample(rows, self.describe_source(), self.locate)
+            assert isinstance(sample, ArraySample)  # only networks draw rows, of exact outcomes
         except DataError:
             for _ in self.chunks():  # which names the row in the files
                 pass
@@ -137,8 +138,7 @@ class FileSample(Sample):
             checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
             if checked.count:
                 numbers = None if checked.kept is None else checked.kept + rows
-                first = rows if numbers is None else int(numbers[0])
-                yield Chunk(self._conversion.kind, checked.fields, checked.weight, first, numbers)
+                yield from self._conversion.chunks(checked, rows, numbers)
             rows += checked.read
             kept_rows += checked.count
             weight = checked.weight
