@@ -47,6 +47,8 @@ def fit(
     data: Any,
     y: str | None = None,
     *,
+    event: Any = None,
+    truncation: Any = None,
     weights: Any = None,
     by: None = None,
     missing: str = "error",
@@ -63,6 +65,8 @@ def fit(
     data: Any,
     y: Any = None,
     *,
+    event: Any = None,
+    truncation: Any = None,
     weights: Any = None,
     by: Any = None,
     missing: str = "error",
@@ -78,6 +82,8 @@ def fit(
     data: Any,
     y: Any = None,
     *,
+    event: Any = None,
+    truncation: Any = None,
     weights: Any = None,
     by: Any = None,
     missing: str = "error",
@@ -94,7 +100,14 @@ def fit(
             arrays) with ``y`` the outcome's column, a lazy query or a stream of Arrow batches, or
             CSV or Parquet files: a path, a list of paths, or a glob.
         y: the outcome's column; not needed where there is only one column. Beside covariates, also
-            an array.
+            an array. Or two columns, ("lower", "upper"): the outcome lies between them or on them.
+            Equal ends are an outcome that was seen; an infinite or a missing end is none.
+        event: how each outcome was observed, a column or an array: 1 or True the outcome itself; 0
+            or False that it is at least ``y`` (right-censored); −1 that it is at most ``y``
+            (left-censored: below a detection limit).
+        truncation: two ends, each a column, a number, an array or None: a row is in the data only
+            because its outcome lay between them (left-truncated: seen only from ``entry`` on). The
+            likelihood is that given this; ``fit.model`` is the distribution of all outcomes.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
             weight k counts as k equal rows.
         by: columns whose values split the rows into groups, "machine" or ["plant", "machine"], or
@@ -149,12 +162,16 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
+    if by is not None and (event is not None or truncation is not None):
+        raise ModelError("by= fits groups of exact rows: leave out event and truncation.")
     if by is not None:
         return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
-    roles = roles_of((model,), y, weights=weights, missing=missing)
+    roles = roles_of(
+        (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
+    )
     sample = open_sample(data, roles, schema_of((model,)))
     model = model.bind(sample.schema)
     watch = None if progress is None else _Watch(progress)

@@ -164,7 +164,8 @@ class _Scored:
     def moments(self) -> Moments:
         """Compute mean and variance of the loss, or of the difference of two."""
         losses = Losses(self.models)
-        y = self.engine.first_block().located[:1]
+        block = self.engine.first_block()
+        y = np.zeros(1) if block is None else block.located[:1]
         with np.errstate(invalid="ignore"):
             near = [-float(model.log_density(y)[0]) for model in self.models if not model.columns]
         origin = near[0] - sum(near[1:]) if len(near) == len(self.models) else 0.0

@@ -105,7 +105,7 @@ def compare(
 
 
 def compare_all(
-    data: Any, y: str | None, weights: str | None, missing: str, param: list[str] | None
+    data: Any, y: Any, weights: str | None, missing: str, param: list[str] | None
 ) -> Comparison:
     """Compare all families, for ``kullback fit --model best``.
 

@@ -20,14 +20,19 @@ from kullback.cli import process
 from kullback.cli.fit_by import By, Out, check_groups, write_groups
 from kullback.cli.options import (
     AsJson,
+    Event,
     Missing,
     MissingValues,
     Separator,
     Tables,
+    TruncationLower,
+    TruncationUpper,
     Unit,
     Weights,
-    Y,
+    YOrEnds,
+    end_of,
     files_of,
+    outcome_of,
 )
 
 Reals: TypeAlias = "float | list[float]"
@@ -43,7 +48,10 @@ def fit(
             'first of "kullback compare".',
         ),
     ],
-    y: Y = None,
+    y: YOrEnds = None,
+    event: Event = None,
+    truncation_lower: TruncationLower = None,
+    truncation_upper: TruncationUpper = None,
     weights: Weights = None,
     param: Annotated[
         list[str] | None,
@@ -83,7 +91,10 @@ def fit(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        columns = {"--y": y, "--weights": weights, "--by": by}
+        outcome, window = outcome_of(y), (end_of(truncation_lower), end_of(truncation_upper))
+        lower, upper = (end if isinstance(end, str) else None for end in window)
+        columns = {"--y": y, "--event": event, "--weights": weights, "--by": by}
+        columns |= {"--truncation-lower": lower, "--truncation-upper": upper}
         data = files_of(table, missing_values, separator, columns)
         chosen = None if _key(model) == "best" else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
@@ -101,13 +112,21 @@ def fit(
         if chosen is None:
             from kullback.cli.compare import compare_all
 
-            comparison = compare_all(data, y, weights, missing, param)
+            comparison = compare_all(data, outcome, weights, missing, param)
             fitted = comparison.best
         else:
             bar = ProgressBar(unit) if sys.stderr.isatty() else None
             with bar or contextlib.nullcontext():
                 fitted = kullback.fit(
-                    chosen, data, y, weights=weights, by=by or None, missing=missing, progress=bar
+                    chosen,
+                    data,
+                    outcome,
+                    event=event,
+                    truncation=None if window == (None, None) else window,
+                    weights=weights,
+                    by=by or None,
+                    missing=missing,
+                    progress=bar,
                 )
         if by:
             write_groups(fitted, unit, out, as_json=as_json)

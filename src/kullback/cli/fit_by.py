@@ -45,7 +45,9 @@ def check_groups(
     """
     given = [option for option, value in alone.items() if value]
     if by and given:
-        raise KullbackError(f"{given[0]} is for one fit: with --by, write the groups by --out FILE.")
+        raise KullbackError(
+            f"{given[0]} is for one fit: with --by, write the groups by --out FILE."
+        )
     if out is None:
         return
     if not by:

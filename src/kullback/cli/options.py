@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -25,6 +25,37 @@ Y: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--y", metavar="COLUMN", help="Column of the outcome; optional for a single column."
+    ),
+]
+YOrEnds: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--y",
+        metavar="COLUMN",
+        help="Column of the outcome; optional for a single column. Give it twice for the two "
+        "columns between which the outcome lies; an empty end is none.",
+    ),
+]
+Event: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Column that is 1 where the outcome was seen, 0 where it is at least so large "
+        "(right-censored), -1 where it is at most so large (left-censored).",
+    ),
+]
+TruncationLower: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN|NUMBER",
+        help="Rows are in the table only because their outcome was at least so large.",
+    ),
+]
+TruncationUpper: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN|NUMBER",
+        help="Rows are in the table only because their outcome was at most so large.",
     ),
 ]
 Target: TypeAlias = Annotated[
@@ -71,7 +102,7 @@ def files_of(
         tables: paths or patterns.
         missing_values: the texts that mean a missing value, separated by commas.
         separator: between the values.
-        columns: names of columns by option, looked for at once: a name with a mistake is then
+        columns: options with names of columns, looked for at once: a name with a mistake is then
             reported before JAX is imported.
     """
     from kullback.data.paths import DataFiles
@@ -90,3 +121,28 @@ def files_of(
             for name in [names] if isinstance(names, str) else names or ():
                 check_column(name, opened.names, option, opened.description)
     return files
+
+
+def outcome_of(y: Sequence[str] | None) -> str | tuple[str, str] | None:
+    """The outcome's column, or the two columns of its ends.
+
+    Raises:
+        KullbackError: for more than two columns.
+    """
+    match y:
+        case None | []:
+            return None
+        case [name]:
+            return name
+        case [lower, upper]:
+            return lower, upper
+        case _:
+            raise KullbackError(f"--y takes one column, or two for the ends, got {len(y)}.")
+
+
+def end_of(text: str | None) -> str | float | None:
+    """The end of a window: a number, or the name of a column."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text

@@ -21,10 +21,11 @@ from kullback.data.checks import (
     column_label,
     find_missing,
 )
+from kullback.data.ends import KINDS, EndColumns, parted
 from kullback.data.labels import Labels
 from kullback.data.observation import RowKind
-from kullback.data.roles import RawRows
-from kullback.data.sample import ArraySample, Floats
+from kullback.data.roles import ARGUMENTS, RawRows
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, Floats, Integers, Sample
 from kullback.data.schema import Schema
 from kullback.data.shares import shares_of
 
@@ -67,6 +68,7 @@ class ColumnConversion:
         classes: the classes, if the outcome is one column of labels.
         categories: by covariate, the categories of those that hold any.
         dated: whether dates among the covariates need advice on categories.
+        ends: how ends of outcomes and windows are read; None where outcomes are exact.
     """
 
     kind: RowKind
@@ -78,6 +80,12 @@ class ColumnConversion:
     classes: Labels | None
     categories: Mapping[str, Labels]
     dated: bool
+    ends: EndColumns | None = None
+
+    @property
+    def kinds(self) -> tuple[RowKind, ...]:
+        """The kinds that the rows may have."""
+        return (self.kind,) if self.ends is None else KINDS
 
     def convert(self, raw: RawRows, place: Place = HERE) -> CheckedRows:
         """Convert raw columns to numbers, and check them.
@@ -87,11 +95,12 @@ class ColumnConversion:
         """
         lengths = {label: len(v) for label, v in zip(self.labels_of, raw.outcome, strict=False)}
         lengths |= {column_label(name): len(values) for name, values in raw.covariates.items()}
+        lengths |= {ARGUMENTS[role]: len(values) for role, values in raw.others.items()}
         if raw.weight is not None:
             lengths[self.weight_label] = len(raw.weight)
         read = check_lengths(lengths)
 
-        outcome, checked = self._outcome(raw.outcome, place)
+        fields, checked = self._outcome(raw, place)
         covariates: dict[str, Floats] = {}
         may_be_missing = set()
         for name, values in raw.covariates.items():
@@ -108,15 +117,30 @@ class ColumnConversion:
         missing = find_missing(checked, drop=self.drop, place=place, may_be_missing=may_be_missing)
         kept = None if missing is None else np.flatnonzero(~missing)
         if kept is not None:
-            outcome = [values[kept] for values in outcome]
+            fields = {name: values[kept] for name, values in fields.items()}
             covariates = {name: values[kept] for name, values in covariates.items()}
             weight = None if weight is None else weight[kept]
         if self._of_shares:
-            outcome = shares_of(np.stack(outcome, axis=1), place.of(kept))
-        fields = dict(zip(self.kind.fields, outcome, strict=True))
+            shares = shares_of(np.stack([*fields.values()], axis=1), place.of(kept))
+            fields = dict(zip(fields, shares, strict=True))
+        if self.ends is not None:
+            fields = self.ends.within_windows(fields, place.of(kept))
         return CheckedRows({**fields, **covariates}, weight, kept, read)
 
-    def sample(self, rows: CheckedRows, source: str, name_row: Callable[[int], str]) -> ArraySample:
+    def chunks(self, rows: CheckedRows, first_row: int, numbers: Integers | None) -> list[Chunk]:
+        """Return checked rows as chunks, one for each kind.
+
+        Args:
+            rows: the rows.
+            first_row: the number of the first row that was read.
+            numbers: the numbers of the rows kept, where some were dropped.
+        """
+        if self.ends is not None:
+            return parted(rows.fields, rows.weight, first_row, numbers)
+        first = first_row if numbers is None or not numbers.size else int(numbers[0])
+        return [Chunk(self.kind, rows.fields, rows.weight, first, numbers)]
+
+    def sample(self, rows: CheckedRows, source: str, name_row: Callable[[int], str]) -> Sample:
         """Make a sample of all rows of a source in memory.
 
         Raises:
@@ -127,6 +151,9 @@ class ColumnConversion:
             check_some(self.label, rows.count, dropped)
         if rows.weight is not None:
             check_total(self.weight_label, float(rows.weight.sum()))
+        if self.ends is not None:
+            parts = tuple(self.chunks(rows, 0, rows.kept))
+            return ChunkSample(parts, self.label, self.schema, dropped, source, name_row)
         return ArraySample(
             rows.fields,
             rows.weight,
@@ -143,18 +170,20 @@ class ColumnConversion:
     def _of_shares(self) -> bool:
         return self.schema.outcome.levels is not None and self.classes is None
 
-    def _outcome(
-        self, columns: tuple[NDArray[Any], ...], place: Place
-    ) -> tuple[list[Floats], dict[str, Floats]]:
-        """The outcome as numbers, and what must not be missing of it, by label."""
+    def _outcome(self, raw: RawRows, place: Place) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """The outcome as numbers by field, and what must not be missing of it, by label."""
+        columns = raw.outcome
         if self.classes is not None:
             codes = self.classes.known_codes(columns[0], self.label)
-            return [codes], {self.label: codes}
+            return {self.kind.fields[0]: codes}, {self.label: codes}
         labels = self.labels_of * (len(columns) // max(len(self.labels_of), 1))  # of an array: one
         numbers = [to_numbers(v, label, place) for label, v in zip(labels, columns, strict=True)]
+        if self.ends is not None:
+            return self.ends.read(numbers, raw.others, place)
+        fields = dict(zip(self.kind.fields, numbers, strict=True))
         if self._of_shares:  # a row without one of its shares has no outcome
-            return numbers, {self.label: np.stack(numbers, axis=1).sum(axis=1)}
-        return numbers, dict(zip(labels, numbers, strict=True))
+            return fields, {self.label: np.stack(numbers, axis=1).sum(axis=1)}
+        return fields, dict(zip(labels, numbers, strict=True))
 
     def _covariate(self, name: str, values: NDArray[Any], label: str, place: Place) -> Floats:
         """A covariate as numbers: codes of categories, NaN where a value is missing."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from numbers import Real
 from typing import Any, final
 
 from kullback._core.errors import DataError
 from kullback.data.categories import dates_as_objects, holds_categories, refuse_identifier
 from kullback.data.checks import and_more, column_label
 from kullback.data.columns import ColumnConversion
+from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.observation import Soft
-from kullback.data.roles import ColumnNames, RawRows, Roles
+from kullback.data.roles import ARGUMENTS, ColumnNames, RawRows, Roles
 from kullback.data.schema import Column, Schema
 from kullback.data.series_names import name_of
 from kullback.data.text_among_numbers import refuse_text_among_numbers
@@ -134,6 +136,28 @@ class SchemaLearner:
             classes=classes,
             categories=categories,
             dated=roles.inferred,
+            ends=self._ends() if roles.ends else None,
+        )
+
+    def _ends(self) -> EndColumns:
+        """How the ends of outcomes and windows are read."""
+        given = self._roles.others
+        columns = {
+            role: column_label(value) if isinstance(value, str) else ARGUMENTS[role]
+            for role, value in given.items()
+            if not isinstance(value, Real)
+        }
+        lower, upper = (
+            float(given[role]) if role in given and role not in columns else None
+            for role in (WINDOW_LOWER, WINDOW_UPPER)
+        )
+        return EndColumns(
+            pair=self._roles.pair,
+            label=self._label,
+            event=columns.pop("event", None),
+            window=(lower, upper),
+            windows=columns,
+            rounding=self._roles.rounding,
         )
 
     def _name_shares(self, count: int) -> None:

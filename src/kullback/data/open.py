@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from kullback.data.checks import Place, check_columns, count_of
 from kullback.data.levels import SchemaLearner
 from kullback.data.paths import DataFiles, as_paths
 from kullback.data.roles import (
+    ARGUMENTS,
     SHARES_OF_NUMBERS,
     ColumnNames,
     RawRows,
@@ -22,7 +24,7 @@ from kullback.data.roles import (
     find_columns,
     refuse_no_header,
 )
-from kullback.data.sample import ArraySample, Sample, plain_row
+from kullback.data.sample import Sample, plain_row
 from kullback.data.sample_head import RowDraw
 from kullback.data.schema import Schema
 from kullback.data.series_names import label_of
@@ -110,7 +112,8 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> S
             f"y is a {type_name(roles.y)} and the data are a single {kind}: only one of them "
             "can be used. Give only the outcome, as the data; y names a column of a table."
         )
-    named = [("y", roles.y), ("weights", roles.weights)]
+    given = [("event", roles.event), ("truncation", (roles.truncation or (None,))[0])]
+    named = [("y", roles.y), ("weights", roles.weights), *given]
     for role, name in [*named, *(("columns", name) for name in roles.columns or ())]:
         if isinstance(name, str):
             raise DataError(
@@ -118,7 +121,7 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> S
                 "such as a data frame or a dict of arrays"
             )
     learner = SchemaLearner(roles, ColumnNames((), None, ()), None, label=label)
-    raw = RawRows((values,), _weight_array(roles, learner), {})
+    raw = RawRows((values,), _weight_array(roles, learner), {}, _other_arrays(roles))
     return _array_sample(raw, learner, f"a {kind} of {count_of(len(values), 'row')}")
 
 
@@ -131,7 +134,8 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> Sample:
     raw = names.take(table.column)
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
-    return _array_sample(RawRows(outcome, weight, raw.covariates), learner, table.description)
+    raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})
+    return _array_sample(raw, learner, table.description)
 
 
 def _outcome_arrays(roles: Roles, label: str) -> tuple[NDArray[Any], ...]:
@@ -150,6 +154,15 @@ def _weight_array(roles: Roles, learner: SchemaLearner) -> NDArray[Any] | None:
     return None if roles.weights is None else column_values(roles.weights, learner.weight_label)
 
 
+def _other_arrays(roles: Roles) -> dict[str, NDArray[Any]]:
+    """Events and ends of windows that were given as arrays."""
+    return {
+        role: column_values(value, ARGUMENTS[role])
+        for role, value in roles.others.items()
+        if not isinstance(value, (str, Real))
+    }
+
+
 def _open_files(
     paths: list[str],
     roles: Roles,
@@ -166,6 +179,11 @@ def _open_files(
         raise DataError(
             "weights must be the name of a column if the data are files, got "
             f"{type(roles.weights).__name__}"
+        )
+    for role, value in _other_arrays(roles).items():
+        raise DataError(
+            f"{ARGUMENTS[role]} must be the name of a column if the data are files, got "
+            f"{type_name(value)}"
         )
     names = find_columns(roles, source.names, source.description)
     if not names.outcome and roles.kind.fields:
@@ -226,7 +244,7 @@ def _array_sample(
     learner: SchemaLearner,
     source: str,
     name_row: Callable[[int], str] = plain_row,
-) -> ArraySample:
+) -> Sample:
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()

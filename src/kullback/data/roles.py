@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -45,6 +46,14 @@ class Roles:
             be missing, as for networks; else covariates must be numbers unless they are named as
             categorical.
         kind: how the outcomes were observed.
+        event: beside an outcome of numbers, how it was observed: 1 or True the outcome itself, 0 or
+            False that it is at least so large, −1 that it is at most so large; the name of a
+            column, or an array for data in memory.
+        truncation: the ends of the window in which a row's outcome had to lie for the row to be in
+            the sample: two of the name of a column, an array, a number, or None; None for no
+            window.
+        rounding: the distance of the values that outcomes were rounded to, so that one of them
+            says only that the outcome lies within half of it; None for none.
 
     Raises:
         DataError: for an unknown choice.
@@ -59,15 +68,53 @@ class Roles:
     classes: Sequence[Any] | None = None
     inferred: bool = False
     kind: RowKind = field(default_factory=Exact)
+    event: Any = None
+    truncation: Any = None
+    rounding: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse choices that do not exist."""
+        if self.truncation is not None and not (
+            isinstance(self.truncation, (tuple, list)) and len(self.truncation) == 2
+        ):
+            raise DataError(
+                'truncation must be the two ends of a window, such as ("entry", None), got '
+                f"{self.truncation!r}"
+            )
+        if self.rounding is not None and not 0.0 < self.rounding < math.inf:
+            raise DataError(f"rounding must be a positive number, got {self.rounding!r}")
+        if self.as_labels and (self.event is not None or self.truncation or self.rounding):
+            raise DataError("event, truncation and rounding are of numbers; y holds labels")
+        if self.event is not None and self.pair:
+            raise DataError(
+                "y holds the two ends of every outcome, which say how it was observed: leave "
+                "event out, or give one column as y"
+            )
         check_choice(self.missing, ("error", "drop"), "missing")
         check_choice(self.outcome, ("number", "label"), "outcome")
         if isinstance(self.columns, str):
             raise DataError(
                 f'columns must be a list of names, such as ["{self.columns}"], got one name'
             )
+
+    @property
+    def pair(self) -> bool:
+        """Whether the outcome is two columns of numbers, its lower and its upper ends."""
+        return not self.as_labels and are_names(self.y) and len(self.y) == 2
+
+    @property
+    def ends(self) -> bool:
+        """Whether rows may have ends and windows."""
+        return self.pair or any(
+            role is not None for role in (self.event, self.truncation, self.rounding)
+        )
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """The roles of the columns of events and windows, those that are given."""
+        lower, upper = self.truncation or (None, None)
+        given = {"event": self.event, "window.lower": lower, "window.upper": upper}
+        return {role: value for role, value in given.items() if value is not None}
 
     @property
     def drop(self) -> bool:
@@ -91,7 +138,7 @@ class Roles:
             return ()
         outcome = self.y.values() if isinstance(self.y, Mapping) else [self.y]
         outcome = self.y if are_names(self.y) else outcome
-        used = (*outcome, self.weights, *self.columns)
+        used = (*outcome, self.weights, *self.others.values(), *self.columns)
         return tuple(name for name in used if isinstance(name, str))
 
 
@@ -104,11 +151,13 @@ class RawRows:
         outcome: the outcome, in one column or several.
         weight: the weights, or None.
         covariates: by name.
+        others: the columns of events and windows, by role.
     """
 
     outcome: tuple[NDArray[Any], ...]
     weight: NDArray[Any] | None
     covariates: Mapping[str, NDArray[Any]]
+    others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @final
@@ -120,17 +169,20 @@ class ColumnNames:
         outcome: the columns of the outcome; none if it is an array, or was not observed.
         weight: the column of the weights, or None if the table does not hold any.
         covariates: the columns of the covariates.
+        others: the columns of events and windows, by role.
     """
 
     outcome: tuple[str, ...]
     weight: str | None
     covariates: tuple[str, ...]
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> tuple[str, ...]:
         """Every column to read, once."""
         weight = () if self.weight is None else (self.weight,)
-        return tuple(dict.fromkeys((*self.outcome, *weight, *self.covariates)))
+        others = self.others.values()
+        return tuple(dict.fromkeys((*self.outcome, *weight, *others, *self.covariates)))
 
     def take(self, column: Callable[[str], NDArray[Any]]) -> RawRows:
         """Take the columns by a function from their names."""
@@ -138,6 +190,7 @@ class ColumnNames:
             tuple(map(column, self.outcome)),
             None if self.weight is None else column(self.weight),
             {name: column(name) for name in self.covariates},
+            {role: column(name) for role, name in self.others.items()},
         )
 
 
@@ -156,9 +209,12 @@ def find_columns(roles: Roles, known: list[str], description: str) -> ColumnName
     weight = roles.weights if isinstance(roles.weights, str) else None
     if weight is not None:
         check_column(weight, known, "weights", description)
+    others = {role: name for role, name in roles.others.items() if isinstance(name, str)}
+    for role, name in others.items():
+        check_column(name, known, ARGUMENTS[role], description)
     if roles.columns is None:
-        others = {*outcome, weight}
-        columns = [name for name in known if name not in others]
+        taken = {*outcome, weight, *others.values()}
+        columns = [name for name in known if name not in taken]
     else:
         columns = check_columns(roles.columns, known, "columns", description)
     if roles.beside_covariates and not columns:
@@ -175,7 +231,7 @@ def find_columns(roles: Roles, known: list[str], description: str) -> ColumnName
         raise DataError(
             f'a covariate cannot be called "{name}", the name of the outcome; rename the column'
         )
-    return ColumnNames(outcome, weight, tuple(columns))
+    return ColumnNames(outcome, weight, tuple(columns), others)
 
 
 def _find_outcome(roles: Roles, known: list[str], description: str) -> tuple[str, ...]:
@@ -190,8 +246,8 @@ def _find_outcome(roles: Roles, known: list[str], description: str) -> tuple[str
             f"rows of kind {type(roles.kind).__name__} need y as the columns of their fields, "
             f"{column_list(fields)}, got {y!r}"
         )
-    if are_names(y) and set(y) <= set(known):
-        if not roles.as_labels:
+    if are_names(y) and (roles.pair or set(y) <= set(known)):
+        if not (roles.as_labels or roles.pair):
             raise DataError(SHARES_OF_NUMBERS)
         return tuple(check_columns(y, known, "y", description))
     if y is None and len(known) == 1:
@@ -208,8 +264,16 @@ def _find_outcome(roles: Roles, known: list[str], description: str) -> tuple[str
     return (check_column(y, known, "y", description),)
 
 
+# The argument that gives a role, in messages.
+ARGUMENTS = {
+    "event": "event",
+    "window.lower": "truncation[0]",
+    "window.upper": "truncation[1]",
+}
+
 SHARES_OF_NUMBERS = (
-    "several columns of y are shares of classes, which need a model of classes, such as Categorical"
+    "several columns of y are shares of classes, which need a model of classes, such as "
+    "Categorical; of numbers, y may be two columns, the lower and the upper end of every outcome"
 )
 
 

@@ -168,6 +168,8 @@ class ChunkSample(Sample):
         label: the name of the outcome.
         schema: its columns and its outcome.
         dropped: the number of rows dropped because a value was missing.
+        source: a description of where the rows come from.
+        name_row: names a row in a message, given its number in the user's data.
     """
 
     in_memory: ClassVar[bool] = True
@@ -176,6 +178,8 @@ class ChunkSample(Sample):
     label: str = "y"
     schema: Schema = field(default_factory=Schema)
     dropped: int = 0
+    source: str = ""
+    name_row: Callable[[int], str] = plain_row
 
     @property
     def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # known from the rows
@@ -186,9 +190,13 @@ class ChunkSample(Sample):
         """Yield the parts."""
         yield from self.parts
 
+    def locate(self, row: int) -> str:
+        """Name a row, with its file if the sample was read from several."""
+        return self.name_row(row)
+
     def describe_source(self) -> str:
         """A description of where the rows come from."""
-        return f"{sum(part.count for part in self.parts):,} rows in memory"
+        return self.source or f"{sum(part.count for part in self.parts):,} rows in memory"
 
 
 def _contiguous(values: Floats, name: str) -> Floats:

@@ -16,7 +16,7 @@ from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_some, check_total
 from kullback.data.columns import ColumnConversion
 from kullback.data.roles import ColumnNames
-from kullback.data.sample import Chunk, Sample, plain_row
+from kullback.data.sample import ArraySample, Chunk, Sample, plain_row
 from kullback.data.sample_head import Head, RowDraw
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class FileSample(Sample):
         text: frozenset[str],
     ) -> None:
         self.label, self.schema = conversion.label, conversion.schema
-        self.kinds = (conversion.kind,)
+        self.kinds = conversion.kinds
         self.dropped = 0
         self.head: Head | None = None
         self._source = source
@@ -104,6 +104,7 @@ class FileSample(Sample):
         try:
             rows = self._conversion.convert(self._names.take(columns.__getitem__))
             sample = self._conversion.sample(rows, self.describe_source(), self.locate)
+            assert isinstance(sample, ArraySample)  # only networks draw rows, of exact outcomes
         except DataError:
             for _ in self.chunks():  # which names the row in the files
                 pass
@@ -153,9 +154,8 @@ class FileSample(Sample):
             place = Place(part.where, partial(_row_after, part.first_row))
             checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
             numbers = None if checked.kept is None else checked.kept + rows
-            first = rows if numbers is None or not numbers.size else int(numbers[0])
-            kind = self._conversion.kind
-            yield Chunk(kind, checked.fields, checked.weight, first, numbers), part
+            for chunk in self._conversion.chunks(checked, rows, numbers):
+                yield chunk, part
             rows += checked.read
             kept_rows += checked.count
             weight = checked.weight

@@ -50,8 +50,11 @@ class Engine(abc.ABC):
         self.progress: Progress | None = None
 
     @abc.abstractmethod
-    def first_block(self, kind: RowKind | None = None) -> Block:
-        """Return the first block of the sample, or of a kind of rows (for a point of origin)."""
+    def first_block(self, kind: RowKind | None = None) -> Block | None:
+        """Return the first block, or the first of a kind of rows, for a point of origin.
+
+        None where there are no such rows.
+        """
 
     @abc.abstractmethod
     def results(

@@ -13,7 +13,7 @@ from kullback._core.errors import DataError
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
 from kullback.data.sample import Sample
-from kullback.engines.engine import Engine, no_rows
+from kullback.engines.engine import Engine
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
@@ -36,12 +36,9 @@ def threads_or_all(threads: int | None) -> int:
     return threads
 
 
-def first_of(sample: Iterable[Block], kind: RowKind | None) -> Block:
-    """Return the first block of a sample, or the first of a kind of rows."""
-    for block in sample:
-        if kind is None or block.kind == kind:
-            return block
-    raise no_rows()
+def first_of(sample: Iterable[Block], kind: RowKind | None) -> Block | None:
+    """Return the first block of a sample, or the first of a kind of rows; None for no rows."""
+    return next((block for block in sample if kind is None or block.kind == kind), None)
 
 
 @final
@@ -63,7 +60,7 @@ class LocalEngine(Engine):
         several = runs > 1 or threads is not None
         self._threads = min(threads_or_all(threads), runs) if several else 1
 
-    def first_block(self, kind: RowKind | None = None) -> Block:
+    def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block, or that of a kind of rows."""
         return first_of(self._blocks, kind)
 

@@ -60,15 +60,10 @@ class PartsEngine(Engine):
         super().__init__()
         self._parts, self._first = tuple(parts), first
 
-    def first_block(self, kind: RowKind | None = None) -> Block:
+    def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block of the first part that has one."""
-        for part in (self._first, *self._parts):
-            try:
-                return part.engine.first_block(kind)
-            except DataError as error:
-                if error.reason != NO_ROWS:
-                    raise
-        raise no_rows()
+        blocks = (part.engine.first_block(kind) for part in (self._first, *self._parts))
+        return next((block for block in blocks if block is not None), None)
 
     def results(
         self, statistic: Statistic[Partial], arguments: Vector

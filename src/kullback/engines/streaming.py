@@ -42,7 +42,7 @@ class StreamingEngine(Engine):
         self._sample = sample
         self._threads = threads_or_all(threads)
 
-    def first_block(self, kind: RowKind | None = None) -> Block:
+    def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Read the first block of the sample, or that of a kind of rows."""
         return first_of(blocks(self._sample.chunks()), kind)
 

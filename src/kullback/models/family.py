@@ -77,6 +77,7 @@ class Family(Reparametrised):
     _log_cdf: ClassVar[Formula | None] = None
     _log_survival: ClassVar[Formula | None] = None
     _log_tails: ClassVar[Formula | None] = None
+    _log_between: ClassVar[Formula | None] = None
     _quantile: ClassVar[Formula | None] = None
     _draw: ClassVar[Formula | None] = None
     _mean: ClassVar[Formula | None] = None
@@ -250,6 +251,13 @@ class Family(Reparametrised):
             self._tail(side(0), x, parameters, before=-jnp.inf, beyond=0.0),
             self._tail(side(1), x, parameters, before=0.0, beyond=-jnp.inf),
         )
+
+    def row_log_between(self, lower: Array, upper: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability between two ends: the family's formula, else from tails and density."""
+        if self._log_between is None:
+            return super().row_log_between(lower, upper, parameters)
+        value: Array = self._log_between(lower, upper, **self.to_default(parameters))
+        return value
 
     def _tail(
         self,

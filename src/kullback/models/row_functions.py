@@ -12,6 +12,7 @@ from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
 from kullback.models.forms import BasisFunctions, ExponentialForm, SaturatedForm
+from kullback.models.interval_probability import log_between
 from kullback.models.parametrised import Parametrised
 from kullback.models.tails import Tails
 
@@ -84,6 +85,10 @@ class RowFunctions(Parametrised):
     def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Log-probability of an outcome > ``x``."""
         raise self._lacks("survival function")
+
+    def row_log_between(self, lower: Array, upper: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome from ``lower`` to ``upper``, both ends included."""
+        return log_between(self, lower, upper, parameters)
 
     def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         """Return ``row_log_cdf`` and ``row_log_survival``; their values, not their derivatives."""

@@ -128,7 +128,7 @@ def first_pass(
     model: Model,
     sample: Sample,
     reduce: Callable[..., Any],
-    first_block: Callable[[RowKind], Block],
+    first_block: Callable[[RowKind], Block | None],
 ) -> FirstPass:
     """Read the sample once: check it, summarise it, and condense it where possible.
 
@@ -136,18 +136,18 @@ def first_pass(
         model: the model.
         sample: the sample.
         reduce: adds up a statistic over the sample.
-        first_block: returns its first block of a kind.
+        first_block: returns its first block of a kind, or None.
 
     Raises:
         DataError: for rows outside the model's support, or a sample without a maximum.
     """
     exact = Exact() in sample.kinds and not model.columns
+    block = first_block(Exact()) if exact and not model.discrete else None
     statistics: list[Statistic[Any]] = [SummariseSample(model.support, in_memory=sample.in_memory)]
     arguments = [np.zeros(0)]
     exact_rows = frozenset([Exact()])
     form = model.exponential_form
-    if exact and form is not None and not model.discrete:
-        block = first_block(Exact())
+    if block is not None and form is not None:
         # a point inside the data, so that differences from it keep their digits
         with np.errstate(over="ignore"):  # an infinite mean is refused below
             origin = float(np.mean(block.fields["y"][: min(block.count, FOR_STARTS)]))

@@ -15,7 +15,8 @@ from functools import singledispatch
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
-from kullback.data.observation import Exact, RowKind, Soft
+from kullback.data.observation import Event, Exact, Observed, RowKind, Soft, Window
+from kullback.models.interval_probability import log_at_least
 from kullback.models.model import Model
 
 
@@ -53,6 +54,38 @@ def _(
 
 @log_term.register
 def _(
+    kind: Observed,
+    model: Model,
+    parameters: Mapping[str, Array],
+    row: Mapping[str, Array],
+) -> Array:
+    # given that the outcome lies in the window, in which the ends of the event lie as well
+    lower, upper = row.get("y.lower"), row.get("y.upper")
+    term = (
+        model.row_log_density_inside(row["y"], parameters)
+        if kind.event == Event.EXACT
+        else _log_probability(model, lower, upper, parameters)
+    )
+    if kind.window == Window.NONE:
+        return term
+    lower, upper = row.get("window.lower"), row.get("window.upper")
+    return term - _log_probability(model, lower, upper, parameters)
+
+
+def _log_probability(
+    model: Model, lower: Array | None, upper: Array | None, parameters: Mapping[str, Array]
+) -> Array:
+    """Log-probability of an outcome between two ends, None for none."""
+    if lower is None:
+        assert upper is not None
+        return model.row_log_cdf(upper, parameters)
+    if upper is None:
+        return log_at_least(model, lower, parameters)
+    return model.row_log_between(lower, upper, parameters)
+
+
+@log_term.register
+def _(
     kind: Soft,
     model: Model,
     parameters: Mapping[str, Array],
@@ -74,4 +107,7 @@ def log_term_anywhere(
     """Compute the same for unchecked outcomes: −inf outside the support."""
     if isinstance(kind, Exact):
         return model.row_log_density(row["y"], parameters)
-    return log_term(kind, model, parameters, row)
+    term = log_term(kind, model, parameters, row)
+    if isinstance(kind, Observed) and kind.event == Event.EXACT:
+        return jnp.where(jnp.isneginf(model.row_log_density(row["y"], parameters)), -jnp.inf, term)
+    return term

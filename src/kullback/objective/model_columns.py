@@ -11,7 +11,16 @@ from kullback.data.schema import Column, Schema
 from kullback.models.model import Model
 
 
-def roles_of(models: Sequence[Model], y: Any, *, weights: Any, missing: str) -> Roles:
+def roles_of(
+    models: Sequence[Model],
+    y: Any,
+    *,
+    weights: Any,
+    missing: str,
+    event: Any = None,
+    truncation: Any = None,
+    rounding: float | None = None,
+) -> Roles:
     """Return the roles of the columns for models of the same outcome.
 
     Args:
@@ -19,6 +28,9 @@ def roles_of(models: Sequence[Model], y: Any, *, weights: Any, missing: str) -> 
         y: the outcome, as for ``kl.fit``.
         weights: of the rows.
         missing: "error" or "drop".
+        event: how each outcome was observed, as for ``kl.fit``.
+        truncation: the window of each row, as for ``kl.fit``.
+        rounding: the distance of rounded values.
     """
     sources = [source for model in models for source in model.sources.values()]
     columns = tuple(dict.fromkeys(c for model in models for c in model.columns))
@@ -31,6 +43,9 @@ def roles_of(models: Sequence[Model], y: Any, *, weights: Any, missing: str) -> 
         outcome=models[0].outcome,
         classes=models[0].levels,
         inferred=any(source.takes_missing for source in sources),
+        event=event,
+        truncation=truncation,
+        rounding=rounding,
     )
 
 

@@ -13,6 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import DataError
 from kullback.data.blocks import ROWS, Block
+from kullback.data.checks import and_more
 from kullback.data.observation import Exact, RowKind
 from kullback.models.model import Model
 from kullback.objective.statistics import Statistic
@@ -113,11 +114,15 @@ class SampleSummary:
     @cached_property
     def inexact(self) -> str:
         """The rows that are not exact, as text: "120 of 400 rows are right-censored"."""
-        others = {kind: count for kind, count in self.kinds.items() if kind != Exact()}
+        others: dict[str, int] = {}
+        for kind in sorted(self.kinds, key=lambda kind: kind.order):
+            if kind != Exact():
+                others[kind.description] = others.get(kind.description, 0) + self.kinds[kind]
         if not others:
             return ""
-        names = " or ".join(dict.fromkeys(kind.description for kind in others))
-        return f"{sum(others.values()):,} of {self.rows:,} rows are {names}"
+        (first, count), *more = others.items()
+        named = [f"{count:,} of {self.rows:,} rows are {first}", *(f"{n:,} {k}" for k, n in more)]
+        return and_more(named, len(named))
 
     @cached_property
     def weights(self) -> Vector:

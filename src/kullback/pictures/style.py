@@ -10,7 +10,7 @@ from typing import Any
 from kullback._core.extras import need
 from kullback._core.printable import printable
 
-# Blue, vermilion and green, as in templates/colours.css, and a violet. To readers without red or green
+# Blue, vermilion, green and violet, as in templates/colours.css. To readers without red or green
 # cones they and the rows' ink differ by 30 units of CIELAB or more (tests/pictures/test_style.py).
 # Curves also differ by their dashes and markers, and bars have names.
 ENTROPY, RELATIVE, CROSS, VIOLET = "#0069a8", "#bd4b00", "#00755a", "#7a22e8"

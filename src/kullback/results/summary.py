@@ -125,7 +125,8 @@ def _criteria(fit: Fit) -> tuple[tuple[str, str], ...]:
 def _sample(sample: SampleInfo) -> str:
     weight = "" if sample.weight == sample.rows else f", total weight {sample.weight:,.12g}"
     dropped = f", {sample.dropped:,} dropped as missing" if sample.dropped else ""
-    return f"{sample.label}: {counted(sample.rows, 'row')}{weight}{dropped}"
+    inexact = f" ({sample.inexact})" if sample.inexact else ""
+    return f"{sample.label}: {counted(sample.rows, 'row')}{weight}{dropped}{inexact}"
 
 
 def _estimates(fit: Fit) -> list[tuple[str, ...]]:

@@ -19,7 +19,7 @@ from kullback.models.starting_values import (
 from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_TWO
 from kullback.special.numerics import log, reciprocal
-from kullback.special.smooth import log_complement
+from kullback.special.smooth import log1mexp, log_complement
 
 
 @final
@@ -52,6 +52,16 @@ class Laplace(Family):
     @staticmethod
     def _log_survival(x: Array, loc: Array, scale: Array) -> Array:
         return _log_laplace_tail((x - loc) * reciprocal(scale))
+
+    @staticmethod
+    def _log_between(lower: Array, upper: Array, loc: Array, scale: Array) -> Array:
+        # on both sides of the peak, where the density has a kink, the masses of the two sides
+        below, above = (loc - lower) * reciprocal(scale), (upper - loc) * reciprocal(scale)
+        both = (below > 0.0) & (above > 0.0)
+        sides = [-jnp.expm1(-jnp.where(both, distance, 1.0)) for distance in (below, above)]
+        nearer = jnp.where(both, 0.0, jnp.minimum(jnp.abs(below), jnp.abs(above)))
+        one_side = log1mexp(-jnp.where(both, 1.0, (upper - lower) * reciprocal(scale))) - nearer
+        return jnp.where(both, log(sides[0] + sides[1]), one_side) - LOG_TWO
 
     @staticmethod
     def _quantile(u: Array, loc: Array, scale: Array) -> Array:
