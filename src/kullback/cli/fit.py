@@ -113,7 +113,7 @@ def fit(
             from kullback.cli.compare import compare_all
 
             comparison = compare_all(data, outcome, weights, missing, param)
-            fitted = comparison.best
+            fitted: Any = comparison.best
         else:
             bar = ProgressBar(unit) if sys.stderr.isatty() else None
             with bar or contextlib.nullcontext():

@@ -18,10 +18,10 @@ from kullback.data.sample import Sample
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.groups.objectives import GroupSums, MomentSums
-from kullback.models.held_numbers import numbers_of
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
+from kullback.models.source import numbers_of
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.statistics import LossDerivatives
 from kullback.resampling.draws import sorted_draws
