@@ -47,7 +47,7 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
     rows alone, so that equal rows give the same bits.
     """
     names, count = tuple(block.fields), arguments.size
-    if block.few and isinstance(block.kind, Exact):
+    if block.few:
         sums = _sums_in_numpy(functions, block, arguments)
         if sums is not None:
             return sums
