@@ -1,8 +1,11 @@
 """Files are replaced whole or not at all, whoever writes them."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
@@ -78,3 +81,28 @@ def test_a_pipe_or_a_folder_is_not_replaced(name, tmp_path):
         WRITERS[name](path)
     with pytest.raises(kl.KullbackError, match="is not a path: embedded null byte"):
         WRITERS[name](f"a\0{name}")
+
+
+def test_columns_of_every_type_are_written_as_they_are(tmp_path):
+    columns = {
+        "strided": np.arange(10.0)[::3] + 0.1,
+        "single": np.array([0.1, np.nan, np.inf, -0.0], np.float32),
+        "whole": np.array([2**62, -1, 0, 7]),
+        "short": np.array([255, 0, 1, 2], np.uint8),
+        "true": np.array([True, False, True, True]),
+        "text": np.array(["a", "é", "", "b,c"]),
+    }
+    path = tmp_path / "rows.parquet"
+    write_columns(columns, path)
+    table = pq.read_table(path)
+    assert table.column_names == list(columns)
+    for name in table.column_names:
+        np.testing.assert_array_equal(table[name].to_pylist(), columns[name].tolist())
+    # pandas takes longer to import than all else that a command does
+    code = (
+        "import sys, numpy as np; from kullback.data.writing import write_csv; "
+        "write_csv({'x': np.array([0.1, 2.0, np.nan])}, sys.stdout.buffer); "
+        "sys.stdout.flush(); print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == '"x"\n0.1\n2\nnan\nFalse\n'

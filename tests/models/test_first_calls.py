@@ -35,6 +35,7 @@ def test_no_length_is_compiled(model):
         assert (model.cdf(x) >= u * (1.0 - 1e-12)).all()
         assert np.isfinite(model.log_density(x)).all()
         np.testing.assert_allclose(model.cdf(x) + model.survival(x), 1.0, rtol=1e-12)
+        assert np.isfinite(model.sample(length, seed=1)).all()
     assert model.quantile(0.3) == model.quantile([0.3])[0]
     assert COMPILED.count == before
 
@@ -50,6 +51,30 @@ def test_numpy_and_compiled_code_agree(name, hook):
     np.testing.assert_allclose(blockwise(model, hook, x, numbers), expected, rtol=1e-12)
     one_by_one = [float(blockwise(model, hook, np.asarray(v), numbers)) for v in x]
     np.testing.assert_allclose(one_by_one, expected, rtol=1e-12)
+
+
+def test_rows_end_a_loop_one_by_one():
+    """Halvings until a number is below 1, then as many doublings of 1, in Python's floats."""
+    import jax
+    import jax.numpy as jnp
+
+    def formula(x, least):
+        def halve(state):
+            return state[0] + 1, 0.5 * state[1]
+
+        start = (jnp.zeros((), int), x)
+        steps, rest = jax.lax.while_loop(lambda s: jnp.any(s[1] >= least), halve, start)
+        doubled = jax.lax.fori_loop(0, steps, lambda _, y: 2.0 * y, jnp.ones_like(x))
+        return [rest, doubled]
+
+    program = NumpyProgram(formula, 1)
+    # in one tile and in several, and few
+    for x in (np.geomspace(0.1, 1e6, 30_000), np.array([1e5] * 20 + [0.5] * 3), np.array([9.0])):
+        halvings = [next(k for k in range(30) if v / 2**k < 1.0) for v in x.tolist()]
+        rest, doubled = program(x, [1.0])
+        # a row may go on with its neighbours, in both loops
+        np.testing.assert_array_equal(rest * doubled, x)
+        assert (doubled >= 2.0 ** np.array(halvings)).all()
 
 
 def test_a_loop_and_a_choice_in_a_formula():

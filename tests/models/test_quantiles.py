@@ -50,6 +50,25 @@ def test_a_quantile_is_the_first_outcome_whose_probability_reaches_the_level(sha
     assert (_excess(model, np.where(found, before, 0.5))[found] <= 1e-14).all()
 
 
+@pytest.mark.parametrize("name", list(_models(1.0)))
+@pytest.mark.parametrize("shape", [1e-3, 1.0, 1e4])
+def test_many_quantiles_are_those_of_their_definition(shape, name):
+    """The same of 700 levels at once, which are searched in the cells of a grid."""
+    model = _models(shape)[name]
+    u = np.concatenate([np.arange(1, 691) / 691, _LEVELS])
+    x = model.quantile(u)
+    before = np.nextafter(x, -np.inf)
+    before[np.abs(before) < _LEAST] = 0.0
+    if model.support.whole:
+        before = np.minimum(before, x - 1.0)
+    low, found = u <= 0.5, np.isfinite(x)
+    target = np.where(low, np.log(u), np.log1p(-np.where(low, 0.5, u)))
+    for at, sign in ((x, 1.0), (before, -1.0)):
+        at = np.where(found, at, 0.5)
+        excess = np.where(low, model.log_cdf(at) - target, target - model.log_survival(at))
+        assert (sign * excess[found] >= -1e-14 * np.maximum(1.0, np.abs(target[found]))).all()
+
+
 def test_quantiles_at_large_shapes():
     """Cornish and Fisher's expansion at 1e14: the next term is below 1e-7 of a unit in x."""
     shape, levels = 1e14, np.array([1e-5, 0.025, 0.5, 0.7, 0.975])

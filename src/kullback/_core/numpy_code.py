@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from kullback._core.operations import CALL, Block, Constant, Operation, Value, Variable, used
+from kullback._core.operations import (
+    CALL,
+    Block,
+    Constant,
+    Operation,
+    Value,
+    Variable,
+    outside,
+    used,
+)
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=", "lt": "<",
@@ -26,18 +35,62 @@ _NUMPY = {
 _MATH = {"erf": math.erf, "erfc": math.erfc}
 
 
+# Rows that have ended are left out of a loop when they are so many of those in it.
+_ENDED = 0.25
+
+
+def each_row(
+    condition: Callable[..., tuple[Any]],
+    step: Callable[..., Sequence[Any]],
+    state: Sequence[Any],
+    around: Sequence[Any],
+) -> Sequence[Any]:
+    """Run a loop on every row until the row's own condition fails.
+
+    Args:
+        condition: whether a row goes on, of the state and what is around.
+        step: the next state, of the same.
+        state: what the loop carries: arrays of the rows, or numbers that they share.
+        around: what it takes from around it.
+
+    Returns:
+        The last states.
+    """
+    whole: list[Any] = []
+    place: Any = None
+    while True:
+        (going,) = condition(*state, *around)
+        count = np.count_nonzero(going)
+        if count == 0 and not whole:
+            return state
+        if np.ndim(going) and count <= (1.0 - _ENDED) * going.size:
+            if not whole:
+                whole = [np.empty(going.size, np.asarray(v).dtype) for v in state]
+                place = np.arange(going.size)
+            ended = ~going
+            for all_rows, part in zip(whole, state, strict=True):
+                all_rows[place[ended]] = part[ended] if np.ndim(part) else part
+            if count == 0:
+                return whole
+            place = place[going]
+            state, around = (
+                [v[going] if np.ndim(v) else v for v in values] for values in (state, around)
+            )
+        state = step(*state, *around)
+
+
 class ArrayCode:
     """Writes a program for arrays: a name is used again after the last use of its variable."""
 
-    def __init__(self) -> None:
-        """Start without lines."""
+    def __init__(self, known: dict[str, Any] | None = None) -> None:
+        """Start without lines, and with the names that the code of a larger program knows."""
         self.lines: list[str] = []
         self.names: dict[Value, str] = {}
         self.free: list[str] = []
         self.count = 0
-        self.globals: dict[str, Any] = {
+        self.globals: dict[str, Any] = known or {
             "where": np.where,
-            "any": np.any,
+            "each_row": each_row,
             "inf": np.inf,
             "nan": np.nan,
             **{name: getattr(np, name) for name in _NUMPY.values()},
@@ -47,17 +100,21 @@ class ArrayCode:
 
     def program(self, block: Block) -> Callable[..., tuple[Any, ...]]:
         """Return the program of operations, which takes the rows and then the numbers."""
-        arguments = []
-        for variable in block.carried:
+        return self._function("program", block, block.carried)
+
+    def _function(
+        self, name: str, block: Block, arguments: Sequence[Value]
+    ) -> Callable[..., tuple[Any, ...]]:
+        for variable in arguments:
             self._take(variable)
-            arguments.append(self.names[variable])
+        names = ", ".join(self.names[variable] for variable in arguments)
         self._write_block(block, 1, set(block.results))
         results = ", ".join(self._spelled(value) for value in block.results)
         self.lines.append(f" return ({results},)")
-        code = "\n".join([f"def program({', '.join(arguments)}):", *self.lines])
+        code = "\n".join([f"def {name}({names}):", *self.lines])
         exec(code, self.globals)  # written here, of operations and numbers alone
-        program: Callable[..., tuple[Any, ...]] = self.globals["program"]
-        return program
+        function: Callable[..., tuple[Any, ...]] = self.globals[name]
+        return function
 
     def _write_block(self, block: Block, indent: int, kept: set[Value]) -> None:
         """Write the operations; names of variables that are not used again become free."""
@@ -87,7 +144,35 @@ class ArrayCode:
         self._take(operation.outputs[0])
         self.lines.append(f"{space}{self.names[operation.outputs[0]]} = {expression}")
 
+    def _ends_by_row(self, condition: Block | None) -> bool:
+        """Whether each row ends the loop at its own step."""
+        end = None if condition is None else condition.results[0]
+        return isinstance(end, Variable) and end.rows
+
+    def _write_row_loop(self, operation: Operation, indent: int) -> None:
+        """Write a loop whose rows end one by one, as a call of ``each_row``."""
+        assert operation.body is not None
+        assert operation.condition is not None
+        carried = operation.body.carried
+        blocks = operation.condition, operation.body
+        taken = dict.fromkeys(v for b in blocks for v in outside(b) if isinstance(v, Variable))
+        fixed = [variable for variable in taken if variable not in carried]
+        functions = []
+        for block in blocks:
+            functions.append(f"f{len(self.globals)}")
+            ArrayCode(self.globals)._function(functions[-1], block, [*carried, *fixed])
+        start = ", ".join(self._spelled(value, typed=True) for value in operation.inputs)
+        around = ", ".join(self.names[variable] for variable in fixed)
+        for out in operation.outputs:
+            self._take(out)
+        outputs = ", ".join(self.names[out] for out in operation.outputs)
+        call = f"each_row({', '.join(functions)}, [{start}], [{around}])"
+        self.lines.append(f"{' ' * indent}{outputs}, = {call}")
+
     def _write_loop(self, operation: Operation, body: Block, indent: int) -> None:
+        if self._ends_by_row(operation.condition):
+            self._write_row_loop(operation, indent)
+            return
         space = " " * indent
         started = [self._spelled(value, typed=True) for value in operation.inputs]
         for variable, out, start in zip(body.carried, operation.outputs, started, strict=True):
@@ -162,8 +247,6 @@ class ArrayCode:
             return f"where({at}, {yes}, {no})" if rows else f"{yes} if {at} else {no}"
         if name == "integer_pow":
             return f"{first} ** {operation.detail}"
-        if name == "reduce_or":
-            return f"any({first})" if rows else first
         if name == "not":
             return f"~{first}" if rows else f"not {first}"
         if name == "clamp":
@@ -196,6 +279,9 @@ class ScalarCode(ArrayCode):
     """Writes a program for scalars: what only one side of a choice needs runs on that side."""
 
     def _of_rows(self, operation: Operation) -> bool:  # noqa: ARG002
+        return False
+
+    def _ends_by_row(self, condition: Block | None) -> bool:  # noqa: ARG002
         return False
 
     def _release(self, value: Value) -> None:

@@ -89,7 +89,7 @@ CALL = "call"
 It is an operation of its own: the same operations may stand elsewhere without the call."""
 
 _NAMES = """abs acos add and asin atan atan2 ceil clamp cos cosh div eq erf erf_inv erfc exp exp2
-expm1 floor ge gt integer_pow is_finite le log log1p lt max min mul ne neg not or pow reduce_or
+expm1 floor ge gt integer_pow is_finite le log log1p lt max min mul ne neg not or pow
 rsqrt select_n sign sin sinh sqrt square sub tan tanh"""
 ELEMENTWISE = frozenset(_NAMES.split())
 
@@ -149,6 +149,8 @@ def _translated(equation: Any, arguments: Sequence[Value], block: Block) -> Sequ
         table, place = arguments[0], arguments[1:]
         if isinstance(table, Constant) and table.value.ndim == 1 and out.shape == (1,):
             return [operate("entry", (table, *place), block)]
+    if name == "reduce_or" and out.shape == ():  # whether a loop goes on: a row decides for itself
+        return arguments
     if name == "convert_element_type":
         return [_converted(arguments[0], equation.invars[0].aval.dtype, out.dtype, block)]
     name = "add" if name == "add_any" else name  # of tangents
@@ -194,8 +196,7 @@ def operate(name: str, inputs: tuple[Value, ...], block: Block, detail: Any = No
     home = block.at_depth(max((v.depth for v in variables), default=0))
     key = (name, detail, *(_identity(v) for v in inputs))
     if key not in home.known:
-        rows = name != "reduce_or" and any(v.rows for v in variables)
-        home.known[key] = Variable(rows, home.depth)
+        home.known[key] = Variable(any(v.rows for v in variables), home.depth)
         home.operations.append(Operation(name, inputs, (home.known[key],), detail))
     return home.known[key]
 
@@ -210,13 +211,19 @@ def _identity(value: Value) -> Hashable:
 def _while(params: Mapping[str, Any], arguments: Sequence[Value], block: Block) -> Sequence[Value]:
     first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
     of_condition, of_body = arguments[:first], arguments[first:second]
-    body = _loop_block(params["body_jaxpr"], params["body_nconsts"], block)
-    condition = Block(body.depth, block, carried=body.carried)
-    condition.results = tuple(
-        inlined(params["cond_jaxpr"], [*of_condition, *body.carried], condition)
-    )
-    body.results = tuple(inlined(params["body_jaxpr"], [*of_body, *body.carried], body))
-    return _loop("while", arguments[second:], block, body, condition)
+    start = arguments[second:]
+    rows = [_of_rows(value) for value in start]
+    while True:  # until no other carried value turns out to be one a row
+        body = _loop_block(params["body_jaxpr"], params["body_nconsts"], block, rows=rows)
+        condition = Block(body.depth, block, carried=body.carried)
+        condition.results = tuple(
+            inlined(params["cond_jaxpr"], [*of_condition, *body.carried], condition)
+        )
+        body.results = tuple(inlined(params["body_jaxpr"], [*of_body, *body.carried], body))
+        found = [v.rows or _of_rows(r) for v, r in zip(body.carried, body.results, strict=True)]
+        if found == [v.rows for v in body.carried]:
+            return _loop("while", start, block, body, condition)
+        rows = found
 
 
 def _scan(params: Mapping[str, Any], arguments: Sequence[Value], block: Block) -> Sequence[Value]:
@@ -229,15 +236,27 @@ def _scan(params: Mapping[str, Any], arguments: Sequence[Value], block: Block) -
         if isinstance(table, Variable) or table.value.ndim != 1:
             raise UntranslatableError("a loop over an array")
         columns.append(table.value)
-    body = _loop_block(params["jaxpr"], first, block, len(tables))
+    rows = [_of_rows(value) for value in arguments[first:second]]
+    body = _loop_block(params["jaxpr"], first, block, len(tables), rows)
     inputs = [*arguments[:first], *body.carried, *body.entries]
     body.results = tuple(inlined(params["jaxpr"], inputs, body))
+    if any(_of_rows(r) and not v.rows for v, r in zip(body.carried, body.results, strict=True)):
+        raise UntranslatableError("a number of all rows that becomes one a row")
     return _loop("repeat", arguments[first:second], block, body, None, columns)
 
 
-def _loop_block(closed: Any, constants: int, block: Block, tables: int = 0) -> Block:
+def _of_rows(value: Value) -> bool:
+    return isinstance(value, Variable) and value.rows
+
+
+def _loop_block(
+    closed: Any, constants: int, block: Block, tables: int = 0, rows: Sequence[bool] = ()
+) -> Block:
     depth = block.depth + 1
     own = [_variable(v, depth) for v in closed.jaxpr.invars[constants:]]
+    for place, one_a_row in enumerate(rows):
+        if one_a_row:
+            own[place] = Variable(rows=True, depth=depth)
     carried = len(own) - tables
     return Block(depth, block, carried=tuple(own[:carried]), entries=tuple(own[carried:]))
 
@@ -250,7 +269,9 @@ def _loop(
     condition: Block | None,
     detail: Any = None,
 ) -> Sequence[Value]:
-    outputs = tuple(Variable(v.rows, block.depth) for v in body.carried)
+    # where rows end their loops one by one, a count of the steps is one a row too
+    each = condition is not None and _of_rows(condition.results[0])
+    outputs = tuple(Variable(v.rows or each, block.depth) for v in body.carried)
     block.operations.append(Operation(name, tuple(start), outputs, detail, condition, body))
     return outputs
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
@@ -26,7 +27,7 @@ def write_csv(columns: Mapping[str, NDArray[Any]], stream: Any, *, header: bool 
         stream: a file opened for writing bytes.
         header: whether the first line has the names.
     """
-    pcsv.write_csv(pa.table(dict(columns)), stream, pcsv.WriteOptions(include_header=header))
+    pcsv.write_csv(_table(columns), stream, pcsv.WriteOptions(include_header=header))
 
 
 def write_columns(columns: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:
@@ -44,7 +45,20 @@ def write_columns(columns: Mapping[str, NDArray[Any]], path: str | os.PathLike[s
         if Path(path).suffix.lower() == ".csv":
             write_csv(columns, stream)
         else:
-            pq.write_table(pa.table(dict(columns)), stream)
+            pq.write_table(_table(columns), stream)
+
+
+def _table(columns: Mapping[str, NDArray[Any]]) -> Any:
+    arrays = [_array(np.asarray(values)) for values in columns.values()]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
+def _array(values: NDArray[Any]) -> Any:
+    # pa.array imports pandas where it is installed, for a third of a second
+    if values.ndim == 1 and values.dtype.kind in "fiu" and values.dtype.isnative:
+        buffer = pa.py_buffer(np.ascontiguousarray(values))
+        return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
+    return pa.array(values)
 
 
 def check_kind(path: str | os.PathLike[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,9 @@ _OCTAVE, _GROWTH = 2.0**52, 4.0
 # Fewer levels are searched one after the other, by Python's numbers, which is faster.
 _FEW = 16
 
+# More levels are searched in the cells of a grid, of twice so many points.
+_MANY = 512
+
 _Ranks = npt.NDArray[np.int64]
 _Tails = Callable[[Vector], Sequence[Vector]]
 
@@ -55,7 +59,9 @@ def find_quantiles(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
     searched = np.flatnonzero((u > 0.0) & (u < 1.0))
     levels = u.reshape(-1)[searched]
     with np.errstate(all="ignore"):
-        if searched.size > _FEW:
+        if searched.size > _MANY:
+            out[searched] = _search_in_cells(levels, log_tails, support)
+        elif searched.size > _FEW:
             out[searched] = _search(levels, log_tails, support)
         else:
             out[searched] = [_search_one(u, log_tails, support) for u in levels.tolist()]
@@ -115,13 +121,55 @@ def _share_of_one(a: int, b: int, c: int, fa: float, fb: float, fc: float, steps
     return min(max(inverse, 0.0), 1.0) if math.isfinite(inverse) else 0.5
 
 
-def _search(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
+def _search_in_cells(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
+    """Search each level in a cell of a grid from the first quantile to the last.
+
+    The grid has points at equal distances, and points at equal distances in rank.
+    """
+    first, last = (_search_one(float(v), log_tails, support) for v in (np.min(u), np.max(u)))
+    if not math.isfinite(last - first):
+        return _search(u, log_tails, support)
+    ranks = np.linspace(_rank(first), _rank(last), _MANY).astype(np.int64)
+    ranks = np.concatenate([ranks, _ranks(np.linspace(first, last, _MANY)), [_rank(last)]])
+    ranks = np.unique(np.append(np.clip(ranks, _rank(first), _rank(last)), _rank(first) - 1))
+    log_cdf, log_survival = log_tails(_numbers(ranks))
+    right = np.searchsorted(np.maximum.accumulate(log_cdf - log_survival), np.log(u / (1.0 - u)))
+    right = np.clip(right, 1, ranks.size - 1)
+    excesses = [_excess(u, log_cdf[k], log_survival[k]) for k in (right - 1, right)]
+    inside = (excesses[0] < 0.0) & (excesses[1] >= 0.0)  # the others are there by rounding
+    cells = (ranks[right - 1], ranks[right], *excesses)
+    out = np.empty(u.shape)
+    out[inside] = _search(u[inside], log_tails, support, [v[inside] for v in cells])
+    out[~inside] = _search(u[~inside], log_tails, support)
+    return out
+
+
+def _excess(u: Vector, log_cdf: Vector, log_survival: Vector) -> Vector:
+    """Return by how much the smaller tail exceeds its level, in logarithms."""
+    return np.where(u <= 0.5, log_cdf - np.log(u), np.log1p(-u) - log_survival)
+
+
+def _search(
+    u: Vector, log_tails: _Tails, support: Interval, cells: Sequence[Any] | None = None
+) -> Vector:
+    """Search all levels at once.
+
+    Args:
+        u: the levels.
+        log_tails: log-probabilities of outcomes ≤ x and > x.
+        support: where the outcomes lie.
+        cells: for each level the ranks below its quantile and at or above it, and the excesses
+            there. In a cell the numbers are interpolated and not their ranks, which are far from
+            linear around 0.
+    """
     low = u <= 0.5
     target = np.where(low, np.log(u), np.log1p(-u))
     a = np.full(u.shape, _rank(support.lower) - 1)
     b = np.full(u.shape, _rank(support.upper))
-    c, fa, fb = a, np.full(u.shape, -np.inf), np.full(u.shape, np.inf)
-    fc = fa
+    fa, fb = np.full(u.shape, -np.inf), np.full(u.shape, np.inf)
+    if cells is not None:
+        a, b, fa, fb = cells
+    c, fc = a, fa
     found = np.empty(u.shape)
     place = np.arange(u.size)
     steps = 0
@@ -139,7 +187,13 @@ def _search(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
         if not place.size:
             return np.floor(found) if support.whole else found
         width = _gap(b, a)
-        if steps == 0:
+        if cells is not None and steps < _MOST_SMOOTH:
+            at, to, before = _numbers(a), _numbers(b), _numbers(c)
+            share = fa / (fa - fb)
+            if steps:
+                share = _inverse((at - to) / (before - to), (before - at) / (to - at), fa, fb, fc)
+            x = _ranks(at + share * (to - at))
+        elif steps == 0:
             x = np.full(a.shape, _start(support))
         else:
             outward = np.minimum(_OCTAVE * _GROWTH ** min(steps - 1, 8), 0.5 * np.abs(width))
@@ -167,10 +221,12 @@ def _share(
     """Return the same of arrays."""
     if steps >= _MOST_SMOOTH:
         return np.full(a.shape, 0.5)
-    xi = _gap(a, b) / _gap(c, b)
+    return _inverse(_gap(a, b) / _gap(c, b), _gap(c, a) / _gap(b, a), fa, fb, fc)
+
+
+def _inverse(xi: Vector, along: Vector, fa: Vector, fb: Vector, fc: Vector) -> Vector:
     phi = (fa - fb) / (fc - fb)
     smooth = (phi * phi < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
-    along = _gap(c, a) / _gap(b, a)
     inverse = fa / (fb - fa) * fc / (fb - fc) + along * fa / (fc - fa) * fb / (fc - fb)
     return np.where(smooth & np.isfinite(inverse), np.clip(inverse, 0.0, 1.0), 0.5)
 

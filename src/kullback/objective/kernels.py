@@ -23,7 +23,7 @@ from kullback._core.compilation import COMPILED
 from kullback._core.numpy_program import NUMPY_PROGRAMS
 from kullback._core.numpy_sums import total
 from kullback.data.blocks import TILE, Block
-from kullback.data.observation import Exact, RowKind
+from kullback.data.observation import RowKind
 
 
 @runtime_checkable
