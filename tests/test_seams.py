@@ -635,6 +635,23 @@ def test_a_new_kind_of_row() -> None:
     assert weibull.params["scale"] == pytest.approx(scale, rel=1e-4)
 
 
+def test_pictures_of_censored_rows_show_the_distribution_alone() -> None:
+    time, seen = lifetimes(60)
+    fit = kl.fit(kl.Weibull(), censored(time, seen))
+    figure = fit.plot()
+    assert figure.get_suptitle() == "Weibull fitted to 60 rows, which are not drawn"
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "Density",
+        "Distribution function",
+    ]
+    with pytest.raises(kl.KullbackError, match=r"draws exact rows, but \d+ of 60 rows are right-c"):
+        fit.plot("qq")
+    # the likelihood is that of the censored rows: its maximum by scipy, to its simplex's 1e-4
+    shape, _, scale = stats.weibull_min.fit(stats.CensoredData.right_censored(time, ~seen), floc=0)
+    dot = fit.plot("likelihood").axes[0].lines[1]
+    np.testing.assert_allclose(np.ravel(dot.get_data()), [shape, scale], rtol=1e-3)
+
+
 def test_only_what_describes_the_same_rows_is_shown(tmp_path) -> None:
     time, seen = lifetimes(400)
     fit = kl.fit(kl.Weibull(), censored(time, seen))

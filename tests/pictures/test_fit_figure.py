@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 import kullback as kl
+from kullback.models.linear import Linear
 
 DANISH = Path(__file__).parents[2] / "examples" / "data" / "danish_fire_losses.csv"
 
@@ -102,7 +103,9 @@ def test_the_distribution_is_a_line_on_its_paper(model: kl.Model, law: Any) -> N
     slope, intercept = np.polyfit(across, line.get_ydata(), 1)
     np.testing.assert_allclose(line.get_ydata(), intercept + slope * across, atol=1e-9)
     marks = [text.get_text() for text in axes.get_yticklabels()]
-    assert {"0.05", "0.5", "0.95"} <= set(marks)
+    assert {"0.1", "0.5", "0.9"} <= set(marks)
+    low, high = axes.get_ylim()
+    assert np.min(np.diff(np.sort(axes.get_yticks()))) > 0.04 * (high - low)  # they have room
 
 
 def test_axes_are_logarithmic_where_the_rows_ask_for_it(danish: np.ndarray) -> None:
@@ -232,6 +235,9 @@ def test_what_cannot_be_drawn_is_refused(normal: kl.Fit, tmp_path: Path) -> None
         normal.plot("qq", band=True)
     with pytest.raises(kl.KullbackError, match="a band is of one distribution of numbers"):
         kl.fit(kl.Categorical(), ["a", "b"]).plot(band=True)
+    line = kl.fit(kl.Normal(loc=Linear(("z",))), {"z": [1.0, 2.0, 3.0], "y": [1.0, 3.0, 2.0]}, "y")
+    with pytest.raises(kl.KullbackError, match="one distribution, but that of Normal depends on z"):
+        line.plot()
     with pytest.raises(kl.KullbackError, match="ax takes one picture: give its kind"):
         normal.plot(ax=object())
     other = kl.fit(kl.Normal(), {"loss": [1.0, 2.0, 4.0]})

@@ -134,6 +134,12 @@ def fit_figure(
     with look():
         if kind == "likelihood":
             return _likelihood(fits, parameters, ax)
+        for fit in fits:
+            if fit.form.columns:
+                raise KullbackError(
+                    f"a picture shows one distribution, but that of {fit.form.name} depends on "
+                    f"{', '.join(fit.form.columns)}: kind='likelihood' draws coefficients."
+                )
         if fits[0].form.outcome == "label":
             if band:
                 fits[0].band("density")  # says that labels have none
@@ -205,6 +211,8 @@ def _title(fits: Sequence[Fit], subject: Subject) -> str:
     rows = f"{first.sample_info.rows:,} rows"
     if subject.rows is not None and subject.rows.weight < subject.rows.of:
         rows += f", {subject.rows.weight:,.12g} of them drawn"
+    if subject.curves and subject.rows is None and first.sample_info.inexact:  # censored ones
+        rows += ", which are not drawn"
     names = first.form.name if len(fits) == 1 else f"{len(fits)} distributions"
     return f"{names} fitted to {rows}{state}"
 
