@@ -12,6 +12,8 @@ import processes
 import streaming
 from measure import Measured, Target
 
+import groups
+
 
 @dataclass(frozen=True)
 class Task:
@@ -72,6 +74,33 @@ TASKS = {
         in_memory.weibull_against_scipy,
         7,
         20_000,
+    ),
+    "groups-scipy": Task(
+        "10,000 Weibull fits by group, unsorted",
+        1_000_000,
+        "loop over scipy.stats.weibull_min.fit",
+        Target(speedup=150.0),
+        groups.unsorted_against_scipy,
+        5,
+        100_000,
+    ),
+    "groups-scipy-sorted": Task(
+        "the same, sorted whole keys",
+        1_000_000,
+        "loop over scipy.stats.weibull_min.fit",
+        Target(speedup=300.0),
+        groups.sorted_against_scipy,
+        5,
+        100_000,
+    ),
+    "groups-surpyval": Task(
+        "10,000 Weibull fits by group, unsorted",
+        1_000_000,
+        "loop over SurPyval's Weibull.fit",
+        Target(speedup=1_000.0),
+        groups.against_surpyval,
+        3,
+        100_000,
     ),
     "gamma": Task(
         "Gamma",

@@ -1,0 +1,94 @@
+"""A Weibull fit to every group of 100 rows, against a loop over the peer's fit.
+
+From a data frame to a data frame of the estimates with standard errors. The loop is timed on the
+first 200 groups, already split, and its time multiplied; standard errors are the peer's where it
+has them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from measure import Measured, alternate, timed
+from scipy import stats
+
+import kullback as kl
+
+SIZE = 100  # rows of a group
+TIMED = 200  # groups of a loop that are timed
+PAUSE = 0.25
+
+
+def unsorted_against_scipy(rows: int, repeats: int) -> Measured:
+    return _side_by_side(rows, repeats, _scipy, shuffled=True)
+
+
+def sorted_against_scipy(rows: int, repeats: int) -> Measured:
+    return _side_by_side(rows, repeats, _scipy, shuffled=False)
+
+
+def against_surpyval(rows: int, repeats: int) -> Measured:
+    import surpyval
+
+    def fit(x: Any) -> tuple[float, float]:
+        scale, shape = surpyval.Weibull.fit(x).params
+        return shape, scale
+
+    return _side_by_side(rows, repeats, fit, shuffled=True)
+
+
+def _scipy(x: Any) -> tuple[float, float]:
+    shape, _, scale = stats.weibull_min.fit(x, floc=0)
+    return shape, scale
+
+
+def _side_by_side(
+    rows: int,
+    repeats: int,
+    peer: Callable[[Any], tuple[float, float]],
+    *,
+    shuffled: bool,
+) -> Measured:
+    groups = rows // SIZE
+    random = np.random.default_rng(7)
+    frame = pd.DataFrame(
+        {
+            "machine": np.repeat(np.arange(groups), SIZE),
+            "hours": 3.0 * random.weibull(np.repeat(random.uniform(1.0, 3.0, groups), SIZE)),
+        }
+    )
+    some = frame["hours"].to_numpy().reshape(groups, SIZE)[:TIMED]
+    if shuffled:
+        frame = frame.sample(frac=1.0, random_state=1).reset_index(drop=True)
+
+    def own() -> Any:
+        return kl.fit(kl.Weibull(), frame, "hours", by="machine").to_frame()
+
+    def theirs() -> list[tuple[float, float]]:
+        return [peer(x) for x in some]
+
+    def log_likelihood(estimates: Sequence[tuple[float, float]]) -> float:
+        pairs = zip(some, estimates, strict=True)
+        return float(sum(stats.weibull_min.logpdf(x, c, 0.0, s).sum() for x, (c, s) in pairs))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first, found = timed(own)
+        if not found["converged"].all() or not np.isfinite(found["shape_stderr"]).all():
+            raise RuntimeError("a group did not converge")
+        loop, ours = alternate([theirs, own], repeats, PAUSE)
+    made = ours.result[["shape", "scale"]].to_numpy()[:TIMED].tolist()
+    times = groups / len(some)
+    return Measured(
+        peer_seconds=[seconds * times for seconds in loop.seconds],
+        own_seconds=ours.seconds,
+        peer_first=loop.first * times,
+        own_first=first,
+        peer_log_likelihood=log_likelihood(loop.result),
+        own_log_likelihood=log_likelihood([(c, s) for c, s in made]),
+        notes=[f"loop timed on {len(some)} groups"],
+    )
