@@ -86,7 +86,8 @@ def test_best_is_the_first_of_the_comparison(tmp_path: Path) -> None:
     assert document["params"] == pytest.approx(found.best.params, rel=1e-12)
     assert document["chosen"] == found.verdict
     second = found.models[1]
-    assert f"the best of {len(found.models)} models by held-out cross-entropy" in found.verdict
+    of = f"the best of {len(found.models)} models (counts) by held-out cross-entropy"
+    assert of in found.verdict
     assert f"{second.difference:.4f} ± {second.difference_error:.4f} nats a row" in found.verdict
 
 

@@ -170,7 +170,8 @@ class Comparison(Displayed):
         # a model that runs to the best one as its limit is the same distribution
         others = [e for e in after if e.ranked and e.reason != f"limit: {best.model}"]
         name = _NAMES[self.criterion]
-        chosen = f"{best.model}, the best of {len(self.models)} models by {name}"
+        kind = f" ({self.outcomes})" if self.outcomes else ""
+        chosen = f"{best.model}, the best of {len(self.models)} models{kind} by {name}"
         if not others:
             return f"{chosen}: no other could be fitted."
         following = others[0]
