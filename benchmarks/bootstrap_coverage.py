@@ -5,7 +5,8 @@
     python benchmarks/bootstrap_coverage.py write
 
 The first two append a line of JSON for each row to bootstrap_coverage.jsonl, so that a run can be
-made in pieces; the last writes its tables to the end of COVERAGE.md. Samples are NumPy's, from the
+made in pieces; the last writes its tables to the end of COVERAGE.md, and has to be run again where
+information_coverage.py, which writes the other sections, was run. Samples are NumPy's, from the
 seed, the family and the number of rows, and so the same whichever rows are run.
 """
 
@@ -121,6 +122,8 @@ def tables() -> str:
     for line in FOUND.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         rows[row["kind"], row["family"], row["n"]] = row  # the last run of a row counts
+    order = [*FAMILIES, POWER]
+    rows = dict(sorted(rows.items(), key=lambda item: (order.index(item[0][1]), item[0][2])))
     out = [HEADING, ""]
     out += [
         "Written by `python benchmarks/bootstrap_coverage.py write` from the runs in",

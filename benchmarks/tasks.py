@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import bootstrap
 import comparing
 import in_memory
 import linear
@@ -128,6 +129,24 @@ TASKS = {
         linear.gamma_pass,
         9,
         20_000,
+    ),
+    "bootstrap": Task(
+        "Weibull, 1,000 bootstrap refits",
+        1_000,
+        "a loop of scipy.stats.weibull_min.fit(floc=0)",
+        Target(speedup=50.0),
+        bootstrap.refits_against_scipy,
+        3,  # the peer takes some seconds
+        200,
+    ),
+    "goodness-of-fit": Task(
+        "Weibull, goodness of fit by 999 refits, three statistics",
+        500,
+        "scipy.stats.goodness_of_fit, one statistic",
+        Target(speedup=100.0),
+        bootstrap.goodness_of_fit_against_scipy,
+        3,
+        100,
     ),
     "process-warm": Task(
         "Weibull, a new process with `kl.fit`, compilation cache warm",
