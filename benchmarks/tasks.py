@@ -10,6 +10,7 @@ import comparing
 import in_memory
 import linear
 import processes
+import profiles
 import streaming
 from measure import Measured, Target
 
@@ -120,6 +121,15 @@ TASKS = {
         in_memory.gamma_against_scipy,
         300,
         1_000,
+    ),
+    "profile-gev": Task(
+        "GeneralizedExtremeValue (3), profile intervals",
+        100,
+        "scipy.optimize: brentq over SLSQP",
+        Target(speedup=50.0),
+        profiles.gev_against_scipy,
+        3,
+        100,
     ),
     "linear": Task(
         "Gamma, log-linear rate of 120 coefficients, one pass",
