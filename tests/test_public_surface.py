@@ -44,6 +44,7 @@ def test_all_is_sorted_out():
 CAUGHT = {
     "WrongError",
     "MissingError",
+    "ScatteredError",
     "ConversionError",
     "UntranslatableError",
     "_TooManyError",
