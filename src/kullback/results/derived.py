@@ -52,7 +52,7 @@ def derive(fit: Fit, f: Quantity, level: float, method: str, scale: str) -> Esti
         )
     value = value_of(f, fit.model)
     if method == "bootstrap":
-        stderr, ends, notes = _bootstrap(fit, f, level)
+        stderr, ends, notes = _bootstrap(fit, f, value, level)
         return _estimate(value, stderr, ends, method, notes, level)
     point = Standardised.of(fit)
     stderr, rough = _standard_error(point, f, value)
@@ -68,9 +68,15 @@ def _few_rows(fit: Fit) -> tuple[str, ...]:
     return (few,) if fit.n < _FEW_ROWS else ()
 
 
-def _bootstrap(fit: Fit, f: Quantity, level: float) -> tuple[Vector, Vector, tuple[str, ...]]:
+def _bootstrap(
+    fit: Fit, f: Quantity, value: Vector, level: float
+) -> tuple[Vector, Vector, tuple[str, ...]]:
     """The deviation of the quantity over the replicates, its percentiles, and notes."""
     replicates = fit.bootstrap()
+    caution = replicates.caution
+    notes = (*_few_rows(fit), *([] if caution is None else [caution]))
+    if np.sum(replicates.made) < 2:
+        return np.full(value.shape, np.nan), np.full((2, *value.shape), np.nan), notes
     places = [(c.name, numbers_of(c)) for c in fit.vector.coefficients]
     values = np.stack(
         [
@@ -83,13 +89,12 @@ def _bootstrap(fit: Fit, f: Quantity, level: float) -> tuple[Vector, Vector, tup
             for i in np.flatnonzero(replicates.made)
         ]
     )
-    caution = replicates.caution
     tail = 0.5 - 0.5 * level
     with np.errstate(invalid="ignore"):  # a quantity may be infinite
         size = np.maximum(np.max(np.abs(values), axis=0), np.finfo(np.float64).tiny)
         stderr = np.asarray(size * np.std(values / size, axis=0, ddof=1))
         ends = np.asarray(np.quantile(values, [tail, 1.0 - tail], axis=0))
-    return stderr, ends, (*_few_rows(fit), *([] if caution is None else [caution]))
+    return stderr, ends, notes
 
 
 def _profile(
@@ -104,7 +109,7 @@ def _profile(
     # the only parameter is on its bound: its own interval holds, and carries over
     own = profile_intervals(fit, level, bounds)
     low, high = own[bounds[0]].tolist()
-    numbers = fit.vector.split(fit.evaluation.constrained(fit.vector))
+    numbers = fit.vector.split(point.numbers(point.origin))
     between = [{**numbers, bounds[0]: np.array([v])} for v in np.linspace(low, high, _BETWEEN)]
     values = np.stack([value_of(f, fit.form.fixed_at(at)) for at in between])
     steps = np.diff(values, axis=0)

@@ -96,7 +96,8 @@ class _DerivedProfile:
         best: at the estimate.
         error: its standard error.
         z: the root of the chi-squared quantile.
-        places: found so far, by distance.
+        found: the end that Newton's method found on the other side.
+        places: found by the search for an end, by distance.
     """
 
     point: Standardised
@@ -105,13 +106,15 @@ class _DerivedProfile:
     best: float
     error: float
     z: float
+    found: list[Place] = field(default_factory=list)
     places: dict[float, Place] = field(default_factory=dict)
 
     def end(self, sign: float) -> tuple[float, str]:
         """Find the lower end (sign −1) or the upper one, with a note where it is not a root."""
         curve = self._curve
         with contextlib.suppress(NoPlaceError):
-            return self._number(curve.at_root(sign * self.z).value), ""
+            self.found[:] = [curve.at_root(sign * self.z, *self.found)]
+            return self._number(self.found[0].value), ""
         self.places.clear()
         self.places[0.0] = Place(0.0, 0.0, np.zeros(curve.size))
         try:

@@ -256,8 +256,8 @@ class Fit:
         """Estimate a quantity of the fitted model, with its error and a confidence interval.
 
         The standard error is that of the delta method, √(∇f′ V ∇f), with V the covariance of the
-        estimates and ∇f from differences. An estimate on a bound of its domain, or at an order
-        statistic of the sample, is taken as known, and said.
+        estimates and ∇f from differences. A minimum or maximum of the sample counts as known, which
+        is said; where an estimate is on a bound of its domain, the error is unknown.
 
         Args:
             f: a function of a model, as ``fit.model`` is one, to a number or an array:

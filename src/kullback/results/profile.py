@@ -34,7 +34,7 @@ from kullback.results.by_parameter import chosen_groups
 from kullback.results.end_search import NotConvergedError, UnknownEndError, find_end
 from kullback.results.intervals import Intervals
 from kullback.results.problem import FitProblem, problem_of
-from kullback.results.profile_curve import Derivatives, NoPlaceError, ProfileCurve
+from kullback.results.profile_curve import Derivatives, NoPlaceError, Place, ProfileCurve
 from kullback.results.standardised import Standardised
 
 if TYPE_CHECKING:  # Fit.interval calls this module, which only reads the fit
@@ -172,6 +172,7 @@ class _Profile:
         level: coverage probability.
         estimate: the number's estimate, in that unit.
         curve: of its place, where Newton's method may find the ends.
+        found: the end that Newton's method found on the other side.
         points: the fits so far, by place.
     """
 
@@ -183,6 +184,7 @@ class _Profile:
     level: float
     estimate: float
     curve: ProfileCurve | None
+    found: list[Place] = field(default_factory=list)
     points: dict[float, Fit] = field(default_factory=dict)
 
     @property
@@ -198,7 +200,8 @@ class _Profile:
         """Find the lower end (sign −1) or the upper one, with a caution where it is not a root."""
         if self.curve is not None:
             with contextlib.suppress(NoPlaceError):
-                return self.number(self.curve.at_root(sign * self.z).value), ""
+                self.found[:] = [self.curve.at_root(sign * self.z, *self.found)]
+                return self.number(self.found[0].value), ""
         lowest, highest = self._range()
         bound = self.scale.lower if sign < 0.0 else self.scale.upper
         at = self._place()

@@ -23,7 +23,7 @@ Derivatives: TypeAlias = tuple[float, Vector, Vector]
 
 # A place is on the curve, and at the value sought, when it is so near, in standard errors: this
 # distance is corrected, with an error of the order of its square.
-_NEAR = 1e-6
+_NEAR = 3e-5
 _MOST_STEPS = 30
 # The longest step, in standard errors.
 _LONGEST = 4.0
@@ -86,8 +86,13 @@ class ProfileCurve:
     quantity: Callable[[Vector], Derivatives]
     size: int
 
-    def at_root(self, root: float) -> Place:
+    def at_root(self, root: float, other: Place | None = None) -> Place:
         """Find the place where the root of the deviance is this.
+
+        Args:
+            root: the root, negative below the estimate.
+            other: the place on the other side, whose distance from the tangent, which is of second
+                order, is about the same here.
 
         Raises:
             NoPlaceError: it was not found.
@@ -96,13 +101,15 @@ class ProfileCurve:
         length = float(np.linalg.norm(gradient))
         if not 0.0 < length < math.inf:
             raise NoPlaceError("the quantity does not change with the parameters")
+        tangent = gradient / length
 
         def distance(at: _Near) -> float:
-            if at.root * root <= 0.0:
-                raise NoPlaceError("the deviance falls on the way")
+            if at.root * root <= 0.0 or at.rise == 0.0:
+                raise NoPlaceError("the deviance falls on the way, or stays the same")
             return (root - at.root) / at.rise
 
-        return self._search(root * gradient / length, distance)
+        bend = 0.0 if other is None else other.z - other.root * tangent
+        return self._search(root * tangent + bend, distance)
 
     def at_value(self, value: float, start: Vector) -> Place:
         """Find the place where the quantity has this value.
