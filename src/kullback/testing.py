@@ -118,8 +118,8 @@ def vuong_test(first: Fit, second: Fit, *, correction: str = "none") -> TestResu
     size = max(abs(first.cross_entropy), abs(second.cross_entropy), 1.0)
     if not math.isfinite(mean) or not math.sqrt(variance) > _EQUAL * size:
         raise KullbackError(
-            f"{first.model!r} and {second.model!r} have the same density at every row: there is "
-            "nothing to test."
+            f"{first.model!r} and {second.model!r} have the same density at every row, "
+            "and z has no value."
         )
     more = first.parameter_count - second.parameter_count
     penalty = {"none": 0.0, "aic": more, "bic": 0.5 * more * math.log(weight)}[correction]
