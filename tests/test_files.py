@@ -21,6 +21,11 @@ WRITERS = {
     "rows.parquet": lambda path: write_columns({"a": np.arange(3)}, path),
 }
 
+# an older file that may be replaced: a page only where this library wrote it
+OLD = {name: "old" for name in WRITERS} | {
+    "page.html": '<meta name="generator" content="Kullback"> old'
+}
+
 
 def refuse(*_args, **_options):
     raise OSError(30, "Read-only file system")
@@ -33,19 +38,19 @@ def read_only(path, mode="r", **options):
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_read_only_disk_is_reported(name, tmp_path, monkeypatch):
     path = tmp_path / name
-    path.write_text("old")
+    path.write_text(OLD[name])
     for call in ("replace", "unlink", "chmod"):
         monkeypatch.setattr(os, call, refuse)
     monkeypatch.setattr(files, "open", read_only, raising=False)
     with pytest.raises(kl.KullbackError, match=f"{name} cannot be written: Read-only file system"):
         WRITERS[name](path)
-    assert path.read_text() == "old"
+    assert path.read_text() == OLD[name]
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_full_disk_leaves_the_old_file(name, tmp_path, monkeypatch):
     path = tmp_path / name
-    path.write_text("old")
+    path.write_text(OLD[name])
 
     def full(_descriptor):
         raise OSError(28, "No space left on device")
@@ -53,20 +58,20 @@ def test_a_full_disk_leaves_the_old_file(name, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(kl.KullbackError, match=f"{name} cannot be written: No space left"):
         WRITERS[name](path)
-    assert path.read_text() == "old"
+    assert path.read_text() == OLD[name]
     assert os.listdir(tmp_path) == [name]
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_mode_is_kept_and_a_link_followed(name, tmp_path):
     path, real = tmp_path / name, tmp_path / "real"
-    real.write_text("old")
+    real.write_text(OLD[name])
     real.chmod(0o640)
     path.symlink_to(real)
     WRITERS[name](path)
     assert path.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
-    assert real.read_bytes() != b"old"
+    assert real.read_bytes() != OLD[name].encode()
 
 
 @pytest.mark.parametrize("name", WRITERS)

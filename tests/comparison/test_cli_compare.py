@@ -84,11 +84,11 @@ def test_best_is_the_first_of_the_comparison(tmp_path: Path) -> None:
     found = kl.compare("all", {"k": X.round()})
     assert document["model"] == found.models[0].model == found.best.form.name
     assert document["params"] == pytest.approx(found.best.params, rel=1e-12)
-    assert document["chosen"] == found.verdict
+    assert document["chosen"] == found.conclusion
     second = found.models[1]
     of = f"the best of {len(found.models)} models (counts) by held-out cross-entropy"
-    assert of in found.verdict
-    assert f"{second.difference:.4f} ± {second.difference_error:.4f} nats a row" in found.verdict
+    assert of in found.conclusion
+    assert f"{second.difference:.4f} ± {second.difference_error:.4f} nats a row" in found.conclusion
 
 
 def test_a_picture_is_written(table: Path, tmp_path: Path) -> None:

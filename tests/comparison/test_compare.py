@@ -120,7 +120,7 @@ def test_an_unbounded_likelihood_is_not_ranked() -> None:
         assert np.isnan(entry.held_out)
         line = next(line for line in str(found).splitlines() if line.startswith("Cauchy"))
         assert line.split()[1] == "2"  # of its parameters; the columns before it are empty
-        assert "Cauchy" not in found.verdict
+        assert "Cauchy" not in found.conclusion
 
 
 def test_a_model_that_cannot_be_fitted_is_a_row_with_its_reason() -> None:
@@ -201,7 +201,7 @@ def test_the_table_in_a_frame_and_as_text() -> None:
         assert shown.count("not distinguishable") == 1
         note = f"above {near.models[0].model} by less than 2 standard errors of the difference"
         assert note in shown
-    assert f"It is not distinguishable from {near.models[1].model}." in near.verdict
+    assert f"It is not distinguishable from {near.models[1].model}." in near.conclusion
 
 
 def test_the_picture_greys_the_runners_up() -> None:

@@ -140,11 +140,11 @@ def fit(
         if report is not None:
             fitted.report(report, unit=unit, comparison=comparison)
         if as_json:
-            chosen_by = {} if comparison is None else {"chosen": comparison.verdict}
+            chosen_by = {} if comparison is None else {"chosen": comparison.conclusion}
             process.write_json({**fit_document(fitted, unit), **chosen_by})
         else:
             if comparison is not None:
-                process.write(comparison.verdict + "\n")
+                process.write(comparison.conclusion + "\n")
             print_summary(fitted, unit)
     raise typer.Exit(0 if fitted.convergence.converged else 1)
 

@@ -43,7 +43,7 @@ class RowFunctions(Protocol):
 def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> Vector:
     """Return Σ w · value over the rows of a block, for every value, as one flat vector.
 
-    Few exact rows are evaluated in NumPy, without compilation. Which way is taken depends on the
+    Few rows are evaluated in NumPy, without compilation. Which way is taken depends on the
     rows alone, so that equal rows give the same bits.
     """
     names, count = tuple(block.fields), arguments.size
@@ -70,7 +70,7 @@ def _sums_in_numpy(functions: RowFunctions, block: Block, arguments: Vector) -> 
         row = dict(zip(names, inputs[: len(names)], strict=True))
         return functions.rows(block.kind, inputs[len(names) :], row)
 
-    key = (functions.structure, names, arguments.size)
+    key = (functions.structure, block.kind, names, arguments.size)
     program = NUMPY_PROGRAMS.get(key, formula, arguments.size, len(names))
     if program is None:
         return None

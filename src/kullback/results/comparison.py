@@ -159,7 +159,7 @@ class Comparison(Displayed):
         return fit_figure(shown, kind, muted=[False, *[True] * (len(shown) - 1)], ax=ax)
 
     @property
-    def verdict(self) -> str:
+    def conclusion(self) -> str:
         """What was chosen, and by how much, in a sentence.
 
         Raises:
