@@ -13,10 +13,10 @@ from kullback.objective.statistics import LossDerivatives
 from kullback.results.uncertainty import expected_information
 
 if TYPE_CHECKING:  # Fit.covariance calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 
-def covariance_in_unit(fit: Fit, kind: CovarianceKind) -> Vector:
+def covariance_in_unit(fit: FitNumbers, kind: CovarianceKind) -> Vector:
     """Return the covariance of the estimates in the unit 2^power, shape (d, d).
 
     Args:
@@ -43,7 +43,7 @@ def covariance_in_unit(fit: Fit, kind: CovarianceKind) -> Vector:
     return fit.evaluation.covariance(fit.vector, kind, fit.sample_info.weight, expected)
 
 
-def standard_errors_in_unit(fit: Fit, kind: CovarianceKind) -> Vector:
+def standard_errors_in_unit(fit: FitNumbers, kind: CovarianceKind) -> Vector:
     """Return one standard error a constrained coefficient, in the unit 2^power.
 
     0 for a fixed number; NaN for one on a bound, or without a positive definite Hessian.

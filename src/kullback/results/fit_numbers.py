@@ -1,0 +1,224 @@
+"""The numbers of a fit: estimates and covariance, likelihood, criteria and decomposition."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import KullbackError
+from kullback.information.arrays.divergence import kl_divergence
+from kullback.information.arrays.entropy import entropy
+from kullback.models.model import Model
+from kullback.models.parameter_vector import ParameterVector
+from kullback.models.rescaling import units
+from kullback.objective.evaluated import CovarianceKind, Evaluated
+from kullback.results.by_parameter import Number, groups_of
+from kullback.results.convergence import Convergence
+from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
+from kullback.results.decomposition import Decomposition, Reference, build_decomposition
+from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
+from kullback.results.problem import FitProblem
+from kullback.results.sample_info import SampleInfo
+
+
+@dataclass(frozen=True, eq=False)
+class FitNumbers:
+    """What a fit is, and the numbers that follow from its evaluation without the rows.
+
+    Attributes:
+        form: the model as it was given, with its free sources.
+        vector: its coefficients, with those on a bound or at an order statistic of the sample.
+        evaluation: the cross-entropy and its derivatives at the estimate; for a categorical
+            distribution the shares of the classes.
+        sample_info: facts about the sample.
+        convergence: whether, how and why the fit converged.
+        power: the rows were fitted in the unit 2^power, in which ``form``, ``vector``,
+            ``evaluation`` and the sample's ``values`` are; every method answers in the rows' own.
+        problem: fits the model to the rows again, with numbers fixed or other weights; None in a
+            fit without its data: loaded, copied, pickled, or made with ``keep_data=False``.
+    """
+
+    form: Model
+    vector: ParameterVector
+    evaluation: Evaluated
+    sample_info: SampleInfo
+    convergence: Convergence
+    power: int = 0
+    problem: FitProblem | None = field(default=None, compare=False)
+
+    # ---- estimates -------------------------------------------------------------------------
+
+    @cached_property
+    def _constrained(self) -> Vector:
+        return self.evaluation.constrained(self.vector)
+
+    @cached_property
+    def model(self) -> Model:
+        """The same model with every parameter fixed at its estimate."""
+        return self.form.fixed_at(self.vector.split(self._in_own_unit(self._constrained)))
+
+    @cached_property
+    def _in_unit(self) -> Model:
+        """The fitted model in the unit 2^power."""
+        return self.form.fixed_at(self.vector.split(self._constrained))
+
+    def _in_own_unit(self, numbers: Vector) -> Vector:
+        """Convert one number a constrained coefficient from the unit 2^power to the rows' own."""
+        if not self.power:
+            return numbers
+        with np.errstate(over="ignore", under="ignore"):  # an error may be beyond the doubles
+            own: Vector = np.ldexp(numbers, units(self.form, self.vector, self.power))
+        return own
+
+    @property
+    def params(self) -> dict[str, Number]:
+        """Estimates by parameter: floats, or arrays where there are several numbers."""
+        return self._by_parameter(self._in_own_unit(self._constrained))
+
+    @property
+    def stderr(self) -> dict[str, Number]:
+        """Standard errors by parameter, from the observed information.
+
+        0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
+        or where the fit did not converge (see ``convergence``).
+        """
+        return self._by_parameter(self._in_own_unit(standard_errors_in_unit(self, "observed")))
+
+    def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
+        """Group one number a constrained coefficient by the parameter that it belongs to."""
+        groups = groups_of(self.form, self.vector)
+        return {name: group.of(numbers) for name, group in groups.items()}
+
+    # ---- likelihood and criteria -----------------------------------------------------------
+
+    @property
+    def cross_entropy(self) -> float:
+        """H(p, q): mean of −log q over the sample, in nats per unit of weight."""
+        return self.evaluation.cross_entropy + self.power * math.log(2.0)
+
+    @property
+    def log_likelihood(self) -> float:
+        """Σ w log q: every constant included."""
+        return 0.0 - self.cross_entropy * self.sample_info.weight  # 0.0, not −0.0
+
+    @property
+    def n(self) -> float:
+        """Total weight: the number of rows where no weights were given."""
+        return self.sample_info.weight
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of estimated numbers, order statistics of the sample included."""
+        return self.vector.n_free + len(self.vector.on_bound)
+
+    @property
+    def penalty(self) -> float:
+        """The penalty on the coefficients, which is not in ``cross_entropy``; 0 without one."""
+        return self.evaluation.penalty
+
+    def _refuse_penalised(self, criterion: str) -> None:
+        if self.form.penalised:
+            raise KullbackError(
+                f"{criterion} compares maxima of the likelihood, but the coefficients of "
+                f"{' and '.join(self.form.penalised)} have a ridge penalty: compare penalised fits "
+                "by their cross-entropy on new data."
+            )
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion: 2k − 2 log L; refused for a penalised fit."""
+        self._refuse_penalised("AIC")
+        return 2.0 * self.parameter_count - 2.0 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion: k log n − 2 log L; refused for a penalised fit."""
+        self._refuse_penalised("BIC")
+        return self.parameter_count * math.log(self.n) - 2.0 * self.log_likelihood
+
+    # ---- uncertainty -----------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The estimated numbers that have a covariance, in the order of its rows."""
+        return self.vector.names
+
+    def covariance(self, kind: CovarianceKind = "observed") -> Vector:
+        """Covariance matrix of the estimates, in the user's parametrisation.
+
+        Args:
+            kind: "observed" inverts the Hessian at the estimate; "expected" the Fisher information
+                of the fitted model; "sandwich" holds when the model is wrong (Huber 1967).
+
+        Returns:
+            Shape (d, d), in the order of ``names``; NaN where the information is not positive
+            definite.
+
+        Raises:
+            KullbackError: for another kind, and for the expected information of rows that are not
+                exact.
+        """
+        kinds = ("observed", "expected", "sandwich")
+        if kind not in kinds:
+            raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
+        covariance = covariance_in_unit(self, kind)
+        if not self.power:
+            return covariance
+        of_free = units(self.form, self.vector, self.power)[np.array(self.vector.is_free)]
+        with np.errstate(over="ignore", under="ignore"):  # a variance may be beyond the doubles
+            own: Vector = np.ldexp(covariance, of_free[:, None] + of_free[None, :])
+        return own
+
+    # ---- the decomposition -----------------------------------------------------------------------
+
+    @cached_property
+    def entropy_estimate(self) -> EntropyEstimate | None:
+        """Estimates of the entropy of a continuous distribution and of D(it ‖ model)."""
+        if self.sample_info.inexact:
+            return no_estimate(self.sample_info.inexact)
+        if self.form.discrete or self.form.outcome != "number" or self.form.columns:
+            return None
+        if self.sample_info.entropy_estimate is not None:
+            return self.sample_info.entropy_estimate
+        sample, value = self.sample_info, self.evaluation.cross_entropy
+        estimate = estimate_entropies(self._in_unit, sample.values, value, sample.label)
+        return replace(estimate, entropy=estimate.entropy + self.power * math.log(2.0))
+
+    def decomposition(self, unit: str = "nats", reference: Model | None = None) -> Decomposition:
+        """Split the loss: cross-entropy = entropy + relative entropy, as far as each is known.
+
+        For discrete outcomes the entropy is the exact entropy of the empirical distribution. For
+        continuous ones, whose empirical distribution lacks a density, the entropy of the
+        distribution that the sample was drawn from, and its relative entropy to the model, are
+        estimated from nearest-neighbour distances, with standard errors. For a ``reference`` both
+        are computed.
+
+        Args:
+            unit: "nats", "bits" or "hartleys".
+            reference: a fixed model that the data are known to come from.
+
+        Raises:
+            KullbackError: for another unit.
+            ModelError: for a reference that is not fixed.
+        """
+        at, maximum = self.evaluation, self.convergence.converged and not self.form.penalised
+        known = None if reference is None else self._reference(reference)
+        return build_decomposition(
+            cross_entropy=self.cross_entropy,
+            variance=at.loss_variance(),
+            weight=self.sample_info.weight,
+            parameters=None if self.form.penalised else self.parameter_count,
+            optimism=at.optimism(self.vector) if maximum else math.nan,
+            entropy=self.sample_info.entropy,
+            estimate=self.entropy_estimate,
+            reference=known,
+            inexact=self.sample_info.inexact,
+            unit=unit,
+        )
+
+    def _reference(self, reference: Model) -> Reference:
+        return Reference(repr(reference), entropy(reference), kl_divergence(reference, self.model))
