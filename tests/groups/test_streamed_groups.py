@@ -143,3 +143,12 @@ def test_a_streamed_table_pickles(tmp_path: Path) -> None:
     copy = pickle.loads(pickle.dumps(table))
     assert copy == table
     assert copy[2] == table[2]
+
+
+def test_a_small_stream_is_grouped_in_memory() -> None:
+    frame = pd.DataFrame({"x": [0.5, 1.5, 2.0, 0.3, 0.9], "g": list("ababa")})
+    reader = pa.Table.from_pandas(frame).to_reader()
+    streamed = kl.fit(kl.Exponential(), reader, "x", by="g")
+    # the rate of each group is one over its mean
+    assert streamed["a"].params["rate"] == pytest.approx(3 / 3.4, rel=1e-12)
+    assert streamed["b"].params["rate"] == pytest.approx(2 / 1.8, rel=1e-12)

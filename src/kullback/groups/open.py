@@ -141,10 +141,11 @@ def _open_files(
 
 def _is_table(data: Any) -> bool:
     """Whether the data have columns with names."""
-    if as_paths(data) is not None or isinstance(data, Mapping) or hasattr(data, "columns"):
+    if isinstance(data, Mapping | FrameTable) or as_paths(data) is not None:
         return True
     named = getattr(getattr(data, "dtype", None), "names", None)
-    return named is not None or hasattr(data, "__arrow_c_stream__")
+    columns = hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__")
+    return columns or named is not None
 
 
 def _key(table: Table, name: str) -> Any:
