@@ -144,6 +144,11 @@ def fit(
     if networks_of(model):
         if by is not None:
             raise ModelError(f"by= does not train networks, but {model!r} contains one.")
+        if event is not None or truncation is not None:
+            raise ModelError(
+                f"{model!r} contains a network, which is trained on exact rows: leave out event "
+                "and truncation."
+            )
         if solver is not None and not isinstance(solver, Minibatch):
             raise ModelError(f"{model!r} needs solver=kl.Minibatch(...), got {solver!r}.")
         streamed = None if engine is None else engine is StreamingEngine

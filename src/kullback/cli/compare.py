@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,17 +106,25 @@ def compare(
 
 
 def compare_all(
-    data: Any, y: Any, weights: str | None, missing: str, param: list[str] | None
+    data: Any, y: Any, weights: str | None, missing: str, of_one: Mapping[str, object]
 ) -> Comparison:
     """Compare all families, for ``kullback fit --model best``.
 
+    Args:
+        data: the rows.
+        y: the outcome's column.
+        weights: the column of weights.
+        missing: "error" or "drop".
+        of_one: options that a comparison does not take; None or empty where they were not given.
+
     Raises:
-        KullbackError: no model could be fitted, or parameters were given.
+        KullbackError: no model could be fitted, or such options were given.
     """
-    if param:
+    given = next((option for option, value in of_one.items() if value), None)
+    if given is not None:
         raise KullbackError(
-            f"--param {param[0]} is of one distribution, and --model best compares all: leave "
-            "--param out, or name the model."
+            f"{given} is of one distribution, and --model best compares all: leave it out, or "
+            "name the model."
         )
     found = _compare("all", data, y, weights=weights, missing=missing)
     _ = found.best  # raises without one

@@ -112,7 +112,14 @@ def fit(
         if chosen is None:
             from kullback.cli.compare import compare_all
 
-            comparison = compare_all(data, outcome, weights, missing, param)
+            of_one = {
+                f"--param {(param or [''])[0]}": param,
+                "a second --y": isinstance(outcome, tuple),
+                "--event": event,
+                "--truncation-lower": truncation_lower,
+                "--truncation-upper": truncation_upper,
+            }
+            comparison = compare_all(data, outcome, weights, missing, of_one)
             fitted: Any = comparison.best
         else:
             bar = ProgressBar(unit) if sys.stderr.isatty() else None

@@ -112,7 +112,7 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> S
             f"y is a {type_name(roles.y)} and the data are a single {kind}: only one of them "
             "can be used. Give only the outcome, as the data; y names a column of a table."
         )
-    given = [("event", roles.event), ("truncation", (roles.truncation or (None,))[0])]
+    given = [(ARGUMENTS[role], value) for role, value in roles.others.items()]
     named = [("y", roles.y), ("weights", roles.weights), *given]
     for role, name in [*named, *(("columns", name) for name in roles.columns or ())]:
         if isinstance(name, str):

@@ -53,7 +53,7 @@ class Engine(abc.ABC):
     def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block, or the first of a kind of rows, for a point of origin.
 
-        None where there are no such rows.
+        None for a sample without such rows.
         """
 
     @abc.abstractmethod

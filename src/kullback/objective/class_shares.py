@@ -61,7 +61,7 @@ class ClassShares:
 
     @property
     def value(self) -> float:
-        """The cross-entropy: there is no penalty."""
+        """The cross-entropy, as nothing is penalised."""
         return self.cross_entropy
 
     @property

@@ -68,7 +68,7 @@ def column_deviations(model: Model, reduce: Callable[..., Any]) -> dict[str, flo
     """Return the standard deviation of each column with a penalised coefficient.
 
     Args:
-        model: the model; without a penalty there is no pass.
+        model: the model; one without a penalty needs no pass.
         reduce: adds a statistic up over the sample.
 
     Raises:

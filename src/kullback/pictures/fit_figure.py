@@ -69,7 +69,7 @@ def plot(
             270 points the others are fitted again.
         band: whether to shade the confidence band of the fitted density, distribution function,
             survival function or quantiles: ``fit.band``, 95% for each point by itself.
-        parameters: for "likelihood", one or two of ``fit.names``; None where there are no more.
+        parameters: for "likelihood", one or two of ``fit.names``; None for a model of at most two.
         ax: matplotlib axes to draw one kind on.
 
     Returns:

@@ -29,17 +29,7 @@ from kullback.results.sample_info import SampleInfo
 class FitNumbers:
     """What a fit is, and the numbers that follow from its evaluation without the rows.
 
-    Attributes:
-        form: the model as it was given, with its free sources.
-        vector: its coefficients, with those on a bound or at an order statistic of the sample.
-        evaluation: the cross-entropy and its derivatives at the estimate; for a categorical
-            distribution the shares of the classes.
-        sample_info: facts about the sample.
-        convergence: whether, how and why the fit converged.
-        power: the rows were fitted in the unit 2^power, in which ``form``, ``vector``,
-            ``evaluation`` and the sample's ``values`` are; every method answers in the rows' own.
-        problem: fits the model to the rows again, with numbers fixed or other weights; None in a
-            fit without its data: loaded, copied, pickled, or made with ``keep_data=False``.
+    Attributes: see ``Fit``.
     """
 
     form: Model

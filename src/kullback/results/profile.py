@@ -3,8 +3,8 @@
 With H(v) the least cross-entropy of the fits whose parameter is fixed at v, and W the total weight,
 the interval holds the v with 2W(H(v) − H_min) ≤ χ²(level), of one degree of freedom. An end is the
 root of the signed root of that deviance, which is nearly linear in v on the unconstrained scale.
-Newton's method finds it on the profile's curve (``profile_curve.py``); where it does not, as where
-there is no root, fits with the parameter fixed follow the profile outwards.
+Newton's method finds it on the profile's curve (``profile_curve.py``); where it does not, as for a
+profile that stays below χ², fits with the parameter fixed follow the profile outwards.
 Source: D. M. Bates and D. G. Watts (1988), Nonlinear Regression Analysis and Its Applications,
 section 6.1.
 """
@@ -51,7 +51,7 @@ _MANY = 1e8
 # So many numbers are profiled without being named.
 _UNASKED = 12
 
-# The first step where there is no standard error.
+# The first step of a number without a standard error.
 _STEP = 1.0
 
 # A deviance below zero by more than this is a better fit, not rounding.

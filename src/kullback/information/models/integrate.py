@@ -102,7 +102,7 @@ def expectations(
     if not abs(result.mass - 1.0) <= _MASS:
         try:
             second = _by_quantiles(p)
-        except ModelError:  # without quantiles there is no second centre
+        except ModelError:  # a model without quantiles has no second centre
             second = first
         if second != first and _inside(second, o):
             again = _expectations(p, log_q, o, q, *second)
