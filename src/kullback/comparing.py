@@ -18,7 +18,7 @@ from kullback.data.blocks import Block, blocks
 from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
 from kullback.data.sample import Sample
-from kullback.engines.choice import engine_for
+from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.engines.parts import Part, PartsEngine
@@ -28,7 +28,7 @@ from kullback.objective.families_for import families_for
 from kullback.objective.held_out import HeldOutLosses
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.row_losses import row_losses
-from kullback.refitting import Clock, EngineFactory, SampleProblem
+from kullback.refitting import Clock, SampleProblem
 from kullback.results.comparison import Compared, Comparison
 from kullback.results.fit import Fit
 from kullback.training.train import networks_of

@@ -11,12 +11,13 @@ from typing import Any, final, overload
 from kullback._core.errors import ModelError, nearest
 from kullback.data.open import open_sample
 from kullback.data.sample import Sample
+from kullback.engines.choice import EngineFactory
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.model_columns import roles_of, schema_of
-from kullback.refitting import Clock, EngineFactory, SampleProblem
+from kullback.refitting import Clock, SampleProblem
 from kullback.results.fit import Fit
 from kullback.results.fit_table import FitTable
 from kullback.results.fitted_model import FittedModel

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias, final, runtime_checkable
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from kullback._core.errors import DataError
 from kullback.data.reweighted import reweighted
 from kullback.data.sample import ArraySample, Sample
 from kullback.data.scaled import ScaledSample
-from kullback.engines.choice import engine_for
-from kullback.engines.engine import Engine
+from kullback.engines.choice import EngineFactory, engine_for
 from kullback.models.held_numbers import (
     changed_values,
     held,
@@ -29,21 +28,19 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.first_pass import FOR_ENTROPY, FirstPass, first_pass
+from kullback.objective.first_pass import FOR_ENTROPY, FirstPass
 from kullback.objective.starting_values import fix_order_statistics
+from kullback.prepared import Prepared
 from kullback.resampling.acceleration import accelerations
 from kullback.resampling.goodness import goodness_of_fit
 from kullback.resampling.replicates import Resampling
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
-from kullback.results.sample_info import SampleInfo
 from kullback.results.unit import Unit
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Solver
 from kullback.solving import Problem, Solved, Start, solve
-
-EngineFactory: TypeAlias = Callable[[Sample], Engine]
 
 # Rows have changed since a fit where its cross-entropy is another by more than this, absolutely and
 # relative to it: far above what the last correction of an estimate changes.
@@ -77,61 +74,6 @@ class Clock:
         """Seconds since the beginning: of compiling, and the others."""
         compiling = COMPILED.seconds - self.compiled
         return compiling, time.perf_counter() - self.begin - compiling
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A model and a sample after the first pass.
-
-    Attributes:
-        unit: the unit that the rows are fitted in, with the model and the sample in it.
-        known: the results of the first pass.
-        engine: adds statistics up over the rows in this unit.
-        passes: number of passes of the engine before it.
-    """
-
-    unit: Unit
-    known: FirstPass
-    engine: Engine
-    passes: int
-
-    @classmethod
-    def of(
-        cls,
-        model: Model,
-        sample: Sample,
-        engine_of: EngineFactory,
-        report: Callable[[int, int], None] | None,
-    ) -> Prepared:
-        """Read the sample once, or twice where another unit suits it."""
-        engine = engine_of(sample)
-        engine.progress = report
-        known = first_pass(model, sample, engine.reduce, engine.first_block)
-        unit = Unit.of(model, sample, known.summary)
-        passes = 0
-        if unit.power:
-            passes = engine.passes
-            engine = engine_of(unit.sample)
-            engine.progress = report
-            known = first_pass(unit.model, unit.sample, engine.reduce, engine.first_block)
-        return cls(unit, known, engine, passes)
-
-    @cached_property
-    def sample_info(self) -> SampleInfo:
-        """The facts about the sample that a fit stores."""
-        sample, known = self.unit.sample, self.known
-        return SampleInfo(
-            label=sample.label,
-            source=sample.describe_source(),
-            rows=known.summary.rows,
-            weight=known.summary.weight,
-            dropped=sample.dropped,
-            entropy=known.entropy,
-            levels=sample.levels,
-            values=known.continuous,
-            inexact=known.summary.inexact,
-        )
 
 
 @final

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,12 @@ from kullback._core.errors import DataError, ModelError
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
 from kullback.data.open import open_sample
-from kullback.data.sample import Sample
-from kullback.engines.choice import engine_for
-from kullback.engines.engine import Engine
+from kullback.engines.choice import EngineFactory, engine_for
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
 from kullback.objective.loss_moments import Losses, Moments
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
-
-EngineFactory = Callable[[Sample], Engine]
 
 INDEPENDENT = "rows are independent draws that the models were not fitted to"
 

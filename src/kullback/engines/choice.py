@@ -1,11 +1,16 @@
-"""The default engine for a sample."""
+"""How an engine is made for a sample, and the default one."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
 
 from kullback.data.sample import Sample
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
+
+EngineFactory: TypeAlias = Callable[[Sample], Engine]
 
 
 def engine_for(sample: Sample) -> Engine:

@@ -94,16 +94,6 @@ class GroupFits:
         solution = Solution(best, estimate, Outcome.CONVERGED, steps, solved.start[:, group])
         name = "closed form" if solved.closed[group] else Newton.__name__
         convergence = assess_convergence(model, vector, best, solution, name, starts, starts)
-        info = SampleInfo(
-            label=sample.label,
-            source=sample.describe_source(),
-            rows=known.summary.rows,
-            weight=known.summary.weight,
-            dropped=0,
-            entropy=known.entropy,
-            levels=None,
-            values=known.continuous,
-            inexact=known.summary.inexact,
-        )
+        info = SampleInfo.of(sample, known)
         convergence = replace(convergence, passes=1 + (0 if known.condensed else steps))
         return Fit(model, vector, replace(best, at=estimate), info, convergence)

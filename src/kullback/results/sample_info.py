@@ -8,6 +8,8 @@ from typing import Any, final
 from kullback._core.arrays import Vector
 from kullback._core.display import Listed
 from kullback._core.equality import Comparable
+from kullback.data.sample import Sample
+from kullback.objective.first_pass import FirstPass
 from kullback.results.entropy_estimate import EntropyEstimate
 
 
@@ -41,6 +43,21 @@ class SampleInfo(Listed, Comparable):
     values: Vector | None = field(default=None, compare=False)
     entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
     inexact: str = ""
+
+    @classmethod
+    def of(cls, sample: Sample, known: FirstPass) -> SampleInfo:
+        """Take the facts from a sample and its first pass."""
+        return cls(
+            label=sample.label,
+            source=sample.describe_source(),
+            rows=known.summary.rows,
+            weight=known.summary.weight,
+            dropped=sample.dropped,
+            entropy=known.entropy,
+            levels=sample.levels,
+            values=known.continuous,
+            inexact=known.summary.inexact,
+        )
 
     def _cells(self) -> dict[str, str]:
         return {
