@@ -18,8 +18,6 @@ import pytest
 import kullback as kl
 from kullback._core.arrays import float64
 
-mp.mp.dps = 60  # a difference of one ulp takes 16, the second derivative twice as many
-
 Cdf = Callable[..., Any]
 
 
@@ -99,6 +97,7 @@ def cases(points: list[float], *, positive: bool) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("name", LAWS)
+@mp.workdps(60)  # a difference of one ulp takes 16 digits, its second derivative twice as many
 def test_value_score_and_hessian(name: str) -> None:
     kind, numbers, cdf, survival, points = LAWS[name]
     model, names = kind(), list(numbers)

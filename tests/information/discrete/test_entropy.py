@@ -25,9 +25,9 @@ SAMPLES = {
 }
 
 
+@mp.workdps(40)
 def by_formula(method: str, counts: np.ndarray, support: int) -> mp.mpf:
     """The estimate as its paper writes it, at 40 digits."""
-    mp.mp.dps = 40
     seen = [mp.mpf(int(count)) for count in counts if count]
     n = sum(seen)
     if method in ("plug-in", "miller-madow"):

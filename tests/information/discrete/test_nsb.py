@@ -14,13 +14,13 @@ from kullback.information.discrete.nsb import posterior_moments
 RNG = np.random.default_rng(20)
 
 
+@mp.workdps(30)
 def by_definition(counts: list[int], support: float) -> tuple[float, float]:
     """Posterior mean and standard deviation of H, as Nemenman, Shafee & Bialek (2002) define them.
 
     The moments of H given β are Wolpert & Wolf's (1995), as Archer, Park & Pillow (2014) print
     them. For infinitely many symbols, Kβ = a fixed: a Dirichlet process.
     """
-    mp.mp.dps = 30
     seen = Counter(int(count) for count in counts if count)
     n, k = sum(j * m for j, m in seen.items()), sum(seen.values())
     finite = not math.isinf(support)
