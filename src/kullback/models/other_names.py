@@ -41,11 +41,20 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         "mu": "mean",
         "phi": "precision",
     },
+    "BetaBinomial": {
+        **_PROBABILITY,
+        **dict.fromkeys(("n", "size", "total_count"), "trials"),
+        "mu": "probability",
+        **dict.fromkeys(("theta", "phi"), "precision"),
+        "a": "alpha",
+        "b": "beta",
+    },
     "Binomial": {
         **_PROBABILITY,
         **dict.fromkeys(("n", "size", "total_count"), "trials"),
         "logits": "logit",
     },
+    "BirnbaumSaunders": {"c": "shape", "alpha": "shape", "beta": "scale"},
     "Burr": {"c": "shape2", "d": "shape1", "k": "shape1", "lam": "scale", "lambda": "scale"},
     "Categorical": {
         **dict.fromkeys(("p", "prob", "probs", "pvals", "theta"), "probabilities"),
@@ -53,6 +62,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     },
     "Cauchy": {**_LOCATION_SCALE, "x0": "loc", "gamma": "scale"},
     "Exponential": {**_RATE, **dict.fromkeys(("mean", "mu", "theta"), "scale")},
+    "Frechet": {**dict.fromkeys(("c", "alpha"), "shape"), "s": "scale"},
     "Gamma": {
         **_RATE,
         **dict.fromkeys(("a", "alpha", "k", "concentration"), "shape"),
@@ -61,12 +71,14 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         "mu": "mean",
     },
     "GeneralizedExtremeValue": {**_LOCATION_SCALE, "xi": "shape", "c": "shape = -c"},
+    "GeneralizedGamma": {**_LOCATION_SCALE, "q": "shape"},
     "GeneralizedPareto": {
         **_LOCATION_SCALE,
         **dict.fromkeys(("xi", "c", "k"), "shape"),
         "threshold": "loc",
         "u": "loc",
     },
+    "GeneralizedPoisson": {"mu": "mean", "alpha": "dispersion"},
     "Geometric": {**_PROBABILITY, "mu": "mean"},
     "Gompertz": {**_RATE, "b": "shape"},
     "Gumbel": {**_LOCATION_SCALE, "beta": "scale"},
@@ -108,6 +120,12 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     },
     "Poisson": {**_RATE, **dict.fromkeys(("mu", "mean"), "rate")},
     "Rayleigh": {"sigma": "scale"},
+    "SkewNormal": {
+        **_LOCATION_SCALE,
+        "xi": "loc",
+        "omega": "scale",
+        **dict.fromkeys(("a", "alpha"), "shape"),
+    },
     "StudentT": {**_LOCATION_SCALE, **dict.fromkeys(("nu", "dof"), "df")},
     "Uniform": {
         **dict.fromkeys(("a", "low", "min", "minimum", "loc"), "lower"),
@@ -119,6 +137,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("k", "c"), "shape"),
         **dict.fromkeys(("lam", "lambda"), "scale"),
     },
+    "Zipf": {**dict.fromkeys(("a", "s", "alpha"), "exponent")},
 }
 
 

@@ -14,18 +14,22 @@ from kullback.results.fit import Fit
 
 # A family, and those that contain it at values inside the domains of their parameters.
 INSIDE: Mapping[str, tuple[str, ...]] = {
-    "Exponential": ("Gamma", "Weibull", "GeneralizedPareto", "Gompertz"),
-    "Rayleigh": ("Weibull",),
+    "Exponential": ("Gamma", "Weibull", "GeneralizedPareto", "Gompertz", "GeneralizedGamma"),
+    "Gamma": ("GeneralizedGamma",),
+    "Weibull": ("GeneralizedGamma",),
+    "LogNormal": ("GeneralizedGamma",),
+    "Frechet": ("GeneralizedGamma",),
+    "Rayleigh": ("Weibull", "GeneralizedGamma"),
     "Gumbel": ("GeneralizedExtremeValue",),
     "Geometric": ("NegativeBinomial",),
     "Cauchy": ("StudentT",),
     "LogLogistic": ("Burr",),
     "Lomax": ("Burr",),
 }
-# A family, and those of which it is the limit as the reciprocal of one parameter falls to 0, with
-# information about that reciprocal that is finite and positive there.
+# A family, and those of which it is the limit as one parameter, or the reciprocal of one, falls to
+# 0, with information about that number that is finite and positive there.
 AT_LIMIT: Mapping[str, tuple[str, ...]] = {
-    "Poisson": ("NegativeBinomial",),
+    "Poisson": ("NegativeBinomial", "GeneralizedPoisson"),
     "Normal": ("StudentT",),
     "Exponential": ("Lomax",),
 }

@@ -14,14 +14,13 @@ from kullback._core.domains import (
     POSITIVE_COUNTS,
     REAL,
     Domain,
-    Interval,
 )
 from kullback.models.caution import Caution
 from kullback.models.counts.probability import PROBABILITY, complement, logit_caution
-from kullback.models.family import Family, Formula
+from kullback.models.counts.trials import OfTrials
+from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_binomial
-from kullback.models.source import Fixed
 from kullback.models.starting_values import share_inside
 from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.count_entropy import entropy_on_grid
@@ -33,7 +32,7 @@ from kullback.special.logistic import logistic
 
 
 @final
-class Binomial(Family):
+class Binomial(OfTrials, Family):  # type: ignore[override]  # the support depends on trials
     """Binomial distribution: q(x) = C(trials, x) probability^x (1 − probability)^(trials−x).
 
     Support x = 0, ..., ``trials``. Parameters: ``trials``, which must be given, and 0 ≤
@@ -66,41 +65,6 @@ class Binomial(Family):
             },
         ),
     )
-
-    @property
-    def _trials(self) -> float:
-        source = self.sources["trials"]
-        assert isinstance(source, Fixed)  # checked by the constructor
-        return float(source.number)
-
-    @property
-    def support(self) -> Interval:  # type: ignore[override]  # it depends on trials
-        """0, ..., trials."""
-        return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
-
-    # Compiled code is shared by all numbers of trials, so these methods read the number from
-    # the parameters and not from the support.
-
-    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of each row, −inf for values other than 0, ..., trials."""
-        inside = (x >= 0.0) & (x <= parameters["trials"]) & (x == jnp.floor(x))
-        value = self.row_log_density_inside(jnp.where(inside, x, 0.0), parameters)
-        return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
-
-    def _tail(
-        self,
-        formula: Formula,
-        x: Array,
-        parameters: Mapping[str, Array],
-        *,
-        before: float,
-        beyond: float,
-    ) -> Array:
-        low, high = x < 0.0, x >= parameters["trials"]
-        at = jnp.where(low | high, 0.0, jnp.floor(x))
-        value = formula(at, **self.to_default(parameters))
-        value = jnp.where(low, before, jnp.where(high, beyond, value))
-        return jnp.where(jnp.isnan(x), jnp.nan, value)
 
     @staticmethod
     def _log_density(
