@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, final, overload
 
 from kullback._core.errors import ModelError, nearest
+from kullback._core.validation import check_choice
 from kullback.data.open import open_sample
 from kullback.data.sample import Sample
 from kullback.engines.choice import EngineFactory
@@ -21,6 +22,7 @@ from kullback.refitting import Clock, SampleProblem
 from kullback.results.fit import Fit
 from kullback.results.fit_table import FitTable
 from kullback.results.fitted_model import FittedModel
+from kullback.results.sample_info import SAMPLING, WEIGHT_KINDS
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.solver import Solver
 from kullback.training.train import networks_of, train
@@ -51,6 +53,7 @@ def fit(
     event: Any = None,
     truncation: Any = None,
     weights: Any = None,
+    weight_kind: str = "frequency",
     by: None = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
@@ -69,6 +72,7 @@ def fit(
     event: Any = None,
     truncation: Any = None,
     weights: Any = None,
+    weight_kind: str = "frequency",
     by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
@@ -86,6 +90,7 @@ def fit(
     event: Any = None,
     truncation: Any = None,
     weights: Any = None,
+    weight_kind: str = "frequency",
     by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
@@ -109,8 +114,12 @@ def fit(
         truncation: two ends, each a column, a number, an array or None: a row is in the data only
             because its outcome lay between them (left-truncated: seen only from ``entry`` on). The
             likelihood is that given this; ``fit.model`` is the distribution of all outcomes.
-        weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
-            weight k counts as k equal rows.
+        weights: of the rows: a column's name, or an array where ``data`` are arrays.
+        weight_kind: "frequency": a row of weight k counts as k equal rows. "sampling": it is one
+            row, drawn with a probability in proportion to 1/k. The estimate is the same, the
+            covariance H⁻¹ (Σ w² s s') H⁻¹, with H = Σ w ∂²ℓ and s the scores of the rows; whatever
+            needs the likelihood of the rows (AIC, BIC, profiles, likelihood-ratio tests) is
+            refused. Strata and clusters are not taken into account.
         by: columns whose values split the rows into groups, "machine" or ["plant", "machine"], or
             an array of keys: the model is fitted to each group, as if to its rows alone, thousands
             in one call, and the result is a ``kl.FitTable``.
@@ -142,6 +151,12 @@ def fit(
         ({'rate': 1.0}, 1.0)
     """
     _check_model(model)
+    check_choice("weight_kind", weight_kind, WEIGHT_KINDS)
+    if weight_kind == SAMPLING and (by is not None or networks_of(model)):
+        raise ModelError(
+            'weight_kind="sampling" concerns the errors of one fit: leave it out for networks, '
+            "which have none, and fit groups one by one."
+        )
     if networks_of(model):
         if by is not None:
             raise ModelError(f"by= does not train networks, but {model!r} contains one.")
@@ -181,7 +196,8 @@ def fit(
     sample = open_sample(data, roles, schema_of((model,)))
     model = model.bind(sample.schema)
     watch = None if progress is None else _Watch(progress)
-    fitted = SampleProblem(model, sample, engine, solver).fit(clock, watch)
+    problem = SampleProblem(model, sample, engine, solver, weight_kind=weight_kind)
+    fitted = problem.fit(clock, watch)
     return fitted if keep_data else fitted.without_data()
 
 

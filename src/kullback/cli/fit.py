@@ -28,6 +28,7 @@ from kullback.cli.options import (
     TruncationLower,
     TruncationUpper,
     Unit,
+    WeightKind,
     Weights,
     YOrEnds,
     end_of,
@@ -53,6 +54,7 @@ def fit(
     truncation_lower: TruncationLower = None,
     truncation_upper: TruncationUpper = None,
     weights: Weights = None,
+    weight_kind: WeightKind = "frequency",
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -118,6 +120,7 @@ def fit(
                 "--event": event,
                 "--truncation-lower": truncation_lower,
                 "--truncation-upper": truncation_upper,
+                "--weight-kind sampling": weight_kind == "sampling" or None,
             }
             comparison = compare_all(data, outcome, weights, missing, of_one)
             fitted: Any = comparison.best
@@ -131,6 +134,7 @@ def fit(
                     event=event,
                     truncation=None if window == (None, None) else window,
                     weights=weights,
+                    weight_kind=weight_kind,
                     by=by or None,
                     missing=missing,
                     progress=bar,
@@ -278,6 +282,7 @@ def fit_document(fitted: kullback.Fit, unit: str) -> dict[str, Any]:
         unit: of the cross-entropy and the decomposition; the criteria are always in nats.
     """
     decomposition, sample = fitted.decomposition(unit), fitted.sample_info
+    sampling = sample.weight_kind == "sampling"
     document = {
         "model": fitted.form.name,
         "data": {"outcome": sample.label, "source": sample.source, "rows": sample.rows},
@@ -291,8 +296,9 @@ def fit_document(fitted: kullback.Fit, unit: str) -> dict[str, Any]:
         "unit": unit,
         "cross_entropy": fitted.cross_entropy / nats_per(unit),
         "log_likelihood": fitted.log_likelihood,
-        "aic": fitted.aic,
-        "bic": fitted.bic,
+        "weight_kind": sample.weight_kind,
+        "aic": None if sampling else fitted.aic,
+        "bic": None if sampling else fitted.bic,
         "decomposition": [vars(line) for line in decomposition.lines],
         "convergence": vars(fitted.convergence),
     }

@@ -65,6 +65,14 @@ Weights: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Column of weights: how many rows each row stands for."),
 ]
+WeightKind: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="frequency|sampling",
+        help="Whether a row of weight k stands for k equal rows, or is one that was drawn with a "
+        "probability in proportion to 1/k: its errors then come from squared weights.",
+    ),
+]
 Missing: TypeAlias = Annotated[
     str,
     typer.Option(metavar="error|drop", help="Refuse rows with missing values, or drop them."),
