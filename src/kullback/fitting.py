@@ -11,7 +11,7 @@ from typing import Any, final, overload
 from kullback._core.errors import ModelError, nearest
 from kullback._core.validation import check_choice
 from kullback.data.open import open_sample
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
@@ -227,7 +227,7 @@ def _fit_groups(
     )
 
 
-def _fit_alone(engine: EngineFactory | None, solver: Any, model: Model, sample: Sample) -> Fit:
+def _fit_alone(engine: EngineFactory | None, solver: Any, model: Model, sample: RowSource) -> Fit:
     found: Fit = fit(model, sample, engine=engine, solver=solver)
     return found
 

@@ -16,7 +16,7 @@ from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
 from kullback._core.lazy import Lazy
 from kullback.data.reweighted import reweighted
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import ArraySample, RowSource
 from kullback.data.scaled import ScaledSample
 from kullback.data.squared_weights import SquaredWeights
 from kullback.engines.choice import EngineFactory, engine_for
@@ -101,7 +101,7 @@ class SampleProblem:
     """
 
     model: Model
-    sample: Sample
+    sample: RowSource
     engine: EngineFactory | None = None
     solver: Solver[Any] | None = None
     fixed: Mapping[str, float] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class SampleProblem:
 
     def _again(
         self,
-        sample: Sample,
+        sample: RowSource,
         fixed: Mapping[str, float],
         start: Mapping[str, float],
         *,
@@ -209,7 +209,7 @@ class SampleProblem:
             progress=progress,
         )
 
-    def on(self, sample: Sample, engine: EngineFactory) -> Fit:
+    def on(self, sample: RowSource, engine: EngineFactory) -> Fit:
         """Fit the model to other rows, with a search that begins at the estimate on these."""
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()

@@ -24,7 +24,7 @@ from kullback.data.roles import (
     find_columns,
     refuse_no_header,
 )
-from kullback.data.sample import Sample, plain_row
+from kullback.data.sample import RowSource, plain_row
 from kullback.data.sample_head import RowDraw
 from kullback.data.schema import Schema
 from kullback.data.series_names import label_of
@@ -57,7 +57,7 @@ def open_sample(
     *,
     in_memory: bool | None = None,
     head: bool = False,
-) -> Sample:
+) -> RowSource:
     """Open a user's data as a sample.
 
     Args:
@@ -85,7 +85,7 @@ def open_sample(
     >>> sample.label, next(sample.chunks()).weight.tolist()
     ('column "loss"', [1.0, 2.0, 1.0])
     """
-    if isinstance(data, Sample):
+    if isinstance(data, RowSource):
         return data
     roles = roles or Roles()
     data = read_once(data, *roles.named)
@@ -104,7 +104,7 @@ def open_sample(
     return _open_table(opened, roles, schema)
 
 
-def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> Sample:
+def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> RowSource:
     """Open a single array as a sample."""
     kind = type_name(data)
     if roles.y is not None and not isinstance(roles.y, str):
@@ -125,7 +125,7 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> S
     return _array_sample(raw, learner, f"a {kind} of {count_of(len(values), 'row')}")
 
 
-def _open_table(table: Table, roles: Roles, schema: Schema | None) -> Sample:
+def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     """Open columns of a table as a sample."""
     names = find_columns(roles, table.names, table.description)
     typed = frozenset(getattr(table, "categorical", ())) if roles.inferred else frozenset()
@@ -170,7 +170,7 @@ def _open_files(
     in_memory: bool | None,
     *,
     head: bool,
-) -> Sample:
+) -> RowSource:
     """Open columns of files as a sample, in memory or streamed."""
     from kullback.data.files import open_files
 
@@ -244,7 +244,7 @@ def _array_sample(
     learner: SchemaLearner,
     source: str,
     name_row: Callable[[int], str] = plain_row,
-) -> Sample:
+) -> RowSource:
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()

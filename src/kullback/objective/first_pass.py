@@ -13,7 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.data.observation import Exact, RowKind
-from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.models.forms import ExponentialForm
 from kullback.models.model import Model
 from kullback.objective.distinct_values import Tabulate
@@ -104,13 +104,13 @@ class FirstPass:
         kept = weights > 0.0
         return values[kept], weights[kept]
 
-    def subsamples(self, model: Model) -> list[Sample]:
+    def subsamples(self, model: Model) -> list[RowSource]:
         """Return samples of growing size to start on, the largest with all thinned rows."""
         kept = self.summary.rows // self.summary.stride
         sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
         return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
 
-    def subsample(self, model: Model, most: int) -> Sample:
+    def subsample(self, model: Model, most: int) -> RowSource:
         """Return at most about ``most`` of the thinned rows as a sample to start on.
 
         For models without covariates the extremes are added: parameters that give them positive
@@ -126,7 +126,7 @@ class FirstPass:
 
 def first_pass(
     model: Model,
-    sample: Sample,
+    sample: RowSource,
     reduce: Callable[..., Any],
     first_block: Callable[[RowKind], Block | None],
 ) -> FirstPass:
@@ -181,7 +181,7 @@ def first_pass(
     return known
 
 
-def _lazily(sample: Sample, form: ExponentialForm) -> bool:
+def _lazily(sample: RowSource, form: ExponentialForm) -> bool:
     """Whether to add up the products of the statistics only when they are needed."""
     if not (sample.in_memory and form.quick_sums):
         return False

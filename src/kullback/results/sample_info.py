@@ -9,7 +9,7 @@ from kullback._core.arrays import Vector
 from kullback._core.display import Listed
 from kullback._core.equality import Comparable
 from kullback._core.errors import KullbackError
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.objective.first_pass import FirstPass
 from kullback.results.entropy_estimate import EntropyEstimate
 
@@ -68,7 +68,7 @@ class SampleInfo(Listed, Comparable):
             )
 
     @classmethod
-    def of(cls, sample: Sample, known: FirstPass) -> SampleInfo:
+    def of(cls, sample: RowSource, known: FirstPass) -> SampleInfo:
         """Take the facts from a sample and its first pass."""
         return cls(
             label=sample.label,
