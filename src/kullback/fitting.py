@@ -52,6 +52,7 @@ def fit(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
     weight_kind: str = "frequency",
     by: None = None,
@@ -71,6 +72,7 @@ def fit(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
     weight_kind: str = "frequency",
     by: Any = None,
@@ -89,6 +91,7 @@ def fit(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
     weight_kind: str = "frequency",
     by: Any = None,
@@ -104,16 +107,18 @@ def fit(
         model: the model to fit, such as ``kl.Gamma()``.
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
             arrays) with ``y`` the outcome's column, a lazy query or a stream of Arrow batches, or
-            CSV or Parquet files: a path, a list of paths, or a glob.
+            CSV or Parquet files: a path, a list of paths, or a glob; or a ``kl.Sample``.
         y: the outcome's column; not needed where there is only one column. Beside covariates, also
             an array. Or two columns, ("lower", "upper"): the outcome lies between them or on them.
             Equal ends are an outcome that was seen; an infinite or a missing end is none.
         event: how each outcome was observed, a column or an array: 1 or True the outcome itself; 0
             or False that it is at least ``y`` (right-censored); −1 that it is at most ``y``
-            (left-censored: below a detection limit).
+            (left-censored: below a detection limit). Text, or other codes, by ``kl.Events``.
         truncation: two ends, each a column, a number, an array or None: a row is in the data only
             because its outcome lay between them (left-truncated: seen only from ``entry`` on). The
             likelihood is that given this; ``fit.model`` is the distribution of all outcomes.
+        rounding: the distance of the values that outcomes were rounded to, so that x says that the
+            outcome lies between x − rounding/2 and x + rounding/2.
         weights: of the rows: a column's name, or an array where ``data`` are arrays.
         weight_kind: "frequency": a row of weight k counts as k equal rows. "sampling": it is one
             row, drawn with a probability in proportion to 1/k. The estimate is the same, the
@@ -160,10 +165,10 @@ def fit(
     if networks_of(model):
         if by is not None:
             raise ModelError(f"by= does not train networks, but {model!r} contains one.")
-        if event is not None or truncation is not None:
+        if not (event is truncation is rounding is None):
             raise ModelError(
-                f"{model!r} contains a network, which is trained on exact rows: leave out event "
-                "and truncation."
+                f"{model!r} contains a network, which is trained on exact rows: leave out event, "
+                "truncation and rounding."
             )
         if solver is not None and not isinstance(solver, Minibatch):
             raise ModelError(f"{model!r} needs solver=kl.Minibatch(...), got {solver!r}.")
@@ -183,15 +188,23 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
-    if by is not None and (event is not None or truncation is not None):
-        raise ModelError("by= fits groups of exact rows: leave out event and truncation.")
+    if by is not None and not (event is truncation is rounding is None):
+        raise ModelError("by= fits groups of exact rows: leave out event, truncation and rounding.")
+    if by is not None and isinstance(data, RowSource):
+        raise ModelError("by= needs a table with the columns of the groups, got a sample.")
     if by is not None:
         return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
     roles = roles_of(
-        (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
+        (model,),
+        y,
+        weights=weights,
+        missing=missing,
+        event=event,
+        truncation=truncation,
+        rounding=rounding,
     )
     sample = open_sample(data, roles, schema_of((model,)))
     model = model.bind(sample.schema)

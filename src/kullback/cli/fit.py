@@ -21,8 +21,10 @@ from kullback.cli.fit_by import By, Out, check_groups, write_groups
 from kullback.cli.options import (
     AsJson,
     Event,
+    Events,
     Missing,
     MissingValues,
+    Rounding,
     Separator,
     Tables,
     TruncationLower,
@@ -32,6 +34,7 @@ from kullback.cli.options import (
     Weights,
     YOrEnds,
     end_of,
+    event_of,
     files_of,
     outcome_of,
 )
@@ -51,8 +54,10 @@ def fit(
     ],
     y: YOrEnds = None,
     event: Event = None,
+    events: Events = None,
     truncation_lower: TruncationLower = None,
     truncation_upper: TruncationUpper = None,
+    rounding: Rounding = None,
     weights: Weights = None,
     weight_kind: WeightKind = "frequency",
     param: Annotated[
@@ -120,6 +125,7 @@ def fit(
                 "--event": event,
                 "--truncation-lower": truncation_lower,
                 "--truncation-upper": truncation_upper,
+                "--rounding": rounding,
                 "--weight-kind sampling": weight_kind == "sampling" or None,
             }
             comparison = compare_all(data, outcome, weights, missing, of_one)
@@ -131,8 +137,9 @@ def fit(
                     chosen,
                     data,
                     outcome,
-                    event=event,
+                    event=event_of(event, events),
                     truncation=None if window == (None, None) else window,
+                    rounding=rounding,
                     weights=weights,
                     weight_kind=weight_kind,
                     by=by or None,
