@@ -16,6 +16,8 @@ from ._core.errors import (
     ModelError as ModelError,
 )
 from .comparing import compare as compare
+from .data.events import Events as Events
+from .data.given_sample import Sample as Sample
 from .data.paths import DataFiles as DataFiles
 from .engines.local import LocalEngine as LocalEngine
 from .engines.streaming import StreamingEngine as StreamingEngine

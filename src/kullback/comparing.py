@@ -17,7 +17,7 @@ from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback.data.blocks import Block, blocks
 from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
@@ -163,7 +163,7 @@ def _key_of(groups: Any, time: Any) -> FoldKey | None:
     return FoldKey("groups", groups) if time is None else FoldKey("time", time)
 
 
-def _folds(sample: Sample, count: int, seed: int, key: FoldKey | None) -> Folds:
+def _folds(sample: RowSource, count: int, seed: int, key: FoldKey | None) -> Folds:
     if key is None:
         return RowFolds(sample, count, seed)
     if key.role == "time":
@@ -222,7 +222,7 @@ class _Work:
     """The fits of each model: to all rows, and to the others of each fold."""
 
     def __init__(
-        self, sample: Sample, folds: Folds | None, engine: EngineFactory | None, count: _Count
+        self, sample: RowSource, folds: Folds | None, engine: EngineFactory | None, count: _Count
     ) -> None:
         self._sample, self._folds, self._engine, self._count = sample, folds, engine, count
         self._others = [folds.others(part) for part in folds.scored] if folds else []
@@ -250,14 +250,14 @@ class _Work:
             self._count.one()
 
     def _fit_others(
-        self, entry: _Entry, scored: int, others: Sample, parts: Sequence[Part]
+        self, entry: _Entry, scored: int, others: RowSource, parts: Sequence[Part]
     ) -> Model | None:
         """Fit a model to the rows outside a fold; None, and a reason, where that is impossible."""
         assert self._folds is not None
         assert entry.fit is not None
         own = [parts[k] for k in self._folds.fitted_on(scored)]
 
-        def engine(sample: Sample) -> Engine:
+        def engine(sample: RowSource) -> Engine:
             if sample is others:
                 return PartsEngine(own, parts[0])
             return (self._engine or engine_for)(sample)  # the rows in another unit

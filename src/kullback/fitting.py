@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, final, overload
 
 from kullback._core.errors import ModelError, nearest
+from kullback._core.validation import check_choice
 from kullback.data.open import open_sample
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
@@ -21,6 +22,7 @@ from kullback.refitting import Clock, SampleProblem
 from kullback.results.fit import Fit
 from kullback.results.fit_table import FitTable
 from kullback.results.fitted_model import FittedModel
+from kullback.results.sample_info import SAMPLING, WEIGHT_KINDS
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.solver import Solver
 from kullback.training.train import networks_of, train
@@ -50,7 +52,9 @@ def fit(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
+    weight_kind: str = "frequency",
     by: None = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
@@ -68,7 +72,9 @@ def fit(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
+    weight_kind: str = "frequency",
     by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
@@ -85,7 +91,9 @@ def fit(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
+    weight_kind: str = "frequency",
     by: Any = None,
     missing: str = "error",
     engine: EngineFactory | None = None,
@@ -99,18 +107,24 @@ def fit(
         model: the model to fit, such as ``kl.Gamma()``.
         data: an array or anything array-like, a Series, a table (pandas, polars, Arrow, a dict of
             arrays) with ``y`` the outcome's column, a lazy query or a stream of Arrow batches, or
-            CSV or Parquet files: a path, a list of paths, or a glob.
+            CSV or Parquet files: a path, a list of paths, or a glob; or a ``kl.Sample``.
         y: the outcome's column; not needed where there is only one column. Beside covariates, also
             an array. Or two columns, ("lower", "upper"): the outcome lies between them or on them.
             Equal ends are an outcome that was seen; an infinite or a missing end is none.
         event: how each outcome was observed, a column or an array: 1 or True the outcome itself; 0
             or False that it is at least ``y`` (right-censored); −1 that it is at most ``y``
-            (left-censored: below a detection limit).
+            (left-censored: below a detection limit). Text, or other codes, by ``kl.Events``.
         truncation: two ends, each a column, a number, an array or None: a row is in the data only
             because its outcome lay between them (left-truncated: seen only from ``entry`` on). The
             likelihood is that given this; ``fit.model`` is the distribution of all outcomes.
-        weights: frequency weights: a column's name, or an array where ``data`` are arrays. A row of
-            weight k counts as k equal rows.
+        rounding: the distance of the values that outcomes were rounded to, so that x says that the
+            outcome lies between x − rounding/2 and x + rounding/2.
+        weights: of the rows: a column's name, or an array where ``data`` are arrays.
+        weight_kind: "frequency": a row of weight k counts as k equal rows. "sampling": it is one
+            row, drawn with a probability in proportion to 1/k. The estimate is the same, the
+            covariance H⁻¹ (Σ w² s s') H⁻¹, with H = Σ w ∂²ℓ and s the scores of the rows; whatever
+            needs the likelihood of the rows (AIC, BIC, profiles, likelihood-ratio tests) is
+            refused. Strata and clusters are not taken into account.
         by: columns whose values split the rows into groups, "machine" or ["plant", "machine"], or
             an array of keys: the model is fitted to each group, as if to its rows alone, thousands
             in one call, and the result is a ``kl.FitTable``.
@@ -142,13 +156,19 @@ def fit(
         ({'rate': 1.0}, 1.0)
     """
     _check_model(model)
+    check_choice("weight_kind", weight_kind, WEIGHT_KINDS)
+    if weight_kind == SAMPLING and (by is not None or networks_of(model)):
+        raise ModelError(
+            'weight_kind="sampling" concerns the errors of one fit: leave it out for networks, '
+            "which have none, and fit groups one by one."
+        )
     if networks_of(model):
         if by is not None:
             raise ModelError(f"by= does not train networks, but {model!r} contains one.")
-        if event is not None or truncation is not None:
+        if not (event is truncation is rounding is None):
             raise ModelError(
-                f"{model!r} contains a network, which is trained on exact rows: leave out event "
-                "and truncation."
+                f"{model!r} contains a network, which is trained on exact rows: leave out event, "
+                "truncation and rounding."
             )
         if solver is not None and not isinstance(solver, Minibatch):
             raise ModelError(f"{model!r} needs solver=kl.Minibatch(...), got {solver!r}.")
@@ -168,20 +188,29 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
-    if by is not None and (event is not None or truncation is not None):
-        raise ModelError("by= fits groups of exact rows: leave out event and truncation.")
+    if by is not None and not (event is truncation is rounding is None):
+        raise ModelError("by= fits groups of exact rows: leave out event, truncation and rounding.")
+    if by is not None and isinstance(data, RowSource):
+        raise ModelError("by= needs a table with the columns of the groups, got a sample.")
     if by is not None:
         return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
     roles = roles_of(
-        (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
+        (model,),
+        y,
+        weights=weights,
+        missing=missing,
+        event=event,
+        truncation=truncation,
+        rounding=rounding,
     )
     sample = open_sample(data, roles, schema_of((model,)))
     model = model.bind(sample.schema)
     watch = None if progress is None else _Watch(progress)
-    fitted = SampleProblem(model, sample, engine, solver).fit(clock, watch)
+    problem = SampleProblem(model, sample, engine, solver, weight_kind=weight_kind)
+    fitted = problem.fit(clock, watch)
     return fitted if keep_data else fitted.without_data()
 
 
@@ -211,7 +240,7 @@ def _fit_groups(
     )
 
 
-def _fit_alone(engine: EngineFactory | None, solver: Any, model: Model, sample: Sample) -> Fit:
+def _fit_alone(engine: EngineFactory | None, solver: Any, model: Model, sample: RowSource) -> Fit:
     found: Fit = fit(model, sample, engine=engine, solver=solver)
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory
 from kullback.engines.engine import Engine
 from kullback.models.model import Model
@@ -37,7 +37,7 @@ class Prepared:
     def of(
         cls,
         model: Model,
-        sample: Sample,
+        sample: RowSource,
         engine_of: EngineFactory,
         report: Callable[[int, int], None] | None,
     ) -> Prepared:

@@ -14,9 +14,11 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
+from kullback._core.lazy import Lazy
 from kullback.data.reweighted import reweighted
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import ArraySample, RowSource
 from kullback.data.scaled import ScaledSample
+from kullback.data.squared_weights import SquaredWeights
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.models.held_numbers import (
     changed_values,
@@ -28,7 +30,9 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FOR_ENTROPY, FirstPass
+from kullback.objective.sampling_weights import with_sampling_weights
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.prepared import Prepared
 from kullback.resampling.acceleration import accelerations
@@ -37,6 +41,7 @@ from kullback.resampling.replicates import Resampling
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
+from kullback.results.sample_info import SAMPLING
 from kullback.results.unit import Unit
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Solver
@@ -92,15 +97,17 @@ class SampleProblem:
         fixed: numbers that are held fixed, by name.
         solved: where the fit ended; None before.
         power: it is in the unit 2^power.
+        weight_kind: what weights are: "frequency" or "sampling".
     """
 
     model: Model
-    sample: Sample
+    sample: RowSource
     engine: EngineFactory | None = None
     solver: Solver[Any] | None = None
     fixed: Mapping[str, float] = field(default_factory=dict)
     solved: Solved | None = None
     power: int = 0
+    weight_kind: str = "frequency"
 
     def fit(self, clock: Clock, watch: Watch | None = None) -> Fit:
         """Fit the model, from the starting values of the user and of the model."""
@@ -129,7 +136,7 @@ class SampleProblem:
 
     def _again(
         self,
-        sample: Sample,
+        sample: RowSource,
         fixed: Mapping[str, float],
         start: Mapping[str, float],
         *,
@@ -202,7 +209,7 @@ class SampleProblem:
             progress=progress,
         )
 
-    def on(self, sample: Sample, engine: EngineFactory) -> Fit:
+    def on(self, sample: RowSource, engine: EngineFactory) -> Fit:
         """Fit the model to other rows, with a search that begins at the estimate on these."""
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()
@@ -232,7 +239,7 @@ class SampleProblem:
     def outcomes(self) -> tuple[Vector, Vector] | None:
         """Outcomes to draw, with their weights."""
         known = self._prepared.known
-        if not known.summary.all_exact:
+        if not known.summary.all_exact or self.weight_kind == SAMPLING:
             return None
         if known.table is not None:
             assert known.table.weight is not None
@@ -289,11 +296,15 @@ class SampleProblem:
             run_seconds=running,
         )
         problem = replace(self, solved=solved, power=unit.power)
+        evaluation, sample_info = solved.evaluation, prepared.sample_info
+        if self.weight_kind == SAMPLING:
+            evaluation = self._with_sampling_weights(prepared, model, solved)
+            sample_info = replace(sample_info, weight_kind=SAMPLING, values=None)
         fitted = Fit(
             model,
             solved.vector,
-            solved.evaluation,
-            prepared.sample_info,
+            evaluation,
+            sample_info,
             convergence,
             unit.power,
             problem,
@@ -301,6 +312,24 @@ class SampleProblem:
         if unit.power:
             unit.refuse_beyond(fitted.params, convergence)
         return fitted
+
+    def _with_sampling_weights(self, prepared: Prepared, model: Model, solved: Solved) -> Evaluated:
+        """The evaluation with second moments of squared weights: a fit's passes, when needed."""
+        summary = prepared.known.summary
+        sample = SquaredWeights(prepared.unit.sample, summary.weight / summary.rows)
+
+        @Lazy
+        def squared() -> Problem:
+            again = Prepared.of(model, sample, self.engine or engine_for, None)
+            return self._problem(again, model)
+
+        return with_sampling_weights(
+            solved.evaluation,
+            summary.weight,
+            summary.rows,
+            lambda at: squared().whole(solved.vector)(at).sums,
+            lambda: _class_totals(model, squared()),
+        )
 
     # ---- the fit that was made -------------------------------------------------------------
 
@@ -363,6 +392,13 @@ def _solve(problem: Problem, vector: ParameterVector, near: Mapping[str, Vector]
     other = solve(problem, vector)
     better = other.convergence.converged or other.evaluation.value < solved.evaluation.value
     return other if better else solved
+
+
+def _class_totals(model: Model, problem: Problem) -> Vector:
+    """The weight of each class."""
+    form = model.saturated_form
+    assert form is not None  # the evaluation is of class shares
+    return form.class_totals(*problem.known.few)
 
 
 def _ignore(_value: float) -> None:

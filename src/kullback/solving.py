@@ -28,11 +28,8 @@ from kullback.objective.separation import separated_columns
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
-from kullback.results.convergence_check import (
-    assess_convergence,
-    at_class_shares,
-    diverging_coefficient,
-)
+from kullback.results.convergence_check import assess_convergence, at_class_shares
+from kullback.results.diverging import diverging_coefficient
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.solver import Outcome, Solution, Solver, minimise
 
@@ -192,7 +189,15 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     name = "closed form" if closed else type(problem.solver).__name__
     separated = _separated(problem, vector, solution, start)
     convergence = assess_convergence(
-        problem.model, vector, solution.best, solution, name, start.tried, start.agreed, separated
+        problem.model,
+        vector,
+        solution.best,
+        solution,
+        name,
+        start.tried,
+        start.agreed,
+        separated,
+        problem.known.summary.common_stretch,
     )
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding

@@ -141,6 +141,7 @@ def _check_fits(*fits: Any) -> None:
             raise KullbackError(
                 f"needs two fits, as kl.fit returns them, got {type(fit).__name__}."
             )
+        fit.sample_info.refuse_sampling("a test of likelihoods")
         if fit.form.penalised:
             raise KullbackError(
                 f"{fit.form.name} was fitted with a penalty, and not by maximum likelihood."

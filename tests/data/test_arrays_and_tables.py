@@ -16,12 +16,12 @@ import pyarrow as pa
 import pytest
 
 from kullback._core.errors import DataError
-from kullback.data import ArraySample, Chunk, Exact, Roles, Sample, open_sample
+from kullback.data import ArraySample, Chunk, Exact, Roles, RowSource, open_sample
 
 NAN = float("nan")
 
 
-def only_chunk(sample: Sample) -> Chunk:
+def only_chunk(sample: RowSource) -> Chunk:
     (chunk,) = sample.chunks()
     return chunk
 

@@ -11,7 +11,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import DataError, FileFormatError, MissingFileError
-from kullback.data import Roles, Sample, csv_files, open_sample
+from kullback.data import Roles, RowSource, csv_files, open_sample
 
 MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
 TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
@@ -30,7 +30,7 @@ def parquet(name: str, columns: dict[str, Any], row_group_size: int = 1000) -> N
     pq.write_table(pa.table(columns), name, row_group_size=row_group_size)
 
 
-def outcome(sample: Sample) -> list[float]:
+def outcome(sample: RowSource) -> list[float]:
     """The outcome, from one pass."""
     return [value for chunk in sample.chunks() for value in chunk.fields["y"].tolist()]
 

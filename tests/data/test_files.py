@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kullback.data import Roles, Sample, blocks, csv_files, files, open_sample, parquet_files
+from kullback.data import Roles, RowSource, blocks, csv_files, files, open_sample, parquet_files
 from kullback.data.stream import Part
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -21,7 +21,7 @@ def parquet(name: str, columns: dict[str, Any], row_group_size: int = 1000) -> N
     pq.write_table(pa.table(columns), name, row_group_size=row_group_size)
 
 
-def rows(sample: Sample) -> dict[str, list[float]]:
+def rows(sample: RowSource) -> dict[str, list[float]]:
     """All rows of one pass, with their weights and their numbers."""
     found: dict[str, list[float]] = {"weight": [], "number": []}
     for chunk in sample.chunks():

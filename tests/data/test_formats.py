@@ -16,7 +16,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.errors import FileFormatError
-from kullback.data import Roles, Sample, csv_files, open_sample, spill
+from kullback.data import Roles, RowSource, csv_files, open_sample, spill
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -143,7 +143,7 @@ ROLES = {
 }
 
 
-def content(sample: Sample) -> dict[str, Any]:
+def content(sample: RowSource) -> dict[str, Any]:
     """The bits of all rows, their numbers, and the levels."""
     chunks = list(sample.chunks())
     fields = {

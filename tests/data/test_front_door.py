@@ -20,7 +20,7 @@ import pytest
 
 import kullback as kl
 from kullback._core.domains import REAL
-from kullback.data import Exact, Roles, RowKind, Sample, open_sample
+from kullback.data import Exact, Roles, RowKind, RowSource, open_sample
 from kullback.data.observation import Soft, Unobserved
 from kullback.data.schema import Column, Outcome, Schema
 from kullback.models.linear import Linear
@@ -146,7 +146,7 @@ ROLES: dict[str, Roles] = {
 }
 
 
-def rows_of(sample: Sample) -> dict[str, bytes]:
+def rows_of(sample: RowSource) -> dict[str, bytes]:
     """All rows of a sample, bit by bit."""
     chunks = list(sample.chunks())
     found = {n: np.concatenate([c.fields[n] for c in chunks]) for n in chunks[0].fields}

@@ -217,7 +217,7 @@ def test_the_same_bits_streamed_and_in_any_row_groups(tmp_path: Path, role: str)
 def test_events_are_not_lost_where_they_cannot_be_used() -> None:
     columns = {"y": np.array([1.0, 2.0, 3.0]), "seen": np.array([1, 0, 1]), "x": np.arange(3.0)}
     network = kl.Normal(loc=kl.MLP(), scale=1.0)
-    with pytest.raises(kl.ModelError, match="trained on exact rows: leave out event and trunc"):
+    with pytest.raises(kl.ModelError, match="trained on exact rows: leave out event, trunc"):
         kl.fit(network, columns, "y", event="seen")
     with pytest.raises(kl.ModelError, match="by= fits groups of exact rows"):
         kl.fit(kl.Exponential(), columns, "y", truncation=(None, 9.0), by="x")

@@ -21,16 +21,20 @@ from kullback.cli.fit_by import By, Out, check_groups, write_groups
 from kullback.cli.options import (
     AsJson,
     Event,
+    Events,
     Missing,
     MissingValues,
+    Rounding,
     Separator,
     Tables,
     TruncationLower,
     TruncationUpper,
     Unit,
+    WeightKind,
     Weights,
     YOrEnds,
     end_of,
+    event_of,
     files_of,
     outcome_of,
 )
@@ -50,9 +54,12 @@ def fit(
     ],
     y: YOrEnds = None,
     event: Event = None,
+    events: Events = None,
     truncation_lower: TruncationLower = None,
     truncation_upper: TruncationUpper = None,
+    rounding: Rounding = None,
     weights: Weights = None,
+    weight_kind: WeightKind = "frequency",
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -118,6 +125,8 @@ def fit(
                 "--event": event,
                 "--truncation-lower": truncation_lower,
                 "--truncation-upper": truncation_upper,
+                "--rounding": rounding,
+                "--weight-kind sampling": weight_kind == "sampling" or None,
             }
             comparison = compare_all(data, outcome, weights, missing, of_one)
             fitted: Any = comparison.best
@@ -128,9 +137,11 @@ def fit(
                     chosen,
                     data,
                     outcome,
-                    event=event,
+                    event=event_of(event, events),
                     truncation=None if window == (None, None) else window,
+                    rounding=rounding,
                     weights=weights,
+                    weight_kind=weight_kind,
                     by=by or None,
                     missing=missing,
                     progress=bar,
@@ -278,6 +289,7 @@ def fit_document(fitted: kullback.Fit, unit: str) -> dict[str, Any]:
         unit: of the cross-entropy and the decomposition; the criteria are always in nats.
     """
     decomposition, sample = fitted.decomposition(unit), fitted.sample_info
+    sampling = sample.weight_kind == "sampling"
     document = {
         "model": fitted.form.name,
         "data": {"outcome": sample.label, "source": sample.source, "rows": sample.rows},
@@ -291,8 +303,9 @@ def fit_document(fitted: kullback.Fit, unit: str) -> dict[str, Any]:
         "unit": unit,
         "cross_entropy": fitted.cross_entropy / nats_per(unit),
         "log_likelihood": fitted.log_likelihood,
-        "aic": fitted.aic,
-        "bic": fitted.bic,
+        "weight_kind": sample.weight_kind,
+        "aic": None if sampling else fitted.aic,
+        "bic": None if sampling else fitted.bic,
         "decomposition": [vars(line) for line in decomposition.lines],
         "convergence": vars(fitted.convergence),
     }

@@ -44,6 +44,21 @@ Event: TypeAlias = Annotated[
         "(right-censored), -1 where it is at most so large (left-censored).",
     ),
 ]
+Events: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT=CODE",
+        help='What a text in the column of --event means: "<=-1" that "<" is left-censored, "==1" '
+        'that "=" was seen. Repeat for every text.',
+    ),
+]
+Rounding: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Distance of the values that outcomes were rounded to: each is then an interval.",
+    ),
+]
 TruncationLower: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -64,6 +79,14 @@ Target: TypeAlias = Annotated[
 Weights: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Column of weights: how many rows each row stands for."),
+]
+WeightKind: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="frequency|sampling",
+        help="Whether a row of weight k stands for k equal rows, or is one that was drawn with a "
+        "probability in proportion to 1/k: its errors then come from squared weights.",
+    ),
 ]
 Missing: TypeAlias = Annotated[
     str,
@@ -138,6 +161,27 @@ def outcome_of(y: Sequence[str] | None) -> str | tuple[str, str] | None:
             return lower, upper
         case _:
             raise KullbackError(f"--y takes one column, or two for the ends, got {len(y)}.")
+
+
+def event_of(column: str | None, texts: Sequence[str] | None) -> Any:
+    """The events: a column, and what its texts mean.
+
+    Raises:
+        KullbackError: for a text without its meaning, or without a column.
+    """
+    if not texts:
+        return column
+    if column is None:
+        raise KullbackError("--events says what texts of a column mean: name it by --event.")
+    from kullback.data.events import Events as Meanings
+
+    meanings: dict[str, int] = {}
+    for given in texts:
+        text, equals, code = given.rpartition("=")
+        if not equals or code not in ("1", "0", "-1"):
+            raise KullbackError(f'--events must be TEXT=1, TEXT=0 or TEXT=-1, got "{given}".')
+        meanings[text] = int(code)
+    return Meanings(meanings, column)
 
 
 def end_of(text: str | None) -> str | float | None:

@@ -26,7 +26,7 @@ from kullback._core.printable import printable
 
 # Arguments of the library that are options of the same name here. Those with an underscore are
 # recognised anywhere in a message, the others before "=" and before "must".
-_COMPOUND = "learning_rate|weight_decay|label_smoothing|class_weight|held_out"
+_COMPOUND = "weight_kind|learning_rate|weight_decay|label_smoothing|class_weight|held_out"
 _SIMPLE = (
     "missing|separator|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
     "epochs|batch|patience|calibration|checkpoint|seed|folds|groups|time|criterion"

@@ -4,7 +4,7 @@ from kullback.data.blocks import ROWS, TILE, Block, blocks
 from kullback.data.observation import Exact, RowKind
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.data.sample import ArraySample, Chunk, Sample
+from kullback.data.sample import ArraySample, Chunk, RowSource
 
 __all__ = [
     "ROWS",
@@ -15,7 +15,7 @@ __all__ = [
     "Exact",
     "Roles",
     "RowKind",
-    "Sample",
+    "RowSource",
     "blocks",
     "open_sample",
 ]

@@ -25,7 +25,7 @@ from kullback.data.ends import KINDS, EndColumns, parted
 from kullback.data.labels import Labels
 from kullback.data.observation import RowKind
 from kullback.data.roles import ARGUMENTS, RawRows
-from kullback.data.sample import ArraySample, Chunk, ChunkSample, Floats, Integers, Sample
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, Floats, Integers, RowSource
 from kullback.data.schema import Schema
 from kullback.data.shares import shares_of
 
@@ -140,7 +140,7 @@ class ColumnConversion:
         first = first_row if numbers is None or not numbers.size else int(numbers[0])
         return [Chunk(self.kind, rows.fields, rows.weight, first, numbers)]
 
-    def sample(self, rows: CheckedRows, source: str, name_row: Callable[[int], str]) -> Sample:
+    def sample(self, rows: CheckedRows, source: str, name_row: Callable[[int], str]) -> RowSource:
         """Make a sample of all rows of a source in memory.
 
         Raises:

@@ -6,18 +6,18 @@ from abc import ABC
 from dataclasses import dataclass
 
 from kullback.data.observation import RowKind
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 
 
 @dataclass(frozen=True, eq=False)
-class DerivedSample(Sample, ABC):
+class DerivedSample(RowSource, ABC):
     """The rows of another sample, changed: abstract.
 
     Attributes:
         rows: the other sample.
     """
 
-    rows: Sample
+    rows: RowSource
 
     def __post_init__(self) -> None:
         """Take over what describes the sample."""

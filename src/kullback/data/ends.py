@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import to_numbers
 from kullback.data.checks import HERE, Place, count_of, shown_rows
+from kullback.data.events import Events
 from kullback.data.observation import Event, RowKind, Window, kind_of
 from kullback.data.sample import Chunk, Floats, Integers
 
@@ -36,6 +37,7 @@ class EndColumns:
             not, or that columns hold.
         windows: the names in messages of the columns that hold the others, by field.
         rounding: the distance of the values that outcomes were rounded to; None for none.
+        meanings: of other codes of the events.
     """
 
     pair: bool
@@ -44,6 +46,7 @@ class EndColumns:
     window: tuple[float | None, float | None] = (None, None)
     windows: Mapping[str, str] | None = None
     rounding: float | None = None
+    meanings: Events | None = None
 
     def read(
         self,
@@ -72,8 +75,11 @@ class EndColumns:
             (y,) = outcome
             lower, upper, required = y, y, {self.label: y}
         if self.event is not None:
-            seen = to_numbers(others["event"], self.event, place)
-            _check_events(seen, self.event, place)
+            if self.meanings is not None:
+                seen = self.meanings.read(others["event"], self.event, place)
+            else:
+                seen = to_numbers(others["event"], self.event, place)
+                _check_events(seen, self.event, place)
             required[self.event] = seen
             lower = np.where(seen < 0.0, -np.inf, lower)
             upper = np.where(seen == 0.0, np.inf, upper)
@@ -168,20 +174,23 @@ def parted(
         rows: the numbers of all rows; None where they follow each other.
     """
     lower, upper = fields[LOWER], fields[UPPER]
-    event = np.where(np.isneginf(lower), Event.LEFT, Event.INTERVAL)
-    event = np.where(np.isposinf(upper), Event.RIGHT, event)
-    event = np.where(lower == upper, Event.EXACT, event)
-    window = np.zeros_like(event)
+    # a byte a row, so that most of the time is that of the ends' comparisons
+    event = np.full(len(lower), Event.INTERVAL, dtype=np.uint8)
+    event[lower == -np.inf] = Event.LEFT
+    event[upper == np.inf] = Event.RIGHT
+    event[lower == upper] = Event.EXACT
+    code = event * np.uint8(len(Window))
     if WINDOW_LOWER in fields:
-        window += np.isfinite(fields[WINDOW_LOWER]) * Window.LOWER
+        code += np.isfinite(fields[WINDOW_LOWER]) * np.uint8(Window.LOWER)
     if WINDOW_UPPER in fields:
-        window += np.isfinite(fields[WINDOW_UPPER]) * Window.UPPER
-    code = event * len(Window) + window
+        code += np.isfinite(fields[WINDOW_UPPER]) * np.uint8(Window.UPPER)
     ends = {LOWER, UPPER, WINDOW_LOWER, WINDOW_UPPER}
     others = {name: values for name, values in fields.items() if name not in ends}
     chunks = []
-    for found in np.unique(code).tolist():
+    for found in range(len(Event) * len(Window)):
         at = np.flatnonzero(code == found)
+        if not at.size:
+            continue
         kind = kind_of(Event(found // len(Window)), Window(found % len(Window)))
         own = {name: fields[LOWER if name == "y" else name][at] for name in kind.fields}
         numbers = at + first_row if rows is None else rows[at]

@@ -12,7 +12,7 @@ from kullback.data.checks import column_label, count_of
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import ArraySample, RowSource
 from kullback.data.schema import Column, Schema
 from kullback.data.tables import column_values
 
@@ -49,7 +49,7 @@ class FoldKey:
 
 def open_with_key(
     data: Any, roles: Roles, schema: Schema, key: FoldKey | None
-) -> tuple[Sample, FoldKey | None]:
+) -> tuple[RowSource, FoldKey | None]:
     """Open a sample with the key of its folds as a field.
 
     Args:
@@ -77,7 +77,7 @@ def open_with_key(
     return open_sample(data, roles, schema), key
 
 
-def _beside(sample: Sample, key: FoldKey) -> Sample:
+def _beside(sample: RowSource, key: FoldKey) -> RowSource:
     """Add an array of keys to a sample in memory."""
     if not isinstance(sample, ArraySample):
         raise DataError(

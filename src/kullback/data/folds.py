@@ -16,7 +16,7 @@ from kullback._core.display import value_text
 from kullback._core.errors import DataError
 from kullback.data.checks import count_of
 from kullback.data.fold_keys import FoldKey
-from kullback.data.sample import ArraySample, Chunk, Floats, Integers, Sample
+from kullback.data.sample import ArraySample, Chunk, Floats, Integers, RowSource
 from kullback.data.sample_head import row_fractions
 
 # Seeds move what is hashed by so much, so that each has pseudo-random numbers of its own.
@@ -42,7 +42,7 @@ class Folds(abc.ABC):
 
     left_out: str = ""
 
-    def __init__(self, sample: Sample, count: int) -> None:
+    def __init__(self, sample: RowSource, count: int) -> None:
         self.sample, self.count = sample, count
         rows = self._learn()
         if rows < 2 * count:
@@ -69,7 +69,7 @@ class Folds(abc.ABC):
         return tuple(other for other in range(self.count) if other != part)
 
     @cached_property
-    def parts(self) -> tuple[Sample, ...]:
+    def parts(self) -> tuple[RowSource, ...]:
         """The parts: in memory copies of their rows, else read from the sample at every pass."""
         many = range(max(*self.scored, self.count - 1) + 1)
         if not isinstance(self.sample, ArraySample):
@@ -83,7 +83,7 @@ class Folds(abc.ABC):
         """The rows that the fit is made to which scores a part."""
         return JoinedSample(self.sample, [self.parts[other] for other in self.fitted_on(part)])
 
-    def plain(self, part: int) -> Sample:
+    def plain(self, part: int) -> RowSource:
         """A part without the field that no model reads."""
         return without(self.parts[part], self.left_out) if self.left_out else self.parts[part]
 
@@ -98,7 +98,7 @@ class RowFolds(Folds):
         seed: of the draw.
     """
 
-    def __init__(self, sample: Sample, count: int, seed: int) -> None:
+    def __init__(self, sample: RowSource, count: int, seed: int) -> None:
         self._seed = seed
         self._cuts = np.arange(1, count) / count
         super().__init__(sample, count)
@@ -125,7 +125,7 @@ class RowFolds(Folds):
 class _KeyedFolds(Folds):
     """Parts by the values of a column: abstract."""
 
-    def __init__(self, sample: Sample, count: int, key: FoldKey) -> None:
+    def __init__(self, sample: RowSource, count: int, key: FoldKey) -> None:
         self.key, self.left_out = key, key.field if key.alone else ""
         super().__init__(sample, count)
 
@@ -166,7 +166,7 @@ class GroupFolds(_KeyedFolds):
         DataError: for fewer groups than folds.
     """
 
-    def __init__(self, sample: Sample, count: int, key: FoldKey, seed: int) -> None:
+    def __init__(self, sample: RowSource, count: int, key: FoldKey, seed: int) -> None:
         self._seed = seed
         super().__init__(sample, count, key)
 
@@ -221,7 +221,7 @@ class TimeFolds(_KeyedFolds):
         return tuple(range(part))
 
 
-def without(sample: Sample, field: str) -> Sample:
+def without(sample: RowSource, field: str) -> RowSource:
     """Return a sample without one of its fields."""
     if isinstance(sample, ArraySample):
         rest = {name: values for name, values in sample.fields.items() if name != field}
@@ -249,7 +249,7 @@ def _taken(sample: ArraySample, chosen: NDArray[np.intp]) -> ArraySample:
 
 
 @final
-class JoinedSample(Sample):
+class JoinedSample(RowSource):
     """Parts of a sample, one after the other.
 
     Args:
@@ -257,7 +257,7 @@ class JoinedSample(Sample):
         parts: some of its parts.
     """
 
-    def __init__(self, whole: Sample, parts: Sequence[Sample]) -> None:
+    def __init__(self, whole: RowSource, parts: Sequence[RowSource]) -> None:
         self._whole, self._parts = whole, tuple(parts)
         self.label, self.schema, self.kinds = whole.label, whole.schema, whole.kinds
         vars(self)["in_memory"] = whole.in_memory
@@ -278,12 +278,12 @@ class JoinedSample(Sample):
 
 
 @final
-class _WithoutField(Sample):
+class _WithoutField(RowSource):
     """A streamed sample without one of its fields."""
 
     in_memory: ClassVar[bool] = False
 
-    def __init__(self, whole: Sample, field: str) -> None:
+    def __init__(self, whole: RowSource, field: str) -> None:
         self._whole, self._field = whole, field
         self.label, self.schema, self.kinds = whole.label, whole.schema, whole.kinds
         self.dropped = 0
@@ -305,7 +305,7 @@ class _WithoutField(Sample):
 
 
 @final
-class _StreamedPart(Sample):
+class _StreamedPart(RowSource):
     """The rows of a streamed sample that are in one part."""
 
     in_memory: ClassVar[bool] = False

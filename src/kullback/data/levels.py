@@ -158,6 +158,7 @@ class SchemaLearner:
             window=(lower, upper),
             windows=columns,
             rounding=self._roles.rounding,
+            meanings=self._roles.meanings,
         )
 
     def _name_shares(self, count: int) -> None:

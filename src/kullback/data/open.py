@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
-from kullback.data.checks import Place, check_columns, count_of
+from kullback.data.checks import Place, check_columns, column_list, count_of
 from kullback.data.levels import SchemaLearner
 from kullback.data.paths import DataFiles, as_paths
 from kullback.data.roles import (
@@ -24,7 +24,7 @@ from kullback.data.roles import (
     find_columns,
     refuse_no_header,
 )
-from kullback.data.sample import Sample, plain_row
+from kullback.data.sample import RowSource, plain_row
 from kullback.data.sample_head import RowDraw
 from kullback.data.schema import Schema
 from kullback.data.series_names import label_of
@@ -57,7 +57,7 @@ def open_sample(
     *,
     in_memory: bool | None = None,
     head: bool = False,
-) -> Sample:
+) -> RowSource:
     """Open a user's data as a sample.
 
     Args:
@@ -85,9 +85,9 @@ def open_sample(
     >>> sample.label, next(sample.chunks()).weight.tolist()
     ('column "loss"', [1.0, 2.0, 1.0])
     """
-    if isinstance(data, Sample):
-        return data
     roles = roles or Roles()
+    if isinstance(data, RowSource):
+        return _as_it_is(data, roles)
     data = read_once(data, *roles.named)
     paths = as_paths(data)
     if paths is not None:
@@ -104,7 +104,30 @@ def open_sample(
     return _open_table(opened, roles, schema)
 
 
-def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> Sample:
+def _as_it_is(sample: RowSource, roles: Roles) -> RowSource:
+    """A sample, whose rows say what they are.
+
+    Raises:
+        DataError: for roles of columns that it does not have.
+    """
+    given = {"y": roles.y, "weights": roles.weights, "rounding": roles.rounding}
+    given |= {ARGUMENTS[role]: value for role, value in roles.others.items()}
+    for name, value in given.items():
+        if value is not None:
+            raise DataError(f"a sample holds its outcomes, windows and weights: leave out {name}")
+    if roles.as_labels and sample.levels is None:
+        raise DataError("this sample holds numbers, and the model is one of class labels")
+    lacking = [name for name in roles.columns or () if name not in sample.schema.columns]
+    if lacking or (roles.columns is None and not sample.schema.columns):
+        which = f" {column_list(lacking)}" if lacking else ""
+        raise DataError(
+            f"this sample does not hold the covariates{which} of the model: give a table, with the "
+            "columns of the ends as y"
+        )
+    return sample
+
+
+def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> RowSource:
     """Open a single array as a sample."""
     kind = type_name(data)
     if roles.y is not None and not isinstance(roles.y, str):
@@ -125,7 +148,7 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> S
     return _array_sample(raw, learner, f"a {kind} of {count_of(len(values), 'row')}")
 
 
-def _open_table(table: Table, roles: Roles, schema: Schema | None) -> Sample:
+def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     """Open columns of a table as a sample."""
     names = find_columns(roles, table.names, table.description)
     typed = frozenset(getattr(table, "categorical", ())) if roles.inferred else frozenset()
@@ -170,7 +193,7 @@ def _open_files(
     in_memory: bool | None,
     *,
     head: bool,
-) -> Sample:
+) -> RowSource:
     """Open columns of files as a sample, in memory or streamed."""
     from kullback.data.files import open_files
 
@@ -225,7 +248,13 @@ def _read_as_text(
         known = {} if schema is None else schema.categories
         texts = {n for n, levels in known.items() if any(isinstance(v, str) for v in levels)}
         return (source.texts | texts) & {*labels, *names.covariates}
-    return frozenset({*labels, *roles.categorical})
+    event = {roles.event} if isinstance(roles.event, str) and _written(roles) else set()
+    return frozenset({*labels, *roles.categorical, *event})
+
+
+def _written(roles: Roles) -> bool:
+    """Whether the events are texts."""
+    return roles.meanings is not None and roles.meanings.written
 
 
 def _read_columns(
@@ -244,7 +273,7 @@ def _array_sample(
     learner: SchemaLearner,
     source: str,
     name_row: Callable[[int], str] = plain_row,
-) -> Sample:
+) -> RowSource:
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()

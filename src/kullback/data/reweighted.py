@@ -12,7 +12,7 @@ from kullback._core.errors import DataError
 from kullback.data.arrays import to_numbers, vector
 from kullback.data.checks import Place, check_total, check_weight, count_of, find_missing
 from kullback.data.derived_sample import DerivedSample
-from kullback.data.sample import Chunk, Floats, Sample
+from kullback.data.sample import Chunk, Floats, RowSource
 
 _LABEL = "the weight array"
 
@@ -57,7 +57,7 @@ class ReweightedSample(DerivedSample):
             )
 
 
-def reweighted(sample: Sample, weights: Any) -> ReweightedSample:
+def reweighted(sample: RowSource, weights: Any) -> ReweightedSample:
     """Give a sample other weights, in place of those that it has.
 
     Args:

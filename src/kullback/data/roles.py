@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, final
 
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from kullback.data.checks import (
     check_columns,
     column_list,
 )
+from kullback.data.events import Events
 from kullback.data.observation import Exact, RowKind
 
 # The field of an exact row's outcome; a covariate cannot have this name.
@@ -48,12 +50,13 @@ class Roles:
         kind: how the outcomes were observed.
         event: beside an outcome of numbers, how it was observed: 1 or True the outcome itself, 0 or
             False that it is at least so large, −1 that it is at most so large; the name of a
-            column, or an array for data in memory.
+            column, or an array for data in memory, or ``Events`` for other codes.
         truncation: the ends of the window in which a row's outcome had to lie for the row to be in
             the sample: two of the name of a column, an array, a number, or None; None for no
             window.
         rounding: the distance of the values that outcomes were rounded to, so that one of them
             says only that the outcome lies within half of it; None for none.
+        meanings: of the events' codes, taken from ``event``; None for the usual ones.
 
     Raises:
         DataError: for an unknown choice.
@@ -70,10 +73,14 @@ class Roles:
     kind: RowKind = field(default_factory=Exact)
     event: Any = None
     truncation: Any = None
-    rounding: float | None = None
+    rounding: Any = None
+    meanings: Events | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Refuse choices that do not exist."""
+        if isinstance(self.event, Events):
+            object.__setattr__(self, "meanings", self.event)
+            object.__setattr__(self, "event", self.event.of)
         if self.truncation is not None and not (
             isinstance(self.truncation, (tuple, list)) and len(self.truncation) == 2
         ):
@@ -81,7 +88,9 @@ class Roles:
                 'truncation must be the two ends of a window, such as ("entry", None), got '
                 f"{self.truncation!r}"
             )
-        if self.rounding is not None and not 0.0 < self.rounding < math.inf:
+        if self.rounding is not None and not (
+            isinstance(self.rounding, Real) and 0.0 < float(self.rounding) < math.inf
+        ):
             raise DataError(f"rounding must be a positive number, got {self.rounding!r}")
         if self.as_labels and (self.event is not None or self.truncation or self.rounding):
             raise DataError("event, truncation and rounding are of numbers; y holds labels")

@@ -51,8 +51,8 @@ class Chunk:
         return len(next(iter(self.fields.values())))
 
 
-class Sample(ABC):
-    """The observed rows with their weights; they can be read any number of times.
+class RowSource(ABC):
+    """Where the observed rows with their weights come from, any number of times: abstract.
 
     Attributes:
         label: the name of the outcome for messages and reports: `column "loss"`, or `y`.
@@ -89,7 +89,7 @@ class Sample(ABC):
 
 @final
 @dataclass(frozen=True, eq=False)
-class ArraySample(Sample):
+class ArraySample(RowSource):
     """A sample held in memory, all of its rows of one kind.
 
     The arrays are not copied if they are float64 and contiguous. Their values are not checked here:
@@ -160,7 +160,7 @@ class ArraySample(Sample):
 
 @final
 @dataclass(frozen=True, eq=False)
-class ChunkSample(Sample):
+class ChunkSample(RowSource):
     """A sample held in memory as chunks, which may be of several kinds.
 
     Attributes:

@@ -16,7 +16,7 @@ from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_some, check_total
 from kullback.data.columns import ColumnConversion
 from kullback.data.roles import ColumnNames
-from kullback.data.sample import ArraySample, Chunk, Sample, plain_row
+from kullback.data.sample import ArraySample, Chunk, RowSource, plain_row
 from kullback.data.sample_head import Head, RowDraw
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class PartSource(Protocol):
 
 
 @final
-class FileSample(Sample):
+class FileSample(RowSource):
     """A sample that is read from files at every pass and decoded ahead in a thread.
 
     Args:

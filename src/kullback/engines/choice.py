@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 
-EngineFactory: TypeAlias = Callable[[Sample], Engine]
+EngineFactory: TypeAlias = Callable[[RowSource], Engine]
 
 
-def engine_for(sample: Sample) -> Engine:
+def engine_for(sample: RowSource) -> Engine:
     """Return the local engine for a sample in memory, and the streaming one for others."""
     return LocalEngine(sample) if sample.in_memory else StreamingEngine(sample)

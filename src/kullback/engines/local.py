@@ -12,7 +12,7 @@ from kullback._core.arrays import Vector, float64
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.engine import Engine
 from kullback.objective.statistics import Statistic
 
@@ -51,7 +51,7 @@ class LocalEngine(Engine):
             that NumPy computes. It changes no bit of the result.
     """
 
-    def __init__(self, sample: Sample, threads: int | None = None) -> None:
+    def __init__(self, sample: RowSource, threads: int | None = None) -> None:
         """Split the sample into blocks, once for all passes."""
         super().__init__()
         self._blocks = list(blocks(sample.chunks()))

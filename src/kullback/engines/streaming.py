@@ -10,7 +10,7 @@ from typing import ClassVar, TypeVar, final
 from kullback._core.arrays import Vector, float64
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.engine import Engine
 from kullback.engines.local import first_of, threads_or_all
 from kullback.objective.statistics import Statistic
@@ -36,7 +36,7 @@ class StreamingEngine(Engine):
 
     reads_all: ClassVar[bool] = True
 
-    def __init__(self, sample: Sample, threads: int | None = None) -> None:
+    def __init__(self, sample: RowSource, threads: int | None = None) -> None:
         """Store the sample; nothing is read yet."""
         super().__init__()
         self._sample = sample

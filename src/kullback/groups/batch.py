@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from kullback._core.errors import DataError, KullbackError
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import ArraySample, RowSource
 from kullback.groups.fits import GroupFits
 from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
@@ -18,7 +18,7 @@ from kullback.models.model import Model
 from kullback.models.source import SameAs
 from kullback.results.fit import Fit
 
-Alone: TypeAlias = Callable[[Model, Sample], Fit]
+Alone: TypeAlias = Callable[[Model, RowSource], Fit]
 
 # What the convergence of a group that was solved at once says: no other is.
 _CONVERGED = "the gradient vanishes at a strict minimum of the cross-entropy"
@@ -52,7 +52,7 @@ class GroupFit:
 
 
 def _alone(
-    model: Model, rows: GroupRows, group: int, alone: Callable[[Model, Sample], Fit]
+    model: Model, rows: GroupRows, group: int, alone: Callable[[Model, RowSource], Fit]
 ) -> Fit | str:
     """Return the fit of one group, or what is wrong with its rows."""
     if rows.size[group] == 0:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback._core.lazy import Lazy
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.local import LocalEngine
 from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved
@@ -44,7 +44,7 @@ class GroupFits:
     rows: GroupRows
     solved: Solved | None
     alone: dict[int, Fit | str]
-    fit: Callable[[Model, Sample], Fit]
+    fit: Callable[[Model, RowSource], Fit]
 
     def pooled(self, groups: NDArray[np.bool_]) -> Fit:
         """Return one fit to the rows of some groups."""

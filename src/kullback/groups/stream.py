@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback.data.sample import ArraySample, Chunk, Sample
+from kullback.data.sample import ArraySample, Chunk, RowSource
 from kullback.data.stream import FileSample
 from kullback.data.tables import concatenated
 from kullback.data.temporary import TemporaryFile, cannot_write
@@ -284,7 +284,7 @@ class GroupStream:
 
 
 @final
-class SomeGroups(Sample):
+class SomeGroups(RowSource):
     """The rows of some groups of files, read at every pass.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.groups.batch import GroupFit, complete, joined
 from kullback.groups.keys import sorted_values
 from kullback.groups.open import KeyFrame
@@ -52,7 +52,7 @@ class StreamedFits:
 
     def pooled(self, groups: NDArray[np.bool_]) -> Fit:
         """Return one fit to the rows of some groups."""
-        sample: Sample = self.stream.sample
+        sample: RowSource = self.stream.sample
         if not bool(np.all(groups)):
             kept = frozenset(key for key, yes in zip(self.keys, groups, strict=True) if yes)
             sample = SomeGroups(self.stream, kept)

@@ -14,7 +14,7 @@ from kullback._core.errors import DataError
 from kullback.data.labels import NOT_LABELS
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import ArraySample, RowSource
 from kullback.data.series_names import names_of_two
 from kullback.data.streams import read_once
 
@@ -164,7 +164,7 @@ def _side(
     return out, rows, len(values) + sample.dropped
 
 
-def _open(data: Any, y: Any, weights: Any, missing: str) -> Sample:
+def _open(data: Any, y: Any, weights: Any, missing: str) -> RowSource:
     """Open a column as numbers, or else as labels."""
     try:
         sample = open_sample(data, Roles(y, weights, missing=missing))
@@ -192,7 +192,7 @@ def left_out(rows: int) -> tuple[str, ...]:
     return (f"{rows:,} {what} left out",) if rows else ()
 
 
-def _gather(sample: Sample, fields: tuple[str, ...]) -> Column:
+def _gather(sample: RowSource, fields: tuple[str, ...]) -> Column:
     """Join the fields of a sample as columns, with evenly spaced rows of a very long stream."""
     limit = None if sample.in_memory else MOST_ROWS
     kept: list[NDArray[np.float64]] = []

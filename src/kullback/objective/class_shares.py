@@ -29,20 +29,25 @@ _BISECTIONS = 60
 class ClassShares:
     """The cross-entropy and its derivatives at the shares of the classes.
 
-    Observed, expected and sandwich covariance are the same there: the model is saturated.
+    Observed, expected and sandwich covariance are the same there: the model is saturated. With
+    sampling weights, v = Σ w² of a class takes the place of its Σ w = W p: the covariance of the
+    shares is (D(v) − p v' − v p' + p p' Σ v)/W².
 
     Attributes:
         shares: of the K classes, shape (K,); 0 for a class of weight 0, whose estimate is on its
             bound and has no error.
         as_logits: whether the parameters are logits, the last at 0; all shares are then positive.
+        squares: v/W, for sampling weights; None for frequencies.
     """
 
     shares: Vector
     as_logits: bool
+    squares: Vector | None = None
 
     def stored(self) -> dict[str, Vector]:
         """Return the numbers that a saved fit holds."""
-        return {"shares": self.shares}
+        squares = {} if self.squares is None else {"squares": self.squares}
+        return {"shares": self.shares, **squares}
 
     def constrained(self, vector: ParameterVector) -> Vector:  # noqa: ARG002  # the protocol's
         """Return the K estimated numbers: the shares, or their logits."""
@@ -71,7 +76,8 @@ class ClassShares:
 
     def loss_variance(self) -> float:
         """Return the variance of −log q over the rows."""
-        return float(np.sum(self.positive * (np.log(self.positive) + self.cross_entropy) ** 2))
+        v = self.positive if self.squares is None else self.squares[self.shares > 0.0]
+        return float(np.sum(v * (np.log(self.positive) + self.cross_entropy) ** 2))
 
     def optimism(self, vector: ParameterVector) -> float:  # noqa: ARG002
         """Return the trace of inverse Hessian times outer product of scores: of free shares."""
@@ -79,12 +85,14 @@ class ClassShares:
 
     def variances(self, weight: float) -> Vector:
         """Return the variances of the estimates; NaN for those on a bound."""
-        p = self.shares
+        p, v = self.shares, self.squares
         if self.as_logits:
-            out: Vector = (1.0 / p + 1.0 / p[-1]) / weight
+            of_log = 1.0 / p if v is None else v / p**2
+            out: Vector = (of_log + of_log[-1]) / weight
             out[-1] = 0.0
             return out
-        return np.where((p > 0.0) & (p < 1.0), p * (1.0 - p) / weight, np.nan)
+        variance = p * (1.0 - p) if v is None else v * (1.0 - 2.0 * p) + p**2 * v.sum()
+        return np.where((p > 0.0) & (p < 1.0), variance / weight, np.nan)
 
     def covariance(
         self,
@@ -104,11 +112,15 @@ class ClassShares:
                 f"the covariance of {p.size:,} classes would take {8e-9 * p.size**2:,.0f} GB: use "
                 "fit.stderr, which has the standard errors without it."
             )
+        v = self.squares
         if self.as_logits:
-            out = np.full((p.size, p.size), 1.0 / (p[-1] * weight))
+            of_last = 1.0 if v is None else v[-1] / p[-1]
+            out = np.full((p.size, p.size), of_last / (p[-1] * weight))
             out[-1] = out[:, -1] = 0.0
-        else:
+        elif v is None:
             out = -np.outer(p, p) / weight
+        else:
+            out = (np.outer(p, p) * v.sum() - np.outer(p, v) - np.outer(v, p)) / weight
         variances = self.variances(weight)
         np.fill_diagonal(out, variances)
         on_bound = np.isnan(variances)

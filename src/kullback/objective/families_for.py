@@ -8,13 +8,13 @@ import numpy as np
 
 from kullback._core.errors import ModelError
 from kullback.data.observation import Exact
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 
 
-def families_for(sample: Sample, *, continuous: bool) -> tuple[str, dict[str, Model]]:
+def families_for(sample: RowSource, *, continuous: bool) -> tuple[str, dict[str, Model]]:
     """Return what the outcomes are, and every family whose support holds all of them, by name.
 
     Args:

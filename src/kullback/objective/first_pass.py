@@ -10,19 +10,23 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import Interval
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
-from kullback.data.observation import Exact, RowKind
-from kullback.data.sample import ArraySample, Chunk, ChunkSample, Sample
+from kullback.data.observation import Exact, Observed, RowKind
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.models.forms import ExponentialForm
 from kullback.models.model import Model
 from kullback.objective.distinct_values import Tabulate
+from kullback.objective.located_rows import located_inside
 from kullback.objective.sample_summary import MOST_THINNED, THINNED, SampleSummary, SummariseSample
 from kullback.objective.statistics import Joint, OfKinds, Statistic
 from kullback.objective.sufficient_statistics import SufficientMoments, SufficientSums, moments_of
 
 # Starting values are computed by NumPy from at most this many rows.
 FOR_STARTS = 4_096
+# So many exact rows, and this share of all, give starting values without the others.
+_FEW_EXACT, _SHARE_EXACT = 32, 0.1
 
 # The entropy of a continuous distribution is estimated from at most this many rows: the standard
 # error is then 0.005 nats for a normal distribution, and the time some 20 ms.
@@ -104,13 +108,28 @@ class FirstPass:
         kept = weights > 0.0
         return values[kept], weights[kept]
 
-    def subsamples(self, model: Model) -> list[Sample]:
+    def for_starts(self, support: Interval) -> tuple[Vector, Vector]:
+        """Return outcomes inside a support with their weights, to compute starting values from.
+
+        Of a subsample: the exact ones where these are many, which are then as good as all; else
+        every row's, as the middle of what it allows, or its only end.
+        """
+        exact = sum(n for k, n in self.summary.kinds.items() if not isinstance(k, Observed))
+        if exact >= max(_FEW_EXACT, _SHARE_EXACT * self.summary.rows) or self.condensed:
+            return self.few
+        pieces = self.summary.at_most(FOR_STARTS).pieces
+        values = np.concatenate([located_inside(support, p.kind, p.fields) for p in pieces])
+        weights = np.concatenate([p.weights for p in pieces])
+        kept = weights > 0.0
+        return values[kept], weights[kept]
+
+    def subsamples(self, model: Model) -> list[RowSource]:
         """Return samples of growing size to start on, the largest with all thinned rows."""
         kept = self.summary.rows // self.summary.stride
         sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
         return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
 
-    def subsample(self, model: Model, most: int) -> Sample:
+    def subsample(self, model: Model, most: int) -> RowSource:
         """Return at most about ``most`` of the thinned rows as a sample to start on.
 
         For models without covariates the extremes are added: parameters that give them positive
@@ -126,7 +145,7 @@ class FirstPass:
 
 def first_pass(
     model: Model,
-    sample: Sample,
+    sample: RowSource,
     reduce: Callable[..., Any],
     first_block: Callable[[RowKind], Block | None],
 ) -> FirstPass:
@@ -181,7 +200,7 @@ def first_pass(
     return known
 
 
-def _lazily(sample: Sample, form: ExponentialForm) -> bool:
+def _lazily(sample: RowSource, form: ExponentialForm) -> bool:
     """Whether to add up the products of the statistics only when they are needed."""
     if not (sample.in_memory and form.quick_sums):
         return False
@@ -191,11 +210,20 @@ def _lazily(sample: Sample, form: ExponentialForm) -> bool:
 def _refuse_constant(model: Model, known: FirstPass, label: str) -> None:
     """Raise for a single distinct value where a scale is free: the likelihood is unbounded."""
     d = known.summary
-    if d.minimum < d.maximum or not d.all_exact or model.discrete or model.columns:
+    value, other = d.common
+    exact = any(k == Exact() or (isinstance(k, Observed) and not k.event) for k in d.kinds)
+    if value != other or not exact or model.discrete or model.columns:
         return
     free = [c.name for c in model.vector.free]
     if len(free) < 2:
         return
+    if not d.all_exact:
+        raise DataError(
+            f"{model.name} cannot be fitted: the only value of {label} that was observed itself is "
+            f"{value!r}, which all other rows allow, and the likelihood is unbounded as the "
+            "distribution narrows around it. Give at least two distinct values, or fix all but one "
+            f"of {', '.join(free)}."
+        )
     rows = f"all {d.rows:,} rows of" if d.rows > 1 else "the only row of"
     raise DataError(
         f"{model.name} cannot be fitted: {rows} {label} hold{'s' if d.rows == 1 else ''} the same "

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Final, final
 
 import numpy as np
+import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import DataError
 from kullback.data.blocks import ROWS, Block
 from kullback.data.checks import and_more
-from kullback.data.observation import Exact, RowKind
+from kullback.data.observation import Exact, Observed, RowKind
 from kullback.models.model import Model
 from kullback.objective.statistics import Statistic
 
@@ -40,6 +42,8 @@ def _least_stride(index: int) -> int:
 
 # Number of impossible rows that an error shows.
 _SHOWN = 3
+
+Booleans = npt.NDArray[np.bool_]
 
 _NONE: Final = np.zeros(0, dtype=np.intp)
 
@@ -89,6 +93,8 @@ class SampleSummary:
         stride: the subsample holds the rows whose position is a multiple of this.
         impossible: number of rows outside the support.
         examples: row number and value of the first of them.
+        largest_lower: largest lower end of the outcomes of rows that are not ``Exact``.
+        smallest_upper: smallest upper end of them.
     """
 
     rows: int
@@ -100,6 +106,19 @@ class SampleSummary:
     stride: int
     impossible: int
     examples: tuple[tuple[int, float], ...]
+    largest_lower: float = -math.inf
+    smallest_upper: float = math.inf
+
+    @property
+    def common(self) -> tuple[float, float]:
+        """The ends of the outcomes that all rows allow: the lower one above the other for none."""
+        return max(self.largest_lower, self.maximum), min(self.smallest_upper, self.minimum)
+
+    @property
+    def common_stretch(self) -> tuple[float, float] | None:
+        """These ends where they are apart, so that no outcome was observed itself; else None."""
+        low, high = self.common
+        return (low, high) if low < high else None
 
     @cached_property
     def values(self) -> Vector:
@@ -159,8 +178,10 @@ class SampleSummary:
         shown = ", ".join(f"{locate(row)} ({value!r})" for row, value in self.examples)
         one = self.impossible == 1
         first = "it is" if one else ("the first is" if len(self.examples) == 1 else "the first are")
+        windows = any(isinstance(k, Observed) and k.window for k in self.kinds)
+        within = ", in windows with more than one such value" if windows else ""
         raise DataError(
-            f"{model.name} needs {model.support.phrase('y')}; {self.impossible:,} "
+            f"{model.name} needs {model.support.phrase('y')}{within}; {self.impossible:,} "
             f"row{'' if one else 's'} of {label} {'is' if one else 'are'} not, {first} {shown}. "
             f"Choose a model whose support holds these values, or leave the rows out."
         )
@@ -185,9 +206,12 @@ class SummariseSample(Statistic[SampleSummary]):
         fields = {name: column[: block.count] for name, column in block.fields.items()}
         y, w = block.located, block.weight[: block.count]
         low, high = np.inf, -np.inf
+        lowest, highest = -np.inf, np.inf
         wrong = _NONE
         if not isinstance(block.kind, Exact):
-            wrong = np.flatnonzero(~self.support.meets(*block.kind.ends(fields)))
+            ends = block.kind.ends(fields)
+            lowest, highest = float(ends[0].max()), float(ends[1].min())
+            wrong = np.flatnonzero(~_possible(self.support, block.kind, fields))
         else:
             low, high = block.extremes
             if self.support.whole or not self.support.spans(low, high):
@@ -209,6 +233,8 @@ class SummariseSample(Statistic[SampleSummary]):
             stride=stride,
             impossible=wrong.size,
             examples=tuple((block.row_number(int(i)), float(y[i])) for i in wrong[:_SHOWN]),
+            largest_lower=lowest,
+            smallest_upper=highest,
         )
 
     def merge(self, left: SampleSummary, right: SampleSummary) -> SampleSummary:
@@ -232,7 +258,19 @@ class SummariseSample(Statistic[SampleSummary]):
             stride=stride,
             impossible=left.impossible + right.impossible,
             examples=(left.examples + right.examples)[:_SHOWN],
+            largest_lower=max(left.largest_lower, right.largest_lower),
+            smallest_upper=min(left.smallest_upper, right.smallest_upper),
         )
+
+
+def _possible(support: Interval, kind: RowKind, fields: Mapping[str, Vector]) -> Booleans:
+    """Whether a row's outcome may lie in the support, and its window has a probability."""
+    possible: Booleans = support.meets(*kind.ends(fields))
+    if support.whole or not isinstance(kind, Observed) or not kind.window:
+        return possible  # a window around a whole number has its probability
+    low = np.maximum(fields.get("window.lower", -np.inf), support.lower)
+    high = np.minimum(fields.get("window.upper", np.inf), support.upper)
+    return possible & (low < high)
 
 
 def _thin(part: SampleSummary, stride: int) -> tuple[Piece, ...]:

@@ -87,7 +87,7 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
         if closed is not None:
             candidates = (closed,)
     if not candidates:
-        candidates = model.starts(*known.few)
+        candidates = model.starts(*known.for_starts(model.support))
     candidates = [
         {
             name: model.sources[name].starts_at(value) if name in model.sources else value

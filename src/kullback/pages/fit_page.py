@@ -121,6 +121,8 @@ def _about(fit: Fit, time: str) -> list[tuple[str, str]]:
     weights = "each row counts once"
     if sample.weight != sample.rows:
         weights = f"a row of weight k counts as k rows; total weight {sample.weight:,.12g}"
+    if sample.weight_kind == "sampling":
+        weights = f"of sampling; total weight {sample.weight:,.12g}"
     return [
         ("model", " ".join(formula.split()) or form.name),
         *((f"parameter {name}", _role(fit, name, source)) for name, source in form.sources.items()),
@@ -170,6 +172,8 @@ def _call(fit: Fit) -> str:
         options.append(repr(name))
     if sample.weight != sample.rows:
         options.append("weights=...")
+    if sample.weight_kind == "sampling":
+        options.append('weight_kind="sampling"')
     if sample.dropped:
         options.append('missing="drop"')
     return "\n".join(

@@ -143,6 +143,7 @@ class _Around:
 def _around(fit: Fit, names: Sequence[str] | None) -> _Around:
     """Check what is to be drawn."""
     what = "kind='likelihood'"
+    fit.sample_info.refuse_sampling(what)
     if fit.problem is None:
         raise KullbackError(
             f"{what} needs the rows, which this fit does not have: one that was loaded, copied or "

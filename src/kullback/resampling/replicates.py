@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.data.poisson_weights import PoissonWeights
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.groups.objectives import GroupSums, MomentSums
@@ -67,7 +67,7 @@ class Resampling:
     at: Vector | None
     estimate: Vector
     known: FirstPass
-    sample: Sample
+    sample: RowSource
     engine: Engine
     power: int
     plain: bool

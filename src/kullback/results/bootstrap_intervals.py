@@ -61,6 +61,7 @@ def checked_goodness_of_fit(fit: Fit, n: Any, seed: Any) -> FitProblem:
     Raises:
         KullbackError: for a fit or arguments that do not allow one.
     """
+    fit.sample_info.refuse_sampling("goodness of fit")
     why = not_drawable(fit)
     if why is None and fit.form.penalised:
         why = "its estimate is penalised, and samples would have to be penalised alike"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import final
 
 import numpy as np
 
@@ -13,26 +11,20 @@ from kullback._core.hessians import SINGULAR, scaled_eigenvalues
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.models.source import Coefficient
 from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import Evaluation
+from kullback.results.common_outcomes import no_maximum_in_common
 from kullback.results.convergence import Convergence
+from kullback.results.diverging import Diverging, diverging_coefficient, went_far
 from kullback.solvers.solver import Outcome, Solution
-
-# A coefficient on a logarithmic scale whose Newton step is still this long, where the gradient has
-# vanished, has no finite estimate: it diverges.
-_DIVERGING = 1e-3
-
-# A coefficient on a logarithmic scale that came this far from its start, a factor of 1e10, without
-# an end of the search: starts are equivariant, and no estimate is so far from them.
-_FAR = 23.0
 
 # In standard deviations of a row: a gradient that has vanished, and one that the rounding of the
 # estimate leaves behind and that the user should know of.
 _VANISHED, _COARSE = 1e-6, 1e-3
 
-# A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
-_ROUNDING = 1e-15
+# Where all rows allow some outcome and none was observed itself, a cross-entropy of no more than
+# this is on its way to 0, which it does not reach: of 10^9 rows one that is not certain costs more.
+_CERTAIN = 1e-12
 
 # How many classes a message lists.
 _SHOWN = 5
@@ -53,6 +45,7 @@ def assess_convergence(
     starts: int,
     agreed: int,
     separated: tuple[str, ...] = (),
+    common: tuple[float, float] | None = None,
 ) -> Convergence:
     """Assess whether a solver converged.
 
@@ -65,6 +58,7 @@ def assess_convergence(
         starts: number of starting points.
         agreed: number of starting points that led to this estimate.
         separated: the coefficients of a direction along which the loss falls for ever.
+        common: the ends of the outcomes that all rows allow; None where there are none.
     """
     eigenvalues = scaled_eigenvalues(evaluation.hessian)
     smallest = float(eigenvalues[0]) if eigenvalues.size else math.nan
@@ -74,6 +68,8 @@ def assess_convergence(
     bounds, advice = on_bounds(model, vector)
     if separated:
         converged, reason = _assess_separated(separated, advice)
+    elif common is not None and solution is not None and evaluation.cross_entropy <= _CERTAIN:
+        converged, reason = False, no_maximum_in_common(vector, solution, common, advice)
     else:
         converged, reason = _assess(model, vector, solution, smallest, slope, advice)
     if starts > 1 and agreed < starts and converged:
@@ -200,7 +196,7 @@ def _assess(
             return False, f"no maximum: {caution.reason}"
     if ended:
         return _assess_minimum(smallest, slope, advice)
-    far = [c.name for c, place in vector.slices if _went_far(solution, c, place)]
+    far = [c.name for c, place in vector.slices if went_far(solution, c, place)]
     if far:
         values = vector.split(vector.constrained(solution.best.at))
         reached = " and ".join(f"{name} to {float(values[name][0]):.3g}" for name in far)
@@ -264,76 +260,6 @@ def _assess_minimum(smallest: float, slope: float, advice: list[str]) -> tuple[b
         "the gradient vanishes, up to the rounding of the estimate, at a strict minimum of the "
         "cross-entropy"
     )
-
-
-# ---- coefficients that diverge -----------------------------------------------------------------
-
-
-@final
-@dataclass(frozen=True)
-class Diverging:
-    """A coefficient that tends to an end of its domain, with ever larger likelihood.
-
-    Attributes:
-        name: of the coefficient.
-        value: where the search stopped.
-        end: the end of the domain that it tends to.
-        attained: whether that end is in the domain, so that the estimate is there.
-    """
-
-    name: str
-    value: float
-    end: float
-    attained: bool
-
-    @property
-    def limit(self) -> str:
-        """What it does: diverge, or tend to a finite end."""
-        if math.isinf(self.end):
-            return f"diverges to {'−' if self.end < 0.0 else ''}infinity"
-        return f"tends to {self.end:g}"
-
-
-def diverging_coefficient(
-    vector: ParameterVector, solution: Solution[Evaluation]
-) -> Diverging | None:
-    """Find a coefficient that diverges.
-
-    Either the gradient has vanished and the Newton step has not, or the search did not end: the
-    likelihood is unbounded (where too many rows tie for a Cauchy, say).
-    """
-    step = solution.estimate - solution.best.at
-    moved = solution.best.at - solution.start
-    endless = solution.outcome is Outcome.STEP_LIMIT
-    if not endless and bool((np.abs(step) <= _DIVERGING).all()):  # the usual case
-        return None
-    values = vector.split(vector.constrained(solution.best.at))
-    found: list[Diverging] = []
-    for c, place in vector.slices:
-        domain, own = c.domain, step[place]
-        far = endless and _went_far(solution, c, place)
-        if not domain.bounded or (bool(np.all(np.abs(own) <= _DIVERGING)) and not far):
-            continue
-        value = float(values[c.name][0])
-        if not isinstance(domain, Interval):
-            found.append(Diverging(c.name, value, 0.0, attained=False))
-            continue
-        # far out the slope is rounding alone: then the end is not that of its sign, but that on
-        # whose side the search got so far
-        left = abs(float(solution.best.gradient[place][0]))
-        rounding = left <= _ROUNDING * (1.0 + abs(solution.best.value))
-        up = bool((moved[place] if far else solution.best.at[place] if rounding else own)[0] > 0.0)
-        end = domain.upper if up else domain.lower
-        holds = domain.holds_upper if up else domain.holds_lower
-        found.append(Diverging(c.name, value, end, attained=holds and math.isfinite(end)))
-    # of several that diverge together, one that stops at its bound, or else the one that grows
-    found.sort(key=lambda diverging: (not diverging.attained, math.isfinite(diverging.end)))
-    return found[0] if found else None
-
-
-def _went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: slice) -> bool:
-    moved = np.abs(solution.best.at[place] - solution.start[place])
-    return coefficient.domain.bounded and bool(np.any(moved > _FAR))
 
 
 def _limit_advice(model: Model, diverging: Diverging) -> str:

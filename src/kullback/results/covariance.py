@@ -10,6 +10,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.objective.evaluated import CovarianceKind
 from kullback.objective.statistics import LossDerivatives
+from kullback.results.sample_info import SAMPLING
 from kullback.results.uncertainty import expected_information
 
 if TYPE_CHECKING:  # Fit.covariance calls this module, which only reads the fit
@@ -24,8 +25,13 @@ def covariance_in_unit(fit: FitNumbers, kind: CovarianceKind) -> Vector:
         kind: which covariance.
 
     Raises:
-        KullbackError: for the expected information of rows that are not exact.
+        KullbackError: for the expected information of rows that are not exact, or of sampling
+            weights.
     """
+    if fit.sample_info.weight_kind == SAMPLING:
+        if kind == "expected":
+            fit.sample_info.refuse_sampling("the expected information")
+        kind = "sandwich"
     if not fit.convergence.converged and kind != "expected":
         return np.full((sum(fit.vector.is_free),) * 2, np.nan)
 

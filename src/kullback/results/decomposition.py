@@ -144,7 +144,7 @@ def build_decomposition(
         cross_entropy: of the sample under the fitted model, in nats.
         variance: of −log q over the rows.
         weight: total weight n.
-        parameters: number of estimated parameters, k; None for a penalised fit.
+        parameters: number of estimated parameters, k; None with a penalty or sampling weights.
         optimism: Takeuchi's trace tr(H⁻¹J); NaN where the Hessian is not positive definite.
         entropy: exact entropy of the empirical distribution, for discrete outcomes.
         estimate: of the entropy of a continuous distribution.

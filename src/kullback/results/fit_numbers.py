@@ -22,7 +22,7 @@ from kullback.results.covariance import covariance_in_unit, standard_errors_in_u
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
 from kullback.results.problem import FitProblem
-from kullback.results.sample_info import SampleInfo
+from kullback.results.sample_info import FREQUENCY, SAMPLING, SampleInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,7 @@ class FitNumbers:
     def stderr(self) -> dict[str, Number]:
         """Standard errors by parameter, from the observed information.
 
+        With sampling weights from H⁻¹ (Σ w² s s') H⁻¹: see ``weight_kind`` of ``kl.fit``.
         0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
         or where the fit did not converge (see ``convergence``).
         """
@@ -110,7 +111,8 @@ class FitNumbers:
         """The penalty on the coefficients, which is not in ``cross_entropy``; 0 without one."""
         return self.evaluation.penalty
 
-    def _refuse_penalised(self, criterion: str) -> None:
+    def _refuse_criterion(self, criterion: str) -> None:
+        self.sample_info.refuse_sampling(criterion)
         if self.form.penalised:
             raise KullbackError(
                 f"{criterion} compares maxima of the likelihood, but the coefficients of "
@@ -120,14 +122,14 @@ class FitNumbers:
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion: 2k − 2 log L; refused for a penalised fit."""
-        self._refuse_penalised("AIC")
+        """Akaike's criterion: 2k − 2 log L; refused with a penalty or sampling weights."""
+        self._refuse_criterion("AIC")
         return 2.0 * self.parameter_count - 2.0 * self.log_likelihood
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion: k log n − 2 log L; refused for a penalised fit."""
-        self._refuse_penalised("BIC")
+        """Schwarz's criterion: k log n − 2 log L; refused with a penalty or sampling weights."""
+        self._refuse_criterion("BIC")
         return self.parameter_count * math.log(self.n) - 2.0 * self.log_likelihood
 
     # ---- uncertainty -----------------------------------------------------------------------
@@ -142,7 +144,8 @@ class FitNumbers:
 
         Args:
             kind: "observed" inverts the Hessian at the estimate; "expected" the Fisher information
-                of the fitted model; "sandwich" holds when the model is wrong (Huber 1967).
+                of the fitted model; "sandwich" holds when the model is wrong (Huber 1967). With
+                sampling weights "observed", too, is the sandwich, H⁻¹ (Σ w² s s') H⁻¹.
 
         Returns:
             Shape (d, d), in the order of ``names``; NaN where the information is not positive
@@ -150,7 +153,7 @@ class FitNumbers:
 
         Raises:
             KullbackError: for another kind, and for the expected information of rows that are not
-                exact.
+                exact or have sampling weights.
         """
         kinds = ("observed", "expected", "sandwich")
         if kind not in kinds:
@@ -174,6 +177,8 @@ class FitNumbers:
             return None
         if self.sample_info.entropy_estimate is not None:
             return self.sample_info.entropy_estimate
+        if self.sample_info.weight_kind == SAMPLING:
+            return no_estimate("sampling weights do not count rows")
         sample, value = self.sample_info, self.evaluation.cross_entropy
         estimate = estimate_entropies(self._in_unit, sample.values, value, sample.label)
         return replace(estimate, entropy=estimate.entropy + self.power * math.log(2.0))
@@ -195,13 +200,14 @@ class FitNumbers:
             KullbackError: for another unit.
             ModelError: for a reference that is not fixed.
         """
-        at, maximum = self.evaluation, self.convergence.converged and not self.form.penalised
+        likelihood = not self.form.penalised and self.sample_info.weight_kind == FREQUENCY
+        at, maximum = self.evaluation, self.convergence.converged and likelihood
         known = None if reference is None else self._reference(reference)
         return build_decomposition(
             cross_entropy=self.cross_entropy,
             variance=at.loss_variance(),
             weight=self.sample_info.weight,
-            parameters=None if self.form.penalised else self.parameter_count,
+            parameters=self.parameter_count if likelihood else None,
             optimism=at.optimism(self.vector) if maximum else math.nan,
             entropy=self.sample_info.entropy,
             estimate=self.entropy_estimate,

@@ -31,7 +31,7 @@ from kullback.results.json_document import (
 )
 from kullback.results.load_trained import is_trained, load_trained
 from kullback.results.model_document import model_from_json
-from kullback.results.sample_info import SampleInfo
+from kullback.results.sample_info import FREQUENCY, SAMPLING, SampleInfo
 from kullback.results.save import FORMAT, VERSION
 
 # Estimates are stored in both scales, which must agree: the exponentials of two platforms differ by
@@ -79,7 +79,10 @@ def _fit(document: Node) -> Fit:
     form, at = model.saturated_form, "evaluation.at"
     evaluation: Evaluated
     if form is not None and "evaluation" not in document.entries():
-        evaluation, at = _shares(document["shares"], form, vector), "shares"
+        shares, at = _shares(document["shares"], form, vector), "shares"
+        sampled = sample.weight_kind == SAMPLING
+        squares = document["squares"].vector(shares.shares.size) if sampled else None
+        evaluation = replace(shares, squares=squares)
     else:
         evaluation = _evaluation(document, vector)
     convergence = _fields(Convergence, document["convergence"])
@@ -154,10 +157,20 @@ def _sample(node: Node) -> SampleInfo:
         entropy=node["entropy"].optional(Node.number),
         levels=node["levels"].optional(lambda levels: tuple(v.label() for v in levels.items())),
         inexact=node["inexact"].text() if "inexact" in node.entries() else "",
+        weight_kind=_weight_kind(node),
         entropy_estimate=node["entropy_estimate"].optional(
             lambda entry: _fields(EntropyEstimate, entry)
         ),
     )
+
+
+def _weight_kind(node: Node) -> str:
+    """Read what the weights are: only sampling weights are named."""
+    if "weight_kind" not in node.entries():
+        return FREQUENCY
+    if node["weight_kind"].text() != SAMPLING:
+        raise node["weight_kind"].wrong(f"needs {SAMPLING!r}")
+    return SAMPLING
 
 
 # How each field of a convergence or an entropy estimate is read, by its declared type.

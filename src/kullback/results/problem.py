@@ -62,7 +62,7 @@ class FitProblem(Protocol):
     def outcomes(self) -> tuple[Vector, Vector] | None:
         """Outcomes to draw and their weights: of all rows, or of many spread evenly over them.
 
-        None where a row's outcome was not observed itself.
+        None where a row's outcome was not observed itself, and for sampling weights.
         """
 
     def bootstrap(
@@ -96,8 +96,9 @@ def problem_of(fit: Fit, what: str) -> FitProblem:
         what: what needs it, for the message.
 
     Raises:
-        KullbackError: for a fit without its data.
+        KullbackError: for a fit without its data, or with sampling weights.
     """
+    fit.sample_info.refuse_sampling(what)
     if fit.problem is None:
         raise KullbackError(
             f"{what} needs the rows, which this fit does not have: one that was loaded, copied or "

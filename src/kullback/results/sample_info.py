@@ -8,9 +8,13 @@ from typing import Any, final
 from kullback._core.arrays import Vector
 from kullback._core.display import Listed
 from kullback._core.equality import Comparable
-from kullback.data.sample import Sample
+from kullback._core.errors import KullbackError
+from kullback.data.sample import RowSource
 from kullback.objective.first_pass import FirstPass
 from kullback.results.entropy_estimate import EntropyEstimate
+
+# What weights are: how many equal rows a row stands for, or the inverse of its chance to be drawn.
+FREQUENCY, SAMPLING = WEIGHT_KINDS = ("frequency", "sampling")
 
 
 @final
@@ -31,6 +35,7 @@ class SampleInfo(Listed, Comparable):
         entropy_estimate: the estimate from them, in a loaded fit.
         inexact: the rows whose outcome was not observed itself, as text: "120 of 400 rows are
             right-censored"; empty where there are none.
+        weight_kind: what the weights are: "frequency" or "sampling".
     """
 
     label: str
@@ -43,9 +48,27 @@ class SampleInfo(Listed, Comparable):
     values: Vector | None = field(default=None, compare=False)
     entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
     inexact: str = ""
+    weight_kind: str = FREQUENCY
+
+    def refuse_sampling(self, what: str) -> None:
+        """Raise for sampling weights.
+
+        Args:
+            what: what they do not allow.
+
+        Raises:
+            KullbackError: with what does.
+        """
+        if self.weight_kind == SAMPLING:
+            raise KullbackError(
+                f"{what} needs the likelihood of the rows, but with sampling weights Σ w log q is "
+                "not one. Standard errors, Wald intervals and fit.test hold; or give "
+                'weight_kind="frequency" if a row of weight k stands for k equal rows.',
+                reason="sampling weights",
+            )
 
     @classmethod
-    def of(cls, sample: Sample, known: FirstPass) -> SampleInfo:
+    def of(cls, sample: RowSource, known: FirstPass) -> SampleInfo:
         """Take the facts from a sample and its first pass."""
         return cls(
             label=sample.label,

@@ -18,6 +18,7 @@ from kullback._core.held import Held
 from kullback._core.version import installed_version
 from kullback.results.json_document import LARGEST, plain, plain_label
 from kullback.results.model_document import model_to_json
+from kullback.results.sample_info import SAMPLING
 
 if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
     from kullback.results.fit import Fit
@@ -67,6 +68,7 @@ def _text(fit: Fit) -> str:
         "sample": {
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
             **({"inexact": sample.inexact} if sample.inexact else {}),
+            **({"weight_kind": SAMPLING} if sample.weight_kind == SAMPLING else {}),
             "entropy_estimate": None if estimate is None else _fields(estimate),
             "levels": None if levels is None else [plain_label(v) for v in levels],
         },

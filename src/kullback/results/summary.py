@@ -14,6 +14,7 @@ from kullback._core.display import Display, Table
 from kullback._core.printable import printable
 from kullback.results.convergence import counted, details, status
 from kullback.results.decomposition import Decomposition
+from kullback.results.sample_info import SAMPLING
 
 if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
     from kullback.results.fit import Fit
@@ -119,6 +120,8 @@ def summarise(fit: Fit, unit: str) -> Summary:
 def _criteria(fit: Fit) -> tuple[tuple[str, str], ...]:
     if fit.form.penalised:
         return (("ridge penalty", f"{fit.penalty:,.6f} a row"),)
+    if fit.sample_info.weight_kind == SAMPLING:
+        return (("sampling weights", "errors from H⁻¹ (Σ w² s s') H⁻¹; no AIC or BIC"),)
     return (("AIC", f"{fit.aic:,.4f}"), ("BIC", f"{fit.bic:,.4f}"))
 
 

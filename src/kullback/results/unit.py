@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.errors import DataError
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.data.scaled import ScaledSample
 from kullback.models.evaluation import SMALLEST
 from kullback.models.model import Model
@@ -35,11 +35,11 @@ class Unit:
 
     given: Model
     model: Model
-    sample: Sample
+    sample: RowSource
     power: int = 0
 
     @classmethod
-    def of(cls, model: Model, sample: Sample, known: SampleSummary) -> Unit:
+    def of(cls, model: Model, sample: RowSource, known: SampleSummary) -> Unit:
         """Choose the unit from the extremes of the sample.
 
         Raises:
@@ -101,7 +101,7 @@ class Unit:
             )
 
 
-def _refuse_subnormal(model: Model, sample: Sample, known: SampleSummary) -> None:
+def _refuse_subnormal(model: Model, sample: RowSource, known: SampleSummary) -> None:
     """Raise for rows so small that doubles lose their digits, where these count."""
     at_zero = model.support.lower == 0.0 and not model.discrete and known.minimum < SMALLEST
     tiny = max(abs(known.minimum), abs(known.maximum)) < SMALLEST and known.minimum < known.maximum

@@ -20,7 +20,7 @@ from kullback._core.errors import DataError
 from kullback.data.blocks import blocks
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.data.sample import ArraySample, Sample
+from kullback.data.sample import ArraySample, RowSource
 
 Ints: TypeAlias = NDArray[np.int64]
 # Rows (int64), or sums of weights that are not whole (float64).
@@ -140,7 +140,7 @@ def joint_counts(
     >>> table.cells.tolist(), table.counts.tolist()
     ([[0, 0], [0, 1], [1, 1]], [1, 1, 1])
     """
-    if isinstance(data, Sample):
+    if isinstance(data, RowSource):
         raise DataError("a sample holds one outcome; give the table, with the names of its columns")
     if columns is None:
         data = data if isinstance(data, Mapping) else {f"{i}": part for i, part in enumerate(data)}
@@ -259,7 +259,7 @@ def _count_column(
     *,
     kinds: Sequence[str] = ("number", "label"),
     weighted: bool = True,
-) -> tuple[Sample, _Tally, int]:
+) -> tuple[RowSource, _Tally, int]:
     """Open a column as the first kind that fits; count its values (or codes) and its rows."""
     for kind in kinds:
         try:
@@ -280,7 +280,7 @@ def _count_column(
     raise AssertionError("unreachable: the last kind returns or raises")
 
 
-def _names(values: NDArray[Any], sample: Sample) -> NDArray[Any]:
+def _names(values: NDArray[Any], sample: RowSource) -> NDArray[Any]:
     """Return the labels of codes, or the numbers themselves, as integers where whole."""
     if sample.levels is not None:
         names: NDArray[Any] = np.empty(values.size, dtype=object)
@@ -290,7 +290,7 @@ def _names(values: NDArray[Any], sample: Sample) -> NDArray[Any]:
     return values.astype(np.int64) if whole and bool(np.all(np.abs(values) < 2**53)) else values
 
 
-def _side_by_side(samples: Sequence[Sample]) -> Iterator[tuple[list[Vector], Vector | None]]:
+def _side_by_side(samples: Sequence[RowSource]) -> Iterator[tuple[list[Vector], Vector | None]]:
     """Iterate over the same rows of all columns, and their weights, part by part."""
     if not any(sample.dropped for sample in samples):
         every = [blocks(sample.chunks()) for sample in samples]

@@ -1,0 +1,94 @@
+"""Coefficients that a search takes towards an end of their domain, with ever larger likelihood."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from kullback._core.domains import Interval
+from kullback.models.parameter_vector import ParameterVector
+from kullback.models.source import Coefficient
+from kullback.objective.cross_entropy import Evaluation
+from kullback.solvers.solver import Outcome, Solution
+
+# A coefficient on a logarithmic scale whose Newton step is still this long, where the gradient has
+# vanished, has no finite estimate: it diverges.
+_DIVERGING = 1e-3
+
+# A coefficient on a logarithmic scale that came this far from its start, a factor of 1e10, without
+# an end of the search: starts are equivariant, and no estimate is so far from them.
+_FAR = 23.0
+
+# A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
+_ROUNDING = 1e-15
+
+
+@final
+@dataclass(frozen=True)
+class Diverging:
+    """A coefficient that tends to an end of its domain, with ever larger likelihood.
+
+    Attributes:
+        name: of the coefficient.
+        value: where the search stopped.
+        end: the end of the domain that it tends to.
+        attained: whether that end is in the domain, so that the estimate is there.
+    """
+
+    name: str
+    value: float
+    end: float
+    attained: bool
+
+    @property
+    def limit(self) -> str:
+        """What it does: diverge, or tend to a finite end."""
+        if math.isinf(self.end):
+            return f"diverges to {'−' if self.end < 0.0 else ''}infinity"
+        return f"tends to {self.end:g}"
+
+
+def diverging_coefficient(
+    vector: ParameterVector, solution: Solution[Evaluation]
+) -> Diverging | None:
+    """Find a coefficient that diverges.
+
+    Either the gradient has vanished and the Newton step has not, or the search did not end: the
+    likelihood is unbounded (where too many rows tie for a Cauchy, say).
+    """
+    step = solution.estimate - solution.best.at
+    moved = solution.best.at - solution.start
+    endless = solution.outcome is Outcome.STEP_LIMIT
+    if not endless and bool((np.abs(step) <= _DIVERGING).all()):  # the usual case
+        return None
+    values = vector.split(vector.constrained(solution.best.at))
+    found: list[Diverging] = []
+    for c, place in vector.slices:
+        domain, own = c.domain, step[place]
+        far = endless and went_far(solution, c, place)
+        if not domain.bounded or (bool(np.all(np.abs(own) <= _DIVERGING)) and not far):
+            continue
+        value = float(values[c.name][0])
+        if not isinstance(domain, Interval):
+            found.append(Diverging(c.name, value, 0.0, attained=False))
+            continue
+        # far out the slope is rounding alone: then the end is not that of its sign, but that on
+        # whose side the search got so far
+        left = abs(float(solution.best.gradient[place][0]))
+        rounding = left <= _ROUNDING * (1.0 + abs(solution.best.value))
+        up = bool((moved[place] if far else solution.best.at[place] if rounding else own)[0] > 0.0)
+        end = domain.upper if up else domain.lower
+        holds = domain.holds_upper if up else domain.holds_lower
+        found.append(Diverging(c.name, value, end, attained=holds and math.isfinite(end)))
+    # of several that diverge together, one that stops at its bound, or else the one that grows
+    found.sort(key=lambda diverging: (not diverging.attained, math.isfinite(diverging.end)))
+    return found[0] if found else None
+
+
+def went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: slice) -> bool:
+    """Whether a search took a coefficient so far that no estimate can be there."""
+    moved = np.abs(solution.best.at[place] - solution.start[place])
+    return coefficient.domain.bounded and bool(np.any(moved > _FAR))

@@ -1,0 +1,79 @@
+"""Samples whose likelihood has no maximum: the fit says what runs to which limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kullback as kl
+
+X = np.random.default_rng(0).weibull(1.5, 60) * 3.0 + 0.1
+ONE = np.ones(60)
+
+# ends for which no outcome was observed itself and all rows allow some: concentrated there, any
+# distribution that can be gives every row probability 1, the largest there is
+ENDS: dict[str, tuple[np.ndarray, np.ndarray]] = {
+    "right": (X, np.inf * ONE),
+    "left": (-np.inf * ONE, X),
+    "half line": (0.5 * np.minimum(X, 2.0), 100.0 + X),
+    "one interval": (ONE, 2.0 * ONE),
+}
+WHERE = {
+    "right": "above 10.0",
+    "left": "below 0.135",
+    "half line": "from 1 to 100",
+    "one interval": "from 1 to 2",
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.parametrize("name", ["Weibull", "Normal", "LogLogistic"])
+@pytest.mark.parametrize("factor", [1.0, 1e6, 1e-6])
+def test_all_rows_allow_some_outcomes(name: str, case: str, factor: float) -> None:
+    lower, upper = ENDS[case]
+    fit = kl.fit(getattr(kl, name)(), kl.Sample(factor * lower, factor * upper))
+    assert not fit.convergence
+    assert fit.convergence.reason.startswith("no maximum: ")
+    advice = fit.convergence.advice[0]
+    if factor == 1.0:
+        assert f"All rows allow the outcomes {WHERE[case]}" in advice
+    if case in ("right", "left"):
+        assert any(word in fit.convergence.reason for word in ("tends to 0", "to infinity"))
+    assert np.isnan([*fit.stderr.values()]).all()
+
+
+@pytest.mark.parametrize("window", [None, (0.05, None)])
+def test_one_parameter(window: Any) -> None:
+    # an exponential rate: everything beyond every end as it tends to 0, below as it diverges;
+    # between the ends of one interval, (1, 2), e^-r − e^-2r is largest at r = log 2
+    if window is None:
+        right = kl.fit(kl.Exponential(), kl.Sample(lower=X))
+        assert right.convergence.reason == "no maximum: rate tends to 0"
+        left = kl.fit(kl.Exponential(), kl.Sample(upper=X))
+        assert left.convergence.reason == "no maximum: rate diverges to infinity"
+        fit = kl.fit(kl.Exponential(), kl.Sample(*ENDS["one interval"]))
+        assert fit.convergence
+        assert fit.params["rate"] == pytest.approx(np.log(2.0), rel=1e-10)
+    else:
+        right = kl.fit(kl.Exponential(), kl.Sample(lower=X, truncation=window))
+        assert right.convergence.reason == "no maximum: rate tends to 0"
+
+
+def test_counts() -> None:
+    right = kl.fit(kl.Poisson(), kl.Sample(lower=np.arange(1.0, 9.0)))
+    assert right.convergence.reason == "no maximum: rate diverges to infinity"
+
+
+def test_a_single_exact_value_that_all_others_allow() -> None:
+    lower = np.append(X, 20.0)
+    upper = np.append(np.inf * ONE, 20.0)
+    with pytest.raises(kl.DataError, match=r"the only value of y .* is 20.0, which all other rows"):
+        kl.fit(kl.Weibull(), kl.Sample(lower, upper))
+    # one parameter: the rate is one event in all the time (a textbook formula)
+    fit = kl.fit(kl.Exponential(), kl.Sample(lower, upper))
+    assert fit.params["rate"] == pytest.approx(1.0 / lower.sum(), rel=1e-10)
+    # and an event before the others are censored is enough for two
+    lower[-1] = upper[-1] = 0.5
+    assert kl.fit(kl.Weibull(), kl.Sample(lower, upper)).convergence
