@@ -117,6 +117,7 @@ from .models.real.student_t import StudentT as StudentT
 from .models.source import Param as Param
 from .models.source import Source as Source
 from .models.source import same_as as same_as
+from .models.truncated import Truncated as Truncated
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar
