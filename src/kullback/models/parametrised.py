@@ -201,7 +201,7 @@ class Parametrised(Displayed, metaclass=ModelType):
             if not isinstance(target, Fixed):
                 raise ModelError(
                     f"{self!r} is not a distribution yet: {name} is free. Fit it with "
-                    f"kl.fit(model, data) and use fit.model, or fix it: {self.name}({name}=...)."
+                    f"kl.fit(model, data) and use fit.model, or fix it: {self._call_with(name)}."
                 )
             number = target.number
             out[name] = float(number) if number.size == 1 else number.copy()
@@ -230,11 +230,19 @@ class Parametrised(Displayed, metaclass=ModelType):
         """Return the same distribution in its default parametrisation; itself without several."""
         return self
 
+    def rescaled(self: ModelT, power: int) -> ModelT | None:  # noqa: ARG002
+        """Return the model of outcomes divided by 2^power apart from its sources, or None."""
+        return self
+
     def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
         vector = self.vector
         constrained: Vector = vector.constrained(np.zeros(0))
         return constrained
+
+    def _call_with(self, name: str) -> str:
+        """Show the call that gives a parameter."""
+        return f"{self.name}({name}=...)"
 
     def __repr__(self) -> str:
         """Show the call that makes the model, with ? for free parameters."""

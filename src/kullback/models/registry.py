@@ -9,11 +9,13 @@ from functools import cache
 from types import MappingProxyType
 
 import kullback.models
+from kullback.models.composite import Composite
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.parametrisation import Reparametrised
+from kullback.models.wrapper import Wrapper
 
-_ABSTRACT = (Model, Reparametrised, Family)
+_ABSTRACT = (Model, Reparametrised, Family, Composite, Wrapper)
 
 
 @cache

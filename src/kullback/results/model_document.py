@@ -7,6 +7,7 @@ from typing import Any
 
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.data.schema import Outcome, Schema
+from kullback.models.composite import Composite
 from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.registry import own_models
@@ -15,6 +16,9 @@ from kullback.results.json_document import Node, WrongError, plain, shortened
 
 # How much of a model's own message about its sources is quoted: it may repeat the file.
 _QUOTED = 200
+
+# Models made of models made of models: no one needs as many, and a damaged file may have more.
+_DEEPEST = 20
 
 _NEVER_CODE = "a saved fit holds data, never code. Save the numbers in fit.params instead."
 
@@ -29,13 +33,17 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
     Raises:
         ModelError: for a model or a source that is the user's own code.
     """
-    if own_models().get(model.name) is not type(model):
+    kind = type(model).__name__
+    if own_models().get(kind) is not type(model):
         raise ModelError(
             f"{model!r} cannot be saved: {type(model).__module__}.{type(model).__qualname__} is "
             f"not one of Kullback's own models, and {_NEVER_CODE}"
         )
-    sources = {name: source_to_json(name, source) for name, source in model.sources.items()}
-    written = {"name": model.name, "sources": sources}
+    sources = {name: source_to_json(name, source) for name, source in _own(model).items()}
+    written: dict[str, Any] = {"name": kind, "sources": sources}
+    if isinstance(model, Composite):
+        written["settings"] = {n: v if v is None else plain(v) for n, v in model.settings.items()}
+        written["parts"] = [model_to_json(part, None) for part in model.parts.values()]
     try:
         again = model_from_json(Node(json.loads(json.dumps(written)), "model"), levels)
     except WrongError:
@@ -47,12 +55,25 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
     return written
 
 
-def model_from_json(node: Node, levels: tuple[Any, ...] | None) -> Model:
+def _own(model: Model) -> dict[str, Source]:
+    """Return the sources that no part of the model has: its own, and ties between parts."""
+    if not isinstance(model, Composite):
+        return dict(model.sources)
+    parts = model.with_parts(model.parts, ties=False).sources
+    return {
+        name: source
+        for name, source in model.sources.items()
+        if name in model.own_parameters or parts[name] != source
+    }
+
+
+def model_from_json(node: Node, levels: tuple[Any, ...] | None, depth: int = 0) -> Model:
     """Read a model.
 
     Args:
         node: what ``model_to_json`` wrote.
         levels: class labels, for outcomes that are labels.
+        depth: of how many models it is a part.
 
     Raises:
         WrongError: where it is not a model of Kullback's with the right sources.
@@ -66,17 +87,35 @@ def model_from_json(node: Node, levels: tuple[Any, ...] | None) -> Model:
     if labelled != (levels is not None):
         needs = "needs" if labelled else "does not take"
         raise WrongError(f"{name} {needs} class labels (sample.levels).")
+    kind = known[name]
+    parts = []
+    if issubclass(kind, Composite):
+        if depth == _DEEPEST:
+            raise WrongError(f'"{node.place}" is nested more than {_DEEPEST} deep.')
+        parts = [model_from_json(part, None, depth + 1) for part in node["parts"].items()]
     try:
         sources = {key: source_from_json(entry) for key, entry in node["sources"].entries().items()}
-        model: Model = known[name](**sources)
+        if issubclass(kind, Composite):
+            model: Model = _composite(kind, node["settings"], parts, sources)
+        else:
+            model = kind(**sources)
         model = model.bind(Schema(outcome=Outcome(levels)))
         _ = model.vector  # raises for bounds and numbers outside a domain
     except (TypeError, ValueError, OverflowError) as error:
         raise WrongError(f'"{node.place}" does not make a model: {str(error)[:_QUOTED]}') from None
-    if set(model.parameters) != set(sources):
-        missing = ", ".join(sorted(set(model.parameters) - set(sources)))
+    missing = ", ".join(sorted(set(_own(model)) - set(sources)))
+    if missing:
         raise WrongError(f'"{node.place}.sources" lacks {missing}.')
     return model
+
+
+def _composite(
+    kind: type[Composite], settings: Node, parts: list[Model], sources: dict[str, Source]
+) -> Model:
+    numbers = {name: entry.optional(Node.number) for name, entry in settings.entries().items()}
+    ties = {name: s for name, s in sources.items() if isinstance(s, SameAs)}
+    own = {name: s for name, s in sources.items() if name not in ties}
+    return kind.assembled(parts, numbers, own).with_given(ties)
 
 
 def source_to_json(name: str, source: Source) -> dict[str, Any]:
