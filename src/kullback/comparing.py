@@ -116,7 +116,9 @@ def compare(
     # models with linear predictors set the threads of BLAS, and streams are read in threads
     alone = not sample.in_memory or any(entry.model.linear for entry in entries)
     with _threads(1 if alone else threads_or_all(None)) as each:
-        list(each(_Work(plain, parts, engine, count).fit, entries))
+        # those with most numbers take longest: begun last, one thread would wait for the other
+        longest = sorted(entries, key=lambda entry: -entry.model.vector.n_free)
+        list(each(_Work(plain, parts, engine, count).fit, longest))
         compared = _scored(entries, parts, each)
     return Comparison(
         tuple(sorted(compared, key=lambda entry: _rank(entry, criterion))),
@@ -265,6 +267,9 @@ class _Work:
         problem = entry.fit.problem
         assert isinstance(problem, SampleProblem)
         try:
+            stepped = problem.step_on(others, engine)
+            if stepped is not None:
+                return stepped
             again = problem.on(others, engine)
         except (DataError, ModelError) as error:
             reason = str(error)

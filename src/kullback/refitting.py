@@ -18,6 +18,7 @@ from kullback.data.reweighted import reweighted
 from kullback.data.sample import ArraySample, Sample
 from kullback.data.scaled import ScaledSample
 from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.local import LocalEngine
 from kullback.models.held_numbers import (
     changed_values,
     held,
@@ -28,7 +29,8 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
-from kullback.objective.first_pass import FOR_ENTROPY, FirstPass
+from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
+from kullback.objective.likelihood import RowsTerm
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.prepared import Prepared
 from kullback.resampling.acceleration import accelerations
@@ -39,6 +41,7 @@ from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.unit import Unit
 from kullback.solvers.newton import Newton
+from kullback.solvers.one_step import one_step
 from kullback.solvers.solver import Solver
 from kullback.solving import Problem, Solved, Start, solve
 
@@ -201,6 +204,32 @@ class SampleProblem:
             count=self.rows,
             progress=progress,
         )
+
+    def step_on(self, sample: Sample, engine: EngineFactory) -> Model | None:
+        """The model fitted to most of the rows, one step away; None where that is too far."""
+        if self.model.linear or not self._solved.convergence.converged:
+            return None
+        again = replace(self, sample=sample, engine=engine, solved=None)
+        prepared = again._prepare()
+        unit, known = prepared.unit, prepared.known
+        if known.moments is not None or known.cheap:  # a fit costs no pass, or little
+            return None
+        model, numbers = again._held_model(unit)
+        vector = held(fix_order_statistics(model, known, prepared.engine.reduce), numbers)
+        if not vector.n_free:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):  # a value on its bound
+            u = vector.unconstrained(self._near(prepared, {}))
+        if not np.all(np.isfinite(u)):
+            return None
+        problem = again._problem(prepared, model)
+        rows = known.subsample(model, FOR_STARTS, proportionate=True)
+        few = RowsTerm(LocalEngine(rows).reduce)
+        found = one_step(problem.whole(vector)(u), problem.over(vector, few))
+        if found is None:
+            return None
+        numbers_found = np.ldexp(vector.constrained(found), units(model, vector, unit.power))
+        return self.model.fixed_at(vector.split(numbers_found))
 
     def on(self, sample: Sample, engine: EngineFactory) -> Fit:
         """Fit the model to other rows, with a search that begins at the estimate on these."""
