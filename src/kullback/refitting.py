@@ -212,7 +212,7 @@ class SampleProblem:
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()
         unit, known = prepared.unit, prepared.known
-        if known.moments is not None or known.cheap:  # a fit costs no pass, or little
+        if known.condensed or known.cheap:  # a fit costs no pass, or little
             return None
         model, numbers = again._held_model(unit)
         vector = held(fix_order_statistics(model, known, prepared.engine.reduce), numbers)
@@ -235,8 +235,9 @@ class SampleProblem:
         """Fit the model to other rows, with a search that begins at the estimate on these."""
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()
-        # moments give the estimate, or start near it, without a pass
-        if prepared.known.moments is not None or not self._solved.convergence.converged:
+        # moments of all rows give the estimate, or start near it, without a pass
+        condensed = prepared.known.moments is not None and prepared.known.condensed
+        if condensed or not self._solved.convergence.converged:
             return again._fit(prepared, Clock(), 0)
         again = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
         return again._fit(prepared, Clock(), 0, near=self._near(prepared, {}))

@@ -50,6 +50,13 @@ class Chunk:
         """The number of rows in the chunk."""
         return len(next(iter(self.fields.values())))
 
+    @property
+    def row_numbers(self) -> Integers:
+        """The rows' numbers in the user's data."""
+        if self.rows is not None:
+            return self.rows
+        return np.arange(self.first_row, self.first_row + self.count)
+
 
 class Sample(ABC):
     """The observed rows with their weights; they can be read any number of times.
