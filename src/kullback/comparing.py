@@ -43,6 +43,8 @@ def compare(
     data: Any,
     y: Any = None,
     *,
+    event: Any = None,
+    truncation: Any = None,
     weights: Any = None,
     missing: str = "error",
     folds: int = 5,
@@ -63,10 +65,15 @@ def compare(
 
     Args:
         models: a list of models, a dict of them by name, or "all": every family whose support
-            holds all rows, of counts where all rows are whole numbers from 0 on; "continuous"
-            takes whole numbers as rounded measurements instead.
+            holds all rows, and meets the ends of censored ones, of counts where all rows are whole
+            numbers from 0 on; "continuous" takes whole numbers as rounded measurements instead.
         data: as for ``kl.fit``.
-        y: the outcome's column; not needed where there is only one column.
+        y: the outcome's column; not needed where there is only one column. Or two, ("lower",
+            "upper"), between which it lies, as for ``kl.fit``.
+        event: how each outcome was observed, as for ``kl.fit``. The loss of a censored row is
+            −log of the probability of its ends.
+        truncation: the window of each row, as for ``kl.fit``: losses are those given that the
+            outcome lies there.
         weights: frequency weights, as for ``kl.fit``.
         missing: "error", or "drop" to leave out rows with missing values.
         folds: K; the same rows are in a fold for every model.
@@ -104,7 +111,7 @@ def compare(
     named = {} if every else _named(models)
     first = tuple(named.values()) or (own_models()["Normal"](),)
     given = _key_of(groups, time)
-    roles = roles_of(first, y, weights=weights, missing=missing)
+    roles = roles_of(first, y, weights=weights, missing=missing, event=event, truncation=truncation)
     sample, key = open_with_key(data, roles, schema_of(first), given)
     outcomes = ""
     if not named:
@@ -116,7 +123,9 @@ def compare(
     # models with linear predictors set the threads of BLAS, and streams are read in threads
     alone = not sample.in_memory or any(entry.model.linear for entry in entries)
     with _threads(1 if alone else threads_or_all(None)) as each:
-        list(each(_Work(plain, parts, engine, count).fit, entries))
+        # those with most numbers take longest: begun last, one thread would wait for the other
+        longest = sorted(entries, key=lambda entry: -entry.model.vector.n_free)
+        list(each(_Work(plain, parts, engine, count).fit, longest))
         compared = _scored(entries, parts, each)
     return Comparison(
         tuple(sorted(compared, key=lambda entry: _rank(entry, criterion))),
@@ -265,6 +274,9 @@ class _Work:
         problem = entry.fit.problem
         assert isinstance(problem, SampleProblem)
         try:
+            stepped = problem.step_on(others, engine)
+            if stepped is not None:
+                return stepped
             again = problem.on(others, engine)
         except (DataError, ModelError) as error:
             reason = str(error)

@@ -20,6 +20,7 @@ from kullback.data.sample import ArraySample, RowSource
 from kullback.data.scaled import ScaledSample
 from kullback.data.squared_weights import SquaredWeights
 from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.local import LocalEngine
 from kullback.models.held_numbers import (
     changed_values,
     held,
@@ -31,7 +32,8 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
-from kullback.objective.first_pass import FOR_ENTROPY, FirstPass
+from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
+from kullback.objective.likelihood import RowsTerm
 from kullback.objective.sampling_weights import with_sampling_weights
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.prepared import Prepared
@@ -44,6 +46,7 @@ from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.sample_info import SAMPLING
 from kullback.results.unit import Unit
 from kullback.solvers.newton import Newton
+from kullback.solvers.one_step import one_step
 from kullback.solvers.solver import Solver
 from kullback.solving import Problem, Solved, Start, solve
 
@@ -209,12 +212,39 @@ class SampleProblem:
             progress=progress,
         )
 
+    def step_on(self, sample: RowSource, engine: EngineFactory) -> Model | None:
+        """The model fitted to most of the rows, one step away; None where that is too far."""
+        if self.model.linear or not self._solved.convergence.converged:
+            return None
+        again = replace(self, sample=sample, engine=engine, solved=None)
+        prepared = again._prepare()
+        unit, known = prepared.unit, prepared.known
+        if known.condensed or known.cheap:  # a fit costs no pass, or little
+            return None
+        model, numbers = again._held_model(unit)
+        vector = held(fix_order_statistics(model, known, prepared.engine.reduce), numbers)
+        if not vector.n_free:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):  # a value on its bound
+            u = vector.unconstrained(self._near(prepared, {}))
+        if not np.all(np.isfinite(u)):
+            return None
+        problem = again._problem(prepared, model)
+        rows = known.subsample(model, FOR_STARTS, proportionate=True)
+        few = RowsTerm(LocalEngine(rows).reduce)
+        found = one_step(problem.whole(vector)(u), problem.over(vector, few))
+        if found is None:
+            return None
+        numbers_found = np.ldexp(vector.constrained(found), units(model, vector, unit.power))
+        return self.model.fixed_at(vector.split(numbers_found))
+
     def on(self, sample: RowSource, engine: EngineFactory) -> Fit:
         """Fit the model to other rows, with a search that begins at the estimate on these."""
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()
-        # moments give the estimate, or start near it, without a pass
-        if prepared.known.moments is not None or not self._solved.convergence.converged:
+        # moments of all rows give the estimate, or start near it, without a pass
+        condensed = prepared.known.moments is not None and prepared.known.condensed
+        if condensed or not self._solved.convergence.converged:
             return again._fit(prepared, Clock(), 0)
         again = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
         return again._fit(prepared, Clock(), 0, near=self._near(prepared, {}))

@@ -122,9 +122,6 @@ def test_wrong_arguments_are_named(table: Path, arguments: list[str], message: s
 def test_options_of_one_distribution_are_refused_for_the_best(table: Path) -> None:
     _, err = run("fit", table, "--y", "loss", "--model", "best", "--param", "shape=2", code=2)
     assert "--param shape=2 is of one distribution, and --model best compares all" in err
-    for option in ("--event", "--truncation-lower", "--truncation-upper"):
-        _, err = run("fit", table, "--y", "loss", "--model", "best", option, "n", code=2)
-        assert f"{option} is of one distribution, and --model best compares all" in err
 
 
 def test_no_model_that_converges_is_an_exit_code(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,13 +15,17 @@ from kullback.cli import process
 from kullback.cli.fit import _model
 from kullback.cli.options import (
     AsJson,
+    Event,
     Missing,
     MissingValues,
     Separator,
     Tables,
+    TruncationLower,
+    TruncationUpper,
     Weights,
-    Y,
+    YOrEnds,
     files_of,
+    observed_of,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 def compare(
     table: Tables,
-    y: Y = None,
+    y: YOrEnds = None,
     models: Annotated[
         str,
         typer.Option(
@@ -40,6 +43,9 @@ def compare(
             'support holds the rows; "continuous" takes whole numbers as measurements.',
         ),
     ] = "all",
+    event: Event = None,
+    truncation_lower: TruncationLower = None,
+    truncation_upper: TruncationUpper = None,
     weights: Weights = None,
     folds: Annotated[
         int, typer.Option(metavar="K", help="Parts of the rows, each scored by fits to the others.")
@@ -79,7 +85,8 @@ def compare(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        columns = {"--y": y, "--weights": weights, "--groups": groups, "--time": time}
+        observed = observed_of(y, event, truncation_lower, truncation_upper)
+        columns = {**observed.columns, "--weights": weights, "--groups": groups, "--time": time}
         data = files_of(table, missing_values, separator, columns)
         chosen = _models(models)
         if plot is not None:
@@ -87,7 +94,9 @@ def compare(
         found = _compare(
             chosen,
             data,
-            y,
+            observed.y,
+            event=event,
+            truncation=observed.truncation,
             weights=weights,
             missing=missing,
             folds=folds,
@@ -105,17 +114,14 @@ def compare(
     raise typer.Exit(0 if converged else 1)
 
 
-def compare_all(
-    data: Any, y: Any, weights: str | None, missing: str, of_one: Mapping[str, object]
-) -> Comparison:
+def compare_all(data: Any, y: Any, of_one: Mapping[str, object], **options: Any) -> Comparison:
     """Compare all families, for ``kullback fit --model best``.
 
     Args:
         data: the rows.
-        y: the outcome's column.
-        weights: the column of weights.
-        missing: "error" or "drop".
+        y: the outcome's column, or those of its ends.
         of_one: options that a comparison does not take; None or empty where they were not given.
+        options: of the rows, as for ``kl.compare``.
 
     Raises:
         KullbackError: no model could be fitted, or such options were given.
@@ -126,7 +132,7 @@ def compare_all(
             f"{given} is of one distribution, and --model best compares all: leave it out, or "
             "name the model."
         )
-    found = _compare("all", data, y, weights=weights, missing=missing)
+    found = _compare("all", data, y, **options)
     _ = found.best  # raises without one
     return found
 

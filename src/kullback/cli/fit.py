@@ -33,10 +33,8 @@ from kullback.cli.options import (
     WeightKind,
     Weights,
     YOrEnds,
-    end_of,
-    event_of,
     files_of,
-    outcome_of,
+    observed_of,
 )
 
 Reals: TypeAlias = "float | list[float]"
@@ -98,10 +96,8 @@ def fit(
     """
     with process.errors_as_messages():
         process.keep_compiled_code()
-        outcome, window = outcome_of(y), (end_of(truncation_lower), end_of(truncation_upper))
-        lower, upper = (end if isinstance(end, str) else None for end in window)
-        columns = {"--y": y, "--event": event, "--weights": weights, "--by": by}
-        columns |= {"--truncation-lower": lower, "--truncation-upper": upper}
+        observed = observed_of(y, event, truncation_lower, truncation_upper, events)
+        columns = {**observed.columns, "--weights": weights, "--by": by}
         data = files_of(table, missing_values, separator, columns)
         chosen = None if _key(model) == "best" else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
@@ -116,19 +112,21 @@ def fit(
         from kullback.report.progress import ProgressBar
 
         comparison = None
+        of_rows: dict[str, Any] = {
+            "event": observed.event,
+            "truncation": observed.truncation,
+            "weights": weights,
+            "missing": missing,
+        }
         if chosen is None:
             from kullback.cli.compare import compare_all
 
             of_one = {
                 f"--param {(param or [''])[0]}": param,
-                "a second --y": isinstance(outcome, tuple),
-                "--event": event,
-                "--truncation-lower": truncation_lower,
-                "--truncation-upper": truncation_upper,
                 "--rounding": rounding,
                 "--weight-kind sampling": weight_kind == "sampling" or None,
             }
-            comparison = compare_all(data, outcome, weights, missing, of_one)
+            comparison = compare_all(data, observed.y, of_one, **of_rows)
             fitted: Any = comparison.best
         else:
             bar = ProgressBar(unit) if sys.stderr.isatty() else None
@@ -136,15 +134,12 @@ def fit(
                 fitted = kullback.fit(
                     chosen,
                     data,
-                    outcome,
-                    event=event_of(event, events),
-                    truncation=None if window == (None, None) else window,
+                    observed.y,
                     rounding=rounding,
-                    weights=weights,
                     weight_kind=weight_kind,
                     by=by or None,
-                    missing=missing,
                     progress=bar,
+                    **of_rows,
                 )
         if by:
             write_groups(fitted, unit, out, as_json=as_json)

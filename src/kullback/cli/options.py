@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
@@ -144,6 +144,38 @@ def files_of(
             for name in [names] if isinstance(names, str) else names or ():
                 check_column(name, opened.names, option, opened.description)
     return files
+
+
+class Observed(NamedTuple):
+    """How the outcomes were observed: the options that say it, as ``kl.fit`` takes them.
+
+    Attributes:
+        y: the outcome's column, or the two columns of its ends.
+        event: the column of the events, or what its texts mean.
+        truncation: the two ends of the window, None for none.
+        columns: the options that name columns.
+    """
+
+    y: str | tuple[str, str] | None
+    event: Any
+    truncation: tuple[str | float | None, str | float | None] | None
+    columns: dict[str, str | list[str] | None]
+
+
+def observed_of(
+    y: list[str] | None,
+    event: str | None,
+    lower: str | None,
+    upper: str | None,
+    events: Sequence[str] | None = None,
+) -> Observed:
+    """Return what ``--y``, ``--event``, ``--events`` and the ends of ``--truncation`` say."""
+    window = end_of(lower), end_of(upper)
+    low, high = (end if isinstance(end, str) else None for end in window)
+    columns: dict[str, str | list[str] | None] = {"--y": y, "--event": event}
+    columns |= {"--truncation-lower": low, "--truncation-upper": high}
+    truncation = None if window == (None, None) else window
+    return Observed(outcome_of(y), event_of(event, events), truncation, columns)
 
 
 def outcome_of(y: Sequence[str] | None) -> str | tuple[str, str] | None:

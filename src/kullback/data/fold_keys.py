@@ -12,7 +12,7 @@ from kullback.data.checks import column_label, count_of
 from kullback.data.labels import Labels, distinct_labels
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.data.sample import ArraySample, RowSource
+from kullback.data.sample import ArraySample, ChunkSample, RowSource
 from kullback.data.schema import Column, Schema
 from kullback.data.tables import column_values
 
@@ -79,7 +79,7 @@ def open_with_key(
 
 def _beside(sample: RowSource, key: FoldKey) -> RowSource:
     """Add an array of keys to a sample in memory."""
-    if not isinstance(sample, ArraySample):
+    if not isinstance(sample, (ArraySample, ChunkSample)):
         raise DataError(
             f"{key.role} must be the name of a column where files are read in parts, got "
             f"{type(key.given).__name__}."
@@ -87,7 +87,7 @@ def _beside(sample: RowSource, key: FoldKey) -> RowSource:
     values = column_values(key.given, key.role)
     if values.dtype.kind == "M":
         values = values.astype(np.int64)
-    read = sample.count + sample.dropped
+    read = sum(chunk.count for chunk in sample.chunks()) + sample.dropped
     if len(values) != read:
         raise DataError(
             f"{key.role} has {count_of(len(values), 'value')} and {sample.label} "
@@ -95,14 +95,20 @@ def _beside(sample: RowSource, key: FoldKey) -> RowSource:
         )
     labels = Labels.of(distinct_labels(values, key.role), key.role)
     codes = labels.codes(values, key.role)
-    codes = codes if sample.rows is None else codes[sample.rows]
-    missing = np.flatnonzero(np.isnan(codes))
+    kept = np.sort(np.concatenate([chunk.row_numbers for chunk in sample.chunks()]))
+    missing = kept[np.isnan(codes[kept])]
     if missing.size:
-        at = int(missing[0] if sample.rows is None else sample.rows[missing[0]])
         raise DataError(
             f"{key.role} has {count_of(missing.size, 'missing value')}, the first in "
-            f"{sample.locate(at)}: every row needs one."
+            f"{sample.locate(int(missing[0]))}: every row needs one."
         )
     columns = [*sample.schema.columns.values(), Column(_ARRAY, labels.levels)]
     known = Schema.of(columns, sample.schema.outcome.levels, sample.schema.outcome.dimension)
-    return replace(sample, fields={**sample.fields, _ARRAY: codes}, schema=known)
+    if isinstance(sample, ArraySample):
+        own = codes if sample.rows is None else codes[sample.rows]
+        return replace(sample, fields={**sample.fields, _ARRAY: own}, schema=known)
+    parts = tuple(
+        replace(part, fields={**part.fields, _ARRAY: codes[part.row_numbers]})
+        for part in sample.parts
+    )
+    return replace(sample, parts=parts, schema=known)

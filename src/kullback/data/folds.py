@@ -16,7 +16,7 @@ from kullback._core.display import value_text
 from kullback._core.errors import DataError
 from kullback.data.checks import count_of
 from kullback.data.fold_keys import FoldKey
-from kullback.data.sample import ArraySample, Chunk, Floats, Integers, RowSource
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, Floats, RowSource
 from kullback.data.sample_head import row_fractions
 
 # Seeds move what is hashed by so much, so that each has pseudo-random numbers of its own.
@@ -72,9 +72,11 @@ class Folds(abc.ABC):
     def parts(self) -> tuple[RowSource, ...]:
         """The parts: in memory copies of their rows, else read from the sample at every pass."""
         many = range(max(*self.scored, self.count - 1) + 1)
-        if not isinstance(self.sample, ArraySample):
-            return tuple(_StreamedPart(self, part) for part in many)
         sample = self.sample
+        if isinstance(sample, ChunkSample):
+            return tuple(_taken_of_kinds(sample, self, part) for part in many)
+        if not isinstance(sample, ArraySample):
+            return tuple(_StreamedPart(self, part) for part in many)
         (chunk,) = sample.chunks()
         of_rows = self.of_chunk(chunk)
         return tuple(_taken(sample, np.flatnonzero(of_rows == part)) for part in many)
@@ -119,7 +121,7 @@ class RowFolds(Folds):
         return np.searchsorted(self._cuts, self._fractions(chunk), side="right")
 
     def _fractions(self, chunk: Chunk) -> Floats:
-        return row_fractions(_rows_of(chunk) + self._seed * _APART)
+        return row_fractions(chunk.row_numbers + self._seed * _APART)
 
 
 class _KeyedFolds(Folds):
@@ -226,17 +228,18 @@ def without(sample: RowSource, field: str) -> RowSource:
     if isinstance(sample, ArraySample):
         rest = {name: values for name, values in sample.fields.items() if name != field}
         return replace(sample, fields=rest)
+    if isinstance(sample, ChunkSample):
+        return replace(sample, parts=tuple(_chunk_without(part, field) for part in sample.parts))
     return _WithoutField(sample, field)
+
+
+def _chunk_without(chunk: Chunk, field: str) -> Chunk:
+    rest = {name: values for name, values in chunk.fields.items() if name != field}
+    return replace(chunk, fields=rest)
 
 
 def _digest(text: str, seed: int) -> bytes:
     return hashlib.blake2b(f"{seed} {text}".encode(), digest_size=16).digest()
-
-
-def _rows_of(chunk: Chunk) -> Integers:
-    if chunk.rows is not None:
-        return chunk.rows
-    return np.arange(chunk.first_row, chunk.first_row + chunk.count)
 
 
 def _taken(sample: ArraySample, chosen: NDArray[np.intp]) -> ArraySample:
@@ -245,6 +248,27 @@ def _taken(sample: ArraySample, chosen: NDArray[np.intp]) -> ArraySample:
         fields={name: values[chosen] for name, values in sample.fields.items()},
         weight=None if sample.weight is None else sample.weight[chosen],
         rows=chosen if sample.rows is None else sample.rows[chosen],
+    )
+
+
+def _taken_of_kinds(sample: ChunkSample, folds: Folds, part: int) -> ChunkSample:
+    """The rows of a part, those of each kind for themselves."""
+    parts = (_chunk_of(chunk, folds, part) for chunk in sample.parts)
+    return replace(sample, parts=tuple(chunk for chunk in parts if chunk is not None))
+
+
+def _chunk_of(chunk: Chunk, folds: Folds, part: int) -> Chunk | None:
+    """The rows of a chunk that are in a part; None for none."""
+    chosen = np.flatnonzero(folds.of_chunk(chunk) == part)
+    if not chosen.size:
+        return None
+    numbers = chunk.row_numbers[chosen]
+    return Chunk(
+        chunk.kind,
+        {name: values[chosen] for name, values in chunk.fields.items()},
+        None if chunk.weight is None else chunk.weight[chosen],
+        int(numbers[0]),
+        numbers,
     )
 
 
@@ -291,8 +315,7 @@ class _WithoutField(RowSource):
     def chunks(self) -> Iterator[Chunk]:
         """Read the sample, and leave the field out."""
         for chunk in self._whole.chunks():
-            rest = {name: v for name, v in chunk.fields.items() if name != self._field}
-            yield replace(chunk, fields=rest)
+            yield _chunk_without(chunk, self._field)
         self.dropped = self._whole.dropped
 
     def describe_source(self) -> str:
@@ -319,17 +342,9 @@ class _StreamedPart(RowSource):
     def chunks(self) -> Iterator[Chunk]:
         """Read the whole sample, and keep the rows of this part."""
         for chunk in self._folds.sample.chunks():
-            chosen = np.flatnonzero(self._folds.of_chunk(chunk) == self._part)
-            if not chosen.size:
-                continue
-            numbers = _rows_of(chunk)[chosen]
-            yield Chunk(
-                chunk.kind,
-                {name: values[chosen] for name, values in chunk.fields.items()},
-                None if chunk.weight is None else chunk.weight[chosen],
-                int(numbers[0]),
-                numbers,
-            )
+            own = _chunk_of(chunk, self._folds, self._part)
+            if own is not None:
+                yield own
 
     def describe_source(self) -> str:
         """A description of where the rows come from."""

@@ -50,6 +50,13 @@ class Chunk:
         """The number of rows in the chunk."""
         return len(next(iter(self.fields.values())))
 
+    @property
+    def row_numbers(self) -> Integers:
+        """The rows' numbers in the user's data."""
+        if self.rows is not None:
+            return self.rows
+        return np.arange(self.first_row, self.first_row + self.count)
+
 
 class RowSource(ABC):
     """Where the observed rows with their weights come from, any number of times: abstract.

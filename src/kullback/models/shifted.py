@@ -13,7 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import REAL, Domain, Interval
 from kullback._core.errors import ModelError
 from kullback.models.parameter_vector import ParameterVector
-from kullback.models.row_functions import Moment, OrderStatistic
+from kullback.models.row_functions import OrderStatistic
 from kullback.models.source import Coefficient, Fixed
 from kullback.models.tails import Tails
 from kullback.models.wrapper import Wrapper

@@ -1,4 +1,4 @@
-"""The families whose support holds all rows of a sample."""
+"""The families whose support holds all rows of a sample, or meets the ends of censored ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from kullback._core.errors import ModelError
+from kullback._core.domains import POSITIVE
 from kullback.data.observation import Exact
 from kullback.data.sample import RowSource
 from kullback.models.family import Family
@@ -15,41 +15,46 @@ from kullback.models.registry import own_models
 
 
 def families_for(sample: RowSource, *, continuous: bool) -> tuple[str, dict[str, Model]]:
-    """Return what the outcomes are, and every family whose support holds all of them, by name.
+    """Return what the outcomes are, and every family that gives all of them probability, by name.
+
+    Outcomes are counts where all that were seen are whole numbers from 0 on, and so are all ends;
+    where none was seen, ends are those of cells of measurements.
 
     Args:
         sample: the rows.
         continuous: whether whole numbers are measurements, and not counts.
-
-    Raises:
-        ModelError: for rows that are not exact.
     """
-    low, high, whole = math.inf, -math.inf, True
+    low, high, whole, positive, seen, exact = math.inf, -math.inf, True, True, False, True
     families = [
         kind for kind in own_models().values() if issubclass(kind, Family) and not kind.required
     ]
     inside = dict.fromkeys(families, True)
     for chunk in sample.chunks():
-        if chunk.kind != Exact():
-            raise ModelError('"all" and "continuous" need exact rows: name the models.')
-        values = chunk.fields["y"]
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-        whole = whole and bool(np.all(values == np.floor(values)))
+        lower, upper = chunk.kind.ends(chunk.fields)
+        ends = np.concatenate([lower, upper]) if lower is not upper else lower
+        ends = ends[np.isfinite(ends)] if lower is not upper else ends
+        low, high = min(low, float(ends.min())), max(high, float(ends.max()))
+        whole = whole and bool(np.all(ends == np.floor(ends)))
+        positive = positive and bool(np.all(POSITIVE.meets(lower, upper)))
+        seen, exact = seen or lower is upper, exact and chunk.kind == Exact()
         for kind in families:
-            inside[kind] = inside[kind] and bool(np.all(kind.support.contains(values)))
-    counts = whole and low >= 0.0 and not continuous
+            inside[kind] = inside[kind] and bool(np.all(kind.support.meets(lower, upper)))
+    counts = whole and low >= 0.0 and seen and not continuous
     what = (
         "counts"
         if counts
         else "numbers in (0, 1)"
         if low > 0.0 and high < 1.0
         else "positive numbers"
-        if low > 0.0
+        if positive
         else "numbers"
     )
     chosen: dict[str, Model] = {
         k.__name__: k()
         for k in families
-        if inside[k] and k.support.whole == counts and not high - low >= k.period
+        if inside[k]
+        and k.support.whole == counts
+        # angles; an open end may lie beyond a period
+        and (k.period == math.inf or (exact and high - low < k.period))
     }
     return what, chosen

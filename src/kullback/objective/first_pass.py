@@ -129,17 +129,20 @@ class FirstPass:
         sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
         return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
 
-    def subsample(self, model: Model, most: int) -> RowSource:
+    def subsample(self, model: Model, most: int, *, proportionate: bool = False) -> RowSource:
         """Return at most about ``most`` of the thinned rows as a sample to start on.
 
         For models without covariates the extremes are added: parameters that give them positive
         probability give it to every row, so that an estimate on the subsample is valid on all rows.
+        They weigh as much as one of its rows, or, ``proportionate``, as one of all rows: where an
+        end of the support is near, a derivative may come from them alone.
         """
         d = self.summary.at_most(most)
         chunks = [Chunk(p.kind, dict(p.fields), p.weights, p.first) for p in d.pieces]
         if not model.columns and d.all_exact and math.isfinite(d.minimum):
             ends = np.array([d.minimum, d.maximum])
-            chunks.append(Chunk(Exact(), {"y": ends}, np.full(2, np.mean(d.weights))))
+            own = np.mean(d.weights) / (d.stride if proportionate else 1)
+            chunks.append(Chunk(Exact(), {"y": ends}, np.full(2, own)))
         return ChunkSample(tuple(chunks))
 
 
