@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, final, overload
@@ -168,10 +168,9 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
-    if by is not None and (event is not None or truncation is not None):
-        raise ModelError("by= fits groups of exact rows: leave out event and truncation.")
     if by is not None:
-        return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
+        rows = {"event": event, "truncation": truncation, "weights": weights, "missing": missing}
+        return _fit_groups(model, data, y, by, rows, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
@@ -190,8 +189,7 @@ def _fit_groups(
     data: Any,
     y: Any,
     by: Any,
-    weights: Any,
-    missing: str,
+    rows: Mapping[str, Any],
     engine: EngineFactory | None,
     solver: Any,
     progress: Callable[..., None] | None,
@@ -203,8 +201,7 @@ def _fit_groups(
         data,
         y,
         by,
-        weights=weights,
-        missing=missing,
+        **rows,
         at_once=engine is None and solver is None,
         alone=partial(_fit_alone, engine, solver),
         progress=None if progress is None else lambda rows: progress(Progress(1, rows, None)),
