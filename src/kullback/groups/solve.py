@@ -36,6 +36,7 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.sample_summary import THINNED
 from kullback.objective.statistics import LossDerivatives
 from kullback.objective.sufficient_statistics import SufficientMoments
+from kullback.solvers.solver import SAME_MINIMUM
 
 # The scaled gradient of a fit whose passes are cheap, as that of every group here is.
 _TOLERANCE = 1e-10
@@ -133,7 +134,8 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
                 gap = np.abs(best.value - points.value[own])
                 good &= found[own] & (gap <= _AGREE * (1.0 + np.abs(points.value[own])))
             found[own] = good
-            better = good if not rank else good & (best.value < points.value[own])
+            lower = points.value[own] - best.value > SAME_MINIMUM * (1.0 + np.abs(best.value))
+            better = good & lower if rank else good
             there = own[better]
             points.put(there, best[better])
             steps[there], start[:, there] = ended.steps[better], first[:, better]
