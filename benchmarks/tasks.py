@@ -104,6 +104,15 @@ TASKS = {
         3,
         100_000,
     ),
+    "groups-censored": Task(
+        "10,000 Weibull fits by group, 30% right-censored, unsorted",
+        1_000_000,
+        "loop over SurPyval's Weibull.fit",
+        Target(speedup=500.0),
+        groups.censored_against_surpyval,
+        3,
+        100_000,
+    ),
     "gamma": Task(
         "Gamma",
         10_000_000,

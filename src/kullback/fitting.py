@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, final, overload
@@ -188,12 +188,13 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
-    if by is not None and not (event is truncation is rounding is None):
-        raise ModelError("by= fits groups of exact rows: leave out event, truncation and rounding.")
+    if by is not None and rounding is not None:
+        raise ModelError("by= takes no rounding: give the ends of each cell, y=(lower, upper).")
     if by is not None and isinstance(data, RowSource):
         raise ModelError("by= needs a table with the columns of the groups, got a sample.")
     if by is not None:
-        return _fit_groups(model, data, y, by, weights, missing, engine, solver, progress)
+        rows = {"event": event, "truncation": truncation, "weights": weights, "missing": missing}
+        return _fit_groups(model, data, y, by, rows, engine, solver, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
@@ -219,8 +220,7 @@ def _fit_groups(
     data: Any,
     y: Any,
     by: Any,
-    weights: Any,
-    missing: str,
+    rows: Mapping[str, Any],
     engine: EngineFactory | None,
     solver: Any,
     progress: Callable[..., None] | None,
@@ -232,8 +232,7 @@ def _fit_groups(
         data,
         y,
         by,
-        weights=weights,
-        missing=missing,
+        **rows,
         at_once=engine is None and solver is None,
         alone=partial(_fit_alone, engine, solver),
         progress=None if progress is None else lambda rows: progress(Progress(1, rows, None)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,7 +32,7 @@ from kullback.results.convergence import Convergence
 from kullback.results.convergence_check import assess_convergence, at_class_shares
 from kullback.results.diverging import diverging_coefficient
 from kullback.solvers.correction import corrected_minimum
-from kullback.solvers.solver import Outcome, Solution, Solver, minimise
+from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
 
 # Most points at which a solve evaluates the objective: a diverging fit needs about forty, others
 # four to twenty.
@@ -308,7 +308,7 @@ def _descend(
         if not any(math.isfinite(s.best.value) for s in solutions):
             wider = [u for point in points for u in wider_start(vector, evaluate, point)]
             solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
-        best = min(solutions, key=_rank)
+        best = _best(solutions)
         solution = replace(best, steps=best.steps + corrections) if corrections else best
         if len(points) > 1:
             agreed = sum(_same(solution, other) for other in solutions)
@@ -329,6 +329,17 @@ def _at_its_bound(
         return None
     on_bound: Mapping[str, Vector] = {**vector.on_bound, found.name: np.array([found.end])}
     return replace(vector, on_bound=on_bound)
+
+
+def _best(solutions: Sequence[Solution[Evaluation]]) -> Solution[Evaluation]:
+    """Return the best solution: of those that end in one minimum the first, not a rounding's."""
+    best = solutions[0]
+    for other in solutions[1:]:
+        (failed, value), (other_failed, other_value) = _rank(best), _rank(other)
+        lower = value - other_value > SAME_MINIMUM * (1.0 + abs(other_value))
+        if other_failed < failed or (other_failed == failed and lower):
+            best = other
+    return best
 
 
 def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:

@@ -219,8 +219,6 @@ def test_events_are_not_lost_where_they_cannot_be_used() -> None:
     network = kl.Normal(loc=kl.MLP(), scale=1.0)
     with pytest.raises(kl.ModelError, match="trained on exact rows: leave out event, trunc"):
         kl.fit(network, columns, "y", event="seen")
-    with pytest.raises(kl.ModelError, match="by= fits groups of exact rows"):
-        kl.fit(kl.Exponential(), columns, "y", truncation=(None, 9.0), by="x")
     for window in (("x", None), (None, "x")):
         with pytest.raises(kl.DataError, match=r'truncation\[\d\]="x" names a column'):
             kl.fit(kl.Exponential(), columns["y"], truncation=window)

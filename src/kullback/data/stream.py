@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_some, check_total
-from kullback.data.columns import ColumnConversion
+from kullback.data.columns import CheckedRows, ColumnConversion
 from kullback.data.roles import ColumnNames
-from kullback.data.sample import ArraySample, Chunk, RowSource, plain_row
+from kullback.data.sample import ArraySample, Chunk, Floats, Integers, RowSource, plain_row
 from kullback.data.sample_head import Head, RowDraw
 
 T = TypeVar("T")
@@ -119,11 +119,14 @@ class FileSample(RowSource):
             DataError: a value cannot be used, or no row is left, or all weights are zero.
             FileFormatError: a file cannot be read, or has changed since it was opened.
         """
-        return (chunk for chunk, _ in self.chunks_beside(()) if chunk.count)
+        for rows, _, before in self.rows_beside(()):
+            numbers = None if rows.kept is None else rows.kept + before
+            chunks = self._conversion.chunks(rows, before, numbers)
+            yield from (chunk for chunk in chunks if chunk.count)
 
-    def chunks_beside(
+    def rows_beside(
         self, names: tuple[str, ...], text: frozenset[str] = frozenset()
-    ) -> Iterator[tuple[Chunk, Part]]:
+    ) -> Iterator[tuple[CheckedRows, Part, int]]:
         """Read all rows once, with other columns beside them.
 
         Args:
@@ -131,9 +134,17 @@ class FileSample(RowSource):
             text: those of them that are read as text where the files hold only text.
 
         Returns:
-            The rows that pass the checks, which may be none, and the part that they come from.
+            The rows that pass the checks, which may be none, the part that they come from, and the
+            number of rows before it.
         """
         return read_ahead(self._read(names, text))
+
+    def chunks_of(
+        self, fields: Mapping[str, Floats], weight: Floats | None, numbers: Integers
+    ) -> list[Chunk]:
+        """Return some of the rows as chunks, one for each kind, given their numbers."""
+        rows = CheckedRows(dict(fields), weight, None, numbers.size)
+        return self._conversion.chunks(rows, 0, numbers)
 
     def describe_source(self) -> str:
         """A description of the files."""
@@ -145,7 +156,7 @@ class FileSample(RowSource):
 
     def _read(
         self, beside: tuple[str, ...], text: frozenset[str]
-    ) -> Generator[tuple[Chunk, Part], None, None]:
+    ) -> Generator[tuple[CheckedRows, Part, int], None, None]:
         """Yield the rows that pass the checks, part by part."""
         names, total, rows, kept_rows = self._names, 0.0, 0, 0
         used = tuple(dict.fromkeys((*names.used, *beside)))
@@ -153,9 +164,7 @@ class FileSample(RowSource):
             self._starts.setdefault(part.file, rows - part.first_row)
             place = Place(part.where, partial(_row_after, part.first_row))
             checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
-            numbers = None if checked.kept is None else checked.kept + rows
-            for chunk in self._conversion.chunks(checked, rows, numbers):
-                yield chunk, part
+            yield checked, part, rows
             rows += checked.read
             kept_rows += checked.count
             weight = checked.weight

@@ -6,7 +6,7 @@ functions and of their products, which NumPy computes in a third of the compiled
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -40,13 +40,13 @@ class BasisKernel:
     family: BasisFunctions
     products: tuple[tuple[int, ...], ...]
 
-    def load(self, y: Vector, w: Vector) -> tuple[Any, Any]:
+    def load(self, fields: Sequence[Vector], w: Vector) -> tuple[Any, Any]:
         """Return outcomes and weights as they are."""
-        return y, w
+        return fields[0], w
 
-    def sums(self, numbers: Vector, y: Any, w: Any) -> Vector:
+    def sums(self, numbers: Vector, fields: Any, w: Any) -> Vector:
         """Return the sums at the family's default parameters of each lane."""
-        m = len(self.family.basis)
+        y, m = fields, len(self.family.basis)
         rows = _SCRATCH.rows(m + 2, y.size).reshape(m + 2, *y.shape)
         names = self.family.default_parameters
         parameters = {name: own[:, None] for name, own in zip(names, numbers, strict=True)}

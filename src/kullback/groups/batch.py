@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from kullback._core.errors import DataError, KullbackError
-from kullback.data.sample import ArraySample, RowSource
+from kullback.data.sample import ChunkSample, RowSource
 from kullback.groups.fits import GroupFits
 from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
@@ -40,7 +40,7 @@ class GroupFit:
     at_once: bool
 
     def __call__(
-        self, sample: ArraySample, grouped: GroupedRows
+        self, sample: ChunkSample, grouped: GroupedRows
     ) -> tuple[GroupFits, dict[str, Any]]:
         """Return the fits, and their columns."""
         model, rows = self.model, GroupRows(sample, grouped)

@@ -10,6 +10,7 @@ from kullback.groups.open import open_groups
 from kullback.groups.stream import GroupStream
 from kullback.groups.streamed import fit_stream
 from kullback.models.model import Model
+from kullback.objective.model_columns import roles_of
 from kullback.results.fit_table import FitTable
 
 
@@ -19,6 +20,8 @@ def fit_groups(
     y: Any,
     by: Any,
     *,
+    event: Any,
+    truncation: Any,
     weights: Any,
     missing: str,
     at_once: bool,
@@ -30,8 +33,10 @@ def fit_groups(
     Args:
         model: the model.
         data: the rows, as for ``kl.fit``.
-        y: the outcome's column.
+        y: the outcome's column, or those of its two ends.
         by: the key columns, or an array of keys.
+        event: how each outcome was observed, as for ``kl.fit``.
+        truncation: the window of each row, as for ``kl.fit``.
         weights: the column of weights, or an array.
         missing: "error" or "drop".
         at_once: whether to solve the groups at once where that is possible.
@@ -41,7 +46,10 @@ def fit_groups(
     Raises:
         DataError: for rows or keys that cannot be used, whatever the group.
     """
-    opened = open_groups(model, data, y, by, weights, missing)
+    roles = roles_of(
+        (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
+    )
+    opened = open_groups(model, data, roles, by)
     model = model.bind(opened.sample.schema)
     fit = GroupFit(model, alone, at_once=at_once)
     if isinstance(opened, GroupStream):

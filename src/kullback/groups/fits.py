@@ -79,11 +79,10 @@ class GroupFits:
             terms: list[Term] = []
             if known.moments is not None:
                 terms.append(MomentsTerm(known.moments))
-            else:
-                table = known.table
-                terms.append(
-                    RowsTerm((engine if table is None else LocalEngine(table, threads=1)).reduce)
-                )
+            if known.table is not None:
+                terms.append(RowsTerm(LocalEngine(known.table, threads=1).reduce))
+            if known.kinds_of_passes:
+                terms.append(RowsTerm(engine.reduce, known.kinds_of_passes if terms else None))
             derivatives = LossDerivatives(model, vector.is_free)
             return Likelihood(tuple(terms)).sums(derivatives, constrained).score_moments()
 

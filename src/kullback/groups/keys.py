@@ -47,6 +47,21 @@ class GroupedRows:
         firsts = self.offsets[:-1]
         return firsts if self.order is None else self.order[firsts]
 
+    def parted(self, counts: Sequence[int]) -> list[GroupedRows]:
+        """Return the same groups of each of several runs of so many rows."""
+        if len(counts) == 1:
+            return [self]
+        order = np.arange(self.offsets[-1]) if self.order is None else self.order
+        group = np.repeat(np.arange(len(self.keys)), np.diff(self.offsets))
+        parts, begin = [], 0
+        for count in counts:
+            own = np.flatnonzero((order >= begin) & (order < begin + count))
+            sizes = np.bincount(group[own], minlength=len(self.keys))
+            offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+            parts.append(GroupedRows(self.names, self.keys, order[own] - begin, offsets))
+            begin += count
+        return parts
+
 
 def group_rows(columns: Mapping[str, Any], rows: NDArray[np.int64] | None = None) -> GroupedRows:
     """Group rows by the values of key columns.

@@ -5,12 +5,13 @@ program of a lane does not depend on the size of the group, and there are two. A
 padded with a copy of a real row at weight zero. The compiled program adds neighbouring rows and
 their sums, (2i, 2i + 1), and this module goes on so over the lanes of a group. How a group is cut
 depends on its own number of rows alone, and so its sums have the same bits whatever lanes lie
-beside its own.
+beside its own. Rows that are not exact, whose programs take seconds to compile, are cut into lanes
+of 32: there is one program for each kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
-from kullback.data.observation import Exact
+from kullback.data.observation import Exact, RowKind
 from kullback.objective.statistics import LossDerivatives
 
 Places: TypeAlias = NDArray[np.intp]
@@ -34,6 +35,9 @@ Places: TypeAlias = NDArray[np.intp]
 _WIDE, _NARROW = 128, 16
 _NARROW_ROWS = 64
 
+# Rows in a lane of the one kind.
+_ONLY = 32
+
 # Rows in a tile, one call of the program: few enough for the cache, enough for the call not to
 # count.
 _CELLS = 32_768
@@ -43,10 +47,10 @@ _CELLS = 32_768
 class LaneKernel(Protocol):
     """Sums over the rows of every lane of a tile."""
 
-    def load(self, y: Vector, w: Vector) -> tuple[Any, Any]:
-        """Return outcomes and weights, lanes by rows, in the form that the sums take."""
+    def load(self, fields: Sequence[Vector], w: Vector) -> tuple[Any, Any]:
+        """Return fields and weights, each lanes by rows, in the form that the sums take."""
 
-    def sums(self, numbers: Vector, y: Any, w: Any) -> Vector:
+    def sums(self, numbers: Vector, fields: Any, w: Any) -> Vector:
         """Return the sums, shape (m, lanes), at the numbers of each lane, shape (k, lanes)."""
 
 
@@ -55,18 +59,27 @@ class Lanes:
     """The rows of some groups, cut into lanes.
 
     Args:
-        y: the outcomes of all rows, group after group.
+        fields: what was observed of all rows, group after group.
         w: their weights; None where all are one.
         first: where each of these groups begins.
         size: its number of rows, at least one.
+        both: whether there are wide and narrow lanes, not lanes of one length.
     """
 
-    def __init__(self, y: Vector, w: Vector | None, first: Places, size: Places) -> None:
-        rest = size % _WIDE
-        wide = size // _WIDE + (rest > _NARROW_ROWS)
+    def __init__(
+        self,
+        fields: Sequence[Vector],
+        w: Vector | None,
+        first: Places,
+        size: Places,
+        *,
+        both: bool,
+    ) -> None:
+        rest = size % _WIDE if both else np.zeros_like(size)
+        wide = size // _WIDE + (rest > _NARROW_ROWS) if both else -(-size // _ONLY)
         narrow = np.where(rest > _NARROW_ROWS, 0, -(-rest // _NARROW))
-        self._wide = _Part(_WIDE, y, w, first, size, wide)
-        self._narrow = _Part(_NARROW, y, w, first + size - rest, rest, narrow)
+        self._wide = _Part(_WIDE if both else _ONLY, fields, w, first, size, wide)
+        self._narrow = _Part(_NARROW, fields, w, first + size - rest, rest, narrow)
         tails = narrow > 0
         self._fold_narrow = _Fold(narrow[tails])
         self._fold = _Fold(wide + tails)
@@ -128,10 +141,16 @@ class _Part:
     """
 
     def __init__(
-        self, rows: int, y: Vector, w: Vector | None, first: Places, size: Places, lanes: Places
+        self,
+        rows: int,
+        fields: Sequence[Vector],
+        w: Vector | None,
+        first: Places,
+        size: Places,
+        lanes: Places,
     ) -> None:
         self._rows, self._width = rows, _CELLS // rows
-        self._y, self._w = y, w
+        self._fields, self._w = fields, w
         self.owner = np.repeat(np.arange(lanes.size), lanes)
         before = (np.arange(self.owner.size) - np.repeat(np.cumsum(lanes) - lanes, lanes)) * rows
         self._first = first[self.owner] + before
@@ -162,64 +181,77 @@ class _Part:
         whole: Vector = np.concatenate([np.empty((height, 0)), *lanes], axis=1)
         return whole[:, : self.owner.size]
 
-    def _loaded(self, lanes: slice) -> tuple[Vector, Vector]:
-        """Return the outcomes and weights of a tile, lanes by rows, padded."""
+    def _loaded(self, lanes: slice) -> tuple[list[Vector], Vector]:
+        """Return the fields and weights of a tile, lanes by rows, padded."""
         first, count, rows = self._first[lanes], self._count[lanes], self._rows
-        y, w = np.empty((self._width, rows)), np.empty((self._width, rows))
         n, size = int(count[0]), first.size
-        row = np.arange(rows)
+        w = np.zeros((self._width, rows))
         if bool(np.all(count == n)) and bool(np.all(first == first[0] + n * np.arange(size))):
             whole = slice(int(first[0]), int(first[0]) + n * size)
-            y[:size, :n] = self._y[whole].reshape(size, n)
-            y[:size, n:] = y[:size, :1]
             w[:size, :n] = 1.0 if self._w is None else self._w[whole].reshape(size, n)
-            w[:size, n:] = 0.0
+            fields = []
+            for column in self._fields:
+                field = np.empty((self._width, rows))
+                field[:size, :n] = column[whole].reshape(size, n)
+                field[:size, n:] = field[:size, :1]
+                fields.append(field)
         else:
+            row = np.arange(rows)
             inside = row < count[:, None]
             at = first[:, None] + np.where(inside, row, 0)
-            y[:size] = self._y[at]
             w[:size] = np.where(inside, 1.0 if self._w is None else self._w[at], 0.0)
-        y[size:], w[size:] = y[size - 1], 0.0
-        return y, w
+            fields = [np.empty((self._width, rows)) for _ in self._fields]
+            for field, column in zip(fields, self._fields, strict=True):
+                field[:size] = column[at]
+        for field in fields:
+            field[size:] = field[size - 1]
+        return fields, w
 
 
 @final
 @dataclass(frozen=True)
 class LossKernel:
-    """Σ w (ℓ, ∂ℓ, ∂²ℓ) by the compiled log-density, second derivatives as a lower triangle.
+    """Σ w (ℓ, ∂ℓ, ∂²ℓ) by the compiled log-term, second derivatives as a lower triangle.
 
     Attributes:
         derivatives: the model, and the numbers to differentiate in.
+        kind: how the outcomes were observed.
     """
 
     derivatives: LossDerivatives
+    kind: RowKind
 
-    def load(self, y: Vector, w: Vector) -> tuple[Any, Any]:
-        """Return outcomes and weights as arrays of JAX, rows by lanes."""
+    def load(self, fields: Sequence[Vector], w: Vector) -> tuple[Any, Any]:
+        """Return fields and weights as arrays of JAX, rows by lanes."""
         with float64():  # the context holds for one thread
-            return jax.device_put(y.T.copy()), jax.device_put(w.T.copy())
+            return [jax.device_put(field.T.copy()) for field in fields], jax.device_put(w.T.copy())
 
-    def sums(self, numbers: Vector, y: Any, w: Any) -> Vector:
+    def sums(self, numbers: Vector, fields: Any, w: Any) -> Vector:
         """Return the sums at the constrained numbers of each lane."""
-        key = ("lanes", self.derivatives.structure, y.shape, numbers.shape)
+        key = ("lanes", self.derivatives.structure, self.kind, w.shape, numbers.shape)
         with float64():
-            return np.asarray(COMPILED.call(key, lambda: _program(self.derivatives), numbers, y, w))
+            return np.asarray(COMPILED.call(key, lambda: self._program, numbers, w, *fields))
 
+    def _program(self, theta: Array, w: Array, *fields: Array) -> Array:
+        names = self.kind.fields
 
-def _program(derivatives: LossDerivatives) -> Callable[..., Array]:
-    d = sum(derivatives.is_free)
+        def values(theta: Array, *fields: Array) -> list[Array]:
+            numbers = [theta[i] for i in range(theta.shape[0])]
+            rows = self.derivatives.rows(self.kind, numbers, dict(zip(names, fields, strict=True)))
+            # without ℓ² and the outer product of the scores
+            d = sum(self.derivatives.is_free)
+            return [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
 
-    def sums(theta: Array, y: Array, w: Array) -> Array:
-        numbers = [theta[i][None, :] for i in range(theta.shape[0])]
-        rows = derivatives.rows(Exact(), numbers, {"y": y})
-        # without ℓ² and the outer product of the scores
-        kept = [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
-        terms = [jnp.broadcast_to(value, y.shape) * w for value in kept]
+        if isinstance(self.kind, Exact):
+            found = values(theta[:, None, :], *fields)
+        else:
+            # of single rows, so that each ends the loops of its tails whatever the others do
+            lanes = jax.vmap(values, in_axes=(1, *(0 for _ in fields)))
+            found = jax.vmap(lanes, in_axes=(None, *(0 for _ in fields)))(theta, *fields)
+        terms = [jnp.broadcast_to(value, w.shape) * w for value in found]
         # or a product and the first addition are rounded once, in some lanes and not in others
         barrier: Any = jax.lax.optimization_barrier
         return jnp.stack([_folded(term) for term in barrier(terms)])
-
-    return sums
 
 
 def _folded(rows: Array) -> Array:

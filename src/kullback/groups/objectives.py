@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, final, runtime_checkable
@@ -13,10 +13,11 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback.data.observation import Exact
 from kullback.groups.basis import GroupBasis
 from kullback.groups.lanes import LaneKernel, Lanes, LossKernel
 from kullback.groups.newton import Places, Points
-from kullback.groups.rows import GroupRows
+from kullback.groups.rows import KindRows
 from kullback.models.forms import ExponentialForm
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.statistics import LossDerivatives, symmetric
@@ -42,25 +43,25 @@ class GroupSums(Protocol):
 
 @final
 class RowSums:
-    """The means by passes over the rows.
+    """The means over the rows of one kind, by passes.
 
     Args:
         derivatives: the model, and the numbers to differentiate in.
         rows: the rows of all groups.
-        groups: the groups that will be evaluated.
+        groups: the groups that will be evaluated; each has a row.
         pool: the threads; None for this one.
     """
 
     def __init__(
         self,
         derivatives: LossDerivatives,
-        rows: GroupRows,
+        rows: KindRows,
         groups: Places,
         pool: ThreadPoolExecutor | None,
     ) -> None:
         self._derivatives, self._rows, self._pool = derivatives, rows, pool
-        self._basis = GroupBasis.of(derivatives)
-        self._kernel: LaneKernel = LossKernel(derivatives)
+        self._basis = GroupBasis.of(derivatives) if rows.kind == Exact() else None
+        self._kernel: LaneKernel = LossKernel(derivatives, rows.kind)
         if self._basis is not None:
             self._kernel = self._basis.kernel
         self._hold(groups)
@@ -68,7 +69,8 @@ class RowSums:
     def _hold(self, groups: Places) -> None:
         rows = self._rows
         self._groups = groups
-        self._lanes = Lanes(rows.y, rows.w, rows.first[groups], rows.size[groups])
+        fields, both = tuple(rows.fields.values()), rows.kind == Exact()
+        self._lanes = Lanes(fields, rows.w, rows.first[groups], rows.size[groups], both=both)
 
     def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
         """Pass over the rows; the groups are among those of the last call."""
@@ -92,6 +94,36 @@ class RowSums:
         i, j = np.tril_indices(d)
         hessian[i, j] = hessian[j, i] = means[1 + d :]
         return means[0], means[1 : 1 + d], hessian
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class JointSums:
+    """The means over rows of several kinds, from those over each.
+
+    Attributes:
+        parts: the means over some of the rows, with the weight of these in every group; a group
+            without any is not asked for.
+    """
+
+    parts: Sequence[tuple[GroupSums, Vector]]
+
+    def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
+        """Add the means up, each with the share of its rows in the weight of the group."""
+        weights = [weight[groups] for _, weight in self.parts]
+        total = sum(weights[1:], weights[0])
+        means: list[Vector] = []
+        for (sums, _), weight in zip(self.parts, weights, strict=True):
+            has = np.flatnonzero(weight)
+            if not has.size:
+                continue
+            share = weight[has] / total[has]  # 1 where there are no other rows: no bit changes
+            found = sums(groups[has], theta[:, has])
+            means = means or [np.zeros((*own.shape[:-1], groups.size)) for own in found]
+            for mean, own in zip(means, found, strict=True):
+                mean[..., has] += share * own
+        loss, score, hessian = means
+        return loss, score, hessian
 
 
 @final

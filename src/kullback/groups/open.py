@@ -13,15 +13,17 @@ from kullback.data.checks import check_columns, count_of
 from kullback.data.frames import FrameTable, new_frame, with_columns
 from kullback.data.open import IN_MEMORY_BYTES, open_sample
 from kullback.data.paths import as_paths
-from kullback.data.sample import ArraySample
+from kullback.data.roles import Roles
+from kullback.data.sample import ChunkSample
 from kullback.data.series_names import name_of
 from kullback.data.stream import FileSample
 from kullback.data.streams import read_once
 from kullback.data.tables import Table, column_values, read_table
 from kullback.groups.keys import GroupedRows, group_rows, sorted_values
+from kullback.groups.rows import joined_by_kind, row_numbers
 from kullback.groups.stream import GroupStream, KeyNumbers, NumberedRows
 from kullback.models.model import Model
-from kullback.objective.model_columns import roles_of, schema_of
+from kullback.objective.model_columns import schema_of
 
 
 @final
@@ -30,12 +32,12 @@ class Opened:
     """The rows of all groups.
 
     Attributes:
-        sample: the rows.
-        grouped: the groups.
+        sample: the rows, one chunk for each kind.
+        grouped: the groups, of the rows chunk after chunk.
         frame: returns a table of the key columns, one row a group, and of columns beside them.
     """
 
-    sample: ArraySample
+    sample: ChunkSample
     grouped: GroupedRows
     frame: KeyFrame
 
@@ -58,18 +60,14 @@ class KeyFrame:
         return with_columns(self.keys, columns)
 
 
-def open_groups(
-    model: Model, data: Any, y: Any, by: Any, weights: Any, missing: str
-) -> Opened | GroupStream:
+def open_groups(model: Model, data: Any, roles: Roles, by: Any) -> Opened | GroupStream:
     """Open rows and group them; files whose columns are large are returned as a stream.
 
     Args:
         model: the model of every group.
         data: the rows, as for ``kl.fit``.
-        y: the outcome's column; None where only one is left beside keys and weights.
+        roles: what the columns are; an outcome of None is the only column that has no other role.
         by: the key columns' names, or an array of keys where the outcomes are an array.
-        weights: the column of weights, or an array.
-        missing: "error" or "drop".
 
     Raises:
         DataError: for columns or keys that cannot be used.
@@ -77,16 +75,17 @@ def open_groups(
     names = (by,) if isinstance(by, str) else by
     named = isinstance(names, list | tuple) and bool(names)
     named = named and all(isinstance(name, str) for name in names)
-    data = read_once(data, y, *names, *model.columns, weights) if named else read_once(data)
+    used = roles.named  # none where all columns are kept
+    data = read_once(data, *used, *names) if named and used else read_once(data)
     table: Table | None = None
     if named and _is_table(data):
         names = tuple(dict.fromkeys(names))
         paths = as_paths(data)
         if paths is not None:
-            return _open_files(model, paths, y, names, weights, missing)
+            return _open_files(model, paths, roles, names)
         table = read_table(data)
         check_columns(names, table.names, "by", table.description)
-        y = _only_other(table.names, names, weights) if y is None else y
+        roles = _with_outcome(roles, table.names, names)
         columns = {name: _key(table, name) for name in names}
     elif isinstance(by, str):
         raise DataError(
@@ -95,17 +94,18 @@ def open_groups(
         )
     else:
         columns = {name_of(by) or "by": column_values(by, "by")}
-    roles = roles_of((model,), y, weights=weights, missing=missing)
-    sample = open_sample(data, roles, schema_of((model,)), in_memory=True)
-    assert isinstance(sample, ArraySample)  # in memory
+    opened = open_sample(data, roles, schema_of((model,)), in_memory=True)
+    sample = joined_by_kind(opened)
+    plain = len(sample.parts) == 1 and sample.parts[0].rows is None
+    numbers = np.arange(sample.parts[0].count) if plain else row_numbers(sample.parts)
     read = len(next(iter(columns.values())))
-    if read != sample.count + sample.dropped:
+    if read != numbers.size + sample.dropped:
         raise DataError(
             f"by has {count_of(read, 'key')} and {sample.label} "
-            f"{count_of(sample.count + sample.dropped, 'row')}: every row needs a key."
+            f"{count_of(numbers.size + sample.dropped, 'row')}: every row needs a key."
         )
-    grouped = group_rows(columns, sample.rows)
-    firsts = grouped.firsts if sample.rows is None else sample.rows[grouped.firsts]
+    grouped = group_rows(columns, None if plain else numbers)
+    firsts = numbers[grouped.firsts]
     if isinstance(table, FrameTable):
         return Opened(sample, grouped, KeyFrame(table.part(list(columns), firsts)))
     keys = {name: np.asarray(column)[firsts] for name, column in columns.items()}
@@ -113,7 +113,7 @@ def open_groups(
 
 
 def _open_files(
-    model: Model, paths: list[str], y: Any, by: tuple[str, ...], weights: Any, missing: str
+    model: Model, paths: list[str], roles: Roles, by: tuple[str, ...]
 ) -> Opened | GroupStream:
     """Open files: in memory where their columns are small there, else as a stream."""
     from kullback.data.files import open_files
@@ -121,12 +121,10 @@ def _open_files(
     source = open_files(paths)
     check_columns(by, source.names, "by", source.description)
     source.check_columns(by)
-    y = _only_other(source.names, by, weights) if y is None else y
-    roles = roles_of((model,), y, weights=weights, missing=missing)
+    roles = _with_outcome(roles, source.names, by)
     sample = open_sample(paths, roles, schema_of((model,)), in_memory=False)
     assert isinstance(sample, FileSample)  # not in memory
-    named = (name for name in (y, weights) if isinstance(name, str))
-    used = tuple(dict.fromkeys([*by, *model.columns, *named]))
+    used = tuple(dict.fromkeys([*by, *roles.named]))
     text, size = source.texts & set(by), source.size(used)
     stream = GroupStream(sample, by, text, source.only_text, size)
     if stream.size > IN_MEMORY_BYTES:
@@ -152,7 +150,11 @@ def _key(table: Table, name: str) -> Any:
     return table.key(name) if isinstance(table, FrameTable) else table.column(name)
 
 
-def _only_other(known: Sequence[str], by: tuple[str, ...], weights: Any) -> str | None:
-    """Return the one column that is neither a key nor the weights; None where there are several."""
-    others = [name for name in known if name not in by and name != weights]
-    return others[0] if len(others) == 1 else None
+def _with_outcome(roles: Roles, known: Sequence[str], by: tuple[str, ...]) -> Roles:
+    """Return the roles with the one column that has no other as the outcome, if none is given."""
+    if roles.y is not None:
+        return roles
+    given = (*by, roles.weights, *roles.others.values(), *(roles.columns or ()))
+    taken = {name for name in given if isinstance(name, str)}
+    others = [name for name in known if name not in taken]
+    return replace(roles, y=others[0]) if len(others) == 1 else roles

@@ -18,23 +18,25 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.lazy import Lazy
-from kullback.data.observation import Exact
+from kullback.data.observation import Exact, Observed
 from kullback.engines.local import threads_or_all
 from kullback.groups.newton import Places, Points, Solutions, minimise, scaled, solve
 from kullback.groups.objectives import (
     GroupObjective,
     GroupSums,
+    JointSums,
     MomentSums,
     RowSums,
     statistics_of,
 )
-from kullback.groups.rows import GroupRows
+from kullback.groups.rows import GroupRows, KindRows
 from kullback.groups.starts import starts_at_once, starts_of
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.sample_summary import THINNED
 from kullback.objective.statistics import LossDerivatives
 from kullback.objective.sufficient_statistics import SufficientMoments
+from kullback.solvers.solver import SAME_MINIMUM
 
 # The scaled gradient of a fit whose passes are cheap, as that of every group here is.
 _TOLERANCE = 1e-10
@@ -111,25 +113,20 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
     derivatives = LossDerivatives(model, vector.is_free)
     threads = threads_or_all(None)
     with ThreadPoolExecutor(threads) as pool:
-        sums: GroupSums
         moments = _moments(model, derivatives, rows)
+        at_once = None
         if moments is None:
             at_once = starts_at_once(model, vector, rows, groups)
-            sums = RowSums(derivatives, rows, groups, pool if threads > 1 else None)
         else:
-            at_once, sums = None, moments
-            inside = np.zeros(count, dtype=bool)
-            inside[groups] = model.support.contains(moments.origin[groups])
-            groups = np.flatnonzero(inside)
+            inside = model.support.contains(moments.origin[groups])
+            groups = groups[inside | (rows.parts[0].size[groups] == 0)]
         ranks = (
             [(groups, at_once)] if at_once is not None else _ranked(model, rows, groups, moments)
         )
-        objective = GroupObjective(vector, sums)
-        condensed = moments is not None or model.discrete
+        condensed = rows.exact & (moments is not None or model.discrete)
         for rank, (own, first) in enumerate(ranks):
-            if moments is None and rank:
-                sums = RowSums(derivatives, rows, own, pool if threads > 1 else None)
-                objective = GroupObjective(vector, sums)
+            sums = _sums(derivatives, rows, own, moments, pool if threads > 1 else None)
+            objective = GroupObjective(vector, sums)
             ended = minimise(partial(_evaluate, objective, own), first, _TOLERANCE)
             good = _regular(vector, ended)
             best = ended.best
@@ -137,12 +134,13 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
                 gap = np.abs(best.value - points.value[own])
                 good &= found[own] & (gap <= _AGREE * (1.0 + np.abs(points.value[own])))
             found[own] = good
-            better = good if not rank else good & (best.value < points.value[own])
+            lower = points.value[own] - best.value > SAME_MINIMUM * (1.0 + np.abs(best.value))
+            better = good & lower if rank else good
             there = own[better]
             points.put(there, best[better])
             steps[there], start[:, there] = ended.steps[better], first[:, better]
             # a closed form has all its digits, and a gradient of rounding nothing to correct
-            closed[there] = condensed & (ended.steps[better] == 1)
+            closed[there] = condensed[there] & (ended.steps[better] == 1)
             kept = closed[there] | (ended.slope[better] < 1e-14)
             estimate[:, there] = np.where(
                 kept, best.at[:, better], best.at[:, better] + ended.step[:, better]
@@ -170,33 +168,74 @@ def _evaluate(objective: GroupObjective, groups: Places, which: Places, u: Vecto
     return objective(groups[which], u)
 
 
+def _sums(
+    derivatives: LossDerivatives,
+    rows: GroupRows,
+    groups: Places,
+    moments: MomentSums | None,
+    pool: ThreadPoolExecutor | None,
+) -> GroupSums:
+    """Return the means over all rows of some groups."""
+    parts: list[tuple[GroupSums, Vector]] = []
+    for part in rows.parts:
+        own = groups[part.size[groups] > 0]
+        if part.kind == Exact() and moments is not None:
+            parts.append((moments, part.weight))
+        elif own.size:
+            parts.append((RowSums(derivatives, part, own, pool), part.weight))
+    return parts[0][0] if len(parts) == 1 else JointSums(parts)
+
+
 def _ordinary(model: Model, rows: GroupRows) -> NDArray[np.bool_]:
     """Return which groups have a fair number of rows, all of them ordinary."""
     good = (rows.size > 0) & (rows.size <= THINNED)
-    if not rows.y.size or rows.sample.kind != Exact():
-        return np.zeros(rows.size.size, dtype=bool)
-    low, high = rows.extremes
-    least, most = float(np.min(low)), float(np.max(high))
-    if model.support.whole or not model.support.spans(least, most):
-        outside = ~model.support.contains(rows.y)
-        good &= rows.total(outside.astype(np.float64)) == 0.0
-    if not (least > 1.0 / _COMFORTABLE and most < _COMFORTABLE):
-        size = np.abs(rows.y)
-        extreme = (size > _COMFORTABLE) | ((size < 1.0 / _COMFORTABLE) & (size > 0.0))
-        good &= rows.total(extreme.astype(np.float64)) == 0.0
-    if not model.discrete and model.vector.n_free > 1:
-        good &= low < high
+    for part in rows.parts:
+        if part.kind == Exact():
+            if part.y.size:
+                good &= _ordinary_outcomes(model, part)
+        elif isinstance(part.kind, Observed):
+            outside = ~model.support.meets(*part.kind.ends(part.fields))
+            for column in part.fields.values():
+                outside |= _extreme(column)
+            good &= part.total(outside.astype(np.float64)) == 0.0
+        else:
+            good &= part.size == 0
+    if not model.discrete and model.vector.n_free > 1 and rows.exact.any():
+        low, high = rows.parts[0].extremes
+        good &= (low < high) | ~rows.exact
     return good
 
 
+def _ordinary_outcomes(model: Model, part: KindRows) -> NDArray[np.bool_]:
+    """Return which groups have exact outcomes in the support alone, and none that is extreme."""
+    good = np.ones(part.size.size, dtype=bool)
+    low, high = part.extremes
+    least, most = float(np.min(low)), float(np.max(high))
+    if model.support.whole or not model.support.spans(least, most):
+        outside = ~model.support.contains(part.y)
+        good &= part.total(outside.astype(np.float64)) == 0.0
+    if not (least > 1.0 / _COMFORTABLE and most < _COMFORTABLE):
+        good &= part.total(_extreme(part.y).astype(np.float64)) == 0.0
+    return good
+
+
+def _extreme(y: Vector) -> NDArray[np.bool_]:
+    """Return which numbers are so large or small that they are fitted in another unit."""
+    size = np.abs(y)
+    extreme: NDArray[np.bool_] = (size > _COMFORTABLE) | (
+        (size < 1.0 / _COMFORTABLE) & (size > 0.0)
+    )
+    return extreme
+
+
 def _moments(model: Model, derivatives: LossDerivatives, rows: GroupRows) -> MomentSums | None:
-    """Return the means of the sufficient statistics, for a family with such."""
-    form = model.exponential_form
-    if form is None or model.discrete or not rows.y.size:
+    """Return the means of the exact rows' sufficient statistics, for a family with such."""
+    form, part = model.exponential_form, rows.parts[0]
+    if form is None or model.discrete or part.kind != Exact() or not part.y.size:
         return None
     with np.errstate(all="ignore"):
-        origin = rows.total(rows.y) / rows.size
-        means = [rows.mean(t) for t in statistics_of(form, rows.y, rows.by_row(origin))]
+        origin = part.total(part.y) / part.size
+        means = [part.mean(t) for t in statistics_of(form, part.y, part.by_row(origin))]
     return MomentSums(derivatives, form, np.stack(means), origin)
 
 
@@ -207,9 +246,9 @@ def _ranked(
     listed: list[list[Vector]] = []
     for group in groups.tolist():
         own = None
-        if moments is not None:
+        if moments is not None and rows.parts[0].size[group]:
             own = SufficientMoments(
-                weight=float(rows.weight[group]),
+                weight=float(rows.parts[0].weight[group]),
                 means=moments.means[:, group],
                 covariance=Lazy(_no_covariance),
                 origin=float(moments.origin[group]),

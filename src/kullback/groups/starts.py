@@ -10,7 +10,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.data.observation import Exact
-from kullback.groups.rows import GroupRows
+from kullback.groups.rows import GroupRows, KindRows
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.positive.weibull import Weibull
@@ -22,7 +22,7 @@ from kullback.objective.starting_values import starting_points
 from kullback.objective.sufficient_statistics import SufficientMoments
 from kullback.special.constants import EULER_GAMMA
 
-Start: TypeAlias = Callable[[GroupRows], Mapping[str, Vector]]
+Start: TypeAlias = Callable[[KindRows], Mapping[str, Vector]]
 
 
 def starts_at_once(
@@ -36,7 +36,7 @@ def starts_at_once(
     plain = all(isinstance(source, Free | Fixed) for source in model.sources.values())
     if start is None or not plain or getattr(model, "parametrisation", None) is not None:
         return None
-    values = start(rows)
+    values = start(rows.to_start)
     with np.errstate(all="ignore"):
         points = [c.domain.unconstrained(values[c.name][groups]) for c in vector.free]
     return np.stack(points)
@@ -50,17 +50,25 @@ def starts_of(
     moments: SufficientMoments | None = None,
 ) -> list[Vector]:
     """Return the starting points of one group; none where they cannot be computed."""
-    first, size = int(rows.first[group]), int(rows.size[group])
-    y = rows.y[first : first + size]
-    w = np.ones(size) if rows.w is None else rows.w[first : first + size]
-    low, high = rows.extremes
+    pieces, kinds = [], {}
+    low, high = np.inf, -np.inf
+    for part in rows.parts:
+        own, size = part.rows_of(group), int(part.size[group])
+        if not size:
+            continue
+        w = np.ones(size) if part.w is None else part.w[own]
+        fields = {name: column[own] for name, column in part.fields.items()}
+        pieces.append(Piece(part.kind, 0, fields, w))
+        kinds[part.kind] = size
+        if part.kind == Exact():
+            low, high = (float(ends[group]) for ends in part.extremes)
     summary = SampleSummary(
-        rows=size,
+        rows=int(rows.size[group]),
         weight=float(rows.weight[group]),
-        kinds={Exact(): size},
-        minimum=float(low[group]),
-        maximum=float(high[group]),
-        pieces=(Piece(Exact(), 0, {"y": y}, w),),
+        kinds=kinds,
+        minimum=low,
+        maximum=high,
+        pieces=tuple(pieces),
         stride=1,
         impossible=0,
         examples=(),
@@ -71,7 +79,7 @@ def starts_of(
         return []
 
 
-def _weibull(rows: GroupRows) -> Mapping[str, Vector]:
+def _weibull(rows: KindRows) -> Mapping[str, Vector]:
     with np.errstate(all="ignore"):
         logs = np.log(rows.y)
         mean = rows.mean(logs)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
-from kullback.data.sample import ArraySample, Chunk, RowSource
+from kullback.data.columns import CheckedRows
+from kullback.data.sample import Chunk, ChunkSample, RowSource
 from kullback.data.stream import FileSample
 from kullback.data.tables import concatenated
 from kullback.data.temporary import TemporaryFile, cannot_write
@@ -94,7 +95,7 @@ class NumberedRows:
     Attributes:
         group: the number of each row's group.
         row: its number in the files.
-        fields: outcomes and covariates.
+        fields: outcomes, or the ends of outcomes and windows, and covariates.
         weight: its weight; None where all are one.
     """
 
@@ -102,12 +103,6 @@ class NumberedRows:
     row: NDArray[np.int64]
     fields: Mapping[str, Vector]
     weight: Vector | None
-
-    @classmethod
-    def of_chunk(cls, chunk: Chunk, group: NDArray[np.int64]) -> NumberedRows:
-        """Return the rows of a chunk."""
-        row = chunk.first_row + np.arange(chunk.count) if chunk.rows is None else chunk.rows
-        return cls(group, row, chunk.fields, chunk.weight)
 
     def __getitem__(self, which: Any) -> NumberedRows:
         """Return some of the rows."""
@@ -179,11 +174,11 @@ class GroupStream:
         Raises:
             DataError: a value or a key cannot be used.
         """
-        for columns, chunk, before in self._parts():
-            kept = None if chunk.rows is None else chunk.rows - before
-            group = keys.of(columns, kept, lambda i: self.sample.locate(before + i))  # noqa: B023
-            if chunk.count:
-                yield NumberedRows.of_chunk(chunk, group)
+        for rows, part, before in self.sample.rows_beside(self.names, self.text):
+            columns = {name: self._key(part.columns[name]) for name in self.names}
+            group = keys.of(columns, rows.kept, lambda i: self.sample.locate(before + i))  # noqa: B023
+            if rows.count:
+                yield _numbered(rows, before, group)
 
     def of(self, key: Mapping[str, Any]) -> NumberedRows:
         """Read the rows of one group, as number 0.
@@ -192,19 +187,13 @@ class GroupStream:
             key: the value of each key column.
         """
         found = []
-        for columns, chunk, before in self._parts():
+        for rows, part, before in self.sample.rows_beside(self.names, self.text):
+            columns = {name: self._key(part.columns[name]) for name in self.names}
             own = np.all([columns[name] == value for name, value in key.items()], axis=0)
-            own = own if chunk.rows is None else own[chunk.rows - before]
+            own = own if rows.kept is None else own[rows.kept]
             if own.any():
-                found.append(NumberedRows.of_chunk(chunk, np.zeros(own.size, dtype=np.int64))[own])
+                found.append(_numbered(rows, before, np.zeros(own.size, dtype=np.int64))[own])
         return NumberedRows.joined(found)
-
-    def _parts(self) -> Iterator[tuple[dict[str, NDArray[Any]], Chunk, int]]:
-        """Yield the key columns of every part, its rows, and the number of rows before it."""
-        before = 0
-        for chunk, part in self.sample.chunks_beside(self.names, self.text):
-            yield {name: self._key(part.columns[name]) for name in self.names}, chunk, before
-            before += part.count
 
     def _key(self, column: NDArray[Any]) -> NDArray[Any]:
         """Return a key column; from files of text, numbers that are whole as whole numbers."""
@@ -261,26 +250,36 @@ class GroupStream:
 
     def batch(
         self, rows: NumberedRows, keys: Mapping[int, Any] | Sequence[Any]
-    ) -> tuple[ArraySample, GroupedRows]:
+    ) -> tuple[ChunkSample, GroupedRows]:
         """Return rows of whole groups as a sample, and the groups in the order of their numbers.
 
         Args:
             rows: the rows.
             keys: the key of each number.
         """
-        grouped = group_rows({"": rows.group})
+        chunks = self.sample.chunks_of(rows.fields, rows.weight, rows.row)
+        at = None
+        if len(chunks) > 1:  # the positions of the rows, chunk after chunk
+            order = np.argsort(rows.row)
+            numbers = np.concatenate([chunk.rows for chunk in chunks if chunk.rows is not None])
+            at = order[np.searchsorted(rows.row, numbers, sorter=order)]
+        grouped = group_rows({"": rows.group}, at)
         own = tuple(keys[number] for number in grouped.keys)
-        sample = ArraySample(
-            rows.fields,
-            rows.weight,
+        sample = ChunkSample(
+            tuple(chunks),
             label=self.sample.label,
             schema=self.sample.schema,
             dropped=self.sample.dropped,
-            rows=rows.row,
             source=self.sample.describe_source(),
             name_row=self.sample.locate,
         )
         return sample, GroupedRows(self.names, own, grouped.order, grouped.offsets)
+
+
+def _numbered(rows: CheckedRows, before: int, group: NDArray[np.int64]) -> NumberedRows:
+    """Return rows of a part with the numbers of their groups, and their own in the files."""
+    row = np.arange(rows.read) if rows.kept is None else rows.kept
+    return NumberedRows(group, row + before, rows.fields, rows.weight)
 
 
 @final
@@ -305,8 +304,7 @@ class SomeGroups(RowSource):
         for piece in self._stream.pieces(numbers):
             own = piece[np.array([key in self._keys for key in numbers.keys])[piece.group]]
             if own.group.size:
-                first = int(own.row[0])
-                yield Chunk(self.kinds[0], dict(own.fields), own.weight, first, own.row)
+                yield from self._stream.sample.chunks_of(own.fields, own.weight, own.row)
 
     def describe_source(self) -> str:
         """A description of the files."""

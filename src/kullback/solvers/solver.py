@@ -19,6 +19,10 @@ from kullback._core.arrays import Vector
 
 State = TypeVar("State")
 
+# Two ends of searches whose objectives differ by less, relative to 1 + |value|, are ends in one
+# minimum, and their order is rounding: a search ends within 1e-20 of the minimum.
+SAME_MINIMUM = 1e-13
+
 
 class Outcome(enum.IntEnum):
     """How a solve ended, or that it has not; whole numbers, so that arrays can hold them."""
