@@ -92,6 +92,7 @@ from .models.counts.negative_binomial import NegativeBinomial as NegativeBinomia
 from .models.counts.poisson import Poisson as Poisson
 from .models.counts.zipf import Zipf as Zipf
 from .models.family import Family as Family
+from .models.function import Function as Function
 from .models.labels.categorical import Categorical as Categorical
 from .models.model import Model as Model
 from .models.network import MLP as MLP

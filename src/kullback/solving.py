@@ -14,6 +14,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
 from kullback._core.domains import Interval
+from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.models.forms import SaturatedForm
@@ -31,7 +32,10 @@ from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
 from kullback.results.convergence_check import assess_convergence, at_class_shares
 from kullback.results.diverging import diverging_coefficient
+from kullback.results.function_convergence import of_perfect_fit, of_unidentified
 from kullback.solvers.correction import corrected_minimum
+from kullback.solvers.function_starts import FunctionStarts, function_starts
+from kullback.solvers.settled import Rounding, minimise_to_rounding
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
 
 # Most points at which a solve evaluates the objective: a diverging fit needs about forty, others
@@ -45,6 +49,10 @@ _MANY_MORE = 8
 # Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
 # above rounding, far below any difference that standard errors could see.
 _AGREE = 1e-9
+
+
+# A solve in so few steps began near its end; coordinates are chosen anew so often at most.
+_FEW_STEPS, _TURNS = 4, 4
 
 
 @final
@@ -74,6 +82,7 @@ class Problem:
         engine: adds statistics up over all rows.
         solver: proposes the points to evaluate.
         watch: called with every value of the cross-entropy.
+        rounding: of the values of the user's functions, where that is known.
     """
 
     model: Model
@@ -81,6 +90,19 @@ class Problem:
     engine: Engine
     solver: Solver[Any]
     watch: Callable[[float], None]
+    rounding: float = 0.0
+
+    def minimise(
+        self, evaluate: Callable[[Vector], Evaluation], vector: ParameterVector, u: Vector
+    ) -> Solution[Evaluation]:
+        """Run the solver from a point."""
+        if not self.rounding:
+            return minimise(self.solver, evaluate, u, _MAX_STEPS)
+        along = np.zeros(u.size, dtype=bool)
+        for c, place in vector.slices:
+            along[place] = isinstance(c.domain, Spanned)
+        rounding = Rounding(self.rounding, along, self.known.summary.rows)
+        return minimise_to_rounding(self.solver, evaluate, u, _MAX_STEPS, rounding)
 
     @cached_property
     def deviations(self) -> dict[str, float]:
@@ -156,7 +178,10 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
         vector: which coefficients are free.
         start: the starting points; None for the user's starting values and the model's.
     """
-    with one_blas_thread() if problem.model.linear else nullcontext():
+    regression = problem.model.linear or problem.model.nonlinear
+    with one_blas_thread() if regression else nullcontext():
+        if problem.model.nonlinear:
+            return _solve_functions(problem, vector, start)
         d = problem.known.summary
         inside = problem.model.searched(vector, d.minimum, d.maximum)
         if inside is vector or start is not None:
@@ -221,6 +246,51 @@ def _at_an_end(
                 f"kl.Normal(), or fix {c.name}.",
             )
     return ()
+
+
+def _solve_functions(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:
+    """Find the minimum of a model with functions of the user's, in coordinates that suit them."""
+    near = None if start is None else vector.split(vector.constrained(start.points[0]))
+    for turn in range(_TURNS):
+        found = function_starts(problem.model, vector, problem.known, near)
+        if found is None:
+            return _solve(problem, vector, start)
+        own = replace(problem, rounding=found.rounding)
+        if turn == 0:
+            tried = 2 if found.improved else 1
+        start = Start([_best_point(own, found)], tried, 1, near=near is not None)
+        spread = len(found.vector.free) > len(found.perfect)
+        if found.perfect and spread and not problem.model.discrete:
+            evaluation = own.whole(found.vector)(start.points[0])
+            ended = Solution(evaluation, evaluation.at, Outcome.STALLED, 1, evaluation.at)
+            at = assess_convergence(problem.model, found.vector, evaluation, ended, "Newton", 1, 1)
+            return Solved(found.vector, evaluation, of_perfect_fit(at, found.vector, found.perfect))
+        unidentified, solved = found.unidentified, _solve(own, found.vector, start)
+        if solved.convergence.steps <= _FEW_STEPS:
+            break
+        # the search went far: coordinates at its end hold more digits
+        near = solved.vector.split(solved.evaluation.constrained(solved.vector))
+    if unidentified:
+        return replace(solved, convergence=of_unidentified(solved.convergence, unidentified))
+    return solved
+
+
+def _best_point(problem: Problem, found: FunctionStarts) -> Vector:
+    """The best of the starting points; of those of other sizes only where no other is possible."""
+    parts = problem.smaller(found.vector)
+    evaluate = parts[0] if parts else problem.whole(found.vector)
+
+    def value(u: Vector) -> float:
+        with np.errstate(all="ignore"):  # a start may lie anywhere
+            return evaluate(u).value
+
+    for points in (found.points, found.scaled):
+        if len(points) == 1 and not found.scaled:
+            return points[0]
+        values = [value(u) for u in points]
+        if values and math.isfinite(min(values)):
+            return points[values.index(min(values))]
+    return found.points[0]
 
 
 def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:
@@ -304,10 +374,10 @@ def _descend(
         if evaluate is whole and not lost and many_more:
             points = [corrected_minimum(solver, smaller[-1], whole, points[0], _MAX_STEPS)]
             corrections = 1
-        solutions = [minimise(solver, evaluate, u, _MAX_STEPS) for u in points]
+        solutions = [problem.minimise(evaluate, vector, u) for u in points]
         if not any(math.isfinite(s.best.value) for s in solutions):
             wider = [u for point in points for u in wider_start(vector, evaluate, point)]
-            solutions += [minimise(solver, evaluate, u, _MAX_STEPS) for u in wider]
+            solutions += [problem.minimise(evaluate, vector, u) for u in wider]
         best = _best(solutions)
         solution = replace(best, steps=best.steps + corrections) if corrections else best
         if len(points) > 1:

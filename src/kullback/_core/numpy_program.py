@@ -22,7 +22,7 @@ from kullback._core.collection import without_collection
 from kullback._core.compilation import COMPILED
 from kullback._core.derivatives import traced_for_numpy
 from kullback._core.numpy_code import ArrayCode, ScalarCode
-from kullback._core.operations import ROWS, UntranslatableError, flattened
+from kullback._core.operations import ROWS, Constant, UntranslatableError, flattened
 
 # In one tile the numbers of all rows stay in the processor's cache between two operations.
 _TILE = 8_192
@@ -73,6 +73,11 @@ class NumpyProgram:
                 for whole, value in zip(out, self.of_rows(part, *numbers), strict=True):
                     whole[begin : begin + part.size] = value
         return [whole.reshape(x.shape) for whole in out]
+
+    @property
+    def vanish(self) -> tuple[bool, ...]:
+        """For each result, whether it is 0 whatever the inputs: a derivative that has no terms."""
+        return tuple(isinstance(r, Constant) and not r.value.any() for r in self._block.results)
 
     @cached_property
     def of_rows(self) -> Callable[..., tuple[Any, ...]]:

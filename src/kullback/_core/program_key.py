@@ -58,7 +58,7 @@ def stable_text(key: Any) -> str | None:
     if key is None or isinstance(key, bool | int | str | bytes):
         return repr(key) if type(key).__module__ == "builtins" else None
     if isinstance(key, type | FunctionType):
-        own = key.__module__.startswith(f"{_PACKAGE}.") and "<" not in key.__qualname__
+        own = (key.__module__ or "").startswith(f"{_PACKAGE}.") and "<" not in key.__qualname__
         return f"{key.__module__}.{key.__qualname__}" if own else None
     if type(key) is tuple:
         return _joined("", key)

@@ -16,6 +16,7 @@ from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved, solvable, solve_groups
 from kullback.models.model import Model
 from kullback.models.source import SameAs
+from kullback.results.by_parameter import flat
 from kullback.results.fit import Fit
 
 Alone: TypeAlias = Callable[[Model, RowSource], Fit]
@@ -86,7 +87,8 @@ def _columns(
             reason[group] = fit
             continue
         for table, own in ((params, fit.params), (stderr, fit.stderr)):
-            for name, value in own.items():
+            for name, one in own.items():
+                value = flat(one) if isinstance(one, Mapping) else one
                 column = table.setdefault(name, np.full((count, *np.shape(value)), np.nan))
                 column[group] = value
         log_likelihood[group] = fit.log_likelihood

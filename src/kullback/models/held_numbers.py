@@ -11,6 +11,7 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import Interval, Reals
 from kullback._core.errors import ModelError, did_you_mean
 from kullback._core.held import Held
+from kullback._core.spanned import Spanned
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient, Fixed, Free, Param, numbers_of
@@ -48,7 +49,7 @@ def numbers_in_unit(
         number = float(np.ldexp(own, -power * model.dimensions.get(c.name, 0)))
         if isinstance(c.domain, Interval):
             inside = bool(c.domain.contains(np.array([number]))[0])
-        elif isinstance(c.domain, Reals):
+        elif isinstance(c.domain, Reals | Spanned):
             inside = bool(np.isfinite(number))
         else:
             raise ModelError(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector, namespace
+from kullback._core.spanned import Spanned
 from kullback.models.source import Coefficient, numbers_of
 
 
@@ -114,6 +115,24 @@ class ParameterVector:
         """∂ (free constrained values) / ∂ u, block diagonal."""
         return _block_diagonal(
             [c.domain.jacobian(u[at]) for c, at in zip(self.free, self._in_u, strict=True)]
+        )
+
+    @cached_property
+    def bases(self) -> tuple[tuple[str, Vector], ...]:
+        """The coefficients whose sums are taken along a basis, with it."""
+        return tuple((c.name, c.domain.basis) for c in self.free if isinstance(c.domain, Spanned))
+
+    def jacobian_of_sums(self, u: Any) -> Any:
+        """∂ (free numbers that sums are differentiated in) / ∂ u: along a basis, the identity."""
+        if not self.bases:
+            return self.jacobian(u)
+        pairs = zip(self.free, self._in_u, strict=True)
+        spanned = [isinstance(c.domain, Spanned) for c in self.free]
+        return _block_diagonal(
+            [
+                np.eye(c.domain.size) if along else c.domain.jacobian(u[at])
+                for along, (c, at) in zip(spanned, pairs, strict=True)
+            ]
         )
 
     def curvature(self, u: Any, gradient: Any) -> Any:

@@ -136,6 +136,16 @@ class Parametrised(Displayed, metaclass=ModelType):
         return any(source.predictor() is not source for source in self.sources.values())
 
     @property
+    def nonlinear(self) -> tuple[str, ...]:
+        """The parameters that are functions of the user's, with coefficients to estimate."""
+        return tuple(
+            name
+            for name, source in self.sources.items()
+            if source.nonlinear
+            and source.coefficients(name, self.parameters[name])[0].value is None
+        )
+
+    @property
     def penalised(self) -> tuple[str, ...]:
         """The parameters whose coefficients have a penalty."""
         return tuple(name for name, source in self.sources.items() if source.penalty is not None)

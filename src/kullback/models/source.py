@@ -65,12 +65,14 @@ class Source(abc.ABC):
             levels; None for levels that are those of the rows that it is fitted to.
         penalty: a penalty on its coefficients, of a source that is linear in columns.
         takes_missing: whether a value of its columns may be missing, NaN, as networks allow.
+        nonlinear: whether it is the user's function, whose value is a predictor of a row.
     """
 
     columns: tuple[str, ...] = ()
     categories: Mapping[str, tuple[Any, ...] | None] | None = None
     penalty: Ridge | None = None
     takes_missing: ClassVar[bool] = False
+    nonlinear: ClassVar[bool] = False
 
     @property
     def structure(self) -> Hashable:
@@ -105,6 +107,10 @@ class Source(abc.ABC):
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return the coefficients for a parameter with that domain; by default none."""
         return ()
+
+    def by_coefficient(self, numbers: Any) -> Any:
+        """Return one number a coefficient as results show them; by default unchanged."""
+        return numbers
 
     @abc.abstractmethod
     def value(

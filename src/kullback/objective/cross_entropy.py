@@ -80,7 +80,8 @@ class Evaluation:
         else:
             middle = inverse(self.hessian)
             if kind == "sandwich":
-                middle = middle @ (jacobian.T @ self.sums.outer @ jacobian) @ middle
+                own = vector.jacobian_of_sums(self.at)
+                middle = middle @ (own.T @ self.sums.outer @ own) @ middle
         out: Vector = jacobian @ middle @ jacobian.T / weight
         return out
 
@@ -91,7 +92,7 @@ class Evaluation:
         """Return the trace of inverse Hessian times outer product of scores; NaN if none."""
         if not vector.n_free:
             return math.nan
-        jacobian = vector.jacobian(self.at)
+        jacobian = vector.jacobian_of_sums(self.at)
         outer = jacobian.T @ self.sums.outer @ jacobian
         return float(np.trace(inverse(self.hessian) @ outer))
 
@@ -117,9 +118,11 @@ class CrossEntropy:
 
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
-        derivatives = LossDerivatives(self.model, self.vector.is_free, products=False)
+        derivatives = LossDerivatives(
+            self.model, self.vector.is_free, products=False, bases=self.vector.bases
+        )
         sums = self.add_up(derivatives, self.vector.constrained(u))
-        jacobian = self.vector.jacobian(u)
+        jacobian = self.vector.jacobian_of_sums(u)
         # NaN comes from inf − inf between rows: some row is impossible here
         value = math.inf if math.isnan(sums.loss) else sums.loss
         with np.errstate(invalid="ignore", over="ignore"):  # derivatives of an infinite loss

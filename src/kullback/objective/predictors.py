@@ -23,6 +23,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
+from kullback._core.numpy_program import NUMPY_PROGRAMS
 from kullback.data.blocks import TILE, Block
 from kullback.data.observation import RowKind
 from kullback.models.model import Model
@@ -41,6 +42,8 @@ SCALARS = 6
 # For more predictors a product takes fewer rows, so that their terms are at most about this many
 # numbers, 16 MB; but no fewer rows than the least.
 _NUMBERS, _FEWEST = 1 << 21, 64
+
+NO_BASES: Mapping[str, Vector] = {}
 
 
 @runtime_checkable
@@ -171,6 +174,10 @@ class Predictors:
         Of the second derivatives and the products the lower triangles, row by row.
         """
         names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
+        if self.model.nonlinear and not self.by_reverse:
+            found = self._terms_in_numpy(derivatives, kind, names, fields, values)
+            if found is not None:
+                return found * weight
         varies = tuple(p.varies for p in self.each)
         free = self.free
 
@@ -189,8 +196,40 @@ class Predictors:
         columns = tuple(fields[name] for name in names)
         return np.asarray(COMPILED.call(key, build, tuple(values), columns, weight))
 
+    def _terms_in_numpy(
+        self,
+        derivatives: RowDerivatives,
+        kind: RowKind,
+        names: Sequence[str],
+        fields: Mapping[str, Vector],
+        values: Sequence[Vector],
+    ) -> Vector | None:
+        """The terms of rows, not yet weighted, without compilation; None where there is no way."""
+        rows = [a for a, p in enumerate(self.each) if p.varies]
+        numbers = [a for a, p in enumerate(self.each) if not p.varies]
+        split, count = len(names), len(names) + len(rows)
 
-def predictors_of(model: Model, is_free: Sequence[bool]) -> Predictors:
+        def formula(*inputs: Array) -> Sequence[Array]:
+            row = dict(zip(names, inputs[:split], strict=True))
+            at = dict(zip([*rows, *numbers], inputs[split:], strict=True))
+            return derivatives.rows(kind, [at[a] for a in range(len(self.each))], row)
+
+        key = ("predictors", derivatives.structure, tuple(rows), kind, tuple(names))
+        program = NUMPY_PROGRAMS.get(key, formula, len(numbers), count)
+        if program is None:
+            return None
+        columns = [fields[name] for name in names] + [values[a] for a in rows]
+        with np.errstate(all="ignore"):
+            found = program.of_rows(*columns, *(values[a][0] for a in numbers))
+        out = np.empty((len(found), columns[0].size))
+        for own, value in zip(out, found, strict=True):
+            own[:] = value
+        return out
+
+
+def predictors_of(
+    model: Model, is_free: Sequence[bool], bases: Mapping[str, Vector] = NO_BASES
+) -> Predictors:
     """Return the predictors of a model.
 
     A source that is a function of columns of another form than linear has predictors of its own
@@ -199,10 +238,11 @@ def predictors_of(model: Model, is_free: Sequence[bool]) -> Predictors:
     Args:
         model: the model.
         is_free: for each constrained number, whether to differentiate in it.
+        bases: by parameter, vectors along which to differentiate instead.
     """
-    each = tuple(_predictors(model, is_free, functions=False))
-    if sum(p.to is not None for p in each) > SCALARS:
-        each = tuple(_predictors(model, is_free, functions=True))
+    each = tuple(_predictors(model, is_free, None))
+    if sum(p.to is not None for p in each) > SCALARS or model.nonlinear:
+        each = tuple(_predictors(model, is_free, bases))
     functions = {p.function.parameter: p.function for p in each if p.function is not None}
     sources: dict[str, Source] = {}
     columns: list[str] = []
@@ -214,7 +254,10 @@ def predictors_of(model: Model, is_free: Sequence[bool]) -> Predictors:
     return Predictors(model, each, tuple(dict.fromkeys(columns)), of_row)
 
 
-def _predictors(model: Model, is_free: Sequence[bool], *, functions: bool) -> Iterator[Predictor]:
+def _predictors(
+    model: Model, is_free: Sequence[bool], bases: Mapping[str, Vector] | None
+) -> Iterator[Predictor]:
+    """The predictors of each source; of functions the coefficients, where there are no bases."""
     start = 0
 
     def free(where: slice) -> slice | None:
@@ -226,8 +269,9 @@ def _predictors(model: Model, is_free: Sequence[bool], *, functions: bool) -> It
         size = sum(c.domain.size for c in source.coefficients(name, domain))
         where = slice(start, start + size)
         start += size
-        if predictor is source and functions and source.columns and free(where) is not None:
-            function = nonlinear_source(model, name, is_free[where])
+        of_function = bases is not None and predictor is source and source.columns
+        if of_function and free(where) is not None:
+            function = nonlinear_source(model, name, is_free[where], (bases or {}).get(name))
             for k in range(function.size):
                 yield Predictor(where, free(where), function=function, position=k)
             continue

@@ -88,6 +88,17 @@ def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> 
             candidates = (closed,)
     if not candidates:
         candidates = model.starts(*known.for_starts(model.support))
+    return points_from(model, vector, candidates)
+
+
+def points_from(
+    model: Model, vector: ParameterVector, candidates: Sequence[Mapping[str, Any]]
+) -> list[Vector]:
+    """Return starting points from starting values by parameter, in their order.
+
+    Raises:
+        ModelError: where there are no finite ones.
+    """
     candidates = [
         {
             name: model.sources[name].starts_at(value) if name in model.sources else value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, final
 
@@ -250,16 +250,19 @@ class LossDerivatives(RowSums):
         is_free: for each constrained number, whether to differentiate in it.
         products: whether to add up the outer product of the scores where that costs as much as the
             Hessian: for linear sources, and for many coefficients; other sums always hold it.
+        bases: by parameter, vectors along which to differentiate instead of in the coefficients of
+            a function, as columns.
     """
 
     model: Model
     is_free: tuple[bool, ...]
     products: bool = True
+    bases: tuple[tuple[str, Vector], ...] = field(default=(), compare=False)
 
     @property
     def by_predictors(self) -> bool:
-        """Whether it differentiates in predictors, for linear sources or many coefficients."""
-        return self.model.linear or sum(self.is_free) > SCALARS
+        """Whether it differentiates in predictors: for regressions and many coefficients."""
+        return self.model.linear or sum(self.is_free) > SCALARS or bool(self.model.nonlinear)
 
     @property
     def uses_blas(self) -> bool:
@@ -269,7 +272,7 @@ class LossDerivatives(RowSums):
     @cached_property
     def predictors(self) -> Predictors:
         """The model's predictors."""
-        return predictors_of(self.model, self.is_free)
+        return predictors_of(self.model, self.is_free, dict(self.bases))
 
     @cached_property
     def in_predictors(self) -> LossDerivatives:

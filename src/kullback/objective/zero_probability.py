@@ -87,6 +87,14 @@ def refuse_impossible_rows(
     found: ImpossibleRows = reduce(FindImpossible(model), constrained)
     if found.count:
         rows = found.phrase(locate, when=" at every starting point")
+        if model.nonlinear:
+            needs = " and ".join(model.parameters[n].phrase(n) for n in model.nonlinear)
+            raise DataError(
+                f"{model!r} gives probability zero to {rows}. The function's value must lie in the "
+                f"parameter's domain, {needs}, in every row: give other starting values, or write "
+                "it so that it does, such as jnp.exp(a + b * x) for a positive parameter.",
+                reason=ZERO_PROBABILITY,
+            )
         raise DataError(
             f"{model!r} gives probability zero to {rows}. Change the fixed values, give a starting "
             f"value, kl.Param(start=...), or leave {'it' if found.count == 1 else 'them'} out.",

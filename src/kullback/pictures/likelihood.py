@@ -15,6 +15,7 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import REAL, Interval, Reals
 from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback._core.held import Held
+from kullback._core.spanned import Spanned
 from kullback.models.held_numbers import places_of
 from kullback.objective.zero_probability import ZERO_PROBABILITY
 from kullback.pictures.style import ENTROPY, FAINT, INK, RELATIVE, log_axis, plain
@@ -177,7 +178,7 @@ def _around(fit: Fit, names: Sequence[str] | None) -> _Around:
                 f"this fit estimated no number {name!r}: {what} draws {', '.join(fit.names)}."
             )
         c, _ = places[name]
-        if not isinstance(c.domain, Interval | Reals | Held):
+        if not isinstance(c.domain, Interval | Reals | Held | Spanned):
             raise KullbackError(
                 f"the {c.domain.size} numbers of {c.name} determine each other: {what} does not "
                 "draw them."

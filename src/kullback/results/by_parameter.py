@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,13 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import numbers_of
 
 Number: TypeAlias = "float | Vector"
+
+
+def flat(value: Any) -> Vector:
+    """Return the numbers of a parameter as one vector: those of a function are by coefficient."""
+    if isinstance(value, Mapping):
+        return np.concatenate([np.ravel(own) for own in value.values()])
+    return np.atleast_1d(value)
 
 
 @final
@@ -38,6 +45,11 @@ class Group:
     def of(self, numbers: Vector) -> Number:
         """Pick these from all numbers."""
         return float(numbers[self.at[0]]) if self.scalar else numbers[self.at]
+
+    def by_coefficient(self, form: Model, numbers: Vector) -> Any:
+        """Pick these from all numbers, as the parameter's source shows them."""
+        source = form.sources[self.parameter]
+        return source.by_coefficient(numbers[self.at]) if source.nonlinear else self.of(numbers)
 
 
 def groups_of(form: Model, vector: ParameterVector) -> dict[str, Group]:

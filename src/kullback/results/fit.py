@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
+from kullback._core.arrays import Vector
 from kullback._core.equality import same, same_fields
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
@@ -30,6 +31,7 @@ from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.profile import profile_intervals
+from kullback.results.row_parameters import parameters_of_rows, predictions
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
 from kullback.results.test_result import TestResult
@@ -97,11 +99,14 @@ class Fit(FitNumbers):
         if method != "wald" and kind != "observed":
             raise KullbackError(f"kind={kind!r} is for Wald intervals: leave it out.")
         if method == "profile":
-            return profile_intervals(self, level, parameters)
-        if method == "bootstrap":
+            found = profile_intervals(self, level, parameters)
+        elif method == "bootstrap":
             made = self.bootstrap() if bootstrap is None else bootstrap
-            return bootstrap_intervals(self, made, level, parameters)
-        return wald_intervals(self, level, standard_errors_in_unit(self, kind), parameters)
+            found = bootstrap_intervals(self, made, level, parameters)
+        else:
+            errors = standard_errors_in_unit(self, kind)
+            found = wald_intervals(self, level, errors, parameters)
+        return found.by_coefficient(self.form.sources)
 
     def derived(
         self,
@@ -394,13 +399,39 @@ class Fit(FitNumbers):
     def _repr_html_(self) -> str:
         return self.summary().html()
 
-    def save(self, path: str | Path) -> None:
+    def predict_params(self, data: Any) -> dict[str, Vector]:
+        """Return the parameters of new rows, of a model that reads columns.
+
+        Args:
+            data: the columns: a table or files, as for ``kl.fit``; the outcome is not needed.
+
+        Returns:
+            By parameter, shape (rows,) or (rows, size). NaN where a function of the user's leaves
+            the parameter's domain.
+
+        Raises:
+            DataError: for a column that is missing, or holds what it must not.
+            ModelError: for a model without columns.
+        """
+        return parameters_of_rows(self.model, data)
+
+    def predict(self, data: Any) -> Any:
+        """Return the mean of new rows, shape (rows,); of labels the most probable class.
+
+        Args:
+            data: as for ``predict_params``.
+        """
+        return predictions(self.model, data)
+
+    def save(self, path: str | Path, *, functions: Sequence[str] = ()) -> None:
         """Write the fit as JSON: data only, no code.
 
         Args:
             path: the file to write.
+            functions: the parameters whose ``kl.Function`` may be left out of the file:
+                ``kl.load(path, functions={"loc": f})`` puts it back.
 
         Raises:
             ModelError: for a model whose sources are the user's own code.
         """
-        write(self, Path(path))
+        write(self, Path(path), functions)

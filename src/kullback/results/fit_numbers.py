@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
-from kullback.results.by_parameter import Number, groups_of
+from kullback.results.by_parameter import groups_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
@@ -65,12 +66,15 @@ class FitNumbers:
         return own
 
     @property
-    def params(self) -> dict[str, Number]:
-        """Estimates by parameter: floats, or arrays where there are several numbers."""
+    def params(self) -> dict[str, Any]:
+        """Estimates by parameter: floats, or arrays where there are several numbers.
+
+        Of a ``kl.Function`` they are the estimates of its coefficients by name.
+        """
         return self._by_parameter(self._in_own_unit(self._constrained))
 
     @property
-    def stderr(self) -> dict[str, Number]:
+    def stderr(self) -> dict[str, Any]:
         """Standard errors by parameter, from the observed information.
 
         With sampling weights from H⁻¹ (Σ w² s s') H⁻¹: see ``weight_kind`` of ``kl.fit``.
@@ -79,10 +83,10 @@ class FitNumbers:
         """
         return self._by_parameter(self._in_own_unit(standard_errors_in_unit(self, "observed")))
 
-    def _by_parameter(self, numbers: Vector) -> dict[str, Number]:
+    def _by_parameter(self, numbers: Vector) -> dict[str, Any]:
         """Group one number a constrained coefficient by the parameter that it belongs to."""
         groups = groups_of(self.form, self.vector)
-        return {name: group.of(numbers) for name, group in groups.items()}
+        return {name: group.by_coefficient(self.form, numbers) for name, group in groups.items()}
 
     # ---- likelihood and criteria -----------------------------------------------------------
 

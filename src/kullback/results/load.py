@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.domains import Simplex
+from kullback._core.domains import Reals, Simplex
 from kullback._core.lazy import Lazy
+from kullback._core.spanned import Spanned
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
@@ -42,11 +43,15 @@ _SAME = 1e-12
 _LARGEST_POWER = 1100
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(
+    path: str | os.PathLike[str], *, functions: Mapping[str, Callable[..., Any]] | None = None
+) -> Any:
     """Load a fit that ``fit.save`` wrote. No code runs: a saved fit is data.
 
     Args:
         path: the file, or the folder of a network.
+        functions: by parameter, the functions of ``kl.Function`` that the file leaves out; one that
+            gives other values than the saved one is refused.
 
     Returns:
         The fit, equal (``==``) to the saved one: estimates, errors, decomposition and convergence
@@ -62,20 +67,22 @@ def load(path: str | os.PathLike[str]) -> Any:
     try:
         document = read_document(name)
         with np.errstate(all="ignore"):  # what overflows is compared, and refused, below
-            return _fit(document)
+            return _fit(document, functions or {})
     except WrongError as wrong:
         raise wrong.public(f"{name} is not a saved fit that can be read: {wrong}") from None
 
 
-def _fit(document: Node) -> Fit:
+def _fit(document: Node, functions: Mapping[str, Callable[..., Any]]) -> Fit:
     if document["format"].text() != FORMAT:
         raise document["format"].wrong(f"needs {FORMAT!r}")
     by = document["kullback"].value if "kullback" in document.entries() else None
     writer = f"Kullback {shortened(by)}" if isinstance(by, str) else "another Kullback"
     check_version(document, VERSION, "Fit the model again and save it.", f", from {writer}")
     sample = _sample(document["sample"])
-    model = model_from_json(document["model"], sample.levels)
+    model = model_from_json(document["model"], sample.levels, functions)
     vector = _vector(model, document["on_bound"])
+    if "bases" in document.entries():
+        vector = _in_coordinates(vector, document["bases"])
     form, at = model.saturated_form, "evaluation.at"
     evaluation: Evaluated
     if form is not None and "evaluation" not in document.entries():
@@ -132,6 +139,18 @@ def _vector(model: Model, node: Node) -> ParameterVector:
             raise entry.wrong("is not a free coefficient")
         on_bound[name] = entry.vector(sizes[name])
     return replace(vector, on_bound=on_bound)
+
+
+def _in_coordinates(vector: ParameterVector, node: Node) -> ParameterVector:
+    """Read the coordinates of the coefficients of functions."""
+    coefficients = {c.name: c for c in vector.coefficients}
+    for name, entry in node.entries().items():
+        if name not in coefficients or not isinstance(coefficients[name].domain, Reals):
+            raise entry.wrong("is not of the coefficients of a function")
+        size = coefficients[name].domain.size
+        domain = Spanned(entry["centre"].vector(size), entry["basis"].matrix(size))
+        coefficients[name] = replace(coefficients[name], domain=domain, start=domain.centre)
+    return replace(vector, coefficients=tuple(coefficients.values()))
 
 
 def _sums(node: Node, d: int) -> LossSums:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.data.schema import Outcome, Schema
 from kullback.models.composite import Composite
+from kullback.models.function import Function
 from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.results.json_document import Node, WrongError, plain, shortened
+
+NO_FUNCTIONS: Mapping[str, Callable[..., Any]] = {}
 
 # How much of a model's own message about its sources is quoted: it may repeat the file.
 _QUOTED = 200
@@ -45,7 +51,8 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
         written["settings"] = {n: v if v is None else plain(v) for n, v in model.settings.items()}
         written["parts"] = [model_to_json(part, None) for part in model.parts.values()]
     try:
-        again = model_from_json(Node(json.loads(json.dumps(written)), "model"), levels)
+        own = {n: s.f for n, s in model.sources.items() if isinstance(s, Function)}
+        again = model_from_json(Node(json.loads(json.dumps(written)), "model"), levels, own)
     except WrongError:
         again = None
     if again is None or again.structure != model.structure:
@@ -67,12 +74,18 @@ def _own(model: Model) -> dict[str, Source]:
     }
 
 
-def model_from_json(node: Node, levels: tuple[Any, ...] | None, depth: int = 0) -> Model:
+def model_from_json(
+    node: Node,
+    levels: tuple[Any, ...] | None,
+    functions: Mapping[str, Callable[..., Any]] = NO_FUNCTIONS,
+    depth: int = 0,
+) -> Model:
     """Read a model.
 
     Args:
         node: what ``model_to_json`` wrote.
         levels: class labels, for outcomes that are labels.
+        functions: by parameter, the functions that the file leaves out.
         depth: of how many models it is a part.
 
     Raises:
@@ -92,9 +105,15 @@ def model_from_json(node: Node, levels: tuple[Any, ...] | None, depth: int = 0) 
     if issubclass(kind, Composite):
         if depth == _DEEPEST:
             raise WrongError(f'"{node.place}" is nested more than {_DEEPEST} deep.')
-        parts = [model_from_json(part, None, depth + 1) for part in node["parts"].items()]
+        parts = [
+            model_from_json(part, None, NO_FUNCTIONS, depth + 1) for part in node["parts"].items()
+        ]
     try:
-        sources = {key: source_from_json(entry) for key, entry in node["sources"].entries().items()}
+        entries = node["sources"].entries()
+        sources = {key: source_from_json(e, functions.get(key)) for key, e in entries.items()}
+        needless = [k for k in functions if not isinstance(sources.get(k), Function)]
+        if needless:
+            raise WrongError(f"its {needless[0]} is not a kl.Function: leave it out of functions.")
         if issubclass(kind, Composite):
             model: Model = _composite(kind, node["settings"], parts, sources)
         else:
@@ -142,6 +161,16 @@ def source_to_json(name: str, source: Source) -> dict[str, Any]:
             "intercept": intercept,
             "coefficients": estimate,
         }
+    if type(source) is Function:
+        start = {k: plain(v) for k, v in source.start.items()}
+        estimate = None if source.estimate is None else plain(source.estimate)
+        return {
+            "source": "function",
+            "columns": dict(source.arguments),
+            "start": start,
+            "coefficients": estimate,
+            "check": plain(source.check()),
+        }
     if type(source) is SameAs:
         return {"source": "same_as", "other": source.other}
     raise ModelError(
@@ -150,8 +179,58 @@ def source_to_json(name: str, source: Source) -> dict[str, Any]:
     )
 
 
-def source_from_json(node: Node) -> Source:
+def refuse_functions(model: Model, left_out: Sequence[str]) -> None:
+    """Raise for functions that the user has not agreed to leave out of the file.
+
+    Raises:
+        ModelError: with what to do.
+    """
+    names = [name for name, source in model.sources.items() if isinstance(source, Function)]
+    wrong = [name for name in left_out if name not in names]
+    if wrong:
+        raise ModelError(
+            f"functions={list(left_out)!r}: {wrong[0]} is not a kl.Function in {model!r}."
+        )
+    missing = [name for name in names if name not in left_out]
+    if missing:
+        listed = ", ".join(map(repr, names))
+        given = ", ".join(f"{name!r}: f" for name in names)
+        raise ModelError(
+            f"{model!r} cannot be saved whole: {missing[0]} is a function of yours, and a "
+            f"saved fit holds data, never code. fit.save(path, functions=[{listed}]) saves "
+            f"everything else, and kl.load(path, functions={{{given}}}) puts the function back."
+        )
+
+
+def _function_from_json(node: Node, f: Callable[..., Any] | None) -> Function:
+    if f is None:
+        name = node.place.rsplit(".", 1)[-1]
+        raise WrongError(
+            f"its {name} is a function, which the file does not hold: give it, "
+            f"kl.load(path, functions={{{name!r}: f}})."
+        )
+    columns = {name: entry.text() for name, entry in node["columns"].entries().items()}
+    start = {name: entry.array() for name, entry in node["start"].entries().items()}
+    made = Function(f, start, columns)
+    estimate = node["coefficients"].optional(lambda entry: entry.vector(len(made.labels)))
+    made = made if estimate is None else made.fixed_at([estimate])
+    check = made.check()
+    if not np.allclose(
+        node["check"].vector(check.size), check, rtol=1e-9, atol=0.0, equal_nan=True
+    ):
+        raise WrongError(
+            f"the function given for {node.place.rsplit('.', 1)[-1]} has other values than the one "
+            "that was fitted."
+        )
+    return made
+
+
+def source_from_json(node: Node, f: Callable[..., Any] | None = None) -> Source:
     """Read a source that ``source_to_json`` wrote.
+
+    Args:
+        node: the entry.
+        f: the function, of a source that is one.
 
     Raises:
         WrongError: for anything else.
@@ -168,6 +247,8 @@ def source_from_json(node: Node) -> Source:
         size = len(columns) + int(intercept)
         estimate = node["coefficients"].optional(lambda entry: entry.vector(size))
         return Linear(columns, intercept, estimate=estimate)
+    if kind == "function":
+        return _function_from_json(node, f)
     if kind == "same_as":
         return SameAs(node["other"].text())
-    raise node["source"].wrong("needs free, fixed, param, linear or same_as")
+    raise node["source"].wrong("needs free, fixed, param, linear, function or same_as")

@@ -25,6 +25,7 @@ from kullback._core.domains import REAL, Interval, Reals
 from kullback._core.errors import DataError, KullbackError
 from kullback._core.held import Held
 from kullback._core.hessians import inverse
+from kullback._core.spanned import Spanned
 from kullback.models.held_numbers import places_of
 from kullback.models.rescaling import units
 from kullback.models.source import Coefficient, numbers_of
@@ -102,7 +103,7 @@ def _interval(
     c, _ = places_of(fit.vector).get(name, (None, 0))
     if c is None or name in _held(c):
         return np.full(2, own[name]), ()
-    if not isinstance(c.domain, Interval | Reals | Held):
+    if not isinstance(c.domain, Interval | Reals | Held | Spanned):
         raise KullbackError(
             f"a profile interval of {name} is not available: the {c.domain.size} numbers of "
             f"{c.name} determine each other. Use method='wald'."

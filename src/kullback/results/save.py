@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,10 @@ import numpy as np
 from kullback._core.errors import ModelError
 from kullback._core.files import replaced
 from kullback._core.held import Held
+from kullback._core.spanned import Spanned
 from kullback._core.version import installed_version
 from kullback.results.json_document import LARGEST, plain, plain_label
-from kullback.results.model_document import model_to_json
+from kullback.results.model_document import model_to_json, refuse_functions
 from kullback.results.sample_info import SAMPLING
 
 if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
@@ -29,17 +30,19 @@ FORMAT, VERSION = "kullback fit", 2
 _OF_THE_SAMPLE = ("label", "source", "rows", "weight", "dropped", "entropy")
 
 
-def write(fit: Fit, path: str | os.PathLike[str]) -> None:
+def write(fit: Fit, path: str | os.PathLike[str], functions: Sequence[str] = ()) -> None:
     """Write a fit as JSON, the whole file or nothing.
 
     Args:
         fit: the fit.
         path: the file; an existing one is replaced.
+        functions: the parameters whose function may be left out.
 
     Raises:
         ModelError: for a model, a source or class labels that are the user's own code.
         KullbackError: where the file cannot be written.
     """
+    refuse_functions(fit.form, functions)
     text = _text(fit)
     if len(text) > LARGEST:
         raise ModelError(
@@ -63,6 +66,7 @@ def _text(fit: Fit) -> str:
         "kullback": installed_version(),
         "model": model,
         "estimates": {name: plain(value) for name, value in constrained.items()},
+        **_bases(fit),
         "on_bound": {name: plain(value) for name, value in fit.vector.on_bound.items()},
         **{name: _plain_parts(part) for name, part in evaluation.stored().items()},
         "sample": {
@@ -78,6 +82,16 @@ def _text(fit: Fit) -> str:
     # one part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _bases(fit: Fit) -> dict[str, Any]:
+    """The coordinates of the coefficients of functions, in which the evaluation is."""
+    own = {c.name: c.domain for c in fit.vector.coefficients if isinstance(c.domain, Spanned)}
+    parts = {
+        name: {"centre": plain(domain.centre), "basis": plain(domain.basis)}
+        for name, domain in own.items()
+    }
+    return {"bases": parts} if parts else {}
 
 
 def _plain_parts(part: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from kullback._core.display import Display, Table
 from kullback._core.printable import printable
+from kullback.results.by_parameter import flat
 from kullback.results.convergence import counted, details, status
 from kullback.results.decomposition import Decomposition
 from kullback.results.sample_info import SAMPLING
@@ -137,8 +138,8 @@ def _estimates(fit: Fit) -> list[tuple[str, ...]]:
     params, errors, intervals = fit.params, fit.stderr, fit.interval()
     labels = {c.name: c.labels for c in fit.vector.coefficients if c.labels}
     for name, value in params.items():
-        values, stderr = np.atleast_1d(value), np.atleast_1d(errors[name])
-        ends = intervals[name].reshape(-1, 2)
+        values, stderr = flat(value), flat(errors[name])
+        ends = flat(intervals[name]).reshape(-1, 2)
         for i, (estimate, error, (low, high)) in enumerate(zip(values, stderr, ends, strict=True)):
             label = name
             levels = fit.sample_info.levels
