@@ -635,17 +635,20 @@ def test_a_new_kind_of_row() -> None:
     assert weibull.params["scale"] == pytest.approx(scale, rel=1e-4)
 
 
-def test_pictures_of_censored_rows_show_the_distribution_alone() -> None:
+def test_pictures_of_censored_rows_show_their_estimate() -> None:
     time, seen = lifetimes(60)
     fit = kl.fit(kl.Weibull(), censored(time, seen))
     figure = fit.plot()
-    assert figure.get_suptitle() == "Weibull fitted to 60 rows, which are not drawn"
-    assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "Density",
-        "Distribution function",
-    ]
-    with pytest.raises(kl.KullbackError, match=r"draws exact rows, but \d+ of 60 rows are right-c"):
-        fit.plot("qq")
+    few = np.sum(~seen)
+    assert figure.get_suptitle() == f"Weibull fitted to 60 rows, {few} of them right-censored"
+    legends = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in figure.axes]
+    assert legends[0] == ["Kaplan–Meier estimate", "Weibull"]
+    assert legends[1] == ["Kaplan–Meier estimate, 95% band", "Weibull"]
+    assert fit.problem is not None
+    survival = stats.ecdf(stats.CensoredData.right_censored(time, ~seen)).sf
+    steps = fit.problem.empirical()
+    kept = survival.quantiles[np.isin(survival.quantiles, time[seen])]
+    np.testing.assert_allclose(steps.survival[: kept.size], survival.evaluate(kept), rtol=1e-12)
     # the likelihood is that of the censored rows: its maximum by scipy, to its simplex's 1e-4
     shape, _, scale = stats.weibull_min.fit(stats.CensoredData.right_censored(time, ~seen), floc=0)
     dot = fit.plot("likelihood").axes[0].lines[1]

@@ -141,6 +141,8 @@ from .report.training_bar import TrainingBar as TrainingBar
 from .results.band import Band as Band
 from .results.bootstrap import Bootstrap as Bootstrap
 from .results.comparison import Comparison as Comparison
+from .results.empirical import Empirical as Empirical
+from .results.empirical import empirical as empirical
 from .results.fit import Fit as Fit
 from .results.fit_table import FitTable as FitTable
 from .results.goodness_of_fit import GoodnessOfFit as GoodnessOfFit

@@ -30,6 +30,8 @@ from kullback.models.held_numbers import (
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
+from kullback.nonparametric.estimate import estimate
+from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
@@ -276,6 +278,14 @@ class SampleProblem:
             return known.table.fields["y"], known.table.weight
         few = known.summary.at_most(FOR_ENTROPY)
         return np.ldexp(few.values, self._prepared.unit.power), few.weights
+
+    def empirical(self) -> Steps:
+        """The distribution of the rows without the model, made once."""
+        return self._empirical
+
+    @cached_property
+    def _empirical(self) -> Steps:
+        return estimate(self.sample, closed=self.model.discrete)
 
     # ---- the steps of a fit ----------------------------------------------------------------
 

@@ -58,8 +58,10 @@ def name_of_column(label: str) -> str:
 
     >>> print(name_of_column('column "loss"'), name_of_column("y"))
     loss y
+    >>> print(name_of_column('column "lower" and column "upper"'))
+    lower to upper
     """
-    return label.removeprefix('column "').removesuffix('"')
+    return label.removeprefix('column "').removesuffix('"').replace('" and column "', " to ")
 
 
 def and_more(parts: Sequence[str], total: int) -> str:

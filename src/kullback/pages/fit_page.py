@@ -211,13 +211,11 @@ def _pictures(fit: Fit) -> tuple[list[tuple[str, str]], list[str]]:
     shown, notes = _PICTURES, []
     if form.outcome == "label":
         shown = (("density", "Probabilities", "Fitted probability of each class"),)
-    elif rows_of(fit) is None:
-        shown = _PICTURES[:-_OF_ROWS]
-        why = fit.sample_info.inexact or (
-            "this fit does not have its rows: a fit that was loaded, copied or made with "
-            "keep_data=False holds results only"
-        )
-        notes.append(f"The rows are not drawn, nor Q–Q and P–P: {why}.")
+    else:
+        rows, why = rows_of(fit)
+        if rows is None:
+            shown = _PICTURES[:-_OF_ROWS]
+            notes.append(f"The rows are not drawn, nor Q–Q and P–P: {why}.")
     drawn = []
     for kind, title, text in shown:
         description = f"{text} ({of})."

@@ -11,7 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback.models.model import Model
-from kullback.pictures.rows import DrawnRows
+from kullback.pictures.rows import Rows
 from kullback.pictures.style import CURVES, ENTROPY, FAINT, INK, MUTED, RULE, log_axis, plain
 
 # Curves differ in their dashes as well as in their colour.
@@ -67,7 +67,7 @@ class Subject:
     """
 
     curves: Sequence[Curve]
-    rows: DrawnRows | None
+    rows: Rows | None
     label: str
 
     @property
@@ -164,9 +164,8 @@ def _draw_counts(axes: Any, subject: Subject, x: Vector) -> None:
         _draw_lines(axes, subject, x[:: -(-x.size // _POINTS)], top)
         return
     if rows is not None:
-        inside = (rows.values >= x[0]) & (rows.values <= x[-1])
-        shares = rows.weights[inside] / rows.weight
-        axes.bar(rows.values[inside], shares, color=RULE, width=0.8, label="rows")
+        shares = rows.shares(np.append(x, x[-1] + 1.0) - 0.5)
+        axes.bar(x[shares > 0.0], shares[shares > 0.0], color=RULE, width=0.8, label=rows.name)
     if rows is None and len(subject.curves) == 1:
         axes.bar(x, subject.curves[0].model.density(x), color=ENTROPY, width=0.8)
         return
@@ -213,7 +212,7 @@ def _peak(model: Model, x: Vector, density: Vector) -> float:
 
 
 def _histogram(
-    axes: Any, rows: DrawnRows, low: float, high: float, *, logs: bool = False, step: float = 0.0
+    axes: Any, rows: Rows, low: float, high: float, *, logs: bool = False, step: float = 0.0
 ) -> float:
     """Draw shares of the rows over their bins, and return the highest.
 
@@ -225,6 +224,17 @@ def _histogram(
         logs: whether bins are equally wide in logarithms.
         step: the distance of possible outcomes; 0 to recognise it.
     """
+    edges = rows.bins
+    if edges is None:
+        edges = _edges(rows, low, high, logs=logs, step=step)
+    widths = np.diff(np.log(edges) if logs else edges)
+    heights = rows.shares(edges) / widths
+    axes.stairs(heights, edges, fill=True, color=RULE, label=rows.name)
+    return float(heights.max(initial=0.0))
+
+
+def _edges(rows: Rows, low: float, high: float, *, logs: bool, step: float) -> Vector:
+    """The edges of the bars, as many as suit the number of rows."""
     values = np.log(rows.values) if logs else rows.values
     low, high = (math.log(low), math.log(high)) if logs else (low, high)
     first, last = (rows.quantile(u) for u in (0.25, 0.75))
@@ -239,25 +249,24 @@ def _histogram(
         width = step * math.ceil(width / step)
         start = float(values[0]) + step * (math.floor((low - float(values[0])) / step) - 0.5)
     edges = start + width * np.arange(math.ceil((high - start) / width) + 1)
-    shares, _ = np.histogram(values, edges, weights=rows.weights)
-    heights = shares / (rows.weight * width)
-    axes.stairs(heights, np.exp(edges) if logs else edges, fill=True, color=RULE, label="rows")
-    return float(heights.max(initial=0.0))
+    out: Vector = np.exp(edges) if logs else edges
+    return out
 
 
 # ---- distribution function ---------------------------------------------------------------------
 
 
+LABELS = {"cdf": "probability up to it", "survival": "probability beyond it"}
+
+
 def draw_cdf(axes: Any, subject: Subject) -> None:
-    """Draw the distribution functions over that of the rows with its simultaneous 95% band."""
+    """Draw the distribution functions over that of the rows with its 95% band."""
     _draw_shares(axes, subject, "cdf")
-    axes.set_ylabel("probability up to it")
 
 
 def draw_survival(axes: Any, subject: Subject) -> None:
-    """Draw the survival functions over that of the rows with its simultaneous 95% band."""
+    """Draw the survival functions over that of the rows with its 95% band."""
     _draw_shares(axes, subject, "survival")
-    axes.set_ylabel("probability beyond it")
 
 
 def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
@@ -268,12 +277,7 @@ def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
         x = np.arange(np.floor(low), np.ceil(high) + 1.0)
         x = x[:: -(-x.size // (2 * _POINTS))]
     if rows is not None:
-        at, shares, lower, upper = _steps(rows, low, high)
-        if what == "survival":
-            shares, lower, upper = 1.0 - shares, 1.0 - upper, 1.0 - lower
-        band = {"color": RULE, "linewidth": 0.0, "label": "rows, 95% band"}
-        axes.fill_between(at, lower, upper, step="post", **band)
-        axes.step(at, shares, where="post", color=INK, linewidth=0.8)
+        draw_rows(axes, rows, what, low, high)
     for curve, dashes, _, options in subject.styled():
         steps = {"drawstyle": "steps-post"} if subject.discrete else {}
         axes.plot(x, getattr(curve.model, what)(x), dashes, **steps, **options)
@@ -283,19 +287,32 @@ def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
         log_axis(axes.xaxis)
     axes.set_ylim(0.0, 1.0)
     axes.set_xlabel(plain(subject.label))
+    axes.set_ylabel(LABELS[what])
+
+
+def draw_rows(axes: Any, rows: Rows, what: str, low: float, high: float) -> None:
+    """Draw the distribution or the survival function of rows with its band."""
+    at, *values = rows.curve(low, high, 2 * _POINTS)
+    x, guessed = rows.guesses()
+    if what == "survival":
+        values, guessed = [1.0 - v for v in values], 1.0 - guessed
+    shares, *band = values
+    axes.fill_between(at, *band, color=RULE, linewidth=0.0, label=rows.band_name)
+    axes.plot(at, shares, color=INK, linewidth=0.8)
+    if x.size:
+        axes.plot(x, guessed, ":", color=INK, linewidth=0.8)
 
 
 def draw_quantile(axes: Any, subject: Subject) -> None:
-    """Draw the quantile functions over that of the rows with its simultaneous 95% band."""
+    """Draw the quantile functions over that of the rows with its 95% band."""
     low, high = _range(subject, ())
     rows = subject.rows
-    if rows is not None:
-        at, shares, lower, upper = _steps(rows, low, high)
-        band = {"color": RULE, "linewidth": 0.0, "label": "rows, 95% band"}
-        # the distribution function's steps, with their axes exchanged
-        corners = np.repeat(at, 2)[1:]
-        axes.fill_betweenx(corners, *(np.repeat(v, 2)[:-1] for v in (lower, upper)), **band)
-        axes.plot(np.repeat(shares, 2)[:-1], corners, color=INK, linewidth=0.8)
+    if rows is not None:  # the distribution function's lines, with their axes exchanged
+        at, shares, lower, upper = rows.curve(low, high, 2 * _POINTS)
+        axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label=rows.band_name)
+        axes.plot(shares, at, color=INK, linewidth=0.8)
+        if rows.guesses()[0].size:
+            axes.plot(*rows.guesses()[::-1], ":", color=INK, linewidth=0.8)
     u = np.linspace(0.0, 1.0, _POINTS + 2)[1:-1]
     for curve, dashes, _, options in subject.styled():
         steps = {"drawstyle": "steps-pre"} if subject.discrete else {}
@@ -309,17 +326,70 @@ def draw_quantile(axes: Any, subject: Subject) -> None:
     axes.set_ylabel(plain(subject.label))
 
 
-def _steps(rows: DrawnRows, low: float, high: float) -> tuple[Vector, Vector, Vector, Vector]:
-    """The distribution function of the rows: places, its value from each on, and its band."""
-    places = rows.few(2 * _POINTS)
-    # before the first row the share is 0, and after the last one it stays 1
-    ends = min(low, float(rows.values[0])), max(high, float(rows.values[-1]))
-    at = np.concatenate([ends[:1], rows.values[places], ends[1:]])
-    shares = np.concatenate([[0.0], rows.upto[places], [1.0]])
-    lower, upper = rows.band_upto(places)
-    first = rows.band(places[:1])[1]
-    lower = np.concatenate([[0.0], lower, lower[-1:]])
-    return at, shares, lower, np.concatenate([first, upper, upper[-1:]])
+# ---- hazard --------------------------------------------------------------------------------------
+
+
+def draw_hazard(axes: Any, subject: Subject) -> None:
+    """Draw the hazards over that of the rows, constant between some of their quantiles.
+
+    The hazard is the density of the outcomes given that they are at least so large; of counts it is
+    the probability of a count, given that it is at least so large.
+    """
+    low, high = _range(subject, ())
+    rows = subject.rows
+    x = (np.geomspace if subject.logarithmic else np.linspace)(low, high, _POINTS)
+    if subject.discrete:
+        x = np.arange(np.floor(low), np.ceil(high) + 1.0)
+        x = x[:: -(-x.size // _POINTS)]
+    top = 0.0
+    if rows is not None:
+        edges = np.append(x, x[-1] + 1.0) - 0.5 if subject.discrete else _risk_edges(rows)
+        top = _draw_rates(axes, rows, edges, discrete=subject.discrete)
+    for curve, dashes, marker, options in subject.styled():
+        hazard = _hazard(curve.model, x)
+        size = {"marker": marker, "markersize": 4.0, "linewidth": 0.8} if subject.discrete else {}
+        axes.plot(x, hazard, dashes, **size, **options)
+        inside = x <= float(curve.model.quantile(_INSIDE[1]))
+        if not curve.muted and np.any(inside & np.isfinite(hazard)):
+            top = max(top, float(np.max(hazard[inside & np.isfinite(hazard)])))
+    axes.set_xlim(low, high)
+    if subject.logarithmic:
+        log_axis(axes.xaxis)
+    axes.set_ylim(0.0, 1.08 * top or 1.0)
+    axes.set_xlabel(plain(subject.label))
+    axes.set_ylabel("probability, given at least it" if subject.discrete else "hazard")
+
+
+def _hazard(model: Model, x: Vector) -> Vector:
+    density, beyond = np.asarray(model.log_density(x)), np.asarray(model.log_survival(x))
+    if model.discrete:
+        beyond = np.logaddexp(beyond, density)
+    with np.errstate(invalid="ignore", over="ignore"):  # beyond the support
+        out: Vector = np.exp(density - beyond)
+    return out
+
+
+def _risk_edges(rows: Rows) -> Vector:
+    """Some of the rows' values, with some tens of them in between where there are many."""
+    parts = int(min(max(0.5 * rows.values.size**0.5, 2.0), 16.0))
+    places = np.linspace(0.0, rows.values.size - 1.0, parts + 1).round().astype(np.intp)
+    return np.unique(rows.values[places])
+
+
+def _draw_rates(axes: Any, rows: Rows, edges: Vector, *, discrete: bool) -> float:
+    """Draw the hazard of the rows between edges, and return the largest."""
+    if edges.size < 2:
+        return 0.0
+    mass = rows.shares(edges)
+    beyond = rows.share_beyond(edges)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if discrete:
+            rates = mass / beyond[:-1]
+        else:
+            rates = np.log(beyond[:-1] / beyond[1:]) / np.diff(edges)
+    rates = np.where(np.isfinite(rates), rates, 0.0)
+    axes.stairs(rates, edges, fill=True, color=RULE, label=rows.name)
+    return float(rates.max())
 
 
 def _shade(

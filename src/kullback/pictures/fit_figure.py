@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kullback._core.errors import KullbackError
+from kullback._core.errors import DataError, KullbackError
 from kullback.data.checks import name_of_column
 from kullback.pictures.distribution import (
     Curve,
     Subject,
     draw_cdf,
     draw_density,
+    draw_hazard,
     draw_quantile,
     draw_survival,
 )
+from kullback.pictures.estimated_rows import EstimatedRows
 from kullback.pictures.figure import new_figure
 from kullback.pictures.likelihood import draw_likelihood
 from kullback.pictures.probability_plots import draw_paper, draw_pp, draw_qq
-from kullback.pictures.rows import DrawnRows
+from kullback.pictures.rows import DrawnRows, Rows
 from kullback.pictures.style import ENTROPY, look, plain
 
 if TYPE_CHECKING:  # a fit draws itself
     from kullback.results.fit import Fit
 
+# Characters of a title over one picture.
+_LINE = 76
 # Class labels that are drawn one by one.
 _CLASSES = 30
 
@@ -33,6 +38,7 @@ KINDS: dict[str, tuple[str, Callable[[Any, Subject], None]]] = {
     "density": ("Density", draw_density),
     "cdf": ("Distribution function", draw_cdf),
     "survival": ("Survival function", draw_survival),
+    "hazard": ("Hazard", draw_hazard),
     "quantile": ("Quantile function", draw_quantile),
     "qq": ("Quantiles against quantiles", draw_qq),
     "pp": ("Probabilities against probabilities", draw_pp),
@@ -59,14 +65,19 @@ def plot(
     distribution (S. Aldor-Noiman et al. 2013); as its parameters were estimated from the same rows,
     the true level is higher. Positive outcomes with a long tail get logarithmic axes.
 
+    Of censored and truncated rows the estimate of ``kl.empirical`` is drawn in place of their
+    shares: Kaplan–Meier's with a band of equal precision (V. N. Nair 1984) without its ends, or
+    Turnbull's with a band of each point, dotted where the rows do not say how it runs. Where all
+    rows are truncated it is placed above the fitted probability of lower outcomes.
+
     Args:
         fits: a fit, or several, the main one first.
-        kind: "density", "cdf", "survival", "quantile", "qq", "pp"; "paper": probability paper, the
-            scale on which the first distribution is a line; "likelihood": of one fit, the regions
-            of two parameters that a likelihood-ratio test does not reject at 50, 90, 95 and 99%
-            (chi-squared with two degrees of freedom) beside the Wald region, or the log-likelihood
-            of one parameter. Of a fit with more parameters it is the profile likelihood: at some
-            270 points the others are fitted again.
+        kind: "density", "cdf", "survival", "hazard", "quantile", "qq", "pp"; "paper":
+            probability paper, the scale on which the first distribution is a line; "likelihood": of
+            one fit, the regions of two parameters that a likelihood-ratio test does not reject at
+            50, 90, 95 and 99% (chi-squared with two degrees of freedom) beside the Wald region, or
+            the log-likelihood of one parameter. Of a fit with more parameters it is the profile
+            likelihood: at some 270 points the others are fitted again.
         band: whether to shade the confidence band of the fitted density, distribution function,
             survival function or quantiles: ``fit.band``, 95% for each point by itself.
         parameters: for "likelihood", one or two of ``fit.names``; None for a model of at most two.
@@ -144,13 +155,10 @@ def fit_figure(
             if band:
                 fits[0].band("density")  # says that labels have none
             return _classes(fits[0], ax)
-        subject = _subject(fits, muted, band=band)
-        if subject.rows is None and kind in _OF_ROWS:
-            why = fits[0].sample_info.inexact or (
-                "this fit does not have them: a fit that was loaded, copied or made with "
-                "keep_data=False holds results only"
-            )
-            raise KullbackError(f"kind={kind!r} draws exact rows, but {why}.")
+        rows, why = rows_of(fits[0])
+        if rows is None and kind in _OF_ROWS:
+            raise KullbackError(f"kind={kind!r} draws rows, but {why}.")
+        subject = _subject(fits, muted, rows, band=band)
         shown: tuple[str, ...] = _TOGETHER if kind is None else (kind,)
         if subject.rows is None:
             shown = tuple(name for name in shown if name not in _OF_ROWS)
@@ -160,16 +168,16 @@ def fit_figure(
             figure = new_figure(6.4, 4.0)
             places = [figure.subplots()]
         else:
-            rows = len(shown) // 2
-            figure = new_figure(10.0, 3.9 * rows)
-            places = list(figure.subplots(rows, 2).ravel())
+            lines = len(shown) // 2
+            figure = new_figure(10.0, 3.9 * lines)
+            places = list(figure.subplots(lines, 2).ravel())
         for axes, name in zip(places, shown, strict=True):
             title, draw = KINDS[name]
             if name == "density":
                 draw_density(axes, subject, marks)
             else:
                 draw(axes, subject)
-            axes.set_title(title if len(shown) > 1 else _title(fits, subject))
+            axes.set_title(title if len(shown) > 1 else _wrapped(_title(fits, subject)))
             if len(axes.get_legend_handles_labels()[0]) > 1:
                 axes.legend()
         if len(shown) > 1:
@@ -177,7 +185,9 @@ def fit_figure(
     return figure
 
 
-def _subject(fits: Sequence[Fit], muted: Sequence[bool], *, band: bool) -> Subject:
+def _subject(
+    fits: Sequence[Fit], muted: Sequence[bool], rows: Rows | None, *, band: bool
+) -> Subject:
     first = fits[0]
     for other in fits[1:]:
         same = other.sample_info.label == first.sample_info.label
@@ -194,27 +204,43 @@ def _subject(fits: Sequence[Fit], muted: Sequence[bool], *, band: bool) -> Subje
         Curve(name, fit.model, muted, fit.band if band else None)
         for name, fit, muted in zip(names, fits, grey, strict=False)
     ]
-    return Subject(curves, rows_of(first), name_of_column(first.sample_info.label))
+    return Subject(curves, rows, name_of_column(first.sample_info.label))
 
 
-def rows_of(fit: Fit) -> DrawnRows | None:
-    """Return the rows of a fit to draw; None where it has none."""
-    found = None if fit.problem is None else fit.problem.outcomes()
-    if found is None:
-        return None
-    return DrawnRows.from_outcomes(*found, of=fit.sample_info.weight)
+def rows_of(fit: Fit) -> tuple[Rows | None, str]:
+    """Return the rows of a fit to draw; or None, and why it has none."""
+    if fit.problem is None:
+        return None, (
+            "this fit does not have them: a fit that was loaded, copied or made with "
+            "keep_data=False holds results only"
+        )
+    found = fit.problem.outcomes()
+    if found is not None:
+        return DrawnRows.from_outcomes(*found, of=fit.sample_info.weight), ""
+    try:
+        rows = EstimatedRows.under(fit.problem.empirical(), fit.model)
+    except DataError as error:  # too many of a stream
+        return None, str(error).removesuffix(".")
+    if not rows.values.size:
+        return None, f"{fit.sample_info.inexact}, which leave their distribution unknown everywhere"
+    return rows, ""
 
 
 def _title(fits: Sequence[Fit], subject: Subject) -> str:
     first = fits[0]
     state = "" if first.convergence.converged else ", NOT CONVERGED"
     rows = f"{first.sample_info.rows:,} rows"
+    if first.sample_info.inexact:
+        rows += ", " + first.sample_info.inexact.replace(f"of {rows} are", "of them")
     if subject.rows is not None and subject.rows.weight < subject.rows.of:
         rows += f", {subject.rows.weight:,.12g} of them drawn"
-    if subject.curves and subject.rows is None and first.sample_info.inexact:  # censored ones
-        rows += ", which are not drawn"
     names = first.form.name if len(fits) == 1 else f"{len(fits)} distributions"
     return f"{names} fitted to {rows}{state}"
+
+
+def _wrapped(title: str) -> str:
+    """Break a title into lines that fit a figure of one picture."""
+    return "\n".join(textwrap.wrap(title, _LINE))
 
 
 def _likelihood(fits: Sequence[Fit], parameters: Sequence[str] | None, ax: Any) -> Any:
@@ -222,7 +248,7 @@ def _likelihood(fits: Sequence[Fit], parameters: Sequence[str] | None, ax: Any) 
         raise KullbackError(f"kind='likelihood' draws one fit, got {len(fits)}.")
     axes = new_figure(6.4, 4.4).subplots() if ax is None else ax
     what = draw_likelihood(axes, fits[0], parameters)
-    axes.set_title(f"{what} of {_title(fits, Subject((), None, ''))}")
+    axes.set_title(_wrapped(f"{what} of {_title(fits, Subject((), None, ''))}"))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)  # not over the regions
     return axes.figure
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback.models.model import Model
 from kullback.pictures.distribution import Subject
-from kullback.pictures.rows import DrawnRows
+from kullback.pictures.rows import Rows
 from kullback.pictures.style import FAINT, INK, RULE, log_axis, plain
 
 # The largest number of points.
@@ -26,8 +27,9 @@ def draw_qq(axes: Any, subject: Subject) -> None:
     at, values = rows.middle[places], rows.values[places]
     main = subject.curves[0].model
     quantiles = np.asarray(main.quantile(at))
-    lower, upper = (np.asarray(main.quantile(u)) for u in rows.band(places))
-    axes.fill_between(quantiles, lower, upper, color=RULE, linewidth=0.0, label="95% band")
+    lower, upper = (_quantiles(main, u) for u in rows.band(places))
+    band = {"color": RULE, "linewidth": 0.0, "label": rows.points_band}
+    axes.fill_between(quantiles, lower, upper, **band)
     ends = [float(quantiles[0]), float(quantiles[-1])]
     axes.plot(ends, ends, color=FAINT, linewidth=1.0)
     for curve, _, marker, options in subject.styled():
@@ -57,7 +59,7 @@ def draw_pp(axes: Any, subject: Subject) -> None:
     places = rows.few(_DOTS)
     at = rows.upto[places] if subject.discrete else rows.middle[places]
     lower, upper = rows.band_upto(places) if subject.discrete else rows.band(places)
-    axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label="95% band")
+    axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label=rows.points_band)
     axes.plot([0.0, 1.0], [0.0, 1.0], color=FAINT, linewidth=1.0)
     for curve, _, marker, options in subject.styled():
         probability = np.asarray(curve.model.cdf(rows.values[places]))
@@ -79,7 +81,7 @@ def draw_paper(axes: Any, subject: Subject) -> None:
     logs = main.support.lower >= 0.0 and bool(rows.values[0] > 0.0)
 
     def height(u: Vector) -> Vector:
-        q = np.asarray(main.quantile(u), dtype=np.float64)
+        q = _quantiles(main, u)
         out: Vector = np.log(q) if logs else q
         return out
 
@@ -88,9 +90,9 @@ def draw_paper(axes: Any, subject: Subject) -> None:
     heights = height(at)
     lower, upper = rows.band(places)
     axes.fill_between(
-        values, height(lower), height(upper), color=RULE, linewidth=0.0, label="95% band"
+        values, height(lower), height(upper), color=RULE, linewidth=0.0, label=rows.points_band
     )
-    axes.plot(values, heights, "o", color=INK, markersize=3.0, label="rows")
+    axes.plot(values, heights, "o", color=INK, markersize=3.0, label=rows.name)
     room = _ROOM * float(heights[-1] - heights[0])
     ticks: dict[float, float] = {}
     for u, tick in zip(_TICKS, height(np.array(_TICKS)).tolist(), strict=True):
@@ -111,6 +113,13 @@ def draw_paper(axes: Any, subject: Subject) -> None:
     axes.set_ylabel(f"probability up to it, {main.name} scale")
 
 
+def _quantiles(model: Model, u: Vector) -> Vector:
+    """Quantiles of a distribution; NaN where a probability is."""
+    unknown = np.isnan(u)
+    out = np.asarray(model.quantile(np.where(unknown, 0.5, u)), dtype=np.float64)
+    return np.where(unknown, np.nan, out)
+
+
 def _padded(low: float, high: float, *, logs: bool) -> tuple[float, float]:
     """A little more than [low, high]."""
     if logs and low > 0.0:
@@ -120,6 +129,6 @@ def _padded(low: float, high: float, *, logs: bool) -> tuple[float, float]:
     return low - more, high + more
 
 
-def _need_rows(subject: Subject) -> DrawnRows:
+def _need_rows(subject: Subject) -> Rows:
     assert subject.rows is not None  # the caller checks
     return subject.rows

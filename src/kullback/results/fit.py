@@ -344,7 +344,7 @@ class Fit(FitNumbers):
 
         Args:
             kind: "density", "cdf", "qq" or "pp", which None draws together; "survival",
-                "quantile", "paper" or "likelihood".
+                "hazard", "quantile", "paper" or "likelihood".
             band: whether to shade the 95% confidence band of each point of the fitted curves.
             parameters: one or two numbers of ``names`` whose likelihood is drawn.
             ax: matplotlib axes to draw one kind on.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 
 if TYPE_CHECKING:  # a fit holds its problem
@@ -63,6 +64,13 @@ class FitProblem(Protocol):
         """Outcomes to draw and their weights: of all rows, or of many spread evenly over them.
 
         None where a row's outcome was not observed itself, and for sampling weights.
+        """
+
+    def empirical(self) -> Steps:
+        """Return the distribution of the rows without the model; see ``kl.empirical``.
+
+        Raises:
+            DataError: for a stream of too many distinct rows.
         """
 
     def bootstrap(

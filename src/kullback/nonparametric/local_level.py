@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+# The probability with which the band holds all points.
+LEVEL = 0.95
+
 # By number of rows, the probability that one ordered uniform draw lies outside bounds with equal
 # tails, where all lie inside with probability 0.95: exact, from the crossing probability of a
-# Poisson process (A. Moscovich & B. Nadler 2017), which tests/pictures/test_band.py computes again.
+# Poisson process (A. Moscovich & B. Nadler 2017), which tests/pictures/test_local_level.py computes
+# again.
 _LEVELS = {
     1: 0.05,
     2: 0.026533,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from kullback.pictures.band import local_level
+from kullback.nonparametric.local_level import local_level
 from kullback.pictures.rows import DrawnRows
 
 

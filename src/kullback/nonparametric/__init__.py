@@ -1,0 +1,1 @@
+"""The distribution of rows without a model: exact, censored and truncated ones."""
