@@ -11,7 +11,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER
-from kullback.data.sample import Chunk, Sample
+from kullback.data.sample import Chunk, RowSource
 
 # Rows of a stream are merged whenever so many more have been read; more distinct ones than this are
 # refused, as they would not stay within some 200 MB.
@@ -47,7 +47,7 @@ class DistinctEnds:
         return float(self.weights.sum())
 
 
-def distinct_ends(sample: Sample) -> DistinctEnds:
+def distinct_ends(sample: RowSource) -> DistinctEnds:
     """Read a sample once and merge equal rows.
 
     A weight is added to those of the rows before it, so that files and memory give the same bits.

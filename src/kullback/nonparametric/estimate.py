@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kullback.data.sample import Sample
+from kullback.data.sample import RowSource
 from kullback.nonparametric.codes import coded
 from kullback.nonparametric.distinct_ends import DistinctEnds, distinct_ends
 from kullback.nonparametric.product_limit import product_limit, turned
@@ -14,7 +14,7 @@ from kullback.nonparametric.steps import Steps
 from kullback.nonparametric.turnbull import turnbull
 
 
-def estimate(sample: Sample, *, closed: bool = False) -> Steps:
+def estimate(sample: RowSource, *, closed: bool = False) -> Steps:
     """Estimate the distribution of a sample's rows.
 
     Args:
