@@ -88,6 +88,7 @@ from .models.counts.negative_binomial import NegativeBinomial as NegativeBinomia
 from .models.counts.poisson import Poisson as Poisson
 from .models.family import Family as Family
 from .models.labels.categorical import Categorical as Categorical
+from .models.mixture import Mixture as Mixture
 from .models.model import Model as Model
 from .models.network import MLP as MLP
 from .models.network import Network as Network
