@@ -115,10 +115,17 @@ from .models.real.laplace import Laplace as Laplace
 from .models.real.logistic import Logistic as Logistic
 from .models.real.normal import Normal as Normal
 from .models.real.student_t import StudentT as StudentT
+from .models.shifted import Shifted as Shifted
 from .models.source import Param as Param
 from .models.source import Source as Source
 from .models.source import same_as as same_as
 from .models.truncated import Truncated as Truncated
+from .models.zero_inflated import (
+    Hurdle as Hurdle,
+)
+from .models.zero_inflated import (
+    ZeroInflated as ZeroInflated,
+)
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar

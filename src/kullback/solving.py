@@ -13,6 +13,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
+from kullback._core.domains import Interval
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.models.forms import SaturatedForm
@@ -159,7 +160,70 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
         start: the starting points; None for the user's starting values and the model's.
     """
     with one_blas_thread() if problem.model.linear else nullcontext():
-        return _solve(problem, vector, start)
+        d = problem.known.summary
+        inside = problem.model.searched(vector, d.minimum, d.maximum)
+        if inside is vector or start is not None:
+            return _solve(problem, vector, start)
+        return _outside(problem, vector, _solve(problem, inside, None))
+
+
+def _outside(problem: Problem, vector: ParameterVector, found: Solved) -> Solved:
+    """Return what a search within ends that the sample sets has found, without these ends."""
+    at, convergence = found.evaluation, found.convergence
+    assert isinstance(at, Evaluation)  # not of class shares, which have no ends
+    values = found.vector.split(at.constrained(found.vector))
+    added = {n: v for n, v in found.vector.on_bound.items() if n not in vector.on_bound}
+    vector = replace(vector, on_bound={**vector.on_bound, **added})
+    u = vector.unconstrained(values)
+    if not convergence.converged:
+        reason = _at_an_end(problem, found.vector, values)
+        if reason:
+            convergence = replace(convergence, reason=reason[0], advice=reason[1:])
+        return Solved(vector, problem.whole(vector)(u), convergence)
+    again = _solve(problem, vector, Start([u], 1, near=True))
+    starts, agreed = convergence.starts, convergence.agreed
+    advice = again.convergence.advice
+    if agreed < starts:
+        advice = (
+            f"{starts - agreed} of {starts} starting points led elsewhere: the estimate is a local "
+            "maximum, and the likelihood may be unbounded where an end of the support tends to the "
+            "smallest outcome.",
+            *advice,
+        )
+    counted = replace(again.convergence, starts=starts, agreed=agreed, advice=advice)
+    return replace(again, convergence=counted)
+
+
+# A search that ends nearer to the smallest outcome than this, or farther than that, in spans of the
+# sample, has run there.
+_AT_THE_END, _FAR_BELOW = 1e-6, 1e3
+
+
+def _at_an_end(
+    problem: Problem, vector: ParameterVector, values: Mapping[str, Vector]
+) -> tuple[str, ...]:
+    """Return reason and advice where a coefficient ran to or from an end that the sample sets."""
+    d, given = problem.known.summary, {c.name: c.domain for c in problem.model.vector.free}
+    for c in vector.free:
+        if not isinstance(c.domain, Interval) or c.domain == given[c.name]:
+            continue
+        gap = (c.domain.upper - float(values[c.name][0])) / (d.maximum - d.minimum)
+        if gap <= _AT_THE_END:
+            return (
+                f"no maximum: the likelihood keeps increasing as {c.name} tends to the minimum of "
+                "the sample",
+                "Where the density is infinite at its end, as that of a shape below 1, the "
+                "likelihood is unbounded there, and these rows have no local maximum apart from "
+                f"it. Bound the shape, kl.Param(lower=...), fix {c.name}, or give rounded rows as "
+                "intervals.",
+            )
+        if gap >= _FAR_BELOW:
+            return (
+                f"no maximum: the likelihood keeps increasing as {c.name} diverges to −infinity",
+                "In that limit the distribution has no end: fit one of all numbers, such as "
+                f"kl.Normal(), or fix {c.name}.",
+            )
+    return ()
 
 
 def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:

@@ -68,7 +68,7 @@ class Composite(Model):
             if shared:
                 raise ModelError(
                     f"{self._kind} has a parameter {shared[0]} of its own, and so has its part, "
-                    f"{part!r}: it needs a model without one."
+                    f"{part!r}: it needs a model without one.{_without(part, shared[0])}"
                 )
         self.parts, self.settings = dict(parts), dict(settings)
         sources = {name: own.get(name) for name in self.own_parameters}
@@ -257,6 +257,15 @@ class Composite(Model):
         """Return a part's starting values, by the names that its parameters have here."""
         found = self.parts[prefix].starts(values, weights)
         return [{prefix + n: v for n, v in start.items()} for start in found]
+
+
+def _without(part: Model, name: str) -> str:
+    """Name a parametrisation of the part that lacks a parameter."""
+    for other in getattr(part, "alternatives", ()):
+        if name not in other.parameters:
+            free = ", ".join(f"{n}=kl.Param()" for n in other.parameters)
+            return f" That is kl.{part.name}({free})."
+    return ""
 
 
 def _flat(prefix: str, source: Source) -> Source:

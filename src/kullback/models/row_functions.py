@@ -13,6 +13,7 @@ from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
 from kullback.models.forms import BasisFunctions, ExponentialForm, SaturatedForm
 from kullback.models.interval_probability import log_between
+from kullback.models.parameter_vector import ParameterVector
 from kullback.models.parametrised import Parametrised
 from kullback.models.tails import Tails
 
@@ -37,6 +38,9 @@ class RowFunctions(Parametrised):
     dimensions: ClassVar[Mapping[str, int]] = {}
     """For a family of scale, by parameter: the power of the outcomes' unit that it is measured in
     (1 for a scale, −1 for a rate, 2 for a variance); those that have none are left out."""
+
+    falling: ClassVar[bool] = False
+    """Whether the density falls from the left end of the support on, where it is finite."""
 
     period: ClassVar[float] = math.inf
     """For angles, after how much outcomes repeat: their density integrates to 1 over so much."""
@@ -128,6 +132,14 @@ class RowFunctions(Parametrised):
     def relabelled(self, estimates: Mapping[str, Vector]) -> Mapping[str, Vector] | None:  # noqa: ARG002
         """Return the same distribution's numbers in the order of reports; None where they are."""
         return None
+
+    def searched(self, vector: ParameterVector, low: float, high: float) -> ParameterVector:  # noqa: ARG002
+        """Return the coefficients with ends for a search over rows from ``low`` to ``high``.
+
+        Where a parameter moves the support, rows are impossible beyond an end that only the sample
+        tells, and a search in the distance from that end, in logarithms, finds what is near it.
+        """
+        return vector
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:  # noqa: ARG002
         """Return a caution about these estimates, or None."""

@@ -12,9 +12,8 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array
 from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
-from kullback.data.schema import Schema
+from kullback.models.expectation import moments
 from kullback.models.interval_probability import log_at_least
-from kullback.models.source import Fixed
 from kullback.models.tails import FLAT, Tails
 from kullback.models.wrapper import Wrapper
 from kullback.special.smooth import log1mexp
@@ -67,21 +66,6 @@ class Truncated(Wrapper):
     def _ends(self) -> tuple[float | None, float | None]:
         return self.settings["lower"], self.settings["upper"]
 
-    def bind(self, schema: Schema) -> Truncated:
-        """Return the model for a sample with this schema.
-
-        Raises:
-            ModelError: for a free parameter whose estimate is an order statistic.
-        """
-        for name, which in self.base.order_statistics.items():
-            if not isinstance(self.sources[name], Fixed):
-                raise ModelError(
-                    f"{self!r} cannot be fitted: without the cut, the estimate of {name} is the "
-                    f"{which} of the sample; with it, it is not, and the likelihood has kinks. Fix "
-                    f"{name}."
-                )
-        return super().bind(schema)
-
     # ---- functions of a row ----------------------------------------------------------------
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
@@ -114,42 +98,38 @@ class Truncated(Wrapper):
             return log_at_least(self.base, jnp.asarray(lower), base)
         return self.base.row_log_between(jnp.asarray(lower), jnp.asarray(upper), base)
 
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome ≤ ``x``."""
+        at, before, beyond = self._inside(x)
+        base = self.of_base(parameters)
+        value = self._log_of_base(self._ends[0], at, base) - self._log_kept(base)
+        return _outside(x, before, -jnp.inf, beyond, 0.0, value)
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome > ``x``."""
+        at, before, beyond = self._inside(x)
+        base = self.of_base(parameters)
+        first = at + 1.0 if self.base.support.whole else at
+        value = self._log_of_base(first, self._ends[1], base) - self._log_kept(base)
+        return _outside(x, before, 0.0, beyond, -jnp.inf, value)
+
     def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Log-probabilities of outcomes ≤ ``x`` and > ``x``: the smaller one, the other from it."""
-        base, (lower, upper) = self.of_base(parameters), self._ends
-        whole = self.base.support.whole
+        """Both, of which the larger one is computed from the smaller, and keeps its last digits."""
+        low, high = self.row_log_cdf(x, parameters), self.row_log_survival(x, parameters)
+        left = low < high
+        larger = log1mexp(jnp.where(left, low, high))
+        return jnp.where(left, low, larger), jnp.where(left, larger, high)
+
+    def _inside(self, x: Array) -> tuple[Array, Array, Array]:
+        """Points between the ends, and which are below or beyond, where another is substituted."""
+        whole, (lower, upper) = self.base.support.whole, self._ends
         at = jnp.floor(x) if whole else x
         before = beyond = jnp.zeros(jnp.shape(x), dtype=bool)
         if lower is not None:
             before = (at < lower) if whole else (at <= lower)
         if upper is not None:
             beyond = (at >= math.floor(upper)) if whole else (at >= upper)
-        # outside, a point between the ends is substituted, so that derivatives do not become NaN
-        at = jnp.where(before | beyond, self.support.interior, at)
-        kept = self._log_kept(base)
-        low = self._log_of_base(lower, at, base) - kept
-        high = (
-            self._log_of_base(at + 1.0, upper, base)
-            if whole
-            else self._log_of_base(at, upper, base)
-        )
-        high = high - kept
-        left = low < high
-        smaller = jnp.where(left, low, high)
-        larger = log1mexp(smaller)
-        low, high = jnp.where(left, low, larger), jnp.where(left, larger, high)
-        low = jnp.where(before, -jnp.inf, jnp.where(beyond, 0.0, low))
-        high = jnp.where(before, 0.0, jnp.where(beyond, -jnp.inf, high))
-        unknown = jnp.isnan(x)
-        return jnp.where(unknown, jnp.nan, low), jnp.where(unknown, jnp.nan, high)
-
-    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of an outcome ≤ ``x``."""
-        return self.row_log_tails(x, parameters)[0]
-
-    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of an outcome > ``x``."""
-        return self.row_log_tails(x, parameters)[1]
+        return jnp.where(before | beyond, self.support.interior, at), before, beyond
 
     def row_log_between(self, lower: Array, upper: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability between two ends: the base's, of the part that the cut leaves."""
@@ -159,6 +139,18 @@ class Truncated(Wrapper):
         if own_upper is not None:
             upper = jnp.minimum(upper, own_upper)
         return self._log_of_base(lower, upper, base) - self._log_kept(base)
+
+    def mean(self) -> float:
+        """Expected outcome of the cut distribution."""
+        return moments(self).mean
+
+    def variance(self) -> float:
+        """Variance of the cut distribution."""
+        return moments(self).variance
+
+    def entropy(self) -> float:
+        """Entropy of the cut distribution, in nats."""
+        return moments(self).entropy
 
     @property
     def tails(self) -> Tails | None:  # type: ignore[override]  # of the base
@@ -186,6 +178,13 @@ def _end(name: str, value: Any) -> float | None:
     if math.isnan(end):
         raise ModelError(f"{name} must be a number or None, got nan.")
     return end if math.isfinite(end) else None
+
+
+def _outside(
+    x: Array, before: Array, least: float, beyond: Array, most: float, value: Array
+) -> Array:
+    value = jnp.where(before, least, jnp.where(beyond, most, value))
+    return jnp.where(jnp.isnan(x), jnp.nan, value)
 
 
 def _cut(model: Truncated, support: Interval, **end: Any) -> Interval:

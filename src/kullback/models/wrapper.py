@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from kullback._core.arrays import Vector
+from kullback._core.errors import ModelError
+from kullback.data.schema import Schema
 from kullback.models.composite import Composite
 from kullback.models.model import Model
-from kullback.models.source import Source
+from kullback.models.parameter_vector import ParameterVector
+from kullback.models.source import Fixed, Source
 
 WrapperT = TypeVar("WrapperT", bound="Wrapper")
 
@@ -37,6 +40,25 @@ class Wrapper(Composite):
         (base,) = parts
         made: WrapperT = make(base, **settings, **own)
         return made
+
+    def bind(self: WrapperT, schema: Schema) -> WrapperT:
+        """Return the model for a sample with this schema.
+
+        Raises:
+            ModelError: for a free parameter of the base whose estimate is an order statistic.
+        """
+        for name, which in self.base.order_statistics.items():
+            if not isinstance(self.sources[name], Fixed):
+                raise ModelError(
+                    f"{self!r} cannot be fitted: the estimate of {name} of {self.base.name} is the "
+                    f"{which} of the sample, which it is not here, and the likelihood has kinks. "
+                    f"Fix {name}."
+                )
+        return super().bind(schema)
+
+    def searched(self, vector: ParameterVector, low: float, high: float) -> ParameterVector:
+        """Return the coefficients with the ends that the base has for a search."""
+        return self.base.searched(vector, low, high)
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
         """Return the base's starting values."""

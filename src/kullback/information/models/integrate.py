@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.information.models.change_of_variable import NEAREST, Coordinate
-from kullback.information.models.gauss_kronrod import integrate
+from kullback.special.change_of_variable import NEAREST, Coordinate
+from kullback.special.gauss_kronrod import integrate
 from kullback.information.models.tails import outline
 from kullback.models.model import Model
 from kullback.models.tails import Tails

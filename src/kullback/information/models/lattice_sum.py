@@ -13,8 +13,8 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.information.models.change_of_variable import Coordinate
-from kullback.information.models.gauss_kronrod import integrate
+from kullback.special.change_of_variable import Coordinate
+from kullback.special.gauss_kronrod import integrate
 from kullback.information.models.integrate import (
     EPS,
     Expectations,

@@ -33,6 +33,7 @@ class Exponential(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"rate": POSITIVE}
     support = NON_NEGATIVE
+    falling = True
     dimensions: ClassVar[Mapping[str, int]] = {"rate": -1, "scale": 1}
     alternatives = (
         Parametrisation(

@@ -36,6 +36,7 @@ class HalfNormal(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"scale": POSITIVE}
     support = NON_NEGATIVE
+    falling = True
     dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
 
     @staticmethod

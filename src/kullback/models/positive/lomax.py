@@ -33,6 +33,7 @@ class Lomax(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = NON_NEGATIVE
+    falling = True
     dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
     limits: ClassVar[Mapping[str, str]] = {"shape": "Exponential"}  # the scale grows too
 

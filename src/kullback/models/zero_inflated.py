@@ -1,0 +1,219 @@
+"""Counts with a probability of zero of their own: zero-inflated and hurdle models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
+
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector
+from kullback._core.domains import Domain, Interval
+from kullback._core.errors import ModelError
+from kullback.models.counts.probability import PROBABILITY
+from kullback.models.model import Model
+from kullback.models.truncated import Truncated
+from kullback.models.wrapper import Wrapper
+from kullback.special.smooth import log1mexp
+
+# Below this log-probability (1e-304), a probability of zero of the counts may underflow.
+_DEEP = -700.0
+
+# The share of the zeros that a start takes for those of the counts themselves.
+_FEW = 0.5
+
+
+class _ZeroMass(Wrapper):
+    """Zero with a probability, otherwise an outcome of a model of counts: abstract."""
+
+    own_parameters: ClassVar[Mapping[str, Domain]] = {"zero_probability": PROBABILITY}
+
+    def __init__(self, base: Any, *, zero_probability: Any = None) -> None:
+        self._assemble({"": base}, own={"zero_probability": zero_probability})
+        s = self.base.support
+        if not (s.whole and s.lower >= 0.0):
+            raise ModelError(
+                f"{self._kind} needs a model of counts, such as kl.Poisson(); {self.base!r} is of "
+                f"{s.phrase('y')}. Of a continuous outcome with zeros, fit the positive rows alone."
+            )
+
+    @property
+    def counts(self) -> Model:
+        """The model of the outcomes that are not zero by that probability."""
+        return self.base
+
+    @property
+    def support(self) -> Interval:  # type: ignore[override]  # of the base
+        """Zero, and the outcomes of the base."""
+        upper = self.base.support.upper
+        return Interval(0.0, upper, holds_lower=True, holds_upper=upper < math.inf, whole=True)
+
+    # ---- functions of a row ----------------------------------------------------------------
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of each count, −inf outside the support."""
+        p = parameters["zero_probability"]
+        return _with_mass(p, x == 0.0, self.counts.row_log_density(x, self.of_base(parameters)))
+
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome ≤ ``x``."""
+        low = self.counts.row_log_cdf(x, self.of_base(parameters))
+        return _with_mass(parameters["zero_probability"], x >= 0.0, low)
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome > ``x``."""
+        high = self.counts.row_log_survival(x, self.of_base(parameters))
+        return jnp.where(x < 0.0, 0.0, jnp.log1p(-parameters["zero_probability"]) + high)
+
+    def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Both, of one evaluation of the counts'; where little lies beyond, the first from it."""
+        p = parameters["zero_probability"]
+        low, high = self.counts.row_log_tails(x, self.of_base(parameters))
+        above = jnp.where(x < 0.0, 0.0, jnp.log1p(-p) + high)
+        small = above < -1.0
+        up_to = log1mexp(jnp.where(small, above, -1.0))
+        return jnp.where(small, up_to, _with_mass(p, x >= 0.0, low)), above
+
+    def row_log_between(self, lower: Array, upper: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome from ``lower`` to ``upper``, both ends included."""
+        p, counts = parameters["zero_probability"], self.counts
+        first = jnp.maximum(jnp.ceil(lower), counts.support.lower)
+        some = first <= upper  # an interval may hold zero alone, which the counts may lack
+        first = jnp.where(some, first, counts.support.lower)
+        last = jnp.where(some, upper, counts.support.lower)
+        found = counts.row_log_between(first, last, self.of_base(parameters))
+        return _with_mass(p, lower <= 0.0, jnp.where(some, found, -jnp.inf))
+
+    # ---- moments and draws -----------------------------------------------------------------
+
+    def mean(self) -> float:
+        """Expected outcome: (1 − p) times that of the counts."""
+        return (1.0 - self._zero) * self._fixed_counts.mean()
+
+    def variance(self) -> float:
+        """Variance of the outcome: (1 − p) (σ² + p μ²)."""
+        counts, p = self._fixed_counts, self._zero
+        return (1.0 - p) * (counts.variance() + p * counts.mean() ** 2)
+
+    def entropy(self) -> float:
+        """Entropy in nats, from that of the counts."""
+        counts, p = self._fixed_counts, self._zero
+        entropy, log_zero = counts.entropy(), float(counts.log_density(0.0))
+        zero = math.exp(log_zero)
+        # the outcomes above zero: (1 − p) Σ b (−log(1 − p) − log b)
+        above = entropy + (zero * log_zero if zero else 0.0)
+        rest = (1.0 - p) * (above - (1.0 - zero) * math.log1p(-p)) if p < 1.0 else 0.0
+        total = p + (1.0 - p) * zero
+        return rest - (total * math.log(total) if total else 0.0)
+
+    @property
+    def _zero(self) -> float:
+        return float(np.asarray(self.params["zero_probability"]))
+
+    @property
+    def _fixed_counts(self) -> Model:
+        _ = self.params  # every parameter must have a value
+        return self.counts
+
+    def draw(
+        self,
+        generator: np.random.Generator,
+        shape: tuple[int, ...],
+        parameters: Mapping[str, float | Vector],
+    ) -> Vector:
+        """Draw counts, and replace each by zero with that probability."""
+        zero = generator.random(shape) < parameters["zero_probability"]
+        drawn = self.counts.draw(generator, shape, self.defaults_of_part("", parameters))
+        return np.where(zero, 0.0, drawn)
+
+
+@final
+class ZeroInflated(_ZeroMass):
+    """Counts among which there are too many zeros: P(0) = p + (1 − p) q(0), P(y) = (1 − p) q(y).
+
+    A zero is either one by itself, with the probability ``zero_probability``, or one of the base's.
+
+    Args:
+        base: the model of the counts, such as ``kl.Poisson()``; its parameters keep their names.
+        zero_probability: p, from 0 to 1; or a source; None to estimate it.
+
+    Raises:
+        ModelError: for a base that is not a model of counts.
+
+    Source: D. Lambert (1992), "Zero-inflated Poisson regression", Technometrics 34.
+
+    Example:
+        >>> import kullback as kl
+        >>> model = kl.ZeroInflated(kl.Poisson(rate=2.0), zero_probability=0.5)
+        >>> round(model.density(0), 6), model.mean()  # 0.5 + 0.5 e^−2
+        (0.567668, 1.0)
+    """
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
+        """Return starts from all counts and from those above zero, as if these were all."""
+        share = _share_of_zeros(values, weights)
+        p = min(max(_FEW * share, 0.01), 0.99)
+        above = values > 0.0
+        found = list(self.starts_of_part("", values, (1.0 - p * (values == 0.0)) * weights))
+        if above.any():
+            found += self.starts_of_part("", values[above], weights[above])
+        return [{"zero_probability": p, **start} for start in found]
+
+
+@final
+class Hurdle(_ZeroMass):
+    """Zero with a probability p of its own, otherwise a count above zero: P(y) = (1 − p) q(y)/(1 − q(0)).
+
+    R's pscl models the probability of crossing the hurdle, P(Y > 0), instead: it is
+    1 − ``zero_probability``.
+
+    Args:
+        base: the model of the counts, such as ``kl.Poisson()``, whose part above zero is used; its
+            parameters keep their names.
+        zero_probability: p = P(Y = 0), from 0 to 1; or a source; None to estimate it.
+
+    Raises:
+        ModelError: for a base that is not a model of counts.
+
+    Source: J. Mullahy (1986), "Specification and testing of some modified count data models",
+    Journal of Econometrics 33.
+
+    Example:
+        >>> import kullback as kl
+        >>> model = kl.Hurdle(kl.Geometric(probability=0.5), zero_probability=0.2)
+        >>> model.density(0), model.density(1)  # of those above zero, half are one
+        (0.2, 0.4)
+    """
+
+    @property
+    def counts(self) -> Model:
+        """The base above zero."""
+        if self.base.support.lower > 0.0:
+            return self.base
+        return Truncated(self.base, lower=1)
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
+        """Return starts from the counts above zero, and from all."""
+        p = min(max(_share_of_zeros(values, weights), 0.01), 0.99)
+        above = values > 0.0
+        found = list(self.starts_of_part("", values[above], weights[above])) if above.any() else []
+        if self.base.support.lower == 0.0:
+            found += self.starts_of_part("", values, weights)
+        return [{"zero_probability": p, **start} for start in found or [{}]]
+
+
+def _with_mass(p: Array, zero: Array, log_count: Array) -> Array:
+    """Log(p + (1 − p) q) where zero is among the outcomes, log((1 − p) q) elsewhere."""
+    rest = jnp.log1p(-p) + log_count
+    # q in logarithms where it may underflow, and then only where p is positive, for the derivatives
+    deep = log_count < _DEEP
+    shallow = jnp.log(p + (1.0 - p) * jnp.exp(jnp.where(deep | ~zero, -1.0, log_count)))
+    some = deep & (p > 0.0)
+    lowest = jnp.logaddexp(jnp.log(jnp.where(some, p, 1.0)), jnp.where(some, rest, 0.0))
+    return jnp.where(zero, jnp.where(deep, jnp.where(some, lowest, rest), shallow), rest)
+
+
+def _share_of_zeros(values: Vector, weights: Vector) -> float:
+    return float(np.average(values == 0.0, weights=weights))
