@@ -241,6 +241,39 @@ def test_names_in_reports_files_and_tests(tmp_path):
     assert comparison.best.form.name == "Mixture(2 Normal)"
 
 
+def test_responsibilities_of_every_kind_of_row():
+    fit = kl.fit(kl.Mixture(kl.Normal(), components=2), X)
+    (p, q), numbers = fit.params["weights"], fit.model.coefficients
+    parts = [
+        stats.norm(numbers[f"components[{k}].loc"], numbers[f"components[{k}].scale"])
+        for k in (0, 1)
+    ]
+    y = np.array([-1.0, 2.0, 4.0, 9.0])
+    for event, of in (
+        (None, lambda d: d.pdf(y)),
+        (np.zeros(4), lambda d: d.sf(y)),
+        (-np.ones(4), lambda d: d.cdf(y)),
+    ):
+        first, second = p * of(parts[0]), q * of(parts[1])
+        found = fit.responsibilities(y, event=event)
+        assert found.shape == (4, 2)
+        np.testing.assert_allclose(found[:, 0], first / (first + second), rtol=1e-12)
+        np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-15)
+    # rows of several kinds keep their order, and many are computed in blocks
+    mixed = fit.responsibilities(y, event=np.array([1, 0, 1, -1]))
+    np.testing.assert_array_equal(mixed[[0, 2]], fit.responsibilities(y)[[0, 2]])
+    many = fit.responsibilities(np.resize(y, 70_000))
+    np.testing.assert_allclose(
+        many[-4:], fit.responsibilities(np.resize(y, 70_000)[-4:]), rtol=1e-12
+    )
+    with pytest.raises(kl.ModelError, match=r"only fits of kl\.Mixture"):
+        kl.fit(kl.Normal(), X).responsibilities(y)
+    gap = kl.Mixture([kl.Uniform(lower=0.0, upper=1.0), kl.Uniform(lower=2.0, upper=3.0)])
+    separate = kl.fit(gap, [0.5, 0.7, 2.5])
+    with pytest.raises(kl.DataError, match=r"row 1 .*is impossible in every component"):
+        separate.responsibilities([0.5, 1.5])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
