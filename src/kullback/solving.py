@@ -319,6 +319,14 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         # a bound on which an end of the support depends may make a row impossible: not the estimate
         if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
             return _solve(problem, on_bound, replace(start, points=[there]))
+    relabelled = (
+        None
+        if vector.on_bound
+        else model.relabelled(vector.split(vector.constrained(solution.best.at)))
+    )
+    if relabelled is not None and solution.outcome is Outcome.CONVERGED:
+        there = vector.unconstrained(relabelled)
+        return _solve(problem, vector, replace(start, points=[there], near=True))
     closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
     separated = _separated(problem, vector, solution, start)

@@ -113,15 +113,15 @@ def _variable(var: Any, depth: int) -> Variable:
     return Variable(var.aval.shape == (ROWS,), depth)
 
 
-def inlined(closed: Any, inputs: Sequence[Value], block: Block) -> list[Value]:
+def inlined(closed: Any, inputs: Sequence[Any], block: Block) -> list[Any]:
     """Append the operations of a formula to a block and return its results."""
     jaxpr, consts = closed.jaxpr, closed.consts
-    values: dict[Any, Value] = dict(zip(jaxpr.invars, inputs, strict=True))
+    values: dict[Any, Any] = dict(zip(jaxpr.invars, inputs, strict=True))
     values.update(
         (v, Constant(np.asarray(c))) for v, c in zip(jaxpr.constvars, consts, strict=True)
     )
 
-    def read(atom: Any) -> Value:
+    def read(atom: Any) -> Any:  # a value, or a tuple of the numbers of a vector
         return Constant(np.asarray(atom.val)) if hasattr(atom, "val") else values[atom]
 
     for equation in jaxpr.eqns:
@@ -131,7 +131,7 @@ def inlined(closed: Any, inputs: Sequence[Value], block: Block) -> list[Value]:
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _translated(equation: Any, arguments: Sequence[Value], block: Block) -> Sequence[Value]:
+def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequence[Any]:
     name, params = equation.primitive.name, equation.params
     if name in _CALLS:
         return _called(equation, arguments, block)
@@ -145,6 +145,12 @@ def _translated(equation: Any, arguments: Sequence[Value], block: Block) -> Sequ
             return [Constant(arguments[0].value.reshape(()))]
         if out.shape in ((), (ROWS,)):
             return [arguments[0]]
+    if name == "stack" and all(not atom.aval.shape for atom in equation.invars):
+        return [tuple(arguments)]  # of which ``slice`` takes one
+    if name == "slice" and isinstance(arguments[0], tuple) and out.shape == (1,):
+        return [arguments[0][params["start_indices"][0]]]
+    if any(isinstance(argument, tuple) for argument in arguments):
+        raise UntranslatableError(f"{name} of a vector of numbers")
     if name == "dynamic_slice":  # an entry of a table
         table, place = arguments[0], arguments[1:]
         if isinstance(table, Constant) and table.value.ndim == 1 and out.shape == (1,):
@@ -159,7 +165,7 @@ def _translated(equation: Any, arguments: Sequence[Value], block: Block) -> Sequ
     return [operate(name, tuple(arguments), block, params.get("y"))]
 
 
-def _called(equation: Any, arguments: Sequence[Value], block: Block) -> Sequence[Value]:
+def _called(equation: Any, arguments: Sequence[Any], block: Block) -> Sequence[Any]:
     """Put the operations of a call in its place, and note what its derivatives are."""
     params, name = equation.params, equation.params.get("name", "")
     if name == DERIVATIVE:

@@ -99,6 +99,21 @@ def in_default_parameters(model: Any, constrained: Vector) -> dict[str, float]:
     }
 
 
+def mean_in_numpy(model: Any, constrained: Vector) -> float | None:
+    """Return the mean, by NumPy alone: None where there is no formula, or none that translates."""
+
+    def formula(_: Array, *numbers: Array) -> list[Array]:
+        return [jnp.asarray(model.moment("mean", model.row_parameters(list(numbers), {})))]
+
+    try:
+        program = NUMPY_PROGRAMS.get((model.structure, "mean"), formula, constrained.size)
+    except ModelError as error:
+        if error.reason != "not provided":
+            raise
+        return None
+    return None if program is None else float(program(np.zeros(1), constrained.tolist())[0][0])
+
+
 # The names of the parameters that a program of ``in_default_parameters`` returns.
 _CONVERTED: dict[Hashable, tuple[str, ...]] = {}
 

@@ -18,7 +18,15 @@ from kullback.data.schema import Schema
 from kullback.models.model_type import ModelType, hooks, translation
 from kullback.models.other_names import translated_parameters
 from kullback.models.parameter_vector import ParameterVector, free_vector
-from kullback.models.source import Coefficient, Fixed, SameAs, Source, as_source, numbers_of
+from kullback.models.source import (
+    COMPONENTS,
+    Coefficient,
+    Fixed,
+    SameAs,
+    Source,
+    as_source,
+    numbers_of,
+)
 
 # not typing.Self, which the checks at run time cannot follow
 ModelT = TypeVar("ModelT", bound="Parametrised")
@@ -87,6 +95,12 @@ class Parametrised(Displayed, metaclass=ModelType):
         Raises:
             KullbackError: for a sample that the model does not suit.
         """
+        for name, source in self.sources.items():
+            if isinstance(source, SameAs) and source.other not in self.sources:
+                raise ModelError(
+                    f"{name}={source!r} of {self.name} is tied to a parameter of a mixture that it "
+                    "is a component of: it cannot be fitted by itself."
+                )
         bound = {name: source.bind(schema) for name, source in self.sources.items()}
         changed = any(bound[name] is not source for name, source in self.sources.items())
         return self.with_sources(bound) if changed else self
@@ -106,6 +120,9 @@ class Parametrised(Displayed, metaclass=ModelType):
             for name, domain in self.parameters.items()
         }
         for name, source in sources.items():
+            of_mixture = isinstance(source, SameAs) and source.of_mixture
+            if of_mixture and not name.startswith(COMPONENTS):
+                continue  # the mixture checks it
             if isinstance(source, SameAs):
                 target = sources.get(source.other)
                 if source.other == name or target is None or isinstance(target, SameAs):

@@ -60,6 +60,13 @@ class RowFunctions(Parametrised):
     saturated_form: SaturatedForm | None = None
     """The form whose estimate is the shares of the classes, for a model that has it."""
 
+    components: Sequence[RowFunctions] = ()
+    """Of a mixture: functions of a row whose weighted mean, of probabilities, is the model's."""
+
+    component_numbers: Sequence[Sequence[int]] = ()
+    """Of a mixture: the places of each component's constrained numbers, and those of the weights;
+    none where its weights are functions of columns."""
+
     tails: Tails | None = None
     """Of a distribution of numbers, its ends and how its density falls there, where known."""
 
@@ -117,6 +124,14 @@ class RowFunctions(Parametrised):
             weights: their weights.
         """
         return ({},)
+
+    def component_weights(self, parameters: Mapping[str, Array]) -> Sequence[Array]:  # noqa: ARG002
+        """Return the weight of each of the ``components``."""
+        return ()
+
+    def relabelled(self, estimates: Mapping[str, Vector]) -> Mapping[str, Vector] | None:  # noqa: ARG002
+        """Return the same distribution's numbers in the order of reports; None where they are."""
+        return None
 
     def searched(self, vector: ParameterVector, low: float, high: float) -> ParameterVector:  # noqa: ARG002
         """Return the coefficients with ends for a search over rows from ``low`` to ``high``.

@@ -21,6 +21,9 @@ from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
 from kullback.models.penalty import Ridge
 
+COMPONENTS = "components["
+"""How the names of a mixture's parameters begin, those of its weights apart."""
+
 # Numbers of a fixed vector that are shown one by one.
 _SHOWN = 12
 
@@ -270,6 +273,11 @@ class SameAs(Source):
     def structure(self) -> Hashable:
         """Return the name of the other parameter, as a cache key."""
         return (SameAs, self.other)
+
+    @property
+    def of_mixture(self) -> bool:
+        """Whether the other parameter is one of a mixture that the model is a component of."""
+        return self.other.startswith(COMPONENTS)
 
     def value(
         self,

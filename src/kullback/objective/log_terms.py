@@ -17,13 +17,13 @@ import jax.numpy as jnp
 from kullback._core.arrays import Array
 from kullback.data.observation import Event, Exact, Observed, RowKind, Soft, Window
 from kullback.models.interval_probability import log_at_least
-from kullback.models.model import Model
+from kullback.models.row_functions import RowFunctions
 
 
 @singledispatch
 def log_term(
     kind: RowKind,
-    model: Model,  # noqa: ARG001  # the protocol's
+    model: RowFunctions,  # noqa: ARG001  # the protocol's
     parameters: Mapping[str, Array],  # noqa: ARG001
     row: Mapping[str, Array],  # noqa: ARG001
 ) -> Array:
@@ -44,7 +44,7 @@ def log_term(
 @log_term.register
 def _(
     kind: Exact,  # noqa: ARG001
-    model: Model,
+    model: RowFunctions,
     parameters: Mapping[str, Array],
     row: Mapping[str, Array],
 ) -> Array:
@@ -55,7 +55,7 @@ def _(
 @log_term.register
 def _(
     kind: Observed,
-    model: Model,
+    model: RowFunctions,
     parameters: Mapping[str, Array],
     row: Mapping[str, Array],
 ) -> Array:
@@ -73,7 +73,7 @@ def _(
 
 
 def _log_probability(
-    model: Model, lower: Array | None, upper: Array | None, parameters: Mapping[str, Array]
+    model: RowFunctions, lower: Array | None, upper: Array | None, parameters: Mapping[str, Array]
 ) -> Array:
     """Log-probability of an outcome between two ends, None for none."""
     if lower is None:
@@ -87,7 +87,7 @@ def _log_probability(
 @log_term.register
 def _(
     kind: Soft,
-    model: Model,
+    model: RowFunctions,
     parameters: Mapping[str, Array],
     row: Mapping[str, Array],
 ) -> Array:
@@ -102,7 +102,7 @@ def _(
 
 
 def log_term_anywhere(
-    kind: RowKind, model: Model, parameters: Mapping[str, Array], row: Mapping[str, Array]
+    kind: RowKind, model: RowFunctions, parameters: Mapping[str, Array], row: Mapping[str, Array]
 ) -> Array:
     """Compute the same for unchecked outcomes: −inf outside the support."""
     if isinstance(kind, Exact):

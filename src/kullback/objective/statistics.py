@@ -27,10 +27,15 @@ from kullback.models.model import Model
 from kullback.objective.basis_functions import basis_sums
 from kullback.objective.kernels import weighted_sums
 from kullback.objective.log_terms import log_term
+from kullback.objective.mixture_rows import mixture_loss
 from kullback.objective.predictors import SCALARS, Predictors, predictor_sums, predictors_of
 from kullback.special.shared import Bundles
 
 Partial = TypeVar("Partial")
+
+# A mixture's derivatives are those of its components, in few numbers each: with up to so many
+# numbers in all it is differentiated in scalars.
+MOST_OF_MIXTURES = 16
 
 
 class Statistic(abc.ABC, Generic[Partial]):
@@ -262,7 +267,9 @@ class LossDerivatives(RowSums):
     @property
     def by_predictors(self) -> bool:
         """Whether it differentiates in predictors: for regressions and many coefficients."""
-        return self.model.linear or sum(self.is_free) > SCALARS or bool(self.model.nonlinear)
+        most = MOST_OF_MIXTURES if self.model.component_numbers else SCALARS
+        many = sum(self.is_free) > most
+        return self.model.linear or many or bool(self.model.nonlinear)
 
     @property
     def uses_blas(self) -> bool:
@@ -299,6 +306,10 @@ class LossDerivatives(RowSums):
     ) -> Sequence[Array]:
         """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
         free = [i for i, free_here in enumerate(self.is_free) if free_here]
+        at = [arguments[i] for i in free]
+        if self.model.component_numbers:
+            value, scores, second = mixture_loss(self.model, kind, arguments, row, free)
+            return _summed(value, scores, second)
         # densities and probabilities of classes have no loops
         bundles = None if isinstance(kind, (Exact, Soft)) else Bundles()
 
@@ -309,12 +320,10 @@ class LossDerivatives(RowSums):
             with nullcontext() if bundles is None else bundles.evaluation():
                 return self.loss(kind, filled, row)
 
-        at = [arguments[i] for i in free]
         if bundles is not None:
             loss(*at)  # records what the derivatives share with it
         value, scores, second, _ = first_and_second(loss, at)
-        outer = [scores[i] * scores[j] for i in range(len(at)) for j in range(i + 1)]
-        return (jnp.ones(()), value, value * value, *scores, *second, *outer)
+        return _summed(value, scores, second)
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Return the sums of one block.
@@ -355,6 +364,11 @@ class LossDerivatives(RowSums):
             return replace(self, products=True).unpack(again()).score_moments()
 
         return LossSums(weight, loss, score, hessian, Lazy(score_moments))
+
+
+def _summed(value: Array, scores: Sequence[Array], second: Sequence[Array]) -> Sequence[Array]:
+    outer = [scores[i] * scores[j] for i in range(len(scores)) for j in range(i + 1)]
+    return (jnp.ones(()), value, value * value, *scores, *second, *outer)
 
 
 def symmetric(lower: Numbers, d: int) -> Numbers:

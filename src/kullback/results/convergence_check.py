@@ -182,18 +182,18 @@ def _assess(
     if solution is None:
         return True, "every parameter is fixed, on a bound, or an order statistic of the sample"
     diverging = diverging_coefficient(vector, solution)
-    if diverging is not None:
+    caution = model.caution(vector.split(vector.constrained(solution.estimate)))
+    if diverging is not None and not (caution is not None and caution.instead):
         advice.append(
             f"The likelihood keeps increasing as {diverging.name} {diverging.limit} (stopped at "
             f"{diverging.value:.3g}). {_limit_advice(model, diverging)}"
         )
         return False, f"no maximum: {diverging.name} {diverging.limit}"
-    caution = model.caution(vector.split(vector.constrained(solution.estimate)))
-    ended = solution.outcome is Outcome.CONVERGED
+    ended = solution.outcome is Outcome.CONVERGED and diverging is None
     if caution is not None and not (caution.unfinished and ended):
         advice.append(caution.text)
         if caution.no_maximum:
-            return False, f"no maximum: {caution.reason}"
+            return False, caution.reason if caution.instead else f"no maximum: {caution.reason}"
     if ended:
         return _assess_minimum(smallest, slope, advice)
     far = [c.name for c, place in vector.slices if went_far(solution, c, place)]

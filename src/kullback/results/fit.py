@@ -32,6 +32,7 @@ from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.profile import profile_intervals
 from kullback.results.row_parameters import parameters_of_rows, predictions
+from kullback.results.responsibilities import responsibilities
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
 from kullback.results.test_result import TestResult
@@ -306,6 +307,35 @@ class Fit(FitNumbers):
         """
         problem = checked_goodness_of_fit(self, n_bootstrap, seed)
         return problem.goodness_of_fit(repr(self.model), n_bootstrap, seed, cells, progress)
+
+    def responsibilities(self, data: Any, y: Any = None, *, event: Any = None) -> Vector:
+        """Return the probability that each row comes from each component of a fitted mixture.
+
+        P(component k | row) = w_k P_k(row) / Σ w_j P_j(row), with the densities of exact rows and
+        the probabilities of the events of censored ones. A truncation window changes nothing.
+
+        Args:
+            data: the rows, as for ``kl.fit``.
+            y: the outcome's column, or two columns.
+            event: how each outcome was observed.
+
+        Returns:
+            An array of shape (rows, components), in the order of ``fit.params["weights"]``.
+
+        Raises:
+            ModelError: for a model that is no mixture.
+            DataError: for data that cannot be used, or a row that no component makes possible.
+
+        Example:
+            >>> import kullback as kl
+            >>> x = [0.9, 1.1, 1.4, 0.8, 1.0, 6.2, 5.7, 6.4, 5.9, 6.9, 6.1]
+            >>> fit = kl.fit(kl.Mixture(kl.Normal(scale=1.0), components=2), x)
+            >>> fit.responsibilities([1.0, 3.5, 6.0]).round(3)
+            array([[1.   , 0.   ],
+                   [0.617, 0.383],
+                   [0.   , 1.   ]])
+        """
+        return responsibilities(self.model, data, y, event)
 
     # ---- presentation ----------------------------------------------------------------------
 

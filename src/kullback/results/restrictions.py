@@ -16,7 +16,7 @@ from kullback._core.errors import KullbackError, did_you_mean
 # A number, a name with whatever is in its brackets, or a sign.
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[^\W\d][\w.]*(?:\[[^\]]*\])*)"
+    r"|(?P<name>[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*)"
     r"|(?P<sign>[-+*/=−]))"
 )
 
