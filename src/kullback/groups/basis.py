@@ -17,6 +17,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback._core.memory import Scratch
+from kullback.groups.rows import KindRows, Places
 from kullback.models.forms import BasisFunctions
 from kullback.objective.basis_functions import coefficients
 from kullback.objective.statistics import LossDerivatives
@@ -67,16 +68,18 @@ class GroupBasis:
     Attributes:
         derivatives: the model, and the numbers to differentiate in.
         family: its basis functions.
+        fields: the outcomes of the rows.
     """
 
     derivatives: LossDerivatives
     family: BasisFunctions
+    fields: tuple[Vector, ...]
 
     @classmethod
-    def of(cls, derivatives: LossDerivatives) -> GroupBasis | None:
+    def of(cls, derivatives: LossDerivatives, rows: KindRows) -> GroupBasis | None:
         """Return that of a model; None where its family has no basis functions."""
         family = derivatives.model.basis_functions
-        return None if family is None else cls(derivatives, family)
+        return None if family is None else cls(derivatives, family, (rows.y,))
 
     @cached_property
     def _places(self) -> list[tuple[int, int]]:
@@ -98,11 +101,16 @@ class GroupBasis:
         order = [(), *((i,) for i in unknowns), *((j, i) for j in unknowns for i in range(j + 1))]
         return BasisKernel(self.family, tuple(order[column] for column in self._columns))
 
-    def at(self, theta: Vector) -> tuple[Vector, Callable[[Vector, Vector], Vector]]:
+    def at(
+        self,
+        groups: Places,  # noqa: ARG002  # the protocol's
+        theta: Vector,
+    ) -> tuple[Vector, Callable[[Vector, Vector], Vector]]:
         """Return the default parameters of groups, and the function from their sums to derivatives.
 
         Args:
-            theta: the constrained numbers, shape (k, groups).
+            groups: the groups.
+            theta: their constrained numbers, shape (k, groups).
         """
         found = self._found(theta)
         values, _ = self._parts(found)

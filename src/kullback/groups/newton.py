@@ -96,13 +96,13 @@ def minimise(
     size = start.shape[1]
     every = np.arange(size)
     with np.errstate(all="ignore"):  # a trial point may lie anywhere, and is then refused
-        best = evaluate(every, start)
+        best = evaluate(every, start.copy())  # which is written to
         radius, refused = np.full(size, _RADIUS), np.zeros(size, dtype=np.intp)
         steps = np.ones(size, dtype=np.intp)
         step, slope, determinant = np.zeros_like(start), np.full(size, np.inf), np.zeros(size)
         live = np.flatnonzero(_finite(best))
         for _ in range(_MOST_STEPS):
-            here = best[live]
+            here = best if live.size == size else best[live]  # a copy of all takes as long as a step
             aim = _aim(here, radius[live])
             step[:, live], slope[live], determinant[live] = aim.step, aim.slope, aim.determinant
             going = (aim.slope > tolerance) & (refused[live] <= _MOST_REFUSED)
@@ -113,7 +113,10 @@ def minimise(
             there = evaluate(live, here.at + aim.step)
             steps[live] += 1
             taken, radius[live] = _judged(here, there, aim, radius[live])
-            best.put(live[taken], there[taken])
+            if taken.all() and live.size == size:
+                best = there
+            else:
+                best.put(live[taken], there[taken])
             refused[live] = np.where(taken, 0, refused[live] + 1)
         converged = slope <= tolerance
     return Solutions(best, step, slope, determinant, converged, steps)
@@ -127,8 +130,10 @@ def _judged(
     finite = _finite(there)
     # below this the difference of two values is rounding, and the gradient has to decide
     rounding = aim.promised <= _ROUNDING * (1.0 + np.abs(here.value))
-    smaller = _length(there.gradient / _scale(there.hessian)) < aim.slope
-    taken = finite & np.where(rounding, smaller, ratio > 1e-4)
+    taken = finite & (ratio > 1e-4)
+    if rounding.any():
+        smaller = _length(there.gradient / _scale(there.hessian)) < aim.slope
+        taken = finite & np.where(rounding, smaller, ratio > 1e-4)
     length = _length(aim.step * _scale(here.hessian))
     poor = ~finite | (~rounding & (ratio < 0.25))
     good = finite & (ratio > 0.75) & (length > 0.9 * radius)

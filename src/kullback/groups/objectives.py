@@ -15,6 +15,7 @@ from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback.data.observation import Exact
 from kullback.groups.basis import GroupBasis
+from kullback.groups.exponential import GroupExponential
 from kullback.groups.lanes import LaneKernel, Lanes, LossKernel
 from kullback.groups.newton import Places, Points
 from kullback.groups.rows import KindRows
@@ -60,16 +61,19 @@ class RowSums:
         pool: ThreadPoolExecutor | None,
     ) -> None:
         self._derivatives, self._rows, self._pool = derivatives, rows, pool
-        self._basis = GroupBasis.of(derivatives) if rows.kind == Exact() else None
+        self._form = None
+        if rows.kind == Exact():
+            self._form = GroupExponential.of(derivatives, rows) or GroupBasis.of(derivatives, rows)
         self._kernel: LaneKernel = LossKernel(derivatives, rows.kind)
-        if self._basis is not None:
-            self._kernel = self._basis.kernel
+        if self._form is not None:
+            self._kernel = self._form.kernel
         self._hold(groups)
 
     def _hold(self, groups: Places) -> None:
         rows = self._rows
         self._groups = groups
-        fields, both = tuple(rows.fields.values()), rows.kind == Exact()
+        fields = tuple(rows.fields.values()) if self._form is None else self._form.fields
+        both = rows.kind == Exact()
         self._lanes = Lanes(fields, rows.w, rows.first[groups], rows.size[groups], both=both)
 
     def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
@@ -81,8 +85,8 @@ class RowSums:
         live = np.zeros(self._groups.size, dtype=bool)
         live[places] = True
         numbers, derived = theta, None
-        if self._basis is not None:
-            numbers, derived = self._basis.at(theta)
+        if self._form is not None:
+            numbers, derived = self._form.at(groups, theta)
         full = np.empty((numbers.shape[0], self._groups.size))
         full[:, places] = numbers
         full[:, ~live] = numbers[:, :1]  # any numbers: their sums are not read

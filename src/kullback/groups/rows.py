@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias, final
 
@@ -14,6 +14,7 @@ from kullback._core.arrays import Vector
 from kullback.data.observation import Exact, RowKind
 from kullback.data.sample import Chunk, ChunkSample, RowSource
 from kullback.groups.keys import GroupedRows
+from kullback.models.forms import OneExponential
 
 Places: TypeAlias = NDArray[np.intp]
 
@@ -30,6 +31,7 @@ class KindRows:
 
     chunk: Chunk
     grouped: GroupedRows
+    _coordinates: list[tuple[Vector, Vector]] = field(default_factory=list)
 
     @property
     def kind(self) -> RowKind:
@@ -109,6 +111,14 @@ class KindRows:
     def by_row(self, numbers: Vector) -> Vector:
         """Repeat a number of each group for its rows."""
         return np.repeat(numbers, self.size)
+
+    def coordinate(self, form: OneExponential) -> tuple[Vector, Vector]:
+        """Return an origin of each group, and every row's coordinate from it (of one form)."""
+        if not self._coordinates:
+            with np.errstate(all="ignore"):  # a group without rows
+                origin = self.total(self.y) / self.size
+                self._coordinates.append((origin, form.coordinate(self.y, self.by_row(origin))))
+        return self._coordinates[0]
 
     def rows_of(self, group: int) -> slice:
         """The rows of a group."""

@@ -80,12 +80,11 @@ def starts_of(
 
 
 def _weibull(rows: KindRows) -> Mapping[str, Vector]:
+    origin, t = rows.coordinate(Weibull())  # log(x/origin)
     with np.errstate(all="ignore"):
-        logs = np.log(rows.y)
-        mean = rows.mean(logs)
-        sd = np.sqrt(rows.mean((logs - rows.by_row(mean)) ** 2))
-        shape = np.pi / np.sqrt(6.0) / np.maximum(sd, LEAST_SPREAD)
-        return {"shape": shape, "scale": np.exp(mean + EULER_GAMMA / shape)}
+        mean, square = rows.mean(t), rows.mean(t * t)
+        shape = np.pi / np.sqrt(6.0) / np.maximum(np.sqrt(square - mean * mean), LEAST_SPREAD)
+        return {"shape": shape, "scale": origin * np.exp(mean + EULER_GAMMA / shape)}
 
 
 _AT_ONCE: Mapping[type[Model], Start] = {Weibull: _weibull}

@@ -74,6 +74,8 @@ class Family(Reparametrised):
     _basis: ClassVar[Formula | None] = None
     _basis_derivatives: ClassVar[Formula | None] = None
     _log_density_of_basis: ClassVar[Formula | None] = None
+    _coordinate: ClassVar[Formula | None] = None
+    _log_density_of_coordinate: ClassVar[Formula | None] = None
     _log_cdf: ClassVar[Formula | None] = None
     _log_survival: ClassVar[Formula | None] = None
     _log_tails: ClassVar[Formula | None] = None
@@ -121,6 +123,12 @@ class Family(Reparametrised):
     def basis_functions(self) -> Family | None:  # type: ignore[override]
         """The family, where it states basis functions."""
         return self if self.basis and not self.columns else None
+
+    @property
+    def one_exponential(self) -> Family | None:  # type: ignore[override]
+        """The family, where its log-density has one exponential of a coordinate."""
+        both = self._coordinate is not None and self._log_density_of_coordinate is not None
+        return self if both and not self.columns else None
 
     @property
     def statistics_structure(self) -> Hashable:
@@ -192,6 +200,25 @@ class Family(Reparametrised):
             basis, **parameters
         )
         return slopes
+
+    def coordinate(self, x: Vector, origin: Vector) -> Vector:
+        """Compute the coordinate of each outcome by the family's formula, in NumPy."""
+        assert self._coordinate is not None  # since this is a form
+        value: Vector = self._coordinate(x, origin)
+        return value
+
+    def log_density_of_coordinate(
+        self,
+        coordinate: Array,
+        exponential: Callable[[Array, Array], Array],
+        origin: Array,
+        parameters: Mapping[str, Array],
+    ) -> Array:
+        """Compute the log-density from the coordinate by the family's formula."""
+        assert self._log_density_of_coordinate is not None  # since this is a form
+        at = self.to_default(parameters)
+        value: Array = self._log_density_of_coordinate(coordinate, exponential, origin, **at)
+        return value
 
     def log_density_of_basis(
         self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]

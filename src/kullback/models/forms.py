@@ -6,7 +6,7 @@ them on, adapted.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Array, Vector
@@ -76,6 +76,29 @@ class BasisFunctions(Protocol):
         self, basis: Sequence[BasisForm], parameters: Mapping[str, Array]
     ) -> BasisForm:
         """Log-density, affine in the functions."""
+
+
+@runtime_checkable
+class OneExponential(Protocol):
+    """A log-density c₀ + c₁ t + c₂ exp(a t + b), with a coordinate t of the outcome alone.
+
+    The coefficients depend on the parameters.
+    """
+
+    def coordinate(self, x: Vector, origin: Vector) -> Vector:
+        """Compute t of each outcome, measured from an origin of its own, in NumPy."""
+
+    def log_density_of_coordinate(
+        self,
+        coordinate: Array,
+        exponential: Callable[[Array, Array], Array],
+        origin: Array,
+        parameters: Mapping[str, Array],
+    ) -> Array:
+        """Compute the log-density from t and from exp(a t + b) as a function of a and b.
+
+        Of their means it is the mean log-density. It calls the function once.
+        """
 
 
 @runtime_checkable

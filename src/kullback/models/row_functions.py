@@ -11,7 +11,12 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
-from kullback.models.forms import BasisFunctions, ExponentialForm, SaturatedForm
+from kullback.models.forms import (
+    BasisFunctions,
+    ExponentialForm,
+    OneExponential,
+    SaturatedForm,
+)
 from kullback.models.interval_probability import log_between
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.parametrised import Parametrised
@@ -56,6 +61,9 @@ class RowFunctions(Parametrised):
 
     basis_functions: BasisFunctions | None = None
     """The form that makes a pass several times as fast, for a model that has it."""
+
+    one_exponential: OneExponential | None = None
+    """The form of which one exponential a row gives all derivatives, for a model that has it."""
 
     saturated_form: SaturatedForm | None = None
     """The form whose estimate is the shares of the classes, for a model that has it."""

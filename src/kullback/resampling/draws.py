@@ -16,6 +16,10 @@ from kullback.models.row_functions import NOT_PROVIDED
 # up to 1 but for the rounding of each.
 _MOST_VALUES, _ROUNDING = 2**14, 2.0**-52
 
+# Quantiles found at once: so few are evaluated in NumPy, whose logarithms and exponentials take a
+# third of the time of compiled ones (half a million of a Weibull: 2.6 and 9 ms).
+_QUANTILES = 2**16
+
 # Outcomes drawn at once: 32 MiB.
 _CELLS = 2**22
 
@@ -53,8 +57,13 @@ def _sorted(model: Model, rows: int, size: int, seed: np.random.SeedSequence) ->
             below = np.searchsorted(cumulative, uniform.reshape(-1), side="right")
             counts: Vector = model.support.lower + below.reshape(uniform.shape).astype(np.float64)
             return counts
+    step = max(_QUANTILES // size, 1)
     try:
-        return blockwise(model, "row_quantile", uniform, numbers)
+        parts = [
+            blockwise(model, "row_quantile", uniform[begin : begin + step], numbers)
+            for begin in range(0, rows, step)
+        ]
+        return np.concatenate(parts)
     except ModelError as error:
         if error.reason != NOT_PROVIDED:
             raise

@@ -23,8 +23,10 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.models.source import numbers_of
 from kullback.objective.first_pass import FirstPass
+from kullback.objective.one_exponential import ExponentialLoss
 from kullback.objective.statistics import LossDerivatives
 from kullback.resampling.draws import sorted_draws
+from kullback.resampling.exponential import DrawnSums, WeightedSums
 from kullback.resampling.near import solvable, solve_near
 from kullback.resampling.sums import (
     ArraySums,
@@ -105,6 +107,9 @@ class Resampling:
                 values = known.table.fields["y"]
                 table = self.engine.reduce(TallyPass(values, weights), np.zeros(0))
                 sums = ArraySums(self.derivatives, values[:, None], table, pool, own=False)
+            elif (loss := ExponentialLoss.of(self.derivatives)) is not None:
+                origin = float(np.mean(known.summary.values))
+                sums = WeightedSums(loss, self.engine, weights, origin, pool)
             else:
                 sums = EngineSums(self.derivatives, self.engine, weights, pool)
             return self._solved(sums, n)
@@ -167,6 +172,9 @@ class Resampling:
                 [t.reshape(y.shape).mean(axis=0) for t in statistics_from(form, y, origin)]
             )
             return MomentSums(self.derivatives, form, means, np.full(size, origin))
+        loss = None if self.model.discrete else ExponentialLoss.of(self.derivatives)
+        if loss is not None:
+            return DrawnSums(loss, y, float(np.mean(y[:, 0])), pool)
         return ArraySums(self.derivatives, y, np.ones((rows, 1)), pool, own=True)
 
     # ---- both ------------------------------------------------------------------------------

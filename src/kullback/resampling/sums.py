@@ -185,7 +185,7 @@ class EngineSums:
         """Pass over the rows."""
         statistic = LossPass(self.derivatives, self.weights, groups, self.pool)
         sums = self.engine.reduce(statistic, theta)
-        return _unpacked(sums[1:], sums[0], sum(self.derivatives.is_free))
+        return unpacked(sums[1:], sums[0], sum(self.derivatives.is_free))
 
 
 @final
@@ -215,10 +215,10 @@ class ArraySums:
         fields = {"y": y}
         sums = loss_sums(self.derivatives, Exact(), theta, fields, w, self.pool, own=self.own)
         total = np.broadcast_to(w.sum(axis=0), groups.shape)
-        return _unpacked(sums, total, sum(self.derivatives.is_free))
+        return unpacked(sums, total, sum(self.derivatives.is_free))
 
 
-def _unpacked(sums: Vector, weight: Vector, d: int) -> tuple[Vector, Vector, Vector]:
+def unpacked(sums: Vector, weight: Vector, d: int) -> tuple[Vector, Vector, Vector]:
     """Return loss (g,), gradient (d, g) and Hessian (d, d, g) per unit of weight."""
     with np.errstate(all="ignore"):  # a replicate without rows
         means = sums / weight

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import jax.numpy as jnp
@@ -75,6 +75,25 @@ class Weibull(Family):
             "shape": (BasisForm({}), zt, zt * t),
             "scale": (-r, -r * shape * z, -r * (shape * zt + z)),
         }
+
+    @staticmethod
+    def _coordinate(x: Vector, origin: Vector) -> Vector:
+        t = (x - origin) / origin  # log(x/origin), with relative precision near the origin
+        small = np.flatnonzero(t < -0.5)
+        t = np.log1p(t)
+        t[small] = np.log(x[small] / origin[small])
+        return t
+
+    @staticmethod
+    def _log_density_of_coordinate(
+        t: Array,
+        exponential: Callable[[Array, Array], Array],
+        origin: Array,
+        shape: Array,
+        scale: Array,
+    ) -> Array:
+        h = log_quotient(origin, scale)  # so that log(x/scale) = t + h
+        return log(shape) - log(scale) + (shape - 1.0) * (t + h) - exponential(shape, shape * h)
 
     @staticmethod
     def _log_survival(x: Array, shape: Array, scale: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, final
 
 import jax.numpy as jnp
@@ -40,6 +40,22 @@ class Gumbel(Family):
     def _log_density(x: Array, loc: Array, scale: Array) -> Array:
         z = (x - loc) * reciprocal(scale)
         return -z - jnp.exp(-z) - log(scale)
+
+    @staticmethod
+    def _coordinate(x: Vector, origin: Vector) -> Vector:
+        return x - origin
+
+    @staticmethod
+    def _log_density_of_coordinate(
+        t: Array,
+        exponential: Callable[[Array, Array], Array],
+        origin: Array,
+        loc: Array,
+        scale: Array,
+    ) -> Array:
+        r = reciprocal(scale)
+        h = (origin - loc) * r
+        return -(t * r + h) - exponential(-r, -h) - log(scale)
 
     @staticmethod
     def _log_cdf(x: Array, loc: Array, scale: Array) -> Array:
