@@ -16,7 +16,7 @@ from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
 from kullback._core.lazy import Lazy
 from kullback.data.reweighted import reweighted
-from kullback.data.sample import ArraySample, RowSource
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.data.scaled import ScaledSample
 from kullback.data.squared_weights import SquaredWeights
 from kullback.engines.choice import EngineFactory, engine_for
@@ -196,6 +196,10 @@ class SampleProblem:
             sample = ScaledSample(rows, prepared.unit.power) if prepared.unit.power else rows
             return self._again(sample, {}, {}, near=True)
 
+        def redrawn_rows(chunks: tuple[Chunk, ...]) -> Fit:
+            rows = ChunkSample(chunks, label=self.sample.label, schema=self.sample.schema)
+            return self._again(rows, {}, {}, near=True)
+
         return Resampling(
             model=model,
             vector=solved.vector,
@@ -210,6 +214,7 @@ class SampleProblem:
                 reweighted(self.sample, weights), {}, {}, near=True
             ),
             redrawn=redrawn,
+            redrawn_rows=redrawn_rows,
             count=self.rows,
             progress=progress,
         )

@@ -11,6 +11,7 @@ from kullback._core.errors import DataError, ModelError
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
 from kullback.data.open import open_sample
+from kullback.data.roles import Roles
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
@@ -26,6 +27,8 @@ def estimate_cross_entropy(
     data: Any,
     y: Any = None,
     *,
+    event: Any = None,
+    truncation: Any = None,
     weights: Any = None,
     missing: str = "error",
     unit: str = "nats",
@@ -41,7 +44,10 @@ def estimate_cross_entropy(
     Args:
         model: q, with every parameter fixed: a distribution, or ``fit.model``.
         data: as for ``kl.fit``: arrays, tables, CSV or Parquet files.
-        y: the outcome's column; not needed where there is only one column.
+        y: the outcome's column; not needed where there is only one column. Or two, its ends.
+        event: how each outcome was observed, as for ``kl.fit``: the loss of a censored row is
+            −log of the probability of its ends.
+        truncation: the window of each row, given which its loss is.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays.
         missing: "error", or "drop" to leave out rows with missing values.
         unit: "nats", "bits" or "hartleys".
@@ -61,7 +67,10 @@ def estimate_cross_entropy(
         1.5 nats ± 0.54 (95%: -0.218717 to 3.21872), mean of −log q over 4 rows
           rows are independent draws that the models were not fitted to
     """
-    scored = _Scored((model,), data, y, weights, missing, unit, level, engine)
+    roles = _roles(
+        (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
+    )
+    scored = _Scored((model,), data, roles, unit, level, engine)
     moments = scored.moments()
     if not math.isfinite(moments.mean):
         return scored.infinite(0)
@@ -74,6 +83,8 @@ def estimate_cross_entropy_difference(
     data: Any,
     y: Any = None,
     *,
+    event: Any = None,
+    truncation: Any = None,
     weights: Any = None,
     missing: str = "error",
     unit: str = "nats",
@@ -90,7 +101,10 @@ def estimate_cross_entropy_difference(
         first: a model with every parameter fixed.
         second: another.
         data: as for ``kl.fit``.
-        y: the outcome's column; not needed where there is only one column.
+        y: the outcome's column; not needed where there is only one column. Or two, its ends.
+        event: how each outcome was observed, as for ``kl.fit``: the loss of a censored row is
+            −log of the probability of its ends.
+        truncation: the window of each row, given which its loss is.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays.
         missing: "error", or "drop" to leave out rows with missing values.
         unit: "nats", "bits" or "hartleys".
@@ -118,7 +132,10 @@ def estimate_cross_entropy_difference(
             f"{first.name} takes {first.outcome}s and {second.name} takes {second.outcome}s: they "
             f"are models of different outcomes. Compare two models of the same column."
         )
-    scored = _Scored((first, second), data, y, weights, missing, unit, level, engine)
+    roles = _roles(
+        (first, second), y, weights=weights, missing=missing, event=event, truncation=truncation
+    )
+    scored = _Scored((first, second), data, roles, unit, level, engine)
     moments = scored.moments()
     if not math.isfinite(moments.mean):
         impossible = [scored.impossible(which) for which in range(2)]
@@ -139,19 +156,14 @@ class _Scored:
         self,
         models: tuple[Model, ...],
         data: Any,
-        y: Any,
-        weights: Any,
-        missing: str,
+        roles: Roles,
         unit: str,
         level: float,
         engine: EngineFactory | None,
     ) -> None:
-        for model in models:
-            _check(model)
         self.size = nats_per(unit)
         check_level(level)
         self.unit, self.level = unit, level
-        roles = roles_of(models, y, weights=weights, missing=missing)
         self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
         self.models = tuple(model.bind(self.sample.schema) for model in models)
         self.engine = (engine or engine_for)(self.sample)
@@ -200,6 +212,13 @@ class _Scored:
         value = moments.mean / self.size
         ends = (value - half, value + half)
         return Estimate(value, error, ends, method, self.unit, tuple(notes), self.level)
+
+
+def _roles(models: tuple[Model, ...], y: Any, **options: Any) -> Roles:
+    """Check the models, and return the roles of the columns."""
+    for model in models:
+        _check(model)
+    return roles_of(models, y, **options)
 
 
 def _check(model: Any) -> None:

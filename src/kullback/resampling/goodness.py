@@ -20,6 +20,7 @@ from kullback.engines.local import threads_or_all
 from kullback.models.row_functions import NOT_PROVIDED
 from kullback.resampling.cells import LEAST_EXPECTED, MOST_VALUES, by_rule, counted, in_cells
 from kullback.resampling.distances import NAMES, distances, distances_of_one
+from kullback.resampling.observed_goodness import observed_goodness_of_fit
 from kullback.resampling.replicates import Resampling
 from kullback.results.goodness_of_fit import GoodnessOfFit, GoodnessOfFitTest
 
@@ -141,6 +142,8 @@ def goodness_of_fit(
     Raises:
         KullbackError: for cells that cannot be used.
     """
+    if not resampling.known.summary.all_exact:
+        return observed_goodness_of_fit(resampling, named, n, seed, cells)
     y = _sorted_rows(resampling)
     statistics = _Statistics(resampling, _ends(resampling, cells))
     own = statistics.of_sample(y[:, None])

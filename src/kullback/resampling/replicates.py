@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.data.poisson_weights import PoissonWeights
-from kullback.data.sample import RowSource
+from kullback.data.sample import Chunk, RowSource
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.groups.objectives import GroupSums, MomentSums
@@ -28,6 +28,7 @@ from kullback.objective.statistics import LossDerivatives
 from kullback.resampling.draws import sorted_draws
 from kullback.resampling.exponential import DrawnSums, WeightedSums
 from kullback.resampling.near import solvable, solve_near
+from kullback.resampling.observed_draws import ObservedRows
 from kullback.resampling.sums import (
     ArraySums,
     BlockWeights,
@@ -60,6 +61,7 @@ class Resampling:
         plain: whether the solver is the default one.
         reweighted: fits again with a weight for every row, from the estimate.
         redrawn: fits to other exact outcomes, from the estimate.
+        redrawn_rows: fits to other rows of any kind, from the estimate.
         count: the number of rows of the data, those dropped included.
         progress: called with the number of replicates made, and of all.
     """
@@ -75,6 +77,7 @@ class Resampling:
     plain: bool
     reweighted: Callable[[Vector], Fit]
     redrawn: Callable[[Vector], Fit]
+    redrawn_rows: Callable[[tuple[Chunk, ...]], Fit]
     count: int
     progress: Callable[[int, int], None] | None = None
 
@@ -126,10 +129,38 @@ class Resampling:
     # ---- samples of the fitted distribution ------------------------------------------------
 
     def parametric(self, n: int, seed: int) -> Bootstrap:
-        """Fit n samples of the fitted distribution."""
+        """Fit n samples of the fitted distribution, observed as the rows were."""
         failures: dict[int, str] = {}
-        parts = [numbers for numbers, _ in self.batches(n, seed, failures)]
-        return self._bootstrap(np.concatenate(parts, axis=1), "parametric", seed, failures)
+        if self.known.summary.all_exact:
+            parts = [numbers for numbers, _ in self.batches(n, seed, failures)]
+            numbers = np.concatenate(parts, axis=1)
+        else:
+            found = [own for own, _ in self.observed_replicates(n, seed, failures)]
+            numbers = np.stack(found, axis=1)
+        return self._bootstrap(numbers, "parametric", seed, failures)
+
+    @cached_property
+    def observed(self) -> ObservedRows:
+        """The rows with their ends and windows."""
+        return ObservedRows.of(self.sample.chunks())
+
+    def observed_replicates(
+        self, n: int, seed: int, failures: dict[int, str]
+    ) -> Iterator[tuple[Vector, ObservedRows]]:
+        """Yield estimates (k,) with their samples, observed as the rows were, n times.
+
+        Args:
+            n: the number of replicates.
+            seed: of the draws.
+            failures: receives the replicates without an estimate, with the reason.
+        """
+        seeds = np.random.SeedSequence(seed).spawn(n)
+        for i in self._counted(np.arange(n), n):
+            rows = self.observed.redrawn(self.fitted, np.random.default_rng(seeds[i]))
+            numbers = self.estimate
+            if self.vector.n_free:
+                numbers = self._alone(i, failures, self.redrawn_rows, rows.chunks())
+            yield numbers, rows
 
     def batches(
         self, n: int, seed: int, failures: dict[int, str]
@@ -217,8 +248,8 @@ class Resampling:
         self,
         replicate: int,
         failures: dict[int, str],
-        refit: Callable[[Vector], Fit],
-        values: Vector,
+        refit: Callable[[Any], Fit],
+        values: Any,
     ) -> Vector:
         """Return the numbers of one replicate, fitted alone."""
         try:

@@ -80,8 +80,6 @@ def not_drawable(fit: Fit) -> str | None:
         return f"the outcomes of {fit.form.name} are labels"
     if fit.form.columns:
         return f"its parameters depend on the row ({', '.join(fit.form.columns)})"
-    if fit.sample_info.inexact:
-        return f"{fit.sample_info.inexact}"
     if fit.n != int(fit.n):
         return f"the weights add up to {fit.n:g}, not to a whole number of rows"
     return None

@@ -31,8 +31,8 @@ from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.profile import profile_intervals
-from kullback.results.row_parameters import parameters_of_rows, predictions
 from kullback.results.responsibilities import responsibilities
+from kullback.results.row_parameters import parameters_of_rows, predictions
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
 from kullback.results.test_result import TestResult
@@ -229,7 +229,10 @@ class Fit(FitNumbers):
             n: the number of replicates.
             kind: "poisson": every row counts a Poisson number of times, of mean one (of mean w for
                 a row of weight w, which stands for w equal rows); valid for a wrong model too.
-                "parametric": samples of as many rows, drawn from the fitted distribution.
+                "parametric": samples of as many rows, drawn from the fitted distribution, given
+                each row's window, and censored as the rows were: a limit that is not known is
+                drawn from the product-limit estimate of limits, given that it is beyond the
+                outcome; rows in cells are put in the cells that occur, or the gaps between them.
             seed: of the weights or draws, a whole number. The weights of a row depend on it, on
                 the number of the row and on the replicate alone, and so are the same in memory and
                 streamed.
@@ -243,7 +246,7 @@ class Fit(FitNumbers):
         Raises:
             KullbackError: for a fit without its data (see ``problem``) or one that did not
                 converge; for another kind; for parametric replicates of a model that reads columns,
-                of rows that are not exact, or of weights that do not add up to a whole number.
+                of rows in cells that overlap, or of weights that are not whole numbers.
 
         Example:
             >>> import kullback as kl
@@ -278,6 +281,9 @@ class Fit(FitNumbers):
         from the same rows, the tables of these statistics do not hold: samples of the fitted model
         are fitted again, and p = (1 + #{T* ≥ T})/(n_bootstrap + 1).
 
+        Truncated rows are compared given their windows, rows that are censored to one side by the
+        product-limit estimate (J. A. Koziol & S. B. Green 1976), and rows in cells by chi-square.
+
         Args:
             n_bootstrap: the number of samples; 0 for the statistics alone.
             seed: of the samples.
@@ -293,8 +299,9 @@ class Fit(FitNumbers):
 
         Raises:
             KullbackError: for a fit without its data or one that did not converge; for a model that
-                reads columns or whose outcomes are labels; for rows that are not exact, or weights
-                that are not whole numbers; for cells that cannot be used.
+                reads columns or whose outcomes are labels; for rows that are censored to both
+                sides, or some of them in cells, and counts that are censored or truncated; for
+                weights that are not whole numbers; for cells that cannot be used.
 
         Example:
             >>> import kullback as kl
