@@ -70,6 +70,8 @@ def fits(tmp_path_factory):
     pq.write_table(pa.table({"$x$": X}), streamed)
     cut = (Chunk(Exact(), {"y": X[X < 4.0]}), Chunk(RightCensored(), {"time": X[X >= 4.0]}))
     table = {"y": X, "z": np.sin(np.arange(200.0)), SCRIPT: np.cos(np.arange(200.0))}
+    bins = {"from": [0.0, 1.0, 3.0, 7.0], SCRIPT: [1.0, 3.0, 7.0, np.inf], "n": [9, 20, 30, 7]}
+    late = {"y": X + 1.0, "entry": 1.0 - 0.5 * (np.arange(200) % 2)}
     counts = np.random.default_rng(2).poisson(3.0, 150)
     return {
         "exact": exact,
@@ -77,6 +79,8 @@ def fits(tmp_path_factory):
         "weighted": kl.fit(kl.Normal(loc=1.0), {LONG: X, "w": 1.0 + X.round()}, LONG, weights="w"),
         "streamed": kl.fit(kl.Exponential(), str(streamed), "$x$", engine=kl.StreamingEngine),
         "censored": kl.fit(kl.Exponential(), ChunkSample(cut)),
+        "intervals": kl.fit(kl.Weibull(), bins, ("from", SCRIPT), weights="n"),
+        "delayed": kl.fit(kl.Exponential(), late, "y", truncation=("entry", None)),
         "unbounded": kl.fit(kl.NegativeBinomial(), {MIRRORED: [1, 2, 2, 3, 2]}, MIRRORED),
         "loaded": kl.load(folder / "fit.json"),
         "linear": kl.fit(kl.Exponential(rate=Linear(("z", SCRIPT))), table, "y"),
@@ -112,7 +116,7 @@ def read(pages):
     return shown
 
 
-NAMES = ("exact", "counts", "weighted", "censored", "unbounded", "linear", "labels")
+NAMES = ("exact", "counts", "weighted", "censored", "intervals", "unbounded", "linear", "labels")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -165,9 +169,36 @@ def test_units(fits, tmp_path):
     [
         ("weighted", ["a row of weight k counts as k rows; total weight", "fixed at 1.0"]),
         ("streamed", ["(1 row group)"]),
-        ("censored", ["200 rows are right-censored", "The rows are not drawn", "is not estimated"]),
+        (
+            "censored",
+            [
+                "200; 148 exact and 52 right-censored",
+                "The rows are drawn by the Kaplan–Meier estimate of their distribution. The grey",
+                "all points together, but not at the ends",
+                "is not estimated: 52 of 200 rows are right-censored",
+                "event=...",
+            ],
+        ),
+        (
+            "intervals",
+            [
+                "Weibull fitted to from–<script>",
+                "4; 1 right-censored and 3 interval-censored",
+                "Turnbull estimate of their distribution, dotted where they do not say how it runs",
+                "each point by itself",
+                f"kl.fit(kl.Weibull(), data, ('from', '{SCRIPT}'), weights=...)",
+            ],
+        ),
+        (
+            "delayed",
+            [
+                "all are truncated above the fitted probability of lower outcomes",
+                "200 rows are left-truncated",
+                "kl.fit(kl.Exponential(), data, 'y', truncation=...)",
+            ],
+        ),
         ("unbounded", ["NOT CONVERGED:", "The estimates are not a maximum of the likelihood"]),
-        ("loaded", ["The rows are not drawn, nor Q–Q and P–P: this fit does not have its rows"]),
+        ("loaded", ["The rows are not drawn, nor Q–Q and P–P: this fit does not have them"]),
         ("linear", ["Not drawn: the distribution depends on z", f"a function of z, {SCRIPT}"]),
         ("own", ["not drawn"]),
     ],

@@ -32,11 +32,29 @@ U = (np.arange(80) + 0.5) / 80
 LOSSES = {"loss, <b>$1": stats.lognorm(1.2, scale=5.0).ppf(U)}
 TIMES = {"hours": stats.weibull_min(1.5, scale=100.0).ppf(U)}
 CLAIMS = {"claims": np.repeat([0, 1, 2, 3, 4, 5, 7], [46, 12, 9, 6, 4, 2, 1])}
+# Every third of these is right-censored; or looked at every 15 to 25 hours.
+FAILED = np.arange(80) % 3 != 1
+CENSORED = {"hours": TIMES["hours"] * np.where(FAILED, 1.0, 0.6), "failed": FAILED}
+VISITS = np.floor(TIMES["hours"] / 15.0) * 15.0
+LOOKED = {"after": np.where(FAILED, VISITS, 45.0), "by": np.where(FAILED, VISITS + 15.0, np.inf)}
+LOOKED["by"] += np.where(FAILED, 10.0 * (np.arange(80) % 2), 0.0)
+BELOW = {"lead": np.maximum(LOSSES["loss, <b>$1"], 2.0), "how": np.where(U < 0.2, -1, 1)}
+DELAYED = {"age": TIMES["hours"] + 20.0, "entry": 20.0 + 12.0 * (np.arange(80) % 4)}
+DELAYED = {name: column[TIMES["hours"] > 36.0] for name, column in DELAYED.items()}
 KINDS = {"kind": ["a", "b$", "<i>c</i>"] * 3 + ["a"] * 5 + ["b$"] * 2}
 
 
 @cache
 def fitted(name: str) -> kl.Fit:
+    censored = {
+        "censored": (kl.Weibull(), CENSORED, "hours", {"event": "failed"}),
+        "intervals": (kl.Weibull(), LOOKED, ("after", "by"), {}),
+        "below": (kl.LogNormal(), BELOW, "lead", {"event": "how"}),
+        "delayed": (kl.Gamma(), DELAYED, "age", {"truncation": ("entry", None)}),
+    }
+    if name in censored:
+        model, data, y, how = censored[name]
+        return kl.fit(model, data, y, **how)
     models = {
         "lognormal": (kl.LogNormal(), LOSSES),
         "gamma": (kl.Gamma(), LOSSES),
@@ -69,6 +87,8 @@ def _loss_report() -> Any:
 HOURS, LOSS = "hours", r"loss, <b>\$1"
 BEFORE = ["rows, 95% band", "Weibull", "95% band of each point"]
 
+KM, TURNBULL = "Kaplan–Meier estimate", "Turnbull estimate"
+
 # By picture: how it is drawn; the titles; the labels of the axes; the texts of the legends.
 PICTURES: dict[str, tuple[Callable[[], Any], list[str], list[str], list[str]]] = {
     "fit": (
@@ -89,6 +109,58 @@ PICTURES: dict[str, tuple[Callable[[], Any], list[str], list[str], list[str]]] =
             *("rows", "LogNormal", "rows, 95% band", "LogNormal"),
             *("95% band", "LogNormal", "95% band", "LogNormal"),
         ],
+    ),
+    "censored": (
+        lambda: fitted("censored").plot(),
+        [
+            "Weibull fitted to 80 rows, 27 of them right-censored",
+            "Density",
+            "Distribution function",
+            "Quantiles against quantiles",
+            "Probabilities against probabilities",
+        ],
+        [
+            *("hours", "density", "hours", "probability up to it"),
+            *("quantile of the distribution", "hours"),
+            *("probability by the distribution", "share of the rows"),
+        ],
+        [KM, "Weibull", *(f"{KM}, 95% band", "Weibull") * 3],
+    ),
+    "censored_hazard": (
+        lambda: fitted("censored").plot("hazard"),
+        ["Weibull fitted to 80 rows, 27 of them right-censored"],
+        ["hours", "hazard"],
+        [KM, "Weibull"],
+    ),
+    "censored_paper": (
+        lambda: fitted("below").plot("paper"),
+        ["LogNormal fitted to 80 rows, 16 of them left-censored"],
+        ["lead", "probability up to it, LogNormal scale"],
+        [f"{KM}, 95% band", KM, "LogNormal"],
+    ),
+    "intervals_cdf": (
+        lambda: fitted("intervals").plot("cdf"),
+        ["Weibull fitted to 80 rows, 53 of them interval-censored and 27\nright-censored"],
+        ["after–by", "probability up to it"],
+        [f"{TURNBULL}, 95% band of each point", "Weibull"],
+    ),
+    "intervals_density": (
+        lambda: fitted("intervals").plot("density"),
+        ["Weibull fitted to 80 rows, 53 of them interval-censored and 27\nright-censored"],
+        ["after–by", "density"],
+        [TURNBULL, "Weibull"],
+    ),
+    "delayed_survival": (
+        lambda: fitted("delayed").plot("survival"),
+        ["Gamma fitted to 64 rows, all left-truncated"],
+        ["age", "probability beyond it"],
+        [f"{KM} above 20,\n95% band", "Gamma"],
+    ),
+    "empirical": (
+        lambda: kl.empirical(CENSORED, "hours", event="failed").plot("survival"),
+        ["Kaplan–Meier estimate of 80 rows (53 exact and 27 right-censored)"],
+        ["hours", "probability beyond it"],
+        [f"{KM}, 95% band of each point"],
     ),
     "several": (
         lambda: kl.plot([fitted("lognormal"), fitted("gamma")], "density"),

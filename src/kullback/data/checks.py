@@ -59,9 +59,9 @@ def name_of_column(label: str) -> str:
     >>> print(name_of_column('column "loss"'), name_of_column("y"))
     loss y
     >>> print(name_of_column('column "lower" and column "upper"'))
-    lower to upper
+    lower–upper
     """
-    return label.removeprefix('column "').removesuffix('"').replace('" and column "', " to ")
+    return label.removeprefix('column "').removesuffix('"').replace('" and column "', "–")
 
 
 def and_more(parts: Sequence[str], total: int) -> str:

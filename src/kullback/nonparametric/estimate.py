@@ -30,6 +30,8 @@ def estimate(sample: RowSource, *, closed: bool = False) -> Steps:
 
 def estimate_of(rows: DistinctEnds, *, closed: bool = False) -> Steps:
     """Estimate the distribution of distinct rows."""
+    within = (float(rows.window_lower.min()), float(rows.window_upper.max()))
+    rows = _without_common_window(rows)
     low, high = rows.window_lower, rows.window_upper
     exact = rows.lower == rows.upper
     none_below, none_above = np.all(np.isneginf(low)), np.all(np.isposinf(high))
@@ -41,8 +43,23 @@ def estimate_of(rows: DistinctEnds, *, closed: bool = False) -> Steps:
         found = turned(product_limit(coded(rows, closed=closed).opposite()))
     else:
         found = turnbull(coded(rows, closed=closed), closed=closed)
-    within = (float(low.min()), float(high.max()))
     return replace(found, within=within, kinds=rows.kinds)
+
+
+def _without_common_window(rows: DistinctEnds) -> DistinctEnds:
+    """Leave out a window that all rows have: in it they are rows without one."""
+    low, high = rows.window_lower, rows.window_upper
+    if np.any(low != low[0]) or np.any(high != high[0]):
+        return rows
+    none = np.full(low.size, np.inf)
+    wide = rows.lower < rows.upper
+    return replace(
+        rows,
+        lower=np.where(wide & (rows.lower == low), -none, rows.lower),
+        upper=np.where(wide & (rows.upper == high), none, rows.upper),
+        window_lower=-none,
+        window_upper=none,
+    )
 
 
 def _shares(rows: DistinctEnds) -> Steps:

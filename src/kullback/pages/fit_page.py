@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -15,10 +16,11 @@ from kullback._core.errors import KullbackError
 from kullback._core.extras import need
 from kullback._core.printable import printable
 from kullback._core.version import installed_version
-from kullback.data.checks import name_of_column
+from kullback.data.checks import and_more, name_of_column
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
 from kullback.pages.page import page, write_page
 from kullback.pictures.fit_figure import fit_figure, rows_of
+from kullback.pictures.rows import Rows
 from kullback.pictures.svg import inline_svg
 
 if TYPE_CHECKING:  # a fit writes its page
@@ -83,17 +85,18 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
             name = title.lower().replace(" ", "_")
             raise KullbackError(f"{name} must be a result of this library, got {result!r}.")
     summary = fit.summary(unit)
-    drawn, not_drawn = _pictures(fit)
+    rows, why = (None, "") if fit.form.columns or _of_labels(fit) else rows_of(fit)
+    drawn, not_drawn = _pictures(fit, why)
     return page(
         "fit.html.j2",
         summary=summary,
         name=fit.form.name,
         label=name_of_column(fit.sample_info.label),
         parts=_parts(fit, unit),
-        about=_about(fit, dict(summary.convergence)["time"]),
+        about=_about(fit, rows, dict(summary.convergence)["time"]),
         pictures=drawn,
         not_drawn=not_drawn,
-        banded=len(drawn) == len(_PICTURES),
+        bands=rows.meaning if rows is not None and len(drawn) == len(_PICTURES) else "",
         facts_of_fit=[(*fact, _MEANINGS.get(fact[0], "")) for fact in summary.facts],
         details=[
             (*detail, _MEANINGS.get(detail[0], ""))
@@ -111,11 +114,17 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
 # ---- what was fitted ----------------------------------------------------------------------------
 
 
-def _about(fit: Fit, time: str) -> list[tuple[str, str]]:
+def _of_labels(fit: Fit) -> bool:
+    return fit.form.outcome == "label"
+
+
+def _about(fit: Fit, drawn: Rows | None, time: str) -> list[tuple[str, str]]:
     """Names and values of what was fitted, and to which rows."""
     form, sample = fit.form, fit.sample_info
     formula = (type(form).__doc__ or "").strip().partition("\n\n")[0].replace("``", "")
-    rows = f"{sample.rows:,}; " + (sample.inexact or "each outcome was observed exactly")
+    kinds = [f"{number:,} {kind}" for kind, number in drawn.kinds.items()] if drawn else []
+    exact = sample.inexact or "each outcome was observed exactly"
+    rows = f"{sample.rows:,}; " + (and_more(kinds, len(kinds)) if kinds else exact)
     if sample.dropped:
         rows += f"; {sample.dropped:,} more were dropped, as a value was missing"
     weights = "each row counts once"
@@ -166,10 +175,14 @@ def _call(fit: Fit) -> str:
         model = f"kl.{model}"
     file = sample.source.rpartition(" (")[0] if sample.source.endswith(")") else sample.source
     known = file.endswith(_ENDINGS) and " and " not in file
-    name = name_of_column(sample.label)
+    columns = re.findall('column "(.*?)"(?: and |$)', sample.label)
     options = [model, "data"]
-    if name != sample.label:  # a column
-        options.append(repr(name))
+    if columns:
+        options.append(repr(columns[0] if len(columns) == 1 else tuple(columns)))
+    if "censored" in sample.inexact and len(columns) < 2:
+        options.append("event=...")
+    if "truncated" in sample.inexact:
+        options.append("truncation=...")
     if sample.weight != sample.rows:
         options.append("weights=...")
     if sample.weight_kind == "sampling":
@@ -200,8 +213,13 @@ def _argument(source: Source) -> str:
 # ---- pictures -----------------------------------------------------------------------------------
 
 
-def _pictures(fit: Fit) -> tuple[list[tuple[str, str]], list[str]]:
-    """The pictures with their titles, and a sentence for each reason why one is missing."""
+def _pictures(fit: Fit, why: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """The pictures with their titles, and a sentence for each reason why one is missing.
+
+    Args:
+        fit: the fit.
+        why: why it has no rows to draw; empty where it has.
+    """
     form, of = fit.form, f"{fit.form.name}, {name_of_column(fit.sample_info.label)}"
     if form.columns:
         return [], [
@@ -209,13 +227,11 @@ def _pictures(fit: Fit) -> tuple[list[tuple[str, str]], list[str]]:
             "has one of its own."
         ]
     shown, notes = _PICTURES, []
-    if form.outcome == "label":
+    if _of_labels(fit):
         shown = (("density", "Probabilities", "Fitted probability of each class"),)
-    else:
-        rows, why = rows_of(fit)
-        if rows is None:
-            shown = _PICTURES[:-_OF_ROWS]
-            notes.append(f"The rows are not drawn, nor Q–Q and P–P: {why}.")
+    elif why:
+        shown = _PICTURES[:-_OF_ROWS]
+        notes.append(f"The rows are not drawn, nor Q–Q and P–P: {why}.")
     drawn = []
     for kind, title, text in shown:
         description = f"{text} ({of})."

@@ -227,6 +227,9 @@ def _histogram(
     edges = rows.bins
     if edges is None:
         edges = _edges(rows, low, high, logs=logs, step=step)
+    edges = np.unique(edges)  # of one value they may round to another
+    if edges.size < 2:
+        return 0.0
     widths = np.diff(np.log(edges) if logs else edges)
     heights = rows.shares(edges) / widths
     axes.stairs(heights, edges, fill=True, color=RULE, label=rows.name)
@@ -243,7 +246,8 @@ def _edges(rows: Rows, low: float, high: float, *, logs: bool, step: float) -> V
     least, most = _BARS
     width = min(max(width, (high - low) / most), (high - low) / least)
     start = low
-    found = float(np.min(np.diff(values))) if values.size > 1 and not logs else 0.0
+    points = values.size > 1 and not logs and not rows.guesses()[0].size
+    found = float(np.min(np.diff(values))) if points else 0.0
     if step or found > 0.1 * width:  # rounded outcomes: every bar over as many possible ones
         step = step or found
         width = step * math.ceil(width / step)
@@ -371,8 +375,10 @@ def _hazard(model: Model, x: Vector) -> Vector:
 
 def _risk_edges(rows: Rows) -> Vector:
     """Some of the rows' values, with some tens of them in between where there are many."""
-    parts = int(min(max(0.5 * rows.values.size**0.5, 2.0), 16.0))
-    places = np.linspace(0.0, rows.values.size - 1.0, parts + 1).round().astype(np.intp)
+    # not to the last one: up to it the hazard of the rows is infinite
+    last = rows.values.size - 1.0 - (rows.upto[-1] >= 1.0)
+    parts = int(min(max(0.7 * rows.values.size**0.5, 3.0), 16.0))
+    places = np.linspace(0.0, max(last, 0.0), parts + 1).round().astype(np.intp)
     return np.unique(rows.values[places])
 
 

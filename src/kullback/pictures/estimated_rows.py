@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -14,6 +15,9 @@ from kullback.models.model import Model
 from kullback.nonparametric.bounds import cdf_bounds
 from kullback.nonparametric.steps import Steps
 from kullback.pictures.rows import Drawn, Rows
+
+# Longer names of estimates have a line of a legend for themselves.
+_LINE = 24
 
 
 @final
@@ -60,12 +64,36 @@ class EstimatedRows(Rows):
         if not np.any(np.isfinite(self._bounds[0])):
             return f"{self.name}, no band known"
         each = "" if self._together else " of each point"
-        return f"{self.name}, {100.0 * self.level:g}% band{each}"
+        gap = ",\n" if len(self.name) > _LINE else ", "
+        return f"{self.name}{gap}{100.0 * self.level:g}% band{each}"
 
     @property
     def points_band(self) -> str:  # type: ignore[override]  # the same
         """What the band of its points is."""
         return self.band_name
+
+    @property
+    def meaning(self) -> str:  # type: ignore[override]  # of the estimate
+        """What is drawn, and what its grey bands hold."""
+        drawn = f"The rows are drawn by the {self.steps.method} of their distribution"
+        if np.any(self.steps.lower < self.steps.upper) and self.guesses()[0].size:
+            drawn += ", dotted where they do not say how it runs"
+        if self.part != (0.0, 1.0):
+            drawn += ", and where all are truncated above the fitted probability of lower outcomes"
+        if not np.any(np.isfinite(self._bounds[0])):
+            return f"{drawn}. Its errors are not known."
+        held = "all points together, but not at the ends, where few rows are left"
+        if not self._together:
+            held = "each point by itself"
+        return (
+            f"{drawn}. The grey bands hold the distribution that the rows come from in about 95% "
+            f"of samples, {held}."
+        )
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The number of rows of each kind."""
+        return self.steps.kinds or {}
 
     @property
     def weight(self) -> float:
@@ -164,8 +192,9 @@ class EstimatedRows(Rows):
             across = after if lines else np.nan  # the bounds go straight across
             y = np.column_stack([before, np.where(gap, across, before), after]).ravel()
             lines.append(self._placed(np.concatenate([[start], y, values[-1:]])))
-        first = max(low, s.within[0])  # below it nothing was seen
-        at = np.concatenate([[min(first, float(x[0]))], x, [max(high, float(x[-1]))]])
+        # outside the rows' windows nothing was seen
+        first, last = max(low, s.within[0]), min(high, s.within[1])
+        at = np.concatenate([[min(first, float(x[0]))], x, [max(last, float(x[-1]))]])
         known = np.isfinite(at)
         shares, below, above = (line[known] for line in lines)
         return at[known], shares, below, above

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # a fit draws itself
     from kullback.results.fit import Fit
 
 # Characters of a title over one picture.
-_LINE = 76
+_LINE = 66
 # Class labels that are drawn one by one.
 _CLASSES = 30
 
@@ -231,7 +231,8 @@ def _title(fits: Sequence[Fit], subject: Subject) -> str:
     state = "" if first.convergence.converged else ", NOT CONVERGED"
     rows = f"{first.sample_info.rows:,} rows"
     if first.sample_info.inexact:
-        rows += ", " + first.sample_info.inexact.replace(f"of {rows} are", "of them")
+        inexact = first.sample_info.inexact.replace(f"of {rows} are", "of them")
+        rows += ", " + inexact.replace(f"{first.sample_info.rows:,} of them", "all")
     if subject.rows is not None and subject.rows.weight < subject.rows.of:
         rows += f", {subject.rows.weight:,.12g} of them drawn"
     names = first.form.name if len(fits) == 1 else f"{len(fits)} distributions"

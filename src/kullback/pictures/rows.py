@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -29,6 +30,7 @@ class Rows(ABC):
         name: what is drawn, for a legend.
         band_name: what the band of its distribution function is, likewise.
         points_band: that of its points.
+        meaning: what the grey bands of the pictures hold, and what is drawn, a sentence or two.
     """
 
     values: Vector
@@ -36,6 +38,7 @@ class Rows(ABC):
     name: str
     band_name: str
     points_band: str
+    meaning: str
 
     @property
     @abstractmethod
@@ -51,6 +54,11 @@ class Rows(ABC):
     @abstractmethod
     def middle(self) -> Vector:
         """The plotting position of each value."""
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The number of rows of each kind; none where all are exact."""
+        return {}
 
     @property
     def bins(self) -> Vector | None:
@@ -111,6 +119,9 @@ class DrawnRows(Rows):
     name: str = "rows"
     band_name: str = "rows, 95% band"
     points_band: str = "95% band"
+    meaning: str = (
+        "The grey bands hold all rows together in 95% of samples from the fitted distribution."
+    )
 
     @classmethod
     def from_outcomes(
