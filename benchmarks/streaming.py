@@ -26,10 +26,10 @@ def student_t_streamed(rows: int, repeats: int) -> Measured:
     path, small = parquet("student_t", rows), parquet("student_t", WARMING)
 
     def fit() -> Any:
-        return _child("fit", str(path), str(small))
+        return child("fit", "StudentT", "y", str(path), str(small))
 
     def read() -> Any:
-        return _child("read", str(path))
+        return child("read", "y", str(path))
 
     read()  # the file is in the page cache from here on, for both
     peer, own, fits = [], [], []
@@ -83,7 +83,7 @@ def parquet(name: str, rows: int) -> Path:
 # --------------------------------------------------------------
 
 
-def _child(*arguments: str) -> Any:
+def child(*arguments: str) -> Any:
     """Run this file in a new process and give what it prints."""
     command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -92,11 +92,14 @@ def _child(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def _fit(path: str, small: str) -> dict[str, Any]:
+def _fit(name: str, columns: str, path: str, small: str) -> dict[str, Any]:
+    """Fit a model by name to the column of the outcome and that of the event, if there is one."""
     import kullback as kl
 
-    compiling = kl.fit(kl.StudentT(), small, y="y").convergence.compile_seconds
-    seconds, fit = timed(lambda: kl.fit(kl.StudentT(), path, y="y"))
+    model = getattr(kl, name)()
+    options = dict(zip(("y", "event"), columns.split(","), strict=False))
+    compiling = kl.fit(model, small, **options).convergence.compile_seconds
+    seconds, fit = timed(lambda: kl.fit(model, path, **options))
     if not all(error > 0.0 for error in fit.stderr.values()):
         raise RuntimeError(f"no standard errors: {fit.convergence.reason}")
     return {
@@ -108,17 +111,17 @@ def _fit(path: str, small: str) -> dict[str, Any]:
     }
 
 
-def _read(path: str) -> dict[str, Any]:
-    """One read of the column, by row groups in bounded memory or whole: the faster of the two."""
+def _read(columns: str, path: str) -> dict[str, Any]:
+    """One read of the columns, by row groups in bounded memory or whole: the faster of the two."""
     import pyarrow.parquet as pq
 
     def by_groups() -> None:
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
-                file.read_row_group(group, columns=["y"])
+                file.read_row_group(group, columns=columns.split(","))
 
     def whole() -> None:
-        pq.read_table(path, columns=["y"])
+        pq.read_table(path, columns=columns.split(","))
 
     by_groups()  # once unmeasured, for imports, thread pools and memory
     whole()

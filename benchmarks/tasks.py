@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import bootstrap
+import censored
 import comparing
 import in_memory
 import linear
@@ -112,6 +113,24 @@ TASKS = {
         groups.censored_against_surpyval,
         3,
         100_000,
+    ),
+    "censored-surpyval": Task(
+        "Weibull, 30% right-censored, with standard errors",
+        100_000,
+        "SurPyval's Weibull.fit",
+        Target(speedup=15.0),
+        censored.against_surpyval,
+        5,
+        5_000,
+    ),
+    "truncated-surpyval": Task(
+        "the same, left-truncated too",
+        80_000,
+        "SurPyval's Weibull.fit",
+        Target(speedup=30.0),
+        censored.truncated_against_surpyval,
+        5,
+        5_000,
     ),
     "gamma": Task(
         "Gamma",
@@ -238,6 +257,15 @@ TASKS = {
         comparing.process_fitter,
         5,
         500,
+    ),
+    "censored-streamed": Task(
+        "Weibull, a tenth censored, streamed from Parquet",
+        100_000_000,
+        "pyarrow, one read of the two columns",
+        Target(passes=5, peak_mb=700.0),
+        censored.streamed,
+        1,
+        40_000_000,  # fewer are read into memory at once
     ),
     "streamed": Task(
         "StudentT, streamed from Parquet",

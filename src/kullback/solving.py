@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -14,6 +14,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
 from kullback._core.domains import Interval
+from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
@@ -159,12 +160,14 @@ class Start:
         tried: number of starting points in all.
         agreed: number of starting points that led to the same minimum, so far.
         near: whether they are near the minimum, so that fewer rows would lead away from it.
+        own: the model's starting points, where those are the user's: for a search that fails.
     """
 
     points: list[Vector]
     tried: int
     agreed: int = 1
     near: bool = False
+    own: list[Vector] = field(default_factory=list)
 
 
 def solve(problem: Problem, vector: ParameterVector, start: Start | None = None) -> Solved:
@@ -308,8 +311,14 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         return Solved(vector, evaluation, convergence)
     if start is None:
         points = starting_points(problem.model, vector, problem.known)
-        start = Start(points, len(points))
+        start = Start(points, len(points), own=_own_points(problem, vector))
+    given = start
     solution, start = _descend(problem, vector, start)
+    if solution.outcome is not Outcome.CONVERGED and given.own:
+        # the user's starting values may lie where the likelihood has no use of its derivatives
+        other, started = _descend(problem, vector, Start(given.own, len(given.own)))
+        if _rank(other) < _rank(solution):
+            solution, start = other, started
     if not math.isfinite(solution.best.value):
         problem.refuse_impossible(vector, solution.best.at)
     on_bound = _at_its_bound(vector, solution)
@@ -318,7 +327,7 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         there = on_bound.unconstrained(values)
         # a bound on which an end of the support depends may make a row impossible: not the estimate
         if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
-            return _solve(problem, on_bound, replace(start, points=[there]))
+            return _solve(problem, on_bound, replace(start, points=[there], own=[]))
     relabelled = (
         None
         if vector.on_bound
@@ -326,7 +335,7 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     )
     if relabelled is not None and solution.outcome is Outcome.CONVERGED:
         there = vector.unconstrained(relabelled)
-        return _solve(problem, vector, replace(start, points=[there], near=True))
+        return _solve(problem, vector, replace(start, points=[there], own=[], near=True))
     closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
     separated = _separated(problem, vector, solution, start)
@@ -348,6 +357,19 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         # with a penalty the cross-entropy alone is not stationary: it changes by the correction
         evaluation = problem.whole(vector)(at) if model.penalised else replace(evaluation, at=at)
     return Solved(vector, evaluation, convergence)
+
+
+def _own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
+    """The model's own starting points where the user gave starting values; else none."""
+    if all(c.start is None for c in vector.free):
+        return []
+    without = replace(
+        vector, coefficients=tuple(replace(c, start=None) for c in vector.coefficients)
+    )
+    try:
+        return starting_points(problem.model, without, problem.known)
+    except ModelError:  # it has none, and needs the user's
+        return []
 
 
 def _separated(

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 import kullback as kl
-from kullback.data import Exact, Roles, open_sample
+from kullback.data import Exact, Roles, open_sample, stream
 from kullback.data.observation import Event, Observed, Window
 
 N = 400
@@ -222,3 +222,21 @@ def test_events_are_not_lost_where_they_cannot_be_used() -> None:
     for window in (("x", None), (None, "x")):
         with pytest.raises(kl.DataError, match=r'truncation\[\d\]="x" names a column'):
             kl.fit(kl.Exponential(), columns["y"], truncation=window)
+
+
+def test_large_parts_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_PIECE", 50)
+    columns = table()
+    roles = Roles(**ROLES["all"])
+    expected = rows_of(open_sample(columns, roles))
+    frame = pl.DataFrame(columns).with_columns(pl.all().fill_nan(None))
+    frame.write_parquet(tmp_path / "t.parquet")
+    found = rows_of(open_sample(str(tmp_path / "t.parquet"), roles, in_memory=False))
+    assert found.keys() == expected.keys()
+    for kind, fields in expected.items():
+        for field, values in fields.items():
+            np.testing.assert_array_equal(found[kind][field], values)
+    wrong = {**columns, "died": np.where(np.arange(N) == 310, 7.0, columns["died"])}
+    pl.DataFrame(wrong).with_columns(pl.all().fill_nan(None)).write_parquet(tmp_path / "w.parquet")
+    with pytest.raises(kl.DataError, match=r"row 310 \(7.0\)"):
+        rows_of(open_sample(str(tmp_path / "w.parquet"), roles, in_memory=False))

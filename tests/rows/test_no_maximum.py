@@ -77,3 +77,11 @@ def test_a_single_exact_value_that_all_others_allow() -> None:
     # and an event before the others are censored is enough for two
     lower[-1] = upper[-1] = 0.5
     assert kl.fit(kl.Weibull(), kl.Sample(lower, upper)).convergence
+
+
+def test_shares_of_one_class_are_not_ends() -> None:
+    # H = 0 is reached there: the probability of a class without shares is 0, on its bound
+    shares = {"a": [1.0, 1.0, 1.0], "b": [0.0, 0.0, 0.0]}
+    fit = kl.fit(kl.Categorical(), shares, ("a", "b"))
+    assert "allow the outcomes" not in " ".join(fit.convergence.advice)
+    assert fit.cross_entropy == pytest.approx(0.0, abs=1e-12)

@@ -49,35 +49,6 @@ FAMILIES: dict[str, tuple[type[kl.Model], Law, dict[str, float]]] = {
     ),
     "Poisson": (kl.Poisson, lambda rate: stats.poisson(rate), {"rate": 3.0}),
 }
-# families whose tails take seconds to compile
-SLOW: dict[str, tuple[type[kl.Model], Law, dict[str, float]]] = {
-    "Gamma": (
-        kl.Gamma,
-        lambda shape, rate: stats.gamma(shape, scale=1 / rate),
-        {"shape": 2.0, "rate": 0.5},
-    ),
-    "GeneralizedExtremeValue": (
-        kl.GeneralizedExtremeValue,
-        lambda loc, scale, shape: stats.genextreme(-shape, loc, scale),
-        {"loc": 1.0, "scale": 1.5, "shape": 0.2},
-    ),
-    "InverseGaussian": (
-        kl.InverseGaussian,
-        lambda mean, shape: stats.invgauss(mean / shape, scale=shape),
-        {"mean": 2.0, "shape": 3.0},
-    ),
-    "StudentT": (
-        kl.StudentT,
-        lambda df, loc, scale: stats.t(df, loc, scale),
-        {"df": 4.0, "loc": 1.0, "scale": 2.0},
-    ),
-    "Beta": (kl.Beta, lambda alpha, beta: stats.beta(alpha, beta), {"alpha": 2.0, "beta": 3.0}),
-    "NegativeBinomial": (
-        kl.NegativeBinomial,
-        lambda mean, size: stats.nbinom(size, size / (size + mean)),
-        {"mean": 4.0, "size": 2.5},
-    ),
-}
 
 
 def drawn(law: Any) -> np.ndarray:
@@ -148,8 +119,16 @@ def sample(ends: tuple[np.ndarray, ...], factor: float = 1.0) -> kl.Sample:
     return kl.Sample(lower, upper, truncation=(begin, end))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", FAMILIES)
+# log-probabilities of intervals take seconds to compile for a family: of two here
+CASES = [
+    (name, kind)
+    for name in FAMILIES
+    for kind in KINDS
+    if kind in KINDS[:2] or name in ("Exponential", "Weibull")
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
 def test_the_maximum_of_rows_of_any_kind(name: str, kind: str) -> None:
     family, law, truth = FAMILIES[name]
     ends = rows(kind, law(**truth))
@@ -169,8 +148,7 @@ SCALED = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] in SCALED])
 def test_other_units_and_other_starts(name: str, kind: str) -> None:
     family, law, truth = FAMILIES[name]
     ends = rows(kind, law(**truth))

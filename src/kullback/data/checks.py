@@ -20,6 +20,10 @@ SHOWN_COLUMNS = 20
 # The longest text of one value in a message: the rest of it fits beside that on a terminal's line.
 SHOWN_TEXT = 40
 
+# OpenBLAS gives a longer dot product to several threads, which wait for each other: on a busy
+# machine 131,072 numbers took 7 ms of processor time instead of 0.1.
+_RUN = 8_192
+
 
 @final
 @dataclass(frozen=True)
@@ -258,5 +262,8 @@ def _all_finite(values: Floats) -> bool:
     A sum of squares is not finite if a term is not, and takes a tenth of the time of testing each
     value; only if the sum is not finite (finite terms may overflow) is each value tested.
     """
+    whole = values.size - values.size % _RUN
+    rows, rest = values[:whole].reshape(-1, _RUN), values[whole:]
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(np.dot(values, values))) or bool(np.isfinite(values).all())
+        square = np.vecdot(rows, rows).sum() + np.dot(rest, rest)
+        return bool(np.isfinite(square)) or bool(np.isfinite(values).all())

@@ -118,7 +118,8 @@ class SampleSummary:
     def common_stretch(self) -> tuple[float, float] | None:
         """These ends where they are apart, so that no outcome was observed itself; else None."""
         low, high = self.common
-        return (low, high) if low < high else None
+        ends = all(isinstance(kind, Observed) for kind in self.kinds)
+        return (low, high) if ends and low < high else None
 
     @cached_property
     def values(self) -> Vector:
