@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, final
@@ -28,7 +27,7 @@ from kullback.objective.basis_functions import basis_sums
 from kullback.objective.kernels import weighted_sums
 from kullback.objective.log_terms import log_term
 from kullback.objective.predictors import SCALARS, Predictors, predictor_sums, predictors_of
-from kullback.special.shared import Bundles
+from kullback.special.shared import shared_derivatives
 
 Partial = TypeVar("Partial")
 
@@ -296,20 +295,17 @@ class LossDerivatives(RowSums):
     ) -> Sequence[Array]:
         """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
         free = [i for i, free_here in enumerate(self.is_free) if free_here]
-        # densities and probabilities of classes have no loops
-        bundles = None if isinstance(kind, (Exact, Soft)) else Bundles()
 
         def loss(*numbers: Array) -> Array:
             filled = list(arguments)
             for i, number in zip(free, numbers, strict=True):
                 filled[i] = number
-            with nullcontext() if bundles is None else bundles.evaluation():
-                return self.loss(kind, filled, row)
+            return self.loss(kind, filled, row)
 
         at = [arguments[i] for i in free]
-        if bundles is not None:
-            loss(*at)  # records what the derivatives share with it
-        value, scores, second, _ = first_and_second(loss, at)
+        # densities and probabilities of classes have no loops
+        derivatives = first_and_second if isinstance(kind, (Exact, Soft)) else shared_derivatives
+        value, scores, second, *_ = derivatives(loss, at)
         outer = [scores[i] * scores[j] for i in range(len(at)) for j in range(i + 1)]
         return (jnp.ones(()), value, value * value, *scores, *second, *outer)
 
