@@ -65,6 +65,10 @@ DERIVATIVE = "derivative"
 _derivative = _named(DERIVATIVE, lambda value, number: value + 0.0 * number)
 
 
+def _derivatives(values: Any, number: Any) -> Any:
+    return jax.tree.map(lambda value: _derivative(value, number), values)
+
+
 def slope(f: Function, x: Any) -> Any:
     """Return f'(x) for an elementary f."""
     return _derivative(f(x), x) if is_traced_for_numpy() else _slope(f, 0)(x)
@@ -73,7 +77,7 @@ def slope(f: Function, x: Any) -> Any:
 def first_and_second(
     f: Function, at: Sequence[Any], others: Sequence[Any] = ()
 ) -> tuple[Any, list[Any], list[Any], list[Any]]:
-    """Return f(*at, *others), and its first and second derivatives.
+    """Return f(*at, *others), an array or several, and its first and second derivatives.
 
     The first in all of these scalars; the lower triangle of the second in ``at``; and those in
     ``at`` and ``others``, row by row.
@@ -83,8 +87,8 @@ def first_and_second(
     mixed = [(i, j) for i in range(d) for j in range(d, len(numbers))]
     if is_traced_for_numpy():
         value = f(*numbers)
-        first = [_derivative(value, number) for number in numbers]
-        second = [[_derivative(first[i], numbers[j]) for i, j in own] for own in (lower, mixed)]
+        first = [_derivatives(value, number) for number in numbers]
+        second = [[_derivatives(first[i], numbers[j]) for i, j in own] for own in (lower, mixed)]
     else:
         slopes = [_slope(f, i) for i in range(len(numbers))]
         first = [slope(*numbers) for slope in slopes]

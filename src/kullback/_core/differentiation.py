@@ -129,7 +129,7 @@ _RULES: Mapping[str, Sequence[Callable[..., _Number]]] = {
 
 # Steps: their derivative is 0 wherever they have one.
 _STEPS = """and ceil entry eq floor ge gt is_finite le lt ne not or reduce_or sign
-to_float"""
+stop_gradient to_float"""
 _FLAT = frozenset(_STEPS.split())
 
 
@@ -149,7 +149,7 @@ def derivative_of(value: Value, number: Value, block: Block) -> Value:
     for operation in reversed(block.operations):
         if not needed.isdisjoint(operation.outputs):
             path.append(operation)
-            needed |= _sources(operation)
+            needed |= _differentiated(operation)
     for operation in reversed(path):
         for out in operation.outputs:
             if out not in tangents:
@@ -159,6 +159,13 @@ def derivative_of(value: Value, number: Value, block: Block) -> Value:
 
 def _sources(operation: Operation) -> set[Value]:
     return set(operation.detail[1]) if operation.name == CALL else used(operation)
+
+
+def _differentiated(operation: Operation) -> set[Value]:
+    """The values that an operation's derivative is taken in: not conditions."""
+    if operation.name in _FLAT:
+        return set()
+    return set(operation.inputs[1:]) if operation.name == "select_n" else _sources(operation)
 
 
 def _tangent(

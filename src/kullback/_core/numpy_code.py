@@ -90,6 +90,7 @@ class ArrayCode:
         self.count = 0
         self.globals: dict[str, Any] = known or {
             "where": np.where,
+            "add_up": np.add.reduce,
             "each_row": each_row,
             "inf": np.inf,
             "nan": np.nan,
@@ -208,7 +209,7 @@ class ArrayCode:
 
     def _of_rows(self, operation: Operation) -> bool:
         """Whether an operation is elementwise over an array."""
-        return any(isinstance(value, Variable) and value.rows for value in operation.inputs)
+        return operation.outputs[0].rows
 
     def _take(self, variable: Value) -> None:
         if self.free:
@@ -254,6 +255,8 @@ class ArrayCode:
         simple = {
             CALL: first,
             "neg": f"-{first}",
+            "stop_gradient": first,
+            "reduce_sum": f"add_up({first}, 0)",
             "square": f"{first} * {first}",
             "rsqrt": f"1.0 / sqrt({first})",
             "to_float": f"{first} + 0.0",

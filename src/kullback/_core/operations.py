@@ -81,7 +81,7 @@ class Block:
 # calls whose inner formula stands for them
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "core_call", "remat")
 # operations that change the type or the shape alone
-_SAME = ("stop_gradient", "copy", "copy_p", "broadcast_in_dim", "squeeze", "reshape")
+_SAME = ("copy", "copy_p", "broadcast_in_dim", "squeeze", "reshape")
 
 CALL = "call"
 """The result of a call that has derivatives of its own; its detail is the name and the arguments.
@@ -105,6 +105,11 @@ def flattened(closed: Any) -> Block:
     block.results = tuple(inlined(closed, block.carried, block))
     _without_unused(block)
     return block
+
+
+def _by_row(shape: tuple[int, ...]) -> bool:
+    """Whether an array has one number, one a row, or an axis of nodes before that of the rows."""
+    return shape in ((), (ROWS,)) or (len(shape) == 2 and shape[1] == ROWS)
 
 
 def _variable(var: Any, depth: int) -> Variable:
@@ -143,7 +148,7 @@ def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequen
     if name in _SAME:
         if isinstance(arguments[0], Constant) and arguments[0].value.size == 1:
             return [Constant(arguments[0].value.reshape(()))]
-        if out.shape in ((), (ROWS,)):
+        if _by_row(out.shape):
             return [arguments[0]]
     if name == "stack" and all(not atom.aval.shape for atom in equation.invars):
         return [tuple(arguments)]  # of which ``slice`` takes one
@@ -151,6 +156,10 @@ def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequen
         return [arguments[0][params["start_indices"][0]]]
     if any(isinstance(argument, tuple) for argument in arguments):
         raise UntranslatableError(f"{name} of a vector of numbers")
+    if name == "stop_gradient":  # an operation of its own, so that nothing is differentiated in it
+        return [operate(name, tuple(arguments), block)]
+    if name == "reduce_sum" and params["axes"] == (0,) and out.shape == (ROWS,):  # over nodes
+        return [operate(name, tuple(arguments), block)]
     if name == "dynamic_slice":  # an entry of a table
         table, place = arguments[0], arguments[1:]
         if isinstance(table, Constant) and table.value.ndim == 1 and out.shape == (1,):
@@ -160,7 +169,7 @@ def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequen
     if name == "convert_element_type":
         return [_converted(arguments[0], equation.invars[0].aval.dtype, out.dtype, block)]
     name = "add" if name == "add_any" else name  # of tangents
-    if name not in ELEMENTWISE or out.shape not in ((), (ROWS,)) or len(equation.outvars) != 1:
+    if name not in ELEMENTWISE or not _by_row(out.shape) or len(equation.outvars) != 1:
         raise UntranslatableError(name)
     return [operate(name, tuple(arguments), block, params.get("y"))]
 
@@ -202,7 +211,8 @@ def operate(name: str, inputs: tuple[Value, ...], block: Block, detail: Any = No
     home = block.at_depth(max((v.depth for v in variables), default=0))
     key = (name, detail, *(_identity(v) for v in inputs))
     if key not in home.known:
-        home.known[key] = Variable(any(v.rows for v in variables), home.depth)
+        nodes = any(isinstance(v, Constant) and v.value.ndim == 2 for v in inputs)
+        home.known[key] = Variable(nodes or any(v.rows for v in variables), home.depth)
         home.operations.append(Operation(name, inputs, (home.known[key],), detail))
     return home.known[key]
 

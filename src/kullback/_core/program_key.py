@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import time
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -50,11 +51,17 @@ def stable_text(key: Any) -> str | None:
         >>> from kullback._core.domains import REAL
         >>> stable_text(("cdf", 64, 0.5, type(REAL)))
         "('cdf', 64, 0x1.0000000000000p-1, kullback._core.domains.Interval)"
+        >>> from kullback.data.observation import Event
+        >>> stable_text(Event.LEFT)
+        'kullback.data.observation.Event.LEFT'
         >>> stable_text(("cdf", object())) is None
         True
     """
     if isinstance(key, float):
         return key.hex()
+    if isinstance(key, Enum):
+        name = stable_text(type(key))
+        return None if name is None else f"{name}.{key.name}"
     if key is None or isinstance(key, bool | int | str | bytes):
         return repr(key) if type(key).__module__ == "builtins" else None
     if isinstance(key, type | FunctionType):

@@ -51,6 +51,8 @@ class Family(Reparametrised):
       outcome at the current parameters (``basis``: their names), ``_basis``, ``_basis_derivatives``
       and ``_log_density_of_basis``, which make a pass several times as fast (see ``write_basis``,
       ``basis_derivatives`` and ``log_density_of_basis``);
+    * optionally ``_log_density_change(x, origin, ...)``, the log-density less that of ``origin``,
+      where it is simpler: for intervals;
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_mean``,
       ``_variance``, ``_entropy``;
 
@@ -69,6 +71,7 @@ class Family(Reparametrised):
     basis: ClassVar[Sequence[str]] = ()
 
     _log_density: ClassVar[Formula | None] = None
+    _log_density_change: ClassVar[Formula | None] = None
     _statistics: ClassVar[Formula | None] = None
     _log_density_of: ClassVar[Formula | None] = None
     _basis: ClassVar[Formula | None] = None
@@ -243,6 +246,15 @@ class Family(Reparametrised):
             origin = jnp.asarray(self.support.interior)
             return self.log_density_of(self.statistics(x, origin), origin, parameters)
         value: Array = self._log_density(x, **self.to_default(parameters))
+        return value
+
+    def row_log_density_change(
+        self, x: Array, origin: Array, parameters: Mapping[str, Array]
+    ) -> Array | None:
+        """Log-density less that of ``origin``, by the family's formula."""
+        if self._log_density_change is None:
+            return None
+        value: Array = self._log_density_change(x, origin, **self.to_default(parameters))
         return value
 
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:

@@ -97,6 +97,18 @@ class RowFunctions(Parametrised):
         """Log-density of rows inside ``support``, without checking that."""
         return self.row_log_density(x, parameters)
 
+    def row_log_density_change(
+        self,
+        x: Array,  # noqa: ARG002
+        origin: Array,  # noqa: ARG002
+        parameters: Mapping[str, Array],  # noqa: ARG002
+    ) -> Array | None:
+        """Log-density less that of ``origin``, None where it is as long as the log-density.
+
+        Both are inside ``support``.
+        """
+        return None
+
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:  # noqa: ARG002
         """Log-probability of an outcome ≤ ``x``."""
         raise self._lacks("distribution function")

@@ -12,7 +12,6 @@ incomplete gamma function, and are 3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,7 +22,7 @@ from kullback.data.observation import Event, Exact, Observed, RowKind, Window, k
 from kullback.models.model import Model
 from kullback.objective.log_terms import log_term
 from kullback.special.numerics import log, reciprocal
-from kullback.special.shared import Bundles
+from kullback.special.shared import shared_derivatives
 
 Jet = tuple[Array, list[Array], list[Array]]
 """A value, its first derivatives, and the lower triangle of its second ones, row by row."""
@@ -147,17 +146,14 @@ def _of_component(
     component = model.components[k]
     own = model.component_numbers[k]
     places = [place for place, i in enumerate(free) if i in own]
-    bundles = None if isinstance(kind, Exact) else Bundles()
+    derivatives = first_and_second if isinstance(kind, Exact) else shared_derivatives
 
     def term(*numbers: Array) -> Array:
         filled = list(arguments)
         for place, number in zip(places, numbers, strict=True):
             filled[free[place]] = number
-        with nullcontext() if bundles is None else bundles.evaluation():
-            return log_term(kind, component, model.row_parameters(filled, row), row)
+        return log_term(kind, component, model.row_parameters(filled, row), row)
 
     at = [arguments[free[place]] for place in places]
-    if bundles is not None:
-        term(*at)  # records what the derivatives share with it
-    value, slopes, bends, _ = first_and_second(term, at)
+    value, slopes, bends, *_ = derivatives(term, at)
     return places, (value, slopes, bends)

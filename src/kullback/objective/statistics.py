@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, final
@@ -29,7 +28,7 @@ from kullback.objective.kernels import weighted_sums
 from kullback.objective.log_terms import log_term
 from kullback.objective.mixture_rows import mixture_loss
 from kullback.objective.predictors import SCALARS, Predictors, predictor_sums, predictors_of
-from kullback.special.shared import Bundles
+from kullback.special.shared import shared_derivatives
 
 Partial = TypeVar("Partial")
 
@@ -310,19 +309,16 @@ class LossDerivatives(RowSums):
         if self.model.component_numbers:
             value, scores, second = mixture_loss(self.model, kind, arguments, row, free)
             return _summed(value, scores, second)
-        # densities and probabilities of classes have no loops
-        bundles = None if isinstance(kind, (Exact, Soft)) else Bundles()
 
         def loss(*numbers: Array) -> Array:
             filled = list(arguments)
             for i, number in zip(free, numbers, strict=True):
                 filled[i] = number
-            with nullcontext() if bundles is None else bundles.evaluation():
-                return self.loss(kind, filled, row)
+            return self.loss(kind, filled, row)
 
-        if bundles is not None:
-            loss(*at)  # records what the derivatives share with it
-        value, scores, second, _ = first_and_second(loss, at)
+        # densities and probabilities of classes have no loops
+        derivatives = first_and_second if isinstance(kind, (Exact, Soft)) else shared_derivatives
+        value, scores, second, *_ = derivatives(loss, at)
         return _summed(value, scores, second)
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:

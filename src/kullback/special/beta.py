@@ -13,16 +13,22 @@ Each method runs until all elements that need it have converged, and is skipped 
 ratios"; DLMF 8.17.)
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from kullback.special.beta_tail import log_beta_jets
 from kullback.special.gamma import log1p_minus, log_gamma_ratio
 from kullback.special.partials import with_partials
 from kullback.special.saddle_point import log_binomial_kernel
+from kullback.special.shared import by_jets, within_pass
 from kullback.special.smooth import log1mexp
 from kullback.special.tail_quadrature import log_tail_integral, reach
+
+_Tail: TypeAlias = Callable[..., jax.Array]
 
 # As for the incomplete gamma functions: far below rounding, for accurate derivatives.
 _TOLERANCE = 1e-21
@@ -158,19 +164,33 @@ def _log_harmonic(a: jax.Array, b: jax.Array) -> jax.Array:
 def log_beta_sides(
     a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Return ln I_x(a, b) and ln(1 − I_x(a, b)) of one evaluation, without rules for derivatives.
+    """Return ln I_x(a, b) and ln(1 − I_x(a, b)) of one evaluation.
 
-    For those see `log_beta_i` and `log_beta_i_complement`.
+    Their derivatives are had only within a pass; elsewhere see `log_beta_i` and
+    `log_beta_i_complement`.
     """
     inside = (x > 0) & (y > 0)
     safe_x, safe_y = jnp.where(inside, x, 0.5), jnp.where(inside, y, 0.5)
-    value, is_upper, _ = _one_side(a, b, safe_x, safe_y)
+    if within_pass():
+        fixed = (jax.lax.stop_gradient(safe_y),)  # its tangent is minus that of x
+        lower, upper = by_jets(log_beta_jets, a, b, safe_x, fixed=fixed)
+    else:
+        lower, upper = _both_values(a, b, safe_x, safe_y)
+    return (
+        jnp.where(inside, lower, jnp.where(x > 0, 0.0, -jnp.inf)),
+        jnp.where(inside, upper, jnp.where(x > 0, -jnp.inf, 0.0)),
+    )
 
-    def side(same: jax.Array, at_zero: float, at_one: float) -> jax.Array:
-        result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
-        return jnp.where(inside, result, jnp.where(x > 0, at_one, at_zero))
 
-    return side(~is_upper, -jnp.inf, 0.0), side(is_upper, 0.0, -jnp.inf)
+def _both_values(
+    a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    value, upper, _ = _one_side(a, b, x, y)
+
+    def side(same: jax.Array) -> jax.Array:
+        return jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
+
+    return side(~upper), side(upper)
 
 
 def _partial_shape(
@@ -201,6 +221,23 @@ def _zero(*args: jax.Array) -> jax.Array:
     return jnp.zeros((), args[0].dtype)
 
 
+def _shared(side: int) -> Callable[[_Tail], _Tail]:
+    """Let the value and its derivatives share one evaluation of the loops, within a pass."""
+
+    def decorate(function: _Tail) -> _Tail:
+        @wraps(function)
+        def call(*arguments: jax.typing.ArrayLike) -> jax.Array:
+            if not within_pass():
+                return function(*arguments)
+            a, b, x, y = (jnp.asarray(argument, float) for argument in arguments)
+            return log_beta_sides(a, b, x, y)[side]
+
+        return call
+
+    return decorate
+
+
+@_shared(0)
 @with_partials(
     lambda a, b, x, y: _partial_shape(0, False, a, b, x, y),
     lambda a, b, x, y: _partial_shape(1, False, a, b, x, y),
@@ -224,6 +261,7 @@ def log_beta_i(a: jax.Array, b: jax.Array, x: jax.Array, complement: jax.Array) 
     return log_beta_sides(a, b, x, complement)[0]
 
 
+@_shared(1)
 @with_partials(
     lambda a, b, x, y: _partial_shape(0, True, a, b, x, y),
     lambda a, b, x, y: _partial_shape(1, True, a, b, x, y),

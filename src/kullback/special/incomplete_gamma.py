@@ -14,7 +14,7 @@ and 8.9.2.)
 """
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, TypeAlias
 
 import jax
@@ -22,10 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback.special.gamma import log1p_minus, log_gamma, log_gamma_ratio
-from kullback.special.gamma_tail import log_gamma_tail_jet
+from kullback.special.gamma_tail import log_gamma_jets
 from kullback.special.partials import with_partials
 from kullback.special.saddle_point import log_poisson_kernel
-from kullback.special.shared import bundle
+from kullback.special.shared import by_jets, within_pass
 from kullback.special.smooth import log1mexp
 from kullback.special.tail_quadrature import log_tail_integral, reach
 
@@ -150,19 +150,36 @@ def _one_side(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Arr
     return value, upper, jnp.where(alternating, by_alternating - kernel, ratio)
 
 
-def log_gamma_pq(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return ln P(a, x) and ln Q(a, x) of one evaluation, without rules for their derivatives.
+def log_gamma_pq(a: jax.typing.ArrayLike, x: jax.typing.ArrayLike) -> tuple[jax.Array, jax.Array]:
+    """Return ln P(a, x) and ln Q(a, x) of one evaluation; their derivatives only within a pass.
 
-    For those see `log_gamma_p` and `log_gamma_q`.
+    Elsewhere see `log_gamma_p` and `log_gamma_q`.
     """
+    a, x = jnp.asarray(a, float), jnp.asarray(x, float)
     inside = (x > 0) & (x < jnp.inf)
-    value, is_upper, _ = _one_side(a, jnp.where(inside, x, 1.0))
+    kept = jnp.where(inside, x, 1.0)
+    if within_pass():
+        p, q = _shared_values(a, kept, jnp.log(kept))
+    else:
+        p, q = _both_values(a, kept)
+    return (
+        jnp.where(inside, p, jnp.where(x > 0, 0.0, -jnp.inf)),
+        jnp.where(inside, q, jnp.where(x > 0, -jnp.inf, 0.0)),
+    )
 
-    def side(same: jax.Array, at_zero: float, at_infinity: float) -> jax.Array:
-        result = jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
-        return jnp.where(inside, result, jnp.where(x > 0, at_infinity, at_zero))
 
-    return side(~is_upper, -jnp.inf, 0.0), side(is_upper, 0.0, -jnp.inf)
+def _shared_values(a: jax.Array, x: jax.Array, log_x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    p, q = by_jets(log_gamma_jets, a, log_x, fixed=(jax.lax.stop_gradient(x),))
+    return p, q
+
+
+def _both_values(a: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    value, upper, _ = _one_side(a, x)
+
+    def side(same: jax.Array) -> jax.Array:
+        return jnp.where(same, value, log1mexp(jnp.where(same, -1.0, value)))
+
+    return side(~upper), side(upper)
 
 
 def _lower(a: jax.Array, x: jax.Array) -> jax.Array:
@@ -187,54 +204,22 @@ def _partial_a(function: Any, a: jax.Array, x: jax.Array) -> jax.Array:
     return result
 
 
-def _not_differentiated(*_: jax.Array) -> jax.Array:
-    raise NotImplementedError("bundles are constant under differentiation")
-
-
-_CONSTANT = (_not_differentiated,) * 5  # the parts of a jet
-
-
-@with_partials(lambda _a, _x, *jet: jet[2], lambda _a, _x, *jet: jet[4], *_CONSTANT)
-def _known_by_a(a: jax.Array, x: jax.Array, *jet: jax.Array) -> jax.Array:  # noqa: ARG001
-    return jet[1]
-
-
-@with_partials(
-    lambda _a, _x, *jet: jet[4],
-    lambda a, x, *jet: jet[3] * ((a - 1.0) / x - 1.0 - jet[3]),
-    *_CONSTANT,
-)
-def _known_by_x(a: jax.Array, x: jax.Array, *jet: jax.Array) -> jax.Array:  # noqa: ARG001
-    return jet[3]
-
-
-@with_partials(_known_by_a, _known_by_x, *_CONSTANT)
-def _known(a: jax.Array, x: jax.Array, *jet: jax.Array) -> jax.Array:  # noqa: ARG001
-    """The log of P or Q, with two derivatives, from its jet."""
-    return jet[0]
-
-
-def _shared(upper_tail: bool) -> Callable[[_Tail], _Tail]:
+def _shared(side: int) -> Callable[[_Tail], _Tail]:
     """Let the value and its derivatives share one evaluation of the loops, within a pass."""
 
     def decorate(function: _Tail) -> _Tail:
         @wraps(function)
         def call(a: jax.typing.ArrayLike, x: jax.typing.ArrayLike) -> jax.Array:
-            a, x = jnp.asarray(a, float), jnp.asarray(x, float)
-            inside = (x > 0) & (x < jnp.inf)
-            kept = jnp.where(inside, x, 1.0)
-            jet = bundle(partial(log_gamma_tail_jet, upper_tail=upper_tail), a, kept)
-            if jet is None:
-                return function(a, x)
-            ends = (0.0, -jnp.inf) if upper_tail else (-jnp.inf, 0.0)
-            return jnp.where(inside, _known(a, kept, *jet), jnp.where(x > 0, ends[1], ends[0]))
+            if within_pass():
+                return log_gamma_pq(a, x)[side]
+            return function(jnp.asarray(a), jnp.asarray(x))
 
         return call
 
     return decorate
 
 
-@_shared(upper_tail=False)
+@_shared(0)
 @with_partials(
     lambda a, x: _partial_a(_lower, a, x),
     lambda a, x: _partial_x(a, x, upper_tail=False),
@@ -249,7 +234,7 @@ def log_gamma_p(a: jax.Array, x: jax.Array) -> jax.Array:
     return _lower(a, x)
 
 
-@_shared(upper_tail=True)
+@_shared(1)
 @with_partials(
     lambda a, x: _partial_a(_upper, a, x),
     lambda a, x: -_partial_x(a, x, upper_tail=True),
@@ -260,11 +245,13 @@ def log_gamma_q(a: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def log_gamma_tails(a: jax.Array, x: jax.Array, log_x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return ln P(a, x) and ln Q(a, x), from x and its logarithm.
+    """Return ln P(a, x) and ln Q(a, x) with their derivatives, from x and its logarithm.
 
     The logarithm counts where x is below the smallest double: there P = x^a/Γ(a + 1), which for a
     small a is far from 0.
     """
+    if within_pass():
+        return _shared_tails(a, x, log_x)
     kept = jnp.where(x < _SMALLEST, 1.0, x)
     return _tails(a, x, log_x, log_gamma_p(a, kept), log_gamma_q(a, kept))
 
@@ -272,8 +259,16 @@ def log_gamma_tails(a: jax.Array, x: jax.Array, log_x: jax.Array) -> tuple[jax.A
 def log_gamma_tail_values(
     a: jax.Array, x: jax.Array, log_x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Return the same of one evaluation, without rules for their derivatives."""
+    """Return the same of one evaluation; their derivatives only within a pass."""
+    if within_pass():
+        return _shared_tails(a, x, log_x)
     return _tails(a, x, log_x, *log_gamma_pq(a, jnp.where(x < _SMALLEST, 1.0, x)))
+
+
+def _shared_tails(a: jax.Array, x: jax.Array, log_x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    inside = x < jnp.inf
+    p, q = _shared_values(a, jnp.where(inside, x, 1.0), jnp.where(inside, log_x, 0.0))
+    return jnp.where(inside, p, 0.0), jnp.where(inside, q, -jnp.inf)
 
 
 def _tails(

@@ -13,6 +13,7 @@ import numpy as np
 
 from kullback.special.constants import HALF_LOG_TWO_PI
 from kullback.special.normal import mills_ratio, mills_slope
+from kullback.special.shared import Jet, by_jets, choose, within_pass
 from kullback.special.smooth import log1mexp
 
 # Over an interval of length 1 the integrand −M' is entire and varies by less than a factor 4: ten
@@ -70,6 +71,52 @@ def _survival(mean: jax.Array, shape: jax.Array, x: jax.Array) -> jax.Array:
     by_cdf = log1mexp(_log_cdf_by_sum(mean, shape, x))
     difference = _log_survival_by_difference(mean, shape, x)
     return jnp.where(_use_cdf(mean, shape, x), by_cdf, difference)
+
+
+def log_inverse_gaussian_jets(mean: jax.Array, shape: jax.Array, x: jax.Array) -> tuple[Jet, Jet]:
+    """Return the jets of the log-cdf and the log-survival in mean, shape and x."""
+    alpha, gap, log_density = _arguments(mean, shape, x)
+    beta = alpha + gap
+    lower = alpha <= -1.0  # as `_use_cdf`
+    far = mills_ratio(jnp.where(lower, beta, 1.0))
+    tail = mills_ratio(jnp.where(lower, -alpha, 1.0)) + far
+    total = jnp.where(lower, tail, _mills_drop(jnp.where(lower, 0.0, alpha), gap))
+    # φ(α) over the side that is computed, with the sign of that side's derivatives; the cdf's are
+    # −2λ/μ² φ(α) M(β), (2 M(β)/μ − 1/√(λ x)) φ(α) and √(λ/x³) φ(α)
+    r = jnp.where(lower, 1.0, -1.0) / total
+    mills, drop = mills_ratio(beta), mills_slope(beta)
+    root = jnp.sqrt(shape * x)
+    by_mean = -2.0 * shape / (mean * mean)
+    a, b, q = by_mean * mills, 2.0 * mills / mean - 1.0 / root, root / (x * x)
+    s, t, u = a * r, b * r, q * r
+    # of log r: −α times the derivative of α, less that of the side's logarithm
+    alpha_mean, half = -root / (mean * mean), 0.5 / shape
+    of_mean, of_shape = -alpha * alpha_mean - s, -alpha * alpha * half - t
+    beta_shape = beta * half
+    side = Jet(
+        log_density + jnp.log(total),
+        (s, t, u),
+        (
+            -2.0 * s / mean - by_mean * drop * alpha_mean * r + s * of_mean,
+            s / shape - by_mean * drop * beta_shape * r + s * of_shape,
+            (half / root - 2.0 * drop * beta_shape / mean) * r + t * of_shape,
+            u * of_mean,
+            u * (half + of_shape),
+            u * (-(1.5 + 0.5 * alpha * beta) / x - u),
+        ),
+    )
+    other = side.complement()
+    return choose(lower, side, other), choose(lower, other, side)
+
+
+def log_inverse_gaussian_sides(
+    mean: jax.Array, shape: jax.Array, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the log-cdf and the log-survival, within a pass of one evaluation."""
+    if within_pass():
+        cdf, survival = by_jets(log_inverse_gaussian_jets, mean, shape, x)
+        return cdf, survival
+    return _cdf(mean, shape, x), _survival(mean, shape, x)
 
 
 def log_inverse_gaussian_cdf(

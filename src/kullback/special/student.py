@@ -19,7 +19,7 @@ from kullback.special.tail_quadrature import LOG_CUT, log_tail_integral
 _HUGE = 2.0**511
 _SHRINK = 2.0**-513
 # From here on w/√(1 + w²) is 1 as a double.
-_STEEP = 1e8
+STEEP = 1e8
 # From here on 2 cosh(v) is e^v as a double. Up to here the integrand, which has its nearest
 # singularity π/2 off the line, is within 1e-18 for 32 nodes a panel.
 _EXPONENTIAL = 18.0
@@ -59,18 +59,25 @@ def _log_t_kernel(a: Array, w: Array) -> Array:
     return log_gamma_ratio(a, 0.5) - 0.5 * LOG_PI - (a + 0.5) * log1p_square(w)
 
 
+def tail_length(a: Array, t: Array) -> Array:
+    """Return the h at which (cosh(v + h)/cosh v)^(−2a) is e^−40, with t = tanh v."""
+    # beyond e^600 it is the exponential's, and a bound of it
+    rise = jnp.expm1(jnp.minimum(0.5 * LOG_CUT / a, 600.0))
+    q = rise * (2.0 + rise)
+    near = jnp.log1p((rise + q / (t + jnp.sqrt(t * t + q))) / (1.0 + t))
+    return near + jnp.maximum(0.5 * LOG_CUT / a - 600.0, 0.0)
+
+
 def _log_t_tail_formula(a: Array, w: Array) -> Array:
     # With w = sinh v the tail is ∫ cosh(v)^(−2a) dv / B(a, 1/2), and with h from v on
     # cosh(v + h)/cosh(v) = 1 + 2 s (s + t √(1 + s²)), s = sinh(h/2), t = tanh(v): no cancellation,
     # for any df and w. Beyond _EXPONENTIAL that is e^h (1 + t)/2, which is integrated exactly.
     size = jnp.where(w < 0.0, -w, w)
-    steep = size > _STEEP
+    steep = size > STEEP
     inner = jnp.where(steep, 1.0, size)
     t = jnp.where(steep, 1.0, inner * jax.lax.rsqrt(1.0 + inner * inner))
 
-    rise = jnp.expm1(jnp.minimum(0.5 * LOG_CUT / a, LOG_CUT))  # to where the integrand is e^-40
-    q = rise * (2.0 + rise)
-    cut = jnp.log1p((rise + q / (t + jnp.sqrt(t * t + q))) / (1.0 + t))
+    cut = tail_length(jnp.maximum(a, 0.5), t)
     whole = cut > _EXPONENTIAL
     panel = jax.lax.stop_gradient(jnp.where(whole, _EXPONENTIAL, cut)) / _PANELS
 

@@ -6,11 +6,14 @@ its value at the near end the integrand falls smoothly from 1 to 0, and Gauss–
 is accurate to the last digits for any parameters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.derivatives import is_traced_for_numpy
 
 # The integrand is cut where it is exp(-40) = 4e-18 of its start. Between a half-normal and an
 # exponential of any slope 24 nodes leave less than 1e-15; 32 leave room for skewness (tested).
@@ -67,3 +70,69 @@ def log_tail_integral(
     steps = jnp.where(jnp.any(active), NODES.size, 0)
     total = jax.lax.fori_loop(0, steps, add, start)
     return jnp.log(length) + jnp.log(jnp.where(active, total, 1.0))
+
+
+def add_up(
+    terms: Callable[..., Sequence[jax.Array]],
+    sums: int,
+    like: jax.Array,
+    *tables: Vector,
+    steps: Callable[[], jax.Array] | None = None,
+) -> Sequence[jax.Array]:
+    """Add terms over the entries of tables: in a loop, for NumPy along an axis of its own.
+
+    Args:
+        terms: of an entry of each table, as scalars or as columns.
+        sums: how many terms there are.
+        like: an array of the shape and type of the sums.
+        tables: equally long.
+        steps: returns after how many entries all terms are zero; the others are left out.
+    """
+    if is_traced_for_numpy():
+        columns = (jnp.asarray(table[:, None]) for table in tables)
+        shape = (len(tables[0]), *jnp.shape(like))
+        return [jnp.sum(jnp.broadcast_to(v, shape), axis=0) for v in terms(*columns)]
+    numbers = [jnp.asarray(table, like.dtype) for table in tables]
+
+    def add(i: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:
+        found = terms(*(table[i] for table in numbers))
+        return [total + term for total, term in zip(totals, found, strict=True)]
+
+    start = [jnp.zeros_like(like)] * sums
+    end = len(tables[0]) if steps is None else steps().astype(jnp.int32)
+    found: list[jax.Array] = jax.lax.fori_loop(0, end, add, start)
+    return found
+
+
+class Warp:
+    """Nodes between 0 and a length that are denser near a centre, for a feature of a given size.
+
+    With h = centre + size · sinh(w − w₀), a singularity at centre ± i size lies π/2 off the line
+    of w, whose range grows with the logarithm of the length only.
+
+    Args:
+        length: the range of h.
+        centre: where the feature is, from 0 to the length.
+        size: the distance of the nearest singularity from the line.
+    """
+
+    def __init__(self, length: jax.Array, centre: jax.Array, size: float) -> None:
+        self._size = size
+        before, after = _asinh(centre / size), _asinh((length - centre) / size)
+        self._range = before + after
+        self._lift = jnp.exp(before)
+
+    def __call__(self, node: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return h, to relative precision, and dh/dnode, for a node in (0, 1)."""
+        rise = jnp.expm1(0.5 * self._range * node)
+        half = 1.0 + rise
+        r = 1.0 / half
+        lift, drop = self._lift, 1.0 / self._lift
+        h = 0.5 * self._size * (rise + rise * r) * (half * drop + r * lift)
+        return h, 0.5 * self._size * self._range * (half * half * drop + r * r * lift)
+
+
+def _asinh(x: jax.Array) -> jax.Array:
+    """Inverse hyperbolic sine for x ≥ 0."""
+    square = x * x
+    return jnp.log1p(x + square / (1.0 + jnp.sqrt(1.0 + square)))

@@ -77,6 +77,11 @@ class Beta(Family):
         return at_origin + (alpha - 1.0) * statistics[0] + (beta - 1.0) * statistics[1]
 
     @staticmethod
+    def _log_density_change(x: Array, origin: Array, alpha: Array, beta: Array) -> Array:
+        of_complement = (beta - 1.0) * log_quotient(1.0 - x, 1.0 - origin)
+        return (alpha - 1.0) * log_quotient(x, origin) + of_complement
+
+    @staticmethod
     def _log_cdf(x: Array, alpha: Array, beta: Array) -> Array:
         return log_beta_i(alpha, beta, x, 1.0 - x)
 

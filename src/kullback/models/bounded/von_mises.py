@@ -113,6 +113,11 @@ class VonMises(Family):
         return concentration * gap - (log_scaled_bessel_i0(concentration) + LOG_TWO_PI)
 
     @staticmethod
+    def _log_density_change(x: Array, origin: Array, loc: Array, concentration: Array) -> Array:
+        middle = 0.5 * (x + origin) - loc
+        return -2.0 * concentration * jnp.sin(middle) * jnp.sin(0.5 * (x - origin))
+
+    @staticmethod
     def _log_cdf(x: Array, loc: Array, concentration: Array) -> Array:
         return log_von_mises_cdf(concentration, x - loc)
 

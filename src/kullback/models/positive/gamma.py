@@ -75,6 +75,10 @@ class Gamma(Family):
         return log_gamma_kernel(x, shape, rate) - jnp.log(x)
 
     @staticmethod
+    def _log_density_change(x: Array, origin: Array, shape: Array, rate: Array) -> Array:
+        return (shape - 1.0) * log_quotient(x, origin) - rate * (x - origin)
+
+    @staticmethod
     def _log_cdf(x: Array, shape: Array, rate: Array) -> Array:
         return log_gamma_tails(shape, rate * x, log(rate) + log(x))[0]
 

@@ -57,6 +57,11 @@ class InverseGamma(Family):
         return log_gamma_kernel(reciprocal(x), shape, scale) - jnp.log(x)
 
     @staticmethod
+    def _log_density_change(x: Array, origin: Array, shape: Array, scale: Array) -> Array:
+        step = (x - origin) * reciprocal(x) * reciprocal(origin)
+        return scale * step - (shape + 1.0) * log_quotient(x, origin)
+
+    @staticmethod
     def _log_cdf(x: Array, shape: Array, scale: Array) -> Array:
         return log_gamma_tails(shape, scale / x, log(scale) - log(x))[1]
 

@@ -15,10 +15,7 @@ from kullback.models.starting_values import LEAST_SPREAD
 from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.constants import LOG_TWO_PI
 from kullback.special.exponential_mean import exponential_mean
-from kullback.special.inverse_gaussian import (
-    log_inverse_gaussian_cdf,
-    log_inverse_gaussian_survival,
-)
+from kullback.special.inverse_gaussian import log_inverse_gaussian_sides
 from kullback.special.numerics import log, log_quotient, reciprocal
 
 
@@ -69,12 +66,22 @@ class InverseGaussian(Family):
         return 0.5 * (log(shape) - LOG_TWO_PI - shape * square) - 1.5 * jnp.log(x)
 
     @staticmethod
+    def _log_density_change(x: Array, origin: Array, mean: Array, shape: Array) -> Array:
+        per = reciprocal(mean)
+        slope = per * per - reciprocal(x) * reciprocal(origin)
+        return -1.5 * log_quotient(x, origin) - 0.5 * shape * slope * (x - origin)
+
+    @staticmethod
     def _log_cdf(x: Array, mean: Array, shape: Array) -> Array:
-        return log_inverse_gaussian_cdf(mean, shape, x)
+        return log_inverse_gaussian_sides(mean, shape, x)[0]
 
     @staticmethod
     def _log_survival(x: Array, mean: Array, shape: Array) -> Array:
-        return log_inverse_gaussian_survival(mean, shape, x)
+        return log_inverse_gaussian_sides(mean, shape, x)[1]
+
+    @staticmethod
+    def _log_tails(x: Array, mean: Array, shape: Array) -> tuple[Array, Array]:
+        return log_inverse_gaussian_sides(mean, shape, x)
 
     @staticmethod
     def _draw(

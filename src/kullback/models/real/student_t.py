@@ -20,7 +20,8 @@ from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
-from kullback.special.student import log1p_square, log_t_tail
+from kullback.special.student import log1p_square
+from kullback.special.student_tail import log_t_sides
 
 # The score in df, of order 1/df², is a difference of basis functions of order 1/df, so the sum of
 # its squares has an error of about 1e-16 df². Beyond this df the compiled kernel is used.
@@ -96,14 +97,23 @@ class StudentT(Family):
         }
 
     @staticmethod
+    def _log_density_change(x: Array, origin: Array, df: Array, loc: Array, scale: Array) -> Array:
+        unit = reciprocal(scale) * jax.lax.rsqrt(df)
+        before = log1p_square((origin - loc) * unit)
+        return 0.5 * (df + 1.0) * (before - log1p_square((x - loc) * unit))
+
+    @staticmethod
     def _log_cdf(x: Array, df: Array, loc: Array, scale: Array) -> Array:
-        w = (loc - x) * (reciprocal(scale) * jax.lax.rsqrt(df))
-        return log_t_tail(0.5 * df, w)
+        return StudentT._log_tails(x, df, loc, scale)[0]
 
     @staticmethod
     def _log_survival(x: Array, df: Array, loc: Array, scale: Array) -> Array:
+        return StudentT._log_tails(x, df, loc, scale)[1]
+
+    @staticmethod
+    def _log_tails(x: Array, df: Array, loc: Array, scale: Array) -> tuple[Array, Array]:
         w = (x - loc) * (reciprocal(scale) * jax.lax.rsqrt(df))
-        return log_t_tail(0.5 * df, w)
+        return log_t_sides(0.5 * df, w)
 
     @staticmethod
     def _draw(

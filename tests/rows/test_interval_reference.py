@@ -1,0 +1,72 @@
+"""Log-probabilities of censored and interval-censored rows, with both derivatives.
+
+The expected values are mpmath's, of 90 digits, at the same doubles: interval_reference.json, which
+make_interval_reference.py wrote. The intervals lie in the middle and in tails of e^-250, and are
+from two ulps to almost everything wide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kullback as kl
+from kullback._core.numpy_program import NumpyProgram
+from kullback.data.observation import Event, Observed
+from kullback.objective.statistics import LossDerivatives
+
+CASES = json.loads(Path(__file__).with_name("interval_reference.json").read_text())
+FAMILIES = sorted({case["family"] for case in CASES})
+# of value, score and Hessian, relative to the larger of 1 and the number
+TOLERANCES = (1e-13, 1e-11, 1e-9)
+
+
+@cache
+def program(name: str, event: Event) -> NumpyProgram:
+    """The program of loss, score and lower triangle of the Hessian, as small samples have it."""
+    model = getattr(kl, name)()
+    kind, free = Observed(event), tuple(p not in model.fixed_by_default for p in model.parameters)
+    names = kind.fields
+
+    def formula(*inputs: Any) -> Any:
+        row = dict(zip(names, inputs, strict=False))
+        rows = LossDerivatives(model, free).rows(kind, inputs[len(names) :], row)
+        d = sum(free)
+        return [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
+
+    return NumpyProgram(formula, len(free), len(names))
+
+
+def jets(name: str, event: Event, ends: np.ndarray, numbers: Sequence[float]) -> np.ndarray:
+    """Loss, score and lower triangle of the Hessian, a row each."""
+    with np.errstate(all="ignore"):  # in the branches that a row does not take
+        found = program(name, event).of_rows(*ends, *map(np.float64, numbers))
+    return np.array([np.broadcast_to(v, ends.shape[1]) for v in found]).T
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_value_score_and_hessian(name: str) -> None:
+    model = getattr(kl, name)()
+    groups: dict[Any, list[Any]] = {}
+    for case in CASES:
+        if case["family"] == name:
+            low, high = case["ends"]
+            event = Event.LEFT if low is None else Event.RIGHT if high is None else Event.INTERVAL
+            groups.setdefault((event, *case["parameters"].items()), []).append(case)
+    for (event, *items), cases in groups.items():
+        given = model.fixed_by_default | dict(items)
+        ends = np.array([[e for e in case["ends"] if e is not None] for case in cases], float).T
+        found = -jets(name, event, ends, [given[p] for p in model.parameters])
+        for ours, case in zip(found, cases, strict=True):
+            d = len(case["score"])
+            parts = np.split(ours, [1, 1 + d])
+            expected = [case["value"]], case["score"], case["hessian"]
+            for part, right, tolerance in zip(parts, expected, TOLERANCES, strict=True):
+                error = np.abs(part - right) / np.maximum(1.0, np.abs(right))
+                assert error.max() <= tolerance, (items, case["ends"], part.tolist(), right)
