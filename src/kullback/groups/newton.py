@@ -102,7 +102,9 @@ def minimise(
         step, slope, determinant = np.zeros_like(start), np.full(size, np.inf), np.zeros(size)
         live = np.flatnonzero(_finite(best))
         for _ in range(_MOST_STEPS):
-            here = best if live.size == size else best[live]  # a copy of all takes as long as a step
+            here = (
+                best if live.size == size else best[live]
+            )  # a copy of all takes as long as a step
             aim = _aim(here, radius[live])
             step[:, live], slope[live], determinant[live] = aim.step, aim.slope, aim.determinant
             going = (aim.slope > tolerance) & (refused[live] <= _MOST_REFUSED)
