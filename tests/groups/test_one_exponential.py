@@ -7,10 +7,12 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+import scipy.stats
 
 import kullback as kl
 from kullback.objective.one_exponential import ExponentialLoss, sums_across, sums_along
 from kullback.objective.statistics import LossDerivatives
+from kullback.resampling.distances import distances
 
 RNG = np.random.default_rng(4)
 
@@ -106,3 +108,26 @@ def test_bootstrap_replicates_are_maxima(kind: Any) -> None:
     # each replicate's numbers do not depend on how many there are
     fewer = kl.fit(kl.Gumbel(), x).bootstrap(40 if kind == "parametric" else 7, kind=kind)
     np.testing.assert_array_equal(fewer.params["loc"], found.params["loc"][: fewer.n])
+
+
+@pytest.mark.parametrize(
+    ("model", "peer"),
+    [
+        (kl.Weibull(), lambda shape, scale: scipy.stats.weibull_min(shape, 0.0, scale)),
+        (kl.Gumbel(), lambda loc, scale: scipy.stats.gumbel_r(loc, scale)),
+    ],
+)
+def test_distances_are_those_of_scipy(model: kl.Model, peer: Any) -> None:
+    theta = np.array([[1.5, 0.8], [2.0, 3.0]])
+    y = np.sort(RNG.weibull(1.5, (70, 2)) + 0.01, axis=0)
+    found = distances(model, theta, y, None)
+    rank = np.arange(1.0, 71.0)
+    for i, numbers in enumerate(theta.T):
+        own = peer(*numbers)
+        cdf = own.cdf(y[:, i])
+        largest = max(np.max(rank / 70 - cdf), np.max(cdf - (rank - 1.0) / 70))
+        squares = 1.0 / 840.0 + np.sum((cdf - (2.0 * rank - 1.0) / 140.0) ** 2)
+        logs = own.logcdf(y[:, i]) + own.logsf(y[::-1, i])
+        expected = [largest, squares, -70.0 - np.sum((2.0 * rank - 1.0) * logs) / 70.0]
+        # SciPy's formulas, D'Agostino and Stephens (1986), section 4.2
+        np.testing.assert_allclose(found[:, i], expected, rtol=1e-11)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
@@ -69,6 +69,7 @@ class Family(Reparametrised):
     """
 
     basis: ClassVar[Sequence[str]] = ()
+    exponential_tail: ClassVar[Literal["lower", "upper"] | None] = None
 
     _log_density: ClassVar[Formula | None] = None
     _log_density_change: ClassVar[Formula | None] = None

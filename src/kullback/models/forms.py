@@ -7,7 +7,7 @@ them on, adapted.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain
@@ -84,6 +84,10 @@ class OneExponential(Protocol):
 
     The coefficients depend on the parameters.
     """
+
+    @property
+    def exponential_tail(self) -> Literal["lower", "upper"] | None:
+        """The tail whose log-probability is −exp(a t + b), if it is one's."""
 
     def coordinate(self, x: Vector, origin: Vector) -> Vector:
         """Compute t of each outcome, measured from an origin of its own, in NumPy."""

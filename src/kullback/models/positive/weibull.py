@@ -42,6 +42,7 @@ class Weibull(Family):
     default_parameters: ClassVar[Mapping[str, Domain]] = {"shape": POSITIVE, "scale": POSITIVE}
     support = POSITIVE
     dimensions: ClassVar[Mapping[str, int]] = {"scale": 1}
+    exponential_tail = "upper"
     basis = ("t = log(x/scale)", "z = (x/scale)^shape", "z t")
 
     @staticmethod

@@ -35,6 +35,7 @@ class Gumbel(Family):
     default_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL, "scale": POSITIVE}
     support = REAL
     dimensions: ClassVar[Mapping[str, int]] = {"loc": 1, "scale": 1}
+    exponential_tail = "lower"
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array) -> Array:
