@@ -190,6 +190,12 @@ def _differences(first: Fit, second: Fit) -> tuple[float, float, float]:
             losses = Losses((models[1], models[0]))
             origin = second.cross_entropy - first.cross_entropy
             moments = losses.unpack(engine.reduce(losses, losses.arguments(origin)), origin)
+            size = max(abs(first.cross_entropy), abs(second.cross_entropy), 1.0)
+            if abs(moments.mean - origin) > _EQUAL * size:
+                raise KullbackError(
+                    "the fits are of different rows: the losses of both models on those of one do "
+                    "not have the mean that they had when they were fitted."
+                )
             return moments.weight, moments.mean, moments.variance
     raise KullbackError(
         "the models read different columns, and neither fit has those of both: fit each to a table "

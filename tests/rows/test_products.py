@@ -378,6 +378,14 @@ def test_vuongs_statistic(kind: str) -> None:
     assert kl.vuong_test(first, second).statistic == pytest.approx(z, rel=1e-8)
 
 
+def test_fits_of_other_censored_rows_are_not_compared() -> None:
+    other = kl.fit(
+        kl.LogNormal(), rows_of("Weibull", "left-truncated", 1), **ROLES["left-truncated"]
+    )
+    with pytest.raises(kl.KullbackError, match="the fits are of different rows: the losses"):
+        kl.vuong_test(fit_of("Weibull", "left-truncated"), other)
+
+
 # ---- identities between cells of the grid ------------------------------------------------------
 
 
