@@ -89,6 +89,7 @@ from .models.counts.poisson import Poisson as Poisson
 from .models.family import Family as Family
 from .models.function import Function as Function
 from .models.labels.categorical import Categorical as Categorical
+from .models.log_density import LogDensity as LogDensity
 from .models.model import Model as Model
 from .models.network import MLP as MLP
 from .models.network import Network as Network

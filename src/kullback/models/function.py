@@ -299,7 +299,9 @@ def _column_arguments(
     for name in start:
         if name not in named and not any_name:
             hint = did_you_mean(name, named)
-            raise ModelError(f"start has {name!r}, which is not an argument of {shown}{hint or '.'}")
+            raise ModelError(
+                f"start has {name!r}, which is not an argument of {shown}{hint or '.'}"
+            )
     others = [name for name in named if name not in start]
     needed = [name for name in others if not named[name]]
     if columns is None:

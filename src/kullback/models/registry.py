@@ -10,10 +10,12 @@ from types import MappingProxyType
 
 import kullback.models
 from kullback.models.family import Family
+from kullback.models.log_density import LogDensity
 from kullback.models.model import Model
 from kullback.models.parametrisation import Reparametrised
 
-_ABSTRACT = (Model, Reparametrised, Family)
+# A log-density is the user's own code.
+_ABSTRACT = (Model, Reparametrised, Family, LogDensity)
 
 
 @cache

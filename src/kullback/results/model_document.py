@@ -12,6 +12,7 @@ from kullback._core.errors import ModelError, did_you_mean
 from kullback.data.schema import Outcome, Schema
 from kullback.models.function import Function
 from kullback.models.linear import Linear
+from kullback.models.log_density import LogDensity
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
@@ -35,6 +36,10 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
     Raises:
         ModelError: for a model or a source that is the user's own code.
     """
+    if isinstance(model, LogDensity):
+        raise ModelError(
+            f"{model!r} cannot be saved: its log-density is a function of yours, and {_NEVER_CODE}"
+        )
     if own_models().get(model.name) is not type(model):
         raise ModelError(
             f"{model!r} cannot be saved: {type(model).__module__}.{type(model).__qualname__} is "
