@@ -94,6 +94,7 @@ from .models.counts.zipf import Zipf as Zipf
 from .models.family import Family as Family
 from .models.function import Function as Function
 from .models.labels.categorical import Categorical as Categorical
+from .models.log_density import LogDensity as LogDensity
 from .models.mixture import Mixture as Mixture
 from .models.model import Model as Model
 from .models.network import MLP as MLP

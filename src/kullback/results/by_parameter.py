@@ -64,6 +64,8 @@ def groups_of(form: Model, vector: ParameterVector) -> dict[str, Group]:
         own = source.coefficients(name, form.parameters[name])
         if not own:
             other = getattr(source, "other", name)
+            if other == name:  # a column beside the outcome
+                continue
             own = form.sources[other].coefficients(other, form.parameters[other])
         names = tuple(n for c in own for n in places[c.name][0])
         at = np.array([i for c in own for i in places[c.name][1]], dtype=np.intp)

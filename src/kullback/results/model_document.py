@@ -13,6 +13,7 @@ from kullback.data.schema import Outcome, Schema
 from kullback.models.composite import Composite
 from kullback.models.function import Function
 from kullback.models.linear import Linear
+from kullback.models.log_density import LogDensity
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Param, SameAs, Source
@@ -39,6 +40,10 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
     Raises:
         ModelError: for a model or a source that is the user's own code.
     """
+    if isinstance(model, LogDensity):
+        raise ModelError(
+            f"{model!r} cannot be saved: its log-density is a function of yours, and {_NEVER_CODE}"
+        )
     kind = type(model).__name__
     if own_models().get(kind) is not type(model):
         raise ModelError(

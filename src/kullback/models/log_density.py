@@ -1,0 +1,295 @@
+"""A model that is the user's own log-density."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kullback._core.arrays import Array, Vector, float64
+from kullback._core.domains import COUNTS, POSITIVE, REAL, UNIT, Domain, Interval
+from kullback._core.errors import ModelError
+from kullback.models.function import ROWS, check_call
+from kullback.models.model import Model
+from kullback.models.source import Fixed, Free, Param, Source, as_source
+from kullback.special.tail_integrals import log_mass_above, log_mass_below
+
+_SUPPORTS: Mapping[str, Interval] = {
+    "real": REAL,
+    "positive": POSITIVE,
+    "unit": UNIT,
+    "counts": COUNTS,
+}
+
+# For so many parameters every combination of starting values is looked at, on so many rows, and so
+# many of the best are followed.
+_FEW, _LOOKED_AT, _TRIED = 2, 256, 3
+
+
+@final
+@dataclass(frozen=True)
+class Column(Source):
+    """A known number of each row, from a column.
+
+    Attributes:
+        column: its name.
+    """
+
+    column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # one
+        """The column."""
+        return (self.column,)
+
+    def value(
+        self,
+        _coefficients: Sequence[Array],
+        row: Mapping[str, Array],
+        _parameters: Mapping[str, Array],
+    ) -> Array:
+        """Return the column."""
+        return row[self.column]
+
+
+@final
+class LogDensity(Model):
+    """The distribution with the log-density f(y, ..., parameters), a function of the user's.
+
+    Args:
+        f: log q(y; parameters), for counts the log-probability, with every constant, so that it
+            integrates (or sums) to 1: only then is the maximum an estimate. It is called by keyword
+            with vectors of rows for the columns and numbers (of sources with columns: vectors) for
+            the parameters, and returns one number a row. It is written with plain operators or
+            ``jax.numpy``.
+        parameters: by name, a source: None for a free number, ``kl.Param(...)`` with bounds and a
+            starting value, a number for a fixed one, ``kl.Function(...)``. Without a starting value
+            some are tried that are derived from the data.
+        columns: the arguments of f that are read from the data: the first is the outcome, whatever
+            its column is called, the others are columns of the same name.
+        support: of the outcomes: None or "real", "positive", "unit" for (0, 1), "counts", a pair of
+            ends that belong to it, None for none, or a ``range`` of whole numbers. Outcomes outside
+            it are refused.
+        cdf: whether to add up the density for the distribution function, which censored and
+            truncated rows and quantiles need; f must then be elementwise.
+
+    ``total_probability()`` of a fitted model checks that f integrates to 1.
+
+    Raises:
+        ModelError: where a call of f fails or has another shape; the message shows the call.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import kullback as kl
+        >>> def f(y, rate):
+        ...     return jnp.log(rate) - rate * y
+        >>> model = kl.LogDensity(f, {"rate": kl.Param(lower=0.0)}, support="positive")
+        >>> fit = kl.fit(model, [0.5, 1.5, 1.0])
+        >>> round(fit.params["rate"], 9), round(fit.model.total_probability(), 9)
+        (1.0, 1.0)
+    """
+
+    def __init__(
+        self,
+        f: Any,  # Any, so that all but a function is refused with a message
+        parameters: Mapping[str, Any],
+        columns: Sequence[str] = ("y",),
+        support: Any = None,
+        *,
+        cdf: bool = False,
+    ) -> None:
+        """Check the call of f."""
+        if not callable(f):
+            raise ModelError(f"kl.LogDensity needs a function first, got {f!r}.")
+        listed = [columns] if isinstance(columns, str) else list(columns)
+        if not listed or len(set(listed)) < len(listed):
+            raise ModelError(f"columns={listed} must name the outcome and the other columns once.")
+        both = [name for name in listed if name in parameters]
+        if both:
+            raise ModelError(f"{both[0]!r} cannot be both a column and a parameter.")
+        self.f, self.cdf_by_quadrature = f, cdf
+        self.outcome_argument, *self.covariates = listed
+        self.support = _support(support)
+        own = {n: as_source(n, source).for_parameter(REAL) for n, source in parameters.items()}
+        self.sources: Mapping[str, Source] = {**own, **{n: Column(n) for n in self.covariates}}
+        self._read_sources(self.sources)  # refuses ties that lead nowhere
+        kind: Any = jax.ShapeDtypeStruct
+        arguments = {name: kind((ROWS,), np.float64) for name in listed}
+        arguments |= {n: kind((ROWS,) if s.columns else (), np.float64) for n, s in own.items()}
+        check_call("kl.LogDensity", f, arguments, [(ROWS,)], "one number a row")
+
+    @property
+    def name(self) -> str:
+        """The name in messages and reports."""
+        return f"LogDensity({getattr(self.f, '__name__', type(self.f).__name__)})"
+
+    @property
+    def parameters(self) -> Mapping[str, Domain]:
+        """The parameters, any real numbers, and the columns beside the outcome."""
+        return dict.fromkeys(self.sources, REAL)
+
+    @property
+    def structure(self) -> Hashable:
+        """The function, its arguments and the sources."""
+        own = (self.f, self.outcome_argument, self.support, self.cdf_by_quadrature)
+        return (*super().structure, *own)  # type: ignore[misc]  # a tuple
+
+    def with_sources(self, sources: Mapping[str, Source]) -> LogDensity:
+        """Return the same model with other sources."""
+        out = object.__new__(LogDensity)
+        vars(out).update(vars(self) | {"sources": dict(sources)})
+        return out
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Call the function; −inf outside the support."""
+        s = self.support
+        above = x >= s.lower if s.holds_lower else x > s.lower
+        below = x <= s.upper if s.holds_upper else x < s.upper
+        inside = above & below & jnp.isfinite(x)
+        inside = inside & (x == jnp.floor(x)) if s.whole else inside
+        # outside, a possible outcome is substituted, so that derivatives do not become NaN
+        value = self.row_log_density_inside(jnp.where(inside, x, s.interior), parameters)
+        return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
+
+    def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Call the function."""
+        value: Array = self.f(**{self.outcome_argument: x}, **parameters)
+        return value
+
+    def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome ≤ ``x``, by quadrature."""
+        return self._tail(x, parameters, log_mass_below, log_mass_above)
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """Log-probability of an outcome > ``x``, by quadrature."""
+        return self._tail(x, parameters, log_mass_above, log_mass_below)
+
+    def _tail(
+        self,
+        x: Array,
+        parameters: Mapping[str, Array],
+        own: Callable[..., Array],
+        other: Callable[..., Array],
+    ) -> Array:
+        if not self.cdf_by_quadrature:
+            raise ModelError(
+                f"{self.name} does not provide its distribution function, which censored and "
+                "truncated rows need: kl.LogDensity(..., cdf=True) adds up the density."
+            )
+
+        def log_density(at: Array) -> Array:
+            return self.row_log_density(at, parameters)
+
+        # the larger one from the smaller, which has all its digits
+        this, that = own(log_density, x, self.support), other(log_density, x, self.support)
+        small = this < math.log(0.5)
+        return jnp.where(small, this, jnp.log1p(-jnp.exp(jnp.where(small, -1.0, that))))
+
+    def total_probability(self) -> float:
+        """The integral of the density over the support, or the sum of the probabilities.
+
+        It is 1 for a log-density with all its constants. Not for models with other columns.
+
+        Raises:
+            ModelError: while a parameter is free, or with other columns than the outcome.
+        """
+        numbers = self.params
+        with float64():
+            values = {name: jnp.asarray(v) for name, v in numbers.items()}
+            middle = jnp.asarray(self._middle())
+
+            def log_density(at: Array) -> Array:
+                return self.row_log_density(at, values)
+
+            low = log_mass_below(log_density, middle, self.support)
+            high = log_mass_above(log_density, middle, self.support)
+            return float(jnp.exp(low) + jnp.exp(high))
+
+    def _middle(self) -> float:
+        """The most probable of some outcomes of all sizes, to add up on either side of it."""
+        s = self.support
+        sizes = np.concatenate([-np.logspace(6, -6, 200), [0.0], np.logspace(-6, 6, 200)])
+        if s.whole:
+            points = s.lower + np.arange(0.0, min(1024.0, s.upper - s.lower + 1.0))
+        elif math.isfinite(s.width):
+            points = np.linspace(s.lower, s.upper, 401)[1:-1]
+        else:
+            ends = [end for end in (s.lower, s.upper) if math.isfinite(end)]
+            points = (ends[0] if ends else 0.0) + sizes
+        points = points[s.contains(points)]
+        values = np.nan_to_num(np.asarray(self.log_density(points)), nan=-np.inf)
+        return float(points[int(np.argmax(values))])
+
+    def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
+        """Return starting values: inside the bounds, the mean and the deviation of the data."""
+        mean = float(np.average(values, weights=weights))
+        spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+        free = [n for n in self.sources if n not in self.covariates]
+        tried: list[dict[str, float]] = []
+        inner = {n: _inner(self.sources[n]) for n in free}
+        sizes = (mean, spread)
+        if len(free) <= _FEW:
+            choices = [(inner[n], *sizes) for n in free]
+            tried += [dict(zip(free, chosen, strict=True)) for chosen in product(*choices)]
+        else:
+            tried += [inner, *(dict.fromkeys(free, size) for size in sizes)]
+        if self.columns:
+            return tried[:_TRIED]
+        losses = [self._loss(start, values[:_LOOKED_AT]) for start in tried]
+        return [tried[i] for i in np.argsort(losses, kind="stable")[:_TRIED]]
+
+    def _loss(self, start: Mapping[str, float], values: Vector) -> float:
+        """The mean loss at starting values, inf where they lie outside their bounds."""
+        own = {n: self._at_start(n, number) for n, number in start.items()}
+        model = self.with_sources({**self.sources, **own})
+        try:
+            loss = -float(np.mean(model.log_density(values)))
+        except ModelError:  # a number outside its bounds, or a parameter tied to none of them
+            return math.inf
+        return loss if math.isfinite(loss) else math.inf
+
+    def _at_start(self, name: str, number: float) -> Source:
+        source = self.sources[name]
+        if isinstance(source, Param):
+            number = number if source.start is None else source.start
+            low = -math.inf if source.lower is None else source.lower
+            high = math.inf if source.upper is None else source.upper
+            return Fixed(number) if low < number < high else source
+        return Fixed(number) if isinstance(source, Free) else source
+
+
+def _inner(source: Source) -> float:
+    """A number inside the bounds of a parameter."""
+    lower = source.lower if isinstance(source, Param) and source.lower is not None else -math.inf
+    upper = source.upper if isinstance(source, Param) and source.upper is not None else math.inf
+    if math.isinf(lower) and math.isinf(upper):
+        return 0.0
+    return Interval(lower, upper).interior
+
+
+def _support(support: Any) -> Interval:
+    if support is None:
+        return REAL
+    if isinstance(support, str) and support in _SUPPORTS:
+        return _SUPPORTS[support]
+    if isinstance(support, Interval):
+        return support
+    if isinstance(support, range) and support.step == 1 and len(support) > 1:
+        ends = float(support.start), float(support.stop - 1)
+        return Interval(*ends, holds_lower=True, holds_upper=True, whole=True)
+    if isinstance(support, tuple | list) and len(support) == 2:
+        lower = -math.inf if support[0] is None else float(support[0])
+        upper = math.inf if support[1] is None else float(support[1])
+        if lower < upper:
+            closed = math.isfinite(lower), math.isfinite(upper)
+            return Interval(lower, upper, holds_lower=closed[0], holds_upper=closed[1])
+    raise ModelError(
+        f"support={support!r} must be None, one of {', '.join(map(repr, _SUPPORTS))}, two ends in "
+        "order, or a range of whole numbers, such as range(0, 11)."
+    )
