@@ -37,7 +37,9 @@ def test_breast_cosmesis_of_radiotherapy() -> None:
     assert found.cdf(20.0) == pytest.approx(0.2392, abs=2e-4)  # flat between 12 and 24
     assert np.isnan(found.cdf(4.5))  # inside an interval
     assert np.isnan(found.quantile(0.9))
-    assert "too narrow" in found.notes[-1]
+    # of 14 intervals that may hold mass 8 do: errors from their information would be too small
+    assert "some intervals that may hold mass hold none" in found.notes[-1]
+    assert np.all(np.isnan(found.band().lower))
     with pytest.raises(kl.KullbackError, match="no simultaneous band of a Turnbull estimate is kn"):
         found.band(simultaneous=True)
 
@@ -165,7 +167,7 @@ def test_many_rows_converge() -> None:
     which = np.arange(5_000)
     found = kl.empirical({"a": ends[which, place - 1], "b": ends[which, place]}, ("a", "b"))
     assert not any("NOT CONVERGED" in note for note in found.notes)
-    # within five standard errors of the truth, which estimates of this kind nearly always are
+    # such estimates converge like n^(−1/3): 0.058
     at = found.at[(found.at > 0.3) & (found.at < 1.5)]
-    error = np.abs(found.survival(at) - np.exp(-(at**1.5)))
-    assert np.all(error < 5.0 * np.maximum(found.stderr(at), 0.005))
+    assert at.size > 20
+    np.testing.assert_allclose(found.survival(at), np.exp(-(at**1.5)), atol=0.06)

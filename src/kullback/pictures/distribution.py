@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -23,8 +24,8 @@ _MARKERS = "o^sD"
 _ENDS, _REACH = (0.002, 0.998), 6.0
 # A density may be infinite at the end of its support: the axis ends at its largest value between
 # the first quantiles, or at so many times that between the quartiles where that is less.
-_INSIDE, _QUARTILES, _STEEP = (0.02, 0.98), (0.25, 0.75), 3.0
-_POINTS = 801
+INSIDE, _QUARTILES, _STEEP = (0.02, 0.98), (0.25, 0.75), 3.0
+POINTS = 801
 _BARS = (5, 60)
 # The largest number of counts that are drawn one by one.
 _COUNTS = 200
@@ -75,7 +76,7 @@ class Subject:
         """Whether outcomes are counts."""
         return self.curves[0].model.discrete
 
-    @property
+    @cached_property
     def logarithmic(self) -> bool:
         """Whether the outcome's axis is logarithmic: for positive outcomes with a long tail."""
         model = self.curves[0].model
@@ -102,7 +103,9 @@ class Subject:
                 "label": plain(curve.name),
                 "zorder": 3.0 - 0.01 * k - curve.muted,
             }
-            out.append((curve, _DASHES[which], _MARKERS[which], options))
+            # from the fifth on, a colour has other dashes and markers than before
+            other = (k + k // len(CURVES)) % len(CURVES)
+            out.append((curve, _DASHES[other], _MARKERS[other], options))
         return out
 
 
@@ -119,7 +122,7 @@ def draw_density(axes: Any, subject: Subject, marks: Sequence[float] = ()) -> No
     """
     model = subject.curves[0].model
     quantiles = [float(value) for value in np.atleast_1d(model.quantile(np.array(marks)))]
-    low, high = _range(subject, [value for value in quantiles if np.isfinite(value)])
+    low, high = shown_range(subject, [value for value in quantiles if np.isfinite(value)])
     if subject.discrete:
         _draw_counts(axes, subject, np.arange(np.floor(low), np.ceil(high) + 1.0))
     else:
@@ -135,7 +138,7 @@ def draw_density(axes: Any, subject: Subject, marks: Sequence[float] = ()) -> No
     axes.set_xlabel(plain(subject.label))
 
 
-def _range(subject: Subject, marked: Sequence[float]) -> tuple[float, float]:
+def shown_range(subject: Subject, marked: Sequence[float]) -> tuple[float, float]:
     """The outcomes between which densities are drawn: nearly all, and those that are marked."""
     model, rows = subject.curves[0].model, subject.rows
     logs = subject.logarithmic
@@ -161,7 +164,7 @@ def _draw_counts(axes: Any, subject: Subject, x: Vector) -> None:
     axes.set_ylabel("probability")
     if x.size > _COUNTS:
         top = 0.0 if rows is None else _histogram(axes, rows, float(x[0]), float(x[-1]), step=1.0)
-        _draw_lines(axes, subject, x[:: -(-x.size // _POINTS)], top)
+        _draw_lines(axes, subject, x[:: -(-x.size // POINTS)], top)
         return
     if rows is not None:
         shares = rows.shares(np.append(x, x[-1] + 1.0) - 0.5)
@@ -178,7 +181,7 @@ def _draw_counts(axes: Any, subject: Subject, x: Vector) -> None:
 def _draw_curves(axes: Any, subject: Subject, low: float, high: float) -> None:
     logs = subject.logarithmic
     top = 0.0 if subject.rows is None else _histogram(axes, subject.rows, low, high, logs=logs)
-    _draw_lines(axes, subject, (np.geomspace if logs else np.linspace)(low, high, _POINTS), top)
+    _draw_lines(axes, subject, (np.geomspace if logs else np.linspace)(low, high, POINTS), top)
     if logs:
         axes.set_xlim(low, high)
         log_axis(axes.xaxis)
@@ -203,7 +206,7 @@ def _draw_lines(axes: Any, subject: Subject, x: Vector, top: float) -> None:
 def _peak(model: Model, x: Vector, density: Vector) -> float:
     """The largest density to show: not that of a peak at an end, which may be infinite there."""
     within = []
-    for a, b in (_INSIDE, _QUARTILES):
+    for a, b in (INSIDE, _QUARTILES):
         low, high = model.quantile(np.array([a, b]))
         within.append(float(density[(x >= low) & (x <= high)].max(initial=0.0)))
     peak, usual = within
@@ -274,12 +277,12 @@ def draw_survival(axes: Any, subject: Subject) -> None:
 
 
 def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
-    low, high = _range(subject, ())
+    low, high = shown_range(subject, ())
     rows = subject.rows
-    x = (np.geomspace if subject.logarithmic else np.linspace)(low, high, _POINTS)
+    x = (np.geomspace if subject.logarithmic else np.linspace)(low, high, POINTS)
     if subject.discrete:
         x = np.arange(np.floor(low), np.ceil(high) + 1.0)
-        x = x[:: -(-x.size // (2 * _POINTS))]
+        x = x[:: -(-x.size // (2 * POINTS))]
     if rows is not None:
         draw_rows(axes, rows, what, low, high)
     for curve, dashes, _, options in subject.styled():
@@ -296,7 +299,7 @@ def _draw_shares(axes: Any, subject: Subject, what: str) -> None:
 
 def draw_rows(axes: Any, rows: Rows, what: str, low: float, high: float) -> None:
     """Draw the distribution or the survival function of rows with its band."""
-    at, *values = rows.curve(low, high, 2 * _POINTS)
+    at, *values = rows.curve(low, high, 2 * POINTS)
     x, guessed = rows.guesses()
     if what == "survival":
         values, guessed = [1.0 - v for v in values], 1.0 - guessed
@@ -309,15 +312,15 @@ def draw_rows(axes: Any, rows: Rows, what: str, low: float, high: float) -> None
 
 def draw_quantile(axes: Any, subject: Subject) -> None:
     """Draw the quantile functions over that of the rows with its 95% band."""
-    low, high = _range(subject, ())
+    low, high = shown_range(subject, ())
     rows = subject.rows
     if rows is not None:  # the distribution function's lines, with their axes exchanged
-        at, shares, lower, upper = rows.curve(low, high, 2 * _POINTS)
+        at, shares, lower, upper = rows.curve(low, high, 2 * POINTS)
         axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label=rows.band_name)
         axes.plot(shares, at, color=INK, linewidth=0.8)
         if rows.guesses()[0].size:
             axes.plot(*rows.guesses()[::-1], ":", color=INK, linewidth=0.8)
-    u = np.linspace(0.0, 1.0, _POINTS + 2)[1:-1]
+    u = np.linspace(0.0, 1.0, POINTS + 2)[1:-1]
     for curve, dashes, _, options in subject.styled():
         steps = {"drawstyle": "steps-pre"} if subject.discrete else {}
         axes.plot(u, curve.model.quantile(u), dashes, **steps, **options)
@@ -328,74 +331,6 @@ def draw_quantile(axes: Any, subject: Subject) -> None:
         log_axis(axes.yaxis)
     axes.set_xlabel("probability up to it")
     axes.set_ylabel(plain(subject.label))
-
-
-# ---- hazard --------------------------------------------------------------------------------------
-
-
-def draw_hazard(axes: Any, subject: Subject) -> None:
-    """Draw the hazards over that of the rows, constant between some of their quantiles.
-
-    The hazard is the density of the outcomes given that they are at least so large; of counts it is
-    the probability of a count, given that it is at least so large.
-    """
-    low, high = _range(subject, ())
-    rows = subject.rows
-    x = (np.geomspace if subject.logarithmic else np.linspace)(low, high, _POINTS)
-    if subject.discrete:
-        x = np.arange(np.floor(low), np.ceil(high) + 1.0)
-        x = x[:: -(-x.size // _POINTS)]
-    top = 0.0
-    if rows is not None:
-        edges = np.append(x, x[-1] + 1.0) - 0.5 if subject.discrete else _risk_edges(rows)
-        top = _draw_rates(axes, rows, edges, discrete=subject.discrete)
-    for curve, dashes, marker, options in subject.styled():
-        hazard = _hazard(curve.model, x)
-        size = {"marker": marker, "markersize": 4.0, "linewidth": 0.8} if subject.discrete else {}
-        axes.plot(x, hazard, dashes, **size, **options)
-        inside = x <= float(curve.model.quantile(_INSIDE[1]))
-        if not curve.muted and np.any(inside & np.isfinite(hazard)):
-            top = max(top, float(np.max(hazard[inside & np.isfinite(hazard)])))
-    axes.set_xlim(low, high)
-    if subject.logarithmic:
-        log_axis(axes.xaxis)
-    axes.set_ylim(0.0, 1.08 * top or 1.0)
-    axes.set_xlabel(plain(subject.label))
-    axes.set_ylabel("probability, given at least it" if subject.discrete else "hazard")
-
-
-def _hazard(model: Model, x: Vector) -> Vector:
-    density, beyond = np.asarray(model.log_density(x)), np.asarray(model.log_survival(x))
-    if model.discrete:
-        beyond = np.logaddexp(beyond, density)
-    with np.errstate(invalid="ignore", over="ignore"):  # beyond the support
-        out: Vector = np.exp(density - beyond)
-    return out
-
-
-def _risk_edges(rows: Rows) -> Vector:
-    """Some of the rows' values, with some tens of them in between where there are many."""
-    # not to the last one: up to it the hazard of the rows is infinite
-    last = rows.values.size - 1.0 - (rows.upto[-1] >= 1.0)
-    parts = int(min(max(0.7 * rows.values.size**0.5, 3.0), 16.0))
-    places = np.linspace(0.0, max(last, 0.0), parts + 1).round().astype(np.intp)
-    return np.unique(rows.values[places])
-
-
-def _draw_rates(axes: Any, rows: Rows, edges: Vector, *, discrete: bool) -> float:
-    """Draw the hazard of the rows between edges, and return the largest."""
-    if edges.size < 2:
-        return 0.0
-    mass = rows.shares(edges)
-    beyond = rows.share_beyond(edges)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if discrete:
-            rates = mass / beyond[:-1]
-        else:
-            rates = np.log(beyond[:-1] / beyond[1:]) / np.diff(edges)
-    rates = np.where(np.isfinite(rates), rates, 0.0)
-    axes.stairs(rates, edges, fill=True, color=RULE, label=rows.name)
-    return float(rates.max())
 
 
 def _shade(

@@ -15,12 +15,12 @@ from kullback.pictures.distribution import (
     Subject,
     draw_cdf,
     draw_density,
-    draw_hazard,
     draw_quantile,
     draw_survival,
 )
 from kullback.pictures.estimated_rows import EstimatedRows
 from kullback.pictures.figure import new_figure
+from kullback.pictures.hazard import draw_hazard
 from kullback.pictures.likelihood import draw_likelihood
 from kullback.pictures.probability_plots import draw_paper, draw_pp, draw_qq
 from kullback.pictures.rows import DrawnRows, Rows

@@ -87,11 +87,6 @@ class Empirical(Displayed):
             ends += [f"up to {high:g}"] * bool(np.isfinite(high))
             notes.append(f"All rows are truncated: probabilities are given an outcome {ends[0]}")
             notes[-1] += f" and {ends[1]}." if len(ends) > 1 else "."
-        if self.steps.at_risk is None:
-            notes.append(
-                "Errors are those of outcomes that were looked at at few times; where the ends of "
-                "all intervals differ, bands are too narrow."
-            )
         if self.dropped:
             notes.append(f"{self.dropped:,} rows with missing values were left out.")
         return tuple(notes)
@@ -152,7 +147,8 @@ class Empirical(Displayed):
 
         Of exact rows, from the binomial distribution (Clopper & Pearson 1934). Of censored and
         truncated ones S^exp(±z σ/(S log S)), symmetric for log(−log S), with σ by Greenwood's
-        formula, of a Turnbull estimate from the information of its masses.
+        formula, of a Turnbull estimate from the information of its masses; NaN, with a note, where
+        that would be wrong: for outcomes that were looked at at many different times.
 
         Args:
             what: "cdf" or "survival".
