@@ -4,9 +4,9 @@
 
 The first three columns are processor nanoseconds a row of one pass (value, score and Hessian) over
 65,536 rows that are right-censored, left-censored and interval-censored, the least of several
-passes. The others are seconds of the first fit in a new process, with an empty folder for compiled
-code and with the folder that it filled: of right-censored rows, left-truncated ones and intervals,
-few (500, which NumPy evaluates where it can) and many (5,000).
+passes. The others are processor seconds of the first fit in a new process, with an empty folder for
+compiled code and with the folder that it filled: of right-censored rows, left-truncated ones and
+intervals, few (500, which NumPy evaluates where it can) and many (5,000).
 """
 
 from __future__ import annotations

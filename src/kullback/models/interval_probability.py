@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.derivatives import first_and_second, is_traced_for_numpy
+from kullback._core.derivatives import first_and_second, is_traced_for_numpy, slope
 from kullback._core.domains import Interval
+from kullback.special.partials import with_partials
 from kullback.special.shared import Jet, by_jets, choose, kept, pairs, shared_derivatives
 from kullback.special.smooth import log1mexp
 from kullback.special.tail_quadrature import add_up
@@ -69,7 +70,9 @@ def log_between(
 ) -> Array:
     """Log-probability of an outcome from ``lower`` to ``upper``, both ends included.
 
-    It has two derivatives in the parameters; one in an end is an error.
+    It has two derivatives, which keep their digits in the parameters. Those in an end are the
+    density's there over the probability: of a narrow interval that moves as a whole they nearly
+    cancel, so that a model that moves its ends is better integrated itself.
 
     Args:
         model: the model.
@@ -83,7 +86,58 @@ def log_between(
     def jets(low: Array, high: Array, *numbers: Array) -> list[Jet]:
         return [_Between(model, names, numbers, low, high).jet()]
 
-    return by_jets(jets, *parameters.values(), fixed=(low, high))[0]
+    fixed = (jax.lax.stop_gradient(low), jax.lax.stop_gradient(high))
+    value = by_jets(jets, *parameters.values(), fixed=fixed)[0]
+    return value + _of_ends(model, names)(low, high, value, *parameters.values())
+
+
+def _of_ends(model: Tailed, names: tuple[str, ...]) -> Callable[..., Array]:
+    """A function that is 0, with the derivatives that moving ends add: evaluated if they move."""
+    count = len(names)
+
+    def log_density(x: Array, *numbers: Array) -> Array:
+        return model.row_log_density(x, dict(zip(names, numbers, strict=True)))
+
+    def share(x: Array, low: Array, high: Array, value: Array, *numbers: Array) -> Array:
+        moved = value + added(low, high, value, *numbers)
+        return jnp.exp(log_density(x, *numbers) - moved)
+
+    def nothing(*_: Array) -> Array:
+        return jnp.zeros(())
+
+    def mixed(by: Callable[..., Array]) -> Callable[..., Array]:
+        """A function that is 0, with the mixed derivatives of an end and another argument."""
+
+        @with_partials(
+            lambda low, *others: -share(low, low, *others) * by(low, *others[2:]),
+            lambda low, high, *others: share(high, low, high, *others) * by(high, *others[1:]),
+            *[nothing] * (1 + count),
+        )
+        def zero(low: Array, high: Array, value: Array, *numbers: Array) -> Array:  # noqa: ARG001
+            return jnp.zeros_like(value)
+
+        return zero
+
+    def score(k: int) -> Callable[..., Array]:
+        def by(x: Array, *numbers: Array) -> Array:
+            def along(number: Array) -> Array:
+                return log_density(x, *numbers[:k], number, *numbers[k + 1 :])
+
+            found: Array = slope(along, jnp.broadcast_to(numbers[k], jnp.shape(x)))
+            return found
+
+        return by
+
+    @with_partials(
+        lambda low, *others: -share(low, low, *others),
+        lambda low, high, *others: share(high, low, high, *others),
+        mixed(lambda x, *_: -jnp.ones_like(x)),
+        *(mixed(score(k)) for k in range(count)),
+    )
+    def added(low: Array, high: Array, value: Array, *numbers: Array) -> Array:  # noqa: ARG001
+        return jnp.zeros_like(value)
+
+    return added
 
 
 def _below(model: Tailed, lower: Array) -> Array:

