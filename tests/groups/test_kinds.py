@@ -74,7 +74,7 @@ def alone(model: kl.Model, rows: pd.DataFrame, weights: str | None) -> kl.Fit | 
 
 
 @pytest.mark.parametrize(
-    ("model", "weights"), [(kl.Weibull(), None), (kl.Weibull(), "n"), (kl.LogNormal(), "n")]
+    ("model", "weights"), [(kl.Weibull(), None), (kl.Weibull(), "n"), (kl.Exponential(), "n")]
 )
 def test_a_group_is_fitted_as_its_rows_alone(model: kl.Model, weights: str | None) -> None:
     frame = sample(3)
@@ -102,8 +102,10 @@ def test_a_group_is_fitted_as_its_rows_alone(model: kl.Model, weights: str | Non
             assert table.stderr[name][i] == pytest.approx(expected.stderr[name], rel=ERRORS)
             assert fit.params[name] == table.params[name][i]
         sandwich = fit.covariance("sandwich"), expected.covariance("sandwich")
-        # the products of scores, at points that differ by the last step of a search
-        np.testing.assert_allclose(*sandwich, rtol=1e-8)
+        # the products of scores, at points that differ by the last step of a search; of one row
+        # they are zero but for rounding
+        least = 1e-12 * float(np.max(np.abs(expected.covariance())))
+        np.testing.assert_allclose(*sandwich, rtol=1e-8, atol=least)
     assert fitted >= 17  # all but those of one row
 
 
@@ -130,8 +132,7 @@ def test_the_bits_of_a_group_do_not_depend_on_anything_beside_it(
     same(frame)
 
 
-@pytest.mark.parametrize("order", ["sorted", "scattered"])
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(("kind", "order"), [("csv", "sorted"), ("parquet", "scattered")])
 def test_files_give_the_bits_of_the_same_rows_in_memory(
     kind: str, order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +176,7 @@ def test_most_groups_are_solved_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     frame = sample(4)
     frame = frame[frame.groupby("machine")["n"].transform("size") > 1]
     monkeypatch.setattr("kullback.groups.batch._alone", None)  # called for none
-    for model in (kl.Weibull(), kl.LogNormal()):
+    for model in (kl.Weibull(), kl.Exponential()):
         assert kl.fit(model, frame, by="machine", **ROLES).converged.all()
 
 
