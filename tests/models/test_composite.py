@@ -139,6 +139,24 @@ def test_a_fit_is_saved_and_pickled(model, tmp_path):
     assert pickle.loads(pickle.dumps(fit)) == fit
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        kl.ZeroInflated(kl.Truncated(kl.Geometric(), lower=1)),
+        kl.Hurdle(kl.Poisson(), zero_probability=0.25),
+        kl.Shifted(kl.Truncated(kl.Exponential(), upper=50.0), loc=-0.5),
+    ],
+    ids=["ZeroInflated", "Hurdle", "Shifted"],
+)
+def test_models_with_parameters_of_their_own_are_saved(model, tmp_path):
+    fit = kl.fit(model, [0.0, 0.0, 1.0, 2.0, 1.0, 4.0, 3.0, 0.0])
+    assert fit.convergence.converged
+    fit.save(tmp_path / "fit.json")
+    loaded = kl.load(tmp_path / "fit.json")
+    assert loaded == fit
+    assert loaded.model == fit.model == copy.deepcopy(fit.model)
+
+
 def test_a_document_with_parts_that_are_wrong(tmp_path):
     path = tmp_path / "fit.json"
     kl.fit(kl.Truncated(kl.Weibull(), lower=0.5), [1.0, 2.0, 4.0, 1.5]).save(path)

@@ -61,10 +61,6 @@ moved = kl.Shifted(weibull, loc=0.4)
 inflated = kl.ZeroInflated(geometric, zero_probability=0.2)
 
 MODELS = {
-    "Truncated(Weibull) below": (
-        kl.Truncated(weibull, lower=0.5),
-        continuous(WEIBULL).cut(0.5, np.inf),
-    ),
     "Truncated(Weibull)": (
         kl.Truncated(weibull, lower=0.5, upper=9.0),
         continuous(WEIBULL).cut(0.5, 9.0),
@@ -102,21 +98,21 @@ LOWEST = np.array([1.0, 0.0, 2.0, 1.0, 3.0, 0.0])
 
 # the outcome's ends, the window, and the probability of one row
 ROWS = {
-    "exact": (POINTS, POINTS, None, lambda q, a, b: np.log(q.density(a))),
-    "right": (POINTS, np.full(6, np.inf), None, lambda q, a, b: np.log1p(-q.before(a))),
-    "left": (np.full(6, -np.inf), POINTS, None, lambda q, a, b: np.log(q.below(b))),
+    "exact": (POINTS, POINTS, None, lambda q, a, _: np.log(q.density(a))),
+    "right": (POINTS, np.full(6, np.inf), None, lambda q, a, _: np.log1p(-q.before(a))),
+    "left": (np.full(6, -np.inf), POINTS, None, lambda q, _, b: np.log(q.below(b))),
     "interval": (LOWEST, POINTS + 1.0, None, lambda q, a, b: np.log(q.below(b) - q.before(a))),
     "exact in a window": (
         POINTS,
         POINTS,
         (1.0, 7.0),
-        lambda q, a, b: np.log(q.density(a) / (q.below(7.0) - q.before(1.0))),
+        lambda q, a, _: np.log(q.density(a) / (q.below(7.0) - q.before(1.0))),
     ),
     "right, left-truncated": (
         POINTS,
         np.full(6, np.inf),
         (1.0, None),
-        lambda q, a, b: np.log((1.0 - q.before(a)) / (1.0 - q.before(1.0))),
+        lambda q, a, _: np.log((1.0 - q.before(a)) / (1.0 - q.before(1.0))),
     ),
 }
 
@@ -156,7 +152,7 @@ def test_functions_of_the_distribution(name):
         np.testing.assert_allclose(law.below(quantiles), u, rtol=1e-12)
         # between the ends, by Gauss–Legendre on many panels
         nodes, own = np.polynomial.legendre.leggauss(20)
-        low, high = model.quantile(0.0), min(model.quantile(1.0), 200.0)
+        low, high = model.quantile(0.0), min(model.quantile(1.0), 5_000.0)
         edges = low + (high - low) * np.linspace(0.0, 1.0, 3_001) ** 3
         half = 0.5 * np.diff(edges)[:, None]
         at = (edges[:-1, None] + half * (1.0 + nodes)).ravel()

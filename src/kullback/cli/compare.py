@@ -14,6 +14,7 @@ import kullback
 from kullback._core.errors import KullbackError
 from kullback.cli import process
 from kullback.cli.fit import _model
+from kullback.cli.model_text import split_models
 from kullback.cli.options import (
     AsJson,
     Missing,
@@ -161,7 +162,7 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
 
 def _models(text: str) -> Any:
     """The models of ``--models``."""
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = list(dict.fromkeys(name.strip() for name in split_models(text) if name.strip()))
     every = {"all", "continuous"} & set(names)
     if not names or (every and len(names) > 1):
         raise KullbackError(

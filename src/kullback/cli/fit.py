@@ -44,8 +44,8 @@ def fit(
         str,
         typer.Option(
             metavar="NAME",
-            help='Distribution to fit, such as gamma ("kullback families" lists all), or best: the '
-            'first of "kullback compare".',
+            help='Distribution to fit, such as gamma ("kullback families" lists all), or '
+            '"Truncated(Gamma(), lower=1)"; or best: the first of "kullback compare".',
         ),
     ],
     y: YOrEnds = None,
@@ -180,6 +180,12 @@ def _models() -> dict[str, type[kullback.Model]]:
 def _model(name: str, params: Sequence[str] = ()) -> kullback.Model:
     """Make a model by name, with the parameters of ``--param``."""
     known = _models()
+    if "(" in name:
+        from kullback.cli.model_text import model_of_text
+
+        if params:
+            raise ModelError(f'--param goes with the name of a model: write "{params[0]}" in it.')
+        return model_of_text(name, known, _key)
     by_key = {_key(own): own for own in known}
     if _key(name) not in by_key:
         hint = did_you_mean(name, known)
@@ -216,8 +222,12 @@ def _reals(parameter: str, text: str) -> Reals:
 def _description(kind: type[kullback.Model]) -> tuple[str, str, str]:
     """The parameters, the outcomes and the alternative parametrisations of a model."""
     from kullback._core.domains import Domain
+    from kullback.models.composite import Composite
 
     others: list[str]
+    if issubclass(kind, Composite):
+        parts = ", ".join(name for name in inspect.signature(kind).parameters)
+        return parts, "those of the models that it is made of", ""
     if issubclass(kind, kullback.Family):
         notes = {
             **{name: " (required)" for name in kind.required},

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
-
-import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.display import Display, Table
@@ -166,7 +163,18 @@ class Composite(Model):
         """The parameters of a distribution, each part's in its default parametrisation."""
         params = self.params
         own = {name: params[name] for name in self.own_parameters}
-        return {**own, **self._flat_of_parts(lambda part: part.default_params)}
+        parts = {p: self._defaults(p, part).params for p, part in self.parts.items()}
+        return {**own, **{p + n: v for p, numbers in parts.items() for n, v in numbers.items()}}
+
+    def _defaults(self, prefix: str, part: Model) -> Model:
+        """Return a part in its default parametrisation, unless that has a name of its own ones.
+
+        (That of the log-normal has a ``loc``, as a shift is called.)
+        """
+        default = part.in_default()
+        return (
+            part if any(prefix + n in self.own_parameters for n in default.parameters) else default
+        )
 
     def in_default(self: CompositeT) -> CompositeT:
         """Return the same distribution, each part in its default parametrisation."""
@@ -177,7 +185,7 @@ class Composite(Model):
                 for n, s in self.sources.items()
             }
         )
-        return flat.with_parts({prefix: part.in_default() for prefix, part in flat.parts.items()})
+        return flat.with_parts({p: self._defaults(p, part) for p, part in flat.parts.items()})
 
     # ---- names and structure ---------------------------------------------------------------
 
@@ -216,21 +224,14 @@ class Composite(Model):
 
     @property
     def dimensions(self) -> Mapping[str, int]:  # type: ignore[override]  # of its parts
-        """The parameters' powers of the outcomes' unit, where every part is a family of scale."""
-        if not all(part.dimensions for part in self.parts.values()):
+        """The parameters' powers of the outcomes' unit, where every part is a family of scale.
+
+        None with settings in that unit, which belong to the rows as they are.
+        """
+        known = all(part.dimensions for part in self.parts.values())
+        if not known or any(v is not None for v in self.settings.values()):
             return {}
         return {**self.own_dimensions, **self._flat_of_parts(lambda part: part.dimensions)}
-
-    def rescaled(self: CompositeT, power: int) -> CompositeT | None:
-        """Return the model with its settings, and those of its parts, divided by 2^power."""
-        parts = {prefix: part.rescaled(power) for prefix, part in self.parts.items()}
-        settings = {n: v if v is None else _divided(v, power) for n, v in self.settings.items()}
-        found = {prefix: part for prefix, part in parts.items() if part is not None}
-        if len(found) < len(parts) or any(
-            v is not None and math.isnan(v) for v in settings.values()
-        ):
-            return None
-        return self._changed(parts=found, settings=settings)
 
     @property
     def limits(self) -> Mapping[str, str]:  # type: ignore[override]  # of its parts
@@ -286,9 +287,3 @@ def _in_part(prefix: str, part: Model, name: str, flat: Mapping[str, Source]) ->
         return SameAs(source.other.removeprefix(prefix))
     target = flat[source.other]
     return target if isinstance(target, Fixed) else Free()
-
-
-def _divided(number: float, power: int) -> float:
-    """Return number / 2^power; NaN where digits would be lost."""
-    scaled = float(np.ldexp(number, -power))
-    return scaled if float(np.ldexp(scaled, power)) == number else math.nan

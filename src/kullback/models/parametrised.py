@@ -247,10 +247,6 @@ class Parametrised(Displayed, metaclass=ModelType):
         """Return the same distribution in its default parametrisation; itself without several."""
         return self
 
-    def rescaled(self: ModelT, power: int) -> ModelT | None:  # noqa: ARG002
-        """Return the model of outcomes divided by 2^power apart from its sources, or None."""
-        return self
-
     def _constrained(self) -> Vector:
         _ = self.params  # every parameter must have a value
         vector = self.vector

@@ -50,8 +50,7 @@ def in_unit(model: Model, power: int) -> Model | None:
         if converted is None:
             return None
         sources[name] = converted
-    scaled = model.rescaled(power)
-    return None if scaled is None else scaled.with_sources(sources)
+    return model.with_sources(sources)
 
 
 def _converted(source: Source, power: int) -> Source | None:

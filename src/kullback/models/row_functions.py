@@ -136,8 +136,8 @@ class RowFunctions(Parametrised):
     def searched(self, vector: ParameterVector, low: float, high: float) -> ParameterVector:  # noqa: ARG002
         """Return the coefficients with ends for a search over rows from ``low`` to ``high``.
 
-        Where a parameter moves the support, rows are impossible beyond an end that only the sample
-        tells, and a search in the distance from that end, in logarithms, finds what is near it.
+        Where a parameter moves the support, rows are impossible beyond an end that depends on the
+        sample, and a search in the logarithm of the distance from that end finds what is near it.
         """
         return vector
 

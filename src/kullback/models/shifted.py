@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, final
+from types import MappingProxyType
+from typing import Any, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,13 +14,13 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import REAL, Domain, Interval
 from kullback._core.errors import ModelError
 from kullback.models.parameter_vector import ParameterVector
-from kullback.models.row_functions import Moment, OrderStatistic
+from kullback.models.row_functions import OrderStatistic
 from kullback.models.source import Coefficient, Fixed
 from kullback.models.tails import Tails
 from kullback.models.wrapper import Wrapper
 
-# How far below the smallest outcome a search begins, in distances from it to the median. Nearer, the
-# likelihood of many families is unbounded; farther, it hardly depends on the shift.
+# How far below the smallest outcome a search begins, in distances from it to the median. Nearer,
+# the likelihood of many families is unbounded; farther, it hardly depends on the shift.
 _DISTANCES = (0.02, 0.1, 0.5, 2.0, 10.0)
 
 
@@ -31,7 +32,7 @@ class Shifted(Wrapper):
     density is infinite at its end, as a Weibull's of shape below 1, the likelihood is unbounded as
     ``loc`` tends to the smallest outcome. The estimate is then the local maximum that is not there,
     found from several starts below the smallest outcome; where there is none,
-    ``fit.convergence`` says so. (Rows that are rounded have no such problem: give them as intervals.)
+    ``fit.convergence`` says so. (Rounded rows that are given as intervals have no such problem.)
 
     Args:
         base: a model of continuous outcomes without a parameter ``loc``; its parameters keep their
@@ -50,8 +51,8 @@ class Shifted(Wrapper):
         1.5
     """
 
-    own_parameters: ClassVar[Mapping[str, Domain]] = {"loc": REAL}
-    own_dimensions: ClassVar[Mapping[str, int]] = {"loc": 1}
+    own_parameters: Mapping[str, Domain] = MappingProxyType({"loc": REAL})
+    own_dimensions: Mapping[str, int] = MappingProxyType({"loc": 1})
 
     def __init__(self, base: Any, *, loc: Any = None) -> None:
         self._assemble({"": base}, own={"loc": loc})
@@ -76,7 +77,7 @@ class Shifted(Wrapper):
         return {"loc": "minimum"} if self.base.falling else {}
 
     def searched(self, vector: ParameterVector, low: float, high: float) -> ParameterVector:
-        """Keep the shift where every exact outcome is possible, and far from its ends in logarithms."""
+        """Keep the shift where every exact outcome is possible."""
         s = self.base.support
         changed = tuple(_between(c, high - s.upper, low - s.lower) for c in vector.coefficients)
         return replace(vector, coefficients=changed)
@@ -114,7 +115,8 @@ class Shifted(Wrapper):
 
     def quantiles_at(self, u: Vector) -> Vector:
         """The base's quantiles, moved."""
-        return self.base.quantiles_at(u) + float(np.asarray(self.params["loc"]))
+        moved = self.base.quantiles_at(u) + float(np.asarray(self.params["loc"]))
+        return np.asarray(moved)
 
     def draw(
         self,
@@ -123,8 +125,7 @@ class Shifted(Wrapper):
         parameters: Mapping[str, float | Vector],
     ) -> Vector:
         """Draw outcomes of the base, and move them."""
-        drawn = self.base.draw(generator, shape, self.defaults_of_part("", parameters))
-        return drawn + parameters["loc"]
+        return self.base.draw(generator, shape, self.base.default_params) + parameters["loc"]
 
     def mean(self) -> float:
         """The base's mean, moved."""

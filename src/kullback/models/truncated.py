@@ -1,4 +1,4 @@
-"""Distributions that are cut: what is left between two ends, divided by its probability."""
+"""Distributions that are cut: the part between two ends, divided by its probability."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Truncated(Wrapper):
     def __init__(self, base: Any, *, lower: Any = None, upper: Any = None) -> None:
         ends = {name: _end(name, end) for name, end in (("lower", lower), ("upper", upper))}
         self._assemble({"": base}, ends)
+        if math.isfinite(self.base.period):
+            raise ModelError(f"Truncated needs numbers on a line; {self.base!r} is of angles.")
         _ = self.support  # raises for ends that leave nothing
 
     @property
@@ -86,7 +88,11 @@ class Truncated(Wrapper):
 
     def _log_kept(self, base: Mapping[str, Array]) -> Array:
         """Log-probability of the base between the ends."""
-        return self._log_of_base(*self._ends, base)
+        s, (lower, upper) = self.base.support, self._ends
+        if s.whole and upper is None and lower is not None and math.ceil(lower) - 1.0 == s.lower:
+            # without the first count alone: of elementary functions, and without loss of digits
+            return log1mexp(self.base.row_log_density(jnp.asarray(s.lower), base))
+        return self._log_of_base(lower, upper, base)
 
     def _log_of_base(self, lower: Any, upper: Any, base: Mapping[str, Array]) -> Array:
         """Log-probability of the base between any ends, None for none."""

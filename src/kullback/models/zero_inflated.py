@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from types import MappingProxyType
+from typing import Any, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +29,7 @@ _FEW = 0.5
 class _ZeroMass(Wrapper):
     """Zero with a probability, otherwise an outcome of a model of counts: abstract."""
 
-    own_parameters: ClassVar[Mapping[str, Domain]] = {"zero_probability": PROBABILITY}
+    own_parameters: Mapping[str, Domain] = MappingProxyType({"zero_probability": PROBABILITY})
 
     def __init__(self, base: Any, *, zero_probability: Any = None) -> None:
         self._assemble({"": base}, own={"zero_probability": zero_probability})
@@ -125,7 +126,7 @@ class _ZeroMass(Wrapper):
     ) -> Vector:
         """Draw counts, and replace each by zero with that probability."""
         zero = generator.random(shape) < parameters["zero_probability"]
-        drawn = self.counts.draw(generator, shape, self.defaults_of_part("", parameters))
+        drawn = self.counts.draw(generator, shape, self.counts.default_params)
         return np.where(zero, 0.0, drawn)
 
 
@@ -164,7 +165,7 @@ class ZeroInflated(_ZeroMass):
 
 @final
 class Hurdle(_ZeroMass):
-    """Zero with a probability p of its own, otherwise a count above zero: P(y) = (1 − p) q(y)/(1 − q(0)).
+    """Zero with a probability p of its own, else a count above: P(y) = (1 − p) q(y)/(1 − q(0)).
 
     R's pscl models the probability of crossing the hurdle, P(Y > 0), instead: it is
     1 − ``zero_probability``.
@@ -211,7 +212,10 @@ def _with_mass(p: Array, zero: Array, log_count: Array) -> Array:
     deep = log_count < _DEEP
     shallow = jnp.log(p + (1.0 - p) * jnp.exp(jnp.where(deep | ~zero, -1.0, log_count)))
     some = deep & (p > 0.0)
-    lowest = jnp.logaddexp(jnp.log(jnp.where(some, p, 1.0)), jnp.where(some, rest, 0.0))
+    log_p = jnp.log(jnp.where(some, p, 1.0))
+    count = jnp.where(some, rest, -1.0)
+    larger, smaller = jnp.maximum(log_p, count), jnp.minimum(log_p, count)
+    lowest = larger + jnp.log1p(jnp.exp(smaller - larger))
     return jnp.where(zero, jnp.where(deep, jnp.where(some, lowest, rest), shallow), rest)
 
 

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.special.change_of_variable import NEAREST, Coordinate
-from kullback.special.gauss_kronrod import integrate
 from kullback.information.models.tails import outline
 from kullback.models.model import Model
 from kullback.models.tails import Tails
+from kullback.special.change_of_variable import NEAREST, Coordinate
+from kullback.special.gauss_kronrod import integrate
 
 LogDensity: TypeAlias = Callable[[Vector], Vector]
 _Weighted: TypeAlias = Callable[[Vector, Vector], Vector]

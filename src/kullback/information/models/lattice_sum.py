@@ -13,8 +13,6 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
-from kullback.special.change_of_variable import Coordinate
-from kullback.special.gauss_kronrod import integrate
 from kullback.information.models.integrate import (
     EPS,
     Expectations,
@@ -25,6 +23,8 @@ from kullback.information.models.integrate import (
 )
 from kullback.models.evaluation import blockwise
 from kullback.models.model import Model
+from kullback.special.change_of_variable import Coordinate
+from kullback.special.gauss_kronrod import integrate
 
 # Outcomes that are added one by one: sixteen calls of the compiled density.
 _ONE_BY_ONE = 1 << 18
