@@ -319,7 +319,7 @@ class Fit(FitNumbers):
             An array of shape (rows, components), in the order of ``fit.params["weights"]``.
 
         Raises:
-            ModelError: for a model that is no mixture.
+            ModelError: for a model other than a mixture.
             DataError: for data that cannot be used, or a row that no component makes possible.
 
         Example:
