@@ -328,7 +328,7 @@ class Fit(FitNumbers):
             >>> fit = kl.fit(kl.Mixture(kl.Normal(scale=1.0), components=2), x)
             >>> fit.responsibilities([1.0, 3.5, 6.0]).round(3)
             array([[1.   , 0.   ],
-                   [0.617, 0.383],
+                   [0.608, 0.392],
                    [0.   , 1.   ]])
         """
         return responsibilities(self.model, data, y, event)
