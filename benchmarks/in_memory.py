@@ -21,9 +21,7 @@ PAUSE = 0.25
 
 def student_t_against_scipy(rows: int, repeats: int) -> Measured:
     x = student_t(rows)
-    return _side_by_side(
-        kl.StudentT(), x, repeats, lambda: stats.t.fit(x), _t_log_likelihood, _same
-    )
+    return side_by_side(kl.StudentT(), x, repeats, lambda: stats.t.fit(x), _t_log_likelihood, _same)
 
 
 def student_t_against_iminuit(rows: int, repeats: int) -> Measured:
@@ -40,7 +38,7 @@ def _against_iminuit(rows: int, repeats: int, adding: str) -> Measured:
     x = student_t(rows)
     fit = fits_of_student_t(x)[adding]
     fit()  # numba compiles once
-    return _side_by_side(kl.StudentT(), x, repeats, fit, _t_log_likelihood, _same)
+    return side_by_side(kl.StudentT(), x, repeats, fit, _t_log_likelihood, _same)
 
 
 def weibull_against_scipy(rows: int, repeats: int) -> Measured:
@@ -49,7 +47,7 @@ def weibull_against_scipy(rows: int, repeats: int) -> Measured:
     def log_likelihood(p: tuple[float, ...]) -> float:
         return _add(lambda part: stats.weibull_min.logpdf(part, p[0], 0.0, p[2]), x)
 
-    return _side_by_side(
+    return side_by_side(
         kl.Weibull(),
         x,
         repeats,
@@ -61,7 +59,7 @@ def weibull_against_scipy(rows: int, repeats: int) -> Measured:
 
 def gamma_against_scipy(rows: int, repeats: int) -> Measured:
     x = gamma(rows)
-    return _side_by_side(
+    return side_by_side(
         kl.Gamma(),
         x,
         repeats,
@@ -91,7 +89,7 @@ def gamma(rows: int, seed: int = 3) -> Vector:
 # ------------------------------------------------------------------------------
 
 
-def _side_by_side(
+def side_by_side(
     model: Any,
     x: Vector,
     repeats: int,
@@ -106,7 +104,8 @@ def _side_by_side(
 
     def own() -> Any:
         fit = kl.fit(model, x)
-        if not all(np.isfinite(list(fit.stderr.values()))):
+        errors = np.concatenate([np.ravel(error) for error in fit.stderr.values()])
+        if not np.isfinite(errors).all():
             raise RuntimeError(f"no standard errors: {fit.convergence.reason}")
         return fit
 

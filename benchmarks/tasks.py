@@ -10,6 +10,7 @@ import censored
 import comparing
 import in_memory
 import linear
+import mixtures
 import processes
 import profiles
 import streaming
@@ -149,6 +150,24 @@ TASKS = {
         in_memory.gamma_against_scipy,
         300,
         1_000,
+    ),
+    "mixture-scikit-learn": Task(
+        "Mixture of two Normal (5 parameters), with errors",
+        1_000_000,
+        "sklearn.mixture.GaussianMixture, without, to the same log-likelihood",
+        Target(speedup=5.0),
+        mixtures.normals_against_scikit_learn,
+        3,  # the peer takes several seconds
+        20_000,
+    ),
+    "mixture-iminuit": Task(
+        "Normal peak on Exponential, truncated to a window (4), with errors",
+        1_000_000,
+        "iminuit + numba-stats, compiled with parallel and fastmath, with HESSE",
+        Target(speedup=5.0),
+        mixtures.peak_against_iminuit,
+        5,
+        20_000,
     ),
     "profile-gev": Task(
         "GeneralizedExtremeValue (3), profile intervals",

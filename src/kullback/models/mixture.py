@@ -59,7 +59,7 @@ class Mixture(Composite):
         >>> narrow, wide = kl.Normal(loc=0.0, scale=1.0), kl.Normal(loc=0.0, scale=3.0)
         >>> mixture = kl.Mixture([narrow, wide], weights=[0.75, 0.25])
         >>> round(mixture.cdf(1.0), 6), mixture.mean(), mixture.variance()
-        (0.788398, 0.0, 3.0)
+        (0.788648, 0.0, 3.0)
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, permutations
 from typing import Any, final
 
@@ -28,6 +28,9 @@ from kullback.models.source import Fixed, Free, SameAs
 # Steps from every split, and further ones from the best: EM is fast at first and slow at the end,
 # where Newton's method takes over.
 _FIRST, _FURTHER = 12, 60
+
+# Of more outcomes than this the first steps take a part.
+_FEW = 1_024
 
 # After so many steps it is checked whether a component is collapsing.
 _CHECKED = 4
@@ -97,8 +100,10 @@ def mixture_starts(
         if briefly:
             state = rows.steps(next(rows.splits()), _CHECKED)
             return [] if state is None else [rows.ordered(state)]
-        begun = [s for split in rows.splits() if (s := rows.steps(split, _FIRST)) is not None]
-        followed = _best(begun, _FOLLOWED)
+        thin = slice(None, None, -(-values.size // _FEW))
+        few = _Rows(mixture, values[thin], weights[thin]) if values.size > _FEW else rows
+        begun = [s for split in few.splits() if (s := few.steps(split, _FIRST)) is not None]
+        followed = [rows.at(state) for state in _best(begun, _FOLLOWED)]
         ended = [s for f in followed if (s := rows.steps(f.shares, _FURTHER)) is not None]
     return [rows.ordered(state) for state in _best([*ended, *followed], _RETURNED)]
 
@@ -188,6 +193,11 @@ class _Rows:
             value = new
         return state
 
+    def at(self, state: _State) -> _State:
+        """Return a state of fewer outcomes as one of these."""
+        shares, value = self._expect(state.numbers)
+        return replace(state, shares=shares, value=value)
+
     def _maximise(self, shares: Vector) -> dict[str, Any]:
         """Estimate the components from the outcomes weighted by their shares."""
         weighted = shares * self.weights
@@ -230,7 +240,7 @@ class _Rows:
     def _regular(self, part: _Part, shares: Vector) -> bool:
         """Whether a component describes several different outcomes."""
         own = shares * self.weights
-        if not np.sum(own) >= (1.0 + part.free) * np.mean(self.weights):
+        if not np.sum(own) >= (1.0 + part.free) * np.min(self.weights):
             return False
         if self.mixture.discrete:
             return True

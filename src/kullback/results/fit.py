@@ -330,7 +330,7 @@ class Fit(FitNumbers):
             An array of shape (rows, components), in the order of ``fit.params["weights"]``.
 
         Raises:
-            ModelError: for a model that is no mixture.
+            ModelError: for a model other than a mixture.
             DataError: for data that cannot be used, or a row that no component makes possible.
 
         Example:
@@ -339,7 +339,7 @@ class Fit(FitNumbers):
             >>> fit = kl.fit(kl.Mixture(kl.Normal(scale=1.0), components=2), x)
             >>> fit.responsibilities([1.0, 3.5, 6.0]).round(3)
             array([[1.   , 0.   ],
-                   [0.617, 0.383],
+                   [0.608, 0.392],
                    [0.   , 1.   ]])
         """
         return responsibilities(self.model, data, y, event)

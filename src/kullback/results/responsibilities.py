@@ -30,7 +30,7 @@ def responsibilities(model: Model, data: Any, y: Any, event: Any) -> Vector:
         event: how each outcome was observed.
 
     Raises:
-        ModelError: for a model that is no mixture.
+        ModelError: for a model other than a mixture.
         DataError: for a row that is impossible in every component.
     """
     if not model.components:
