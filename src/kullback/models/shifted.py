@@ -13,6 +13,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import REAL, Domain, Interval
 from kullback._core.errors import ModelError
+from kullback.models.interval_probability import log_between
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.row_functions import OrderStatistic
 from kullback.models.source import Coefficient, Fixed
@@ -101,13 +102,14 @@ class Shifted(Wrapper):
         return self.base.row_log_tails(x - parameters["loc"], self.of_base(parameters))
 
     def row_log_between(self, lower: Array, upper: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability between two ends: of the part above the shift."""
-        loc, s = parameters["loc"], self.base.support
-        a, b = jnp.maximum(lower - loc, s.lower), jnp.minimum(upper - loc, s.upper)
-        some = a < b
-        inside = jnp.full(jnp.shape(a), s.interior)
-        a, b = jnp.where(some, a, inside), jnp.where(some, b, inside + 0.25 * min(1.0, s.width))
-        return jnp.where(some, self.base.row_log_between(a, b, self.of_base(parameters)), -jnp.inf)
+        """Log-probability between two ends, which do not move with the shift as the base's do."""
+        loc, support = parameters["loc"], self.base.support
+        some = (lower < loc + support.upper) & (upper > loc + support.lower)
+        # what is not used gets harmless ends
+        inside = loc + support.interior
+        low = jnp.where(some, lower, inside)
+        high = jnp.where(some, upper, inside + 0.25 * min(1.0, support.width))
+        return jnp.where(some, log_between(self, low, high, parameters), -jnp.inf)
 
     def row_quantile(self, u: Array, parameters: Mapping[str, Array]) -> Array:
         """The base's quantile, moved."""
