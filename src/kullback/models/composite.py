@@ -84,6 +84,11 @@ class Composite(Model):
     ) -> CompositeT:
         """Make the model from its parts, settings and own sources, as a saved fit lists them."""
 
+    @classmethod
+    def prefixes(cls, count: int) -> list[str]:
+        """The prefixes of so many parts."""
+        return [""] if count == 1 else [f"components[{k}]." for k in range(count)]
+
     @property
     def _kind(self) -> str:
         return type(self).__name__

@@ -43,7 +43,9 @@ Node: TypeAlias = Callable[..., tuple[Array, Array]]
 class Tailed(Protocol):
     """What is needed of a model."""
 
-    support: Interval
+    @property
+    def support(self) -> Interval:
+        """The possible outcomes."""
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-density."""

@@ -355,8 +355,7 @@ def _without_ties_outside(listed: Sequence[Any]) -> tuple[dict[str, Any], dict[s
     """Return the components by prefix, and their ties to other components by flat names."""
     parts: dict[str, Any] = {}
     ties: dict[str, Source] = {}
-    for k, part in enumerate(listed):
-        prefix = f"components[{k}]."
+    for prefix, part in zip(Composite.prefixes(len(listed)), listed, strict=True):
         parts[prefix] = part
         if not isinstance(part, Model):
             continue

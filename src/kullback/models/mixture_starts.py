@@ -18,7 +18,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
-from kullback._core.errors import KullbackError
+from kullback._core.errors import KullbackError, ModelError
 from kullback.models.composite import Composite
 from kullback.models.evaluation import blockwise
 from kullback.models.mixture_labels import in_order, interchangeable
@@ -92,9 +92,8 @@ def mixture_starts(
         briefly: whether to take the first steps from one split alone, as for a mixture in another,
             in every step of that.
     """
-    free = mixture.vector.free
-    if all(c.start is not None for c in free):
-        return [{c.name: c.start for c in free if c.start is not None}]
+    if mixture.columns or all(c.start is not None for c in mixture.vector.free):
+        return [_given_starts(mixture)]
     rows = _Rows(mixture, values, weights)
     with np.errstate(all="ignore"):
         if briefly:
@@ -106,6 +105,26 @@ def mixture_starts(
         followed = [rows.at(state) for state in _best(begun, _FOLLOWED)]
         ended = [s for f in followed if (s := rows.steps(f.shares, _FURTHER)) is not None]
     return [rows.ordered(state) for state in _best([*ended, *followed], _RETURNED)]
+
+
+def _given_starts(mixture: Composite) -> dict[str, float | Vector]:
+    """Return the user's starts: the EM algorithm here does not know the columns of the rows.
+
+    Raises:
+        ModelError: where a number has none.
+    """
+    found: dict[str, float | Vector] = {}
+    for c in mixture.vector.free:
+        if c.start is not None:
+            found[c.name] = c.start if c.start.size > 1 else float(c.start[0])
+        elif c.name in mixture.own_parameters:  # the weights
+            found[c.name] = np.full(c.domain.size, 1.0 / c.domain.size)
+        else:
+            raise ModelError(
+                f"components of {mixture.name} depend on columns, so that each needs starting "
+                f"values: {c.name} has none. Give {c.name.rpartition('.')[2]}=kl.Param(start=...)."
+            )
+    return found
 
 
 def _best(states: Sequence[_State], count: int) -> list[_State]:

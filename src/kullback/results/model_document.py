@@ -106,17 +106,19 @@ def model_from_json(
         needs = "needs" if labelled else "does not take"
         raise WrongError(f"{name} {needs} class labels (sample.levels).")
     kind = known[name]
-    parts = []
+    entries = node["sources"].entries()
+    parts, own = [], dict(functions)
     if issubclass(kind, Composite):
         if depth == _DEEPEST:
             raise WrongError(f'"{node.place}" is nested more than {_DEEPEST} deep.')
-        parts = [
-            model_from_json(part, None, NO_FUNCTIONS, depth + 1) for part in node["parts"].items()
-        ]
+        nodes = node["parts"].items()
+        for prefix, part in zip(kind.prefixes(len(nodes)), nodes, strict=True):
+            of_part = [n for n in own if n.startswith(prefix) and n not in entries]
+            given = {n.removeprefix(prefix): own.pop(n) for n in of_part}
+            parts.append(model_from_json(part, None, given, depth + 1))
     try:
-        entries = node["sources"].entries()
-        sources = {key: source_from_json(e, functions.get(key)) for key, e in entries.items()}
-        needless = [k for k in functions if not isinstance(sources.get(k), Function)]
+        sources = {key: source_from_json(e, own.get(key)) for key, e in entries.items()}
+        needless = [k for k in own if not isinstance(sources.get(k), Function)]
         if needless:
             raise WrongError(f"its {needless[0]} is not a kl.Function: leave it out of functions.")
         if issubclass(kind, Composite):
