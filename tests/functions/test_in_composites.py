@@ -1,4 +1,4 @@
-"""Functions as parameters of models made of models: fits against SciPy's, saving, what is refused."""
+"""Functions as parameters of models made of models: fits against SciPy's, saving, refusals."""
 
 import jax.numpy as jnp
 import numpy as np

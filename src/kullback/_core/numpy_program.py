@@ -62,7 +62,7 @@ class NumpyProgram:
         with np.errstate(all="ignore"):
             flat = x.reshape(-1)
             out = [np.empty(flat.size) for _ in self._block.results]
-            if x.size <= _FEW:
+            if x.size <= _FEW and self._one_by_one:
                 scalar = self.of_scalars
                 for place, number in enumerate(flat):
                     for whole, value in zip(out, scalar(number, *numbers), strict=True):
@@ -73,6 +73,11 @@ class NumpyProgram:
                 for whole, value in zip(out, self.of_rows(part, *numbers), strict=True):
                     whole[begin : begin + part.size] = value
         return [whole.reshape(x.shape) for whole in out]
+
+    @cached_property
+    def _one_by_one(self) -> bool:
+        """Whether scalars have a program of their own: a choice has one side for all nodes."""
+        return not self._block.adds_nodes
 
     @property
     def vanish(self) -> tuple[bool, ...]:

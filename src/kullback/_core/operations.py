@@ -69,6 +69,15 @@ class Block:
     tangents: dict[Value, dict[Value, Value | None]] = dataclasses.field(default_factory=dict)
     """Derivatives that were found, by the number differentiated in and the value."""
 
+    @property
+    def adds_nodes(self) -> bool:
+        """Whether it adds up over an axis of nodes."""
+        return any(
+            operation.name == "reduce_sum"
+            or any(inner.adds_nodes for inner in (operation.condition, operation.body) if inner)
+            for operation in self.operations
+        )
+
     def at_depth(self, depth: int) -> Block:
         """Return the block itself or the one around it that lies in so many loops."""
         block = self
