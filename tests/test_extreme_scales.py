@@ -13,7 +13,7 @@ _X = np.array([1.0, 2.0, 4.0, 3.0, 1.5, 2.5, 2.25])
 _HEAVY = np.array([0.1, 0.3, 0.5, 1.0, 2.0, 4.0, 9.0, 30.0, 200.0])
 _HEAVY_TAILED = {"Lomax", "StudentT", "GeneralizedPareto", "Burr"}
 # supports that have no unit, and a location that is the logarithm of one
-_NO_SCALE = {"Beta", "VonMises", "LogNormal"}
+_NO_SCALE = {"Beta", "VonMises", "LogNormal", "GeneralizedGamma"}
 
 
 def _families():

@@ -15,6 +15,7 @@ import kullback as kl
 from kullback._core.domains import POSITIVE, UNIT
 from kullback.data import Chunk, Exact, RowKind
 from kullback.data.sample import ChunkSample
+from kullback.data.schema import Column, Schema
 from kullback.models.labels.categorical import Categorical
 from kullback.models.linear import Linear
 from kullback.objective.log_terms import log_term
@@ -155,10 +156,12 @@ def test_a_location_that_diverges_in_any_unit(unit: float) -> None:
         Chunk(kind, {"y": y[rows], "level": level[rows], "x": x[rows]})
         for kind, rows in ((Exact(), level == 0.0), (Above(), level == 1.0))
     )
-    fit = kl.fit(kl.Normal(loc=Linear(("level", "x"))), ChunkSample(parts))
+    model = kl.Normal(loc=Linear(("level", "x")))
+    schema = Schema.of([Column("level"), Column("x")])
+    fit = kl.fit(model, ChunkSample(parts, schema=schema))
     assert reason(fit) == SEPARATED + "loc[level]"
     parts = (parts[0], Chunk(Exact(), dict(parts[1].fields)))
-    assert kl.fit(kl.Normal(loc=Linear(("level", "x"))), ChunkSample(parts)).convergence.converged
+    assert kl.fit(model, ChunkSample(parts, schema=schema)).convergence.converged
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])

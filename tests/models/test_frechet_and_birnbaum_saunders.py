@@ -111,6 +111,18 @@ def test_frechet_moments_that_are_infinite_and_its_entropy():
     assert model.entropy() == pytest.approx(theirs, rel=1e-9)  # theirs is a quadrature
 
 
+def test_entropy_of_birnbaum_saunders():
+    with mp.workdps(30):
+
+        def term(t):
+            log_density = mp_birnbaum_saunders(mp.exp(t), M("2.5"), M("1.5"))
+            return -log_density * mp.exp(log_density + t)
+
+        expected = mp.quad(term, [-40, -10, -4, -1, 0, 1, 4, 10, 40])
+    found = kl.entropy(kl.BirnbaumSaunders(shape=2.5, scale=1.5))
+    assert float(found) == pytest.approx(float(expected), rel=1e-10)
+
+
 @pytest.mark.parametrize("family", CASES)
 def test_fit_is_the_maximum(family):
     """Against an optimiser of SciPy's density in the logarithms of the parameters."""

@@ -202,6 +202,14 @@ def test_skew_normal_moments_and_draws(shape, check_numbers_drawn):
     assert model.mean() == pytest.approx(theirs.mean(), rel=1e-13)
     assert model.variance() == pytest.approx(theirs.var(), rel=1e-13)
     check_numbers_drawn(model)
+    with mp.workdps(30):
+
+        def term(x):
+            log_density = mp_skew_normal(x, M(1), M(2), M(shape))
+            return -log_density * mp.exp(log_density)
+
+        expected = mp.quad(term, [-60, -10, -2, 0, 1, 2, 4, 12, 60])
+    assert float(kl.entropy(model)) == pytest.approx(float(expected), rel=1e-10)
 
 
 def test_skew_normal_fit_reaches_the_maximum_of_either_side():

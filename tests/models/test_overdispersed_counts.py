@@ -225,6 +225,21 @@ def test_zipf_moments_draws_and_fit(check_draws):
     assert abs(score) < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("model", "top", "log_probability"),
+    [
+        (kl.BetaBinomial(trials=20, probability=0.3, precision=4.0), 20,
+         lambda k: mp_beta_binomial(M(k), M(20), M("0.3"), M(4))),
+        (kl.GeneralizedPoisson(mean=4.0, dispersion=0.5), 800,
+         lambda k: mp_generalized_poisson(M(k), M(4), M("0.5"))),
+    ],
+)  # fmt: skip
+def test_entropies_are_sums(model, top, log_probability):
+    logs = [log_probability(k) for k in range(top + 1)]
+    expected = -mp.fsum(mp.exp(v) * v for v in logs)
+    assert float(kl.entropy(model)) == pytest.approx(float(expected), rel=1e-11)
+
+
 def test_starts(check_starts):
     rng = np.random.default_rng(2)
     poisson = rng.poisson(3.0, 50).astype(float)

@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._core.operations import (
     CALL,
+    NODES_OF_ONE,
     Block,
     Constant,
     Operation,
@@ -257,6 +258,7 @@ class ArrayCode:
             "neg": f"-{first}",
             "stop_gradient": first,
             "reduce_sum": f"add_up({first}, 0)",
+            NODES_OF_ONE: f"add_up({first}, 0)[0]",
             "square": f"{first} * {first}",
             "rsqrt": f"1.0 / sqrt({first})",
             "to_float": f"{first} + 0.0",

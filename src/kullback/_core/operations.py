@@ -73,7 +73,7 @@ class Block:
     def adds_nodes(self) -> bool:
         """Whether it adds up over an axis of nodes."""
         return any(
-            operation.name == "reduce_sum"
+            operation.name in ("reduce_sum", NODES_OF_ONE)
             or any(inner.adds_nodes for inner in (operation.condition, operation.body) if inner)
             for operation in self.operations
         )
@@ -91,6 +91,9 @@ class Block:
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "core_call", "remat")
 # operations that change the type or the shape alone
 _SAME = ("copy", "copy_p", "broadcast_in_dim", "squeeze", "reshape")
+
+NODES_OF_ONE = "nodes_of_one"
+"""The sum over nodes of a number that is the same for all rows."""
 
 CALL = "call"
 """The result of a call that has derivatives of its own; its detail is the name and the arguments.
@@ -118,7 +121,7 @@ def flattened(closed: Any) -> Block:
 
 def _by_row(shape: tuple[int, ...]) -> bool:
     """Whether an array has one number, one a row, or an axis of nodes before that of the rows."""
-    return shape in ((), (ROWS,)) or (len(shape) == 2 and shape[1] == ROWS)
+    return shape in ((), (ROWS,)) or (len(shape) == 2 and shape[1] in (1, ROWS))
 
 
 def _variable(var: Any, depth: int) -> Variable:
@@ -167,7 +170,9 @@ def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequen
         raise UntranslatableError(f"{name} of a vector of numbers")
     if name == "stop_gradient":  # an operation of its own, so that nothing is differentiated in it
         return [operate(name, tuple(arguments), block)]
-    if name == "reduce_sum" and params["axes"] == (0,) and out.shape == (ROWS,):  # over nodes
+    if name == "reduce_sum" and params["axes"] == (0,) and out.shape in ((1,), (ROWS,)):
+        # over nodes, of each row or of one number for all
+        name = NODES_OF_ONE if out.shape == (1,) else name
         return [operate(name, tuple(arguments), block)]
     if name == "dynamic_slice":  # an entry of a table
         table, place = arguments[0], arguments[1:]
@@ -221,7 +226,8 @@ def operate(name: str, inputs: tuple[Value, ...], block: Block, detail: Any = No
     key = (name, detail, *(_identity(v) for v in inputs))
     if key not in home.known:
         nodes = any(isinstance(v, Constant) and v.value.ndim == 2 for v in inputs)
-        home.known[key] = Variable(nodes or any(v.rows for v in variables), home.depth)
+        rows = name != NODES_OF_ONE and (nodes or any(v.rows for v in variables))
+        home.known[key] = Variable(rows, home.depth)
         home.operations.append(Operation(name, inputs, (home.known[key],), detail))
     return home.known[key]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -46,6 +46,8 @@ class Sample(DerivedSample):
         >>> round(fit.params["rate"], 6) == round(2 / 3.4, 6)
         True
     """
+
+    of_user: ClassVar[bool] = True
 
     def __init__(
         self,

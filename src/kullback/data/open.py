@@ -87,7 +87,7 @@ def open_sample(
     """
     roles = roles or Roles()
     if isinstance(data, RowSource):
-        return _as_it_is(data, roles)
+        return _as_it_is(data, roles) if data.of_user else data
     data = read_once(data, *roles.named)
     paths = as_paths(data)
     if paths is not None:

@@ -64,6 +64,7 @@ class RowSource(ABC):
     Attributes:
         label: the name of the outcome for messages and reports: `column "loss"`, or `y`.
         in_memory: whether all rows are held in memory.
+        of_user: whether a user made it, so that it must fit the other arguments.
         kinds: the kinds of rows that it may hold.
         schema: its columns and its outcome.
         dropped: the number of rows dropped because a value was missing (for a stream: known after
@@ -71,6 +72,7 @@ class RowSource(ABC):
     """
 
     in_memory: ClassVar[bool]
+    of_user: ClassVar[bool] = False
     kinds: tuple[RowKind, ...] = (Exact(),)
     label: str
     schema: Schema

@@ -90,8 +90,9 @@ def add_up(
     """
     if is_traced_for_numpy():
         columns = (jnp.asarray(table[:, None]) for table in tables)
-        shape = (len(tables[0]), *jnp.shape(like))
-        return [jnp.sum(jnp.broadcast_to(v, shape), axis=0) for v in terms(*columns)]
+        shape = (len(tables[0]), *(jnp.shape(like) or (1,)))
+        added = (jnp.sum(jnp.broadcast_to(v, shape), axis=0) for v in terms(*columns))
+        return [jnp.reshape(v, jnp.shape(like)) for v in added]
     numbers = [jnp.asarray(table, like.dtype) for table in tables]
 
     def add(i: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:

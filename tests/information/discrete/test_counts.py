@@ -86,7 +86,7 @@ def test_files_are_streamed(tmp_path, kind):
     getattr(frame, f"to_{kind}")(path, index=False)
     found = count_values(str(path), y="a")
     assert as_dict(found) == dict(Counter(frame["a"]))
-    streamed = count_values(open_sample(str(path), Roles(y="b"), in_memory=False), y="b")
+    streamed = count_values(open_sample(str(path), Roles(y="b"), in_memory=False))
     assert as_dict(streamed) == dict(Counter(frame["b"]))
     table = joint_counts(str(path), ["a", "b"])
     expected = pd.crosstab(frame["a"], frame["b"]).to_numpy()

@@ -48,8 +48,16 @@ def off(found, expected):
     return abs(float(found) - expected) / max(1.0, abs(expected))
 
 
+# Their entropies are tested beside them, in tests/models.
+ELSEWHERE = {
+    *("BetaBinomial", "BirnbaumSaunders", "Categorical", "Frechet", "GeneralizedGamma"),
+    *("GeneralizedPoisson", "Hurdle", "Mixture", "Shifted", "SkewNormal", "Truncated"),
+    *("ZeroInflated", "Zipf"),
+}
+
+
 def test_every_family_of_numbers_is_here():
-    assert set(FAMILIES) == set(own_models()) - {"Categorical"}
+    assert set(FAMILIES) == set(own_models()) - ELSEWHERE
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -14,7 +14,7 @@ from kullback.models.source import Fixed
 
 
 class OfTrials:
-    """Outcomes 0, …, ``trials``: to be named before ``Family`` among the bases.
+    """Outcomes 0, ..., ``trials``: to be named before ``Family`` among the bases.
 
     Compiled code is shared by all numbers of trials, so these methods read the number from the
     parameters and not from the support.
@@ -28,11 +28,11 @@ class OfTrials:
 
     @property
     def support(self) -> Interval:
-        """0, …, trials."""
+        """0, ..., trials."""
         return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
 
     def row_log_density(self: Any, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of each row, −inf for values other than 0, …, trials."""
+        """Log-probability of each row, −inf for values other than 0, ..., trials."""
         inside = (x >= 0.0) & (x <= parameters["trials"]) & (x == jnp.floor(x))
         value = self.row_log_density_inside(jnp.where(inside, x, 0.0), parameters)
         return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, -jnp.inf))
