@@ -69,18 +69,10 @@ def sample(law: Any, kind: str, rng: np.random.Generator) -> dict[str, np.ndarra
 def fitted(
     model: kl.Model, samples: list[dict[str, np.ndarray]], roles: dict[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Estimates and errors of all samples: by groups in one call where these take such rows."""
+    """Estimates and errors of all samples, each a group."""
     keys = np.repeat(np.arange(len(samples)), [len(s[min(s)]) for s in samples])
     data = {name: np.concatenate([s[name] for s in samples]) for name in samples[0]}
-    try:
-        table = kl.fit(model, {**data, "sample": keys}, **roles, by="sample")
-    except (kl.ModelError, AssertionError):  # groups of such rows are not taken
-        fits = [kl.fit(model, rows, **roles) for rows in samples]
-        names = list(fits[0].params)
-        return (
-            {name: np.array([fit.params[name] for fit in fits]) for name in names},
-            {name: np.array([fit.stderr[name] for fit in fits]) for name in names},
-        )
+    table = kl.fit(model, {**data, "sample": keys}, **roles, by="sample")
     return table.params, table.stderr
 
 
