@@ -4,9 +4,10 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from scipy.special import expit
 
+import kullback as kl
 from kullback._core.errors import ModelError
 from kullback.models.counts.bernoulli import Bernoulli
 from kullback.models.counts.binomial import Binomial
@@ -256,3 +257,21 @@ def test_starts_are_the_estimates_where_there_is_a_closed_form():
     }
     # all alike: half a row away from the end, which the solver then says it runs to
     assert Bernoulli().starts(np.zeros(1), np.ones(1))[0] == {"probability": 0.25}
+
+
+def test_counts_in_cells_are_fitted():
+    """Counts known to three: against SciPy's optimiser of its own probabilities."""
+    lower = np.floor(stats.binom(20, 0.3).rvs(300, random_state=1) / 3.0) * 3.0
+    upper = np.minimum(lower + 2.0, 20.0)
+    fit = kl.fit(kl.Binomial(trials=20), {"a": lower, "b": upper}, ("a", "b"))
+
+    def loss(p):
+        law = stats.binom(20, p)
+        return -np.sum(np.log(law.cdf(upper) - law.cdf(lower - 1.0)))
+
+    best = optimize.minimize_scalar(
+        loss, bounds=(0.1, 0.6), method="bounded", options={"xatol": 1e-10}
+    )
+    assert fit.convergence.converged
+    assert fit.params["probability"] == pytest.approx(best.x, rel=1e-6)
+    assert fit.log_likelihood == pytest.approx(-best.fun, rel=1e-12)

@@ -82,7 +82,10 @@ def log_between(
         upper: the upper ends: above them, for whole numbers at least as large.
         parameters: scalars, or one value a row.
     """
-    names = tuple(parameters)
+    # such a number, as that of trials, is known and has no derivatives
+    known = {n: v for n, v in parameters.items() if n in getattr(model, "required", ())}
+    parameters = {n: v for n, v in parameters.items() if n not in known}
+    model, names = _With(model, known) if known else model, tuple(parameters)
     low, high = (jnp.asarray(end, float) for end in jnp.broadcast_arrays(lower, upper))
 
     def jets(low: Array, high: Array, *numbers: Array) -> list[Jet]:
@@ -91,6 +94,27 @@ def log_between(
     fixed = (jax.lax.stop_gradient(low), jax.lax.stop_gradient(high))
     value = by_jets(jets, *parameters.values(), fixed=fixed)[0]
     return value + _of_ends(model, names)(low, high, value, *parameters.values())
+
+
+class _With:
+    """A model with some of its parameters."""
+
+    def __init__(self, model: Tailed, known: Mapping[str, Array]) -> None:
+        self._model, self._known, self.support = model, known, model.support
+
+    def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        return self._model.row_log_density(x, {**parameters, **self._known})
+
+    def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        return self._model.row_log_survival(x, {**parameters, **self._known})
+
+    def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        return self._model.row_log_tails(x, {**parameters, **self._known})
+
+    def row_log_density_change(
+        self, x: Array, origin: Array, parameters: Mapping[str, Array]
+    ) -> Array | None:
+        return self._model.row_log_density_change(x, origin, {**parameters, **self._known})
 
 
 def _of_ends(model: Tailed, names: tuple[str, ...]) -> Callable[..., Array]:

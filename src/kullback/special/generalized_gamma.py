@@ -66,7 +66,8 @@ def _log_tails_near_normal(v: jax.Array, q: jax.Array, active: jax.Array) -> tup
 
     # upwards the curvature grows; downwards it falls to half at most where it matters
     length = reach(slope, jnp.where(upper, 1.0, 0.5) * growth)
-    rest = log_tail_integral(log_integrand, jax.lax.stop_gradient(length), active)
+    length = jax.lax.stop_gradient(length)
+    rest = log_tail_integral(log_integrand, length, active, differentiated=True)
     smaller = jnp.where(active, log_density(v, q) + rest, -1.0)
     larger = log1mexp(smaller)
     return jnp.where(upper, larger, smaller), jnp.where(upper, smaller, larger)
