@@ -99,3 +99,46 @@ def test_positive_families(name: str) -> None:
             answers[own] = math.exp(numbers[i]) if logarithm else numbers[i]
             errors[own] = others[i] * (answers[own] if logarithm else 1.0)
     check(fit, answers, errors, found["loglik"])
+
+
+def binned(name: str) -> tuple[kl.Sample, dict[str, float], float]:
+    """A case of bin counts: the sample, the refined estimates and their log-likelihood."""
+    case, table = load(name)
+    upper = table["upper"].fillna(np.inf).to_numpy(float)
+    sample = kl.Sample(
+        table["lower"].to_numpy(float), upper, weights=table["weight"].to_numpy(float)
+    )
+    refined = case["refined"]
+    answers = dict(zip(case["coef_names"], refined["estimate"], strict=True))
+    return sample, answers, refined["loglik"]
+
+
+def test_a_histogram_of_two_gammas() -> None:
+    """Pearson's crabs, by R's mixdist: logarithms of means, deviations and the ratio of weights."""
+    sample, answer, loglik = binned("binned_gamma_pearson")
+    fit = kl.fit(kl.Mixture(kl.Gamma(), components=2), sample)
+    assert fit.convergence.converged
+    assert fit.log_likelihood == pytest.approx(loglik, rel=1e-10)
+    for k in (0, 1):
+        shape, rate = (fit.params[f"components[{k}].{n}"] for n in ("shape", "rate"))
+        assert np.log(shape / rate) == pytest.approx(answer[f"log_mu{k + 1}"], rel=1e-9)
+        assert np.log(np.sqrt(shape) / rate) == pytest.approx(answer[f"log_sigma{k + 1}"], rel=1e-9)
+    first, second = fit.params["weights"]
+    assert np.log(first / second) == pytest.approx(answer["log_pi1_pi2"], rel=1e-9)
+
+
+def test_a_histogram_of_five_log_normals_of_one_scale() -> None:
+    """Lengths of pike, by R's mixdist: a common coefficient of variation is a common scale."""
+    sample, answer, loglik = binned("binned_lnorm_pike65_ccv")
+    fit = kl.fit(kl.Mixture(kl.LogNormal(scale=TIE), components=5), sample)
+    assert fit.convergence.converged
+    assert fit.log_likelihood == pytest.approx(loglik, rel=1e-10)
+    square = fit.params["components[0].scale"] ** 2
+    assert 0.5 * np.log(np.expm1(square)) == pytest.approx(answer["log_cv"], rel=1e-9)
+    weights = fit.params["weights"]
+    for k in range(5):
+        mean = fit.params[f"components[{k}].loc"] + 0.5 * square
+        assert mean == pytest.approx(answer[f"log_mu{k + 1}"], rel=1e-9)
+        if k < 4:
+            ratio = np.log(weights[k] / weights[4])
+            assert ratio == pytest.approx(answer[f"log_pi{k + 1}_pi5"], rel=1e-9)
