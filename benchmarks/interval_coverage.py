@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.stats as st
+from page_section import write_section
 
 import kullback as kl
 from kullback.results.wald import interval_ends
@@ -148,11 +149,7 @@ def section(counts: dict[str, list[dict[str, dict[str, list[int]]]]]) -> str:
 def main() -> None:
     limit = int(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES
     text = section(more(limit))
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, after = page.partition(HEADING)
-    rest = after.partition("\n## ")[2]
-    others = f"\n## {rest}" if rest else ""
-    PAGE.write_text(f"{before.rstrip()}\n\n{text}{others}", encoding="utf-8")
+    write_section(PAGE, HEADING, text)
 
 
 if __name__ == "__main__":

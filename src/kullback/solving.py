@@ -13,7 +13,6 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
-from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
@@ -32,7 +31,7 @@ from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
 from kullback.results.convergence_check import assess_convergence, at_class_shares
-from kullback.results.diverging import diverging_coefficient
+from kullback.results.diverging import at_an_end, diverging_coefficient
 from kullback.results.function_convergence import of_perfect_fit, of_unidentified
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.function_starts import FunctionStarts, function_starts
@@ -201,7 +200,7 @@ def _outside(problem: Problem, vector: ParameterVector, found: Solved) -> Solved
     vector = replace(vector, on_bound={**vector.on_bound, **added})
     u = vector.unconstrained(values)
     if not convergence.converged:
-        reason = _at_an_end(problem, found.vector, values)
+        reason = at_an_end(problem.model, problem.known.summary, found.vector, values)
         if reason:
             convergence = replace(convergence, reason=reason[0], advice=reason[1:])
         return Solved(vector, problem.whole(vector)(u), convergence)
@@ -217,38 +216,6 @@ def _outside(problem: Problem, vector: ParameterVector, found: Solved) -> Solved
         )
     counted = replace(again.convergence, starts=starts, agreed=agreed, advice=advice)
     return replace(again, convergence=counted)
-
-
-# A search that ends nearer to the smallest outcome than this, or farther than that, in spans of the
-# sample, has run there.
-_AT_THE_END, _FAR_BELOW = 1e-6, 1e3
-
-
-def _at_an_end(
-    problem: Problem, vector: ParameterVector, values: Mapping[str, Vector]
-) -> tuple[str, ...]:
-    """Return reason and advice where a coefficient ran to or from an end that the sample sets."""
-    d, given = problem.known.summary, {c.name: c.domain for c in problem.model.vector.free}
-    for c in vector.free:
-        if not isinstance(c.domain, Interval) or c.domain == given[c.name]:
-            continue
-        gap = (c.domain.upper - float(values[c.name][0])) / (d.maximum - d.minimum)
-        if gap <= _AT_THE_END:
-            return (
-                f"no maximum: the likelihood keeps increasing as {c.name} tends to the minimum of "
-                "the sample",
-                "Where the density is infinite at its end, as that of a shape below 1, the "
-                "likelihood is unbounded there, and these rows have no local maximum apart from "
-                f"it. Bound the shape, kl.Param(lower=...), fix {c.name}, or give rounded rows as "
-                "intervals.",
-            )
-        if gap >= _FAR_BELOW:
-            return (
-                f"no maximum: the likelihood keeps increasing as {c.name} diverges to −infinity",
-                "In that limit the distribution has no end: fit one of all numbers, such as "
-                f"kl.Normal(), or fix {c.name}.",
-            )
-    return ()
 
 
 def _solve_functions(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:

@@ -121,7 +121,7 @@ class JointSums:
             has = np.flatnonzero(weight)
             if not has.size:
                 continue
-            share = weight[has] / total[has]  # 1 where there are no other rows: no bit changes
+            share = weight[has] / total[has]  # exactly 1 for a group of one kind
             found = sums(groups[has], theta[:, has])
             means = means or [np.zeros((*own.shape[:-1], groups.size)) for own in found]
             for mean, own in zip(means, found, strict=True):

@@ -100,7 +100,7 @@ def in_default_parameters(model: Any, constrained: Vector) -> dict[str, float]:
 
 
 def mean_in_numpy(model: Any, constrained: Vector) -> float | None:
-    """Return the mean, by NumPy alone: None where there is no formula, or none that translates."""
+    """Return the mean, by NumPy alone; None where its formula is missing or must be compiled."""
 
     def formula(_: Array, *numbers: Array) -> list[Array]:
         return [jnp.asarray(model.moment("mean", model.row_parameters(list(numbers), {})))]

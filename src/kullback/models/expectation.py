@@ -72,6 +72,7 @@ def _integrated(model: Model) -> tuple[Vector, float]:
     first, last = line.limits
     kinks = [line.v(k) for k in tails.kinks if line.lower < k < line.upper]
     edges = np.concatenate([line.shift - out, line.shift + out, kinks])
+    # beyond these limits the outcomes themselves have lost their digits
     edges = np.unique(np.clip(edges, first, last))
 
     def integrand(v: Vector) -> Vector:

@@ -223,6 +223,7 @@ class LogDensity(Model):
             ends = [end for end in (s.lower, s.upper) if math.isfinite(end)]
             points = (ends[0] if ends else 0.0) + sizes
         points = points[s.contains(points)]
+        # a place to begin at, among those where the user's function has a value
         values = np.nan_to_num(np.asarray(self.log_density(points)), nan=-np.inf)
         return float(points[int(np.argmax(values))])
 

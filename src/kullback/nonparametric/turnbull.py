@@ -213,6 +213,7 @@ def _minorant(cells: Cells, p: Vector) -> Vector:
     diagonal = np.where(diagonal > 0.0, diagonal, 1.0)
     upto = np.cumsum(p)[:-1]
     aim = optimize.isotonic_regression(upto + gradient / diagonal, weights=diagonal).x
+    # the nearest ascending curve of probabilities: a direction to search along, not the estimate
     aim = np.diff(np.concatenate([[0.0], np.clip(aim, 0.0, 1.0), [1.0]]))
     found = _line(cells, p, aim, cells.log_likelihood(p))
     return p if found is None else found[0]

@@ -204,7 +204,7 @@ class Predictors:
         fields: Mapping[str, Vector],
         values: Sequence[Vector],
     ) -> Vector | None:
-        """The terms of rows, not yet weighted, without compilation; None where there is no way."""
+        """The unweighted terms of rows, in NumPy; None where the formula must be compiled."""
         rows = [a for a, p in enumerate(self.each) if p.varies]
         numbers = [a for a, p in enumerate(self.each) if not p.varies]
         split, count = len(names), len(names) + len(rows)
@@ -257,7 +257,7 @@ def predictors_of(
 def _predictors(
     model: Model, is_free: Sequence[bool], bases: Mapping[str, Vector] | None
 ) -> Iterator[Predictor]:
-    """The predictors of each source; of functions the coefficients, where there are no bases."""
+    """The predictors of each source; a function without basis vectors has its coefficients."""
     start = 0
 
     def free(where: slice) -> slice | None:

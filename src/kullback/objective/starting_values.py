@@ -97,7 +97,7 @@ def points_from(
     """Return starting points from starting values by parameter, in their order.
 
     Raises:
-        ModelError: where there are no finite ones.
+        ModelError: where none of them is finite.
     """
     candidates = [
         {

@@ -163,6 +163,7 @@ class ObservedRows:
                 "outcomes there."
             )
         x = model.quantiles_at(below + u * (above - below))
+        # drawn inside: the quantile of a level that was rounded may be beyond by a rounding
         return np.clip(x, self.window_lower, self.window_upper)
 
     def _limits(self, generator: np.random.Generator, size: int) -> Vector:

@@ -23,7 +23,7 @@ def no_maximum_in_common(
     common: tuple[float, float],
     advice: list[str],
 ) -> str:
-    """Return why there is no maximum, with what runs to which limit, and append advice.
+    """Name what runs to which limit in a fit without a maximum, and append advice.
 
     Args:
         vector: the coefficients.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
+from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
+from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
+from kullback.objective.sample_summary import SampleSummary
 from kullback.solvers.solver import Outcome, Solution
 
 # A coefficient on a logarithmic scale whose Newton step is still this long, where the gradient has
@@ -21,6 +25,10 @@ _DIVERGING = 1e-3
 # A coefficient on a logarithmic scale that came this far from its start, a factor of 1e10, without
 # an end of the search: starts are equivariant, and no estimate is so far from them.
 _FAR = 23.0
+
+# A search that ends nearer to the smallest outcome than this, or farther than that, in spans of the
+# sample, has run there.
+_AT_THE_END, _FAR_BELOW = 1e-6, 1e3
 
 # A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
 _ROUNDING = 1e-15
@@ -92,3 +100,37 @@ def went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: sl
     """Whether a search took a coefficient so far that no estimate can be there."""
     moved = np.abs(solution.best.at[place] - solution.start[place])
     return coefficient.domain.bounded and bool(np.any(moved > _FAR))
+
+
+def at_an_end(
+    model: Model, summary: SampleSummary, vector: ParameterVector, values: Mapping[str, Vector]
+) -> tuple[str, ...]:
+    """Return reason and advice where a coefficient ran to or from an end that the sample sets.
+
+    Args:
+        model: the model, with the domains of its coefficients.
+        summary: of the rows.
+        vector: the coefficients, in the domains that the sample leaves.
+        values: where the search ended.
+    """
+    given = {c.name: c.domain for c in model.vector.free}
+    for c in vector.free:
+        if not isinstance(c.domain, Interval) or c.domain == given[c.name]:
+            continue
+        gap = (c.domain.upper - float(values[c.name][0])) / (summary.maximum - summary.minimum)
+        if gap <= _AT_THE_END:
+            return (
+                f"no maximum: the likelihood keeps increasing as {c.name} tends to the minimum of "
+                "the sample",
+                "Where the density is infinite at its end, as that of a shape below 1, the "
+                "likelihood is unbounded there, and these rows have no local maximum apart from "
+                f"it. Bound the shape, kl.Param(lower=...), fix {c.name}, or give rounded rows as "
+                "intervals.",
+            )
+        if gap >= _FAR_BELOW:
+            return (
+                f"no maximum: the likelihood keeps increasing as {c.name} diverges to −infinity",
+                "In that limit the distribution has no end: fit one of all numbers, such as "
+                f"kl.Normal(), or fix {c.name}.",
+            )
+    return ()

@@ -225,7 +225,7 @@ def refined(
         weight: their weights, of sum 1.
 
     Returns:
-        The minimum and its residuals, rounded to doubles; None where there are no more digits.
+        The minimum and its residuals, rounded to doubles; None where no digit is gained.
     """
     point, before = at.astype(np.longdouble), math.inf
     wide = weight.astype(np.longdouble)

@@ -13,6 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.family import Family
+from kullback.models.positive.weibull import Weibull
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.constants import EULER_GAMMA
@@ -57,12 +58,8 @@ class Frechet(Family):
 
     @staticmethod
     def _basis(x: Vector, rows: Vector, shape: float | Vector, scale: float | Vector) -> Accurate:
-        t, z, zt, _ = rows
-        np.multiply(x, np.divide(1.0, scale), out=t)
-        np.log(t, out=t)
-        np.multiply(t, np.negative(shape), out=z)
-        np.exp(z, out=z)
-        np.multiply(z, t, out=zt)
+        # those of the Weibull with the other sign of the shape
+        Weibull._basis(x, rows, np.negative(shape), scale)
         return shape <= _MOST_SHAPE
 
     @staticmethod
