@@ -8,7 +8,7 @@ in the group; without an intercept columns are scaled alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -165,7 +165,7 @@ def _columns(model: Model, name: str, where: slice, rows: GroupRows) -> _Columns
     intercept = source.labels[0] == INTERCEPT
     values = []
     for part in rows.parts:
-        dense = np.asarray(source.design(part.chunk.fields))[int(intercept) :]
+        dense = source.design(part.chunk.fields).to_dense()[int(intercept) :]
         values.append(np.stack([part.ordered(x) for x in dense]) if len(dense) else dense)
     size = rows.size
     with np.errstate(all="ignore"):  # of a group without rows

@@ -244,7 +244,7 @@ class CompiledKernel:
         terms = [jnp.broadcast_to(value, w.shape) * w for value in found]
         # or a product and the first addition are rounded once, in some lanes and not in others
         barrier: Any = jax.lax.optimization_barrier
-        return jnp.stack([_folded(term) for term in barrier(terms)])
+        return _folded(barrier(jnp.stack(terms, axis=1)))
 
 
 def loss_kernel(derivatives: LossDerivatives, kind: RowKind) -> CompiledKernel:
