@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from kullback.data.sample import ChunkSample, RowSource
 from kullback.groups.fits import GroupFits
 from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
-from kullback.groups.solve import Alone, Solved, solvable, solve_groups
+from kullback.groups.solve import Solved, solvable, solve_groups
 from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.source import SameAs, Source
 from kullback.results.fit import Fit
 from kullback.results.fit_table import numbers_by_name
+
+Alone: TypeAlias = Callable[[Model, RowSource], Fit]
 
 # What the convergence of a group that was solved at once says: no other is.
 _CONVERGED = "the gradient vanishes at a strict minimum of the cross-entropy"
@@ -45,7 +47,7 @@ class GroupFit:
     ) -> tuple[GroupFits, dict[str, Any]]:
         """Return the fits, and their columns."""
         model, rows = self.model, GroupRows(sample, grouped)
-        solved = solve_groups(model, rows, self.alone) if self.at_once and solvable(model) else None
+        solved = solve_groups(model, rows) if self.at_once and solvable(model) else None
         others = np.arange(rows.size.size) if solved is None else np.flatnonzero(~solved.found)
         fits = {group: _alone(model, rows, group, self.alone) for group in others.tolist()}
         made = GroupFits(model, rows, solved, fits, self.alone)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kullback.groups.batch import GroupFit, complete
+from kullback.groups.batch import Alone, GroupFit, complete
 from kullback.groups.open import open_groups
-from kullback.groups.solve import Alone
 from kullback.groups.stream import GroupStream
 from kullback.groups.streamed import fit_stream
 from kullback.models.model import Model

@@ -7,11 +7,10 @@ singular, an estimate that needs a caution.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,6 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
 from kullback._core.lazy import Lazy
 from kullback.data.observation import Exact, Observed
-from kullback.data.sample import RowSource
 from kullback.engines.local import threads_or_all
 from kullback.groups.design import GroupDesign, solvable_design
 from kullback.groups.newton import Places, Points, Solutions, minimise, scaled, solve
@@ -34,7 +32,6 @@ from kullback.groups.objectives import (
     statistics_of,
     terms_of,
 )
-from kullback.groups.regression_starts import regression_starts
 from kullback.groups.rows import GroupRows, KindRows
 from kullback.groups.starts import starts_at_once, starts_of
 from kullback.models.model import Model
@@ -42,7 +39,6 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.sample_summary import THINNED
 from kullback.objective.statistics import LossDerivatives
 from kullback.objective.sufficient_statistics import SufficientMoments
-from kullback.results.fit import Fit
 from kullback.solvers.solver import SAME_MINIMUM
 
 # The scaled gradient of a fit whose passes are cheap, as that of every group here is.
@@ -67,8 +63,6 @@ _CORRECTION = 1e-6
 
 # Two starts agree when their cross-entropies differ by less, relative to 1 + |value|.
 _AGREE = 1e-9
-
-Alone: TypeAlias = Callable[[Model, RowSource], Fit]
 
 
 @final
@@ -116,14 +110,8 @@ def solvable(model: Model) -> bool:
     return not ordered and 0 < vector.n_free <= most
 
 
-def solve_groups(model: Model, rows: GroupRows, alone: Alone) -> Solved | None:
-    """Solve every group that is certain to end as its own fit does; None where no group is.
-
-    Args:
-        model: the model.
-        rows: the rows of all groups.
-        alone: fits the model to rows.
-    """
+def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
+    """Solve every group that is certain to end as its own fit does; None where no group is."""
     vector = model.vector
     count, free = rows.size.size, vector.n_free
     derivatives = LossDerivatives(model, vector.is_free)
@@ -148,11 +136,7 @@ def solve_groups(model: Model, rows: GroupRows, alone: Alone) -> Solved | None:
             return GroupObjective(vector, sums)
 
         at_once = None
-        if design is not None:
-            at_once = regression_starts(model, rows, groups, design, objective_of(groups), alone)
-            if at_once is None:
-                return None
-        elif moments is None:
+        if moments is None:
             at_once = starts_at_once(model, vector, rows, groups)
         else:
             inside = model.support.contains(moments.origin[groups])
