@@ -241,10 +241,7 @@ class CompiledKernel:
         else:
             lanes = jax.vmap(self.terms, in_axes=(1, *(0 for _ in fields)))
             found = jax.vmap(lanes, in_axes=(None, *(0 for _ in fields)))(theta, *fields)
-        terms = [jnp.broadcast_to(value, w.shape) * w for value in found]
-        # or a product and the first addition are rounded once, in some lanes and not in others
-        barrier: Any = jax.lax.optimization_barrier
-        return _folded(barrier(jnp.stack(terms, axis=1)))
+        return fold_terms([jnp.broadcast_to(value, w.shape) * w for value in found])
 
 
 def loss_kernel(derivatives: LossDerivatives, kind: RowKind) -> CompiledKernel:
@@ -265,7 +262,15 @@ def loss_kernel(derivatives: LossDerivatives, kind: RowKind) -> CompiledKernel:
     return CompiledKernel((derivatives.structure, kind), terms, isinstance(kind, Exact))
 
 
-def _folded(rows: Array) -> Array:
+def fold_terms(terms: Sequence[Array]) -> Array:
+    """Return the sums over the rows of terms, each of shape (rows, lanes): (terms, lanes)."""
+    # or a product and the first addition are rounded once, in some lanes and not in others
+    barrier: Any = jax.lax.optimization_barrier
+    return folded(barrier(jnp.stack(terms, axis=1)))
+
+
+def folded(rows: Array) -> Array:
+    """Add neighbouring rows, and their sums."""
     while rows.shape[0] > 1:
         rows = rows[0::2] + rows[1::2]
     return rows[0]
