@@ -20,6 +20,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import REAL, Domain, Interval, Logits, Reals
 from kullback._core.errors import ModelError
+from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
 
@@ -111,16 +112,16 @@ class Linear(Source):
         """Return the source of η."""
         return Predicted(self.domain, self.estimate is not None)
 
-    def design(self, row: Mapping[str, Vector]) -> Vector:
-        """Return the design matrix, shape (p, rows)."""
+    def design(self, row: Mapping[str, Vector]) -> DesignMatrix:
+        """Return the design matrix of rows."""
         if self.terms is not None:
-            return self.terms.dense(row)
+            return self.terms.matrix(row)
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             out[k] = row[name]
-        return out
+        return DesignMatrix(out)
 
     def value(
         self,

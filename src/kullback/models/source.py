@@ -20,6 +20,7 @@ from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
+from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
 
 COMPONENTS = "components["
@@ -108,8 +109,8 @@ class Source(abc.ABC):
         """Return the source of one number a row, where this one is linear; by default itself."""
         return self
 
-    def design(self, row: Mapping[str, Vector]) -> Vector | None:  # noqa: ARG002
-        """Return the design matrix, shape (coefficients, rows), where this source is linear."""
+    def design(self, row: Mapping[str, Vector]) -> DesignMatrix | None:  # noqa: ARG002
+        """Return the design matrix of rows, where this source is linear."""
         return None
 
     def starts_at(self, value: float | Vector) -> float | Vector:

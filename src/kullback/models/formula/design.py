@@ -10,10 +10,12 @@ from itertools import product
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector, namespace
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
+from kullback.models.design_matrix import DesignMatrix, Indicator
 from kullback.models.formula.coding import codings
 from kullback.models.formula.factors import Category, Factor, Numeric, factor_of
 from kullback.models.formula.terms import Term
@@ -47,6 +49,11 @@ class Part:
     def size(self) -> int:
         """The number of columns for each product of numbers."""
         return math.prod(len(f.levels) - (not full) for f, full in self.categories)
+
+    @property
+    def products(self) -> range:
+        """One place for each product of numbers, of which some have several columns."""
+        return range(math.prod(len(f.labels) for f in self.numbers))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -118,20 +125,34 @@ class Design:
         """Whether the first coefficient is a constant."""
         return bool(self.parts) and not self.parts[0].factors
 
-    def dense(self, row: Mapping[str, Vector]) -> Vector:
-        """Return all columns as numbers, shape (coefficients, rows)."""
-        out = np.zeros((len(self.labels), len(next(iter(row.values())))))
-        at = 0
+    def matrix(self, row: Mapping[str, Vector]) -> DesignMatrix:
+        """Return the design matrix of rows."""
+        dense: list[Any] = []
+        indicators: list[Indicator] = []
         for part in self.parts:
             codes = part.codes(row)
             for value in part.values(row):
-                own = out[at : at + part.size]
                 if codes is None:
-                    own[0] = value
+                    dense.append(value)
                 else:
-                    own[:] = (codes == np.arange(part.size)[:, None]) * value
-                at += part.size
-        return out
+                    own = None if isinstance(value, float) else value
+                    indicators.append(Indicator(codes, part.size, own))
+        numbers = np.empty((len(dense), len(next(iter(row.values())))))
+        for k, value in enumerate(dense):
+            numbers[k] = value
+        return DesignMatrix(numbers, tuple(indicators), self._order)
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp] | None:
+        """The places of the columns among the coefficients, numbers first; None if they are so."""
+        sizes = [(part.size, bool(part.categories)) for part in self.parts for _ in part.products]
+        ends = np.cumsum([size for size, _ in sizes])
+        places = [
+            (coded, range(end - size, end))
+            for end, (size, coded) in zip(ends.tolist(), sizes, strict=True)
+        ]
+        order = [place for _, own in sorted(places, key=lambda p: p[0]) for place in own]
+        return None if order == sorted(order) else np.array(order, dtype=np.intp)
 
     def predictor(self, beta: Any, row: Mapping[str, Any]) -> Any:
         """Return Σ_j β_j x_ij with JAX or NumPy.
