@@ -96,7 +96,8 @@ class GroupDesign:
         """Return the numbers of the model from those of standardised columns: (k, groups)."""
         out = numbers.copy()
         for own in self._each.values():
-            slopes = numbers[own.where][own.intercept :] / own.deviations
+            with np.errstate(divide="ignore"):  # of groups without an estimate
+                slopes = numbers[own.where][own.intercept :] / own.deviations
             out[own.where][own.intercept :] = slopes
             if own.intercept:
                 out[own.where.start] -= np.sum(slopes * own.means, axis=0)
@@ -112,7 +113,7 @@ class GroupDesign:
             for j, (mean, deviation) in enumerate(zip(own.means, own.deviations, strict=True)):
                 out[first + j, first + j] = 1.0 / deviation[groups]
                 if own.intercept:
-                    out[own.where.start, first + j] = (-mean / deviation)[groups]
+                    out[own.where.start, first + j] = -mean[groups] / deviation[groups]
         return out
 
     def _program(self, part: KindRows) -> Callable[..., list[Array]]:
