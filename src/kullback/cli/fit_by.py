@@ -98,8 +98,8 @@ def groups_document(table: kullback.FitTable, unit: str) -> dict[str, Any]:
         {
             "key": [key if isinstance(key, int | float | str) else str(key) for key in own],
             "n": table.n[i],
-            "params": {name: values[i] for name, values in table.params.items()},
-            "stderr": {name: values[i] for name, values in table.stderr.items()},
+            "params": _of_group(table.params, i),
+            "stderr": _of_group(table.stderr, i),
             "cross_entropy": -table.log_likelihood[i] / table.n[i] * per_nat,
             "log_likelihood": table.log_likelihood[i],
             "converged": table.converged[i],
@@ -108,3 +108,10 @@ def groups_document(table: kullback.FitTable, unit: str) -> dict[str, Any]:
         for i, own in enumerate(keys)
     ]
     return {"model": table.model_name, "by": table.by, "unit": unit, "groups": groups}
+
+
+def _of_group(columns: Mapping[str, Any], i: int) -> dict[str, Any]:
+    return {
+        name: _of_group(values, i) if isinstance(values, Mapping) else values[i]
+        for name, values in columns.items()
+    }

@@ -8,16 +8,18 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError
 from kullback.data.sample import ChunkSample, RowSource
 from kullback.groups.fits import GroupFits
 from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved, solvable, solve_groups
+from kullback.models.linear import Linear
 from kullback.models.model import Model
-from kullback.models.source import SameAs
-from kullback.results.by_parameter import flat
+from kullback.models.source import SameAs, Source
 from kullback.results.fit import Fit
+from kullback.results.fit_table import numbers_by_name
 
 Alone: TypeAlias = Callable[[Model, RowSource], Fit]
 
@@ -75,10 +77,11 @@ def _columns(
     converged = np.zeros(count, dtype=bool)
     reason = [_CONVERGED] * count
     if solved is not None:
-        places = {c.name: i for i, c in enumerate(solved.vector.coefficients)}
+        places = {c.name: where for c, where in solved.vector.places}
         for name, source in model.sources.items():
             at = places[source.other if isinstance(source, SameAs) else name]
-            params[name], stderr[name] = solved.constrained[at], solved.errors[at]
+            params[name] = _by_coefficient(source, solved.constrained[at])
+            stderr[name] = _by_coefficient(source, solved.errors[at])
         found = solved.found
         log_likelihood[found] = 0.0 - solved.points.value[found] * rows.weight[found]
         converged[found] = True
@@ -86,11 +89,8 @@ def _columns(
         if isinstance(fit, str):
             reason[group] = fit
             continue
-        for table, own in ((params, fit.params), (stderr, fit.stderr)):
-            for name, one in own.items():
-                value = flat(one) if isinstance(one, Mapping) else one
-                column = table.setdefault(name, np.full((count, *np.shape(value)), np.nan))
-                column[group] = value
+        _put(params, fit.params, group, count)
+        _put(stderr, fit.stderr, group, count)
         log_likelihood[group] = fit.log_likelihood
         converged[group], reason[group] = fit.convergence.converged, fit.convergence.reason
     return {
@@ -103,6 +103,23 @@ def _columns(
     }
 
 
+def _by_coefficient(source: Source, numbers: Vector) -> Any:
+    """Return the numbers of a source, shape (size, groups), as its results show them."""
+    if isinstance(source, Linear):
+        return dict(zip(source.labels, numbers, strict=True))
+    return numbers[0]
+
+
+def _put(table: dict[str, Any], own: Mapping[str, Any], group: int, count: int) -> None:
+    """Write the numbers of one group into the columns of a table."""
+    for name, value in own.items():
+        if isinstance(value, Mapping):
+            _put(table.setdefault(name, {}), value, group, count)
+            continue
+        column = table.setdefault(name, np.full((count, *np.shape(value)), np.nan))
+        column[group] = value
+
+
 def joined(parts: Sequence[Mapping[str, Any]], order: Sequence[int]) -> dict[str, Any]:
     """Return the columns of several batches, their groups in another order."""
     out: dict[str, Any] = {
@@ -111,13 +128,26 @@ def joined(parts: Sequence[Mapping[str, Any]], order: Sequence[int]) -> dict[str
     }
     reasons = [reason for part in parts for reason in part["reason"]]
     out["reason"] = tuple(reasons[i] for i in order)
+    sizes = [part["n"].size for part in parts]
     for table in ("params", "stderr"):
-        out[table] = {}
-        for name in dict.fromkeys(name for part in parts for name in part[table]):
-            shape = next(part[table][name].shape[1:] for part in parts if name in part[table])
-            none = (np.full((part["n"].size, *shape), np.nan) for part in parts)
-            own = [part[table].get(name, nan) for part, nan in zip(parts, none, strict=True)]
-            out[table][name] = np.concatenate(own)[order]
+        out[table] = _joined([part[table] for part in parts], sizes, order)
+    return out
+
+
+def _joined(tables: Sequence[Mapping[str, Any]], sizes: Sequence[int], order: Any) -> Any:
+    """Join the columns of tables, each of so many groups; NaN where one lacks a column."""
+    out: dict[str, Any] = {}
+    for name in dict.fromkeys(name for table in tables for name in table):
+        own = [table.get(name) for table in tables]
+        first = next(value for value in own if value is not None)
+        if isinstance(first, Mapping):
+            out[name] = _joined([{} if v is None else v for v in own], sizes, order)
+            continue
+        filled = [
+            np.full((size, *first.shape[1:]), np.nan) if value is None else value
+            for value, size in zip(own, sizes, strict=True)
+        ]
+        out[name] = np.concatenate(filled)[order]
     return out
 
 
@@ -133,7 +163,7 @@ def complete(model: Model, by: tuple[str, ...], columns: dict[str, Any]) -> dict
         columns["stderr"] = dict.fromkeys(model.parameters, none)
     params = columns["params"]
     taken = {"n", "log_likelihood", "converged", "reason"}
-    taken |= {*params, *(f"{name}_stderr" for name in params)}
+    taken |= {f"{name}{end}" for name, _ in numbers_by_name(params) for end in ("", "_stderr")}
     for name in by:
         if name in taken:
             raise DataError(

@@ -60,7 +60,11 @@ class GroupFits:
         if isinstance(found, str):
             key = self.rows.grouped.keys[group]
             raise DataError(f"the group {key!r} could not be fitted: {found}")
-        return self._of_all(group) if found is None else found
+        if found is not None:
+            return found
+        # the points of a regression are those of standardised columns
+        regression = self.model.linear
+        return self.fit(self.model, self.rows.of(group)) if regression else self._of_all(group)
 
     def _of_all(self, group: int) -> Fit:
         solved = self.solved

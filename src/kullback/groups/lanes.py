@@ -11,7 +11,7 @@ of 32: there is one program for each kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -210,16 +210,19 @@ class _Part:
 
 @final
 @dataclass(frozen=True)
-class LossKernel:
-    """Σ w (ℓ, ∂ℓ, ∂²ℓ) by the compiled log-term, second derivatives as a lower triangle.
+class CompiledKernel:
+    """Σ w · term over the rows of every lane, by a compiled program.
 
     Attributes:
-        derivatives: the model, and the numbers to differentiate in.
-        kind: how the outcomes were observed.
+        structure: the key of the compiled code.
+        terms: returns the terms of rows, from the numbers of their groups and the fields.
+        together: whether all rows are computed at once; else each alone, so that it ends the loops
+            of its tails whatever the others do.
     """
 
-    derivatives: LossDerivatives
-    kind: RowKind
+    structure: Hashable
+    terms: Callable[..., Sequence[Array]]
+    together: bool
 
     def load(self, fields: Sequence[Vector], w: Vector) -> tuple[Any, Any]:
         """Return fields and weights as arrays of JAX, rows by lanes."""
@@ -228,33 +231,46 @@ class LossKernel:
 
     def sums(self, numbers: Vector, fields: Any, w: Any) -> Vector:
         """Return the sums at the constrained numbers of each lane."""
-        key = ("lanes", self.derivatives.structure, self.kind, w.shape, numbers.shape)
+        key = ("lanes", self.structure, w.shape, numbers.shape)
         with float64():
             return np.asarray(COMPILED.call(key, lambda: self._program, numbers, w, *fields))
 
     def _program(self, theta: Array, w: Array, *fields: Array) -> Array:
-        names = self.kind.fields
-
-        def values(theta: Array, *fields: Array) -> list[Array]:
-            numbers = [theta[i] for i in range(theta.shape[0])]
-            rows = self.derivatives.rows(self.kind, numbers, dict(zip(names, fields, strict=True)))
-            # without ℓ² and the outer product of the scores
-            d = sum(self.derivatives.is_free)
-            return [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
-
-        if isinstance(self.kind, Exact):
-            found = values(theta[:, None, :], *fields)
+        if self.together:
+            found = self.terms(theta[:, None, :], *fields)
         else:
-            # of single rows, so that each ends the loops of its tails whatever the others do
-            lanes = jax.vmap(values, in_axes=(1, *(0 for _ in fields)))
+            lanes = jax.vmap(self.terms, in_axes=(1, *(0 for _ in fields)))
             found = jax.vmap(lanes, in_axes=(None, *(0 for _ in fields)))(theta, *fields)
-        terms = [jnp.broadcast_to(value, w.shape) * w for value in found]
-        # or a product and the first addition are rounded once, in some lanes and not in others
-        barrier: Any = jax.lax.optimization_barrier
-        return jnp.stack([_folded(term) for term in barrier(terms)])
+        return fold_terms([jnp.broadcast_to(value, w.shape) * w for value in found])
 
 
-def _folded(rows: Array) -> Array:
+def loss_kernel(derivatives: LossDerivatives, kind: RowKind) -> CompiledKernel:
+    """Return Σ w (ℓ, ∂ℓ, ∂²ℓ) by the log-term, second derivatives as a lower triangle.
+
+    Args:
+        derivatives: the model, and the numbers to differentiate in.
+        kind: how the outcomes were observed.
+    """
+    names, d = kind.fields, sum(derivatives.is_free)
+
+    def terms(theta: Array, *fields: Array) -> list[Array]:
+        numbers = [theta[i] for i in range(theta.shape[0])]
+        rows = derivatives.rows(kind, numbers, dict(zip(names, fields, strict=True)))
+        # without ℓ² and the outer product of the scores
+        return [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
+
+    return CompiledKernel((derivatives.structure, kind), terms, isinstance(kind, Exact))
+
+
+def fold_terms(terms: Sequence[Array]) -> Array:
+    """Return the sums over the rows of terms, each of shape (rows, lanes): (terms, lanes)."""
+    # or a product and the first addition are rounded once, in some lanes and not in others
+    barrier: Any = jax.lax.optimization_barrier
+    return folded(barrier(jnp.stack(terms, axis=1)))
+
+
+def folded(rows: Array) -> Array:
+    """Add neighbouring rows, and their sums."""
     while rows.shape[0] > 1:
         rows = rows[0::2] + rows[1::2]
     return rows[0]

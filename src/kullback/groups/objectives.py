@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, final, runtime_checkable
 
 import jax
@@ -13,10 +14,11 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
+from kullback._core.domains import REAL, Interval
 from kullback.data.observation import Exact
 from kullback.groups.basis import GroupBasis
 from kullback.groups.exponential import GroupExponential
-from kullback.groups.lanes import LaneKernel, Lanes, LossKernel
+from kullback.groups.lanes import LaneKernel, Lanes, loss_kernel
 from kullback.groups.newton import Places, Points
 from kullback.groups.rows import KindRows
 from kullback.models.forms import ExponentialForm
@@ -42,12 +44,62 @@ class GroupSums(Protocol):
         """
 
 
+@runtime_checkable
+class RowTerms(Protocol):
+    """What is added up over the rows of one kind, and how the means' derivatives follow."""
+
+    @property
+    def fields(self) -> tuple[Vector, ...]:
+        """The columns of the rows that the sums read."""
+
+    @property
+    def kernel(self) -> LaneKernel:
+        """The sums over the rows of a lane."""
+
+    def at(
+        self, groups: Places, theta: Vector
+    ) -> tuple[Vector, Callable[[Vector, Vector], Vector]]:
+        """Return the numbers that the kernel takes, and the function from sums to derivatives.
+
+        Args:
+            groups: the groups.
+            theta: their constrained numbers, shape (k, groups).
+        """
+
+
+@final
+@dataclass(frozen=True)
+class PlainTerms:
+    """The derivatives themselves, by a compiled program."""
+
+    fields: tuple[Vector, ...]
+    kernel: LaneKernel
+
+    def at(
+        self,
+        groups: Places,  # noqa: ARG002  # the protocol's
+        theta: Vector,
+    ) -> tuple[Vector, Callable[[Vector, Vector], Vector]]:
+        """Return the numbers, and the sums as they are."""
+        return theta, lambda sums, _weight: sums
+
+
+def terms_of(derivatives: LossDerivatives, rows: KindRows) -> RowTerms:
+    """Return the terms of a model without columns: by a form of its family if it has one."""
+    form: RowTerms | None = None
+    if rows.kind == Exact():
+        form = GroupExponential.of(derivatives, rows) or GroupBasis.of(derivatives, rows)
+    plain = PlainTerms(tuple(rows.fields.values()), loss_kernel(derivatives, rows.kind))
+    return plain if form is None else form
+
+
 @final
 class RowSums:
     """The means over the rows of one kind, by passes.
 
     Args:
-        derivatives: the model, and the numbers to differentiate in.
+        terms: what is added up.
+        free: the number of free numbers.
         rows: the rows of all groups.
         groups: the groups that will be evaluated; each has a row.
         pool: the threads; None for this one.
@@ -55,26 +107,20 @@ class RowSums:
 
     def __init__(
         self,
-        derivatives: LossDerivatives,
+        terms: RowTerms,
+        free: int,
         rows: KindRows,
         groups: Places,
         pool: ThreadPoolExecutor | None,
     ) -> None:
-        self._derivatives, self._rows, self._pool = derivatives, rows, pool
-        self._form = None
-        if rows.kind == Exact():
-            self._form = GroupExponential.of(derivatives, rows) or GroupBasis.of(derivatives, rows)
-        self._kernel: LaneKernel = LossKernel(derivatives, rows.kind)
-        if self._form is not None:
-            self._kernel = self._form.kernel
+        self._terms, self._free, self._rows, self._pool = terms, free, rows, pool
         self._hold(groups)
 
     def _hold(self, groups: Places) -> None:
         rows = self._rows
         self._groups = groups
-        fields = tuple(rows.fields.values()) if self._form is None else self._form.fields
-        both = rows.kind == Exact()
-        self._lanes = Lanes(fields, rows.w, rows.first[groups], rows.size[groups], both=both)
+        first, size = rows.first[groups], rows.size[groups]
+        self._lanes = Lanes(self._terms.fields, rows.w, first, size, both=rows.kind == Exact())
 
     def __call__(self, groups: Places, theta: Vector) -> tuple[Vector, Vector, Vector]:
         """Pass over the rows; the groups are among those of the last call."""
@@ -84,16 +130,13 @@ class RowSums:
         places = np.searchsorted(self._groups, groups)
         live = np.zeros(self._groups.size, dtype=bool)
         live[places] = True
-        numbers, derived = theta, None
-        if self._form is not None:
-            numbers, derived = self._form.at(groups, theta)
+        numbers, derived = self._terms.at(groups, theta)
         full = np.empty((numbers.shape[0], self._groups.size))
         full[:, places] = numbers
         full[:, ~live] = numbers[:, :1]  # any numbers: their sums are not read
-        sums = self._lanes.sums(self._kernel, full, live, self._pool)[:, places]
-        weight = self._rows.weight[groups]
-        means = (sums if derived is None else derived(sums, weight)) / weight
-        d = sum(self._derivatives.is_free)
+        sums = self._lanes.sums(self._terms.kernel, full, live, self._pool)[:, places]
+        weight, d = self._rows.weight[groups], self._free
+        means = derived(sums, weight) / weight
         hessian = np.empty((d, d, groups.size))
         i, j = np.tril_indices(d)
         hessian[i, j] = hessian[j, i] = means[1 + d :]
@@ -201,18 +244,28 @@ def statistics_of(form: ExponentialForm, y: Vector, origin: Vector) -> list[Vect
     return list(np.concatenate(parts, axis=1))
 
 
+def free_domains(vector: ParameterVector) -> list[Interval]:
+    """Return the domain of each free number: of the coefficients of columns the real line."""
+    pairs = ((c.domain, c.domain.size) for c in vector.free)
+    return [d if isinstance(d, Interval) else REAL for d, size in pairs for _ in range(size)]
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class GroupObjective:
     """The cross-entropy of every group on the unconstrained scale.
 
     Attributes:
-        vector: the coefficients: single numbers.
+        vector: the coefficients: single numbers, and vectors of real numbers.
         sums: the means over the rows.
     """
 
     vector: ParameterVector
     sums: GroupSums
+
+    @cached_property
+    def _domains(self) -> list[Interval]:
+        return free_domains(self.vector)
 
     def constrained(self, u: Vector) -> Vector:
         """Map (free, groups) to all constrained numbers, fixed ones included."""
@@ -220,21 +273,21 @@ class GroupObjective:
             self.vector.constrained(np.zeros(self.vector.n_free))[:, None], u.shape[1], 1
         )
         free = [i for i, is_free in enumerate(self.vector.is_free) if is_free]
-        for i, c, own in zip(free, self.vector.free, u, strict=True):
-            out[i] = c.domain.constrained(own)
+        for i, domain, own in zip(free, self._domains, u, strict=True):
+            out[i] = domain.constrained(own)
         return out
 
     def slopes(self, u: Vector) -> Vector:
         """Return ∂ constrained / ∂ u of each free number, shape (free, groups)."""
-        pairs = zip(self.vector.free, u, strict=True)
-        return np.stack([c.domain.jacobian(own)[:, 0] for c, own in pairs])
+        pairs = zip(self._domains, u, strict=True)
+        return np.stack([domain.jacobian(own)[:, 0] for domain, own in pairs])
 
     def __call__(self, groups: Places, u: Vector) -> Points:
         """Evaluate some groups at points of shape (free, groups)."""
         loss, score, hessian = self.sums(groups, self.constrained(u))
         slopes = self.slopes(u)
         hessian = slopes[:, None, :] * hessian * slopes[None, :, :]
-        for i, (c, own) in enumerate(zip(self.vector.free, u, strict=True)):
-            hessian[i, i] += c.domain.curvature(own, score[i])[:, 0]
+        for i, (domain, own) in enumerate(zip(self._domains, u, strict=True)):
+            hessian[i, i] += domain.curvature(own, score[i])[:, 0]
         # NaN comes from inf − inf between rows: some row is impossible here
         return Points(u, np.where(np.isnan(loss), np.inf, loss), slopes * score, hessian)

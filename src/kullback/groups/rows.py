@@ -48,14 +48,15 @@ class KindRows:
         counts = np.concatenate([[0], np.cumsum(weight[position] > 0.0)])
         return position[weight[position] > 0.0], counts[offsets].astype(np.intp)
 
-    def _ordered(self, column: Vector) -> Vector:
+    def ordered(self, column: Vector) -> Vector:
+        """Return one value of each row of the chunk, group after group."""
         positions = self._kept[0]
         return column if positions is None else column[positions]
 
     @cached_property
     def fields(self) -> Mapping[str, Vector]:
         """The outcomes, or what was observed of them."""
-        return {name: self._ordered(self.chunk.fields[name]) for name in self.kind.fields}
+        return {name: self.ordered(self.chunk.fields[name]) for name in self.kind.fields}
 
     @cached_property
     def y(self) -> Vector:
@@ -65,7 +66,7 @@ class KindRows:
     @cached_property
     def w(self) -> Vector | None:
         """The weights; None where all are one."""
-        return None if self.chunk.weight is None else self._ordered(self.chunk.weight)
+        return None if self.chunk.weight is None else self.ordered(self.chunk.weight)
 
     @property
     def first(self) -> Places:
@@ -129,7 +130,7 @@ class KindRows:
         rows, chunk, positions = self.rows_of(group), self.chunk, self._kept[0]
         own = np.arange(rows.start, rows.stop) if positions is None else positions[rows]
         fields = {
-            name: (self.fields[name] if name in self.fields else self._ordered(column))[rows]
+            name: (self.fields[name] if name in self.fields else self.ordered(column))[rows]
             for name, column in chunk.fields.items()
         }
         numbers = _numbers(chunk, own)

@@ -20,6 +20,7 @@ from kullback._core.domains import Interval
 from kullback._core.lazy import Lazy
 from kullback.data.observation import Exact, Observed
 from kullback.engines.local import threads_or_all
+from kullback.groups.design import GroupDesign, solvable_design
 from kullback.groups.newton import Places, Points, Solutions, minimise, scaled, solve
 from kullback.groups.objectives import (
     GroupObjective,
@@ -27,7 +28,9 @@ from kullback.groups.objectives import (
     JointSums,
     MomentSums,
     RowSums,
+    free_domains,
     statistics_of,
+    terms_of,
 )
 from kullback.groups.rows import GroupRows, KindRows
 from kullback.groups.starts import starts_at_once, starts_of
@@ -46,6 +49,10 @@ _COMFORTABLE = 2.0**199
 
 # Free numbers up to which a row's second derivatives are built one pair at a time.
 _MOST_FREE = 6
+
+# Of a regression, whose second derivatives in the coefficients are products: one program has
+# the sums of at most 105 terms.
+_MOST_COEFFICIENTS = 12
 
 # A scaled Hessian of a smaller determinant amplifies the rounding of the sums so much that another
 # order of addition changes the twelfth digit of an estimate.
@@ -89,20 +96,30 @@ class Solved:
 
 
 def solvable(model: Model) -> bool:
-    """Whether the groups of a model can be solved at once: a few constant single numbers."""
-    if model.outcome != "number" or model.columns or model.linear:
+    """Whether the groups of a model can be solved at once: a few numbers, or linear predictors."""
+    if model.outcome != "number" or model.nonlinear or model.penalised:
         return False
-    vector = model.vector
-    single = all(isinstance(c.domain, Interval) for c in vector.coefficients)
+    vector, most = model.vector, _MOST_FREE
+    if model.linear:
+        most = _MOST_COEFFICIENTS
+        if not solvable_design(model):
+            return False
+    elif model.columns or not all(isinstance(c.domain, Interval) for c in vector.coefficients):
+        return False
     ordered = any(c.name in model.order_statistics for c in vector.coefficients)
-    return single and not ordered and 0 < vector.n_free <= _MOST_FREE
+    return not ordered and 0 < vector.n_free <= most
 
 
 def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
     """Solve every group that is certain to end as its own fit does; None where no group is."""
     vector = model.vector
     count, free = rows.size.size, vector.n_free
-    groups = np.flatnonzero(_ordinary(model, rows))
+    derivatives = LossDerivatives(model, vector.is_free)
+    good = _ordinary(model, rows)
+    design = GroupDesign(derivatives, rows) if model.linear else None
+    if design is not None:
+        good &= design.regular()
+    groups = np.flatnonzero(good)
     if not groups.size:
         return None
     none = np.full((free, count), np.nan)
@@ -110,10 +127,14 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
     found, closed = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     steps, starts = np.zeros(count, dtype=np.intp), np.zeros(count, dtype=np.intp)
     start, estimate = none.copy(), none.copy()
-    derivatives = LossDerivatives(model, vector.is_free)
     threads = threads_or_all(None)
     with ThreadPoolExecutor(threads) as pool:
         moments = _moments(model, derivatives, rows)
+
+        def objective_of(own: Places) -> GroupObjective:
+            sums = _sums(derivatives, design, rows, own, moments, pool if threads > 1 else None)
+            return GroupObjective(vector, sums)
+
         at_once = None
         if moments is None:
             at_once = starts_at_once(model, vector, rows, groups)
@@ -123,10 +144,9 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
         ranks = (
             [(groups, at_once)] if at_once is not None else _ranked(model, rows, groups, moments)
         )
-        condensed = rows.exact & (moments is not None or model.discrete)
+        condensed = rows.exact & (moments is not None or model.discrete) & (design is None)
         for rank, (own, first) in enumerate(ranks):
-            sums = _sums(derivatives, rows, own, moments, pool if threads > 1 else None)
-            objective = GroupObjective(vector, sums)
+            objective = objective_of(own)
             ended = minimise(partial(_evaluate, objective, own), first, _TOLERANCE)
             good = _regular(vector, ended)
             best = ended.best
@@ -156,7 +176,11 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
     errors = np.zeros_like(constrained)
     is_free = np.array(vector.is_free)
     weight = rows.weight[done]
-    errors[np.ix_(is_free, done)] = _errors(objective, points[done], estimate[:, done], weight)
+    along = None if design is None else design.directions(done)[np.ix_(is_free, is_free)]
+    own_errors = _errors(objective, points[done], estimate[:, done], weight, along)
+    errors[np.ix_(is_free, done)] = own_errors
+    if design is not None:
+        constrained = design.in_own_units(constrained)
     constrained[:, ~found], errors[:, ~found] = np.nan, np.nan
     return Solved(
         vector, found, points, estimate, constrained, errors, steps, start, starts, closed
@@ -170,6 +194,7 @@ def _evaluate(objective: GroupObjective, groups: Places, which: Places, u: Vecto
 
 def _sums(
     derivatives: LossDerivatives,
+    design: GroupDesign | None,
     rows: GroupRows,
     groups: Places,
     moments: MomentSums | None,
@@ -177,12 +202,14 @@ def _sums(
 ) -> GroupSums:
     """Return the means over all rows of some groups."""
     parts: list[tuple[GroupSums, Vector]] = []
+    free = sum(derivatives.is_free)
     for part in rows.parts:
         own = groups[part.size[groups] > 0]
         if part.kind == Exact() and moments is not None:
             parts.append((moments, part.weight))
         elif own.size:
-            parts.append((RowSums(derivatives, part, own, pool), part.weight))
+            terms = terms_of(derivatives, part) if design is None else design.terms(part)
+            parts.append((RowSums(terms, free, part, own, pool), part.weight))
     return parts[0][0] if len(parts) == 1 else JointSums(parts)
 
 
@@ -268,21 +295,43 @@ def _no_covariance() -> Vector:
 def _regular(vector: ParameterVector, ended: Solutions) -> NDArray[np.bool_]:
     """Return which searches ended at a minimum about which there is no doubt."""
     near = np.ones(ended.converged.size, dtype=bool)
-    for c, step in zip(vector.free, ended.step, strict=True):
-        if c.domain.bounded:
+    for domain, step in zip(free_domains(vector), ended.step, strict=True):
+        if domain.bounded:
             near &= np.abs(step) <= _CORRECTION
     return ended.converged & (ended.determinant > _DETERMINANT) & near
 
 
-def _errors(objective: GroupObjective, points: Points, estimate: Vector, weight: Vector) -> Vector:
-    """Return the standard errors of the free numbers, from the observed information."""
+def _errors(
+    objective: GroupObjective,
+    points: Points,
+    estimate: Vector,
+    weight: Vector,
+    along: Vector | None,
+) -> Vector:
+    """Return the standard errors of the free numbers, from the observed information.
+
+    Args:
+        objective: the cross-entropies.
+        points: with their second derivatives.
+        estimate: the estimates, unconstrained.
+        weight: of each group.
+        along: the derivatives of the numbers that are meant in those of the objective, where they
+            are others: shape (free, free, groups).
+    """
     scale = np.sqrt(np.abs(np.einsum("iip->ip", points.hessian)))
     hessian = scaled(points.hessian, scale)
     variances = np.empty_like(estimate)
+    slopes = objective.slopes(estimate)
     for i in range(estimate.shape[0]):
+        if along is not None:
+            direction = along[i] * slopes / scale
+            variances[i] = np.sum(direction * solve(hessian, direction)[0], axis=0)
+            continue
         unit = np.zeros_like(estimate)
         unit[i] = 1.0
         variances[i] = solve(hessian, unit)[0][i]
-    slopes = objective.slopes(estimate)
+    if along is not None:
+        found: Vector = np.sqrt(variances / weight)
+        return found
     errors: Vector = np.abs(slopes) / scale * np.sqrt(variances / weight)
     return errors

@@ -16,9 +16,9 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.positive.weibull import Weibull
 from kullback.models.source import Fixed, Free
 from kullback.models.starting_values import LEAST_SPREAD
-from kullback.objective.first_pass import FirstPass
+from kullback.objective.first_pass import FOR_STARTS, FirstPass
 from kullback.objective.sample_summary import Piece, SampleSummary
-from kullback.objective.starting_values import starting_points
+from kullback.objective.starting_values import points_from, starting_points
 from kullback.objective.sufficient_statistics import SufficientMoments
 from kullback.special.constants import EULER_GAMMA
 
@@ -50,6 +50,16 @@ def starts_of(
     moments: SufficientMoments | None = None,
 ) -> list[Vector]:
     """Return the starting points of one group; none where they cannot be computed."""
+    first = rows.parts[0]
+    size = int(first.size[group])
+    if moments is None and len(rows.parts) == 1 and first.kind == Exact() and size <= FOR_STARTS:
+        # what the general way comes to, in a third of its time
+        own = first.rows_of(group)
+        w = np.ones(size) if first.w is None else first.w[own]
+        try:
+            return points_from(model, vector, model.starts(first.y[own], w))
+        except KullbackError:  # the group's own fit says what is wrong
+            return []
     pieces, kinds = [], {}
     low, high = np.inf, -np.inf
     for part in rows.parts:

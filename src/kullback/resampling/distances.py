@@ -21,11 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback.groups.lanes import folded
 from kullback.models.evaluation import blockwise
 from kullback.models.model import Model
 from kullback.objective.one_exponential import ExponentialLoss
 from kullback.objective.statistics import LossDerivatives
-from kullback.resampling.lanes import by_tiles, folded
+from kullback.resampling.lanes import by_tiles
 
 # Rows in one NumPy call: with a thousand replicates they stay in a core's second cache.
 _ROWS = 32

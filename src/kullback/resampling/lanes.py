@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Array, Vector, float64
 from kullback._core.compilation import COMPILED
 from kullback.data.observation import RowKind
+from kullback.groups.lanes import fold_terms
 from kullback.objective.statistics import LossDerivatives
 
 ROWS, FEW, LANES = 128, 16, 256
@@ -120,15 +120,6 @@ def _program(
         kept = [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
         shape = (w.shape[0], theta.shape[1])
         terms = [jnp.broadcast_to(value * w, shape) for value in kept]
-        # or a product and the first addition are rounded once, in some lanes and not in others
-        barrier: Any = jax.lax.optimization_barrier
-        return jnp.stack([folded(term) for term in barrier(terms)])
+        return fold_terms(terms)
 
     return lambda: sums
-
-
-def folded(rows: Array) -> Array:
-    """Add neighbouring rows, and their sums."""
-    while rows.shape[0] > 1:
-        rows = rows[0::2] + rows[1::2]
-    return rows[0]

@@ -34,6 +34,17 @@ class Fits(Protocol):
         """Return one fit to the rows of some groups."""
 
 
+def numbers_by_name(table: Mapping[str, Any]) -> Iterator[tuple[str, Vector]]:
+    """Yield the columns of estimates, each of one number a group: ``rate``, ``rate[age]``."""
+    for name, values in table.items():
+        if isinstance(values, Mapping):
+            yield from ((f"{name}[{label}]", own) for label, own in numbers_by_name(values))
+        elif values.ndim == 1:
+            yield name, values
+        else:
+            yield from ((f"{name}[{i}]", own) for i, own in enumerate(values.T))
+
+
 @final
 class FitTable(Displayed):
     """The fits of a model to every group of rows, in the order of the sorted keys.
@@ -47,7 +58,8 @@ class FitTable(Displayed):
         by: the names of the key columns.
         keys: the key of each group.
         n: the total weight of each group: its number of rows where no weights were given.
-        params: the estimates by parameter, one number a group; NaN where there is no fit.
+        params: the estimates by parameter, one number a group; NaN where there is no fit. Those of
+            a formula by coefficient, as in ``fit.params``.
         stderr: their standard errors; 0 for a fixed parameter, NaN where there is none.
         log_likelihood: of each group, every constant included.
         converged: whether each fit converged.
@@ -84,8 +96,8 @@ class FitTable(Displayed):
         """
         self.by, self.keys = by, keys
         self.n: Vector = columns["n"]
-        self.params: dict[str, Vector] = columns["params"]
-        self.stderr: dict[str, Vector] = columns["stderr"]
+        self.params: dict[str, Any] = columns["params"]
+        self.stderr: dict[str, Any] = columns["stderr"]
         self.log_likelihood: Vector = columns["log_likelihood"]
         self.converged: NDArray[np.bool_] = columns["converged"]
         self.reason: tuple[str, ...] = columns["reason"]
@@ -176,13 +188,10 @@ class FitTable(Displayed):
     @property
     def _estimates(self) -> dict[str, Vector]:
         """Each parameter's estimates and errors by column; of a vector, number by number."""
+        errors = dict(numbers_by_name(self.stderr))
         out: dict[str, Vector] = {}
-        for name, values in self.params.items():
-            for i in range(1 if values.ndim == 1 else values.shape[1]):
-                column = name if values.ndim == 1 else f"{name}[{i}]"
-                own = (slice(None),) if values.ndim == 1 else (slice(None), i)
-                out[column] = values[own]
-                out[f"{column}_stderr"] = self.stderr[name][own]
+        for name, values in numbers_by_name(self.params):
+            out[name], out[f"{name}_stderr"] = values, errors[name]
         return out
 
     def __eq__(self, other: object) -> bool:
