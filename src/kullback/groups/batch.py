@@ -9,9 +9,9 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from kullback._core.errors import DataError, KullbackError
+from kullback.data.keys import GroupedRows
 from kullback.data.sample import ChunkSample, RowSource
 from kullback.groups.fits import GroupFits
-from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved, solvable, solve_groups
 from kullback.models.model import Model
