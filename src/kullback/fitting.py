@@ -124,7 +124,7 @@ def fit(
             row, drawn with a probability in proportion to 1/k. The estimate is the same, the
             covariance H⁻¹ (Σ w² s s') H⁻¹, with H = Σ w ∂²ℓ and s the scores of the rows; whatever
             needs the likelihood of the rows (AIC, BIC, profiles, likelihood-ratio tests) is
-            refused. Strata and clusters are not taken into account.
+            refused. Strata are not taken into account; clusters are by ``fit.with_covariance``.
         by: columns whose values split the rows into groups, "machine" or ["plant", "machine"], or
             an array of keys: the model is fitted to each group, as if to its rows alone, thousands
             in one call, and the result is a ``kl.FitTable``.

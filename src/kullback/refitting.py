@@ -19,6 +19,7 @@ from kullback.data.reweighted import reweighted
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.data.scaled import ScaledSample
 from kullback.data.squared_weights import SquaredWeights
+from kullback.data.units import Units
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.local import LocalEngine
 from kullback.models.held_numbers import (
@@ -43,6 +44,8 @@ from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
 from kullback.objective.likelihood import RowsTerm
 from kullback.objective.sampling_weights import with_sampling_weights
 from kullback.objective.starting_values import fix_order_statistics
+from kullback.objective.statistics import LossDerivatives
+from kullback.objective.unit_scores import UnitScores
 from kullback.prepared import Prepared
 from kullback.resampling.acceleration import accelerations
 from kullback.resampling.goodness import goodness_of_fit
@@ -178,6 +181,17 @@ class SampleProblem:
         """Fit n bootstrap replicates."""
         resampling = self._resampling(progress)
         return resampling.poisson(n, seed) if kind == "poisson" else resampling.parametric(n, seed)
+
+    def unit_scores(self, key: Any, role: str) -> tuple[str, Vector]:
+        """Return the name of a key, and the sum of the weighted scores of each of its units."""
+        prepared, solved = self._prepared, self._solved
+        sample, vector = prepared.unit.sample, solved.vector
+        units = Units.of(sample, key, role)
+        engine = (self.engine or engine_for)(units.within(sample))
+        model, _ = self._held_model(prepared.unit)
+        free = LossDerivatives(model, vector.is_free, products=False, bases=vector.bases)
+        found = engine.reduce(UnitScores(free), solved.evaluation.constrained(vector))
+        return units.label, found.scores
 
     def accelerations(self, covariance: Vector) -> Vector:
         """The acceleration of each number, given the covariance in the unit of the fit."""

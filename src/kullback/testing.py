@@ -15,7 +15,7 @@ from kullback.objective.loss_moments import Losses
 from kullback.refitting import SampleProblem
 from kullback.results.fit import Fit
 from kullback.results.nesting import on_edge
-from kullback.results.problem import problem_of
+from kullback.results.problem import problem_of, refuse_clusters
 from kullback.results.test_result import TestResult, chi_squared_test
 
 # The smaller model's log-likelihood is larger by rounding alone up to this, relative to its size.
@@ -142,6 +142,7 @@ def _check_fits(*fits: Any) -> None:
                 f"needs two fits, as kl.fit returns them, got {type(fit).__name__}."
             )
         fit.sample_info.refuse_sampling("a test of likelihoods")
+        refuse_clusters(fit, "a test of likelihoods")
         if fit.form.penalised:
             raise KullbackError(
                 f"{fit.form.name} was fitted with a penalty, and not by maximum likelihood."

@@ -13,7 +13,7 @@ import pytest
 
 from kullback import DataError
 from kullback.data.frames import FrameTable, new_frame, read, with_columns
-from kullback.groups.keys import group_rows
+from kullback.data.keys import group_rows
 
 RNG = np.random.default_rng(5)
 DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(9)]

@@ -6,7 +6,7 @@ from abc import ABC
 from dataclasses import dataclass
 
 from kullback.data.observation import RowKind
-from kullback.data.sample import RowSource
+from kullback.data.sample import OtherColumns, RowSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,11 @@ class DerivedSample(RowSource, ABC):
     def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # those of the other sample
         """The kinds of its rows."""
         return self.rows.kinds
+
+    @property
+    def others(self) -> OtherColumns | None:  # type: ignore[override]  # those of the other sample
+        """All columns of the user's data."""
+        return self.rows.others
 
     @property
     def dropped(self) -> int:  # type: ignore[override]  # known after a pass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from numbers import Real
@@ -24,7 +25,7 @@ from kullback.data.roles import (
     find_columns,
     refuse_no_header,
 )
-from kullback.data.sample import RowSource, plain_row
+from kullback.data.sample import ArraySample, ChunkSample, OtherColumns, RowSource, plain_row
 from kullback.data.sample_head import RowDraw
 from kullback.data.schema import Schema
 from kullback.data.series_names import label_of
@@ -160,7 +161,8 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
     raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})
-    return _array_sample(raw, learner, table.description)
+    others = OtherColumns(table.names, table.description, lambda name: iter([table.column(name)]))
+    return _array_sample(raw, learner, table.description, others=others)
 
 
 def _outcome_arrays(roles: Roles, label: str) -> tuple[NDArray[Any], ...]:
@@ -220,13 +222,14 @@ def _open_files(
         refuse_no_header(roles, source.names, names.outcome, source.description)
     source.check_columns(names.used)
     learner = SchemaLearner(roles, names, schema, written=source.only_text)
+    others = OtherColumns(source.names, source.description, partial(_parts_of, source))
     text = _read_as_text(source, roles, names, schema)
     if in_memory is None:
         in_memory = source.size(names.used) <= IN_MEMORY_BYTES
     if in_memory:
         columns, name = _read_columns(source, names.used, text)
         raw = names.take(columns.__getitem__)
-        return _array_sample(raw, learner, source.describe(), name)
+        return _array_sample(raw, learner, source.describe(), name, others)
 
     first = names if head else learner.undecided
     draw = RowDraw(len(first.used)) if head else None
@@ -236,6 +239,7 @@ def _open_files(
             if draw:
                 draw.add(part.columns)
     sample = FileSample(source, names, learner.conversion(), text)
+    sample.others = others
     if draw:
         sample.draw_head(draw)
     return sample
@@ -261,6 +265,13 @@ def _written(roles: Roles) -> bool:
     return roles.meanings is not None and roles.meanings.written
 
 
+def _parts_of(source: Files, name: str) -> Iterator[NDArray[Any]]:
+    """Read a column of files part by part."""
+    source.check_columns((name,))
+    for part in source.parts((name,), source.texts & {name}):
+        yield part.columns[name]
+
+
 def _read_columns(
     source: Files, names: tuple[str, ...], text: frozenset[str]
 ) -> tuple[dict[str, NDArray[Any]], Callable[[int], str]]:
@@ -277,12 +288,15 @@ def _array_sample(
     learner: SchemaLearner,
     source: str,
     name_row: Callable[[int], str] = plain_row,
+    others: OtherColumns | None = None,
 ) -> RowSource:
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()
     rows = conversion.convert(raw, Place("", name_row))
-    return conversion.sample(rows, source, name_row)
+    sample = conversion.sample(rows, source, name_row)
+    assert isinstance(sample, ArraySample | ChunkSample)  # of columns in memory
+    return replace(sample, others=others)
 
 
 def open_table(

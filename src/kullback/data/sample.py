@@ -58,6 +58,22 @@ class Chunk:
         return np.arange(self.first_row, self.first_row + self.count)
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class OtherColumns:
+    """All columns of the user's data, also those that no model reads.
+
+    Attributes:
+        names: the columns.
+        description: of the data, for messages.
+        read: reads a column part by part, a value for every row of the data.
+    """
+
+    names: list[str]
+    description: str
+    read: Callable[[str], Iterator[NDArray[Any]]]
+
+
 class RowSource(ABC):
     """Where the observed rows with their weights come from, any number of times: abstract.
 
@@ -69,6 +85,7 @@ class RowSource(ABC):
         schema: its columns and its outcome.
         dropped: the number of rows dropped because a value was missing (for a stream: known after
             the first full pass).
+        others: all columns of the user's data; None where these are arrays.
     """
 
     in_memory: ClassVar[bool]
@@ -77,6 +94,7 @@ class RowSource(ABC):
     label: str
     schema: Schema
     dropped: int
+    others: OtherColumns | None = None
 
     @property
     def levels(self) -> tuple[Any, ...] | None:
@@ -114,6 +132,7 @@ class ArraySample(RowSource):
         rows: the rows' numbers in the user's data if rows were dropped, else None.
         source: a description of where the rows come from.
         name_row: names a row in a message, given its number in the user's data.
+        others: all columns of the user's data.
     """
 
     in_memory: ClassVar[bool] = True
@@ -127,6 +146,7 @@ class ArraySample(RowSource):
     rows: Integers | None = None
     source: str = ""
     name_row: Callable[[int], str] = plain_row
+    others: OtherColumns | None = None
 
     def __post_init__(self) -> None:
         """Check that the arrays belong together."""
@@ -179,6 +199,7 @@ class ChunkSample(RowSource):
         dropped: the number of rows dropped because a value was missing.
         source: a description of where the rows come from.
         name_row: names a row in a message, given its number in the user's data.
+        others: all columns of the user's data.
     """
 
     in_memory: ClassVar[bool] = True
@@ -189,6 +210,7 @@ class ChunkSample(RowSource):
     dropped: int = 0
     source: str = ""
     name_row: Callable[[int], str] = plain_row
+    others: OtherColumns | None = None
 
     @property
     def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # known from the rows

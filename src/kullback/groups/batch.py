@@ -10,9 +10,9 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError
+from kullback.data.keys import GroupedRows
 from kullback.data.sample import ChunkSample, RowSource
 from kullback.groups.fits import GroupFits
-from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved, solvable, solve_groups
 from kullback.models.linear import Linear

@@ -11,6 +11,7 @@ import numpy as np
 from kullback._core.errors import DataError
 from kullback.data.checks import check_columns, count_of
 from kullback.data.frames import FrameTable, new_frame, with_columns
+from kullback.data.keys import GroupedRows, group_rows, sorted_values
 from kullback.data.open import IN_MEMORY_BYTES, open_sample
 from kullback.data.paths import as_paths
 from kullback.data.roles import Roles
@@ -19,7 +20,6 @@ from kullback.data.series_names import name_of
 from kullback.data.stream import FileSample
 from kullback.data.streams import read_once
 from kullback.data.tables import Table, column_values, read_table
-from kullback.groups.keys import GroupedRows, group_rows, sorted_values
 from kullback.groups.rows import joined_by_kind, row_numbers
 from kullback.groups.stream import GroupStream, KeyNumbers, NumberedRows
 from kullback.models.model import Model

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
+from kullback.data.keys import GroupedRows
 from kullback.data.observation import Exact, RowKind
 from kullback.data.sample import Chunk, ChunkSample, RowSource
-from kullback.groups.keys import GroupedRows
 from kullback.models.forms import OneExponential
 
 Places: TypeAlias = NDArray[np.intp]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback.data.columns import CheckedRows
+from kullback.data.keys import GroupedRows, encoded, group_rows
 from kullback.data.sample import Chunk, ChunkSample, RowSource
 from kullback.data.stream import FileSample
 from kullback.data.tables import concatenated
 from kullback.data.temporary import TemporaryFile, cannot_write
-from kullback.groups.keys import GroupedRows, encoded, group_rows
 
 # Rows that are solved together, or more where a group has more: enough for all threads, while the
 # largest copy, the lanes of groups of a few rows, stays below 150 MB.

@@ -9,9 +9,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.data.keys import sorted_values
 from kullback.data.sample import RowSource
 from kullback.groups.batch import GroupFit, complete, joined
-from kullback.groups.keys import sorted_values
 from kullback.groups.open import KeyFrame
 from kullback.groups.stream import GroupStream, KeyNumbers, ScatteredError, SomeGroups
 from kullback.results.fit import Fit

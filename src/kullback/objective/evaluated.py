@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from kullback._core.arrays import Vector
 from kullback.models.parameter_vector import ParameterVector
 
-CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich"]
+CovarianceKind: TypeAlias = Literal["observed", "expected", "sandwich", "clustered"]
 
 
 @runtime_checkable

@@ -193,7 +193,7 @@ def _around(fit: Fit, names: Sequence[str] | None) -> _Around:
         math.ldexp(float(scale.jacobian(scale.unconstrained(estimate[k : k + 1]))[0, 0]), power)
         for k, (scale, power) in enumerate(zip(scales, powers, strict=True))
     ]
-    covariance = fit.covariance()[np.ix_(at, at)] / slopes / np.array(slopes)[:, None]
+    covariance = fit.covariance("observed")[np.ix_(at, at)] / slopes / np.array(slopes)[:, None]
     if not np.all(np.isfinite(covariance)):
         raise KullbackError(f"{what} needs standard errors of {' and '.join(chosen)}.")
     root = np.linalg.cholesky(covariance)

@@ -10,6 +10,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.objective.evaluated import CovarianceKind
 from kullback.objective.statistics import LossDerivatives
+from kullback.results.clusters import with_moments_of
 from kullback.results.sample_info import SAMPLING
 from kullback.results.uncertainty import expected_information
 
@@ -17,17 +18,25 @@ if TYPE_CHECKING:  # Fit.covariance calls this module, which only reads the fit
     from kullback.results.fit_numbers import FitNumbers
 
 
-def covariance_in_unit(fit: FitNumbers, kind: CovarianceKind) -> Vector:
+def covariance_in_unit(fit: FitNumbers, kind: CovarianceKind | None) -> Vector:
     """Return the covariance of the estimates in the unit 2^power, shape (d, d).
 
     Args:
         fit: the fit.
-        kind: which covariance.
+        kind: which covariance; None for the fit's own.
 
     Raises:
         KullbackError: for the expected information of rows that are not exact, or of sampling
-            weights.
+            weights, and for clusters that the fit does not have.
     """
+    kind, evaluation = kind or fit.covariance_kind, fit.evaluation
+    if kind == "clustered":
+        if fit.clusters is None:
+            raise KullbackError(
+                'name the clusters: fit.with_covariance("clustered", clusters="subject"), a column '
+                "or an array with a value for every row."
+            )
+        kind, evaluation = "sandwich", with_moments_of(evaluation, fit.clusters)
     if fit.sample_info.weight_kind == SAMPLING:
         if kind == "expected":
             fit.sample_info.refuse_sampling("the expected information")
@@ -46,10 +55,17 @@ def covariance_in_unit(fit: FitNumbers, kind: CovarianceKind) -> Vector:
         model = fit.form.fixed_at(fit.vector.split(constrained))
         return expected_information(model, derivatives, constrained)
 
-    return fit.evaluation.covariance(fit.vector, kind, fit.sample_info.weight, expected)
+    return evaluation.covariance(fit.vector, kind, fit.sample_info.weight, expected)
 
 
-def standard_errors_in_unit(fit: FitNumbers, kind: CovarianceKind) -> Vector:
+def cautions_of(fit: FitNumbers, kind: CovarianceKind | None) -> tuple[str, ...]:
+    """Return what limits a covariance: few clusters."""
+    if fit.clusters is None or (kind or fit.covariance_kind) != "clustered":
+        return ()
+    return fit.clusters.cautions
+
+
+def standard_errors_in_unit(fit: FitNumbers, kind: CovarianceKind | None) -> Vector:
     """Return one standard error a constrained coefficient, in the unit 2^power.
 
     0 for a fixed number; NaN for one on a bound, or without a positive definite Hessian.

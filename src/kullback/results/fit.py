@@ -27,7 +27,7 @@ from kullback.results.bootstrap_intervals import (
     checked_bootstrap,
     checked_goodness_of_fit,
 )
-from kullback.results.covariance import standard_errors_in_unit
+from kullback.results.covariance import cautions_of, standard_errors_in_unit
 from kullback.results.derived import derive
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
@@ -60,6 +60,8 @@ class Fit(FitNumbers):
             ``evaluation`` and the sample's ``values`` are; every method answers in the rows' own.
         problem: fits the model to the rows again, with numbers fixed or other weights; None in a
             fit without its data: loaded, copied, pickled, or made with ``keep_data=False``.
+        covariance_kind: which covariance standard errors are from; see ``with_covariance``.
+        clusters: the scores of clusters, for clustered standard errors.
     """
 
     # ---- uncertainty -----------------------------------------------------------------------
@@ -68,7 +70,7 @@ class Fit(FitNumbers):
         self,
         level: float = 0.95,
         method: str = "wald",
-        kind: CovarianceKind = "observed",
+        kind: CovarianceKind | None = None,
         *,
         parameters: Sequence[str] | None = None,
         bootstrap: Bootstrap | None = None,
@@ -83,7 +85,7 @@ class Fit(FitNumbers):
                 likelihood-ratio test does not reject, by fitting again with the parameter fixed,
                 some seven times an end; an end may be a bound or infinite. "bootstrap": quantiles
                 of the replicates, corrected for bias and skewness (BCa; B. Efron 1987).
-            kind: which covariance, for Wald intervals.
+            kind: which covariance, for Wald intervals; by default that of ``with_covariance``.
             parameters: parameters, or single numbers as in ``names``; by default all. Profiles of
                 many numbers are made for those named only.
             bootstrap: the replicates, for bootstrap intervals; by default ``self.bootstrap()``.
@@ -99,7 +101,7 @@ class Fit(FitNumbers):
         check_level(level)
         if method not in ("wald", "profile", "bootstrap"):
             raise KullbackError(f"method must be 'wald', 'profile' or 'bootstrap', got {method!r}.")
-        if method != "wald" and kind != "observed":
+        if method != "wald" and kind not in (None, "observed"):
             raise KullbackError(f"kind={kind!r} is for Wald intervals: leave it out.")
         if method == "profile":
             found = profile_intervals(self, level, parameters)
@@ -108,7 +110,7 @@ class Fit(FitNumbers):
             found = bootstrap_intervals(self, made, level, parameters)
         else:
             errors = standard_errors_in_unit(self, kind)
-            found = wald_intervals(self, level, errors, parameters)
+            found = wald_intervals(self, level, errors, parameters, cautions_of(self, kind))
         return found.by_coefficient(self.form.sources)
 
     def derived(
@@ -191,7 +193,7 @@ class Fit(FitNumbers):
         """
         return make_band(self, what, at, level, simultaneous)
 
-    def test(self, *restrictions: str, kind: CovarianceKind = "observed") -> TestResult:
+    def test(self, *restrictions: str, kind: CovarianceKind | None = None) -> TestResult:
         """Test linear restrictions on the estimates by Wald's test, all of them together.
 
         With R the factors and r the values of the restrictions, b the estimates and V their
@@ -203,7 +205,7 @@ class Fit(FitNumbers):
             restrictions: each a text: sums of numbers and of names (see ``names``) with factors,
                 and an equals sign: "shape = 1", "2*loc[age] - loc[sex] = 0.5". Without an equals
                 sign it is that the sum is 0, and a parameter of several numbers alone that all are.
-            kind: which covariance.
+            kind: which covariance; by default that of ``with_covariance``.
 
         Raises:
             KullbackError: with the place where a restriction is wrong; for one on a bound of its

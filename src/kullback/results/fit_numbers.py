@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback._core.validation import check_choice
 from kullback.information.arrays.divergence import kl_divergence
 from kullback.information.arrays.entropy import entropy
 from kullback.models.model import Model
@@ -18,12 +19,17 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.objective.evaluated import CovarianceKind, Evaluated
 from kullback.results.by_parameter import groups_of
+from kullback.results.clusters import Clusters, clusters_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
 from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
 from kullback.results.problem import FitProblem
 from kullback.results.sample_info import FREQUENCY, SAMPLING, SampleInfo
+
+Own = TypeVar("Own", bound="FitNumbers")
+
+KINDS = ("observed", "expected", "sandwich", "clustered")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +46,8 @@ class FitNumbers:
     convergence: Convergence
     power: int = 0
     problem: FitProblem | None = field(default=None, compare=False)
+    covariance_kind: CovarianceKind = "observed"
+    clusters: Clusters | None = None
 
     # ---- estimates -------------------------------------------------------------------------
 
@@ -75,13 +83,13 @@ class FitNumbers:
 
     @property
     def stderr(self) -> dict[str, Any]:
-        """Standard errors by parameter, from the observed information.
+        """Standard errors by parameter, from the observed information, or by ``with_covariance``.
 
         With sampling weights from H⁻¹ (Σ w² s s') H⁻¹: see ``weight_kind`` of ``kl.fit``.
         0 for a fixed parameter; NaN for one on a bound, where the Hessian is not positive definite,
         or where the fit did not converge (see ``convergence``).
         """
-        return self._by_parameter(self._in_own_unit(standard_errors_in_unit(self, "observed")))
+        return self._by_parameter(self._in_own_unit(standard_errors_in_unit(self, None)))
 
     def _by_parameter(self, numbers: Vector) -> dict[str, Any]:
         """Group one number a constrained coefficient by the parameter that it belongs to."""
@@ -143,25 +151,37 @@ class FitNumbers:
         """The estimated numbers that have a covariance, in the order of its rows."""
         return self.vector.names
 
-    def covariance(self, kind: CovarianceKind = "observed") -> Vector:
+    def covariance(
+        self,
+        kind: CovarianceKind | None = None,
+        *,
+        clusters: Any = None,
+        correction: str = "none",
+    ) -> Vector:
         """Covariance matrix of the estimates, in the user's parametrisation.
 
         Args:
             kind: "observed" inverts the Hessian at the estimate; "expected" the Fisher information
-                of the fitted model; "sandwich" holds when the model is wrong (Huber 1967). With
-                sampling weights "observed", too, is the sandwich, H⁻¹ (Σ w² s s') H⁻¹.
+                of the fitted model; "sandwich" holds when the model is wrong (Huber 1967; HC0);
+                "clustered" where rows of a cluster depend on one another, too. By default that of
+                ``with_covariance``, or "observed". With sampling weights "observed", too, is the
+                sandwich, H⁻¹ (Σ w² s s') H⁻¹.
+            clusters: for "clustered", the key of the clusters: see ``with_covariance``.
+            correction: for "clustered", "none" or "CR1".
 
         Returns:
             Shape (d, d), in the order of ``names``; NaN where the information is not positive
             definite.
 
         Raises:
-            KullbackError: for another kind, and for the expected information of rows that are not
-                exact or have sampling weights.
+            KullbackError: for another kind, for the expected information of rows that are not
+                exact or have sampling weights, and for clusters that cannot be used.
         """
-        kinds = ("observed", "expected", "sandwich")
-        if kind not in kinds:
-            raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
+        if kind is not None:
+            check_choice("kind", kind, KINDS)
+        if clusters is not None or correction != "none":
+            of = self.with_covariance(kind or "clustered", clusters=clusters, correction=correction)
+            return of.covariance()
         covariance = covariance_in_unit(self, kind)
         if not self.power:
             return covariance
@@ -169,6 +189,47 @@ class FitNumbers:
         with np.errstate(over="ignore", under="ignore"):  # a variance may be beyond the doubles
             own: Vector = np.ldexp(covariance, of_free[:, None] + of_free[None, :])
         return own
+
+    def with_covariance(
+        self: Own, kind: CovarianceKind, *, clusters: Any = None, correction: str = "none"
+    ) -> Own:
+        """Return the same fit with standard errors from another covariance.
+
+        ``stderr``, ``covariance()``, ``interval``, ``test``, ``derived``, ``band`` and ``summary``
+        of the new fit use it, so that it is chosen in one place; estimates and likelihood stay.
+
+        With S the sum of the weighted scores of the rows of a cluster, the clustered covariance is
+        H⁻¹ (Σ S S') H⁻¹, H = Σ w ∂²ℓ. It holds where clusters are independent, whatever rows of a
+        cluster have in common, and if the model is wrong. Source: K.-Y. Liang and S. L. Zeger
+        (1986), Biometrika 73, 13–22.
+
+        Args:
+            kind: "observed", "expected", "sandwich" or "clustered": see ``covariance``.
+            clusters: for "clustered", a column of the data, which need not be in the model, or an
+                array with a value for every row; rows of a cluster need not follow one another.
+            correction: "none", or "CR1" for the factor G/(G − 1) of G clusters.
+
+        Raises:
+            KullbackError: for another kind, a single cluster, and a fit without its rows.
+            DataError: for a column that does not exist, and missing keys.
+
+        Example:
+            >>> import kullback as kl
+            >>> rows = {"y": [1, 3, 2, 6, 7, 9, 0, 1], "herd": [1, 1, 1, 2, 2, 2, 3, 3]}
+            >>> fit = kl.fit(kl.Poisson(), rows, "y")
+            >>> by_herd = fit.with_covariance("clustered", clusters="herd")
+            >>> round(fit.stderr["rate"], 4), round(by_herd.stderr["rate"], 4)
+            (0.6731, 1.7075)
+        """
+        check_choice("kind", kind, KINDS)
+        if kind != "clustered" and (clusters is not None or correction != "none"):
+            raise KullbackError(f'clusters and correction are for "clustered", not {kind!r}.')
+        found = self.clusters
+        if kind == "clustered" and (clusters is not None or found is None):
+            found = clusters_of(self, clusters, correction)
+        fit = replace(self, covariance_kind=kind, clusters=found)
+        covariance_in_unit(fit, kind)  # which raises where there is none
+        return fit
 
     # ---- the decomposition -----------------------------------------------------------------------
 

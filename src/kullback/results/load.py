@@ -20,9 +20,11 @@ from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.statistics import LossSums, ScoreMoments
+from kullback.results.clusters import Clusters
 from kullback.results.convergence import Convergence
 from kullback.results.entropy_estimate import EntropyEstimate
 from kullback.results.fit import Fit
+from kullback.results.fit_numbers import KINDS
 from kullback.results.json_document import (
     Node,
     WrongError,
@@ -98,7 +100,24 @@ def _fit(document: Node, functions: Mapping[str, Callable[..., Any]]) -> Fit:
         stored = estimates[name].vector(value.size)
         if not np.allclose(stored, value, rtol=_SAME, atol=0.0, equal_nan=True):
             raise estimates[name].wrong(f"does not agree with {at}")
-    return Fit(model, vector, evaluation, sample, convergence, _power(document, model))
+    fit = Fit(model, vector, evaluation, sample, convergence, _power(document, model))
+    return replace(fit, **_covariance(document, sum(vector.is_free)))
+
+
+def _covariance(document: Node, d: int) -> dict[str, Any]:
+    """Read which covariance standard errors are from, and the scores of clusters."""
+    entries, out = document.entries(), dict[str, Any]()
+    if "clusters" in entries:
+        node = document["clusters"]
+        texts = {name: node[name].text() for name in ("label", "correction")}
+        out["clusters"] = Clusters(
+            count=node["count"].whole(), outer=node["outer"].matrix(d), **texts
+        )
+    if "covariance_kind" in entries:
+        kind = out["covariance_kind"] = document["covariance_kind"].text()
+        if kind not in KINDS or (kind == "clustered" and "clusters" not in out):
+            raise document["covariance_kind"].wrong(f"needs one of {', '.join(KINDS)}")
+    return out
 
 
 def _power(document: Node, model: Model) -> int:

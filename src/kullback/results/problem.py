@@ -82,6 +82,17 @@ class FitProblem(Protocol):
     ) -> Bootstrap:
         """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
 
+    def unit_scores(self, key: Any, role: str) -> tuple[str, Vector]:
+        """Return the name of a key, and the sum of the weighted scores of each of its units.
+
+        Args:
+            key: the name of a column, or an array.
+            role: the argument, for messages.
+
+        Returns:
+            The scores in the coordinates of the evaluation's sums, shape (units, d).
+        """
+
     def accelerations(self, covariance: Vector) -> Vector:
         """The acceleration of bootstrap intervals of each number that has a covariance."""
 
@@ -104,9 +115,10 @@ def problem_of(fit: Fit, what: str) -> FitProblem:
         what: what needs it, for the message.
 
     Raises:
-        KullbackError: for a fit without its data, or with sampling weights.
+        KullbackError: for a fit without its data, with sampling weights, or with clusters.
     """
     fit.sample_info.refuse_sampling(what)
+    refuse_clusters(fit, what)
     if fit.problem is None:
         raise KullbackError(
             f"{what} needs the rows, which this fit does not have: one that was loaded, copied or "
@@ -115,3 +127,16 @@ def problem_of(fit: Fit, what: str) -> FitProblem:
             reason="no data",
         )
     return fit.problem
+
+
+def refuse_clusters(fit: Fit, what: str) -> None:
+    """Raise for a fit whose rows depend on one another within clusters.
+
+    Raises:
+        KullbackError: with what holds for it.
+    """
+    if fit.covariance_kind == "clustered":
+        raise KullbackError(
+            f"{what} takes rows as independent, but this fit has clustered standard errors: Wald "
+            'intervals and fit.test hold. Or use fit.with_covariance("observed").'
+        )

@@ -135,7 +135,7 @@ def _curves(fit: Fit, problem: FitProblem) -> Callable[[str], ProfileCurve | Non
     None where Newton's method cannot be relied on: with estimates on a bound or at an order
     statistic, and with a penalty, which belongs to the objective and not to the deviance.
     """
-    point = None if fit.vector.on_bound or fit.form.penalised else Standardised.of(fit)
+    point = None if fit.vector.on_bound or fit.form.penalised else Standardised.of(fit, "observed")
     if point is None or point.unknown or not point.origin.size:
         return lambda _name: None
     loss, still = point.half_deviance(problem), np.zeros((point.origin.size,) * 2)
@@ -252,7 +252,7 @@ class _Profile:
 
     def _first_step(self) -> float:
         """The Wald interval's half width."""
-        errors = dict(zip(self.fit.names, np.diag(self.fit.covariance()), strict=True))
+        errors = dict(zip(self.fit.names, np.diag(self.fit.covariance("observed")), strict=True))
         error = math.ldexp(math.sqrt(errors.get(self.name, math.nan)), -self.power)
         slope = float(self.scale.jacobian(np.array([self._place()]))[0, 0])
         step = self.z * error / slope

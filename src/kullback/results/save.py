@@ -78,6 +78,8 @@ def _text(fit: Fit) -> str:
         },
         "convergence": _fields(fit.convergence),
         **({"power": fit.power} if fit.power else {}),
+        **({} if fit.covariance_kind == "observed" else {"covariance_kind": fit.covariance_kind}),
+        **({} if fit.clusters is None else {"clusters": _fields(fit.clusters)}),
     }
     # one part a line: readable, without a line for every number
     parts = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in document.items())

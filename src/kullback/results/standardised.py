@@ -12,7 +12,8 @@ from kullback._core.arrays import Vector
 from kullback._core.hessians import inverse
 from kullback.models.model import Model
 from kullback.models.rescaling import units
-from kullback.results.covariance import covariance_in_unit
+from kullback.objective.evaluated import CovarianceKind
+from kullback.results.covariance import cautions_of, covariance_in_unit
 from kullback.results.problem import FitProblem
 from kullback.results.profile_curve import Derivatives
 
@@ -49,8 +50,8 @@ class Standardised:
     axes: Vector
 
     @classmethod
-    def of(cls, fit: Fit) -> Standardised:
-        """Take the observed information's covariance."""
+    def of(cls, fit: Fit, kind: CovarianceKind | None = None) -> Standardised:
+        """Take a covariance; None for the fit's own."""
         vector = fit.vector
         estimates = fit.evaluation.constrained(vector)
         with np.errstate(divide="ignore", invalid="ignore"):  # shares of 0
@@ -58,7 +59,7 @@ class Standardised:
         if not np.all(np.isfinite(origin)):
             return cls(fit, origin, np.full((origin.size, origin.size), np.nan))
         back = np.linalg.pinv(vector.jacobian(origin))
-        covariance = back @ covariance_in_unit(fit, "observed") @ back.T
+        covariance = back @ covariance_in_unit(fit, kind) @ back.T
         return cls(fit, origin, _root(covariance))
 
     @property
@@ -81,13 +82,14 @@ class Standardised:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say which estimates have no covariance and count as known."""
+        """Say which estimates have no covariance and count as known, and what limits it."""
         orders = self.fit.form.order_statistics
-        return tuple(
+        known = tuple(
             f"{name} is the {orders[name]} of the sample: the interval takes it as known"
             for name in self.fit.vector.on_bound
             if not self.unknown
         )
+        return (*known, *cautions_of(self.fit, None))
 
     def numbers(self, u: Vector) -> Vector:
         """Every number of the model at a place ``u``, in the rows' own unit."""

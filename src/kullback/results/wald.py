@@ -18,7 +18,11 @@ if TYPE_CHECKING:  # Fit.interval calls this module, which only reads the fit
 
 
 def wald_intervals(
-    fit: Fit, level: float, errors: Vector, parameters: Sequence[str] | None
+    fit: Fit,
+    level: float,
+    errors: Vector,
+    parameters: Sequence[str] | None,
+    cautions: tuple[str, ...] = (),
 ) -> Intervals:
     """Return Wald intervals by parameter.
 
@@ -27,6 +31,7 @@ def wald_intervals(
         level: coverage probability.
         errors: one standard error a constrained number, in the unit of the fit.
         parameters: names of parameters or numbers; None for all parameters.
+        cautions: what limits the errors.
     """
     z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
     numbers = fit.evaluation.constrained(fit.vector)
@@ -39,7 +44,7 @@ def wald_intervals(
             with np.errstate(over="ignore", under="ignore"):
                 ends = np.ldexp(ends, fit.power * fit.form.dimensions.get(group.parameter, 0))
         out[name] = ends[0] if group.scalar else ends
-    return Intervals(out)
+    return Intervals(out, cautions)
 
 
 def interval_ends(estimates: Vector, errors: Vector, z: float, domain: Domain) -> Vector:

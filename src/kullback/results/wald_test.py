@@ -13,6 +13,7 @@ from kullback._core.hessians import SINGULAR
 from kullback.models.source import numbers_of
 from kullback.objective.evaluated import CovarianceKind
 from kullback.results.by_parameter import groups_of
+from kullback.results.covariance import cautions_of
 from kullback.results.restrictions import Restriction, parse_restrictions
 from kullback.results.test_result import TestResult, chi_squared_test
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # Fit.test calls this module, which only reads the fit
     from kullback.results.fit import Fit
 
 
-def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind) -> TestResult:
+def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> TestResult:
     """Return the test of restrictions; see ``Fit.test``."""
     if not texts:
         raise KullbackError("name what to test: fit.test('shape = 1').")
@@ -36,6 +37,7 @@ def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind) -> TestResul
     restrictions = parse_restrictions(texts, known, fixed)
     for restriction in restrictions:
         _refuse_edge(fit, restriction)
+    _refuse_few_clusters(fit, kind, len(restrictions))
     at = {name: i for i, name in enumerate(names)}
     matrix = np.zeros((len(restrictions), len(names)))
     for row, restriction in zip(matrix, restrictions, strict=True):
@@ -57,7 +59,21 @@ def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind) -> TestResul
     z = gap / scale
     statistic = float(z @ np.linalg.solve(unit, z))
     hypothesis = ", ".join(r.text if "=" in r.text else f"{r.text} = 0" for r in restrictions)
-    return chi_squared_test(statistic, len(restrictions), hypothesis, "Wald test")
+    return chi_squared_test(
+        statistic, len(restrictions), hypothesis, "Wald test", cautions_of(fit, kind)
+    )
+
+
+def _refuse_few_clusters(fit: Fit, kind: CovarianceKind | None, restrictions: int) -> None:
+    """Raise for as many restrictions as clusters, whose covariance has a smaller rank."""
+    clusters = fit.clusters
+    if clusters is None or (kind or fit.covariance_kind) != "clustered":
+        return
+    if restrictions >= clusters.count:
+        raise KullbackError(
+            f"{restrictions} restrictions cannot be tested together with {clusters.count} "
+            "clusters: their covariance has fewer dimensions. Test fewer of them."
+        )
 
 
 def _refuse_edge(fit: Fit, restriction: Restriction) -> None:

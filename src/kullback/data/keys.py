@@ -131,20 +131,28 @@ def _encoded(
     if column.dtype.kind in "iub":
         codes, present = _compact(column.astype(np.int64) if column.dtype.kind == "b" else column)
         return codes, [bool(v) for v in present] if column.dtype.kind == "b" else present.tolist()
-    if column.dtype.kind in "fmM":
-        missing = np.isnan(column) if column.dtype.kind == "f" else np.isnat(column)
-        _refuse_missing(missing, name, locate)
+    _refuse_missing(missing_keys(column), name, locate)
     if column.dtype.kind in "fmMUS":
         values, codes = np.unique(column, return_inverse=True)
         return codes.astype(np.int64), _listed(values)
     listed = column.tolist()
-    missing = np.array([v is None or v != v for v in listed], dtype=bool)
-    _refuse_missing(missing, name, locate)
     places: dict[Any, int] = {}
     codes = np.array([places.setdefault(v, len(places)) for v in listed], dtype=np.int64)
     distinct = list(places)
     codes, order = sorted_values(codes, distinct, name)
     return codes, [distinct[i] for i in order]
+
+
+def missing_keys(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return for each value whether it is missing."""
+    if column.dtype.kind in "fmM":
+        missing: NDArray[np.bool_] = (
+            np.isnan(column) if column.dtype.kind == "f" else np.isnat(column)
+        )
+        return missing
+    if column.dtype.kind != "O":
+        return np.zeros(len(column), dtype=bool)
+    return np.array([v is None or v != v for v in column.tolist()], dtype=bool)
 
 
 def _listed(values: NDArray[Any]) -> list[Any]:
