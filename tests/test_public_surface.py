@@ -265,7 +265,7 @@ def test_help_of_a_model_shows_what_users_call(thing):
         assert name in text or name == "sources"  # an attribute of instances
     for name in HOOKS:
         assert not re.search(rf"^ \|  {name}\b", text, re.MULTILINE), name
-    assert "Gamma(*, shape=None, rate=None, scale=None, mean=None)" in text
+    assert "Gamma(*, shape=None, rate=None, scale=None, mean=None, dispersion=None)" in text
     assert len(text.splitlines()) <= 120
 
 

@@ -78,7 +78,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         "threshold": "loc",
         "u": "loc",
     },
-    "GeneralizedPoisson": {"mu": "mean", "alpha": "dispersion"},
+    "GeneralizedPoisson": {"mu": "mean", "alpha": "dispersion", "p": "power"},
     "Geometric": {**_PROBABILITY, "mu": "mean"},
     "Gompertz": {**_RATE, "b": "shape"},
     "Gumbel": {**_LOCATION_SCALE, "beta": "scale"},
@@ -90,7 +90,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "InverseGaussian": {
         "mu": "mean",
         **dict.fromkeys(("lam", "lambda"), "shape"),
-        "dispersion": "shape = 1/dispersion",
+        "phi": "dispersion",
     },
     "Laplace": {**_LOCATION_SCALE, "b": "scale"},
     "LogLogistic": {"alpha": "scale", "beta": "shape", "c": "shape"},
@@ -105,8 +105,8 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         **_PROBABILITY,
         **dict.fromkeys(("n", "r", "k"), "size"),
         "mu": "mean",
-        "alpha": "size = 1/alpha",
-        "dispersion": "size = 1/dispersion",
+        "alpha": "overdispersion",
+        "theta": "size",
     },
     "Normal": {
         **_LOCATION_SCALE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import jax.numpy as jnp
@@ -26,11 +26,14 @@ class Parametrisation:
         parameters: names and domains.
         to_default: from these parameters (by keyword) to the default ones, by name.
         from_default: the inverse.
+        extra: parameters that the default ones leave open, each with the value that starts take
+            where the user gives none; ``from_default`` takes them too.
     """
 
     parameters: Mapping[str, Domain]
     to_default: Callable[..., Mapping[str, Array]]
     from_default: Callable[..., Mapping[str, Array]]
+    extra: Mapping[str, float] = field(default_factory=dict)
 
 
 ReparametrisedT = TypeVar("ReparametrisedT", bound="Reparametrised")
@@ -161,5 +164,14 @@ class Reparametrised(Model):
         if chosen is None or set(parameters) != set(self.default_parameters):
             return parameters
         with float64():
-            numbers = {name: jnp.asarray(value) for name, value in parameters.items()}
+            extra = {name: self._known(name, start) for name, start in chosen.extra.items()}
+            numbers = {name: jnp.asarray(v) for name, v in {**parameters, **extra}.items()}
             return {name: float(v) for name, v in chosen.from_default(**numbers).items()}
+
+    def _known(self, name: str, start: float) -> float:
+        """Return the number that the user fixed a parameter or starts it at, or else ``start``."""
+        for own in self.sources[name].coefficients(name, self.parameters[name]):
+            given = own.start if own.value is None else own.value
+            if given is not None and given.size == 1:
+                return float(given[0])
+        return start

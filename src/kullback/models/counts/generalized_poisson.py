@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import COUNTS, NON_NEGATIVE, POSITIVE, Domain
+from kullback._core.domains import COUNTS, NON_NEGATIVE, POSITIVE, REAL, Domain
 from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
 from kullback.special.lattice_tails import log_ratio_sum
-from kullback.special.numerics import log1p, reciprocal
+from kullback.special.numerics import log, log1p, reciprocal
 from kullback.special.saddle_point import log_poisson_kernel
 from kullback.special.smooth import log1mexp
 
@@ -26,11 +26,15 @@ class GeneralizedPoisson(Family):
     """Generalised Poisson: q(x) = θ (θ + λx)^(x−1) e^(−θ−λx)/x!, λ = α/(1 + α), θ = mean/(1 + α).
 
     Support x = 0, 1, 2, … Parameters: ``mean`` > 0 and α = ``dispersion`` ≥ 0, with variance mean
-    (1 + α)² (GP1); also by ``mean, overdispersion``, with α = overdispersion·mean (GP2). At 0 it is
-    Poisson. (A negative α would leave probabilities that do not add up to one.) The upper tail is a
-    sum of as many terms as matter, at most a million. Source: P. C. Consul and G. C. Jain (1973),
-    "A generalization of the Poisson distribution"; the total progeny of Poisson many ancestors with
-    Poisson offspring of mean λ, as which it is drawn.
+    (1 + α)² (GP1); also by ``mean, overdispersion``, with α = overdispersion·mean (GP2), and by
+    ``mean, dispersion, power``, with α = dispersion·mean^(power − 1) (GP-P), of which the power can
+    be estimated where means differ between rows: statsmodels' ``GeneralizedPoisson`` (p is the
+    power, alpha the dispersion). At 0 it is Poisson. (A negative α would leave probabilities that
+    do not add up to one.) The upper tail is a sum of as many terms as matter, at most a million.
+    Source: P. C. Consul and G. C. Jain (1973), "A generalization of the Poisson distribution"; the
+    total progeny of Poisson many ancestors with Poisson offspring of mean λ, as which it is drawn;
+    with a power H. Zamani and N. Ismail (2012), "Functional form for the generalized Poisson
+    regression model".
 
     Example:
         >>> import kullback as kl
@@ -48,6 +52,19 @@ class GeneralizedPoisson(Family):
             {"mean": POSITIVE, "overdispersion": NON_NEGATIVE},
             lambda mean, overdispersion: {"mean": mean, "dispersion": overdispersion * mean},
             lambda mean, dispersion: {"mean": mean, "overdispersion": dispersion / mean},
+        ),
+        Parametrisation(
+            {"mean": POSITIVE, "dispersion": NON_NEGATIVE, "power": REAL},
+            lambda mean, dispersion, power: {
+                "mean": mean,
+                "dispersion": dispersion * jnp.exp((power - 1.0) * log(mean)),
+            },
+            lambda mean, dispersion, power: {
+                "mean": mean,
+                "dispersion": dispersion * mean ** (1.0 - power),
+                "power": power,
+            },
+            {"power": 1.5},
         ),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, final
 
+import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import (
     COUNTS,
     POSITIVE,
+    REAL,
     UNIT,
     Domain,
 )
@@ -22,7 +24,7 @@ from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_si
 from kullback.special.count_kernels import (
     log_negative_binomial,
 )
-from kullback.special.numerics import reciprocal
+from kullback.special.numerics import log, reciprocal
 
 
 @final
@@ -31,9 +33,18 @@ class NegativeBinomial(Family):
 
     Support x = 0, 1, 2, ... Parameters: ``mean`` > 0 and ``size`` > 0, with variance mean +
     mean²/size; also by ``size, probability``, the failures before the size-th success, with mean
-    size·(1 − probability)/probability. As size grows it becomes Poisson. Source: N. L. Johnson,
-    A. W. Kemp and S. Kotz (2005), Univariate Discrete Distributions, eq. 5.1; the form with a mean
-    is J. F. Lawless (1987), "Negative binomial and mixed Poisson regression", eq. 1.
+    size·(1 − probability)/probability. As size grows it becomes Poisson. For regressions also by
+
+    - ``mean, overdispersion``: variance mean (1 + overdispersion·mean) (NB2),
+    - ``mean, dispersion``: variance mean (1 + dispersion) (NB1),
+    - ``mean, dispersion, power``: variance mean + dispersion·mean^power (NB-P), of which the power
+      can be estimated where means differ between rows.
+
+    These are statsmodels' ``NegativeBinomial`` ("nb2" and "nb1") and ``NegativeBinomialP`` (p is
+    the power), whose alpha is the (over)dispersion. Source: N. L. Johnson, A. W. Kemp and S. Kotz
+    (2005), Univariate Discrete Distributions, eq. 5.1; the form with a mean is J. F. Lawless
+    (1987), "Negative binomial and mixed Poisson regression", eq. 1; that with a power W. Greene
+    (2008), "Functional forms for the negative binomial model for count data".
 
     Example:
         >>> import kullback as kl
@@ -52,6 +63,29 @@ class NegativeBinomial(Family):
                 "size": size,
             },
             lambda mean, size: {"size": size, "probability": size / (size + mean)},
+        ),
+        Parametrisation(
+            {"mean": POSITIVE, "overdispersion": POSITIVE},
+            lambda mean, overdispersion: {"mean": mean, "size": reciprocal(overdispersion)},
+            lambda mean, size: {"mean": mean, "overdispersion": 1.0 / size},
+        ),
+        Parametrisation(
+            {"mean": POSITIVE, "dispersion": POSITIVE},
+            lambda mean, dispersion: {"mean": mean, "size": mean * reciprocal(dispersion)},
+            lambda mean, size: {"mean": mean, "dispersion": mean / size},
+        ),
+        Parametrisation(
+            {"mean": POSITIVE, "dispersion": POSITIVE, "power": REAL},
+            lambda mean, dispersion, power: {
+                "mean": mean,
+                "size": jnp.exp((2.0 - power) * log(mean)) * reciprocal(dispersion),
+            },
+            lambda mean, size, power: {
+                "mean": mean,
+                "dispersion": mean ** (2.0 - power) / size,
+                "power": power,
+            },
+            {"power": 1.5},
         ),
     )
 

@@ -26,8 +26,9 @@ from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, s
 class Gamma(Family):
     """Gamma distribution: q(x) = rate^shape x^(shape−1) e^(−rate x) / Γ(shape), x > 0.
 
-    Parameters: ``shape`` > 0 and ``rate`` > 0; also by ``shape, scale`` (scale = 1/rate) or by
-    ``mean, shape``. Mean shape/rate, variance shape/rate². Source: N. L. Johnson, S. Kotz and
+    Parameters: ``shape`` > 0 and ``rate`` > 0; also by ``shape, scale`` (scale = 1/rate), by
+    ``mean, shape``, or by ``mean, dispersion`` (1/shape, so that the variance is dispersion·mean²).
+    Mean shape/rate, variance shape/rate². Source: N. L. Johnson, S. Kotz and
     N. Balakrishnan (1994), Continuous Univariate Distributions 1, chapter 17; evaluated in the
     saddle-point form of C. Loader (2000), "Fast and accurate computation of binomial
     probabilities".
@@ -51,6 +52,14 @@ class Gamma(Family):
             {"mean": POSITIVE, "shape": POSITIVE},
             lambda mean, shape: {"shape": shape, "rate": shape * reciprocal(mean)},
             lambda shape, rate: {"mean": shape / rate, "shape": shape},
+        ),
+        Parametrisation(
+            {"mean": POSITIVE, "dispersion": POSITIVE},
+            lambda mean, dispersion: {
+                "shape": reciprocal(dispersion),
+                "rate": reciprocal(dispersion * mean),
+            },
+            lambda shape, rate: {"mean": shape / rate, "dispersion": 1.0 / shape},
         ),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
+from kullback.models.parametrisation import Parametrisation
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.constants import LOG_TWO_PI
@@ -24,7 +25,8 @@ class InverseGaussian(Family):
     """Inverse Gaussian distribution: q(x) = √(shape/(2πx³)) exp(−shape (x − mean)²/(2 mean² x)).
 
     For x > 0: the time at which a Brownian motion with drift first reaches a level. Parameters:
-    ``mean`` > 0 and ``shape`` > 0. Variance mean³/shape. Source: M. C. K. Tweedie (1957),
+    ``mean`` > 0 and ``shape`` > 0; also by ``mean, dispersion`` (1/shape). Variance mean³/shape.
+    Source: M. C. K. Tweedie (1957),
     "Statistical properties of inverse Gaussian distributions I"; drawn by a form without
     cancellation of J. R. Michael, W. R. Schucany and R. W. Haas (1976).
 
@@ -36,7 +38,14 @@ class InverseGaussian(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
-    dimensions: ClassVar[Mapping[str, int]] = {"mean": 1, "shape": 1}
+    dimensions: ClassVar[Mapping[str, int]] = {"mean": 1, "shape": 1, "dispersion": -1}
+    alternatives = (
+        Parametrisation(
+            {"mean": POSITIVE, "dispersion": POSITIVE},
+            lambda mean, dispersion: {"mean": mean, "shape": reciprocal(dispersion)},
+            lambda mean, shape: {"mean": mean, "dispersion": 1.0 / shape},
+        ),
+    )
 
     @staticmethod
     def _statistics(x: Numbers, origin: Numbers) -> tuple[Numbers, ...]:
