@@ -146,7 +146,7 @@ def _named(models: Any) -> dict[str, Model]:
             'models must be "all", "continuous", or a list of models such as [kl.Gamma(), '
             f"kl.LogNormal()], got {wrong[0] if wrong else models!r}."
         )
-    if len({model.outcome for model in several}) > 1 or len({m.discrete for m in several}) > 1:
+    if len({(model.outcome, model.discrete, model.atoms) for model in several}) > 1:
         kinds = ", ".join(f"{model.name} of {_kind(model)}" for model in several)
         raise ModelError(
             "the losses of densities and of probabilities cannot be compared: give models of one "
@@ -194,6 +194,8 @@ def _threads(count: int) -> Iterator[Callable[..., Iterable[Any]]]:
 
 
 def _kind(model: Model) -> str:
+    if model.atoms:
+        return "numbers with a probability at 0"
     return "labels" if model.outcome == "label" else "counts" if model.discrete else "numbers"
 
 
