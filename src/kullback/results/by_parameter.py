@@ -19,9 +19,9 @@ Number: TypeAlias = "float | Vector"
 
 
 def flat(value: Any) -> Vector:
-    """Return the numbers of a parameter as one vector: those of a function are by coefficient."""
+    """Return the numbers of a parameter as one vector, also where they are by coefficient."""
     if isinstance(value, Mapping):
-        return np.concatenate([np.ravel(own) for own in value.values()])
+        return np.concatenate([np.ravel(flat(own)) for own in value.values()])
     return np.atleast_1d(value)
 
 
@@ -49,7 +49,7 @@ class Group:
     def by_coefficient(self, form: Model, numbers: Vector) -> Any:
         """Pick these from all numbers, as the parameter's source shows them."""
         source = form.sources[self.parameter]
-        return source.by_coefficient(numbers[self.at]) if source.nonlinear else self.of(numbers)
+        return source.by_coefficient(numbers[self.at]) if source.named else self.of(numbers)
 
 
 def groups_of(form: Model, vector: ParameterVector) -> dict[str, Group]:
