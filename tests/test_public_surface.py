@@ -194,7 +194,8 @@ def test_import_loads_nothing_heavy(statement, absent):
 
 USED = re.findall(
     r"\w+",
-    """log_density density log_cdf cdf log_survival survival quantile sample mean variance entropy
+    """log_density density log_cdf cdf log_survival survival hazard cumulative_hazard quantile
+    sample mean variance entropy
     parameters params name support sources""",
 )
 HOOKS = re.findall(
@@ -228,7 +229,7 @@ class HalfLife(kullback.Family):
 @pytest.mark.parametrize("kind", MODELS)
 def test_dir_of_a_model_class_lists_what_users_call(kind):
     public = [name for name in dir(kind) if not name.startswith("_")]
-    assert len(public) <= 18
+    assert len(public) <= 20
     assert not set(HOOKS) & set(public)
     assert set(USED) - {"sources"} <= {*public, "support"}  # Binomial's is a property
 
@@ -243,7 +244,7 @@ def test_dir_of_a_model_class_lists_what_users_call(kind):
 )
 def test_dir_of_a_model_lists_what_users_call(model):
     public = [name for name in dir(model) if not name.startswith("_")]
-    assert len(public) <= 18
+    assert len(public) <= 20
     assert set(USED) <= set(public)
     assert not set(HOOKS) & set(public)
 
@@ -266,7 +267,7 @@ def test_help_of_a_model_shows_what_users_call(thing):
     for name in HOOKS:
         assert not re.search(rf"^ \|  {name}\b", text, re.MULTILINE), name
     assert "Gamma(*, shape=None, rate=None, scale=None, mean=None, dispersion=None)" in text
-    assert len(text.splitlines()) <= 120
+    assert len(text.splitlines()) <= 140
 
 
 def _annotated():

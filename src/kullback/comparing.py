@@ -14,6 +14,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError, ModelError
+from kullback._core.validation import check_choice
 from kullback.data.blocks import Block, blocks
 from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
@@ -31,6 +32,7 @@ from kullback.objective.row_losses import row_losses
 from kullback.refitting import Clock, SampleProblem
 from kullback.results.comparison import Compared, Comparison
 from kullback.results.fit import Fit
+from kullback.results.sample_info import FREQUENCY, SAMPLING, WEIGHT_KINDS
 from kullback.training.train import networks_of
 
 _NO_LOSS = (math.nan, math.nan, math.nan, math.nan)
@@ -45,7 +47,9 @@ def compare(
     *,
     event: Any = None,
     truncation: Any = None,
+    rounding: float | None = None,
     weights: Any = None,
+    weight_kind: str = FREQUENCY,
     missing: str = "error",
     folds: int = 5,
     groups: Any = None,
@@ -74,7 +78,11 @@ def compare(
             −log of the probability of its ends.
         truncation: the window of each row, as for ``kl.fit``: losses are those given that the
             outcome lies there.
-        weights: frequency weights, as for ``kl.fit``.
+        rounding: what outcomes were rounded to, as for ``kl.fit``: losses are those of cells.
+        weights: of the rows, as for ``kl.fit``.
+        weight_kind: "frequency" or "sampling", as for ``kl.fit``. With the latter the variance of a
+            mean loss is n/(n − 1) Σ w² (ℓ − mean)²/(Σ w)² over the n rows, and there is no AIC,
+            AICc, BIC or TIC.
         missing: "error", or "drop" to leave out rows with missing values.
         folds: K; the same rows are in a fold for every model.
         groups: a column, or an array where ``data`` are in memory: all rows of a group are in one
@@ -106,12 +114,27 @@ def compare(
     if criterion not in _CRITERIA:
         choices = ", ".join(map(repr, _CRITERIA))
         raise KullbackError(f"criterion must be one of {choices}, got {criterion!r}.")
+    check_choice("weight_kind", weight_kind, WEIGHT_KINDS)
+    sampling = weight_kind == SAMPLING
+    if sampling and criterion != "held_out":
+        raise KullbackError(
+            f"criterion={criterion!r} needs the likelihood of the rows, which sampling weights do "
+            'not give: rank by criterion="held_out".'
+        )
     if folds < 2:
         raise KullbackError(f"folds must be at least 2, got {folds}.")
     named = {} if every else _named(models)
     first = tuple(named.values()) or (own_models()["Normal"](),)
     given = _key_of(groups, time)
-    roles = roles_of(first, y, weights=weights, missing=missing, event=event, truncation=truncation)
+    roles = roles_of(
+        first,
+        y,
+        weights=weights,
+        missing=missing,
+        event=event,
+        truncation=truncation,
+        rounding=rounding,
+    )
     sample, key = open_with_key(data, roles, schema_of(first), given)
     outcomes = ""
     if not named:
@@ -125,8 +148,8 @@ def compare(
     with _threads(1 if alone else threads_or_all(None)) as each:
         # those with most numbers take longest: begun last, one thread would wait for the other
         longest = sorted(entries, key=lambda entry: -entry.model.vector.n_free)
-        list(each(_Work(plain, parts, engine, count).fit, longest))
-        compared = _scored(entries, parts, each)
+        list(each(_Work(plain, parts, engine, count, weight_kind).fit, longest))
+        compared = _scored(entries, parts, each, sampling=sampling)
     return Comparison(
         tuple(sorted(compared, key=lambda entry: _rank(entry, criterion))),
         criterion,
@@ -146,7 +169,7 @@ def _named(models: Any) -> dict[str, Model]:
             'models must be "all", "continuous", or a list of models such as [kl.Gamma(), '
             f"kl.LogNormal()], got {wrong[0] if wrong else models!r}."
         )
-    if len({model.outcome for model in several}) > 1 or len({m.discrete for m in several}) > 1:
+    if len({(model.outcome, model.discrete, model.atoms) for model in several}) > 1:
         kinds = ", ".join(f"{model.name} of {_kind(model)}" for model in several)
         raise ModelError(
             "the losses of densities and of probabilities cannot be compared: give models of one "
@@ -194,6 +217,8 @@ def _threads(count: int) -> Iterator[Callable[..., Iterable[Any]]]:
 
 
 def _kind(model: Model) -> str:
+    if model.atoms:
+        return "numbers with a probability at 0"
     return "labels" if model.outcome == "label" else "counts" if model.discrete else "numbers"
 
 
@@ -231,9 +256,15 @@ class _Work:
     """The fits of each model: to all rows, and to the others of each fold."""
 
     def __init__(
-        self, sample: RowSource, folds: Folds | None, engine: EngineFactory | None, count: _Count
+        self,
+        sample: RowSource,
+        folds: Folds | None,
+        engine: EngineFactory | None,
+        count: _Count,
+        weight_kind: str,
     ) -> None:
         self._sample, self._folds, self._engine, self._count = sample, folds, engine, count
+        self._weight_kind = weight_kind
         self._others = [folds.others(part) for part in folds.scored] if folds else []
         parts = range(len(folds.parts)) if folds else ()
         self._engines = [(engine or engine_for)(folds.plain(k)) for k in parts] if folds else []
@@ -241,7 +272,10 @@ class _Work:
     def fit(self, entry: _Entry) -> None:
         """Fit a model to all rows, then to the others of each fold."""
         try:
-            entry.fit = SampleProblem(entry.model, self._sample, self._engine).fit(Clock())
+            problem = SampleProblem(
+                entry.model, self._sample, self._engine, weight_kind=self._weight_kind
+            )
+            entry.fit = problem.fit(Clock())
         except (DataError, ModelError) as error:
             entry.reason = str(error)
         else:
@@ -289,12 +323,16 @@ class _Work:
 
 
 def _scored(
-    entries: Sequence[_Entry], folds: Folds | None, each: Callable[..., Iterable[Any]]
+    entries: Sequence[_Entry],
+    folds: Folds | None,
+    each: Callable[..., Iterable[Any]],
+    *,
+    sampling: bool,
 ) -> list[Compared]:
     """Score the rows of every fold by the models that were fitted to others."""
     fitted = [entry for entry in entries if entry.fit is not None]
     grouped = folds.values.size if isinstance(folds, GroupFolds) else 0
-    losses = HeldOutLosses(len(fitted), grouped)
+    losses = HeldOutLosses(len(fitted), grouped, sampling=sampling)
     for k, part in enumerate(folds.scored if folds else ()):
         assert folds is not None
         models = [entry.by_fold[k] for entry in fitted]

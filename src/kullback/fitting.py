@@ -22,7 +22,7 @@ from kullback.refitting import Clock, SampleProblem
 from kullback.results.fit import Fit
 from kullback.results.fit_table import FitTable
 from kullback.results.fitted_model import FittedModel
-from kullback.results.sample_info import SAMPLING, WEIGHT_KINDS
+from kullback.results.sample_info import FREQUENCY, SAMPLING, WEIGHT_KINDS
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.solver import Solver
 from kullback.training.train import networks_of, train
@@ -157,10 +157,10 @@ def fit(
     """
     _check_model(model)
     check_choice("weight_kind", weight_kind, WEIGHT_KINDS)
-    if weight_kind == SAMPLING and (by is not None or networks_of(model)):
+    if weight_kind == SAMPLING and networks_of(model):
         raise ModelError(
-            'weight_kind="sampling" concerns the errors of one fit: leave it out for networks, '
-            "which have none, and fit groups one by one."
+            'weight_kind="sampling" concerns the errors of a fit: leave it out for networks, which '
+            "have none."
         )
     if networks_of(model):
         if by is not None:
@@ -188,13 +188,13 @@ def fit(
             progress=progress,
             streamed=streamed,
         )
-    if by is not None and rounding is not None:
-        raise ModelError("by= takes no rounding: give the ends of each cell, y=(lower, upper).")
     if by is not None and isinstance(data, RowSource):
         raise ModelError("by= needs a table with the columns of the groups, got a sample.")
     if by is not None:
-        rows = {"event": event, "truncation": truncation, "weights": weights, "missing": missing}
-        return _fit_groups(model, data, y, by, rows, engine, solver, progress)
+        rows = {"event": event, "truncation": truncation, "rounding": rounding}
+        rows |= {"weights": weights, "missing": missing}
+        how = {"engine": engine, "solver": solver, "weight_kind": weight_kind}
+        return _fit_groups(model, data, y, by, rows, how, progress)
     if isinstance(solver, Minibatch):
         raise ModelError(f"kl.Minibatch trains networks, but {model!r} does not contain one.")
     clock = Clock()
@@ -221,8 +221,7 @@ def _fit_groups(
     y: Any,
     by: Any,
     rows: Mapping[str, Any],
-    engine: EngineFactory | None,
-    solver: Any,
+    how: Mapping[str, Any],
     progress: Callable[..., None] | None,
 ) -> FitTable:
     from kullback.groups.fit import fit_groups
@@ -233,14 +232,15 @@ def _fit_groups(
         y,
         by,
         **rows,
-        at_once=engine is None and solver is None,
-        alone=partial(_fit_alone, engine, solver),
+        # errors with sampling weights need a second pass over the rows of each group
+        at_once=how == {"engine": None, "solver": None, "weight_kind": FREQUENCY},
+        alone=partial(_fit_alone, how),
         progress=None if progress is None else lambda rows: progress(Progress(1, rows, None)),
     )
 
 
-def _fit_alone(engine: EngineFactory | None, solver: Any, model: Model, sample: RowSource) -> Fit:
-    found: Fit = fit(model, sample, engine=engine, solver=solver)
+def _fit_alone(how: Mapping[str, Any], model: Model, sample: RowSource) -> Fit:
+    found: Fit = fit(model, sample, **how)
     return found
 
 

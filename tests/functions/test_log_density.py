@@ -14,6 +14,8 @@ import scipy.stats
 from jax.scipy.special import gammaln
 
 import kullback as kl
+from kullback.results.json_document import Node
+from kullback.results.model_document import model_from_json, model_to_json
 
 CASES = Path(__file__).parents[1] / "reference" / "density"
 SCALE = kl.Param(lower=0.0)
@@ -189,9 +191,44 @@ def test_outcomes_outside_the_support_are_refused() -> None:
         kl.fit(model, [1.0, 2.5, 3.0])
 
 
-def test_it_is_not_saved(tmp_path) -> None:
+def test_it_is_saved_without_its_function(tmp_path) -> None:
     fit = kl.fit(kl.LogDensity(poisson, {"rate": SCALE}, support="counts"), [1.0, 2.0, 3.0])
     assert fit.params["rate"] == pytest.approx(2.0, rel=1e-14)
     assert fit.decomposition().lines  # the entropy of counts is exact
-    with pytest.raises(kl.ModelError, match="function of yours"):
-        fit.save(tmp_path / "fit.json")
+    path = tmp_path / "fit.json"
+    with pytest.raises(kl.ModelError, match=r"functions=\['log_density'\]\) saves everything else"):
+        fit.save(path)
+    fit.save(path, functions=["log_density"])
+    again = kl.load(path, functions={"log_density": poisson})
+    assert again == fit
+    assert again.stderr == fit.stderr
+    assert again.model.density(2) == fit.model.density(2)
+    with pytest.raises(kl.FileFormatError, match=r"functions=\{'log_density': f\}"):
+        kl.load(path)
+    with pytest.raises(kl.FileFormatError, match="other values than the one that was fitted"):
+        kl.load(path, functions={"log_density": lambda y, rate: poisson(y, rate) + 0.1})
+
+
+@pytest.mark.parametrize("support", [None, "unit", (0.0, None), range(4)])
+def test_it_is_saved_with_columns_functions_and_in_models_made_of_models(tmp_path, support) -> None:
+    def f(y, x, loc, scale):
+        return -0.5 * ((y - loc - x) / scale) ** 2 - jnp.log(scale)
+
+    def line(t, a):
+        return a * t
+
+    source = kl.Function(line, start={"a": 0.5})
+    own = kl.LogDensity(f, {"loc": source, "scale": SCALE}, ("y", "x"), support)
+    y = np.array([0.1, 0.3, 0.8, 0.4]) if support == "unit" else np.array([0.0, 1.0, 3.0, 2.0])
+    data = {"y": y, "x": [0.1, 0.4, 0.2, 0.3], "t": [1.0, 2.0, 3.0, 4.0]}
+    fit = kl.fit(own, data, "y")
+    path = tmp_path / "fit.json"
+    fit.save(path, functions=["loc", "log_density"])
+    again = kl.load(path, functions={"loc": line, "log_density": f})
+    assert again == fit
+    assert again.model.support == own.support
+    mixture = kl.Mixture([own, own], weights=[0.5, 0.5])
+    names = [f"components[{k}].{name}" for k in range(2) for name in ("loc", "log_density")]
+    functions = {name: line if name.endswith("loc") else f for name in names}
+    document = model_to_json(mixture, None)
+    assert model_from_json(Node(document, "model"), None, functions) == mixture

@@ -281,7 +281,7 @@ def test_responsibilities_of_every_kind_of_row():
         (lambda: kl.Mixture([kl.Normal()]), "at least two components, got 1"),
         (lambda: kl.Mixture([kl.Normal(), kl.Normal()], components=3), "got 2 models and comp"),
         (lambda: kl.Mixture([kl.Normal(), kl.Normal]), r"Write kl\.Normal\(\)"),
-        (lambda: kl.Mixture([kl.Normal(), kl.Poisson()]), "counts with models of continuous"),
+        (lambda: kl.Mixture([kl.Normal(), kl.Poisson()]), "counts, of continuous outcomes, or"),
         (lambda: kl.Mixture(kl.Normal(), components=2, weights=[1.0, 0.0]), "must all be positive"),
         (lambda: kl.Mixture(kl.Normal(), components=2, weights=[0.5, 0.6]), "with sum 1"),
         (

@@ -193,7 +193,7 @@ def test_what_needs_a_likelihood_is_refused() -> None:
     with pytest.raises(kl.KullbackError, match="weight_kind must be one of"):
         kl.fit(kl.Weibull(), columns["y"], weight_kind="survey")
     with pytest.raises(kl.ModelError, match="leave it out for networks"):
-        kl.fit(kl.Weibull(), columns, "y", by="count", weight_kind="sampling")
+        kl.fit(kl.Categorical(logits=kl.MLP()), columns, "count", weight_kind="sampling")
 
 
 def test_at_the_command_line(tmp_path: Path) -> None:

@@ -115,17 +115,15 @@ def fit(
         of_rows: dict[str, Any] = {
             "event": observed.event,
             "truncation": observed.truncation,
+            "rounding": rounding,
             "weights": weights,
+            "weight_kind": weight_kind,
             "missing": missing,
         }
         if chosen is None:
             from kullback.cli.compare import compare_all
 
-            of_one = {
-                f"--param {(param or [''])[0]}": param,
-                "--rounding": rounding,
-                "--weight-kind sampling": weight_kind == "sampling" or None,
-            }
+            of_one = {f"--param {(param or [''])[0]}": param}
             comparison = compare_all(data, observed.y, of_one, **of_rows)
             fitted: Any = comparison.best
         else:
@@ -135,8 +133,6 @@ def fit(
                     chosen,
                     data,
                     observed.y,
-                    rounding=rounding,
-                    weight_kind=weight_kind,
                     by=by or None,
                     progress=bar,
                     **of_rows,

@@ -22,6 +22,7 @@ def fit_groups(
     *,
     event: Any,
     truncation: Any,
+    rounding: float | None,
     weights: Any,
     missing: str,
     at_once: bool,
@@ -37,6 +38,7 @@ def fit_groups(
         by: the key columns, or an array of keys.
         event: how each outcome was observed, as for ``kl.fit``.
         truncation: the window of each row, as for ``kl.fit``.
+        rounding: what outcomes were rounded to, as for ``kl.fit``.
         weights: the column of weights, or an array.
         missing: "error" or "drop".
         at_once: whether to solve the groups at once where that is possible.
@@ -47,7 +49,13 @@ def fit_groups(
         DataError: for rows or keys that cannot be used, whatever the group.
     """
     roles = roles_of(
-        (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
+        (model,),
+        y,
+        weights=weights,
+        missing=missing,
+        event=event,
+        truncation=truncation,
+        rounding=rounding,
     )
     opened = open_groups(model, data, roles, by)
     model = model.bind(opened.sample.schema)

@@ -168,7 +168,11 @@ def _of_ends(model: Tailed, names: tuple[str, ...]) -> Callable[..., Array]:
 
 def _below(model: Tailed, lower: Array) -> Array:
     """The largest outcome that is not an end's, or the end itself for continuous outcomes."""
-    return jnp.ceil(lower) - 1.0 if model.support.whole else lower
+    if model.support.whole:
+        return jnp.ceil(lower) - 1.0
+    for atom in getattr(model, "atoms", ()):  # the end has a probability of its own
+        lower = jnp.where(lower == atom, atom - 1.0, lower)
+    return lower
 
 
 class _Between:

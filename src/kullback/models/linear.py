@@ -152,12 +152,13 @@ class Linear(Source):
     ) -> Array:
         """Compute the parameter of each row from the coefficients."""
         beta = jnp.reshape(coefficients[0], (self.domain.n_free, -1)).T
+        eta: Any
         if self.terms is not None:
             eta = self.terms.predictor(beta, row)
-            return inverse_link(self.domain, jnp.asarray(eta))
-        eta = beta[0] if self.intercept else 0.0
-        for k, name in enumerate(self.columns, start=int(self.intercept)):
-            eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
+        else:
+            eta = beta[0] if self.intercept else 0.0
+            for k, name in enumerate(self.columns, start=int(self.intercept)):
+                eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
         value: Array = inverse_link(self.domain, jnp.asarray(eta))
         return value
 

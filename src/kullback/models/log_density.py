@@ -31,6 +31,9 @@ _SUPPORTS: Mapping[str, Interval] = {
 # many of the best are followed.
 _FEW, _LOOKED_AT, _TRIED = 2, 256, 3
 
+# The made-up rows at which two functions are compared.
+_CHECKED = np.array([0.7, 1.3, 2.9])
+
 
 @final
 @dataclass(frozen=True)
@@ -210,6 +213,21 @@ class LogDensity(Model):
             low = log_mass_below(log_density, middle, self.support)
             high = log_mass_above(log_density, middle, self.support)
             return float(jnp.exp(low) + jnp.exp(high))
+
+    def check(self) -> Vector:
+        """The values at a few made-up rows, by which another function is recognised."""
+        s = self.support
+        points = s.lower + np.arange(3.0) if s.whole else np.asarray(s.constrained(_CHECKED))
+        rows: dict[str, Any] = {}
+        for i, (name, source) in enumerate(self.sources.items()):
+            number = source.number if isinstance(source, Fixed) else _inner(source)
+            rows[name] = _CHECKED / (i + 1.0) if source.columns else np.float64(number)
+        with float64(), np.errstate(all="ignore"):
+            values = self.f(
+                **{self.outcome_argument: jnp.asarray(points)},
+                **{name: jnp.asarray(value) for name, value in rows.items()},
+            )
+            return np.array(jnp.broadcast_to(values, points.shape))
 
     def _middle(self) -> float:
         """The most probable of some outcomes of all sizes, to add up on either side of it."""

@@ -80,11 +80,12 @@ class Mixture(Composite):
             raise ModelError(
                 f"weights={given!r} must all be positive: leave out a component without weight."
             )
-        kinds = {part.discrete for part in parts.values()}
+        kinds = {(part.discrete, part.atoms) for part in parts.values()}
         if len(kinds) > 1:
             raise ModelError(
-                f"{self.name} mixes models of counts with models of continuous outcomes, whose "
-                "probabilities and densities cannot be added: choose one kind."
+                f"{self.name} mixes models of counts, of continuous outcomes, or with a "
+                "probability at 0, whose probabilities and densities cannot be added: choose one "
+                "kind."
             )
 
     @classmethod
@@ -127,6 +128,11 @@ class Mixture(Composite):
             holds_upper=any(s.upper == upper and s.holds_upper for s in supports),
             whole=supports[0].whole,
         )
+
+    @property
+    def atoms(self) -> tuple[float, ...]:  # type: ignore[override]  # of the components
+        """Those of the components, which agree."""
+        return next(iter(self.parts.values())).atoms
 
     @property
     def tails(self) -> Tails | None:  # type: ignore[override]  # of the components
@@ -263,6 +269,7 @@ class Component(RowFunctions):
         self.mixture, self.prefix = mixture, prefix
         self.part = mixture.parts[prefix]
         self.sources, self.support = mixture.sources, mixture.support
+        self.atoms = self.part.atoms
         self._everywhere = self.part.support == self.support
 
     @property

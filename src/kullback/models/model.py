@@ -85,6 +85,47 @@ class Model(RowFunctions):
         return _exponential(self.log_survival(x))
 
     @overload
+    def hazard(self, x: float) -> float: ...
+    @overload
+    def hazard(self, x: npt.ArrayLike) -> Vector: ...
+    def hazard(self, x: ArrayLike) -> float | Vector:
+        """Hazard at ``x``: q(x) / P(X > x); of counts the probability P(X = x) / P(X ≥ x).
+
+        It is computed from logarithms, so that it has a value where both are 0 as doubles; its
+        relative error is some 1e-16 times the size of ``log_survival(x)``.
+
+        Args:
+            x: numbers of any shape.
+
+        Returns:
+            A float or a float64 array of the same shape; 0 below the support, NaN above it.
+
+        Example:
+            >>> import kullback as kl
+            >>> kl.Geometric(probability=0.25).hazard([0, 1, 1.5])
+            array([0.25, 0.25, 0.  ])
+        """
+        numbers = np.asarray(x, dtype=np.float64)
+        density = np.asarray(self.log_density(numbers))
+        beyond = np.asarray(self.log_survival(numbers))
+        mass = np.isin(numbers, self.atoms) | self.discrete
+        beyond = np.where(mass, np.logaddexp(beyond, density), beyond)
+        with np.errstate(invalid="ignore", over="ignore"):  # above the support, and at its end
+            hazard = np.exp(density - beyond)
+        return float(hazard) if numbers.ndim == 0 else hazard
+
+    @overload
+    def cumulative_hazard(self, x: float) -> float: ...
+    @overload
+    def cumulative_hazard(self, x: npt.ArrayLike) -> Vector: ...
+    def cumulative_hazard(self, x: ArrayLike) -> float | Vector:
+        """Cumulative hazard at ``x``: −log P(X > x), of counts too.
+
+        Of continuous outcomes it is the integral of the hazard up to ``x``.
+        """
+        return 0.0 - self.log_survival(x)  # 0, not −0, below the support
+
+    @overload
     def quantile(self, u: float) -> float: ...
     @overload
     def quantile(self, u: npt.ArrayLike) -> Vector: ...

@@ -12,7 +12,7 @@ from kullback.models.other_names import translated_method
 # hooks for authors of models, or for the library.
 _FOR_USERS = (
     {"log_density", "density", "log_cdf", "cdf", "log_survival", "survival", "quantile", "sample"}
-    | {"mean", "variance", "entropy"}
+    | {"hazard", "cumulative_hazard", "mean", "variance", "entropy"}
     | {"name", "parameters", "params", "sources", "support"}
 )
 

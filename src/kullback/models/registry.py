@@ -11,13 +11,11 @@ from types import MappingProxyType
 import kullback.models
 from kullback.models.composite import Composite
 from kullback.models.family import Family
-from kullback.models.log_density import LogDensity
 from kullback.models.model import Model
 from kullback.models.parametrisation import Reparametrised
 from kullback.models.wrapper import Wrapper
 
-# A log-density is the user's own code.
-_ABSTRACT = (Model, Reparametrised, Family, Composite, Wrapper, LogDensity)
+_ABSTRACT = (Model, Reparametrised, Family, Composite, Wrapper)
 
 
 @cache

@@ -44,6 +44,10 @@ class RowFunctions(Parametrised):
     """For a family of scale, by parameter: the power of the outcomes' unit that it is measured in
     (1 for a scale, −1 for a rate, 2 for a variance); those that have none are left out."""
 
+    atoms: tuple[float, ...] = ()
+    """Numbers that have a probability each, of a model that is otherwise continuous: there the
+    density is that probability."""
+
     falling: ClassVar[bool] = False
     """Whether the density falls from the left end of the support on, where it is finite."""
 

@@ -57,6 +57,7 @@ class Shifted(Wrapper):
 
     def __init__(self, base: Any, *, loc: Any = None) -> None:
         self._assemble({"": base}, own={"loc": loc})
+        self._refuse_atoms()
         if self.base.discrete:
             raise ModelError(
                 f"Shifted moves continuous outcomes; {self.base!r} is of counts. "

@@ -49,6 +49,7 @@ class Truncated(Wrapper):
         self._assemble({"": base}, ends)
         if math.isfinite(self.base.period):
             raise ModelError(f"Truncated needs numbers on a line; {self.base!r} is of angles.")
+        self._refuse_atoms()
         _ = self.support  # raises for ends that leave nothing
 
     @property

@@ -24,6 +24,14 @@ class Wrapper(Composite):
         """The model that it is made of."""
         return self.parts[""]
 
+    def _refuse_atoms(self) -> None:
+        """Raise for a base that has a probability at 0 and densities elsewhere."""
+        if self.base.atoms:
+            raise ModelError(
+                f"{self._kind} cannot be made of {self.base!r}, which has a probability at 0 and "
+                f"densities above: write kl.Hurdle(kl.{self._kind}(...)) instead."
+            )
+
     def of_base(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the base's parameters, in the parametrisation that it has."""
         return self.of_part("", parameters)

@@ -1,11 +1,12 @@
-"""Counts with a probability of zero of their own: zero-inflated and hurdle models."""
+"""Outcomes with a probability of zero of their own: zero-inflated and hurdle models."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -30,14 +31,17 @@ class _ZeroMass(Wrapper):
     """Zero with a probability, otherwise an outcome of a model of counts: abstract."""
 
     own_parameters: Mapping[str, Domain] = MappingProxyType({"zero_probability": PROBABILITY})
+    takes_numbers: ClassVar[bool] = False
+    """Whether the base may be a model of continuous outcomes."""
 
     def __init__(self, base: Any, *, zero_probability: Any = None) -> None:
         self._assemble({"": base}, own={"zero_probability": zero_probability})
         s = self.base.support
-        if not (s.whole and s.lower >= 0.0):
+        if not (s.whole or self.takes_numbers) or s.lower < 0.0:
+            numbers = " or of positive numbers" * self.takes_numbers
             raise ModelError(
-                f"{self._kind} needs a model of counts, such as kl.Poisson(); {self.base!r} is of "
-                f"{s.phrase('y')}. Of a continuous outcome with zeros, fit the positive rows alone."
+                f"{self._kind} needs a model of counts{numbers}, such as kl.Poisson(); "
+                f"{self.base!r} is of {s.phrase('y')}.{_hint(self.base)}"
             )
 
     @property
@@ -48,15 +52,18 @@ class _ZeroMass(Wrapper):
     @property
     def support(self) -> Interval:  # type: ignore[override]  # of the base
         """Zero, and the outcomes of the base."""
-        upper = self.base.support.upper
-        return Interval(0.0, upper, holds_lower=True, holds_upper=upper < math.inf, whole=True)
+        return replace(self.base.support, lower=0.0, holds_lower=True)
 
     # ---- functions of a row ----------------------------------------------------------------
 
     def row_log_density(self, x: Array, parameters: Mapping[str, Array]) -> Array:
-        """Log-probability of each count, −inf outside the support."""
-        p = parameters["zero_probability"]
-        return _with_mass(p, x == 0.0, self.counts.row_log_density(x, self.of_base(parameters)))
+        """Log-density of each row (log-probability of a count, and of zero)."""
+        p, own = parameters["zero_probability"], self.of_base(parameters)
+        if not self.atoms:
+            return _with_mass(p, x == 0.0, self.counts.row_log_density(x, own))
+        zero = x == 0.0  # there the base, which may have a density at 0, gets another number
+        other = self.base.row_log_density(jnp.where(zero, self.base.support.interior, x), own)
+        return _with_mass(p, zero, jnp.where(zero, -jnp.inf, other))
 
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome ≤ ``x``."""
@@ -79,13 +86,14 @@ class _ZeroMass(Wrapper):
 
     def row_log_between(self, lower: Array, upper: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome from ``lower`` to ``upper``, both ends included."""
-        p, counts = parameters["zero_probability"], self.counts
-        first = jnp.maximum(jnp.ceil(lower), counts.support.lower)
-        some = first <= upper  # an interval may hold zero alone, which the counts may lack
-        first = jnp.where(some, first, counts.support.lower)
-        last = jnp.where(some, upper, counts.support.lower)
+        p, counts, s = parameters["zero_probability"], self.counts, self.counts.support
+        first = jnp.maximum(jnp.ceil(lower) if s.whole else lower, s.lower)
+        # an interval may hold zero alone, which the base may lack
+        some = (first <= upper) if s.whole else (first < upper)
+        first = jnp.where(some, first, s.lower)
+        last = jnp.where(some, upper, s.lower if s.whole else s.interior)
         found = counts.row_log_between(first, last, self.of_base(parameters))
-        return _with_mass(p, lower <= 0.0, jnp.where(some, found, -jnp.inf))
+        return _with_mass(p, (lower <= 0.0) & (upper >= 0.0), jnp.where(some, found, -jnp.inf))
 
     # ---- moments and draws -----------------------------------------------------------------
 
@@ -99,9 +107,14 @@ class _ZeroMass(Wrapper):
         return (1.0 - p) * (counts.variance() + p * counts.mean() ** 2)
 
     def entropy(self) -> float:
-        """Entropy in nats, from that of the counts."""
+        """E[−log q(X)] in nats, from the entropy of the base.
+
+        Of a continuous base it is p (−log p) + (1 − p) (−log(1 − p)) + (1 − p) times the base's
+        differential entropy: it depends on the unit, and may be negative, as that does.
+        """
         counts, p = self._fixed_counts, self._zero
-        entropy, log_zero = counts.entropy(), float(counts.log_density(0.0))
+        entropy = counts.entropy()
+        log_zero = -math.inf if self.atoms else float(counts.log_density(0.0))
         zero = math.exp(log_zero)
         # the outcomes above zero: (1 − p) Σ b (−log(1 − p) − log b)
         above = entropy + (zero * log_zero if zero else 0.0)
@@ -165,18 +178,22 @@ class ZeroInflated(_ZeroMass):
 
 @final
 class Hurdle(_ZeroMass):
-    """Zero with a probability p of its own, else a count above: P(y) = (1 − p) q(y)/(1 − q(0)).
+    """Zero with a probability p of its own, else an outcome above: P(y) = (1 − p) q(y)/(1 − q(0)).
+
+    The base may be of counts or of positive numbers, such as rain or costs. The log-density of the
+    latter is log p at 0 and log((1 − p) q(y)) above: a probability there, densities here. Losses
+    are compared with those of other such models only, and divergences have no quadrature.
 
     R's pscl models the probability of crossing the hurdle, P(Y > 0), instead: it is
     1 − ``zero_probability``.
 
     Args:
-        base: the model of the counts, such as ``kl.Poisson()``, whose part above zero is used; its
-            parameters keep their names.
+        base: the model of the outcomes above zero, such as ``kl.Gamma()``, or ``kl.Poisson()``, of
+            which the part above zero is used; its parameters keep their names.
         zero_probability: p = P(Y = 0), from 0 to 1; or a source; None to estimate it.
 
     Raises:
-        ModelError: for a base that is not a model of counts.
+        ModelError: for a base that may be negative.
 
     Source: J. Mullahy (1986), "Specification and testing of some modified count data models",
     Journal of Econometrics 33.
@@ -186,21 +203,41 @@ class Hurdle(_ZeroMass):
         >>> model = kl.Hurdle(kl.Geometric(probability=0.5), zero_probability=0.2)
         >>> model.density(0), model.density(1)  # of those above zero, half are one
         (0.2, 0.4)
+        >>> rain = kl.Hurdle(kl.Exponential(rate=0.5), zero_probability=0.6)
+        >>> rain.cdf(0.0), rain.quantile(0.5), rain.mean()
+        (0.6, 0.0, 0.8)
     """
+
+    takes_numbers: ClassVar[bool] = True
 
     @property
     def counts(self) -> Model:
         """The base above zero."""
-        if self.base.support.lower > 0.0:
+        if self.base.support.lower > 0.0 or not self.base.discrete:
             return self.base
         return Truncated(self.base, lower=1)
 
+    @property
+    def atoms(self) -> tuple[float, ...]:  # type: ignore[override]  # of the base
+        """Zero, where other outcomes have a density."""
+        return () if self.base.discrete else (0.0,)
+
+    def quantiles_at(self, u: Vector) -> Vector:
+        """Zero up to its probability, then the base's quantiles."""
+        if not self.atoms:
+            return super().quantiles_at(u)
+        p = self._zero
+        above = u > p
+        out = np.zeros(u.shape)
+        out[above] = self._fixed_counts.quantiles_at((u[above] - p) / (1.0 - p))
+        return out
+
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
-        """Return starts from the counts above zero, and from all."""
+        """Return starts from the outcomes above zero, and from all counts."""
         p = min(max(_share_of_zeros(values, weights), 0.01), 0.99)
         above = values > 0.0
         found = list(self.starts_of_part("", values[above], weights[above])) if above.any() else []
-        if self.base.support.lower == 0.0:
+        if self.base.support.lower == 0.0 and self.base.discrete:
             found += self.starts_of_part("", values, weights)
         return [{"zero_probability": p, **start} for start in found or [{}]]
 
@@ -217,6 +254,15 @@ def _with_mass(p: Array, zero: Array, log_count: Array) -> Array:
     larger, smaller = jnp.maximum(log_p, count), jnp.minimum(log_p, count)
     lowest = larger + jnp.log1p(jnp.exp(smaller - larger))
     return jnp.where(zero, jnp.where(deep, jnp.where(some, lowest, rest), shallow), rest)
+
+
+def _hint(base: Model) -> str:
+    """What to write instead, for a continuous base."""
+    if base.discrete:
+        return ""
+    if base.support.lower >= 0.0:
+        return f" kl.Hurdle({base!r}) is zero with a probability, or a number above."
+    return f" kl.Hurdle(kl.Truncated({base!r}, lower=0)) is of positive numbers."
 
 
 def _share_of_zeros(values: Vector, weights: Vector) -> float:

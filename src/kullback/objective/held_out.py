@@ -15,15 +15,19 @@ class HeldOutLosses:
     """Means and second moments of losses under several models.
 
     The error of a mean is √(Σ w (ℓ − mean)²/(n (n − 1))), n = Σ w. With groups it is that of sums
-    over groups, which may vary together: √(G/(G − 1) Σ_g (Σ_{i∈g} w (ℓ − mean))²)/n.
+    over groups, which may vary together: √(G/(G − 1) Σ_g (Σ_{i∈g} w (ℓ − mean))²)/n. Where weights
+    come from sampling, every row is such a group.
 
     Args:
         models: how many.
         groups: how many; 0 for none.
+        sampling: whether a row with a weight is one row.
     """
 
-    def __init__(self, models: int, groups: int = 0) -> None:
-        self._weight = 0.0
+    def __init__(self, models: int, groups: int = 0, *, sampling: bool = False) -> None:
+        self._sampling, self._rows = sampling, 0
+        self._weight = self._squares = 0.0
+        self._squared = np.zeros(models)
         self._origin: Vector | None = None
         self._first = np.zeros(models)
         self._second = np.zeros((models, models))
@@ -52,7 +56,11 @@ class HeldOutLosses:
         self._weight += float(weight.sum())
         self._first += weighted.sum(axis=1)
         if group is None:
-            self._second += weighted @ losses.T
+            self._second += weighted @ (weighted if self._sampling else losses).T
+            if self._sampling:
+                self._rows += weight.size
+                self._squares += float(weight @ weight)
+                self._squared += weighted @ weight
             return
         count = self._weight_of_groups.size
         self._weight_of_groups += np.bincount(group, weight, count)
@@ -81,6 +89,11 @@ class HeldOutLosses:
 
     def _covariance(self, mean: Vector) -> Vector:
         """The covariance of the means, less their origin."""
+        if self._sampling and not self._weight_of_groups.size:
+            across = np.outer(self._squared, mean)
+            about = self._second - across - across.T + self._squares * np.outer(mean, mean)
+            n = self._rows
+            return np.asarray(about * (n / (n - 1.0) / self._weight**2))
         if not self._weight_of_groups.size:
             rows = self._second / self._weight - np.outer(mean, mean)
             return np.asarray(rows / (self._weight - 1.0))

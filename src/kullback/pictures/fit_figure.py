@@ -105,6 +105,18 @@ def plot(
     return fit_figure(several, kind, band=band, parameters=parameters, ax=ax)
 
 
+def _with_atoms(fit: Fit, kind: str | None) -> str:
+    """The picture of a distribution with probabilities and densities: those of probabilities."""
+    if kind in (None, "cdf"):
+        return "cdf"
+    if kind == "survival":
+        return kind
+    raise KullbackError(
+        f"kind={kind!r} cannot show {fit.form.name}, with a probability at 0 and densities above: "
+        "kind='cdf' and kind='survival' show both."
+    )
+
+
 def fit_figure(
     fits: Sequence[Fit],
     kind: str | None = None,
@@ -155,6 +167,8 @@ def fit_figure(
             if band:
                 fits[0].band("density")  # says that labels have none
             return _classes(fits[0], ax)
+        if fits[0].form.atoms:
+            kind = _with_atoms(fits[0], kind)
         rows, why = rows_of(fits[0])
         if rows is None and kind in _OF_ROWS:
             raise KullbackError(f"kind={kind!r} draws rows, but {why}.")

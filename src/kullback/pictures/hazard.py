@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback.models.model import Model
 from kullback.pictures.distribution import INSIDE, POINTS, Subject, shown_range
 from kullback.pictures.rows import Rows
 from kullback.pictures.style import RULE, log_axis, plain
@@ -30,7 +29,7 @@ def draw_hazard(axes: Any, subject: Subject) -> None:
         edges = np.append(x, x[-1] + 1.0) - 0.5 if subject.discrete else _risk_edges(rows)
         top = _draw_rates(axes, rows, edges, discrete=subject.discrete)
     for curve, dashes, marker, options in subject.styled():
-        hazard = _hazard(curve.model, x)
+        hazard = np.asarray(curve.model.hazard(x))
         size = {"marker": marker, "markersize": 4.0, "linewidth": 0.8} if subject.discrete else {}
         axes.plot(x, hazard, dashes, **size, **options)
         inside = x <= float(curve.model.quantile(INSIDE[1]))
@@ -42,15 +41,6 @@ def draw_hazard(axes: Any, subject: Subject) -> None:
     axes.set_ylim(0.0, 1.08 * top or 1.0)
     axes.set_xlabel(plain(subject.label))
     axes.set_ylabel("probability, given at least it" if subject.discrete else "hazard")
-
-
-def _hazard(model: Model, x: Vector) -> Vector:
-    density, beyond = np.asarray(model.log_density(x)), np.asarray(model.log_survival(x))
-    if model.discrete:
-        beyond = np.logaddexp(beyond, density)
-    with np.errstate(invalid="ignore", over="ignore"):  # beyond the support
-        out: Vector = np.exp(density - beyond)
-    return out
 
 
 def _risk_edges(rows: Rows) -> Vector:

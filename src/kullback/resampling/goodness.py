@@ -53,6 +53,8 @@ class _Statistics:
             )
         elif model.period < np.inf:
             self.notes.append("Angles have no smallest one: only cells can be tested.")
+        elif model.atoms:
+            self.notes.append("With a probability at 0, only cells can be tested.")
         else:
             found = self._distances(theta, y)
         found |= self._chi_square(theta, y, first=True)
@@ -208,10 +210,11 @@ def _ends(resampling: Resampling, cells: Any) -> Vector | None:
         return None
     model = resampling.fitted
     if isinstance(cells, int | np.integer) and not isinstance(cells, bool):
-        if model.discrete:
+        if model.discrete or model.atoms:
             raise KullbackError(
-                f"cells={cells} of equal probability are for continuous outcomes: leave it out for "
-                "cells by the expected counts, or give the upper ends, cells=[2, 5, 9]."
+                f"cells={cells} of equal probability are for continuous outcomes: "
+                f"{'leave it out for cells by the expected counts, or ' * model.discrete}give the "
+                "upper ends, cells=[2, 5, 9]."
             )
         if cells < 2:
             raise KullbackError(f"cells must be at least 2, got {cells}.")

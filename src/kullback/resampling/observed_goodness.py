@@ -115,6 +115,8 @@ def _refuse_others(rows: ObservedRows, model: Model) -> None:
     """Raise for rows whose distances have no method here."""
     if model.discrete:
         what = "counts must be exact and not truncated, or all in cells"
+    elif model.atoms:
+        what = "with a probability at 0, rows must be exact and not truncated, or all in cells"
     elif model.period < np.inf:
         what = "angles must be exact and not truncated, or all in cells"
     elif rows.celled.any():

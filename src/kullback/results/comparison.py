@@ -15,6 +15,7 @@ from kullback._core.printable import printable
 from kullback.data.frames import new_frame
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.fit import Fit
+from kullback.results.sample_info import SAMPLING
 
 # Two models are distinguished where their held-out losses differ by at least this many errors.
 _ERRORS = 2.0
@@ -70,13 +71,13 @@ class Compared:
         return self.difference >= max(_ERRORS * error, _EQUAL)
 
     def criterion(self, name: str) -> float:
-        """Return AIC, AICc, BIC or TIC; NaN without a fit, and with a penalty.
+        """Return AIC, AICc, BIC or TIC; NaN without a fit, a penalty, and with sampling weights.
 
         AICc = AIC + 2k(k + 1)/(n − k − 1) (C. M. Hurvich & C.-L. Tsai 1989), and
         TIC = −2 log L + 2 tr(H⁻¹ S), S the mean outer product of the scores (K. Takeuchi 1976).
         """
         fit = self.fit
-        if fit is None or fit.form.penalised:
+        if fit is None or fit.form.penalised or fit.sample_info.weight_kind == SAMPLING:
             return math.nan
         if name == "aicc":
             k, rest = fit.parameter_count, fit.n - fit.parameter_count - 1.0

@@ -70,6 +70,8 @@ def estimate_entropies(
         cross_entropy: of all rows under the model.
         label: name of the outcome in messages.
     """
+    if model.atoms:
+        return no_estimate("the outcomes have a probability at 0 and a density elsewhere")
     if values is None:
         return no_estimate("the weights are not whole numbers, or are above a million together")
 

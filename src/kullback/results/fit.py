@@ -496,7 +496,8 @@ class Fit(FitNumbers):
 
         Args:
             path: the file to write.
-            functions: the parameters whose ``kl.Function`` may be left out of the file:
+            functions: the parameters whose ``kl.Function`` may be left out of the file, and
+                "log_density" for the function of a ``kl.LogDensity``:
                 ``kl.load(path, functions={"loc": f})`` puts it back.
 
         Raises:

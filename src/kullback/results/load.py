@@ -52,8 +52,9 @@ def load(
 
     Args:
         path: the file, or the folder of a network.
-        functions: by parameter, the functions of ``kl.Function`` that the file leaves out; one that
-            gives other values than the saved one is refused.
+        functions: by parameter, the functions of ``kl.Function`` that the file leaves out, and by
+            "log_density" that of a ``kl.LogDensity``; one that gives other values than the saved
+            one is refused.
 
     Returns:
         The fit, equal (``==``) to the saved one: estimates, errors, decomposition and convergence

@@ -13,11 +13,17 @@ from kullback.data.schema import Outcome, Schema
 from kullback.models.composite import Composite
 from kullback.models.function import Function
 from kullback.models.linear import Linear
-from kullback.models.log_density import LogDensity
+from kullback.models.log_density import Column, LogDensity
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Known, Param, SameAs, Source
 from kullback.results.json_document import Node, WrongError, plain, shortened
+from kullback.results.log_density_document import (
+    OWN,
+    functions_of,
+    log_density_from_json,
+    log_density_to_json,
+)
 
 NO_FUNCTIONS: Mapping[str, Callable[..., Any]] = {}
 
@@ -40,10 +46,6 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
     Raises:
         ModelError: for a model or a source that is the user's own code.
     """
-    if isinstance(model, LogDensity):
-        raise ModelError(
-            f"{model!r} cannot be saved: its log-density is a function of yours, and {_NEVER_CODE}"
-        )
     kind = type(model).__name__
     if own_models().get(kind) is not type(model):
         raise ModelError(
@@ -55,9 +57,11 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
     if isinstance(model, Composite):
         written["settings"] = {n: v if v is None else plain(v) for n, v in model.settings.items()}
         written["parts"] = [model_to_json(part, None) for part in model.parts.values()]
+    if isinstance(model, LogDensity):
+        written |= log_density_to_json(model)
     try:
-        own = {n: s.f for n, s in model.sources.items() if isinstance(s, Function)}
-        again = model_from_json(Node(json.loads(json.dumps(written)), "model"), levels, own)
+        own, node = functions_of(model), Node(json.loads(json.dumps(written)), "model")
+        again = model_from_json(node, levels, own)
     except WrongError:
         again = None
     if again is None or again.structure != model.structure:
@@ -70,7 +74,7 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
 def _own(model: Model) -> dict[str, Source]:
     """Return the sources that no part of the model has: its own, and ties between parts."""
     if not isinstance(model, Composite):
-        return dict(model.sources)
+        return {n: s for n, s in model.sources.items() if not isinstance(s, Column)}
     parts = model.with_parts(model.parts, ties=False).sources
     return {
         name: source
@@ -117,12 +121,15 @@ def model_from_json(
             given = {n.removeprefix(prefix): own.pop(n) for n in of_part}
             parts.append(model_from_json(part, None, given, depth + 1))
     try:
+        f = own.pop(OWN, None) if kind is LogDensity else None
         sources = {key: source_from_json(e, own.get(key)) for key, e in entries.items()}
         needless = [k for k in own if not isinstance(sources.get(k), Function)]
         if needless:
             raise WrongError(f"its {needless[0]} is not a kl.Function: leave it out of functions.")
-        if issubclass(kind, Composite):
-            model: Model = _composite(kind, node["settings"], parts, sources)
+        if kind is LogDensity:
+            model: Model = log_density_from_json(node, sources, f)
+        elif issubclass(kind, Composite):
+            model = _composite(kind, node["settings"], parts, sources)
         else:
             model = kind(**sources)
         model = model.bind(Schema(outcome=Outcome(levels)))
@@ -194,11 +201,11 @@ def refuse_functions(model: Model, left_out: Sequence[str]) -> None:
     Raises:
         ModelError: with what to do.
     """
-    names = [name for name, source in model.sources.items() if isinstance(source, Function)]
+    names = list(functions_of(model))
     wrong = [name for name in left_out if name not in names]
     if wrong:
         raise ModelError(
-            f"functions={list(left_out)!r}: {wrong[0]} is not a kl.Function in {model!r}."
+            f"functions={list(left_out)!r}: {wrong[0]} is not a function of yours in {model!r}."
         )
     missing = [name for name in names if name not in left_out]
     if missing:

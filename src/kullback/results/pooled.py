@@ -62,6 +62,7 @@ def pooled_test(
         KullbackError: the statistic is not chi-squared, or the pooled fit did not converge.
     """
     form = pooled.form
+    pooled.sample_info.refuse_sampling("a likelihood-ratio test")
     if form.penalised:
         raise KullbackError(
             f"{form.name} was fitted with a penalty, and not by maximum likelihood."

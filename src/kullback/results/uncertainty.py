@@ -42,8 +42,12 @@ def _nodes(model: Model) -> ArraySample:
         inner = np.pi * np.sinh(t)
         u = 1.0 / (1.0 + np.exp(-inner))
         weights = h * np.pi * np.cosh(t) * u / (1.0 + np.exp(inner))
-        kept = (u > 0.0) & (u < 1.0)  # beyond these the quantile is an end of the support
-        points, weights = np.asarray(model.quantile(u[kept])), weights[kept]
+        atoms = np.array(model.atoms)  # none, or the smallest outcome, with its probability
+        mass = model.density(atoms)
+        u, weights = mass.sum() + (1.0 - mass.sum()) * u, (1.0 - mass.sum()) * weights
+        kept = (u > mass.sum()) & (u < 1.0)  # beyond these the quantile is an end of the support
+        points = np.append(np.asarray(model.quantile(u[kept])), atoms)
+        weights = np.append(weights[kept], mass)
     kept = np.isfinite(points) & (weights > 0.0) & model.support.contains(points)
     return ArraySample({"y": points[kept]}, weights[kept])
 

@@ -312,7 +312,7 @@ def _is_centre(model: Model, function: _Function, rows: _Rows) -> bool:
             if not bool(np.all(model.parameters[name].contains(number))):
                 break
             at = model.with_sources({**known, name: Fixed(number)})
-            if at.vector.n_free:
+            if at.vector.n_free or at.columns:
                 return False
             losses.append(-float(at.log_density(value)))
         if len(losses) == 3 and np.isfinite(losses).all():

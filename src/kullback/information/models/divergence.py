@@ -118,6 +118,7 @@ def _closed_form(
 
 
 def _expectations(p: Model, q: Model | None = None) -> integrate.Expectations:
+    _refuse_atoms(p)
     if p.discrete:
         return lattice_sum.expectations(p, q)
     if q is None:
@@ -149,6 +150,14 @@ def _check(model: Model) -> None:
         raise ModelError(f"{model!r} is defective: {model.tails.defect}.")
 
 
+def _refuse_atoms(model: Model) -> None:
+    if model.atoms:
+        raise ModelError(
+            f"{model!r} has a probability at 0 and densities above, which neither a sum nor "
+            "quadrature adds up: compare the bases and the probabilities of zero apart."
+        )
+
+
 def _comparable(p: Model, q: Model) -> Finiteness:
     """Refuse models whose outcomes differ in kind, and say whether E_p[−log q] is finite."""
     _check(p)
@@ -159,6 +168,8 @@ def _comparable(p: Model, q: Model) -> Finiteness:
             f"{count!r} is discrete and {line!r} is continuous: probabilities and densities cannot "
             f"be compared. Compare models of the same kind of outcome."
         )
+    _refuse_atoms(p)
+    _refuse_atoms(q)
     if p.outcome != q.outcome:
         raise ModelError(f"{p!r} has {p.outcome}s for outcomes and {q!r} has {q.outcome}s.")
     if isinstance(p, Categorical) and isinstance(q, Categorical):

@@ -206,8 +206,8 @@ def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
                 )
     read = dict.fromkeys(name for f in factors.values() for name in f.columns)
     columns = [schema.columns[name] for name in read if name in schema.columns]
-    coded = tuple((c.name, c.levels) for c in columns if c.levels is not None)
-    design = Design(tuple(parts), (text, tuple(factors.values())), coded)
+    levels = tuple((c.name, c.levels) for c in columns if c.levels is not None)
+    design = Design(tuple(parts), (text, tuple(factors.values())), levels)
     if not 0 < len(design.labels) <= _MOST:
         raise ModelError(
             f"the formula {text!r} has {len(design.labels):,} coefficients; it needs at least 1 "
