@@ -105,7 +105,7 @@ class Problem:
         return minimise_to_rounding(self.solver, evaluate, u, _MAX_STEPS, rounding)
 
     @cached_property
-    def deviations(self) -> dict[str, float]:
+    def deviations(self) -> dict[str, Vector]:
         """The standard deviations of the columns with a penalised coefficient."""
         return column_deviations(self.model, self.engine.reduce)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,11 +20,19 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import REAL, Domain, Interval, Logits, Reals
 from kullback._core.errors import ModelError
+from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
 
+if TYPE_CHECKING:
+    from kullback.models.formula.design import Design
+    from kullback.models.formula.source import Formula
+
 # The label of the constant term.
 INTERCEPT = "Intercept"
+
+# Coefficients that are shown of a fitted source.
+_SHOWN = 6
 
 
 @final
@@ -49,30 +57,47 @@ class Linear(Source):
     penalty: Ridge | None = None
     domain: Interval | Logits = REAL
     estimate: Vector | None = None
+    formula: Formula | None = None
+    terms: Design | None = None
+
+    named: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check that there is a coefficient."""
         if not self.labels:
             raise ModelError("a linear source needs columns or an intercept.")
 
+    def __repr__(self) -> str:
+        """The formula, or the columns; and the estimates."""
+        if self.formula is not None and self.estimate is None:
+            return repr(self.formula)
+        what = f"columns={self.columns!r}" if self.formula is None else repr(self.formula)
+        if self.estimate is None:
+            return f"Linear({what}{', intercept=False' * (not self.intercept)})"
+        shown = ", ".join(f"{v:.6g}" for v in self.estimate[:_SHOWN])
+        return f"Linear({what}, estimate=[{shown}{', …' * (self.estimate.size > _SHOWN)}])"
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The label of each coefficient of a predictor."""
+        if self.terms is not None:
+            return self.terms.labels
         return (*((INTERCEPT,) if self.intercept else ()), *self.columns)
 
     @property
     def structure(self) -> Hashable:
-        """The columns and the domain."""
-        return (Linear, self.columns, self.intercept, self.domain, self.estimate is None)
+        """The columns, or the terms of columns, and the domain."""
+        what = self.columns if self.terms is None else self.terms.key
+        return (Linear, what, self.intercept, self.domain, self.estimate is None)
+
+    @property
+    def categories(self) -> Mapping[str, tuple[Any, ...]]:  # type: ignore[override]  # of its terms
+        """The levels of the columns that hold categories."""
+        return {} if self.terms is None else self.terms.categories
 
     def for_parameter(self, domain: Domain) -> Linear:
         """Take the link of the parameter's domain."""
-        if not isinstance(domain, Interval | Logits):
-            raise ModelError(
-                "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
-                "can, logits=..."
-            )
-        return replace(self, domain=domain)
+        return replace(self, domain=refuse_vector(domain))
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return one vector of coefficients, by the parameter's name."""
@@ -87,14 +112,16 @@ class Linear(Source):
         """Return the source of η."""
         return Predicted(self.domain, self.estimate is not None)
 
-    def design(self, row: Mapping[str, Vector]) -> Vector:
-        """Return the design matrix, shape (p, rows)."""
+    def design(self, row: Mapping[str, Vector]) -> DesignMatrix:
+        """Return the design matrix of rows."""
+        if self.terms is not None:
+            return self.terms.matrix(row)
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             out[k] = row[name]
-        return out
+        return DesignMatrix(out)
 
     def value(
         self,
@@ -104,11 +131,26 @@ class Linear(Source):
     ) -> Array:
         """Compute the parameter of each row from the coefficients."""
         beta = jnp.reshape(coefficients[0], (self.domain.n_free, -1)).T
-        eta: Any = beta[0] if self.intercept else 0.0
+        if self.terms is not None:
+            eta = self.terms.predictor(beta, row)
+            return inverse_link(self.domain, jnp.asarray(eta))
+        eta = beta[0] if self.intercept else 0.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
         value: Array = inverse_link(self.domain, jnp.asarray(eta))
         return value
+
+    def by_coefficient(self, numbers: Any) -> dict[str, Any]:
+        """Return numbers, or pairs of them, by coefficient; of logits by class and coefficient."""
+        each = [float(own) if np.ndim(own) == 0 else own for own in numbers]
+        labels = self.labels
+        if not isinstance(self.domain, Logits):
+            return dict(zip(labels, each, strict=True))
+        levels = self.domain.levels or range(self.domain.size)
+        return {
+            level: dict(zip(labels, each[k * len(labels) : (k + 1) * len(labels)], strict=True))
+            for k, level in enumerate(levels[1:])
+        }
 
     def starts_at(self, value: float | Vector) -> Vector:
         """Return the constant terms that give the parameter's starting value, and zeros."""
@@ -127,6 +169,20 @@ class Linear(Source):
         if not self.columns:
             return Fixed(np.asarray(inverse_link(self.domain, values[0])))
         return replace(self, estimate=values[0])
+
+
+def refuse_vector(domain: Domain) -> Interval | Logits:
+    """Return the domain of a parameter that can be linear in columns.
+
+    Raises:
+        ModelError: for a vector.
+    """
+    if not isinstance(domain, Interval | Logits):
+        raise ModelError(
+            "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
+            "can, logits=..."
+        )
+    return domain
 
 
 @final

@@ -15,7 +15,7 @@ import numpy as np
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
 from kullback.data.blocks import Block
-from kullback.models.linear import Linear
+from kullback.models.linear import INTERCEPT, Linear
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.statistics import Statistic
@@ -38,9 +38,13 @@ class ColumnMoments(NamedTuple):
 @final
 @dataclass(frozen=True)
 class SumColumns(Statistic[ColumnMoments]):
-    """Adds up the moments of columns."""
+    """Adds up the moments of the columns of designs.
 
-    columns: tuple[str, ...]
+    Attributes:
+        sources: the linear sources that they belong to.
+    """
+
+    sources: tuple[Linear, ...]
 
     @property
     def uses_numpy(self) -> bool:
@@ -50,10 +54,11 @@ class SumColumns(Statistic[ColumnMoments]):
     def of_block(self, block: Block, arguments: Vector) -> ColumnMoments:  # noqa: ARG002
         """Return the moments of one block."""
         w = block.weight[: block.count]
-        x = np.stack([block.fields[name][: block.count] for name in self.columns])
+        row = {name: values[: block.count] for name, values in block.fields.items()}
         weight = float(np.sum(w))
-        mean = np.sum(x * w, axis=1) / weight if weight else np.zeros(len(x))
-        return ColumnMoments(weight, mean, np.sum(w * (x - mean[:, None]) ** 2, axis=1))
+        found = [source.design(row).moments(w, weight) for source in self.sources]
+        mean, squares = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return ColumnMoments(weight, mean, squares)
 
     def merge(self, left: ColumnMoments, right: ColumnMoments) -> ColumnMoments:
         """Join the moments of two parts (T. F. Chan, G. H. Golub and R. J. LeVeque 1983)."""
@@ -64,8 +69,10 @@ class SumColumns(Statistic[ColumnMoments]):
         return ColumnMoments(weight, left.mean + share * step, squares)
 
 
-def column_deviations(model: Model, reduce: Callable[..., Any]) -> dict[str, float]:
-    """Return the standard deviation of each column with a penalised coefficient.
+def column_deviations(model: Model, reduce: Callable[..., Any]) -> dict[str, Vector]:
+    """Return, by parameter, the standard deviation of each column with a penalised coefficient.
+
+    That of an intercept, which has no penalty, is 0.
 
     Args:
         model: the model; one without a penalty needs no pass.
@@ -74,22 +81,27 @@ def column_deviations(model: Model, reduce: Callable[..., Any]) -> dict[str, flo
     Raises:
         ModelError: for a column with one value in all rows.
     """
-    columns = tuple(dict.fromkeys(name for s in _penalised(model).values() for name in s.columns))
-    if not columns:
+    penalised = _penalised(model)
+    if not penalised:
         return {}
-    found: ColumnMoments = reduce(SumColumns(columns), np.zeros(0))
-    deviations = dict(zip(columns, np.sqrt(found.squares / found.weight).tolist(), strict=True))
-    for name, deviation in deviations.items():
-        if not deviation > 0.0:
-            raise ModelError(
-                f'column "{name}" holds one value in all rows, so a ridge penalty cannot '
-                "standardise it. Leave it out: the intercept stands for it."
-            )
-    return deviations
+    found: ColumnMoments = reduce(SumColumns(tuple(penalised.values())), np.zeros(0))
+    deviations = np.sqrt(found.squares / found.weight)
+    ends = np.cumsum([len(source.labels) for source in penalised.values()])
+    by_parameter = dict(zip(penalised, np.split(deviations, ends[:-1]), strict=True))
+    for parameter, source in penalised.items():
+        for k, label in enumerate(source.labels):
+            if label == INTERCEPT:
+                by_parameter[parameter][k] = 0.0
+            elif not by_parameter[parameter][k] > 0.0:
+                raise ModelError(
+                    f'column "{label}" holds one value in all rows, so a ridge penalty cannot '
+                    "standardise it. Leave it out: the intercept stands for it."
+                )
+    return by_parameter
 
 
 def ridge_weights(
-    model: Model, vector: ParameterVector, deviations: dict[str, float]
+    model: Model, vector: ParameterVector, deviations: dict[str, Vector]
 ) -> Vector | None:
     """Return the weight λ of each free constrained number v in Σ λ v²/2; None without a penalty.
 
@@ -105,10 +117,8 @@ def ridge_weights(
     for c in vector.free:
         own, source = np.zeros(c.domain.size), sources.get(c.name)
         if source is not None and source.penalty is not None:
-            scale = [deviations.get(name, 0.0) for name in source.labels]
-            scale[0] *= not source.intercept
-            classes = c.domain.size // len(scale)
-            own = source.penalty.strength * np.square(np.tile(scale, classes))
+            scale = deviations[c.name]
+            own = source.penalty.strength * np.square(np.tile(scale, c.domain.size // scale.size))
         weights.append(own)
     return np.concatenate(weights) if weights else None
 

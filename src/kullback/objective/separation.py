@@ -115,7 +115,7 @@ class AlongStep(Statistic[Vector]):
                         rows &= _changed(here, there, k, len(predictors.free))
                     slope, counted = slopes[a], weight > 0.0
                     assert slope is not None  # it varies
-                    where, parts = _parts(predictors.each[a], slope[:, counted], step)
+                    where, parts = _parts(predictors.each[a], slope.largest(counted), step)
                     whole, moved = np.max(change[k], where=counted, initial=0.0), rows.any()
                     found = [parts, np.full(parts.size, whole), np.full(parts.size, moved)]
                     largest[:, where] = np.maximum(largest[:, where], found)
@@ -136,13 +136,13 @@ def _changed(here: Vector, there: Vector, k: int, free: int) -> npt.NDArray[np.b
 
 
 def _parts(
-    predictor: Predictor, slope: Vector, step: Vector
+    predictor: Predictor, largest: Vector, step: Vector
 ) -> tuple[npt.NDArray[np.intp], Vector]:
     """Return a predictor's coefficients, and the largest change over rows by the step of each."""
     where = np.arange(predictor.where.start, predictor.where.stop)
     if predictor.function is not None:
         where = where[list(predictor.function.free)]
-    return where, np.max(np.abs(slope), axis=1, initial=0.0) * np.abs(step[where])
+    return where, largest * np.abs(step[where])
 
 
 def separated_columns(

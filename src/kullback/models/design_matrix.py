@@ -1,0 +1,227 @@
+"""The design matrix of a block of rows: columns of numbers, and indicators of categories by codes.
+
+Coefficients are its rows, so that a column of the data is contiguous. Numbers are multiplied by
+BLAS; an indicator part, 1 in the row of a category and 0 elsewhere, by sums over its codes:
+
+    X' diag(w) Z of two categories = Σ w over the rows with each pair of codes
+
+The bits do not depend on the number of threads: sums over codes run in the order of the rows, and
+engines give BLAS one thread. (A block of 65,536 rows of six categories with 322 levels in all and
+two columns of numbers, one thread of a busy machine: X'WX takes 2.8 ms with the codes of pairs
+kept, 3.6 in a first call, and 5.3 with tabmat.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.arrays import Vector
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Indicator:
+    """The columns of a category, one a level, by their codes.
+
+    Attributes:
+        codes: of each row its column, from 0, or −1 for none (a level without a coefficient).
+            Kept as integers with ``size`` in place of −1.
+        size: the number of columns.
+        value: what stands in place of 1, one number a row, for the product of a category and a
+            column of numbers; None for 1.
+    """
+
+    codes: NDArray[Any]
+    size: int
+    value: Vector | None = None
+
+    def __post_init__(self) -> None:
+        """Convert the codes, which may be floats, to integers.
+
+        Raises:
+            ValueError: for a code of no column.
+        """
+        codes = self.codes.astype(np.intp, copy=False)
+        if codes.size and (codes.min() < -1 or codes.max() >= self.size):
+            raise ValueError(f"codes must lie from -1 to {self.size - 1}")
+        if codes.size and codes.min() < 0:
+            codes = np.where(codes < 0, self.size, codes)
+        object.__setattr__(self, "codes", codes)
+
+    def times(self, numbers: Vector) -> Vector:
+        """Return numbers of the rows times what stands in place of 1."""
+        return numbers if self.value is None else numbers * self.value
+
+    def sums(self, numbers: Vector) -> Vector:
+        """Return Σ number × value over the rows of each column."""
+        sums = np.bincount(self.codes, self.times(numbers), self.size + 1)
+        return sums[:-1].astype(np.float64, copy=False)
+
+    def take(self, rows: slice) -> Indicator:
+        """Return the part of some rows."""
+        value = None if self.value is None else self.value[rows]
+        codes = self.codes[rows]
+        return Indicator(np.where(codes == self.size, -1, codes), self.size, value)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DesignMatrix:
+    """The design matrix of a block of rows: p coefficients, n rows.
+
+    Attributes:
+        dense: the columns of numbers, shape (k, n).
+        indicators: the columns of categories.
+        order: of each column, those of numbers first and then those of each category, its place
+            among the coefficients; None where that is the order of the coefficients.
+
+    Example:
+        >>> category = Indicator(np.array([0, -1, 1]), size=2)
+        >>> x = DesignMatrix(np.array([[1.0, 1.0, 1.0]]), (category,))
+        >>> x.dot(np.array([10.0, 1.0, 2.0])).tolist()
+        [11.0, 10.0, 12.0]
+        >>> x.cross(np.array([1.0, 2.0, 3.0])).tolist()
+        [[6.0, 1.0, 3.0], [1.0, 1.0, 0.0], [3.0, 0.0, 3.0]]
+    """
+
+    dense: Vector
+    indicators: tuple[Indicator, ...] = ()
+    order: NDArray[np.intp] | None = None
+    _joint: dict[tuple[int, int], NDArray[np.intp]] = field(default_factory=dict, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of coefficients and of rows."""
+        return len(self.dense) + sum(part.size for part in self.indicators), self.dense.shape[1]
+
+    def dot(self, beta: Vector) -> Vector:
+        """Return Σ_j β_j x_ij of each row, shape (n,)."""
+        if self.order is not None:
+            beta = beta[self.order]
+        out: Vector = beta[: len(self.dense)] @ self.dense  # zeros where there are none
+        for part, place in zip(self.indicators, self._places, strict=True):
+            out += part.times(np.append(beta[place], 0.0)[part.codes])
+        return out
+
+    def transpose_dot(self, v: Vector) -> Vector:
+        """Return Σ_i x_ij v_i of each coefficient, shape (p,)."""
+        if not self.indicators:
+            return self._in_order(self.dense @ v)
+        return self._in_order(
+            np.concatenate([self.dense @ v, *(part.sums(v) for part in self.indicators)])
+        )
+
+    def cross(self, weights: Vector, other: DesignMatrix | None = None) -> Vector:
+        """Return X' diag(weights) Z, shape (p, q).
+
+        Args:
+            weights: one number a row, shape (n,).
+            other: Z; None for X itself.
+        """
+        own = other is None or other is self
+        z = self if other is None else other
+        if not (self.indicators or z.indicators):
+            block = (self.dense * weights) @ z.dense.T
+        else:
+            block = self._cross(weights, z, own=own)
+        if self.order is not None:
+            block = self._in_order(block)
+        return block if z.order is None else z._in_order(block.T).T
+
+    def _cross(self, weights: Vector, z: DesignMatrix, *, own: bool) -> Vector:
+        """The product in the order of the columns; of X with itself one triangle is computed."""
+        out = np.empty((self.shape[0], z.shape[0]))
+        weighted = self.dense * weights
+        k, m = len(weighted), len(z.dense)
+        out[:k, :m] = weighted @ z.dense.T
+        left, right = self._places, z._places
+        for j, b in enumerate(z.indicators):
+            for i, v in enumerate(weighted):
+                out[i, right[j]] = b.sums(v)
+        for i, a in enumerate(self.indicators):
+            if own:
+                out[left[i], :k] = out[:k, left[i]].T
+            else:
+                for j, v in enumerate(z.dense):
+                    out[left[i], j] = a.sums(weights * v)
+            w = a.times(weights)
+            for j, b in enumerate(z.indicators[: i + 1] if own else z.indicators):
+                if own and i == j:
+                    out[left[i], left[i]] = np.diag(a.sums(w))
+                    continue
+                joint = self._joint_codes(i, j) if own else a.codes * (b.size + 1) + b.codes
+                sums = np.bincount(joint, b.times(w), (a.size + 1) * (b.size + 1))
+                out[left[i], right[j]] = sums.reshape(a.size + 1, -1)[:-1, :-1]
+                if own:
+                    out[left[j], left[i]] = out[left[i], left[j]].T
+        return out
+
+    @cached_property
+    def _places(self) -> list[slice]:
+        """The columns of each category."""
+        ends = list(accumulate((part.size for part in self.indicators), initial=len(self.dense)))
+        return [slice(begin, end) for begin, end in pairwise(ends)]
+
+    def _joint_codes(self, i: int, j: int) -> NDArray[np.intp]:
+        """The codes of pairs of levels, kept for further products."""
+        if (i, j) not in self._joint:
+            a, b = self.indicators[i], self.indicators[j]
+            self._joint[i, j] = a.codes * (b.size + 1) + b.codes
+        return self._joint[i, j]
+
+    def moments(self, weights: Vector, total: float) -> tuple[Vector, Vector]:
+        """Return the weighted mean of each column, and Σ w (x − mean)², each of shape (p,).
+
+        Args:
+            weights: of the rows.
+            total: their sum, which is positive.
+        """
+        mean = np.sum(self.dense * weights, axis=1) / total
+        squares = np.sum(weights * (self.dense - mean[:, None]) ** 2, axis=1)
+        means, sums = [mean], [squares]
+        for part in self.indicators:
+            own = part.sums(weights) / total
+            distance = part.times(np.ones(weights.size)) - np.append(own, 0.0)[part.codes]
+            there = np.bincount(part.codes, weights, part.size + 1)[:-1]
+            squares = np.bincount(part.codes, weights * distance**2, part.size + 1)[:-1]
+            means.append(own)
+            sums.append(squares + (total - there) * own**2)
+        return self._in_order(np.concatenate(means)), self._in_order(np.concatenate(sums))
+
+    def largest(self, rows: NDArray[np.bool_]) -> Vector:
+        """Return the largest |x_ij| of each column over the rows marked, shape (p,)."""
+        parts = [np.max(np.abs(self.dense), axis=1, where=rows, initial=0.0)]
+        for part in self.indicators:
+            own = np.zeros(part.size + 1)
+            np.maximum.at(own, part.codes[rows], np.abs(part.times(np.ones(rows.size)))[rows])
+            parts.append(own[:-1])
+        return self._in_order(np.concatenate(parts))
+
+    def take(self, rows: slice) -> DesignMatrix:
+        """Return the design of some rows."""
+        parts = tuple(part.take(rows) for part in self.indicators)
+        return DesignMatrix(self.dense[:, rows], parts, self.order)
+
+    def to_dense(self) -> Vector:
+        """Return all columns as numbers, shape (p, n)."""
+        if not self.indicators:
+            return self._in_order(self.dense)
+        parts = [self.dense]
+        for part in self.indicators:
+            columns = (part.codes == np.arange(part.size)[:, None]).astype(np.float64)
+            parts.append(columns if part.value is None else columns * part.value)
+        return self._in_order(np.concatenate(parts))
+
+    def _in_order(self, numbers: Vector) -> Vector:
+        """Put one number, or row, a column into the order of the coefficients."""
+        if self.order is None:
+            return numbers
+        out = np.empty_like(numbers)
+        out[self.order] = numbers
+        return out
