@@ -17,8 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import kullback as kl
-from kullback.models.linear import Linear
-from kullback.models.penalty import Ridge
 from kullback.sklearn import ModelClassifier, ModelRegressor
 
 DIABETES, PROGRESSION = load_diabetes(return_X_y=True)
@@ -48,7 +46,8 @@ def test_the_default_regression_is_least_squares(data, weights):
     assert found.score(x, PROGRESSION, weights) == pytest.approx(
         expected.score(DIABETES, PROGRESSION, weights), rel=1e-10
     )
-    np.testing.assert_allclose(found.fit_.params["loc"][1:], expected.coef_, rtol=1e-9)
+    coefficients = list(found.fit_.params["loc"].values())
+    np.testing.assert_allclose(coefficients[1:], expected.coef_, rtol=1e-9)
     names = list(getattr(found, "feature_names_in_", ()))
     assert names == ([] if data is np.asarray else columns)
 
@@ -69,7 +68,7 @@ def test_collinear_features_predict_as_least_squares_does():
     "labels", [TWO, KIND[50:] * 2.0, KIND[50:] == 1], ids=["text", "floats", "truth"]
 )
 @pytest.mark.parametrize(
-    "model", [None, kl.Bernoulli(logit=Linear(("x0", "x1")))], ids=["default", "Bernoulli"]
+    "model", [None, kl.Bernoulli(logit="~ x0 + x1")], ids=["default", "Bernoulli"]
 )
 def test_two_classes_are_logistic_regression(model, labels):
     weights = WEIGHTS[:100]
@@ -102,7 +101,7 @@ def test_more_classes_are_multinomial_logistic_regression():
 def test_a_model_of_counts():
     x = DIABETES[:, [2, 8]]
     y = np.floor(PROGRESSION / 40.0)
-    found = ModelRegressor(kl.Poisson(rate=Linear(("x0", "x1")))).fit(x, y)
+    found = ModelRegressor(kl.Poisson(rate="~ x0 + x1")).fit(x, y)
     peer = PoissonRegressor(alpha=0.0, tol=1e-10, max_iter=1000).fit(x, y)
     # its gradient stops at 1e-10, of an objective whose curvature is about 1e-3 here
     np.testing.assert_allclose(found.predict(x), peer.predict(x), rtol=1e-6)
@@ -123,6 +122,26 @@ def test_log_probabilities_keep_digits_that_probabilities_lack():
     assert -np.inf < logs[0, 1] < -745.0  # log of the least float
 
 
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_columns_of_text_are_categories(library):
+    sex = np.where(DIABETES[:, 1] > 0.0, "m", "f")
+    third = np.array(["low", "middle", "high"])[np.digitize(DIABETES[:, 8], [-0.02, 0.02])]
+    columns = {"bmi, kg": DIABETES[:, 2], "sex": sex, "level": third}
+    frame = library(columns)
+    by_hand = np.column_stack(
+        [DIABETES[:, 2], sex == "m", third == "low", third == "middle"]
+    ).astype(float)
+    found = ModelRegressor().fit(frame, PROGRESSION)
+    expected = LinearRegression().fit(by_hand, PROGRESSION)
+    np.testing.assert_allclose(found.predict(frame), expected.predict(by_hand), rtol=1e-10)
+    assert list(found.fit_.params["loc"])[2:] == ["sex[T.m]", "level[T.low]", "level[T.middle]"]
+    with pytest.raises(ValueError, match="other"):
+        found.predict(library({**columns, "sex": np.full(442, "other")}))
+    model = kl.Gamma(mean="~ sex + level", shape="~ sex")
+    search = GridSearchCV(ModelRegressor(), {"model": [kl.Gamma(), model]}, cv=3)
+    assert search.fit(frame, PROGRESSION).best_params_["model"] == model
+
+
 # ---- no maximum ----------------------------------------------------------------------------------
 
 
@@ -131,8 +150,7 @@ def test_separated_classes_warn_and_are_predicted():
         found = ModelClassifier().fit(IRIS, KIND)
     assert found.score(IRIS, KIND) >= 0.98  # two of 150 cannot be told by a linear rule
     assert np.isfinite(found.predict_log_proba(IRIS)).all()
-    penalty = Ridge(0.01)
-    model = kl.Categorical(logits=Linear(("x0", "x1", "x2", "x3"), penalty=penalty))
+    model = kl.Categorical(logits=kl.Formula("~ .", penalty=kl.Ridge(0.01)))
     assert ModelClassifier(model).fit(IRIS, KIND).fit_.convergence.converged
 
 
@@ -150,7 +168,7 @@ def test_in_a_pipeline_a_search_and_a_pickle():
     x, y = load_breast_cancer(return_X_y=True)
     x = x[:, :4]
     ridges = [
-        kl.Bernoulli(logit=Linear(("x0", "x1", "x2", "x3"), penalty=Ridge(strength)))
+        kl.Bernoulli(logit=kl.Formula("~ .", penalty=kl.Ridge(strength)))
         for strength in (1e-4, 1.0)
     ]
     pipeline = make_pipeline(StandardScaler(), ModelClassifier())
@@ -206,7 +224,7 @@ def test_the_outcome_keeps_its_name():
         (ModelRegressor(), np.c_[PROGRESSION, PROGRESSION], "one regressor for each column"),
         (ModelClassifier(), np.c_[PROGRESSION, PROGRESSION] > 9, "one classifier for each column"),
         (ModelRegressor(kl.Gamma()), -PROGRESSION, "Gamma"),
-        (ModelRegressor(kl.Gamma(rate=Linear(("age",)))), PROGRESSION, '"age"'),
+        (ModelRegressor(kl.Gamma(rate="~ age")), PROGRESSION, '"age"'),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(estimator, y, message):

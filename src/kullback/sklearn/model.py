@@ -19,11 +19,15 @@ from kullback.fitting import check_model
 from kullback.fitting import fit as fit_model
 from kullback.models.counts.bernoulli import Bernoulli
 from kullback.models.labels.categorical import Categorical
-from kullback.models.linear import Linear
 from kullback.models.real.normal import Normal
 from kullback.results.fit import Fit
 from kullback.sklearn.base import TableEstimator
 from kullback.training.train import networks_of
+
+
+# A column is linear in others where no more than this share of its spread is left beside them: its
+# coefficient would have fewer than seven digits.
+_COLLINEAR = 1e-9
 
 
 class ModelEstimator(TableEstimator):
@@ -66,14 +70,15 @@ class ModelEstimator(TableEstimator):
 class ModelRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
     """Regression by maximum likelihood: ``kl.fit(model, X, y)``; ``predict`` gives the mean.
 
-    The model says how the distribution of y depends on the features. These are an array of numbers,
-    called x0, x1, ... in the model, or a data frame.
+    The model says how the distribution of y depends on the features, by a formula for any of its
+    parameters: ``kl.Gamma(mean="~ age + region", shape="~ age")``. Features are a data frame, whose
+    columns of text are categories, or an array of numbers, called x0, x1, ... in formulas.
 
-    By default the model is a normal distribution whose mean is linear in all features: least
-    squares, with the standard deviation of the rest. No penalty is added. A feature that is a
-    linear function of the constant and of earlier ones is left out. Where y is a linear function of
-    the features the likelihood has no maximum, as the standard deviation goes to 0: a
-    ``ConvergenceWarning`` says so, and the predictions are those of least squares.
+    By default the model is ``kl.Normal(loc="~ .")``: least squares on all features, with the
+    standard deviation of the rest. No penalty is added. A feature of numbers that is linear in
+    earlier ones, or constant, is left out. Where y is linear in the features the likelihood has no
+    maximum, as the standard deviation goes to 0: a ``ConvergenceWarning`` says so, and the
+    predictions are those of least squares.
 
     Args:
         model: a model of numbers; None for the default.
@@ -106,7 +111,7 @@ class ModelRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
         columns, values, weights = _present(columns, np.asarray(values, np.float64), weights)
         model = self._chosen("number")
         if model is None:
-            model = Normal(loc=Linear(_independent(columns)))
+            model, columns = Normal(loc="~ ."), _independent(columns)
         self._fit(model, columns, values, weights, name_of(y) or OUTCOME)
         return self
 
@@ -128,15 +133,15 @@ class ModelRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
 class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     """Classification by maximum likelihood: ``kl.fit(model, X, y)``.
 
-    The model is a ``kl.Categorical`` whose logits depend on the features; or, of two classes, a
+    The model is a ``kl.Categorical`` with a formula for its logits; or, of two classes, a
     ``kl.Bernoulli``, whose outcome 1 is the second class. Features are as for ``ModelRegressor``.
 
-    By default the logits are linear in all features: logistic regression, multinomial for more than
-    two classes. Unlike scikit-learn's ``LogisticRegression`` it adds no penalty, so that
-    coefficients have standard errors and tests. Where the features separate the classes the
-    likelihood has no maximum: a ``ConvergenceWarning`` names the features, and the predictions are
-    those of the last step, with probabilities close to 0 and 1. A penalty, ``Ridge``, makes the
-    coefficients finite.
+    By default the model is ``kl.Categorical(logits="~ .")``: logistic regression on all features,
+    multinomial for more than two classes. Unlike scikit-learn's ``LogisticRegression`` it adds no
+    penalty, so that coefficients have standard errors and tests. Where the features separate the
+    classes the likelihood has no maximum: a ``ConvergenceWarning`` names the features, and the
+    predictions are those of the last step, with probabilities close to 0 and 1. A penalty makes the
+    coefficients finite: ``kl.Categorical(logits=kl.Formula("~ .", penalty=kl.Ridge(0.01)))``.
 
     Args:
         model: a model of classes; None for the default.
@@ -187,7 +192,7 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
                 )
             labels = codes.astype(np.float64)
         if model is None:
-            model = Categorical(logits=Linear(_independent(columns)))
+            model, columns = Categorical(logits="~ ."), _independent(columns)
         self._fit(model, columns, labels, weights, name_of(y) or OUTCOME)
         self.classes_ = classes
         return self
@@ -246,18 +251,22 @@ def _present(
     return {name: column[rows] for name, column in columns.items()}, y[rows], weights[rows]
 
 
-def _independent(columns: dict[str, NDArray[Any]]) -> tuple[str, ...]:
-    """Return the columns without those that are linear in the intercept and earlier ones."""
+def _independent(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Leave out the columns of numbers that are linear in the intercept and earlier ones."""
     rows = len(next(iter(columns.values())))
     basis = [np.full(rows, rows**-0.5)]
-    kept = []
+    kept = {}
     for name, column in columns.items():
-        rest = column - column.mean()
+        if column.dtype.kind not in "fiu":
+            kept[name] = column
+            continue
+        own = column - column.mean()
+        rest = own
         for _ in range(2):  # once loses digits where little is left
             for direction in basis:
                 rest = rest - direction * (direction @ rest)
         size = float(np.linalg.norm(rest))
-        if not size <= 1e-9 * float(np.linalg.norm(column - column.mean())):  # NaN is kept
+        if not size <= _COLLINEAR * float(np.linalg.norm(own)):  # NaN is kept, and refused later
             basis.append(rest / size)
-            kept.append(name)
-    return tuple(kept)
+            kept[name] = column
+    return kept
