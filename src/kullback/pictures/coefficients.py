@@ -11,7 +11,7 @@ import numpy as np
 
 from kullback._core.errors import KullbackError
 from kullback.models.linear import INTERCEPT
-from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, plain
+from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, short
 
 # The most coefficients of one source; and characters of a name.
 _MOST, _CHARACTERS = 40, 32
@@ -101,7 +101,7 @@ def draw_forest(axes: Any, forest: Forest) -> None:
     axes.errorbar(
         values, places, xerr=error, fmt="o", color=ENTROPY, markersize=4.5, capsize=2.0, zorder=3.0
     )
-    axes.set_yticks(places, [plain(name, _CHARACTERS) for name in forest.names])
+    axes.set_yticks(places, [short(name, _CHARACTERS) for name in forest.names])
     axes.set_ylim(len(places) - 0.5, -0.5)
     ratio = forest.nothing == 1.0
     if ratio and np.all(values > 0.0) and math.isfinite(float(np.max(upper[known], initial=1.0))):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback.pictures.distribution import has_long_tail
-from kullback.pictures.style import CURVES, ENTROPY, FAINT, log_axis, plain
+from kullback.pictures.style import CURVES, ENTROPY, FAINT, log_axis, plain, short
 
+# Categories of the most rows, as many as have room.
+_LEVELS = 12
 # Categories stand below the picture as far as their names have room there, else at its side.
 _BELOW, _CHARACTERS = 6, 30
 # Classes that are drawn, those of the largest probabilities.
@@ -29,10 +32,11 @@ def draw_effect(axes: Any, effect: Any, label: str, levels: Sequence[Any] | None
     Args:
         axes: of matplotlib.
         effect: a ``PartialEffect``.
-        label: the name of the outcome.
+        label: the name of the outcome, or of the probability of a Bernoulli distribution.
         levels: the class labels; None for numbers.
     """
-    names = [plain(str(v), 24) for v in effect.at] if effect.categories else []
+    effect, left_out = _most_frequent(effect)
+    names = [short(str(v)) for v in effect.at] if effect.categories else []
     aside = len(names) > _BELOW or sum(map(len, names)) > _CHARACTERS
     draw = _Drawing(axes, effect, aside=aside)
     if levels is None:
@@ -42,17 +46,31 @@ def draw_effect(axes: Any, effect: Any, label: str, levels: Sequence[Any] | None
         draw.limit(effect)
     else:
         of = _draw_classes(draw, effect, levels)
-    left_out = f" ({effect.left_out:,} rarer ones not drawn)" if effect.left_out else ""
-    across, up = plain(effect.column) + left_out, plain(of)
+    rarer = f" ({left_out:,} rarer ones not drawn)" if left_out else ""
+    across, up = plain(effect.column) + rarer, plain(of)
     if aside:
         axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.4, -0.6)
         across, up = up, across
     elif names:
         axes.set_xticks(range(len(names)), names)
         axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
+
+
+def _most_frequent(effect: Any) -> tuple[Any, int]:
+    """Leave out all but the categories of the most rows; return how many are left out too."""
+    if not effect.categories or len(effect.at) <= _LEVELS:
+        return effect, 0
+    kept = np.sort(np.argsort(-effect.weight, kind="stable")[:_LEVELS])
+    place = np.full(len(effect.at), np.nan)
+    place[kept] = np.arange(_LEVELS)
+    at = place[effect.rows[0].astype(np.intp)]
+    rows = np.stack([at, *effect.rows[1:]])[:, ~np.isnan(at)]
+    ends = {name: getattr(effect, name)[kept] for name in ("value", "lower", "upper")}
+    few = replace(effect, at=tuple(effect.at[k] for k in kept), rows=rows, **ends)
+    return few, len(effect.at) - _LEVELS
 
 
 def _draw_classes(draw: _Drawing, effect: Any, levels: Sequence[Any]) -> str:
@@ -67,7 +85,7 @@ def _draw_classes(draw: _Drawing, effect: Any, levels: Sequence[Any]) -> str:
     most = np.sort(np.argsort(-effect.value.mean(axis=0), kind="stable")[:_CLASSES])
     for i, k in enumerate(most):
         ends = effect.lower[:, k], effect.upper[:, k]
-        draw.curve(effect.value[:, k], *ends, CURVES[i], _DASHES[i], plain(str(levels[k]), 24))
+        draw.curve(effect.value[:, k], *ends, CURVES[i], _DASHES[i], short(str(levels[k])))
     draw.within(-0.05, 1.05)
     draw.axes.legend()
     rest = len(levels) - len(most)
@@ -173,6 +191,8 @@ def note(effects: Sequence[Any], level: float) -> str:
     others = "; the other columns at their mean, or most frequent category" * (
         any(effect.held for effect in effects)
     )
-    return f"{100 * level:g}% intervals{others}"
+    censored = any(np.any(effect.rows[1] != effect.rows[2]) for effect in effects)
+    beyond = "; triangles point to where a censored outcome lies" * censored
+    return f"{100 * level:g}% intervals{others}{beyond}"
 
 

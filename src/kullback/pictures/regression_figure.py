@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kullback._core.domains import BINARY
 from kullback._core.errors import KullbackError
 from kullback.data.checks import name_of_column
 from kullback.pictures.coefficients import draw_forest, forests
@@ -72,6 +73,8 @@ def _effects(fit: Fit, most: int) -> tuple[list[Panel], str]:
     ranges = [float(np.max(np.ptp(effect.value, axis=0))) for effect in found]
     shown = sorted(np.argsort(-np.array(ranges), kind="stable")[:most].tolist())
     label, levels = name_of_column(fit.sample_info.label), fit.sample_info.levels
+    if fit.form.support == BINARY:
+        label += " = 1"
     panels: list[Panel] = [
         ("", _with(draw_effect, found[k], label, levels)) for k in shown
     ]

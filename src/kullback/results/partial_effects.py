@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import BINARY
 from kullback._core.errors import KullbackError, ModelError, did_you_mean
 from kullback._core.validation import check_level
 from kullback.data.sample import Chunk, RowSource
@@ -22,8 +23,6 @@ if TYPE_CHECKING:  # Fit.partial_effects calls this module, which only reads the
 
 # Points of a curve; a column of at most so many distinct numbers has a point for each.
 _POINTS, _FEW = 41, 6
-# Levels of categories for which an effect is computed: those of the most rows.
-_LEVELS = 30
 # Rows that a picture shows.
 _ROWS = 1_000
 
@@ -44,9 +43,9 @@ class PartialEffect:
         held: the values at which the other columns are held.
         categories: whether ``at`` are categories; else numbers.
         connected: whether they are points of a curve.
-        left_out: the number of categories without an effect here, those of the fewest rows.
-        rows: of some rows, for a picture: where they are among ``at`` (an index) or on the axis (a
-            number), and the two ends of their outcomes, shape (3, rows).
+        weight: the weight of the rows of each category; None for numbers.
+        rows: of some rows, for a picture: the column's value, or the index of the category, and the
+            two ends of the outcome, shape (3, rows).
     """
 
     column: str
@@ -59,7 +58,7 @@ class PartialEffect:
     held: Mapping[str, Any]
     categories: bool
     connected: bool
-    left_out: int
+    weight: Vector | None
     rows: Vector = field(repr=False)
 
 
@@ -106,8 +105,8 @@ def partial_effects(
             {other: v for other, v in seen.typical.items() if other != name},
             categories,
             not categories and len(grids[name]) > _FEW,
-            len(seen.levels[name]) - len(grids[name]) if categories else 0,
-            seen.rows(name, grids[name]),
+            seen.counts.get(name),
+            seen.rows(name),
         )
     return effects
 
@@ -139,8 +138,8 @@ def _curve(fit: Fit, rows: Mapping[str, Any], level: float) -> tuple[str, Vector
 
     # beyond the largest limit of censored rows the mean rests on the model alone
     what, quantity = ("median", median) if fit.sample_info.inexact else ("mean", mean)
-    if model.discrete:
-        what, quantity = "mean", mean
+    if model.discrete:  # whose median jumps
+        what, quantity = "probability" if support == BINARY else "mean", mean
     try:
         middle = quantity(model)
     except ModelError:
@@ -159,13 +158,14 @@ class _Seen:
 
     Attributes:
         levels: of the columns of categories, in the order of their codes.
+        counts: the weight of the rows of each.
         typical: by column, its mean, or its most frequent category.
     """
 
     def __init__(self, sample: RowSource, names: Sequence[str], total: int) -> None:
         chunks: list[tuple[Chunk, slice]] = []
         self.levels = {n: v for n, v in sample.schema.categories.items() if n in names}
-        self._counts = {name: np.zeros(len(self.levels[name])) for name in self.levels}
+        self.counts = {name: np.zeros(len(self.levels[name])) for name in self.levels}
         numbers = [name for name in names if name not in self.levels]
         sums = dict.fromkeys(numbers, 0.0)
         self._ends = {name: (np.inf, -np.inf) for name in numbers}
@@ -178,7 +178,7 @@ class _Seen:
             for name in names:
                 values = chunk.fields[name]
                 if name in self.levels:
-                    self._counts[name] += np.bincount(
+                    self.counts[name] += np.bincount(
                         values.astype(np.intp), w, minlength=len(self.levels[name])
                     )
                     continue
@@ -198,29 +198,22 @@ class _Seen:
         self.typical: dict[str, Any] = {}
         for name in names:
             if name in self.levels:
-                self.typical[name] = self.levels[name][int(np.argmax(self._counts[name]))]
+                self.typical[name] = self.levels[name][int(np.argmax(self.counts[name]))]
             else:
                 self.typical[name] = sums[name] / weight
 
     def grid(self, name: str) -> list[Any]:
         """The values of a column at which an effect is computed."""
         if name in self.levels:
-            most = np.argsort(-self._counts[name], kind="stable")[:_LEVELS]
-            return [self.levels[name][k] for k in np.sort(most)]
+            return list(self.levels[name])
         few = self._few[name]
         if few is not None:
             return few.tolist()
         return np.linspace(*self._ends[name], _POINTS).tolist()
 
-    def rows(self, name: str, grid: Sequence[Any]) -> Vector:
+    def rows(self, name: str) -> Vector:
         """Some rows: their places along a column, and the ends of their outcomes."""
-        place = self._drawn[name]
-        if name in self.levels:
-            index = {value: float(k) for k, value in enumerate(grid)}
-            of_code = np.array([index.get(value, np.nan) for value in self.levels[name]])
-            place = of_code[place.astype(np.intp)]
-        found = np.stack([place, self._drawn[_LOWER], self._drawn[_UPPER]])
-        return found[:, ~np.isnan(place)]
+        return np.stack([self._drawn[name], self._drawn[_LOWER], self._drawn[_UPPER]])
 
 
 # The ends of outcomes among the columns, whose names cannot begin with a space here.
