@@ -494,7 +494,7 @@ class Fit(FitNumbers):
             >>> line = kl.Function(lambda x, a, b: a + b * x, start={"a": 0.0, "b": 1.0})
             >>> fit = kl.fit(kl.Normal(loc=line), data, "y")
             >>> fit.at({"x": [1.0, None, 10.0]}).survival(3.0).round(4)
-            array([0.5966,    nan, 1.    ])
+            array([0.588,   nan, 1.   ])
         """
         return at_rows(self.model, data)
 
