@@ -343,7 +343,7 @@ def test_wrong_models_are_named(build, message: str) -> None:
 
 def test_a_class_is_not_a_model() -> None:
     with pytest.raises(kl.ModelError, match=r"Write kl.Gamma\(\)"):
-        fitting._check_model(kl.Gamma)  # the tests' type checks would come before kl.fit's own
+        fitting.check_model(kl.Gamma)  # the tests' type checks would come before kl.fit's own
 
 
 def test_missing_rows_are_dropped_and_counted_only_on_request() -> None:
@@ -405,7 +405,7 @@ def test_data_beyond_the_squares_of_doubles_are_fitted_in_another_unit():
 
 def test_a_family_by_name_raises_with_its_spelling():
     with pytest.raises(kl.ModelError, match=r"'student_t' is not a model. Write kl.StudentT\(\)"):
-        fitting._check_model("student_t")  # past the types, which the tests check first
+        fitting.check_model("student_t")  # past the types, which the tests check first
 
 
 def test_a_summary_shows_the_digits_that_the_error_leaves():

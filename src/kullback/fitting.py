@@ -155,7 +155,7 @@ def fit(
         >>> fit.params, round(fit.cross_entropy, 6)
         ({'rate': 1.0}, 1.0)
     """
-    _check_model(model)
+    check_model(model)
     check_choice("weight_kind", weight_kind, WEIGHT_KINDS)
     if weight_kind == SAMPLING and networks_of(model):
         raise ModelError(
@@ -244,7 +244,15 @@ def _fit_alone(how: Mapping[str, Any], model: Model, sample: RowSource) -> Fit:
     return found
 
 
-def _check_model(model: Any) -> None:
+def check_model(model: Any) -> None:
+    """Refuse what is not a model, and say which one may be meant.
+
+    Args:
+        model: what a user took for one.
+
+    Raises:
+        ModelError: it is none.
+    """
     if isinstance(model, Model):
         return
     hint = " Give one such as kl.Normal()."

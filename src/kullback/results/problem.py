@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.data.sample import RowSource
 from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 
@@ -23,6 +24,10 @@ class FitProblem(Protocol):
     The rows are those that the user gave, not a copy (numbers in another type than float64 were
     converted, and files of up to 256 MiB read, once); larger files are read again.
     """
+
+    @property
+    def sample(self) -> RowSource:
+        """The rows."""
 
     @property
     def rows(self) -> int:

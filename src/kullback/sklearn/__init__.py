@@ -1,6 +1,6 @@
-"""Networks as scikit-learn estimators: a thin wrapper of ``kl.fit``.
+"""Models and networks as scikit-learn estimators: thin wrappers of ``kl.fit``.
 
-Importing this module does not import Equinox or Optax; fitting an estimator does.
+Importing this module does not import Equinox or Optax; fitting a network does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if not _supported:  # an optional dependency
         f"kullback.sklearn needs scikit-learn 1.6 or newer. {how_to_install('sklearn')}"
     )
 
-from kullback.sklearn.classifier import NetworkClassifier
-from kullback.sklearn.regressor import NetworkRegressor
+from kullback.sklearn.model import ModelClassifier, ModelRegressor
+from kullback.sklearn.network_classifier import NetworkClassifier
+from kullback.sklearn.network_regressor import NetworkRegressor
 
-__all__ = ["NetworkClassifier", "NetworkRegressor"]
+__all__ = ["ModelClassifier", "ModelRegressor", "NetworkClassifier", "NetworkRegressor"]

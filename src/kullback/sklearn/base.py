@@ -1,15 +1,12 @@
-"""The base class of the classifier and the regressor: hyper-parameters, features, training."""
+"""The base class of all estimators: how features, outcomes and weights are read and checked."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import (
     _check_sample_weight,
     _check_y,
@@ -17,146 +14,36 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from kullback.data.arrays import shown
 from kullback.data.roles import OUTCOME
 from kullback.data.tables import read_table
-from kullback.fitting import fit as fit_model
-from kullback.models.network import MLP
-from kullback.results.trained import TrainedFit
-from kullback.sklearn.features import (
-    categorical_indices,
-    categorical_types,
-    check_no_missing,
-    explain_text_columns,
-    is_frame,
-)
-from kullback.solvers.minibatch import Minibatch
+from kullback.sklearn.features import check_no_missing, explain_text_columns, is_frame
 
 
-class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """The hyper-parameters, the reading of features and the training of both estimators."""
+class TableEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """An estimator of arrays of numbers, and of data frames with columns of any type."""
 
-    def __init__(
-        self,
-        hidden: Any = (256, 256),
-        activation: Any = "silu",
-        *,
-        dropout: Any = 0.15,
-        normalization: Any = None,
-        skip: Any = False,
-        frequencies: Any = None,
-        members: Any = None,
-        categorical_features: Any = None,
-        epochs: Any = None,
-        batch: Any = None,
-        learning_rate: Any = 3e-3,
-        weight_decay: Any = 0.02,
-        optimizer: Any = None,
-        held_out: Any = 0.1,
-        patience: Any = 25,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.normalization = normalization
-        self.skip = skip
-        self.frequencies = frequencies
-        self.members = members
-        self.categorical_features = categorical_features
-        self.epochs = epochs
-        self.batch = batch
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.optimizer = optimizer
-        self.held_out = held_out
-        self.patience = patience
-        self.random_state = random_state
+    # whether features may be missing, and the least number of rows with the reason for it
+    _missing = False
+    _least = (1, "")
+    # what to do with several columns of outcomes: with numbers, and with labels
+    _advice = (
+        "fit one regressor for each column, as sklearn.multioutput does",
+        "fit one classifier for each column, as sklearn.multioutput does",
+    )
 
-    # ---- hyper-parameters as Python values: a search draws NumPy's ----------------------------
-
-    def _integer(self, name: str, least: int, *, none: bool = False) -> Any:
-        value = getattr(self, name)
-        if none and value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            choice = " or None" if none else ""
-            raise ValueError(
-                f"{name}={shown(value)} must be a whole number of at least {least}{choice}."
-            )
-        return int(value)
-
-    def _real(self, name: str) -> float:
-        value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            raise ValueError(f"{name}={shown(value)} must be a number.")
-        return float(value)
-
-    def _choice(self, name: str, *choices: Any) -> Any:
-        value = getattr(self, name)
-        if value not in choices:
-            raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, choices))}.")
-        return value
-
-    def _network(self, categorical: tuple[str, ...]) -> MLP:
-        widths = np.atleast_1d(np.asarray(self.hidden))
-        if widths.ndim > 1 or (widths.size and widths.dtype.kind not in "iu"):
-            raise ValueError(
-                f"hidden={self.hidden!r} must be the widths of the hidden layers, such as (64, 64)."
-            )
-        return MLP(
-            hidden=tuple(widths.tolist()),
-            activation=self.activation,
-            dropout=self._real("dropout"),
-            normalization=self._choice("normalization", None, "layer"),
-            skip=bool(self._choice("skip", True, False)),
-            frequencies=self._integer("frequencies", 0, none=True),
-            members=self._integer("members", 1, none=True),
-            categorical=categorical,
-        )
-
-    def _solver(self, **options: Any) -> Minibatch:
-        held_out = self._real("held_out")
-        if not 0.0 < held_out < 1.0:
-            raise ValueError(
-                f"held_out={self.held_out!r} must be a share of the rows between 0 and 1; kl.fit "
-                "also takes separate rows."
-            )
-        if self.optimizer is not None and not hasattr(self.optimizer, "update"):
-            raise ValueError(
-                f"optimizer={self.optimizer!r} must be None or an Optax transformation, such as "
-                "optax.adam(1e-3)."
-            )
-        random = check_random_state(self.random_state)
-        is_seed = isinstance(self.random_state, (int, np.integer))
-        return Minibatch(
-            epochs=self._integer("epochs", 1, none=True),
-            batch=self._integer("batch", 1, none=True),
-            learning_rate=self._real("learning_rate"),
-            weight_decay=self._real("weight_decay"),
-            optimizer=self.optimizer,
-            held_out=held_out,
-            patience=self._integer("patience", 1),
-            seed=int(self.random_state if is_seed else random.randint(2**31 - 1)),
-            **options,
-        )
-
-    # ---- features -----------------------------------------------------------------------------
+    @property
+    def _finite(self) -> bool | str:
+        return "allow-nan" if self._missing else True
 
     def _validated(
         self, X: Any, y: Any, sample_weight: Any, *, numeric: bool
-    ) -> tuple[Any, Any, Any]:
+    ) -> tuple[dict[str, Any], Any, Any]:
         """Check the arguments of ``fit`` as scikit-learn does; return columns, y and weights."""
         shape = np.shape(np.asarray(y))
         if len(shape) == 2 and shape[1] > 1:
-            other = (
-                "train one regressor for each column, as sklearn.multioutput does"
-                if numeric
-                else "shares of classes and votes go to kl.fit(kl.Categorical(logits=kl.MLP()), X, "
-                "y)"
-            )
             raise ValueError(
-                f"y should be a 1d array, got an array of shape {shape} instead: {other}."
+                f"y should be a 1d array, got an array of shape {shape} instead: "
+                f"{self._advice[not numeric]}."
             )
         if y is not None:
             check_no_missing(y)
@@ -171,34 +58,30 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
                     X,
                     y,
                     dtype=np.float64,
-                    ensure_all_finite="allow-nan",
+                    ensure_all_finite=self._finite,
                     y_numeric=numeric,
                 )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
             if np.any(sample_weight < 0.0) or not np.any(sample_weight > 0.0):
                 raise ValueError("sample_weight must be at least 0, and above 0 for some rows.")
-        if len(y) < 2:
-            raise ValueError(
-                f"n_samples={len(y)}: training needs at least one row to train on and one to hold "
-                "out"
-            )
+        least, why = self._least
+        if len(y) < least:
+            raise ValueError(f"n_samples={len(y)}: {why}")
         return self._columns(X), y, sample_weight
 
     def _columns(self, X: Any) -> dict[str, Any]:
-        """Columns of X by their names in the networks."""
+        """Columns of X by their names in the model."""
         table = read_table(X) if is_frame(X) else None
         columns = X.T if table is None else [table.column(name) for name in table.names]
+        return dict(zip(self._names(), columns, strict=True))
+
+    def _names(self) -> list[str]:
+        """The names of the features in the model."""
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
         if not names or OUTCOME in names:  # the name of the outcome
             names = [f"x{k}" for k in range(self.n_features_in_)]
-        return dict(zip(names, columns, strict=True))
-
-    def _categorical(self, X: Any, names: list[str]) -> tuple[str, ...]:
-        """The names of columns that are categories whatever their values."""
-        known = list(getattr(self, "feature_names_in_", ()))
-        indices = categorical_indices(self.categorical_features, len(names), known)
-        return tuple(names[k] for k in sorted({*indices, *categorical_types(X)}))
+        return names
 
     def _columns_to_predict(self, X: Any) -> dict[str, Any]:
         """The columns of rows to predict, checked against those of ``fit``."""
@@ -209,30 +92,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
                 X,
                 reset=False,
                 dtype=np.float64,
-                ensure_all_finite="allow-nan",
+                ensure_all_finite=self._finite,
                 ensure_min_samples=0,
                 skip_check_array=is_frame(X),
             )
         return self._columns(X)
 
-    # ---- training -----------------------------------------------------------------------------
-
-    def _train(
-        self, model: Any, columns: Any, y: Any, weights: Any, solver: Minibatch, label: str
-    ) -> TrainedFit:
-        fit: TrainedFit = fit_model(model, columns, y, weights=weights, solver=solver)
-        fit = replace(fit, label=label)
-        if not fit.converged:
-            warnings.warn(fit.reason, ConvergenceWarning, stacklevel=3)
-        return fit
-
-    def _keep(self, fit: TrainedFit) -> None:
-        self.fit_ = fit
-        self.loss_curve_ = [epoch.training for epoch in fit.history]
-        self.validation_loss_curve_ = [epoch.refined for epoch in fit.history]
-        self.n_iter_ = len(fit.history)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = self._missing
         return tags

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from kullback.calibration.inputs import log_softmax
 from kullback.data.series_names import label_of
 from kullback.models.labels.categorical import Categorical
-from kullback.sklearn.base import NetworkEstimator
+from kullback.sklearn.network import NetworkEstimator
 from kullback.training.targets import class_factors
 
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from kullback.data.series_names import label_of
 from kullback.models.real.normal import Normal
-from kullback.sklearn.base import NetworkEstimator
+from kullback.sklearn.network import NetworkEstimator
 
 # Squares of larger values, as in a variance, leave the range of doubles.
 _LARGEST = 1e150
