@@ -92,6 +92,7 @@ from .models.counts.negative_binomial import NegativeBinomial as NegativeBinomia
 from .models.counts.poisson import Poisson as Poisson
 from .models.counts.zipf import Zipf as Zipf
 from .models.family import Family as Family
+from .models.formula.source import Formula as Formula
 from .models.function import Function as Function
 from .models.labels.categorical import Categorical as Categorical
 from .models.log_density import LogDensity as LogDensity
@@ -99,6 +100,7 @@ from .models.mixture import Mixture as Mixture
 from .models.model import Model as Model
 from .models.network import MLP as MLP
 from .models.network import Network as Network
+from .models.penalty import Ridge as Ridge
 from .models.positive.birnbaum_saunders import BirnbaumSaunders as BirnbaumSaunders
 from .models.positive.burr import Burr as Burr
 from .models.positive.exponential import Exponential as Exponential

@@ -30,6 +30,14 @@ def holds_categories(values: NDArray[Any]) -> bool:
     )
 
 
+def are_booleans(values: NDArray[Any]) -> bool:
+    """Whether a column holds True and False only."""
+    if values.dtype.kind != "O":
+        return values.dtype.kind == "b"
+    present = [value for value in values.tolist() if not is_missing(value)]
+    return bool(present) and all(isinstance(value, (bool, np.bool_)) for value in present)
+
+
 def dates_as_objects(values: NDArray[Any]) -> NDArray[Any]:
     """Return dates as objects of Python, which can be categories; other values unchanged."""
     return values.astype("datetime64[us]").astype(object) if values.dtype.kind == "M" else values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, final
 
@@ -41,6 +41,16 @@ class FrameTable:
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its type in the table."""
         return _values(self._frame.get_column(self._own_names[name]))
+
+    def orders(self, names: Collection[str]) -> dict[str, list[Any]]:
+        """The categories of columns of a categorical type that declares an order of them."""
+        found = {name: self._frame.get_column(self._own_names[name]) for name in names}
+        declares = self._frame.implementation.is_pandas_like()
+        return {
+            name: _categories(series)
+            for name, series in found.items()
+            if declares or series.dtype == nw.Enum
+        }
 
     def key(self, name: str) -> Any:
         """One column to group by: whole numbers as a NumPy array, others as an Arrow array."""
@@ -153,6 +163,12 @@ def _values(series: nw.Series[Any]) -> NDArray[Any]:
     if exact:
         return np.asarray(series.to_numpy())
     return np.fromiter(series.to_list(), dtype=object, count=len(series))
+
+
+def _categories(series: nw.Series[Any]) -> list[Any]:
+    """The categories in the order of their type; pandas' own, since narwhals sorts them."""
+    own = getattr(getattr(nw.to_native(series), "cat", None), "categories", None)
+    return list(series.cat.get_categories() if own is None else own.tolist())
 
 
 def _is_small(series: nw.Series[Any]) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any, final
 
 from kullback._core.errors import DataError
-from kullback.data.categories import dates_as_objects, holds_categories, refuse_identifier
+from kullback.data.categories import (
+    are_booleans,
+    dates_as_objects,
+    holds_categories,
+    refuse_identifier,
+)
 from kullback.data.checks import and_more, column_label
 from kullback.data.columns import ColumnConversion
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
@@ -31,6 +36,7 @@ class SchemaLearner:
         typed: the columns of a categorical type.
         written: whether the source holds only text (CSV), so that the type of a label is inferred.
         label: the name of an outcome that is an array, in messages.
+        orders: by column of a categorical type that has an order of its own, its categories.
     """
 
     def __init__(
@@ -42,6 +48,7 @@ class SchemaLearner:
         typed: frozenset[str] = frozenset(),
         written: bool = False,
         label: str = "y",
+        orders: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         self._roles, self._names, self._known = roles, names, known or Schema()
         self._typed, self._written = frozenset(roles.categorical) | typed, written
@@ -54,6 +61,8 @@ class SchemaLearner:
         self._shares: tuple[Any, ...] | None = names.outcome if several else None
         self._classes: set[Hashable] = set()
         self._levels: dict[str, set[Hashable]] = {}
+        self._of_own_type = set(typed)
+        self._orders = orders or {}
 
     @property
     def weight_label(self) -> str:
@@ -70,7 +79,7 @@ class SchemaLearner:
         return ColumnNames(
             self._names.outcome if labels else (),
             None,
-            tuple(n for n in unknown if self._roles.inferred or n in self._typed),
+            tuple(n for n in unknown if self._roles.is_by_value(n) or n in self._typed),
         )
 
     def add(self, raw: RawRows, *, identifiers: bool = True) -> None:
@@ -91,9 +100,12 @@ class SchemaLearner:
                 refuse_identifier(self._label, len(self._classes), "a class")
         for name, values in raw.covariates.items():
             label, typed = column_label(name), name in self._typed
-            if name in self._known.columns or not (typed or self._roles.inferred):
+            if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
                 continue
-            if typed or name in self._levels or holds_categories(values):
+            of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
+            if of_own:
+                self._of_own_type.add(name)
+            if typed or name in self._levels or of_own:
                 if not typed:
                     refuse_text_among_numbers(values, label)
                 values = dates_as_objects(values) if typed else values
@@ -124,7 +136,11 @@ class SchemaLearner:
                 categories[name] = Labels.known(column.levels, written=self._written)
             elif name in self._levels:
                 learned = Labels.of(self._levels[name], column_label(name), written=self._written)
-                categories[name], column = learned, replace(column, levels=learned.levels)
+                order = self._orders.get(name, learned.levels)
+                learned = learned.among([v for v in order if v in set(learned.levels)])
+                asked = name not in self._of_own_type and not self._roles.inferred
+                categories[name] = learned
+                column = replace(column, levels=learned.levels, as_asked=asked)
             columns.append(column)
         return ColumnConversion(
             kind=roles.kind if self._shares is None else Soft(len(self._shares)),

@@ -151,9 +151,11 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> R
 def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     """Open columns of a table as a sample."""
     names = find_columns(roles, table.names, table.description)
-    typed = frozenset(getattr(table, "categorical", ())) if roles.inferred else frozenset()
+    typed: frozenset[str] = getattr(table, "categorical", frozenset())
+    typed = frozenset(name for name in typed if roles.is_by_value(name))
+    orders = {} if roles.inferred or not typed else table.orders(typed & {*names.covariates})
     label = label_of(roles.y, "y")
-    learner = SchemaLearner(roles, names, schema, typed=typed, label=label)
+    learner = SchemaLearner(roles, names, schema, typed=typed, label=label, orders=orders)
     raw = names.take(table.column)
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
@@ -244,12 +246,14 @@ def _read_as_text(
 ) -> frozenset[str]:
     """The columns that are read as text, where the files hold only text (CSV)."""
     labels = names.outcome if roles.as_labels and len(names.outcome) == 1 else ()
+    known = {} if schema is None else schema.categories
     if roles.inferred:
-        known = {} if schema is None else schema.categories
         texts = {n for n, levels in known.items() if any(isinstance(v, str) for v in levels)}
         return (source.texts | texts) & {*labels, *names.covariates}
     event = {roles.event} if isinstance(roles.event, str) and _written(roles) else set()
-    return frozenset({*labels, *roles.categorical, *event})
+    by_value = source.texts & {n for n in names.covariates if roles.is_by_value(n)}
+    booleans = {n for n, levels in known.items() if set(levels) <= {False, True}} - source.texts
+    return frozenset({*labels, *roles.categorical, *event, *by_value}) - booleans
 
 
 def _written(roles: Roles) -> bool:

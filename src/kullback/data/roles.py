@@ -44,6 +44,8 @@ class Roles:
             codes 0, 1, ... of the sorted labels.
         classes: the classes in the order of their codes, which need not all occur; None, or a label
             that is none of them, takes the labels that occur. For shares in an array, their names.
+        by_value: the covariates that are numbers or categories as their values are; with
+            ``columns`` None all that are not known to be numbers. None of them may be missing.
         inferred: whether columns are numbers or categories as their values are, and covariates may
             be missing, as for networks; else covariates must be numbers unless they are named as
             categorical.
@@ -69,6 +71,7 @@ class Roles:
     missing: str = "error"
     outcome: str = "number"
     classes: Sequence[Any] | None = None
+    by_value: Sequence[str] = ()
     inferred: bool = False
     kind: RowKind = field(default_factory=Exact)
     event: Any = None
@@ -124,6 +127,10 @@ class Roles:
         lower, upper = self.truncation or (None, None)
         given = {"event": self.event, "window.lower": lower, "window.upper": upper}
         return {role: value for role, value in given.items() if value is not None}
+
+    def is_by_value(self, name: str) -> bool:
+        """Whether its values decide if a covariate holds categories."""
+        return self.inferred or self.columns is None or name in self.by_value
 
     @property
     def drop(self) -> bool:
@@ -234,6 +241,12 @@ def find_columns(roles: Roles, known: list[str], description: str) -> ColumnName
         raise DataError(
             f'there is no covariate "{name}" to read as categories; '
             f"the covariates are {column_list(columns)}"
+        )
+    for name in [name for name in roles.by_value if name in {*outcome, weight, *others.values()}]:
+        role = "the outcome" if name in outcome else "the weights, the events or the windows"
+        raise DataError(
+            f'a formula reads column "{name}", which is {role}; a copy under another name could '
+            "be read"
         )
     fields = {*roles.kind.fields, *(f"y[{k}]" for k in range(len(outcome)) if len(outcome) > 1)}
     for name in [name for name in columns if name in fields]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from kullback._core.domains import Interval
 from kullback._core.errors import DataError
 
 
@@ -20,11 +21,15 @@ class Column:
         may_be_missing: whether the model takes rows in which its value is missing, as networks do:
             NaN. A category that is not among known levels is missing too; where none may be
             missing, it is an error.
+        domain: the values that are permitted; None for all numbers.
+        as_asked: whether its categories are numbers, which a model asked to read as categories.
     """
 
     name: str
     levels: tuple[Any, ...] | None = None
     may_be_missing: bool = False
+    domain: Interval | None = None
+    as_asked: bool = False
 
 
 @final

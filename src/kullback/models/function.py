@@ -89,6 +89,7 @@ class Function(Source):
         return f"Function({name}, {what}=dict({shown}))"
 
     nonlinear: ClassVar[bool] = True
+    named: ClassVar[bool] = True
 
     @property
     def structure(self) -> Hashable:

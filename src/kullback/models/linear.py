@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,8 +25,15 @@ from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
 
+if TYPE_CHECKING:
+    from kullback.models.formula.design import Design
+    from kullback.models.formula.source import Formula
+
 # The label of the constant term.
 INTERCEPT = "Intercept"
+
+# Coefficients that are shown of a fitted source.
+_SHOWN = 6
 
 
 @final
@@ -57,9 +64,13 @@ class Linear(Source):
     penalty: Ridge | None = None
     domain: Interval | Logits = REAL
     estimate: Vector | None = None
+    formula: Formula | None = None
+    terms: Design | None = None
     collinear: str = "error"
     dropped: Mapping[str, str] = field(default_factory=dict)
     triangle: Vector | None = None
+
+    named: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check that there is a coefficient."""
@@ -67,24 +78,37 @@ class Linear(Source):
         if not self.labels:
             raise ModelError("a linear source needs columns or an intercept.")
 
+    def __repr__(self) -> str:
+        """The formula, or the columns; and the estimates."""
+        if self.formula is not None and self.estimate is None:
+            return repr(self.formula)
+        what = f"columns={self.columns!r}" if self.formula is None else repr(self.formula)
+        if self.estimate is None:
+            return f"Linear({what}{', intercept=False' * (not self.intercept)})"
+        shown = ", ".join(f"{v:.6g}" for v in self.estimate[:_SHOWN])
+        return f"Linear({what}, estimate=[{shown}{', …' * (self.estimate.size > _SHOWN)}])"
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The label of each coefficient of a predictor."""
+        if self.terms is not None:
+            return self.terms.labels
         return (*((INTERCEPT,) if self.intercept else ()), *self.columns)
 
     @property
     def structure(self) -> Hashable:
-        """The columns and the domain."""
-        return (Linear, self.columns, self.intercept, self.domain, self.estimate is None)
+        """The columns, or the terms of columns, and the domain."""
+        what = self.columns if self.terms is None else self.terms.key
+        return (Linear, what, self.intercept, self.domain, self.estimate is None)
+
+    @property
+    def categories(self) -> Mapping[str, tuple[Any, ...]]:  # type: ignore[override]  # of its terms
+        """The levels of the columns that hold categories."""
+        return {} if self.terms is None else self.terms.categories
 
     def for_parameter(self, domain: Domain) -> Linear:
         """Take the link of the parameter's domain."""
-        if not isinstance(domain, Interval | Logits):
-            raise ModelError(
-                "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
-                "can, logits=..."
-            )
-        return replace(self, domain=domain)
+        return replace(self, domain=refuse_vector(domain))
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return one vector of coefficients, by the parameter's name."""
@@ -101,13 +125,16 @@ class Linear(Source):
 
     def design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         """Return the design matrix of rows."""
+        design = self._design(row) if self.terms is None else self.terms.matrix(row)
+        return design if self.triangle is None else design.along(self.triangle)
+
+    def _design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             out[k] = row[name]
-        design = DesignMatrix(out)
-        return design if self.triangle is None else design.along(self.triangle)
+        return DesignMatrix(out)
 
     def without(self, found: Mapping[str, str]) -> Linear:
         """Return the source without some columns.
@@ -115,8 +142,11 @@ class Linear(Source):
         Args:
             found: their labels, with the combination of others that each equals, as text.
         """
+        dropped = {**self.dropped, **found}
+        if self.terms is not None:
+            return replace(self, terms=self.terms.without(found), dropped=dropped)
         columns = tuple(name for name in self.columns if name not in found)
-        return replace(self, columns=columns, dropped={**self.dropped, **found})
+        return replace(self, columns=columns, dropped=dropped)
 
     def value(
         self,
@@ -126,11 +156,26 @@ class Linear(Source):
     ) -> Array:
         """Compute the parameter of each row from the coefficients."""
         beta = jnp.reshape(coefficients[0], (self.domain.n_free, -1)).T
-        eta: Any = beta[0] if self.intercept else 0.0
+        if self.terms is not None:
+            eta = self.terms.predictor(beta, row)
+            return inverse_link(self.domain, jnp.asarray(eta))
+        eta = beta[0] if self.intercept else 0.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
         value: Array = inverse_link(self.domain, jnp.asarray(eta))
         return value
+
+    def by_coefficient(self, numbers: Any) -> dict[str, Any]:
+        """Return numbers, or pairs of them, by coefficient; of logits by class and coefficient."""
+        each = [float(own) if np.ndim(own) == 0 else own for own in numbers]
+        labels = self.labels
+        if not isinstance(self.domain, Logits):
+            return dict(zip(labels, each, strict=True))
+        levels = self.domain.levels or range(self.domain.size)
+        return {
+            level: dict(zip(labels, each[k * len(labels) : (k + 1) * len(labels)], strict=True))
+            for k, level in enumerate(levels[1:])
+        }
 
     def starts_at(self, value: float | Vector) -> Vector:
         """Return the constant terms that give the parameter's starting value, and zeros."""
@@ -149,6 +194,20 @@ class Linear(Source):
         if not self.columns:
             return Fixed(np.asarray(inverse_link(self.domain, values[0])))
         return replace(self, estimate=values[0])
+
+
+def refuse_vector(domain: Domain) -> Interval | Logits:
+    """Return the domain of a parameter that can be linear in columns.
+
+    Raises:
+        ModelError: for a vector.
+    """
+    if not isinstance(domain, Interval | Logits):
+        raise ModelError(
+            "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
+            "can, logits=..."
+        )
+    return domain
 
 
 @final

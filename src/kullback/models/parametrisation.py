@@ -15,7 +15,7 @@ from kullback.models.evaluation import in_default_parameters
 from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.parametrised import ModelT
-from kullback.models.source import Fixed, Source, as_source
+from kullback.models.source import Fixed, Known, Source, as_source
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Reparametrised(Model):
         }
         self.sources = self._read_sources(filled)
         for name in self.required:
-            if not isinstance(self.sources[name], Fixed):
+            if not isinstance(self.sources[name], Fixed | Known):
                 raise ModelError(
-                    f"{self.name} needs {name} as a number, because it is not estimated: "
-                    f"{self.name}({name}=...)."
+                    f"{self.name} needs {name}, which is not estimated, as a number or the name of "
+                    f'a column: {self.name}({name}=...), {self.name}({name}="n").'
                 )
         _ = self.vector  # raises for a number outside its domain before the fit does
 

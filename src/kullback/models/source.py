@@ -9,7 +9,8 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -68,15 +69,23 @@ class Source(abc.ABC):
         categories: by name, the columns that it reads as the codes of categories, with their
             levels; None for levels that are those of the rows that it is fitted to.
         penalty: a penalty on its coefficients, of a source that is linear in columns.
+        domains: by name, the domain of columns whose values must lie in one.
+        by_value: the columns that it reads as numbers or as categories, as their values are.
+        takes_all: whether it reads all other columns too, but for outcome, weights and the like.
         takes_missing: whether a value of its columns may be missing, NaN, as networks allow.
         nonlinear: whether it is the user's function, whose value is a predictor of a row.
+        named: whether results show its numbers by the names of its coefficients.
     """
 
     columns: tuple[str, ...] = ()
     categories: Mapping[str, tuple[Any, ...] | None] | None = None
     penalty: Ridge | None = None
+    domains: Mapping[str, Interval] = MappingProxyType({})
+    by_value: tuple[str, ...] = ()
+    takes_all: bool = False
     takes_missing: ClassVar[bool] = False
     nonlinear: ClassVar[bool] = False
+    named: ClassVar[bool] = False
 
     @property
     def structure(self) -> Hashable:
@@ -290,6 +299,58 @@ class SameAs(Source):
         return parameters[self.other]
 
 
+@final
+@dataclass(frozen=True)
+class Known(Source):
+    """A parameter whose value is known for each row: a column, ``trials="n"``.
+
+    Attributes:
+        column: the column's name.
+        domain: the values that the parameter may have, as the column's must.
+    """
+
+    column: str
+    domain: Interval | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is a name."""
+        if not self.column:
+            raise ModelError('"" is neither the name of a column nor a formula such as "~ age".')
+
+    def __repr__(self) -> str:
+        """The column's name."""
+        return repr(self.column)
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # the one
+        """The column."""
+        return (self.column,)
+
+    @property
+    def domains(self) -> Mapping[str, Interval]:  # type: ignore[override]  # of the one
+        """The domain of the column's values."""
+        return {} if self.domain is None else {self.column: self.domain}
+
+    def for_parameter(self, domain: Domain) -> Known:
+        """Take the parameter's domain.
+
+        Raises:
+            ModelError: for a parameter of several numbers.
+        """
+        if not isinstance(domain, Interval):
+            raise ModelError(f"column {self.column!r} holds one number a row, not {domain.size}.")
+        return replace(self, domain=domain)
+
+    def value(
+        self,
+        _coefficients: Sequence[Array],
+        row: Mapping[str, Array],
+        _parameters: Mapping[str, Array],
+    ) -> Array:
+        """Return the column."""
+        return row[self.column]
+
+
 def same_as(other: str) -> SameAs:
     """Tie a parameter to another parameter of the same model.
 
@@ -308,20 +369,22 @@ def same_as(other: str) -> SameAs:
 
 
 def as_source(parameter: str, argument: Any) -> Source:
-    """Convert a user's argument for a parameter (None, a number or a source) to a source.
+    """Convert a user's argument for a parameter to a source.
+
+    None is a free parameter, a number a fixed one, a text that begins with "~" a formula and any
+    other text the name of a column of known values.
 
     Raises:
-        ModelError: for strings, numbers that are not finite, and other objects.
+        ModelError: for numbers that are not finite, wrong formulas, and other objects.
     """
     if argument is None:
         return Free()
     if isinstance(argument, Source):
         return argument
     if isinstance(argument, str):
-        raise ModelError(
-            f"{parameter}={argument!r} is a string. Give a number to fix it, leave it out to "
-            f"estimate it, or use a source such as kl.Param(start=...) or kl.same_as('other')."
-        )
+        from kullback.models.formula.source import Formula
+
+        return Formula(argument) if argument.lstrip().startswith("~") else Known(argument)
     fixed = Fixed(argument)
     if not np.all(np.isfinite(fixed.number)) or (
         fixed.number.ndim == 0 and math.isnan(float(fixed.number))

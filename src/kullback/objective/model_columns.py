@@ -37,7 +37,8 @@ def roles_of(
     return Roles(
         y=y,
         weights=weights,
-        columns=columns,
+        columns=None if any(source.takes_all for source in sources) else columns,
+        by_value=tuple(dict.fromkeys(n for s in sources for n in s.by_value)),
         categorical=tuple(dict.fromkeys(n for s in sources for n in s.categories or ())),
         missing=missing,
         outcome=models[0].outcome,
@@ -64,9 +65,10 @@ def schema_of(models: Sequence[Model], levels: tuple[Any, ...] | None = None) ->
         categories = source.categories or {}
         for name in source.columns:
             known = categories.get(name)
-            if name in categories and known is None:
+            if name in source.by_value or (name in categories and known is None):
                 continue
-            column = Column(name, known, may_be_missing=source.takes_missing)
+            domain = source.domains.get(name)
+            column = Column(name, known, may_be_missing=source.takes_missing, domain=domain)
             before = found.setdefault(name, column)
             if before.levels != known:
                 raise ModelError(

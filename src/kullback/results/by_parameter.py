@@ -49,7 +49,7 @@ class Group:
     def by_coefficient(self, form: Model, numbers: Vector) -> Any:
         """Pick these from all numbers, as the parameter's source shows them."""
         source = form.sources[self.parameter]
-        return source.by_coefficient(numbers[self.at]) if source.nonlinear else self.of(numbers)
+        return source.by_coefficient(numbers[self.at]) if source.named else self.of(numbers)
 
 
 def groups_of(form: Model, vector: ParameterVector) -> dict[str, Group]:

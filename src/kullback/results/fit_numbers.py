@@ -69,7 +69,7 @@ class FitNumbers:
     def params(self) -> dict[str, Any]:
         """Estimates by parameter: floats, or arrays where there are several numbers.
 
-        Of a ``kl.Function`` they are the estimates of its coefficients by name.
+        Of a formula or a ``kl.Function`` they are the estimates of its coefficients by name.
         """
         return self._by_parameter(self._in_own_unit(self._constrained))
 

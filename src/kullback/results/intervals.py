@@ -12,7 +12,7 @@ from kullback.models.source import Source
 class Intervals(dict[str, Any]):
     """Intervals by parameter: the lower and the upper end, shape (2,), or (size, 2) of vectors.
 
-    Of a ``kl.Function`` they are the intervals of its coefficients by name.
+    Of a formula or a ``kl.Function`` they are the intervals of its coefficients by name.
 
     Attributes:
         cautions: about ends that are a bound of the parameter, infinite or unknown, a sentence
@@ -24,11 +24,11 @@ class Intervals(dict[str, Any]):
         self.cautions = cautions
 
     def by_coefficient(self, sources: Mapping[str, Source]) -> Intervals:
-        """Return those of functions by the name of the coefficient; those of others unchanged."""
+        """Return those of formulas and functions by coefficient; those of others unchanged."""
         changed = {
             name: source.by_coefficient(self[name])
             for name, source in sources.items()
-            if source.nonlinear and name in self
+            if source.named and name in self
         }
         return Intervals({**self, **changed}, self.cautions) if changed else self
 

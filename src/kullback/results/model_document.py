@@ -16,7 +16,7 @@ from kullback.models.linear import Linear
 from kullback.models.log_density import LogDensity
 from kullback.models.model import Model
 from kullback.models.registry import own_models
-from kullback.models.source import Fixed, Free, Param, SameAs, Source
+from kullback.models.source import Fixed, Free, Known, Param, SameAs, Source
 from kullback.results.json_document import Node, WrongError, plain, shortened
 
 NO_FUNCTIONS: Mapping[str, Callable[..., Any]] = {}
@@ -159,7 +159,9 @@ def source_to_json(name: str, source: Source) -> dict[str, Any]:
         bounds = {"start": source.start, "lower": source.lower, "upper": source.upper}
         numbers = {k: None if v is None else plain(float(v)) for k, v in bounds.items()}
         return {"source": "param", **numbers}
-    if type(source) is Linear:
+    if type(source) is Known:
+        return {"source": "column", "column": source.column}
+    if type(source) is Linear and source.terms is None:
         estimate = None if source.estimate is None else plain(source.estimate)
         columns, intercept = list(source.columns), source.intercept
         return {
@@ -256,6 +258,8 @@ def source_from_json(node: Node, f: Callable[..., Any] | None = None) -> Source:
         return Linear(columns, intercept, estimate=estimate)
     if kind == "function":
         return _function_from_json(node, f)
+    if kind == "column":
+        return Known(node["column"].text())
     if kind == "same_as":
         return SameAs(node["other"].text())
-    raise node["source"].wrong("needs free, fixed, param, linear, function or same_as")
+    raise node["source"].wrong("needs free, fixed, param, linear, function, column or same_as")

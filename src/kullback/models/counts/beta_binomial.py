@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
@@ -120,6 +121,8 @@ class BetaBinomial(OfTrials, Family):  # type: ignore[override]  # the support d
     def starts(self, values: Vector, weights: Vector) -> list[Mapping[str, float | Vector]]:
         """Return the share of successes, and the precision that the variance has."""
         n = self._trials
+        if math.isinf(n):  # of each row its own: a half of them, moderately spread
+            return [self.from_default({"trials": n, "probability": 0.5, "precision": 10.0})]
         mean = float(np.average(values, weights=weights))
         share = share_inside(mean / n, n * float(np.sum(weights)))
         variance = float(np.average((values - mean) ** 2, weights=weights))

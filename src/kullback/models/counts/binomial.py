@@ -138,6 +138,8 @@ class Binomial(OfTrials, Family):  # type: ignore[override]  # the support depen
     def starts(self, values: Vector, weights: Vector) -> list[Mapping[str, float | Vector]]:
         """Return the share of successes, which is the estimate."""
         n = self._trials
+        if math.isinf(n):  # of each row its own: a half of them
+            return [self.from_default({"trials": n, "probability": 0.5})]
         share = float(np.average(values, weights=weights)) / n
         probability = share_inside(share, n * float(np.sum(weights)))
         return [self.from_default({"trials": n, "probability": probability})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,14 +23,15 @@ class OfTrials:
 
     @property
     def _trials(self: Any) -> float:
+        """The number of trials; inf where each row has its own."""
         source = self.sources["trials"]
-        assert isinstance(source, Fixed)  # checked by the constructor
-        return float(source.number)
+        return float(source.number) if isinstance(source, Fixed) else math.inf
 
     @property
     def support(self) -> Interval:
         """0, ..., trials."""
-        return Interval(0.0, self._trials, holds_lower=True, holds_upper=True, whole=True)
+        n = self._trials
+        return Interval(0.0, n, holds_lower=True, holds_upper=math.isfinite(n), whole=True)
 
     def row_log_density(self: Any, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of each row, −inf for values other than 0, ..., trials."""

@@ -1,0 +1,1 @@
+"""Formulas: parameters that are linear in terms of columns."""

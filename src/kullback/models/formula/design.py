@@ -1,0 +1,236 @@
+"""The columns of a design: what the terms of a formula are in a sample of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import Any, final
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from kullback._core.arrays import Vector, namespace
+from kullback._core.errors import ModelError
+from kullback.data.schema import Schema
+from kullback.models.design_matrix import DesignMatrix, Indicator
+from kullback.models.formula.coding import codings
+from kullback.models.formula.factors import Category, Factor, Numeric, factor_of
+from kullback.models.formula.terms import Term
+
+# The Hessian of so many coefficients takes 800 MB.
+_MOST = 10_000
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """A product of numbers and categories: columns of a design.
+
+    Attributes:
+        factors: each factor; of a category, whether all of its levels have coefficients.
+    """
+
+    factors: tuple[tuple[Factor, bool], ...]
+
+    @property
+    def numbers(self) -> tuple[Numeric, ...]:
+        """The factors that are numbers."""
+        return tuple(f for f, _ in self.factors if isinstance(f, Numeric))
+
+    @property
+    def categories(self) -> tuple[tuple[Category, bool], ...]:
+        """The factors that are categories."""
+        return tuple((f, full) for f, full in self.factors if isinstance(f, Category))
+
+    @property
+    def size(self) -> int:
+        """The number of columns for each product of numbers."""
+        return math.prod(len(f.levels) - (not full) for f, full in self.categories)
+
+    @property
+    def products(self) -> range:
+        """One place for each product of numbers, of which some have several columns."""
+        return range(math.prod(len(f.labels) for f in self.numbers))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """A label for each column: the first category varies fastest, numbers most slowly."""
+        if not self.factors:
+            return ("Intercept",)
+        each = [
+            f.labels if isinstance(f, Numeric) else f.labels_of(full=full)
+            for f, full in self.factors
+        ]
+        numbers = [k for k, (f, _) in enumerate(self.factors) if isinstance(f, Numeric)]
+        order = [*numbers, *(k for k in reversed(range(len(each))) if k not in numbers)]
+        out = []
+        for chosen in product(*(each[k] for k in order)):
+            by_factor = dict(zip(order, chosen, strict=True))
+            out.append(":".join(by_factor[k] for k in range(len(each))))
+        return tuple(out)
+
+    def codes(self, row: Mapping[str, Any]) -> Any:
+        """Return the column of each row, from 0, or −1 for none; None without categories."""
+        joint, absent, step = None, None, 1
+        for category, full in self.categories:
+            own = category.codes(row, full=full)
+            none = own < 0
+            joint = own if joint is None else joint + step * own
+            absent = none if absent is None else absent | none
+            step *= len(category.levels) - (not full)
+        return None if joint is None else namespace(joint).where(absent, -1, joint)
+
+    def values(self, row: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield each product of numbers, 1 for none."""
+        for chosen in product(*(f.evaluate(row) for f in self.numbers)):
+            yield math.prod(chosen[1:], start=chosen[0]) if chosen else 1.0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The columns of a formula's terms.
+
+    Attributes:
+        parts: products of factors, in the order of the coefficients.
+        key: what they depend on: compiled code is kept by it.
+        coded: the columns that hold categories, with their levels in the order of their codes.
+        absent: the labels of columns without a coefficient, which others determine.
+    """
+
+    parts: tuple[Part, ...]
+    key: Hashable
+    coded: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """A label for each coefficient."""
+        return tuple(label for label in self._all_labels if label not in self.absent)
+
+    @cached_property
+    def _all_labels(self) -> tuple[str, ...]:
+        return tuple(label for part in self.parts for label in part.labels)
+
+    @cached_property
+    def _absent(self) -> NDArray[np.intp]:
+        """The places of the columns without a coefficient."""
+        return np.flatnonzero([label in self.absent for label in self._all_labels])
+
+    def without(self, labels: Iterable[str]) -> Design:
+        """Return the design without some columns."""
+        absent = (*self.absent, *labels)
+        return replace(self, absent=absent, key=(self.key, absent))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that it reads."""
+        factors = (f for part in self.parts for f, _ in part.factors)
+        return tuple(dict.fromkeys(name for f in factors for name in f.columns))
+
+    @cached_property
+    def categories(self) -> dict[str, tuple[Any, ...]]:
+        """The levels of the columns that hold categories, in the order of their codes."""
+        return dict(self.coded)
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the first coefficient is a constant."""
+        return bool(self.parts) and not self.parts[0].factors
+
+    def matrix(self, row: Mapping[str, Vector]) -> DesignMatrix:
+        """Return the design matrix of rows."""
+        dense: list[Any] = []
+        indicators: list[Indicator] = []
+        for part in self.parts:
+            codes = part.codes(row)
+            for value in part.values(row):
+                if codes is None:
+                    dense.append(value)
+                else:
+                    own = None if isinstance(value, float) else value
+                    indicators.append(Indicator(codes, part.size, own))
+        numbers = np.empty((len(dense), len(next(iter(row.values())))))
+        for k, value in enumerate(dense):
+            numbers[k] = value
+        matrix = DesignMatrix(numbers, tuple(indicators), self._order)
+        return matrix.without(self._absent) if self.absent else matrix
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp] | None:
+        """The places of the columns among the coefficients, numbers first; None if they are so."""
+        sizes = [(part.size, bool(part.categories)) for part in self.parts for _ in part.products]
+        ends = np.cumsum([size for size, _ in sizes])
+        places = [
+            (coded, range(end - size, end))
+            for end, (size, coded) in zip(ends.tolist(), sizes, strict=True)
+        ]
+        order = [place for _, own in sorted(places, key=lambda p: p[0]) for place in own]
+        return None if order == sorted(order) else np.array(order, dtype=np.intp)
+
+    def predictor(self, beta: Any, row: Mapping[str, Any]) -> Any:
+        """Return Σ_j β_j x_ij with JAX or NumPy.
+
+        Args:
+            beta: shape (coefficients, predictors).
+            row: the columns of the rows.
+
+        Returns:
+            Shape (rows, predictors), or (predictors,) for a constant.
+        """
+        for place in self._absent.tolist():
+            beta = jnp.insert(beta, place, 0.0, axis=0)
+        eta: Any = 0.0
+        at = 0
+        for part in self.parts:
+            codes = part.codes(row)
+            for value in part.values(row):
+                own = beta[at : at + part.size]
+                at += part.size
+                if codes is None:
+                    eta = eta + own[0] * (value if isinstance(value, float) else value[..., None])
+                    continue
+                xp = namespace(own)
+                padded = xp.concatenate([own, xp.zeros_like(own[:1])])
+                found = padded[xp.where(codes < 0, part.size, codes)]
+                eta = eta + (found if isinstance(value, float) else found * value[..., None])
+        return eta
+
+
+def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
+    """Return the columns of terms in a sample.
+
+    Raises:
+        ModelError: for terms that cannot be computed, or too many coefficients.
+        DataError: for a category with one level, or categories in arithmetic.
+    """
+    nodes = dict.fromkeys(node for term in terms for node in term)
+    factors = {node: factor_of(node, schema) for node in nodes}
+    categories = {node for node, f in factors.items() if isinstance(f, Category)}
+    split = [
+        ([n for n in t if n not in categories], [n for n in t if n in categories]) for t in terms
+    ]
+    parts = []
+    for term, coded in zip(terms, codings(split), strict=True):
+        for coding in coded:
+            chosen = [n for n in term if n not in categories or n in coding]
+            parts.append(Part(tuple((factors[n], coding.get(n, False)) for n in chosen)))
+            if parts[-1].size > _MOST:
+                raise ModelError(
+                    f"{':'.join(map(str, term))} has {parts[-1].size:,} columns; formulas have at "
+                    f"most {_MOST:,} coefficients."
+                )
+    read = dict.fromkeys(name for f in factors.values() for name in f.columns)
+    columns = [schema.columns[name] for name in read if name in schema.columns]
+    coded = tuple((c.name, c.levels) for c in columns if c.levels is not None)
+    design = Design(tuple(parts), (text, tuple(factors.values())), coded)
+    if not 0 < len(design.labels) <= _MOST:
+        raise ModelError(
+            f"the formula {text!r} has {len(design.labels):,} coefficients; it needs at least 1 "
+            f"and at most {_MOST:,}."
+        )
+    return design
