@@ -125,15 +125,16 @@ class Linear(Source):
 
     def design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         """Return the design matrix of rows."""
-        if self.terms is not None:
-            return self.terms.matrix(row)
+        design = self._design(row) if self.terms is None else self.terms.matrix(row)
+        return design if self.triangle is None else design.along(self.triangle)
+
+    def _design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             out[k] = row[name]
-        design = DesignMatrix(out)
-        return design if self.triangle is None else design.along(self.triangle)
+        return DesignMatrix(out)
 
     def without(self, found: Mapping[str, str]) -> Linear:
         """Return the source without some columns.
@@ -141,8 +142,11 @@ class Linear(Source):
         Args:
             found: their labels, with the combination of others that each equals, as text.
         """
+        dropped = {**self.dropped, **found}
+        if self.terms is not None:
+            return replace(self, terms=self.terms.without(found), dropped=dropped)
         columns = tuple(name for name in self.columns if name not in found)
-        return replace(self, columns=columns, dropped={**self.dropped, **found})
+        return replace(self, columns=columns, dropped=dropped)
 
     def value(
         self,
