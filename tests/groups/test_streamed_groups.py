@@ -152,3 +152,26 @@ def test_a_small_stream_is_grouped_in_memory() -> None:
     # the rate of each group is one over its mean
     assert streamed["a"].params["rate"] == pytest.approx(3 / 3.4, rel=1e-12)
     assert streamed["b"].params["rate"] == pytest.approx(2 / 1.8, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "stream"])
+@pytest.mark.parametrize("batch", [1, 300])
+def test_regressions_are_those_in_memory(
+    kind: str, batch: int, tmp_path: Path, streamed: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame({"g": np.repeat(np.arange(4), [80, 150, 60, 130])})
+    frame["x"] = RNG.normal(size=len(frame))
+    frame["colour"] = RNG.choice(["red", "blue"], len(frame))
+    frame["y"] = RNG.poisson(np.exp(0.5 + 0.3 * frame["x"] + 0.2 * frame["g"]))
+    model = kl.Poisson(rate="~ x + colour")
+    with pytest.MonkeyPatch.context() as memory:
+        memory.setattr("kullback.groups.open.IN_MEMORY_BYTES", 2**20)
+        expected = kl.fit(model, frame, "y", by="g")
+    streamed.setattr("kullback.groups.stream.BATCH_ROWS", batch)
+    found = kl.fit(model, written(frame, kind, tmp_path, 50), "y", by="g")
+    assert found.converged.all()
+    for own, other in ((found.params, expected.params), (found.stderr, expected.stderr)):
+        for label, numbers in other["rate"].items():
+            # the same bits: each group starts from its own rows
+            np.testing.assert_array_equal(own["rate"][label], numbers)
+    np.testing.assert_array_equal(found.log_likelihood, expected.log_likelihood)
