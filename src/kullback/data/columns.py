@@ -22,6 +22,7 @@ from kullback.data.checks import (
     column_label,
     find_missing,
 )
+from kullback.data.coded import Coded
 from kullback.data.ends import KINDS, EndColumns, parted
 from kullback.data.labels import Labels
 from kullback.data.observation import RowKind
@@ -186,8 +187,14 @@ class ColumnConversion:
             return fields, {self.label: np.stack(numbers, axis=1).sum(axis=1)}
         return fields, dict(zip(labels, numbers, strict=True))
 
-    def _covariate(self, name: str, values: NDArray[Any], label: str, place: Place) -> Floats:
+    def _covariate(
+        self, name: str, values: NDArray[Any] | Coded, label: str, place: Place
+    ) -> Floats:
         """A covariate as numbers: codes of categories, NaN where a value is missing."""
+        if isinstance(values, Coded):
+            if name in self.categories:
+                return values.spread(self._covariate(name, values.present, label, place))
+            values = values.values()
         if self.dated:
             refuse_dates(values, label)
         known = self.categories.get(name)

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_exact
 from kullback.data.checks import count_of
+from kullback.data.coded import Coded
+
+# Columns of fewer rows are read value by value: their conversion takes less than a millisecond.
+_MANY = 2_000
 
 
 @final
@@ -41,6 +45,19 @@ class FrameTable:
     def column(self, name: str) -> NDArray[Any]:
         """One column, with its type in the table."""
         return _values(self._frame.get_column(self._own_names[name]))
+
+    def coded(self, name: str) -> Coded | None:
+        """A column of texts, or of a categorical type of texts, by codes; None for others."""
+        series = self._frame.get_column(self._own_names[name])
+        if series.dtype not in {nw.String, nw.Categorical, nw.Enum} or len(series) < _MANY:
+            return None
+        arrow = series.to_arrow()
+        arrow = arrow if hasattr(arrow, "dictionary") else arrow.dictionary_encode()
+        categories = arrow.dictionary.to_pylist()
+        if not all(isinstance(value, str) for value in categories):
+            return None
+        codes = arrow.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+        return Coded(codes, np.array(categories, dtype=object))
 
     def orders(self, names: Collection[str]) -> dict[str, list[Any]]:
         """The categories of columns of a categorical type that declares an order of them."""
@@ -168,7 +185,10 @@ def _values(series: nw.Series[Any]) -> NDArray[Any]:
 def _categories(series: nw.Series[Any]) -> list[Any]:
     """The categories in the order of their type; pandas' own, since narwhals sorts them."""
     own = getattr(getattr(nw.to_native(series), "cat", None), "categories", None)
-    return list(series.cat.get_categories() if own is None else own.tolist())
+    if own is not None:
+        return list(own.tolist())
+    assert isinstance(series.dtype, nw.Enum)  # of others only pandas' types declare an order
+    return list(series.dtype.categories)
 
 
 def _is_small(series: nw.Series[Any]) -> bool:

@@ -15,6 +15,7 @@ from kullback.data.categories import (
     refuse_identifier,
 )
 from kullback.data.checks import and_more, column_label
+from kullback.data.coded import Coded
 from kullback.data.columns import ColumnConversion
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
 from kullback.data.labels import Labels, distinct_labels
@@ -102,12 +103,17 @@ class SchemaLearner:
             label, typed = column_label(name), name in self._typed
             if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
                 continue
-            of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
+            of_own = (
+                isinstance(values, Coded)
+                or holds_categories(values)
+                or (not self._roles.inferred and are_booleans(values))
+            )
             if of_own:
                 self._of_own_type.add(name)
             if typed or name in self._levels or of_own:
                 if not typed:
                     refuse_text_among_numbers(values, label)
+                values = values.present if isinstance(values, Coded) else values
                 values = dates_as_objects(values) if typed else values
                 levels = self._levels.setdefault(name, set())
                 levels |= distinct_labels(values, label)
