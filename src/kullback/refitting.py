@@ -37,6 +37,7 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
 from kullback.objective.likelihood import RowsTerm
+from kullback.objective.pearson import PearsonSums
 from kullback.objective.sampling_weights import with_sampling_weights
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.objective.statistics import LossDerivatives
@@ -170,6 +171,17 @@ class SampleProblem:
         """Fit n bootstrap replicates."""
         resampling = self._resampling(progress)
         return resampling.poisson(n, seed) if kind == "poisson" else resampling.parametric(n, seed)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are in memory."""
+        return self.sample.in_memory
+
+    def pearson(self, model: Model) -> tuple[float, float]:
+        """Pearson's statistic of a fixed model of counts, and its variance."""
+        pearson = PearsonSums(model)
+        found = (self.engine or engine_for)(self.sample).reduce(pearson, pearson.arguments)
+        return float(found[1]), float(found[2])
 
     def unit_scores(self, key: Any, role: str) -> tuple[str, Vector]:
         """Return the name of a key, and the sum of the weighted scores of each of its units."""

@@ -30,6 +30,7 @@ from kullback.results.derived import derive
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
+from kullback.results.overdispersion import overdispersion_test
 from kullback.results.profile import profile_intervals
 from kullback.results.responsibilities import responsibilities
 from kullback.results.row_parameters import parameters_of_rows, predictions
@@ -348,13 +349,71 @@ class Fit(FitNumbers):
 
     # ---- presentation ----------------------------------------------------------------------
 
-    def summary(self, unit: str = "nats") -> Summary:
+    def summary(
+        self,
+        unit: str = "nats",
+        exponentiate: bool = False,
+        *,
+        kind: CovarianceKind | None = None,
+        level: float = 0.95,
+        full: bool = False,
+    ) -> Summary:
         """Return estimates, criteria, decomposition and convergence, to print or show as HTML.
+
+        The coefficients of a formula or a function are below their parameter, with its link and
+        formula, and have z = estimate/stderr and the p-value of its test against 0.
+        ``summary().to_frame()`` is a table with a row for each number.
 
         Args:
             unit: of the decomposition: "nats", "bits" or "hartleys".
+            exponentiate: whether coefficients with a log or logit link are shown as ratios, such
+                as rate and odds ratios: exp(estimate), exp of the interval's ends, and the standard
+                error exp(estimate) × stderr (delta method). z and p stay: a ratio of 1 is a
+                coefficient of 0. Coefficients with other links are unchanged, which is said.
+            kind: which covariance; by default that of ``with_covariance``.
+            level: coverage probability of the intervals, between 0 and 1.
+            full: whether to print all coefficients of a category of many levels.
+
+        Raises:
+            KullbackError: for a level outside (0, 1), another unit or kind, and ratios of a model
+                without a log or logit link.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"age": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "y": [2, 5, 4, 9, 11, 20]}
+            >>> fit = kl.fit(kl.Poisson(rate="~ age"), data, "y")
+            >>> for line in str(fit.summary(exponentiate=True)).splitlines()[2:6]:
+            ...     print(line)
+                         estimate  std. error     z      p         95% interval
+            rate: log link, ~ age; ratios of rate: exp(estimate)
+              Intercept   1.53469      0.7068  0.93  0.352  0.622268 .. 3.78499
+              age         1.52104      0.1448  4.40  1e-05   1.26208 .. 1.83314
         """
-        return summarise(self, unit)
+        check_level(level)
+        return summarise(self, unit, exponentiate=exponentiate, kind=kind, level=level, full=full)
+
+    def overdispersion(self) -> TestResult:
+        """Test whether counts vary more than a Poisson or a binomial model says.
+
+        The statistic is Pearson's χ² = Σ w (y − μ)²/V(μ) with df = Σ w − k; a ratio χ²/df above 1
+        is overdispersion. The p-value is one-sided, from the normal distribution of χ² with its
+        variance Σ w (2 + κ), κ the excess kurtosis of a row's outcome, which 2 df leaves out where
+        means are small. Source: P. McCullagh (1986), Journal of the American Statistical
+        Association 81, 104–107.
+
+        Raises:
+            KullbackError: for another model, rows that are not exact, sampling weights, a fit
+                without its rows or one that did not converge, and no degrees of freedom.
+
+        Example:
+            >>> import kullback as kl
+            >>> test = kl.fit(kl.Poisson(), [0, 1, 9, 2, 0, 14, 3, 1, 0, 7]).overdispersion()
+            >>> print(
+            ...     f"{test.statistic:.4f} of {test.df} degrees of freedom, p = {test.p_value:.1e}"
+            ... )
+            55.1622 of 9 degrees of freedom, p = 1.7e-22
+        """
+        return overdispersion_test(self)
 
     def without_data(self) -> Fit:
         """Return the same fit without any reference to the rows, as ``keep_data=False`` does.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.models.model import Model
 from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 
@@ -81,6 +82,13 @@ class FitProblem(Protocol):
         progress: Callable[[int, int], None] | None = None,
     ) -> Bootstrap:
         """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are in memory, so that a pass over them is fast."""
+
+    def pearson(self, model: Model) -> tuple[float, float]:
+        """Return Pearson's statistic of a fixed model of counts, and its variance."""
 
     def unit_scores(self, key: Any, role: str) -> tuple[str, Vector]:
         """Return the name of a key, and the sum of the weighted scores of each of its units.
