@@ -202,8 +202,11 @@ class Fit(FitNumbers):
 
         Args:
             restrictions: each a text: sums of numbers and of names (see ``names``) with factors,
-                and an equals sign: "shape = 1", "2*loc[age] - loc[sex] = 0.5". Without an equals
-                sign it is that the sum is 0, and a parameter of several numbers alone that all are.
+                and an equals sign: "shape = 1", "2*loc[age] - loc[sex] = 0.5",
+                "region[T.north] = region[T.south]". Without an equals sign it is that the sum is
+                0; a term of a formula alone, such as the category "region" or "age:region", or a
+                parameter of several numbers, that all of its numbers are. A coefficient or term
+                that one parameter has needs no parameter: "age" for "loc[age]".
             kind: which covariance; by default that of ``with_covariance``.
 
         Raises:
@@ -215,6 +218,10 @@ class Fit(FitNumbers):
             >>> fit = kl.fit(kl.Gamma(), [0.2, 1.1, 0.7, 2.9, 0.4, 1.6, 0.9, 0.3, 1.2, 0.7])
             >>> print(fit.test("shape = 1"))
             Wald test: shape = 1: statistic 1.4191, chi-squared(1), p = 0.234
+            >>> rows = {"y": [1, 4, 2, 6, 3, 8, 7], "herd": ["a", "b", "c", "a", "b", "c", "c"]}
+            >>> test = kl.fit(kl.Poisson(rate="~ herd"), rows, "y").test("herd")
+            >>> round(test.statistic, 4), test.df
+            (1.7825, 2)
         """
         return wald_test(self, restrictions, kind)
 
