@@ -136,6 +136,8 @@ def link_of(source: Source) -> str:
     if not isinstance(source, Linear):
         return ""
     domain = source.domain
+    if source.link is not None:
+        return source.link.name
     if isinstance(domain, Logits):
         return "logit"
     assert isinstance(domain, Interval)
@@ -179,6 +181,9 @@ def _heading(name: str, source: Source) -> str:
     link = link_of(source)
     formula = getattr(source, "formula", None)
     text = f", {formula.text.strip()}" if formula is not None else ""
+    if isinstance(source, Linear):
+        text += "".join(f", offset {column}" for column in source.offsets)
+        text += "".join(f", exposure {column}" for column in source.exposures)
     return f"{name}: {link} link{text}" if link else name
 
 

@@ -47,11 +47,16 @@ def lacking_terms(small: Source, large: Source) -> list[str]:
     if isinstance(small, Linear) and isinstance(large, Linear):
         if link_of(small) != link_of(large):
             return [f"the {link_of(small)} link"]
+        for name in ("offsets", "exposures"):
+            if getattr(small, name) != getattr(large, name):
+                return [f"the same {name}"]
         ours, theirs = small.domain, large.domain
         if isinstance(ours, Logits) and ours.levels != getattr(theirs, "levels", None):
             return ["the same classes"]
         return [str(s) for s in _spaces(small) if not any(s.within(o) for o in _spaces(large))]
     if isinstance(large, Linear):
+        if large.offsets or large.exposures:
+            return ["a predictor without offsets"]
         return [] if any(_CONSTANT.within(o) for o in _spaces(large)) else [str(_CONSTANT)]
     return [str(space) for space in _spaces(small) if space != _CONSTANT]
 
