@@ -27,6 +27,7 @@ from kullback.results.bootstrap_intervals import (
 )
 from kullback.results.covariance import cautions_of, standard_errors_in_unit
 from kullback.results.derived import derive
+from kullback.results.deviance import Deviance, deviance_of
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
@@ -398,6 +399,40 @@ class Fit(FitNumbers):
         """
         check_level(level)
         return summarise(self, unit, exponentiate=exponentiate, kind=kind, level=level, full=full)
+
+    def deviance(self, unit: str = "nats") -> Deviance:
+        """Compare the cross-entropies of the null model, this model and the saturated one.
+
+        The null model is of the same family with constant parameters (and the same offsets), and is
+        fitted; the saturated one has a mean of its own for every row. With W the total weight, the
+        deviance is 2 W (H(model) − H(saturated)): how far the model is from the best that its
+        family can do on these rows, on the scale of the likelihood-ratio statistic. R's deviance of
+        gamma and normal models is this one times the dispersion, 1/shape or scale². The R² are
+        made of the three: by deviance, the share of the way from the null to the saturated model
+        that the model goes; McFadden's 1 − H(model)/H(null); Cox and Snell's
+        1 − exp(2 (H(model) − H(null))), and Nagelkerke's, that divided by its largest value.
+
+        Args:
+            unit: of the cross-entropies: "nats", "bits" or "hartleys".
+
+        Raises:
+            KullbackError: for a fit with a penalty, without its rows, or that did not converge.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"age": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "y": [2, 5, 4, 9, 11, 20]}
+            >>> print(kl.fit(kl.Poisson(rate="~ age"), data, "y").deviance())
+            Cross-entropies from the null to the saturated model
+                             cross-entropy, nats   deviance  df
+            null model                  3.859178  23.803603   5
+            model                       1.982600   1.284661   4
+            saturated model             1.875545
+            R² by deviance      0.9460
+            McFadden's R²       0.4863
+            Cox and Snell's R²  0.9766
+            Nagelkerke's R²     0.9770
+        """
+        return deviance_of(self, unit)
 
     def overdispersion(self) -> TestResult:
         """Test whether counts vary more than a Poisson or a binomial model says.
