@@ -306,15 +306,23 @@ class SampleProblem:
         return self.model.fixed_at(vector.split(numbers_found))
 
     def on(self, sample: RowSource, engine: EngineFactory) -> Fit:
-        """Fit the model to other rows, with a search that begins at the estimate on these."""
+        """Fit the model to other rows, with a search that begins at the estimate on these.
+
+        Columns that are collinear in the other rows alone are left out.
+        """
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()
         # moments of all rows give the estimate, or start near it, without a pass
         condensed = prepared.known.moments is not None and prepared.known.condensed
         if condensed or not self._solved.convergence.converged:
             return again._fit(prepared, Clock(), 0)
-        again = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
-        return again._fit(prepared, Clock(), 0, near=self._near(prepared, {}))
+        near = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
+        try:
+            return near._fit(prepared, Clock(), 0, near=self._near(prepared, {}))
+        except CollinearError as error:
+            # such as a level that none of these rows has: its coefficient stays 0, the reference's
+            model = without_collinear(self.model, error, asked=False)
+            return replace(again, model=model).fit(Clock())
 
     def cross_entropy(self, at: Mapping[str, float] | None = None) -> float:
         """The cross-entropy in nats at given numbers."""
