@@ -16,6 +16,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError, ModelError
 from kullback._core.validation import check_choice
 from kullback.data.blocks import Block, blocks
+from kullback.data.checks import and_more
 from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
 from kullback.data.sample import RowSource
@@ -95,6 +96,9 @@ def compare(
         criterion: "held_out", "aic" or "bic"; with the last two no rows are held out.
         engine: as for ``kl.fit``.
         progress: called with the number of fits made, and of all.
+
+    Levels of categories are those of all rows. Where the rows outside a fold lack one, its
+    coefficient is taken as 0 there, that of the reference, which the model's row says.
 
     Returns:
         The comparison: a table, ``.best``, ``.fits``, ``.plot()``, ``.to_frame()``. A model that
@@ -317,6 +321,10 @@ class _Work:
             reason = str(error)
         else:
             if _estimated(again):
+                lacking = [n for n in entry.fit.names if n not in again.names]
+                if lacking:
+                    names = and_more(lacking[:3], len(lacking))
+                    entry.reason = f"without fold {scored} no rows tell {names}, taken as 0 there"
                 return again.model
             reason = _why_not(again)
         entry.reason = f"without fold {scored}: {reason}"

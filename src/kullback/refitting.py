@@ -15,6 +15,8 @@ from kullback._core.arrays import Vector
 from kullback._core.compilation import COMPILED
 from kullback._core.errors import DataError
 from kullback._core.lazy import Lazy
+from kullback.data.folds import without
+from kullback.data.observation import Soft
 from kullback.data.reweighted import reweighted
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.data.scaled import ScaledSample
@@ -22,6 +24,7 @@ from kullback.data.squared_weights import SquaredWeights
 from kullback.data.units import Units
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.local import LocalEngine
+from kullback.models.formula.learning import bound
 from kullback.models.held_numbers import (
     changed_values,
     held,
@@ -42,7 +45,9 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
 from kullback.objective.likelihood import RowsTerm
+from kullback.objective.pearson import PearsonSums
 from kullback.objective.sampling_weights import with_sampling_weights
+from kullback.objective.saturated import SaturatedLoss
 from kullback.objective.starting_values import fix_order_statistics
 from kullback.objective.statistics import LossDerivatives
 from kullback.objective.unit_scores import UnitScores
@@ -182,6 +187,36 @@ class SampleProblem:
         resampling = self._resampling(progress)
         return resampling.poisson(n, seed) if kind == "poisson" else resampling.parametric(n, seed)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are in memory."""
+        return self.sample.in_memory
+
+    def pearson(self, model: Model) -> tuple[float, float]:
+        """Pearson's statistic of a fixed model of counts, and its variance."""
+        pearson = PearsonSums(model)
+        found = (self.engine or engine_for)(self.sample).reduce(pearson, pearson.arguments)
+        return float(found[1]), float(found[2])
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether outcomes are shares of classes."""
+        return any(isinstance(kind, Soft) for kind in self.sample.kinds)
+
+    def fit_model(self, model: Model) -> Fit:
+        """Fit another model to the same rows."""
+        own, sample = bound(model, self.sample), self.sample
+        for name in sample.schema.columns:
+            sample = sample if name in own.columns else without(sample, name)
+        again = replace(self, model=own, sample=sample, fixed={}, solved=None, power=0)
+        return again.fit(Clock())
+
+    def saturated(self, model: Model, parameter: str) -> float:
+        """The cross-entropy with a parameter at each row's outcome."""
+        loss = SaturatedLoss(model, parameter)
+        found = (self.engine or engine_for)(self.sample).reduce(loss, loss.arguments)
+        return float(found[1] / found[0])
+
     def unit_scores(self, key: Any, role: str) -> tuple[str, Vector]:
         """Return the name of a key, and the sum of the weighted scores of each of its units."""
         prepared, solved = self._prepared, self._solved
@@ -271,15 +306,23 @@ class SampleProblem:
         return self.model.fixed_at(vector.split(numbers_found))
 
     def on(self, sample: RowSource, engine: EngineFactory) -> Fit:
-        """Fit the model to other rows, with a search that begins at the estimate on these."""
+        """Fit the model to other rows, with a search that begins at the estimate on these.
+
+        Columns that are collinear in the other rows alone are left out.
+        """
         again = replace(self, sample=sample, engine=engine, solved=None)
         prepared = again._prepare()
         # moments of all rows give the estimate, or start near it, without a pass
         condensed = prepared.known.moments is not None and prepared.known.condensed
         if condensed or not self._solved.convergence.converged:
             return again._fit(prepared, Clock(), 0)
-        again = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
-        return again._fit(prepared, Clock(), 0, near=self._near(prepared, {}))
+        near = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
+        try:
+            return near._fit(prepared, Clock(), 0, near=self._near(prepared, {}))
+        except CollinearError as error:
+            # such as a level that none of these rows has: its coefficient stays 0, the reference's
+            model = without_collinear(self.model, error, asked=False)
+            return replace(again, model=model).fit(Clock())
 
     def cross_entropy(self, at: Mapping[str, float] | None = None) -> float:
         """The cross-entropy in nats at given numbers."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_choice
+from kullback.data.beside import BesideSample
 from kullback.engines.choice import engine_for
 from kullback.objective.loss_moments import Losses
 from kullback.refitting import SampleProblem
@@ -180,25 +181,20 @@ def _nested(small: Fit, large: Fit) -> bool:
 
 def _differences(first: Fit, second: Fit) -> tuple[float, float, float]:
     """The total weight, and mean and variance of log q₁ − log q₂ over the rows, in one pass."""
-    problems = [problem_of(fit, "Vuong's test") for fit in (first, second)]
-    models = [first.model, second.model]
-    for problem in problems:
-        if not isinstance(problem, SampleProblem):
-            continue
-        columns = set(problem.sample.schema.columns)
-        if all(set(model.columns) <= columns for model in models):
-            engine = (problem.engine or engine_for)(problem.sample)
-            losses = Losses((models[1], models[0]))
-            origin = second.cross_entropy - first.cross_entropy
-            moments = losses.unpack(engine.reduce(losses, losses.arguments(origin)), origin)
-            size = max(abs(first.cross_entropy), abs(second.cross_entropy), 1.0)
-            if abs(moments.mean - origin) > _EQUAL * size:
-                raise KullbackError(
-                    "the fits are of different rows: the losses of both models on those of one do "
-                    "not have the mean that they had when they were fitted."
-                )
-            return moments.weight, moments.mean, moments.variance
-    raise KullbackError(
-        "the models read different columns, and neither fit has those of both: fit each to a table "
-        "of the same columns."
-    )
+    one, two = (problem_of(fit, "Vuong's test") for fit in (first, second))
+    if not (isinstance(one, SampleProblem) and isinstance(two, SampleProblem)):
+        raise KullbackError("Vuong's test needs fits of rows, as kl.fit returns them.")
+    sample, columns = one.sample, set(one.sample.schema.columns)
+    if not set(second.model.columns) <= columns:
+        sample = BesideSample(one.sample, two.sample)
+    engine = (one.engine or engine_for)(sample)
+    losses = Losses((second.model, first.model))
+    origin = second.cross_entropy - first.cross_entropy
+    moments = losses.unpack(engine.reduce(losses, losses.arguments(origin)), origin)
+    size = max(abs(first.cross_entropy), abs(second.cross_entropy), 1.0)
+    if abs(moments.mean - origin) > _EQUAL * size:
+        raise KullbackError(
+            "the fits are of different rows: the losses of both models on those of one do "
+            "not have the mean that they had when they were fitted."
+        )
+    return moments.weight, moments.mean, moments.variance

@@ -25,11 +25,13 @@ class Table:
         rows: one text for each column.
         head: titles of the columns; none for a list of names and values.
         numbers: the columns that are set flush right.
+        shown: the number of rows that a notebook shows; None for all.
     """
 
     rows: Sequence[Sequence[str]]
     head: Sequence[str] = ()
     numbers: Sequence[int] = ()
+    shown: int | None = _SHOWN
 
     def html(self) -> str:
         """Format the table as HTML in the notebook's own colours; every text is escaped."""
@@ -46,9 +48,9 @@ class Table:
                 for cell, side in zip(row, align, strict=True)
             )
             + "</tr>"
-            for row in self.rows[:_SHOWN]
+            for row in self.rows[: self.shown]
         )
-        below = "".join(f"<p>{line}</p>" for line in more(self.rows))
+        below = "".join(f"<p>{line}</p>" for line in more(self.rows)) if self.shown else ""
         head = f"<thead><tr>{top}</tr></thead>" if top else ""
         return f"<table>{head}<tbody>{body}</tbody></table>{below}"
 

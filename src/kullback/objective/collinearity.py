@@ -58,8 +58,13 @@ class CollinearError(ModelError):
         )
 
 
-def without_collinear(model: Model, error: CollinearError) -> Model:
+def without_collinear(model: Model, error: CollinearError, *, asked: bool = True) -> Model:
     """Return the model without the collinear columns of sources that ask for that.
+
+    Args:
+        model: the model.
+        error: names the columns.
+        asked: whether a source must ask for it.
 
     Raises:
         CollinearError: the error itself, where another source has such columns.
@@ -68,7 +73,7 @@ def without_collinear(model: Model, error: CollinearError) -> Model:
     for name, found in error.found.items():
         source = sources[name]
         assert isinstance(source, Linear)  # the others have no design
-        if source.collinear != "drop":
+        if asked and source.collinear != "drop":
             raise error
         sources[name] = source.without(found)
     return model.with_sources(sources)

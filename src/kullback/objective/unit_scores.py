@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
 from kullback.data.units import UNIT
+from kullback.models.design_matrix import DesignMatrix, Indicator
 from kullback.objective.statistics import LossDerivatives, Statistic
 
 
@@ -73,7 +74,11 @@ class UnitScores(Statistic[OfUnits]):
         return OfUnits(units, scores)
 
 
-def _by_unit(slope: Vector | None, score: Vector, unit: NDArray[np.intp], count: int) -> Vector:
+def _by_unit(
+    slope: DesignMatrix | None, score: Vector, unit: NDArray[np.intp], count: int
+) -> Vector:
     """Return Σ score · slope over the rows of each unit, shape (count, coefficients)."""
-    terms = score[None] if slope is None else slope * score
-    return np.stack([np.bincount(unit, term, count) for term in terms], axis=1)
+    if slope is None:
+        return np.bincount(unit, score, count).astype(np.float64, copy=False)[:, None]
+    units = DesignMatrix(np.empty((0, unit.size)), (Indicator(unit, count),))
+    return slope.cross(score, units).T

@@ -16,9 +16,10 @@ from kullback._core.validation import check_choice
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.statistics import ScoreMoments
+from kullback.results.problem import rows_of
 
 if TYPE_CHECKING:  # Fit.with_covariance calls this module, which only reads the fit
-    from kullback.results.fit_numbers import FitNumbers
+    pass
 
 CORRECTIONS = ("none", "CR1")
 
@@ -63,7 +64,7 @@ class Clusters(Listed, Comparable):
         }
 
 
-def clusters_of(fit: FitNumbers, key: Any, correction: str) -> Clusters:
+def clusters_of(fit: Any, key: Any, correction: str) -> Clusters:
     """Add up the scores of clusters, in one pass over the rows.
 
     Args:
@@ -87,14 +88,7 @@ def clusters_of(fit: FitNumbers, key: Any, correction: str) -> Clusters:
             "the clustered covariance of class shares is not available: fit logits, as in "
             'kl.Categorical(logits="~ 1").'
         )
-    if fit.problem is None:
-        raise KullbackError(
-            "the clustered covariance needs the rows, which a fit that was loaded, copied or "
-            "pickled, or made with keep_data=False, does not have. Fit the model again, or make "
-            'the fit with_covariance("clustered", clusters=...) before it is saved.',
-            reason="no data",
-        )
-    label, scores = fit.problem.unit_scores(key, "clusters")
+    label, scores = rows_of(fit, "the clustered covariance").unit_scores(key, "clusters")
     count = len(scores)
     if count < 2:
         raise KullbackError(

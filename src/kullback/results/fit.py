@@ -29,11 +29,13 @@ from kullback.results.bootstrap_intervals import (
 )
 from kullback.results.covariance import cautions_of, standard_errors_in_unit
 from kullback.results.derived import derive
+from kullback.results.deviance import Deviance, deviance_of
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.partial_effects import PartialEffect, partial_effects
 from kullback.results.predictions import predict
+from kullback.results.overdispersion import overdispersion_test
 from kullback.results.profile import profile_intervals
 from kullback.results.responsibilities import responsibilities
 from kullback.results.save import write
@@ -204,8 +206,11 @@ class Fit(FitNumbers):
 
         Args:
             restrictions: each a text: sums of numbers and of names (see ``names``) with factors,
-                and an equals sign: "shape = 1", "2*loc[age] - loc[sex] = 0.5". Without an equals
-                sign it is that the sum is 0, and a parameter of several numbers alone that all are.
+                and an equals sign: "shape = 1", "2*loc[age] - loc[sex] = 0.5",
+                "region[T.north] = region[T.south]". Without an equals sign it is that the sum is
+                0; a term of a formula alone, such as the category "region" or "age:region", or a
+                parameter of several numbers, that all of its numbers are. A coefficient or term
+                that one parameter has needs no parameter: "age" for "loc[age]".
             kind: which covariance; by default that of ``with_covariance``.
 
         Raises:
@@ -217,6 +222,10 @@ class Fit(FitNumbers):
             >>> fit = kl.fit(kl.Gamma(), [0.2, 1.1, 0.7, 2.9, 0.4, 1.6, 0.9, 0.3, 1.2, 0.7])
             >>> print(fit.test("shape = 1"))
             Wald test: shape = 1: statistic 1.4191, chi-squared(1), p = 0.234
+            >>> rows = {"y": [1, 4, 2, 6, 3, 8, 7], "herd": ["a", "b", "c", "a", "b", "c", "c"]}
+            >>> test = kl.fit(kl.Poisson(rate="~ herd"), rows, "y").test("herd")
+            >>> round(test.statistic, 4), test.df
+            (1.7825, 2)
         """
         return wald_test(self, restrictions, kind)
 
@@ -351,13 +360,105 @@ class Fit(FitNumbers):
 
     # ---- presentation ----------------------------------------------------------------------
 
-    def summary(self, unit: str = "nats") -> Summary:
+    def summary(
+        self,
+        unit: str = "nats",
+        exponentiate: bool = False,
+        *,
+        kind: CovarianceKind | None = None,
+        level: float = 0.95,
+        full: bool = False,
+    ) -> Summary:
         """Return estimates, criteria, decomposition and convergence, to print or show as HTML.
+
+        The coefficients of a formula or a function are below their parameter, with its link and
+        formula, and have z = estimate/stderr and the p-value of its test against 0.
+        ``summary().to_frame()`` is a table with a row for each number.
 
         Args:
             unit: of the decomposition: "nats", "bits" or "hartleys".
+            exponentiate: whether coefficients with a log or logit link are shown as ratios, such
+                as rate and odds ratios: exp(estimate), exp of the interval's ends, and the standard
+                error exp(estimate) × stderr (delta method). z and p stay: a ratio of 1 is a
+                coefficient of 0. Coefficients with other links are unchanged, which is said.
+            kind: which covariance; by default that of ``with_covariance``.
+            level: coverage probability of the intervals, between 0 and 1.
+            full: whether to print all coefficients of a category of many levels.
+
+        Raises:
+            KullbackError: for a level outside (0, 1), another unit or kind, and ratios of a model
+                without a log or logit link.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"age": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "y": [2, 5, 4, 9, 11, 20]}
+            >>> fit = kl.fit(kl.Poisson(rate="~ age"), data, "y")
+            >>> for line in str(fit.summary(exponentiate=True)).splitlines()[2:6]:
+            ...     print(line)
+                         estimate  std. error     z      p         95% interval
+            rate: log link, ~ age; ratios of rate: exp(estimate)
+              Intercept   1.53469      0.7068  0.93  0.352  0.622268 .. 3.78499
+              age         1.52104      0.1448  4.40  1e-05   1.26208 .. 1.83314
         """
-        return summarise(self, unit)
+        check_level(level)
+        return summarise(self, unit, exponentiate=exponentiate, kind=kind, level=level, full=full)
+
+    def deviance(self, unit: str = "nats") -> Deviance:
+        """Compare the cross-entropies of the null model, this model and the saturated one.
+
+        The null model is of the same family with constant parameters (and the same offsets), and is
+        fitted; the saturated one has a mean of its own for every row. With W the total weight, the
+        deviance is 2 W (H(model) − H(saturated)): how far the model is from the best that its
+        family can do on these rows, on the scale of the likelihood-ratio statistic. R's deviance of
+        gamma and normal models is this one times the dispersion, 1/shape or scale². The R² are
+        made of the three: by deviance, the share of the way from the null to the saturated model
+        that the model goes; McFadden's 1 − H(model)/H(null); Cox and Snell's
+        1 − exp(2 (H(model) − H(null))), and Nagelkerke's, that divided by its largest value.
+
+        Args:
+            unit: of the cross-entropies: "nats", "bits" or "hartleys".
+
+        Raises:
+            KullbackError: for a fit with a penalty, without its rows, or that did not converge.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"age": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "y": [2, 5, 4, 9, 11, 20]}
+            >>> print(kl.fit(kl.Poisson(rate="~ age"), data, "y").deviance())
+            Cross-entropies from the null to the saturated model
+                             cross-entropy, nats   deviance  df
+            null model                  3.859178  23.803603   5
+            model                       1.982600   1.284661   4
+            saturated model             1.875545
+            R² by deviance      0.9460
+            McFadden's R²       0.4863
+            Cox and Snell's R²  0.9766
+            Nagelkerke's R²     0.9770
+        """
+        return deviance_of(self, unit)
+
+    def overdispersion(self) -> TestResult:
+        """Test whether counts vary more than a Poisson or a binomial model says.
+
+        The statistic is Pearson's χ² = Σ w (y − μ)²/V(μ) with df = Σ w − k; a ratio χ²/df above 1
+        is overdispersion. The p-value is one-sided, from the normal distribution of χ² with its
+        variance Σ w (2 + κ), κ the excess kurtosis of a row's outcome, which 2 df leaves out where
+        means are small. Source: P. McCullagh (1986), Journal of the American Statistical
+        Association 81, 104–107.
+
+        Raises:
+            KullbackError: for another model, rows that are not exact, sampling weights, a fit
+                without its rows or one that did not converge, and no degrees of freedom.
+
+        Example:
+            >>> import kullback as kl
+            >>> test = kl.fit(kl.Poisson(), [0, 1, 9, 2, 0, 14, 3, 1, 0, 7]).overdispersion()
+            >>> print(
+            ...     f"{test.statistic:.4f} of {test.df} degrees of freedom, p = {test.p_value:.1e}"
+            ... )
+            55.1622 of 9 degrees of freedom, p = 1.7e-22
+        """
+        return overdispersion_test(self)
 
     def without_data(self) -> Fit:
         """Return the same fit without any reference to the rows, as ``keep_data=False`` does.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from kullback._core.domains import Interval
 from kullback._core.errors import KullbackError
 from kullback.models.model import Model
-from kullback.models.source import Coefficient, Fixed, Free, SameAs
+from kullback.models.source import Coefficient, Fixed, Free, SameAs, Source
+from kullback.results.coefficients import link_of
 from kullback.results.fit import Fit
+from kullback.results.nested_terms import lacking_terms
 
 # A family, and those that contain it at values inside the domains of their parameters.
 INSIDE: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +36,11 @@ AT_LIMIT: Mapping[str, tuple[str, ...]] = {
     "Exponential": ("Lomax",),
 }
 
+# Families that are special cases with columns, too: their parameters have counterparts by name, or
+# by the logarithm, in which a rate, a scale and a mean differ by a sign and a constant.
+WITH_COLUMNS = ("Poisson", "Exponential", "Normal", "Gumbel", "Geometric", "Cauchy")
+_SCALES = ("rate", "scale", "mean")
+
 
 def on_edge(small: Fit, large: Fit) -> bool:
     """Return whether the small model is at a bound of the large one, of one parameter.
@@ -42,39 +49,94 @@ def on_edge(small: Fit, large: Fit) -> bool:
         KullbackError: for models that are not nested, as far as is known, and for a small model
             that is at several bounds.
     """
-    if type(small.form) is type(large.form):
-        return _same_family(small, large)
     family, other = small.form.name, large.form.name
+    if family == other:
+        _check_parametrisation(small, large)
+        return _same_family(small, large)
+    if other == f"ZeroInflated({family})":
+        return _zero_inflated(small, large)
     inside, limit = other in INSIDE.get(family, ()), other in AT_LIMIT.get(family, ())
     if not (inside or limit):
         raise KullbackError(
             f"{family} is not known to be a special case of {other}. For models that are not "
             "nested there is kl.vuong_test."
         )
-    if not _unrestricted(large.form) or small.form.columns or large.form.columns:
+    if small.form.columns or large.form.columns:
+        _check_counterparts(small.form, large.form)
+    elif not _unrestricted(large.form):
         raise KullbackError(
-            f"{family} is a special case of {other} where no parameter of {other} is restricted "
-            f"and none depends on columns: fit kl.{other}()."
+            f"{family} is a special case of {other} where no parameter of {other} is restricted: "
+            f"fit kl.{other}()."
         )
     return limit
 
 
-def _unrestricted(model: Model) -> bool:
+def _unrestricted(model: Model, besides: Collection[str] = ()) -> bool:
     usual = model.fixed_by_default
     return all(
         isinstance(source, Free)
         or (isinstance(source, Fixed) and name in usual and float(source.number) == usual[name])
         for name, source in model.sources.items()
+        if name not in besides
     )
 
 
-def _same_family(small: Fit, large: Fit) -> bool:
-    """Models of one family: the small one has fewer free numbers, and the others are fixed."""
+def _check_counterparts(small: Model, large: Model) -> None:
+    """Raise unless the small model's parameters have the terms of their counterparts.
+
+    Raises:
+        KullbackError: for families whose parameters are not known to correspond, other terms, and
+            restrictions on the other parameters.
+    """
+    found: dict[str, str] = {}
+    for name in small.parameters:
+        among = _SCALES if name in _SCALES else (name,)
+        same = [other for other in (name, *among) if other in large.parameters]
+        if small.name in WITH_COLUMNS and same:
+            found[name] = same[0]
+    if len(found) < len(small.parameters):
+        raise KullbackError(
+            f"{small.name} with columns is not known to be a special case of {large.name} with "
+            f"{', '.join(large.parameters)}: for models that are not nested there is kl.vuong_test."
+        )
+    for name, other in found.items():
+        ours, theirs = small.sources[name], large.sources[other]
+        lacking = lacking_terms(ours, theirs)
+        if name != other and {link_of(ours), link_of(theirs)} - {"log", ""}:
+            lacking = ["the log link"]
+        if lacking:
+            raise _not_nested(f"{other} lacks {', '.join(lacking)} in the larger model")
+    if not _unrestricted(large, found.values()):
+        raise _not_nested(f"parameters of {large.name} are fixed or depend on columns")
+
+
+def _zero_inflated(small: Fit, large: Fit) -> bool:
+    """A model and the same one with more zeros: it is at the bound 0 of their probability."""
+    source = large.form.sources["zero_probability"]
+    if not isinstance(source, Free):
+        raise KullbackError(
+            f"{small.form.name} is the limit of {large.form.name} as zero_probability goes to 0, "
+            f"which {source!r} does not reach, and the distribution of the statistic is not known. "
+            "Leave zero_probability a constant, or use kl.vuong_test."
+        )
+    if _same_family(small, large):
+        raise KullbackError(
+            "the smaller model is at 2 bounds of the larger one, where the distribution of the "
+            "statistic is not known."
+        )
+    return True
+
+
+def _check_parametrisation(small: Fit, large: Fit) -> None:
     if list(small.form.parameters) != list(large.form.parameters):
         raise KullbackError(
             f"the models are in different parametrisations, {', '.join(small.form.parameters)} and "
             f"{', '.join(large.form.parameters)}: fit both in the same."
         )
+
+
+def _same_family(small: Fit, large: Fit) -> bool:
+    """Models of one family: the small one has fewer free numbers, and the others are fixed."""
     ours = {c.name: c for c in small.form.vector.coefficients}
     edges = 0
     for their in large.form.vector.coefficients:
@@ -82,7 +144,7 @@ def _same_family(small: Fit, large: Fit) -> bool:
         if our is None:  # tied to another parameter
             continue
         if our.labels or their.labels:
-            _check_columns(our, their)
+            _check_terms(their.name, small.form.sources, large.form.sources)
         elif their.value is not None:
             if our.value is None or not np.array_equal(our.value, their.value):
                 raise _not_nested(f"{their.name} is fixed in the larger model, and not in it alike")
@@ -101,11 +163,16 @@ def _same_family(small: Fit, large: Fit) -> bool:
     return edges == 1
 
 
-def _check_columns(our: Coefficient, their: Coefficient) -> None:
-    """Raise where a parameter is a function of columns that the larger model lacks."""
-    missing = set(our.labels or ("Intercept",)) - set(their.labels)
-    if missing:
-        raise _not_nested(f"{our.name} lacks {', '.join(sorted(missing))} in the larger model")
+def _check_terms(name: str, ours: Mapping[str, Source], theirs: Mapping[str, Source]) -> None:
+    """Raise where a parameter has terms of columns that the larger model lacks."""
+    small, large = ours[name], theirs[name]
+    if small.nonlinear or large.nonlinear:
+        if small.structure != large.structure:
+            raise KullbackError(f"functions of {name} are not known to be nested.")
+        return
+    lacking = lacking_terms(small, large)
+    if lacking:
+        raise _not_nested(f"{name} lacks {', '.join(lacking)} in the larger model")
 
 
 def _check_bounds(our: Coefficient, their: Coefficient) -> None:

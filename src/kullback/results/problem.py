@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
 from kullback.data.sample import RowSource
+from kullback.models.model import Model
 from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 
@@ -87,6 +88,23 @@ class FitProblem(Protocol):
     ) -> Bootstrap:
         """Fit n bootstrap replicates; see ``Fit.bootstrap``."""
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are in memory, so that a pass over them is fast."""
+
+    def pearson(self, model: Model) -> tuple[float, float]:
+        """Return Pearson's statistic of a fixed model of counts, and its variance."""
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether outcomes are shares of classes."""
+
+    def fit_model(self, model: Model) -> Fit:
+        """Fit another model to the same rows, of columns that this one reads."""
+
+    def saturated(self, model: Model, parameter: str) -> float:
+        """Return the cross-entropy with a parameter at each row's outcome, the others fixed."""
+
     def unit_scores(self, key: Any, role: str) -> tuple[str, Vector]:
         """Return the name of a key, and the sum of the weighted scores of each of its units.
 
@@ -124,6 +142,15 @@ def problem_of(fit: Fit, what: str) -> FitProblem:
     """
     fit.sample_info.refuse_sampling(what)
     refuse_clusters(fit, what)
+    return rows_of(fit, what)
+
+
+def rows_of(fit: Fit, what: str) -> FitProblem:
+    """Return the problem of a fit, whatever its weights are and whether there are clusters.
+
+    Raises:
+        KullbackError: for a fit without its data.
+    """
     if fit.problem is None:
         raise KullbackError(
             f"{what} needs the rows, which this fit does not have: one that was loaded, copied or "

@@ -7,18 +7,42 @@ most one sign of equality; without one it is that the sum is 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import final
 
 from kullback._core.errors import KullbackError, did_you_mean
 
-# A number, a name with whatever is in its brackets, or a sign.
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[^\W\d][\w.]*(?:\[[^\]]*\][\w.]*)*)"
+_NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+# Names that a message lists.
+_SHOWN = 20
+
+# After a known name: a number, a name with whatever is in its brackets, or a sign.
+_OTHERS = (
+    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[^\W\d][\w.:]*(?:\[[^\]]*\]+[\w.:]*)*)"
     r"|(?P<sign>[-+*/=−]))"
 )
+
+# Between these pieces of a name spaces do not count.
+_PIECES = re.compile(r"\w+|[^\w\s]")
+
+
+def _tokens(names: Iterable[str]) -> re.Pattern[str]:
+    """A pattern of tokens: known names, which may hold any sign, the longest first.
+
+    Spaces within a name may be left out or added, as in I(x**2). A name that goes on is another.
+    """
+    each = sorted(names, key=len, reverse=True)
+    known = "|".join(r"\s*".join(map(re.escape, _PIECES.findall(name))) for name in each)
+    return re.compile(rf"\s*(?:(?P<known>(?:{known or '(?!)'})(?![\w.:\[(])){_OTHERS}")
+
+
+def _spelled(name: str) -> str:
+    """A name without its spaces."""
+    return "".join(name.split())
 
 
 @final
@@ -38,25 +62,33 @@ class Restriction:
 
 
 def parse_restrictions(
-    texts: Sequence[str], groups: Mapping[str, Sequence[str]], fixed: Sequence[str]
+    texts: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    fixed: Sequence[str],
+    ambiguous: Mapping[str, Sequence[str]] = _NONE,
+    references: Collection[str] = (),
 ) -> list[Restriction]:
     """Read restrictions; a name alone that stands for several numbers restricts each of them to 0.
 
     Args:
         texts: the restrictions.
-        groups: the numbers that a name stands for: itself, or all of a parameter's.
+        groups: the numbers that a name stands for: itself, or all of a term's or a parameter's.
         fixed: numbers that are known and not estimated.
+        ambiguous: names that stand for several things, with the full name of each.
+        references: names of levels without a coefficient.
 
     Raises:
         KullbackError: with the place in the text where it is wrong.
     """
     out: list[Restriction] = []
+    tokens = _tokens({*groups, *ambiguous, *fixed, *references})
     for text in texts:
-        alone = text.strip()
-        if len(groups.get(alone, ())) > 1:
+        reader = _Reader(text, tokens, groups, fixed, ambiguous, references)
+        alone = reader.alone
+        if alone not in ambiguous and len(groups.get(alone, ())) > 1:
             out += [Restriction(f"{name} = 0", {name: 1.0}, 0.0) for name in groups[alone]]
         else:
-            out.append(_Reader(text, groups, fixed).read())
+            out.append(reader.read())
     return out
 
 
@@ -64,18 +96,36 @@ def parse_restrictions(
 class _Reader:
     """Reads one restriction from left to right."""
 
-    def __init__(self, text: str, groups: Mapping[str, Sequence[str]], fixed: Sequence[str]):
+    def __init__(
+        self,
+        text: str,
+        tokens: re.Pattern[str],
+        groups: Mapping[str, Sequence[str]],
+        fixed: Sequence[str],
+        ambiguous: Mapping[str, Sequence[str]],
+        references: Collection[str],
+    ) -> None:
         self.text, self.groups, self.fixed = text, groups, fixed
+        self.ambiguous, self.references = ambiguous, references
+        spelled = {_spelled(name): name for name in (*groups, *ambiguous, *fixed, *references)}
         self.tokens: list[tuple[str, str, int]] = []
         place = 0
         while text[place:].strip():
-            found = _TOKEN.match(text, place)
+            found = tokens.match(text, place)
             if found is None:
                 place = len(text) - len(text[place:].lstrip())
                 raise self._error(f"{text[place]!r} is not a number, a name or + - * / =", place)
-            kind = str(found.lastgroup)
-            self.tokens.append((kind, found[kind].replace("−", "-"), found.start(kind)))
-            place = found.end()
+            kind, own = str(found.lastgroup), found[str(found.lastgroup)]
+            start, place = found.start(kind), found.end()
+            if kind == "known":
+                kind, own = "name", spelled[_spelled(own)]
+            self.tokens.append((kind, own.replace("−", "-") if kind == "sign" else own, start))
+
+    @property
+    def alone(self) -> str:
+        """The name, where the restriction is nothing else; else empty."""
+        names = [text for kind, text, _ in self.tokens if kind == "name"]
+        return names[0] if len(names) == len(self.tokens) == 1 else ""
 
     def read(self) -> Restriction:
         """Read both sides."""
@@ -126,6 +176,13 @@ class _Reader:
         if kind == "number":
             return None, float(text)
         names = self.groups.get(text, ())
+        if text in self.ambiguous:
+            named = " or ".join(self.ambiguous[text])
+            raise self._error(f"{text} is several: write {named}", place)
+        if text in self.references and text not in self.groups:
+            raise self._error(
+                f"{text} is the reference level, whose coefficient is 0: leave it out", place
+            )
         if text in self.fixed:
             raise self._error(f"{text} is fixed, not estimated", place)
         if len(names) > 1:
@@ -133,7 +190,8 @@ class _Reader:
             raise self._error(f"{text} has {len(names)} numbers, name one of {named}", place)
         if not names:
             hint = did_you_mean(text, self.groups)
-            known = ", ".join(self.groups)
+            known = ", ".join(list(self.groups)[:_SHOWN])
+            known += ", …" if len(self.groups) > _SHOWN else ""
             raise self._error(
                 f"no estimated number is named {text!r}{hint or '.'} The names are {known}", place
             )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from kullback._core.display import Display, Table
 from kullback._core.printable import printable
-from kullback.results.by_parameter import flat
+from kullback.data.frames import new_frame
+from kullback.objective.evaluated import CovarianceKind
+from kullback.results.coefficients import Entry, Section, frame_columns, sections_of
 from kullback.results.convergence import counted, details, status
+from kullback.results.covariance import cautions_of
 from kullback.results.decomposition import Decomposition
+from kullback.results.overdispersion import REMEDIES, can_be_overdispersed, overdispersion_test
 from kullback.results.sample_info import SAMPLING
 
 if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
@@ -23,6 +27,12 @@ if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
 
 # Characters in a line of advice.
 _WIDTH = 100
+
+# Smaller p-values are shown by their order of magnitude.
+_SMALLEST_P, _TINY_P = 1e-3, 1e-15
+
+# A test of the dispersion below this p-value is a note.
+_OVERDISPERSED = 0.05
 
 
 @final
@@ -40,6 +50,7 @@ class Summary:
         reason: why, or why not.
         convergence: name and value of the rows' source and the convergence's details.
         notes: advice, each a sentence or two.
+        coefficients: the columns of ``to_frame``.
     """
 
     title: str
@@ -51,6 +62,15 @@ class Summary:
     reason: str
     convergence: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    coefficients: Mapping[str, Sequence[Any]]
+
+    def to_frame(self) -> Any:
+        """Return a table with a row for each number, those that are not printed included.
+
+        Its columns are source, coefficient, estimate, stderr, z, p_value, lower and upper; a
+        ``pandas.DataFrame``, or a ``pyarrow.Table`` where pandas is not installed.
+        """
+        return new_frame(self.coefficients)
 
     def __str__(self) -> str:
         """Format the summary for a terminal."""
@@ -77,7 +97,7 @@ class Summary:
         found = Display(
             self.title,
             [
-                Table(self.estimates, self.columns, range(1, len(self.columns))),
+                Table(self.estimates, self.columns, range(1, len(self.columns)), shown=None),
                 Table(self.facts, numbers=(1,)),
                 self.decomposition.table,
             ],
@@ -95,18 +115,29 @@ def wrapped(note: str) -> list[str]:
     return wrap(note, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
 
 
-def summarise(fit: Fit, unit: str) -> Summary:
-    """Collect the tables of a fit.
-
-    Args:
-        fit: the fit.
-        unit: of the decomposition.
-    """
+def summarise(
+    fit: Fit,
+    unit: str,
+    *,
+    exponentiate: bool,
+    kind: CovarianceKind | None,
+    level: float,
+    full: bool,
+) -> Summary:
+    """Collect the tables of a fit; see ``Fit.summary``."""
+    sections = sections_of(fit, level, kind, exponentiate=exponentiate)
+    columns: tuple[str, ...] = ("estimate", "std. error", f"{100.0 * level:g}% interval")
+    if any(section.heading for section in sections):
+        columns = (*columns[:2], "z", "p", columns[2])
     return Summary(
         title=f"{fit.form.name} fitted to {_sample(fit.sample_info)}",
-        columns=("", "estimate", "std. error", "95% interval"),
-        estimates=tuple(_estimates(fit)),
-        facts=(("log-likelihood", f"{fit.log_likelihood:,.6f}"), *_criteria(fit)),
+        columns=("", *columns),
+        estimates=tuple(_rows(sections, full=full)),
+        facts=(
+            ("log-likelihood", f"{fit.log_likelihood:,.6f}"),
+            *_criteria(fit),
+            *_errors(fit, kind),
+        ),
         decomposition=fit.decomposition(unit),
         converged=fit.convergence.converged,
         reason=fit.convergence.reason,
@@ -114,7 +145,35 @@ def summarise(fit: Fit, unit: str) -> Summary:
             ("source", fit.sample_info.source),
             *details(fit.convergence, curvature=fit.vector.n_free > 0),
         ),
-        notes=fit.convergence.advice,
+        notes=(*fit.convergence.advice, *cautions_of(fit, kind), *_dispersion(fit)),
+        coefficients=frame_columns(sections),
+    )
+
+
+def _errors(fit: Fit, kind: CovarianceKind | None) -> tuple[tuple[str, str], ...]:
+    """How the standard errors were computed, where it is not from the observed information."""
+    kind = kind or fit.covariance_kind
+    if kind == "observed":
+        return ()
+    if kind != "clustered" or fit.clusters is None:
+        return (("std. errors", kind),)
+    c = fit.clusters
+    factor = f", {c.correction}" if c.correction != "none" else ""
+    return (("std. errors", f"clustered by {c.label} ({c.count:,} clusters{factor})"),)
+
+
+def _dispersion(fit: Fit) -> tuple[str, ...]:
+    """Advice where counts vary more than the model says; none where that is not known."""
+    in_memory = fit.problem is not None and fit.problem.in_memory
+    if not (in_memory and fit.convergence.converged and can_be_overdispersed(fit)):
+        return ()
+    test = overdispersion_test(fit)
+    ratio = test.statistic / test.df
+    if not (ratio > 1.0 and test.p_value < _OVERDISPERSED):
+        return ()
+    return (
+        f"The outcomes vary more than the model says: Pearson χ²/df = {ratio:.3g} "
+        f"(p = {_p(test.p_value)}), and standard errors are too small. {REMEDIES[fit.form.name]}",
     )
 
 
@@ -133,29 +192,43 @@ def _sample(sample: SampleInfo) -> str:
     return f"{sample.label}: {counted(sample.rows, 'row')}{weight}{dropped}{inexact}"
 
 
-def _estimates(fit: Fit) -> list[tuple[str, ...]]:
+def _rows(sections: Sequence[Section], *, full: bool) -> list[tuple[str, ...]]:
+    """The rows of the table, with a heading above the coefficients of a formula or a function."""
+    tested = any(section.heading for section in sections)
     rows: list[tuple[str, ...]] = []
-    params, errors, intervals = fit.params, fit.stderr, fit.interval()
-    labels = {c.name: c.labels for c in fit.vector.coefficients if c.labels}
-    for name, value in params.items():
-        values, stderr = flat(value), flat(errors[name])
-        ends = flat(intervals[name]).reshape(-1, 2)
-        for i, (estimate, error, (low, high)) in enumerate(zip(values, stderr, ends, strict=True)):
-            label = name
-            levels = fit.sample_info.levels
-            if name in labels:
-                label = f"{name}[{labels[name][i]}]"
-            elif values.size > 1:
-                label = f"{name}[{levels[i]!r}]" if levels is not None else f"{name}[{i}]"
-            if error == 0.0:
-                rows.append((label, f"{estimate:.6g}", "fixed", ""))
-            elif math.isnan(error):
-                rows.append((label, f"{estimate:.6g}", "none", ""))
-            else:
-                d = _digits(float(estimate), float(error))
-                interval = f"{low:.{d}g} .. {high:.{d}g}"
-                rows.append((label, f"{estimate:.{d}g}", f"{error:.4g}", interval))
-    return rows
+    for section in sections:
+        if section.heading:
+            rows.append((section.heading, *("",) * 5))
+        for entry, count in section.shown(full=full):
+            if entry is None:
+                rows.append((f"  … {count:,} more: summary(full=True)", *("",) * 5))
+                continue
+            label = entry.source
+            if section.heading:
+                label = f"  {entry.coefficient}"
+            elif entry.coefficient:
+                label = f"{entry.source}[{entry.coefficient}]"
+            rows.append((label, *_cells(entry)))
+    return rows if tested else [(*row[:3], row[5]) for row in rows]
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    """Estimate, standard error, z, p and interval as text."""
+    if entry.stderr == 0.0:
+        return (f"{entry.estimate:.6g}", "fixed", "", "", "")
+    if math.isnan(entry.stderr):
+        return (f"{entry.estimate:.6g}", "none", "", "", "")
+    d = _digits(entry.estimate, entry.stderr)
+    z = "" if math.isnan(entry.z) else f"{entry.z:.2f}"
+    p = "" if math.isnan(entry.z) else _p(entry.p_value)
+    interval = f"{entry.lower:.{d}g} .. {entry.upper:.{d}g}"
+    return (f"{entry.estimate:.{d}g}", f"{entry.stderr:.4g}", z, p, interval)
+
+
+def _p(value: float) -> str:
+    if value >= _SMALLEST_P:
+        return f"{value:.3f}"
+    return f"{value:.0e}" if value >= _TINY_P else f"<{_TINY_P:.0e}"
 
 
 def _digits(estimate: float, error: float) -> int:
@@ -166,7 +239,9 @@ def _digits(estimate: float, error: float) -> int:
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    # a heading, a row of one text, does not widen the first column
+    table = [row for row in rows if any(row[1:])]
+    widths = [max(len(row[i]) for row in table) for i in range(len(rows[0]))]
     return [
         "  ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)

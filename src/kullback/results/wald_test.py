@@ -12,13 +12,16 @@ from kullback._core.errors import KullbackError
 from kullback._core.hessians import SINGULAR
 from kullback.models.source import numbers_of
 from kullback.objective.evaluated import CovarianceKind
-from kullback.results.by_parameter import groups_of
+from kullback.results.coefficient_names import names_of
 from kullback.results.covariance import cautions_of
 from kullback.results.restrictions import Restriction, parse_restrictions
 from kullback.results.test_result import TestResult, chi_squared_test
 
 if TYPE_CHECKING:  # Fit.test calls this module, which only reads the fit
     from kullback.results.fit import Fit
+
+# Restrictions that the result of a test names one by one.
+_MOST_SHOWN = 6
 
 
 def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> TestResult:
@@ -28,13 +31,11 @@ def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> Te
     if not fit.convergence.converged:
         raise KullbackError(f"the fit did not converge ({fit.convergence.reason}).")
     names, model = fit.names, fit.model
-    groups = {name: list(group.names) for name, group in groups_of(fit.form, fit.vector).items()}
-    known = {n: [n] for n in names}
-    for name, own in groups.items():
-        if set(own) <= set(names):
-            known.setdefault(name, own)
+    found = names_of(fit)
     fixed = [n for c in fit.vector.coefficients for n in numbers_of(c) if n not in names]
-    restrictions = parse_restrictions(texts, known, fixed)
+    restrictions = parse_restrictions(
+        texts, found.numbers, fixed, found.ambiguous, found.references
+    )
     for restriction in restrictions:
         _refuse_edge(fit, restriction)
     _refuse_few_clusters(fit, kind, len(restrictions))
@@ -58,10 +59,17 @@ def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> Te
         )
     z = gap / scale
     statistic = float(z @ np.linalg.solve(unit, z))
-    hypothesis = ", ".join(r.text if "=" in r.text else f"{r.text} = 0" for r in restrictions)
+    hypothesis = _hypothesis(texts, restrictions)
     return chi_squared_test(
         statistic, len(restrictions), hypothesis, "Wald test", cautions_of(fit, kind)
     )
+
+
+def _hypothesis(texts: Sequence[str], restrictions: Sequence[Restriction]) -> str:
+    """What is tested: each restriction, or the texts where terms have many."""
+    if len(restrictions) <= _MOST_SHOWN:
+        return ", ".join(r.text if "=" in r.text else f"{r.text} = 0" for r in restrictions)
+    return ", ".join(text if "=" in text else f"{text.strip()} = 0" for text in texts)
 
 
 def _refuse_few_clusters(fit: Fit, kind: CovarianceKind | None, restrictions: int) -> None:

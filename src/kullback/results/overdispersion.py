@@ -1,0 +1,63 @@
+"""Pearson's test of overdispersion: counts that vary more than their model says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kullback._core.errors import KullbackError
+from kullback.results.problem import problem_of
+from kullback.results.test_result import TestResult
+
+if TYPE_CHECKING:  # Fit.overdispersion calls this module, which only reads the fit
+    from kullback.results.fit import Fit
+
+# By family, what to try. Bernoulli outcomes of single trials cannot be overdispersed.
+REMEDIES: Mapping[str, str] = {
+    "Poisson": "Try kl.NegativeBinomial or kl.GeneralizedPoisson, or a missing term; "
+    'fit.with_covariance("sandwich") has errors that hold.',
+    "Binomial": "Try kl.BetaBinomial, or a missing term; "
+    'fit.with_covariance("sandwich") has errors that hold.',
+}
+
+
+def can_be_overdispersed(fit: Fit) -> bool:
+    """Whether the test is defined for a fit."""
+    return (
+        fit.form.name in REMEDIES
+        and not fit.sample_info.inexact
+        and fit.sample_info.weight_kind != "sampling"
+        and fit.covariance_kind != "clustered"
+        and fit.n > fit.parameter_count
+    )
+
+
+def overdispersion_test(fit: Fit) -> TestResult:
+    """Return the test; see ``Fit.overdispersion``."""
+    if fit.form.name not in REMEDIES:
+        raise KullbackError(
+            f"the test of overdispersion is for {' and '.join(REMEDIES)} models, not "
+            f"{fit.form.name}."
+        )
+    if fit.sample_info.inexact:
+        raise KullbackError(f"the test needs exact rows, but {fit.sample_info.inexact}.")
+    if not fit.convergence.converged:
+        raise KullbackError(f"the fit did not converge ({fit.convergence.reason}).")
+    problem = problem_of(fit, "the test of overdispersion")
+    df = fit.n - fit.parameter_count
+    if df <= 0.0:
+        raise KullbackError(
+            f"{fit.parameter_count} parameters of {fit.n:g} rows leave no degrees of freedom."
+        )
+    statistic, variance = problem.pearson(fit.model)
+    z = (statistic - df) / math.sqrt(variance)
+    return TestResult(
+        statistic,
+        round(df),
+        0.5 * math.erfc(z / math.sqrt(2.0)),
+        f"normal with mean {df:g} and standard deviation {math.sqrt(variance):.4g}",
+        f"the variance is that of {fit.form.name}",
+        "Pearson's test of overdispersion",
+        (f"χ²/df = {statistic / df:.4g}",),
+    )
