@@ -11,7 +11,7 @@ few numbers a row, never in the coefficients; matrix products with the design ta
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ import numpy as np
 from kullback._core.arrays import Array, Vector, namespace
 from kullback._core.domains import REAL, Domain, Interval, Logits, Reals
 from kullback._core.errors import ModelError
+from kullback._core.validation import check_choice
 from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
@@ -47,6 +48,12 @@ class Linear(Source):
         domain: the parameter's domain.
         estimate: the coefficients of a fitted model, shape (p,), or ((K − 1) p,) for logits, those
             of the second class first.
+        collinear: "error", or "drop" to leave out columns that are linear combinations of those
+            before them in all rows; the fit names them.
+        dropped: the columns that were left out so, each with the combination of others that it
+            equals, as text.
+        triangle: R, where the coefficients are those of the design X R⁻¹, during a solve; shape
+            (p, p).
 
     Raises:
         ModelError: for a source without any coefficient.
@@ -59,11 +66,15 @@ class Linear(Source):
     estimate: Vector | None = None
     formula: Formula | None = None
     terms: Design | None = None
+    collinear: str = "error"
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    triangle: Vector | None = None
 
     named: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check that there is a coefficient."""
+        check_choice("collinear", self.collinear, ("error", "drop"))
         if not self.labels:
             raise ModelError("a linear source needs columns or an intercept.")
 
@@ -114,14 +125,28 @@ class Linear(Source):
 
     def design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         """Return the design matrix of rows."""
-        if self.terms is not None:
-            return self.terms.matrix(row)
+        design = self._design(row) if self.terms is None else self.terms.matrix(row)
+        return design if self.triangle is None else design.along(self.triangle)
+
+    def _design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             out[k] = row[name]
         return DesignMatrix(out)
+
+    def without(self, found: Mapping[str, str]) -> Linear:
+        """Return the source without some columns.
+
+        Args:
+            found: their labels, with the combination of others that each equals, as text.
+        """
+        dropped = {**self.dropped, **found}
+        if self.terms is not None:
+            return replace(self, terms=self.terms.without(found), dropped=dropped)
+        columns = tuple(name for name in self.columns if name not in found)
+        return replace(self, columns=columns, dropped=dropped)
 
     def value(
         self,
@@ -131,12 +156,13 @@ class Linear(Source):
     ) -> Array:
         """Compute the parameter of each row from the coefficients."""
         beta = jnp.reshape(coefficients[0], (self.domain.n_free, -1)).T
+        eta: Any
         if self.terms is not None:
             eta = self.terms.predictor(beta, row)
-            return inverse_link(self.domain, jnp.asarray(eta))
-        eta = beta[0] if self.intercept else 0.0
-        for k, name in enumerate(self.columns, start=int(self.intercept)):
-            eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
+        else:
+            eta = beta[0] if self.intercept else 0.0
+            for k, name in enumerate(self.columns, start=int(self.intercept)):
+                eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
         value: Array = inverse_link(self.domain, jnp.asarray(eta))
         return value
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any, final
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,16 +99,32 @@ class Design:
         parts: products of factors, in the order of the coefficients.
         key: what they depend on: compiled code is kept by it.
         coded: the columns that hold categories, with their levels in the order of their codes.
+        absent: the labels of columns without a coefficient, which others determine.
     """
 
     parts: tuple[Part, ...]
     key: Hashable
     coded: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    absent: tuple[str, ...] = ()
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """A label for each coefficient."""
+        return tuple(label for label in self._all_labels if label not in self.absent)
+
+    @cached_property
+    def _all_labels(self) -> tuple[str, ...]:
         return tuple(label for part in self.parts for label in part.labels)
+
+    @cached_property
+    def _absent(self) -> NDArray[np.intp]:
+        """The places of the columns without a coefficient."""
+        return np.flatnonzero([label in self.absent for label in self._all_labels])
+
+    def without(self, labels: Iterable[str]) -> Design:
+        """Return the design without some columns."""
+        absent = (*self.absent, *labels)
+        return replace(self, absent=absent, key=(self.key, absent))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -140,7 +157,8 @@ class Design:
         numbers = np.empty((len(dense), len(next(iter(row.values())))))
         for k, value in enumerate(dense):
             numbers[k] = value
-        return DesignMatrix(numbers, tuple(indicators), self._order)
+        matrix = DesignMatrix(numbers, tuple(indicators), self._order)
+        return matrix.without(self._absent) if self.absent else matrix
 
     @cached_property
     def _order(self) -> NDArray[np.intp] | None:
@@ -164,6 +182,8 @@ class Design:
         Returns:
             Shape (rows, predictors), or (predictors,) for a constant.
         """
+        for place in self._absent.tolist():
+            beta = jnp.insert(beta, place, 0.0, axis=0)
         eta: Any = 0.0
         at = 0
         for part in self.parts:
@@ -206,8 +226,8 @@ def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
                 )
     read = dict.fromkeys(name for f in factors.values() for name in f.columns)
     columns = [schema.columns[name] for name in read if name in schema.columns]
-    coded = tuple((c.name, c.levels) for c in columns if c.levels is not None)
-    design = Design(tuple(parts), (text, tuple(factors.values())), coded)
+    levels = tuple((c.name, c.levels) for c in columns if c.levels is not None)
+    design = Design(tuple(parts), (text, tuple(factors.values())), levels)
     if not 0 < len(design.labels) <= _MOST:
         raise ModelError(
             f"the formula {text!r} has {len(design.labels):,} coefficients; it needs at least 1 "

@@ -46,6 +46,8 @@ class Formula(Source):
     Args:
         text: the formula.
         penalty: a ``kl.Ridge`` penalty on all coefficients but the constant; None for none.
+        collinear: "error", or "drop" to leave out columns that others before them determine in all
+            rows; ``fit.convergence.advice`` names them.
 
     The estimates are ``fit.params["mean"]["age"]``, on the scale of the link; in results by name
     ``"mean[age]"``. They are called "Intercept", "age", "region[T.north]", "age:region[T.north]".
@@ -63,6 +65,7 @@ class Formula(Source):
 
     text: str
     penalty: Ridge | None = None
+    collinear: str = "error"
     domain: Interval | Logits | None = None
 
     def __post_init__(self) -> None:
@@ -75,9 +78,9 @@ class Formula(Source):
 
     def __repr__(self) -> str:
         """The text, or the call that makes it."""
-        if self.penalty is None:
-            return repr(self.text)
-        return f"Formula({self.text!r}, penalty={self.penalty!r})"
+        options = "" if self.penalty is None else f", penalty={self.penalty!r}"
+        options += "" if self.collinear == "error" else f", collinear={self.collinear!r}"
+        return f"Formula({self.text!r}{options})" if options else repr(self.text)
 
     @cached_property
     def _parsed(self) -> tuple[tuple[str, Node], ...]:
@@ -139,6 +142,7 @@ class Formula(Source):
             self.domain,
             formula=self,
             terms=design,
+            collinear=self.collinear,
         )
 
     def value(
