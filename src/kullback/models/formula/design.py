@@ -7,22 +7,28 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector, namespace
+from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
 from kullback.models.design_matrix import DesignMatrix, Indicator
+from kullback.models.formula.bases import OPTIONS, Basis
 from kullback.models.formula.coding import codings
-from kullback.models.formula.factors import Category, Factor, Numeric, factor_of
+from kullback.models.formula.factors import Category, Numeric, category_of, numeric_of
+from kullback.models.formula.syntax import Call, Name, Node
 from kullback.models.formula.terms import Term
 
 # The Hessian of so many coefficients takes 800 MB.
 _MOST = 10_000
+
+
+Factor: TypeAlias = Numeric | Basis | Category
 
 
 @final
@@ -37,9 +43,9 @@ class Part:
     factors: tuple[tuple[Factor, bool], ...]
 
     @property
-    def numbers(self) -> tuple[Numeric, ...]:
+    def numbers(self) -> tuple[Numeric | Basis, ...]:
         """The factors that are numbers."""
-        return tuple(f for f, _ in self.factors if isinstance(f, Numeric))
+        return tuple(f for f, _ in self.factors if not isinstance(f, Category))
 
     @property
     def categories(self) -> tuple[tuple[Category, bool], ...]:
@@ -62,10 +68,10 @@ class Part:
         if not self.factors:
             return ("Intercept",)
         each = [
-            f.labels if isinstance(f, Numeric) else f.labels_of(full=full)
+            f.labels_of(full=full) if isinstance(f, Category) else f.labels
             for f, full in self.factors
         ]
-        numbers = [k for k, (f, _) in enumerate(self.factors) if isinstance(f, Numeric)]
+        numbers = [k for k, (f, _) in enumerate(self.factors) if not isinstance(f, Category)]
         order = [*numbers, *(k for k in reversed(range(len(each))) if k not in numbers)]
         out = []
         for chosen in product(*(each[k] for k in order)):
@@ -138,6 +144,30 @@ class Design:
         return dict(self.coded)
 
     @property
+    def bases(self) -> dict[str, Basis]:
+        """The factors that learn from the rows, by their text."""
+        factors = (f for part in self.parts for f, _ in part.factors)
+        return {str(f.node): f for f in factors if isinstance(f, Basis)}
+
+    @property
+    def ranges(self) -> dict[str, Interval]:
+        """The ranges of columns of which there are splines, beyond which these have no value."""
+        return {
+            basis.argument.node.name: Interval(*basis.range, holds_lower=True, holds_upper=True)
+            for basis in self.bases.values()
+            if basis.range is not None and isinstance(basis.argument.node, Name)
+        }
+
+    def with_bases(self, bases: Mapping[Node, Basis]) -> Design:
+        """Return the same columns with what bases have learned."""
+        parts = tuple(
+            Part(tuple((bases.get(f.node, f), full) for f, full in part.factors))
+            for part in self.parts
+        )
+        factors = tuple(f for part in parts for f, _ in part.factors)
+        return replace(self, parts=parts, key=(self.key, factors))
+
+    @property
     def intercept(self) -> bool:
         """Whether the first coefficient is a constant."""
         return bool(self.parts) and not self.parts[0].factors
@@ -201,6 +231,14 @@ class Design:
         return eta
 
 
+def _factor(node: Node, schema: Schema) -> Factor:
+    if isinstance(node, Call) and node.function in OPTIONS:
+        if not node.arguments:
+            raise ModelError(f"{node} lacks its column.")
+        return Basis(node, numeric_of(node.arguments[0], schema))
+    return category_of(node, schema) or numeric_of(node, schema)
+
+
 def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
     """Return the columns of terms in a sample.
 
@@ -209,7 +247,7 @@ def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
         DataError: for a category with one level, or categories in arithmetic.
     """
     nodes = dict.fromkeys(node for term in terms for node in term)
-    factors = {node: factor_of(node, schema) for node in nodes}
+    factors = {node: _factor(node, schema) for node in nodes}
     categories = {node for node, f in factors.items() if isinstance(f, Category)}
     split = [
         ([n for n in t if n not in categories], [n for n in t if n in categories]) for t in terms
