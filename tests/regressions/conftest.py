@@ -143,8 +143,7 @@ def lre(value: float, answer: float) -> float:
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """Read a CSV file of numbers, NA as NaN, its names made words of a formula."""
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt") as file:
         header, *rows = list(csv.reader(file))
     table = np.array([[math.nan if v in ("NA", "") else float(v) for v in row] for row in rows])
     return {word(name): table[:, k].copy() for k, name in enumerate(header)}
