@@ -38,6 +38,7 @@ from kullback.results.diverging import at_an_end, diverging_coefficient
 from kullback.results.function_convergence import of_perfect_fit, of_unidentified
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.function_starts import FunctionStarts, function_starts
+from kullback.solvers.linear_least_squares import LinearLeastSquares, linear_least_squares
 from kullback.solvers.settled import Rounding, minimise_to_rounding
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
 
@@ -58,6 +59,12 @@ _AGREE = 1e-9
 # correction of this length, in standard deviations of a row, their error is mostly less. One more
 # evaluation is then worth eight digits of the errors; where it costs little, all of them.
 _CORRECTION, _CHEAP_CORRECTION = 3e-9, 1e-12
+
+# Rounding of a row, relative to the scale, that keeps slopes from vanishing.
+_COARSE = 1e-11
+
+# The scale of a perfect fit, where no rounding is left to take it from.
+_SMALLEST = 1e-300
 
 # A solve in so few steps began near its end; coordinates are chosen anew so often at most.
 _FEW_STEPS, _TURNS = 4, 4
@@ -90,7 +97,9 @@ class Problem:
         engine: adds statistics up over all rows, or over the distinct ones with their weights.
         solver: proposes the points to evaluate.
         watch: called with every value of the cross-entropy.
-        rounding: of the values of the user's functions, where that is known.
+        rounding: of the values of the user's functions, or of a linear location, where that is
+            known and matters.
+        rounded: the parameters with that rounding, beside functions.
         rows: adds statistics up over all rows; None where the engine does.
     """
 
@@ -100,6 +109,7 @@ class Problem:
     solver: Solver[Any]
     watch: Callable[[float], None]
     rounding: float = 0.0
+    rounded: frozenset[str] = frozenset()
     rows: Engine | None = None
 
     def minimise(
@@ -110,7 +120,7 @@ class Problem:
             return minimise(self.solver, evaluate, u, _MAX_STEPS)
         along = np.zeros(u.size, dtype=bool)
         for c, place in vector.slices:
-            along[place] = isinstance(c.domain, Spanned)
+            along[place] = isinstance(c.domain, Spanned) or c.name in self.rounded
         rounding = Rounding(self.rounding, along, self.known.summary.rows)
         return minimise_to_rounding(self.solver, evaluate, u, _MAX_STEPS, rounding)
 
@@ -197,6 +207,11 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
             return _solve_functions(problem, vector, start)
         if problem.model.linear:
             triangles = _triangles(problem, vector, again=start is not None)
+            squares = None
+            if start is None:
+                squares = linear_least_squares(problem.model, vector, problem.known)
+            if squares is not None:
+                return _from_least_squares(problem, vector, squares, triangles)
             if triangles:
                 return _along_designs(problem, vector, start, triangles)
         d = problem.known.summary
@@ -220,6 +235,29 @@ def _triangles(problem: Problem, vector: ParameterVector, *, again: bool) -> dic
         raise
     reals = {c.name for c in vector.free if isinstance(c.domain, Reals)}
     return {name: r for name, r in found.items() if name in reals}
+
+
+def _from_least_squares(
+    problem: Problem,
+    vector: ParameterVector,
+    squares: LinearLeastSquares,
+    triangles: dict[str, Vector],
+) -> Solved:
+    """Solve from a least-squares fit, which is the minimum unless residuals are rounding."""
+    scale = squares.values["scale"]
+    if squares.perfect and any(c.name == "scale" for c in vector.free):
+        fixed = replace(vector, on_bound={**vector.on_bound, "scale": np.maximum(scale, _SMALLEST)})
+        u = fixed.unconstrained(squares.values)
+        evaluation = problem.whole(fixed)(u)
+        ended = Solution(evaluation, u, Outcome.STALLED, 1, u)
+        at = assess_convergence(problem.model, vector, evaluation, ended, "Newton", 1, 1)
+        return Solved(fixed, evaluation, of_perfect_fit(at, vector, ("loc",), "formula"))
+    start = Start([vector.unconstrained(squares.values)], 1, near=True)
+    if squares.rounding > _COARSE:
+        problem = replace(problem, rounding=squares.rounding, rounded=frozenset(["loc"]))
+    if triangles:
+        return _along_designs(problem, vector, start, triangles)
+    return _solve(problem, vector, start)
 
 
 def _along_designs(
@@ -249,7 +287,25 @@ def _along_designs(
         assert isinstance(source, Linear)  # it has a design
         sources[name] = replace(source, triangle=r)
     along = replace(problem, model=problem.model.with_sources(sources))
-    return replace(_solve(along, vector, start), vector=spanned)
+    solved = replace(_solve(along, vector, start), vector=spanned)
+    return solved if start is None else _measured_from(solved, points[0], start.points[0])
+
+
+def _measured_from(solved: Solved, values: Mapping[str, Vector], start: Vector) -> Solved:
+    """Measure coefficients along designs from those at the start, which then keep their digits."""
+    evaluation = solved.evaluation
+    assert isinstance(evaluation, Evaluation)  # not of class shares, which have no design
+    at, coefficients = evaluation.at.copy(), []
+    for c in solved.vector.coefficients:
+        domain = c.domain
+        if isinstance(domain, Spanned) and c.value is None:
+            domain = replace(domain, centre=values[c.name])
+        coefficients.append(replace(c, domain=domain))
+    for c, place in solved.vector.slices:
+        if isinstance(c.domain, Spanned):
+            at[place] -= start[place]
+    vector = replace(solved.vector, coefficients=tuple(coefficients))
+    return replace(solved, vector=vector, evaluation=replace(evaluation, at=at))
 
 
 def _outside(problem: Problem, vector: ParameterVector, found: Solved) -> Solved:

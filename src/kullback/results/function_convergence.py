@@ -10,7 +10,10 @@ from kullback.results.convergence import Convergence
 
 
 def of_perfect_fit(
-    convergence: Convergence, vector: ParameterVector, perfect: Sequence[str]
+    convergence: Convergence,
+    vector: ParameterVector,
+    perfect: Sequence[str],
+    what: str = "function",
 ) -> Convergence:
     """Say that a function passes through every outcome, so that the likelihood is unbounded.
 
@@ -18,13 +21,14 @@ def of_perfect_fit(
         convergence: as the search left it.
         vector: the coefficients.
         perfect: the parameters whose function passes through every outcome.
+        what: the user's word for it.
     """
     others = [c.name for c in vector.free if c.name not in perfect]
     names, spread = " and ".join(perfect), " and ".join(others)
     advice = (
-        f"The function of {names} passes through every outcome, up to rounding: the likelihood "
+        f"The {what} of {names} passes through every outcome, up to rounding: the likelihood "
         f"grows without bound as the distribution narrows around it. The coefficients of {names} "
-        f"hold; fix {spread}, or choose a function with fewer coefficients.",
+        f"hold; fix {spread}, or choose a {what} with fewer coefficients.",
     )
     reason = f"no maximum: the fit is perfect, and the likelihood is unbounded in {spread}"
     return replace(convergence, converged=False, reason=reason, advice=advice)
