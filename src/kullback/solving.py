@@ -17,6 +17,7 @@ from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
+from kullback.models.composite import Composite
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
@@ -35,6 +36,7 @@ from kullback.results.diverging import at_an_end, diverging_coefficient
 from kullback.results.function_convergence import of_perfect_fit, of_unidentified
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.function_starts import FunctionStarts, function_starts
+from kullback.solvers.regression_mixture_starts import regression_mixture_starts
 from kullback.solvers.settled import Rounding, minimise_to_rounding
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
 
@@ -277,7 +279,7 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         )
         return Solved(vector, evaluation, convergence)
     if start is None:
-        points = starting_points(problem.model, vector, problem.known)
+        points = _starting_points(problem, vector)
         start = Start(points, len(points), own=_own_points(problem, vector))
     given = start
     solution, start = _descend(problem, vector, start)
@@ -326,6 +328,17 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     return Solved(vector, evaluation, convergence)
 
 
+def _starting_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
+    """The starting points: of mixtures of regressions from the EM algorithm on a subsample."""
+    model = problem.model
+    unknown = any(c.start is None for c in vector.free if c.name != "weights")
+    if isinstance(model, Composite) and model.components and model.columns and unknown:
+        return regression_mixture_starts(
+            model, vector, problem.known, lambda sample: LocalEngine(sample).reduce
+        )
+    return starting_points(model, vector, problem.known)
+
+
 def _own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
     """The model's own starting points where the user gave starting values; else none."""
     if all(c.start is None for c in vector.free):
@@ -334,7 +347,7 @@ def _own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
         vector, coefficients=tuple(replace(c, start=None) for c in vector.coefficients)
     )
     try:
-        return starting_points(problem.model, without, problem.known)
+        return _starting_points(problem, without)
     except ModelError:  # it has none, and needs the user's
         return []
 

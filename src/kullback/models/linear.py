@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, namespace
-from kullback._core.domains import REAL, Domain, Interval, Logits, Reals
+from kullback._core.domains import REAL, Domain, Interval, Logits, Reals, Shares
 from kullback._core.errors import ModelError
 from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
@@ -55,7 +55,7 @@ class Linear(Source):
     columns: tuple[str, ...]
     intercept: bool = True
     penalty: Ridge | None = None
-    domain: Interval | Logits = REAL
+    domain: Interval | Logits | Shares = REAL
     estimate: Vector | None = None
     formula: Formula | None = None
     terms: Design | None = None
@@ -102,7 +102,7 @@ class Linear(Source):
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return one vector of coefficients, by the parameter's name."""
         labels = self.labels
-        if isinstance(self.domain, Logits):
+        if isinstance(self.domain, Logits | Shares):
             classes = self.domain.levels or range(self.domain.size)
             labels = tuple(f"{level}[{name}]" for level in classes[1:] for name in labels)
         size = Reals(len(labels))
@@ -141,11 +141,11 @@ class Linear(Source):
         value: Array = inverse_link(self.domain, jnp.asarray(eta))
         return value
 
-    def by_coefficient(self, numbers: Any) -> dict[str, Any]:
+    def by_coefficient(self, numbers: Any) -> dict[Any, Any]:
         """Return numbers, or pairs of them, by coefficient; of logits by class and coefficient."""
         each = [float(own) if np.ndim(own) == 0 else own for own in numbers]
         labels = self.labels
-        if not isinstance(self.domain, Logits):
+        if not isinstance(self.domain, Logits | Shares):
             return dict(zip(labels, each, strict=True))
         levels = self.domain.levels or range(self.domain.size)
         return {
@@ -158,6 +158,7 @@ class Linear(Source):
         out = np.zeros((self.domain.n_free, len(self.labels)))
         if self.intercept:
             start = np.atleast_1d(value)
+            start = np.log(start) if isinstance(self.domain, Shares) else start
             out[:, 0] = (
                 self.domain.unconstrained(start)
                 if isinstance(self.domain, Interval)
@@ -172,13 +173,13 @@ class Linear(Source):
         return replace(self, estimate=values[0])
 
 
-def refuse_vector(domain: Domain) -> Interval | Logits:
+def refuse_vector(domain: Domain) -> Interval | Logits | Shares:
     """Return the domain of a parameter that can be linear in columns.
 
     Raises:
         ModelError: for a vector.
     """
-    if not isinstance(domain, Interval | Logits):
+    if not isinstance(domain, Interval | Logits | Shares):
         raise ModelError(
             "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
             "can, logits=..."
@@ -196,7 +197,7 @@ class Predicted(Source):
         fixed: whether the numbers are known rather than estimated.
     """
 
-    domain: Interval | Logits | Reals
+    domain: Interval | Logits | Reals | Shares
     fixed: bool
 
     @property
@@ -222,13 +223,18 @@ class Predicted(Source):
         return value
 
 
-def inverse_link(domain: Interval | Logits | Reals, eta: Any) -> Any:
+def inverse_link(domain: Interval | Logits | Reals | Shares, eta: Any) -> Any:
     """Return a parameter from its predictors, which are the last axis of ``eta``."""
     if isinstance(domain, Interval):
         return domain.constrained(eta[..., 0])
     if isinstance(domain, Logits):
         xp = namespace(eta)
         return xp.concat([xp.zeros_like(eta[..., :1]), eta], axis=-1)
+    if isinstance(domain, Shares):
+        xp = namespace(eta)
+        logits = xp.concat([xp.zeros_like(eta[..., :1]), eta], axis=-1)
+        odds = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
+        return odds / xp.sum(odds, axis=-1, keepdims=True)
     return eta
 
 

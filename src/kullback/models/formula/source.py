@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, final
 
 from kullback._core.arrays import Array
-from kullback._core.domains import Domain, Interval, Logits
+from kullback._core.domains import Domain, Interval, Logits, Shares
 from kullback._core.errors import DataError, ModelError, did_you_mean
 from kullback.data.schema import Schema
 from kullback.models.formula.design import design_of
@@ -63,7 +63,7 @@ class Formula(Source):
 
     text: str
     penalty: Ridge | None = None
-    domain: Interval | Logits | None = None
+    domain: Interval | Logits | Shares | None = None
 
     def __post_init__(self) -> None:
         """Parse the text."""
