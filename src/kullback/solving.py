@@ -18,6 +18,7 @@ from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
+from kullback.models.composite import Composite
 from kullback.models.forms import SaturatedForm
 from kullback.models.linear import Linear
 from kullback.models.model import Model
@@ -39,6 +40,7 @@ from kullback.results.function_convergence import of_perfect_fit, of_unidentifie
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.function_starts import FunctionStarts, function_starts
 from kullback.solvers.linear_least_squares import LinearLeastSquares, linear_least_squares
+from kullback.solvers.regression_mixture_starts import regression_mixture_starts
 from kullback.solvers.settled import Rounding, minimise_to_rounding
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
 
@@ -394,7 +396,7 @@ def _solve(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         )
         return Solved(vector, evaluation, convergence)
     if start is None:
-        points = starting_points(problem.model, vector, problem.known)
+        points = _starting_points(problem, vector)
         start = Start(points, len(points), own=_own_points(problem, vector))
     given = start
     solution, start = _descend(problem, vector, start)
@@ -452,6 +454,17 @@ def _far_for_errors(problem: Problem, solution: Solution[Evaluation]) -> bool:
     return length > (_CHEAP_CORRECTION if problem.known.cheap else _CORRECTION)
 
 
+def _starting_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
+    """The starting points: of mixtures of regressions from the EM algorithm on a subsample."""
+    model = problem.model
+    unknown = any(c.start is None for c in vector.free if c.name != "weights")
+    if isinstance(model, Composite) and model.components and model.columns and unknown:
+        return regression_mixture_starts(
+            model, vector, problem.known, lambda sample: LocalEngine(sample).reduce
+        )
+    return starting_points(model, vector, problem.known)
+
+
 def _own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
     """The model's own starting points where the user gave starting values; else none."""
     if all(c.start is None for c in vector.free):
@@ -460,7 +473,7 @@ def _own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
         vector, coefficients=tuple(replace(c, start=None) for c in vector.coefficients)
     )
     try:
-        return starting_points(problem.model, without, problem.known)
+        return _starting_points(problem, without)
     except ModelError:  # it has none, and needs the user's
         return []
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import math
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 
@@ -211,7 +211,6 @@ def _logistic(xp: Any, u: Any) -> Any:
     return xp.where(u >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
 
 
-@final
 @dataclass(frozen=True)
 class Simplex(Domain):
     """K probabilities that sum to one: ``value = softmax(u_1, ..., u_{K−1}, 0)``.
@@ -262,6 +261,14 @@ class Simplex(Domain):
     def phrase(self, name: str) -> str:
         """Return the condition as text."""
         return f"{name} >= 0 with sum 1"
+
+
+@final
+@dataclass(frozen=True)
+class Shares(Simplex):
+    """The weights of K components, which may depend on columns: softmax with the first logit 0."""
+
+    levels: ClassVar[None] = None
 
 
 @final

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, namespace
-from kullback._core.domains import POSITIVE, REAL, Domain, Interval, Logits, Reals
+from kullback._core.domains import POSITIVE, REAL, Domain, Interval, Logits, Reals, Shares
 from kullback._core.errors import ModelError
 from kullback._core.validation import check_choice
 from kullback.models.design_matrix import DesignMatrix
@@ -70,7 +70,7 @@ class Linear(Source):
     columns: tuple[str, ...]
     intercept: bool = True
     penalty: Ridge | None = None
-    domain: Interval | Logits = REAL
+    domain: Interval | Logits | Shares = REAL
     estimate: Vector | None = None
     formula: Formula | None = None
     terms: Design | None = None
@@ -128,7 +128,7 @@ class Linear(Source):
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return one vector of coefficients, by the parameter's name."""
         labels = self.labels
-        if isinstance(self.domain, Logits):
+        if isinstance(self.domain, Logits | Shares):
             classes = self.domain.levels or range(self.domain.size)
             labels = tuple(f"{level}[{name}]" for level in classes[1:] for name in labels)
         size = Reals(len(labels))
@@ -202,11 +202,11 @@ class Linear(Source):
         value: Array = inverse_link(self.domain, jnp.asarray(eta), self.link)
         return value
 
-    def by_coefficient(self, numbers: Any) -> dict[str, Any]:
+    def by_coefficient(self, numbers: Any) -> dict[Any, Any]:
         """Return numbers, or pairs of them, by coefficient; of logits by class and coefficient."""
         each = [float(own) if np.ndim(own) == 0 else own for own in numbers]
         labels = self.labels
-        if not isinstance(self.domain, Logits):
+        if not isinstance(self.domain, Logits | Shares):
             return dict(zip(labels, each, strict=True))
         levels = self.domain.levels or range(self.domain.size)
         return {
@@ -225,6 +225,7 @@ class Linear(Source):
         elif isinstance(self.domain, Interval):
             eta = self.domain.unconstrained(start)
         else:
+            start = np.log(start) if isinstance(self.domain, Shares) else start
             eta = start[1:] - start[0]
         ones = np.zeros(len(self.labels)) if self.ones is None else self.ones
         if self.intercept:
@@ -243,13 +244,13 @@ class Linear(Source):
         return replace(self, estimate=estimate)
 
 
-def refuse_vector(domain: Domain) -> Interval | Logits:
+def refuse_vector(domain: Domain) -> Interval | Logits | Shares:
     """Return the domain of a parameter that can be linear in columns.
 
     Raises:
         ModelError: for a vector.
     """
-    if not isinstance(domain, Interval | Logits):
+    if not isinstance(domain, Interval | Logits | Shares):
         raise ModelError(
             "a vector of parameters cannot be linear in columns: of a Categorical, the logits "
             "can, logits=..."
@@ -268,7 +269,7 @@ class Predicted(Source):
         link: None for that of the domain.
     """
 
-    domain: Interval | Logits | Reals
+    domain: Interval | Logits | Reals | Shares
     fixed: bool
     link: Link | None = None
 
@@ -303,7 +304,9 @@ class Predicted(Source):
         return value
 
 
-def inverse_link(domain: Interval | Logits | Reals, eta: Any, link: Link | None = None) -> Any:
+def inverse_link(
+    domain: Interval | Logits | Reals | Shares, eta: Any, link: Link | None = None
+) -> Any:
     """Return a parameter from its predictors, which are the last axis of ``eta``."""
     if link is not None:
         assert isinstance(domain, Interval)  # the formula refuses others
@@ -313,6 +316,11 @@ def inverse_link(domain: Interval | Logits | Reals, eta: Any, link: Link | None 
     if isinstance(domain, Logits):
         xp = namespace(eta)
         return xp.concat([xp.zeros_like(eta[..., :1]), eta], axis=-1)
+    if isinstance(domain, Shares):
+        xp = namespace(eta)
+        logits = xp.concat([xp.zeros_like(eta[..., :1]), eta], axis=-1)
+        odds = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
+        return odds / xp.sum(odds, axis=-1, keepdims=True)
     return eta
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import Domain, Interval, Simplex
+from kullback._core.domains import Domain, Interval, Shares
 from kullback._core.errors import ModelError
 from kullback.models.caution import Caution
 from kullback.models.composite import Composite
@@ -42,13 +42,20 @@ class Mixture(Composite):
     the estimate is a maximum at which every component describes several different ones. Components
     that could change places are in ascending order of their means (medians where these are not
     known), then of their variances; those with different numbers, bounds, starts or ties stay.
+
+    Components may be regressions, ``kl.Mixture([kl.Poisson(rate="~ x")] * 2)``, and the weights may
+    depend on columns, ``weights="~ z"``: the logarithms of their ratios to the first weight are
+    linear, and ``fit.params["weights"][1]["z"]`` belongs to ``components[1]``. The search then
+    starts from splits of a subsample by the residuals of one regression, and from random subsets;
+    components that could change places are in ascending order of their coefficients, the first
+    one's first.
     Sources: A. P. Dempster, N. M. Laird and D. B. Rubin (1977), Journal of the Royal Statistical
     Society B 39, 1–38; G. McLachlan and D. Peel (2000), Finite Mixture Models.
 
     Args:
         models: the components; or one model, which is repeated.
         components: how often it is repeated.
-        weights: a number for each component; None to estimate them.
+        weights: a number for each component; a formula; None to estimate them.
 
     Raises:
         ModelError: for fewer than two components, labels, counts together with other numbers, and
@@ -70,7 +77,7 @@ class Mixture(Composite):
         weights: Any = None,
     ) -> None:
         listed = _listed(models, components)
-        self.own_parameters: Mapping[str, Domain] = {WEIGHTS: Simplex(len(listed))}
+        self.own_parameters: Mapping[str, Domain] = {WEIGHTS: Shares(len(listed))}
         parts, ties = _without_ties_outside(listed)
         self._assemble(parts, own={WEIGHTS: weights})
         if ties:

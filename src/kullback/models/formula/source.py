@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, final
 
 from kullback._core.arrays import Array
-from kullback._core.domains import POSITIVE, REAL, Domain, Interval, Logits
+from kullback._core.domains import POSITIVE, REAL, Domain, Interval, Logits, Shares
 from kullback._core.errors import DataError, ModelError, did_you_mean
 from kullback._core.validation import check_choice
 from kullback.data.schema import Schema
@@ -90,7 +90,7 @@ class Formula(Source):
     exposure: Any = None
     penalty: Ridge | None = None
     collinear: str = "error"
-    domain: Interval | Logits | None = None
+    domain: Interval | Logits | Shares | None = None
 
     def __post_init__(self) -> None:
         """Parse the text."""
