@@ -15,9 +15,11 @@ from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
+from kullback.models.row_distributions import RowDistributions
 from kullback.objective.evaluated import CovarianceKind
 from kullback.pages.fit_page import write_fit_page
 from kullback.pictures.fit_figure import fit_figure
+from kullback.results.at import at_rows
 from kullback.results.band import Band, make_band
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.bootstrap_intervals import (
@@ -435,6 +437,33 @@ class Fit(FitNumbers):
 
     def _repr_html_(self) -> str:
         return self.summary().html()
+
+    def at(self, data: Any) -> RowDistributions:
+        """Return the fitted distribution of every row of other data.
+
+        Args:
+            data: the columns that the model reads, in any order: a table, a mapping of arrays, a
+                two-dimensional array, or files, as for ``kl.fit``; the outcome is not needed. Of a
+                model without columns all rows are equal, and only their number counts.
+
+        Returns:
+            The distributions, with ``mean()``, ``variance()``, ``quantile(u)``, ``cdf(t)``,
+            ``survival(t)``, ``hazard(t)``, ``density(y)``, ``sample(n)``, ``params`` and, of
+            labels, ``probabilities()``. Rows in which a value is missing are NaN.
+
+        Raises:
+            DataError: for a column that is missing, or holds what it must not, such as a category
+                that did not occur in the fit.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8, 9.0]}
+            >>> line = kl.Function(lambda x, a, b: a + b * x, start={"a": 0.0, "b": 1.0})
+            >>> fit = kl.fit(kl.Normal(loc=line), data, "y")
+            >>> fit.at({"x": [1.0, None, 10.0]}).survival(3.0).round(4)
+            array([0.588,   nan, 1.   ])
+        """
+        return at_rows(self.model, data)
 
     def predict_params(self, data: Any) -> dict[str, Vector]:
         """Return the parameters of new rows, of a model that reads columns.
