@@ -37,6 +37,7 @@ from kullback.objective.log_terms import log_term
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.sample_summary import SummariseSample
 from kullback.objective.statistics import LossDerivatives, RowSums, Statistic
+from kullback.results.by_parameter import flat
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Outcome, Solver
 
@@ -217,8 +218,8 @@ def test_a_model_made_of_another_takes_every_kind_of_row_and_source() -> None:
     source = Linear(("x0", "x1"))
     plain = kl.fit(kl.Gamma(rate=source), {**columns, "y": y}, "y")
     fit = kl.fit(Shifted(kl.Gamma(rate=source), 2.0), {**columns, "y": y + 2.0}, "y")
-    np.testing.assert_allclose(fit.params["rate"], plain.params["rate"], rtol=1e-9)
-    np.testing.assert_allclose(fit.stderr["rate"], plain.stderr["rate"], rtol=1e-9)
+    np.testing.assert_allclose(flat(fit.params["rate"]), flat(plain.params["rate"]), rtol=1e-9)
+    np.testing.assert_allclose(flat(fit.stderr["rate"]), flat(plain.stderr["rate"]), rtol=1e-9)
 
 
 def test_a_model_made_of_another_keeps_its_closed_forms() -> None:
@@ -323,10 +324,10 @@ def test_a_new_source(n: int) -> None:
     )
     residual = y - a * np.exp(-b * t)
     assert fit.convergence.converged
-    assert fit.params["loc"] == pytest.approx([a, b], rel=1e-7)  # scipy's own tolerance
+    assert flat(fit.params["loc"]) == pytest.approx([a, b], rel=1e-7)  # scipy's own tolerance
     assert fit.params["scale"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-9)
     assert isinstance(fit.model.sources["loc"], Decay)
-    assert np.all(np.isfinite(fit.stderr["loc"]))
+    assert np.all(np.isfinite(flat(fit.stderr["loc"])))
 
 
 @dataclass(frozen=True)
@@ -361,13 +362,15 @@ def test_a_new_source_of_a_vector() -> None:
         "logits[c[Intercept]]",
     )
     # the same model by two ways
-    np.testing.assert_allclose(fit.params["logits"], linear.params["logits"], rtol=1e-10)
+    np.testing.assert_allclose(
+        flat(fit.params["logits"]), flat(linear.params["logits"]), rtol=1e-10
+    )
     np.testing.assert_allclose(fit.covariance(), linear.covariance(), rtol=1e-9)
     np.testing.assert_allclose(fit.covariance("sandwich"), linear.covariance("sandwich"), rtol=1e-9)
     model = multinomial(columns, data["y"])
-    np.testing.assert_allclose(linear.params["logits"], model, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(flat(linear.params["logits"]), model, rtol=1e-5, atol=1e-6)
     again = kl.fit(Categorical(logits=Scores()), data, "y", engine=kl.StreamingEngine)
-    np.testing.assert_array_equal(again.params["logits"], fit.params["logits"])
+    np.testing.assert_array_equal(flat(again.params["logits"]), flat(fit.params["logits"]))
     # rows of the fitted model, evaluated one by one, have the fit's cross-entropy
     losses = kl.estimate_cross_entropy(linear.model, data, "y")
     assert float(losses) == pytest.approx(linear.cross_entropy, rel=1e-13)
@@ -479,7 +482,7 @@ def test_a_source_bound_to_categories(source: str, weights: str | None, tmp_path
     assert fit.names[2:] == ("scale[x]", "scale[region[T.north]]", "scale[region[T.west]]")
     assert fit.cross_entropy == plain.cross_entropy
     for name in ("shape", "scale"):
-        np.testing.assert_array_equal(fit.params[name], plain.params[name])
+        np.testing.assert_array_equal(flat(fit.params[name]), flat(plain.params[name]))
         np.testing.assert_array_equal(fit.stderr[name], plain.stderr[name])
     again = kl.estimate_cross_entropy(fit.model, opened, "y", weights=weights)
     assert float(again) == pytest.approx(fit.cross_entropy, rel=1e-13)
@@ -491,7 +494,7 @@ def test_categories_keep_their_codes_in_other_rows(streamed: bool, tmp_path) -> 
     fit = kl.fit(kl.Weibull(scale=ByCategory("x", "region")), data, "y")
     # rows without the reference category, which alone would shift every code
     few = {name: values[data["region"] != "east"][:20] for name, values in data.items()}
-    shape, (a, b, north, west) = fit.params["shape"], fit.params["scale"]
+    shape, (a, b, north, west) = flat(fit.params["shape"]), flat(fit.params["scale"])
     eta = a + b * few["x"] + np.where(few["region"] == "north", north, west)
     expected = -stats.weibull_min(shape, scale=np.exp(eta)).logpdf(few["y"]).mean()
     file = tmp_path / "few.parquet"
@@ -845,9 +848,9 @@ def test_a_censored_weibull_with_a_linear_scale() -> None:
     assert fit.convergence.converged
     assert fit.names == ("shape", "scale[Intercept]", "scale[x0]", "scale[x1]")
     assert fit.log_likelihood == pytest.approx(-expected.fun, rel=1e-12)
-    assert fit.params["scale"] == pytest.approx(expected.x[1:], abs=1e-6)  # BFGS's own slope
+    assert flat(fit.params["scale"]) == pytest.approx(expected.x[1:], abs=1e-6)  # BFGS's own slope
     # the observed information by differences of the loss, as an independent check of the errors
-    at = np.array([np.log(fit.params["shape"]), *fit.params["scale"]])
+    at = np.array([np.log(flat(fit.params["shape"])), *flat(fit.params["scale"])])
     h, steps = 1e-4, np.eye(4)
     hessian = [
         [
@@ -857,7 +860,7 @@ def test_a_censored_weibull_with_a_linear_scale() -> None:
         for a in steps
     ]
     errors = np.sqrt(np.diag(np.linalg.inv(np.array(hessian) / (4 * h * h))))
-    np.testing.assert_allclose(fit.stderr["scale"], errors[1:], rtol=1e-5)
+    np.testing.assert_allclose(flat(fit.stderr["scale"]), errors[1:], rtol=1e-5)
     assert np.all(np.isfinite(fit.covariance("sandwich")))
     # and the same bits again, with the data that the fit refers to
     assert fit.problem is not None
@@ -870,11 +873,11 @@ def test_a_linear_location_is_least_squares() -> None:
     y = np.array([1.0, 2.0, 0.0, -1.0]) @ x + np.random.default_rng(2).normal(0.0, 0.5, 500)
     fit = kl.fit(kl.Normal(loc=Linear(tuple(columns))), {**columns, "y": y}, "y")
     beta, *_ = np.linalg.lstsq(x.T, y, rcond=None)
-    np.testing.assert_allclose(fit.params["loc"], beta, rtol=1e-12)
+    np.testing.assert_allclose(flat(fit.params["loc"]), beta, rtol=1e-12)
     residual = y - beta @ x
     inverse = np.linalg.inv(x @ x.T)
     np.testing.assert_allclose(
-        fit.stderr["loc"], np.sqrt(np.mean(residual**2) * np.diag(inverse)), rtol=1e-9
+        flat(fit.stderr["loc"]), np.sqrt(np.mean(residual**2) * np.diag(inverse)), rtol=1e-9
     )
     # White (1980): the sandwich of least squares
     middle = inverse @ (x * residual**2) @ x.T @ inverse
@@ -885,10 +888,12 @@ def test_a_linear_location_is_least_squares() -> None:
 def test_an_intercept_alone_is_the_parameter_itself() -> None:
     y = np.random.default_rng(4).gamma(2.0, size=3_000)
     fit, plain = kl.fit(kl.Gamma(rate=Linear(())), y), kl.fit(kl.Gamma(), y)
-    np.testing.assert_allclose(np.exp(fit.params["rate"]), plain.params["rate"], rtol=1e-10)
+    np.testing.assert_allclose(
+        np.exp(flat(fit.params["rate"])), flat(plain.params["rate"]), rtol=1e-10
+    )
     # the delta method: the error of log rate is that of rate over rate
     expected = plain.stderr["rate"] / plain.params["rate"]
-    np.testing.assert_allclose(fit.stderr["rate"], expected, rtol=1e-8)
+    np.testing.assert_allclose(flat(fit.stderr["rate"]), expected, rtol=1e-8)
     assert "rate[Intercept]" in str(fit.summary())
 
 

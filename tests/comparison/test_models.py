@@ -12,6 +12,7 @@ from kullback.data import Roles, open_sample
 from kullback.data.folds import RowFolds
 from kullback.data.sample import ArraySample
 from kullback.models.linear import Linear
+from kullback.results.by_parameter import flat
 
 RNG = np.random.default_rng(5)
 N = 150
@@ -45,7 +46,7 @@ def test_a_linear_source_is_scored_by_each_rows_own_density() -> None:
     for k in range(5):
         rows = fold == k
         params = kl.fit(MODELS["linear"], FRAME[~rows], "y", weights="w").params
-        rate = np.exp(params["rate"] @ np.stack([np.ones(N), X]))
+        rate = np.exp(flat(params["rate"]) @ np.stack([np.ones(N), X]))
         density = stats.gamma(params["shape"], scale=1.0 / rate).logpdf(FRAME["y"])
         loss[rows] = -density[rows]
     entry = found.models[0]
@@ -66,7 +67,7 @@ def test_class_probabilities_are_scored_by_the_fits_to_other_folds() -> None:
         rows = fold == k
         share = code[~rows].mean()
         plain[rows] = -np.log(np.where(code[rows] == 1, share, 1.0 - share))
-        b = kl.fit(KINDS["linear"], FRAME[~rows], "kind").params["logits"]
+        b = flat(kl.fit(KINDS["linear"], FRAME[~rows], "kind").params["logits"])
         eta = (np.ravel(b) @ np.stack([np.ones(N), X]))[rows]
         linear[rows] = np.logaddexp(0.0, np.where(code[rows] == 1, -eta, eta))
     assert found.models[1].held_out == pytest.approx(plain.mean(), rel=1e-9)

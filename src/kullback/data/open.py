@@ -151,9 +151,10 @@ def _open_column(values: NDArray[Any], roles: Roles, data: Any, label: str) -> R
 def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     """Open columns of a table as a sample."""
     names = find_columns(roles, table.names, table.description)
-    typed: frozenset[str] = getattr(table, "categorical", frozenset())
-    typed = frozenset(name for name in typed if roles.is_by_value(name))
-    orders = {} if roles.inferred or not typed else table.orders(typed & {*names.covariates})
+    of_frame: Any = table
+    typed: frozenset[str] = getattr(of_frame, "categorical", frozenset())
+    typed = frozenset(name for name in typed & {*names.covariates} if roles.is_by_value(name))
+    orders = of_frame.orders(typed) if typed and not roles.inferred else {}
     label = label_of(roles.y, "y")
     learner = SchemaLearner(roles, names, schema, typed=typed, label=label, orders=orders)
     raw = names.take(table.column)

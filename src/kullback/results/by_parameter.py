@@ -19,9 +19,9 @@ Number: TypeAlias = "float | Vector"
 
 
 def flat(value: Any) -> Vector:
-    """Return the numbers of a parameter as one vector: those of a function are by coefficient."""
+    """Return the numbers of a parameter as one vector, also where they are by coefficient."""
     if isinstance(value, Mapping):
-        return np.concatenate([np.ravel(own) for own in value.values()])
+        return np.concatenate([np.ravel(flat(own)) for own in value.values()])
     return np.atleast_1d(value)
 
 
