@@ -32,9 +32,9 @@ from kullback.results.derived import derive
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
+from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
 from kullback.results.responsibilities import responsibilities
-from kullback.results.row_parameters import parameters_of_rows, predictions
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
 from kullback.results.test_result import TestResult
@@ -465,29 +465,58 @@ class Fit(FitNumbers):
         """
         return at_rows(self.model, data)
 
-    def predict_params(self, data: Any) -> dict[str, Vector]:
-        """Return the parameters of new rows, of a model that reads columns.
+    def predict(
+        self,
+        data: Any,
+        what: str | None = None,
+        *,
+        at: Any = None,
+        interval: str | None = None,
+        level: float = 0.95,
+    ) -> Any:
+        """Predict a number, or a class, of every row of other data.
+
+        A confidence interval is of the prediction, by the delta method, and symmetric on a scale
+        that keeps it in its range: the logarithm of means, variances and quantiles of positive
+        outcomes, the log odds of probabilities. A prediction interval is of an outcome: the
+        quantiles (1 ± level)/2 of the fitted distribution. It takes the estimates as known, whose
+        uncertainty adds about a share p/n to its width with p numbers estimated from n rows; an
+        interval of counts holds at least the level.
 
         Args:
-            data: the columns: a table or files, as for ``kl.fit``; the outcome is not needed.
+            data: the columns, as for ``at``.
+            what: "mean" (None, of numbers), "variance", "quantile", "survival" (P(Y > at)),
+                "probability" (of counts P(Y = at), of labels that of each class, or of those in
+                ``at``), "class" (None, of labels: the most probable one), "parameters" (a dict).
+            at: probabilities of quantiles, or outcomes: a number, or several for every row.
+            interval: "confidence", "prediction" or None.
+            level: coverage probability of the interval.
 
         Returns:
-            By parameter, shape (rows,) or (rows, size). NaN where a function of the user's leaves
-            the parameter's domain.
+            Without an interval, shape (rows,), with the index of a pandas frame; or (rows, m) for m
+            values in ``at``. With one, a frame of the library and with the index of ``data``:
+            ``estimate``, ``lower``, ``upper``; for several values in ``at`` it has a row for each,
+            and a column ``at``. NaN where a value is missing.
 
         Raises:
-            DataError: for a column that is missing, or holds what it must not.
-            ModelError: for a model without columns.
-        """
-        return parameters_of_rows(self.model, data)
+            KullbackError: for choices that do not go together.
+            DataError: for columns that are missing, or hold what they must not.
 
-    def predict(self, data: Any) -> Any:
-        """Return the mean of new rows, shape (rows,); of labels the most probable class.
-
-        Args:
-            data: as for ``predict_params``.
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8, 9.0]}
+            >>> fit = kl.fit(kl.Normal(loc="~ x"), data, "y")
+            >>> fit.predict({"x": [1.0, 10.0]}).round(6)
+            array([ 3.03, 20.76])
+            >>> print(fit.predict({"x": [10.0]}, interval="confidence").round(4).to_string())
+               estimate    lower    upper
+            0     20.76  20.0807  21.4393
         """
-        return predictions(self.model, data)
+        return predict(self, data, what, at, interval, level)
+
+    def predict_params(self, data: Any) -> dict[str, Vector]:
+        """Return the parameters of new rows by name: ``at(data).params``."""
+        return at_rows(self.model, data).params
 
     def save(self, path: str | Path, *, functions: Sequence[str] = ()) -> None:
         """Write the fit as JSON: data only, no code.
