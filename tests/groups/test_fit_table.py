@@ -298,7 +298,8 @@ def test_models_that_are_fitted_group_by_group() -> None:
         assert own.log_likelihood == expected.log_likelihood
         (name,) = own.params
         np.testing.assert_array_equal(own.params[name], expected.params[name])
-        assert f"{name}[0]" in table.to_frame().columns
+        first = "0" if model is not linear else "Intercept"
+        assert f"{name}[{first}]" in table.to_frame().columns
 
 
 def test_a_group_that_cannot_be_fitted_is_a_row_with_its_reason() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,13 +38,21 @@ def compare(
     table: Tables,
     y: YOrEnds = None,
     models: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME,NAME,...",
             help='Distributions to compare, such as gamma,lognormal; by default "all" whose '
             'support holds the rows; "continuous" takes whole numbers as measurements.',
         ),
-    ] = "all",
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=MODEL",
+            help="A model under a name of yours, such as "
+            "\"by age=Weibull(scale='~ age')\". Repeat for several models.",
+        ),
+    ] = None,
     event: Event = None,
     truncation_lower: TruncationLower = None,
     truncation_upper: TruncationUpper = None,
@@ -90,7 +98,7 @@ def compare(
         observed = observed_of(y, event, truncation_lower, truncation_upper)
         columns = {**observed.columns, "--weights": weights, "--groups": groups, "--time": time}
         data = files_of(table, missing_values, separator, columns)
-        chosen = _models(models)
+        chosen = _models(models, model or [])
         if plot is not None:
             process.check_folder("--plot", plot, figures=True)
         found = _compare(
@@ -167,8 +175,15 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _models(text: str) -> Any:
-    """The models of ``--models``."""
+def _models(text: str | None, named: Sequence[str]) -> Any:
+    """The models of ``--models``, or those of ``--model`` by name."""
+    if named:
+        if text is not None:
+            raise KullbackError(
+                "--models lists models and --model adds them by name: give one of them."
+            )
+        return _by_name(named)
+    text = "all" if text is None else text
     names = list(dict.fromkeys(name.strip() for name in split_models(text) if name.strip()))
     every = {"all", "continuous"} & set(names)
     if not names or (every and len(names) > 1):
@@ -177,6 +192,24 @@ def _models(text: str) -> Any:
             f'"{text}".'
         )
     return names[0] if every else [_model(name) for name in names]
+
+
+def _by_name(named: Sequence[str]) -> dict[str, kullback.Model]:
+    """The models of ``--model NAME=MODEL``; one without a name is called as it is written."""
+    out: dict[str, kullback.Model] = {}
+    for text in named:
+        name, equals, model = text.partition("=")
+        if not equals or "(" in name:  # an equals sign of the model's own
+            name, model = text, text
+        name = name.strip()
+        if not name or not model.strip():
+            raise KullbackError(
+                f"--model must be NAME=MODEL, such as \"age=Weibull(scale='~ age')\", got {text!r}."
+            )
+        if name in out:
+            raise KullbackError(f'--model gives two models the name "{name}".')
+        out[name] = _model(model)
+    return out
 
 
 def _print(found: Comparison) -> None:

@@ -131,6 +131,7 @@ def complete(model: Model, by: tuple[str, ...], columns: dict[str, Any]) -> dict
         none = np.full(columns["n"].size, np.nan)
         columns["params"] = dict.fromkeys(model.parameters, none)
         columns["stderr"] = dict.fromkeys(model.parameters, none)
+    columns["labels"] = {c.name: c.labels for c in model.vector.coefficients if c.labels}
     params = columns["params"]
     taken = {"n", "log_likelihood", "converged", "reason"}
     taken |= {*params, *(f"{name}_stderr" for name in params)}

@@ -77,7 +77,8 @@ class FitTable(Displayed):
             model: the model's name.
             by: the names of the key columns.
             keys: the key of each group.
-            columns: ``n``, ``params``, ``stderr``, ``log_likelihood``, ``converged``, ``reason``.
+            columns: ``n``, ``params``, ``stderr``, ``log_likelihood``, ``converged``, ``reason``,
+                and ``labels``, the names of coefficients by parameter.
             fits: makes the fits of groups, by their numbers.
             frame: returns a table of the key columns and of columns beside them.
             notes: on how the rows were read, a sentence each.
@@ -89,6 +90,7 @@ class FitTable(Displayed):
         self.log_likelihood: Vector = columns["log_likelihood"]
         self.converged: NDArray[np.bool_] = columns["converged"]
         self.reason: tuple[str, ...] = columns["reason"]
+        self._labels: Mapping[str, tuple[str, ...]] = columns["labels"]
         self.model_name, self._make, self._frame, self._notes = model, fits, frame, notes
         self._fits: dict[int, Fit] = {}
 
@@ -178,8 +180,10 @@ class FitTable(Displayed):
         """Each parameter's estimates and errors by column; of a vector, number by number."""
         out: dict[str, Vector] = {}
         for name, values in self.params.items():
-            for i in range(1 if values.ndim == 1 else values.shape[1]):
-                column = name if values.ndim == 1 else f"{name}[{i}]"
+            count = 1 if values.ndim == 1 else values.shape[1]
+            labels = self._labels.get(name, range(count))
+            for i in range(count):
+                column = name if values.ndim == 1 else f"{name}[{labels[i]}]"
                 own = (slice(None),) if values.ndim == 1 else (slice(None), i)
                 out[column] = values[own]
                 out[f"{column}_stderr"] = self.stderr[name][own]
