@@ -95,7 +95,7 @@ for _command, _summary in (
     (describe.describe, "Describe a saved fit, or draw from it."),
     (entropy.entropy, "Estimate entropies and mutual information."),
     (train.train, "Train a neural-network classifier."),
-    (predict.predict, "Print the predictions of a trained network."),
+    (predict.predict, "Print the predictions of a saved fit or network."),
     (evaluate.evaluate, "Decompose the loss of a classifier."),
     (tour.tour, "Learn why fits minimise the cross-entropy."),
 ):

@@ -47,7 +47,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             help='Distribution to fit, such as gamma ("kullback families" lists all), or '
-            '"Truncated(Gamma(), lower=1)"; or best: the first of "kullback compare".',
+            '"Truncated(Gamma(), lower=1)"; a regression, such as '
+            '"Weibull(scale=\'~ age + sex\')"; or best: the first of "kullback compare".',
         ),
     ],
     y: YOrEnds = None,
@@ -63,7 +64,8 @@ def fit(
         typer.Option(
             metavar="NAME=NUMBER",
             help="Fix a parameter, as in shape=2 or probabilities=0.5,0.3,0.2; NAME=? estimates "
-            "it, which selects a parametrisation. Repeat for several parameters.",
+            'it, which selects a parametrisation; "NAME=~ age" is a formula. Repeat for several '
+            "parameters.",
         ),
     ] = None,
     by: By = None,
@@ -194,13 +196,16 @@ def _model(name: str, params: Sequence[str] = ()) -> kullback.Model:
         raise ModelError(
             f'there is no model "{name}"{hint or "."} The command "kullback families" lists them.'
         )
-    parameters: dict[str, Reals | kullback.Param] = {}
+    parameters: dict[str, Reals | str | kullback.Param] = {}
     for text in params:
         parameter, equals, value = (part.strip() for part in text.partition("="))
         if not (parameter and equals and value):
             raise ModelError(f'--param must be NAME=NUMBER, such as shape=2, got "{text}".')
         if parameter in parameters:
             raise ModelError(f"--param names {parameter} twice.")
+        if value.startswith("~"):
+            parameters[parameter] = value
+            continue
         free = value == "?"
         parameters[parameter] = kullback.Param() if free else _reals(parameter, value)
     return known[by_key[_key(name)]](**parameters)
@@ -216,7 +221,7 @@ def _reals(parameter: str, text: str) -> Reals:
     except ValueError:
         raise ModelError(
             f'--param {parameter}={text}: "{text}" is not a number. Give a number to fix it, or '
-            f"{parameter}=? to estimate it."
+            f'{parameter}=? to estimate it; a formula begins with "~".'
         ) from None
     return numbers if "," in text else numbers[0]
 

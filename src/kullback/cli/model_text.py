@@ -16,7 +16,10 @@ _LONGEST = 1_000
 def model_of_text(
     text: str, known: Mapping[str, type[kullback.Model]], key: Callable[[str], str]
 ) -> kullback.Model:
-    """Read a model that is written as a call: of numbers, ? for free parameters, and models.
+    """Read a model that is written as a call: of numbers, texts, ? for free parameters, and models.
+
+    Texts are formulas, "Weibull(scale='~ age')", and names of columns; ``Formula`` and ``Ridge``
+    take their options as in Python.
 
     Args:
         text: the model.
@@ -33,7 +36,9 @@ def model_of_text(
         tree = ast.parse(text.strip().replace("=?", "=None"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ModelError(f'--model "{text}" cannot be read. {_LIKE}') from None
-    made = _value(tree, text, {key(name): kind for name, kind in known.items()}, key)
+    parts = {"Formula": kullback.Formula, "Ridge": kullback.Ridge}
+    kinds = {key(name): kind for name, kind in [*known.items(), *parts.items()]}
+    made = _value(tree, text, kinds, key)
     if not isinstance(made, kullback.Model):
         raise ModelError(f'--model "{text}" is not a model. {_LIKE}')
     return made
@@ -51,12 +56,13 @@ def split_models(text: str) -> list[str]:
     return parts
 
 
-_LIKE = 'Write it like "Truncated(Gamma(shape=2, rate=?), lower=1)".'
+_LIKE = """Write it like "Truncated(Gamma(shape=2, rate=?), lower=1)" or "Weibull(scale='~ age + sex')"."""
 
 
 def _value(node: ast.expr, text: str, kinds: Mapping[str, Any], key: Callable[[str], str]) -> Any:
-    """Return the model, number or list of numbers that a part of the text stands for."""
-    if isinstance(node, ast.Constant) and (node.value is None or type(node.value) in (int, float)):
+    """Return the model, number, text or list of these that a part of the text stands for."""
+    simple = (int, float, str)
+    if isinstance(node, ast.Constant) and (node.value is None or type(node.value) in simple):
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         number = _value(node.operand, text, kinds, key)
@@ -66,10 +72,10 @@ def _value(node: ast.expr, text: str, kinds: Mapping[str, Any], key: Callable[[s
         return [_value(part, text, kinds, key) for part in node.elts]
     called = node.func if isinstance(node, ast.Call) else node
     if not isinstance(called, ast.Name):
-        raise ModelError(
-            f'--model: "{ast.get_source_segment(text.replace("=?", "=None"), node)}" is neither a '
-            f"model nor a number. {_LIKE}"
-        )
+        part = ast.get_source_segment(text.strip().replace("=?", "=None"), node) or text
+        if part.startswith("~"):
+            raise ModelError(f"--model: a formula stands in quotes, as in scale='{part}'. {_LIKE}")
+        raise ModelError(f'--model: "{part}" is neither a model nor a number. {_LIKE}')
     if key(called.id) not in kinds:
         hint = did_you_mean(called.id, [kind.__name__ for kind in kinds.values()])
         raise ModelError(f'there is no model "{called.id}"{hint or "."}')

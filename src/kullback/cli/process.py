@@ -29,7 +29,7 @@ from kullback._core.printable import printable
 _COMPOUND = "weight_kind|learning_rate|weight_decay|label_smoothing|class_weight|held_out"
 _SIMPLE = (
     "missing|separator|weights|unit|method|categorical|slices|depth|hidden|activation|dropout|normalization|members|"
-    "epochs|batch|patience|calibration|checkpoint|seed|folds|groups|time|criterion"
+    "epochs|batch|patience|calibration|checkpoint|seed|folds|groups|time|criterion|what|at|interval|level"
 )
 _ARGUMENT = re.compile(
     rf"""\b(?P<name>{_COMPOUND}|{_SIMPLE}|y(?==["']))="""
@@ -160,7 +160,7 @@ def as_options(message: str) -> str:
     )
     message = _SEPARATOR.sub(lambda match: match[1], message)
     message = _REGRESSION.sub("--regression", message)
-    return _BARE.sub(option, _ARGUMENT.sub(with_value, message))
+    return _BARE.sub(option, _ARGUMENT.sub(with_value, message)).replace("--at :", "--at:")
 
 
 def check_folder(option: str, path: Path, *, figures: bool = False) -> None:

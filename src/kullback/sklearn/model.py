@@ -5,29 +5,24 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 
-from kullback._core.arrays import Vector, float64
+from kullback._core.arrays import Vector
 from kullback.data.roles import OUTCOME
 from kullback.data.series_names import name_of
 from kullback.fitting import check_model
 from kullback.fitting import fit as fit_model
 from kullback.models.counts.bernoulli import Bernoulli
+from kullback.models.formula.source import Formula
 from kullback.models.labels.categorical import Categorical
 from kullback.models.real.normal import Normal
 from kullback.results.fit import Fit
 from kullback.sklearn.base import TableEstimator
 from kullback.training.train import networks_of
-
-
-# A column is linear in others where no more than this share of its spread is left beside them: its
-# coefficient would have fewer than seven digits.
-_COLLINEAR = 1e-9
 
 
 class ModelEstimator(TableEstimator):
@@ -74,9 +69,9 @@ class ModelRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
     parameters: ``kl.Gamma(mean="~ age + region", shape="~ age")``. Features are a data frame, whose
     columns of text are categories, or an array of numbers, called x0, x1, ... in formulas.
 
-    By default the model is ``kl.Normal(loc="~ .")``: least squares on all features, with the
-    standard deviation of the rest. No penalty is added. A feature of numbers that is linear in
-    earlier ones, or constant, is left out. Where y is linear in the features the likelihood has no
+    By default the model is ``kl.Normal(loc=kl.Formula("~ .", collinear="drop"))``: least squares on
+    all features, with the standard deviation of the rest. No penalty is added, and a feature that
+    earlier ones determine is left out. Where y is linear in the features the likelihood has no
     maximum, as the standard deviation goes to 0: a ``ConvergenceWarning`` says so, and the
     predictions are those of least squares.
 
@@ -111,7 +106,7 @@ class ModelRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
         columns, values, weights = _present(columns, np.asarray(values, np.float64), weights)
         model = self._chosen("number")
         if model is None:
-            model, columns = Normal(loc="~ ."), _independent(columns)
+            model = Normal(loc=Formula("~ .", collinear="drop"))
         self._fit(model, columns, values, weights, name_of(y) or OUTCOME)
         return self
 
@@ -124,10 +119,7 @@ class ModelRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
             X: features.
         """
         columns = self._columns_to_predict(X)
-        if not self.fit_.model.columns:
-            return np.full(len(next(iter(columns.values()))), self.fit_.model.mean())
-        mean: Vector = self.fit_.predict(columns)
-        return mean
+        return self.fit_.at(columns).mean()
 
 
 class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
@@ -136,8 +128,8 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     The model is a ``kl.Categorical`` with a formula for its logits; or, of two classes, a
     ``kl.Bernoulli``, whose outcome 1 is the second class. Features are as for ``ModelRegressor``.
 
-    By default the model is ``kl.Categorical(logits="~ .")``: logistic regression on all features,
-    multinomial for more than two classes. Unlike scikit-learn's ``LogisticRegression`` it adds no
+    By default the logits are ``kl.Formula("~ .", collinear="drop")``: logistic regression on all
+    features, multinomial for more than two classes. Unlike scikit-learn's ``LogisticRegression`` it adds no
     penalty, so that coefficients have standard errors and tests. Where the features separate the
     classes the likelihood has no maximum: a ``ConvergenceWarning`` names the features, and the
     predictions are those of the last step, with probabilities close to 0 and 1. A penalty makes the
@@ -192,7 +184,7 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
                 )
             labels = codes.astype(np.float64)
         if model is None:
-            model, columns = Categorical(logits="~ ."), _independent(columns)
+            model = Categorical(logits=Formula("~ .", collinear="drop"))
         self._fit(model, columns, labels, weights, name_of(y) or OUTCOME)
         self.classes_ = classes
         return self
@@ -204,14 +196,8 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
             X: features.
         """
         columns = self._columns_to_predict(X)
-        model, rows = self.fit_.model, len(next(iter(columns.values())))
-        codes = np.arange(float(len(self.classes_)))
-        if not model.columns:
-            return np.tile(model.log_density(codes), (rows, 1))
-        with float64():
-            of_row = {n: jnp.asarray(v) for n, v in self.fit_.predict_params(columns).items()}
-            logs = [model.row_log_density_inside(jnp.full(rows, code), of_row) for code in codes]
-            return np.stack(logs, axis=1)
+        levels = self.fit_.model.levels
+        return self.fit_.at(columns).log_density(at=[0.0, 1.0] if levels is None else levels)
 
     def predict_proba(self, X: Any) -> Vector:
         """Return the probabilities of the classes, shape (n, K).
@@ -249,24 +235,3 @@ def _present(
         return columns, y, weights
     rows = weights > 0.0
     return {name: column[rows] for name, column in columns.items()}, y[rows], weights[rows]
-
-
-def _independent(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Leave out the columns of numbers that are linear in the intercept and earlier ones."""
-    rows = len(next(iter(columns.values())))
-    basis = [np.full(rows, rows**-0.5)]
-    kept = {}
-    for name, column in columns.items():
-        if column.dtype.kind not in "fiu":
-            kept[name] = column
-            continue
-        own = column - column.mean()
-        rest = own
-        for _ in range(2):  # once loses digits where little is left
-            for direction in basis:
-                rest = rest - direction * (direction @ rest)
-        size = float(np.linalg.norm(rest))
-        if not size <= _COLLINEAR * float(np.linalg.norm(own)):  # NaN is kept, and refused later
-            basis.append(rest / size)
-            kept[name] = column
-    return kept
