@@ -27,6 +27,7 @@ from kullback.objective.class_shares import ClassShares
 from kullback.objective.collinearity import CollinearError, nearly_singular
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
+from kullback.objective.exponential_term import ExponentialTerm, origin_of
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
 from kullback.objective.ridge import column_deviations, ridge_weights
@@ -43,6 +44,9 @@ from kullback.solvers.linear_least_squares import LinearLeastSquares, linear_lea
 from kullback.solvers.regression_mixture_starts import regression_mixture_starts
 from kullback.solvers.settled import Rounding, minimise_to_rounding
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
+
+# Rows of one exponential each, of which five passes cost as much as a search on few of them.
+_MANY_QUICK = 250_000
 
 # Most points at which a solve evaluates the objective: a diverging fit needs about forty, others
 # four to twenty.
@@ -145,7 +149,7 @@ class Problem:
 
     def over_rows(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
         """The objective by passes over all rows."""
-        return self.over(vector, RowsTerm(self.engine.reduce))
+        return self.over(vector, self._rows(self.engine))
 
     def whole(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
         """The objective by the cheapest way: from moments, from a table, and by passes."""
@@ -155,15 +159,27 @@ class Problem:
             terms.append(MomentsTerm(known.moments))
         if known.table is not None:
             terms.append(RowsTerm(LocalEngine(known.table).reduce))
-        if known.kinds_of_passes:
-            kinds = known.kinds_of_passes if terms else None
-            terms.append(RowsTerm(self.engine.reduce, kinds))
+        if known.kinds_of_passes and terms:
+            terms.append(RowsTerm(self.engine.reduce, known.kinds_of_passes))
+        elif known.kinds_of_passes:
+            terms.append(self._rows(self.engine))
         return self.over(vector, *terms)
 
     def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
         """The objective on a few rows, to choose among starting points, and on the subsample."""
-        parts = [] if self.known.cheap else self.known.subsamples(self.model)
-        return [self.over(vector, RowsTerm(LocalEngine(part).reduce)) for part in parts]
+        quick = self._origin is not None  # a pass costs little, even over many rows
+        if self.known.cheap or (quick and self.known.summary.rows <= _MANY_QUICK):
+            return []
+        parts = self.known.subsamples(self.model)[: 1 if quick else None]
+        return [self.over(vector, self._rows(LocalEngine(part))) for part in parts]
+
+    @cached_property
+    def _origin(self) -> float | None:
+        return origin_of(self.model, self.known.summary)
+
+    def _rows(self, engine: Engine) -> Term:
+        rows = RowsTerm(engine.reduce)
+        return rows if self._origin is None else ExponentialTerm(rows, self._origin)
 
     def refuse_impossible(self, vector: ParameterVector, u: Vector) -> None:
         """Raise, naming the rows, where rows have probability zero at a point."""

@@ -8,15 +8,18 @@ from two ulps to almost everything wide.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import kullback as kl
+from kullback._core.arrays import float64
 from kullback._core.numpy_program import NumpyProgram
 from kullback.data.observation import Event, Observed
 from kullback.objective.statistics import LossDerivatives
@@ -27,9 +30,8 @@ FAMILIES = sorted({case["family"] for case in CASES})
 TOLERANCES = (1e-13, 1e-11, 1e-9)
 
 
-@cache
-def program(name: str, event: Event) -> NumpyProgram:
-    """The program of loss, score and lower triangle of the Hessian, as small samples have it."""
+def formula_of(name: str, event: Event) -> tuple[Callable[..., list[Any]], int, int]:
+    """Loss, score and lower triangle of the Hessian, how many free parameters and how many ends."""
     model = getattr(kl, name)()
     kind, free = Observed(event), tuple(p not in model.fixed_by_default for p in model.parameters)
     names = kind.fields
@@ -40,7 +42,13 @@ def program(name: str, event: Event) -> NumpyProgram:
         d = sum(free)
         return [rows[1], *rows[3 : 3 + d + d * (d + 1) // 2]]
 
-    return NumpyProgram(formula, len(free), len(names))
+    return formula, len(free), len(names)
+
+
+@cache
+def program(name: str, event: Event) -> NumpyProgram:
+    """The program of small samples."""
+    return NumpyProgram(*formula_of(name, event))
 
 
 def jets(name: str, event: Event, ends: np.ndarray, numbers: Sequence[float]) -> np.ndarray:
@@ -48,6 +56,15 @@ def jets(name: str, event: Event, ends: np.ndarray, numbers: Sequence[float]) ->
     with np.errstate(all="ignore"):  # in the branches that a row does not take
         found = program(name, event).of_rows(*ends, *map(np.float64, numbers))
     return np.array([np.broadcast_to(v, ends.shape[1]) for v in found]).T
+
+
+def check(ours: np.ndarray, case: Any) -> None:
+    d = len(case["score"])
+    parts = np.split(ours, [1, 1 + d])
+    expected = [case["value"]], case["score"], case["hessian"]
+    for part, right, tolerance in zip(parts, expected, TOLERANCES, strict=True):
+        error = np.abs(part - right) / np.maximum(1.0, np.abs(right))
+        assert error.max() <= tolerance, (case["parameters"], case["ends"], part.tolist(), right)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -64,9 +81,19 @@ def test_value_score_and_hessian(name: str) -> None:
         ends = np.array([[e for e in case["ends"] if e is not None] for case in cases], float).T
         found = -jets(name, event, ends, [given[p] for p in model.parameters])
         for ours, case in zip(found, cases, strict=True):
-            d = len(case["score"])
-            parts = np.split(ours, [1, 1 + d])
-            expected = [case["value"]], case["score"], case["hessian"]
-            for part, right, tolerance in zip(parts, expected, TOLERANCES, strict=True):
-                error = np.abs(part - right) / np.maximum(1.0, np.abs(right))
-                assert error.max() <= tolerance, (items, case["ends"], part.tolist(), right)
+            check(ours, case)
+
+
+@pytest.mark.parametrize("name", ["Beta", "Gamma", "StudentT"])
+def test_intervals_in_compiled_code(name: str) -> None:
+    # alone a row is added up over as few nodes as it needs, beside others over as many as any needs
+    formula, _, _ = formula_of(name, Event.INTERVAL)
+    alone = jax.jit(lambda *inputs: jnp.hstack(formula(*inputs)))
+    model = getattr(kl, name)()
+    for case in CASES:
+        if case["family"] == name and None not in case["ends"]:
+            given = model.fixed_by_default | case["parameters"]
+            numbers = [np.float64(given[p]) for p in model.parameters]
+            with float64():
+                found = alone(*(np.array([end]) for end in case["ends"]), *numbers)
+            check(-np.asarray(found), case)

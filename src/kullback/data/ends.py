@@ -152,7 +152,8 @@ def _check_events(seen: Floats, label: str, place: Place) -> None:
     Raises:
         DataError: with the first rows.
     """
-    wrong = ~(np.isin(seen, (-1.0, 0.0, 1.0)) | np.isnan(seen))
+    # np.isin takes five times as long
+    wrong = ~((seen == 1.0) | (seen == 0.0) | (seen == -1.0) | np.isnan(seen))
     if wrong.any():
         raise DataError(
             f"{count_of(int(wrong.sum()), 'value')} of {label}{place.where} cannot be read: "
@@ -187,10 +188,8 @@ def parted(
     ends = {LOWER, UPPER, WINDOW_LOWER, WINDOW_UPPER}
     others = {name: values for name, values in fields.items() if name not in ends}
     chunks = []
-    for found in range(len(Event) * len(Window)):
+    for found in np.flatnonzero(np.bincount(code)).tolist():
         at = np.flatnonzero(code == found)
-        if not at.size:
-            continue
         kind = kind_of(Event(found // len(Window)), Window(found % len(Window)))
         own = {name: fields[LOWER if name == "y" else name][at] for name in kind.fields}
         numbers = at + first_row if rows is None else rows[at]

@@ -86,14 +86,59 @@ def log_between(
     known = {n: v for n, v in parameters.items() if n in getattr(model, "required", ())}
     parameters = {n: v for n, v in parameters.items() if n not in known}
     model, names = _With(model, known) if known else model, tuple(parameters)
+
+    def jet(low: Array, high: Array, *numbers: Array) -> Jet:
+        return _Between(model, names, numbers, low, high).jet()
+
+    def log_density(x: Array, *numbers: Array) -> Array:
+        return model.row_log_density(x, dict(zip(names, numbers, strict=True)))
+
+    return _by_jet(jet, log_density, lower, upper, *parameters.values())
+
+
+def log_between_by_jet(
+    jet: Callable[..., Jet],
+    log_density: Callable[..., Array],
+    support: Interval,
+    lower: Array,
+    upper: Array,
+    *numbers: Array,
+) -> Array:
+    """Log-probability of a continuous outcome between two ends, from its jet where these stay.
+
+    Args:
+        jet: of the two ends, ``support.lower`` ≤ lower < upper ≤ ``support.upper``, and the
+            numbers; in the numbers.
+        log_density: of an outcome and the numbers, for the derivatives in ends that move.
+        support: the possible outcomes.
+        lower: the lower ends.
+        upper: the upper ends.
+        numbers: what the probability is differentiated in.
+    """
+    low, high = jnp.maximum(lower, support.lower), jnp.minimum(upper, support.upper)
+    none = low >= high
+    low, high = jnp.where(none, support.interior, low), jnp.where(none, support.upper, high)
+
+    def inside(x: Array, *at: Array) -> Array:
+        # an end of the support does not move
+        within = (x > support.lower) & (x < support.upper)
+        value = log_density(jnp.where(within, x, support.interior), *at)
+        return jnp.where(within, value, -jnp.inf)
+
+    return jnp.where(none, -jnp.inf, _by_jet(jet, inside, low, high, *numbers))
+
+
+def _by_jet(
+    jet: Callable[..., Jet],
+    log_density: Callable[..., Array],
+    lower: Array,
+    upper: Array,
+    *numbers: Array,
+) -> Array:
     low, high = (jnp.asarray(end, float) for end in jnp.broadcast_arrays(lower, upper))
-
-    def jets(low: Array, high: Array, *numbers: Array) -> list[Jet]:
-        return [_Between(model, names, numbers, low, high).jet()]
-
     fixed = (jax.lax.stop_gradient(low), jax.lax.stop_gradient(high))
-    value = by_jets(jets, *parameters.values(), fixed=fixed)[0]
-    return value + _of_ends(model, names)(low, high, value, *parameters.values())
+    value = by_jets(lambda *at: [jet(*at)], *numbers, fixed=fixed)[0]
+    return value + _of_ends(log_density, len(numbers))(low, high, value, *numbers)
 
 
 class _With:
@@ -117,12 +162,8 @@ class _With:
         return self._model.row_log_density_change(x, origin, {**parameters, **self._known})
 
 
-def _of_ends(model: Tailed, names: tuple[str, ...]) -> Callable[..., Array]:
+def _of_ends(log_density: Callable[..., Array], count: int) -> Callable[..., Array]:
     """A function that is 0, with the derivatives that moving ends add: evaluated if they move."""
-    count = len(names)
-
-    def log_density(x: Array, *numbers: Array) -> Array:
-        return model.row_log_density(x, dict(zip(names, numbers, strict=True)))
 
     def share(x: Array, low: Array, high: Array, value: Array, *numbers: Array) -> Array:
         moved = value + added(low, high, value, *numbers)
@@ -195,6 +236,25 @@ class _Between:
     def jet(self) -> Jet:
         """The jet."""
         below = _below(self._model, self._lower)
+        if self._model.support.whole:
+            return self._of_counts(below)
+        wide, about, narrow = self._by_tails(below)
+        return choose(narrow, self._integral(narrow, about), wide)
+
+    def _of_counts(self, below: Array) -> Jet:
+        """Add up few probabilities, whatever they are; subtract tails where any row has many."""
+        few = jnp.floor(self._upper) - below <= _MOST_COUNTS
+        first = jnp.where(few, below + 1.0, 0.0)
+        last = jnp.where(few, jnp.floor(self._upper), 0.0)
+        ends = (self._log_density(x, self._numbers) for x in (first, last))
+        added = self._sum(first, few, self._zero(first)._replace(value=jnp.maximum(*ends)))
+        if is_traced_for_numpy():
+            return choose(few, added, self._by_tails(below)[0])
+        wide: Jet = jax.lax.cond(jnp.all(few), lambda: added, lambda: self._by_tails(below)[0])
+        return choose(few, added, wide)
+
+    def _by_tails(self, below: Array) -> tuple[Jet, Jet, Array]:
+        """The difference of two tails, a jet near it, and where the difference loses digits."""
         (f_low, s_low), (f_high, s_high) = self._tails(below, self._upper)
         left = f_high.value < s_high.value
         right = ~left & (s_low.value < f_low.value)
@@ -214,14 +274,7 @@ class _Between:
             jnp.where(one_sided, -1.0 / jnp.expm1(ratio), -jnp.exp(second.value - value)),
         )
         wide = kept(_mixed, value, shares, first, second)
-
-        narrow = ratio < _NARROW
-        if self._model.support.whole:
-            narrow &= jnp.floor(self._upper) - below <= _MOST_COUNTS
-            added = self._sum(jnp.where(narrow, below + 1.0, 0.0), narrow, first)
-        else:
-            added = self._integral(narrow, first)
-        return choose(narrow, added, wide)
+        return wide, first, ratio < _NARROW
 
     def _tails(self, below: Array, upper: Array) -> list[tuple[Jet, Jet]]:
         """The jets of the log-cdf and the log-survival at both ends."""
@@ -252,8 +305,9 @@ class _Between:
     def _sum(self, first: Array, narrow: Array, about: Jet) -> Jet:
         """Add up the probabilities of whole numbers."""
 
-        def count() -> Array:
-            return jnp.max(jnp.where(narrow, jnp.floor(self._upper) - first + 1.0, 0.0))
+        def count() -> tuple[int, Array]:
+            counts = jnp.where(narrow, jnp.floor(self._upper) - first + 1.0, 0.0)
+            return 0, jnp.max(counts).astype(jnp.int32)
 
         def term(number: Array) -> tuple[Array, Array]:
             x = first + number
@@ -269,8 +323,8 @@ class _Between:
         default = 0.5 * (s.upper - inside) if s.upper < np.inf else 1.0
         width = jnp.where(narrow, self._upper - self._lower, default)
 
-        def count() -> Array:
-            return jnp.where(jnp.any(narrow), _NODES.size, 0)
+        def count() -> tuple[int, Array]:
+            return 0, jnp.where(jnp.any(narrow), _NODES.size, 0)
 
         if s.lower == -np.inf:
 
@@ -299,7 +353,12 @@ class _Between:
         return self._added(between, low, about, count, _NODES, _WEIGHTS)
 
     def _added(
-        self, node: Node, start: Array, about: Jet, steps: Callable[[], Array], *tables: Vector
+        self,
+        node: Node,
+        start: Array,
+        about: Jet,
+        steps: Callable[[], tuple[int, Array]],
+        *tables: Vector,
     ) -> Jet:
         """The jet of log Σ weight · density, over nodes and weights that are made of tables.
 
@@ -307,7 +366,7 @@ class _Between:
             node: returns a node's outcomes and weights, from its entries in the tables.
             start: an outcome near the nodes.
             about: the jet of a logarithm about as large, with about the same scores.
-            steps: returns after how many nodes all weights are zero.
+            steps: returns 0, and after how many nodes all weights are zero.
             tables: of the nodes.
         """
         by_change = self._change(start, start, self._numbers) is not None

@@ -22,12 +22,12 @@ from kullback.special.tail_quadrature import NODES, WEIGHTS, Warp, add_up
 
 # The integrand is cut where it is exp(−42) = 6e-19 of its start, by so many steps of Newton's
 # method in the logarithms of h and φ, which is exact for any power.
-_LOG_CUT, _STEPS = 42.0, 6
+LOG_CUT, _STEPS = 42.0, 6
 # Where a shape is below 1, one side may be almost all; F is near (x (a + b))ᵃ for a small a.
 _LOG_HALF = math.log(0.5)
 
 
-def _rise(u: jax.Array, v: jax.Array, h: jax.Array) -> jax.Array:
+def rise(u: jax.Array, v: jax.Array, h: jax.Array) -> jax.Array:
     """−log(v + u e^−h), to relative precision also for small h."""
     fall = jnp.expm1(-h)
     q = u * fall
@@ -36,21 +36,29 @@ def _rise(u: jax.Array, v: jax.Array, h: jax.Array) -> jax.Array:
     return jnp.where(near, (d - 1.0) - q, 0.0) / d - jnp.log(d)
 
 
-def _cut(p: jax.Array, n: jax.Array, u: jax.Array, v: jax.Array, d: jax.Array) -> jax.Array:
-    """The h at which φ is the cut, or a bound of it where φ falls at first."""
-    bound = (_LOG_CUT - n * jnp.log(v)) / p
+def cut(
+    p: jax.Array,
+    n: jax.Array,
+    u: jax.Array,
+    v: jax.Array,
+    d: jax.Array,
+    active: jax.Array | bool = True,
+) -> jax.Array:
+    """The h at which φ is the cut, or a bound of it where φ falls at first; if ``active``."""
+    bound = (LOG_CUT - n * jnp.log(v)) / p
     falls = d <= 0.0
-    h = 2.0 * _LOG_CUT / (d + jnp.sqrt(d * d + 2.0 * _LOG_CUT * n * u * v))
+    h = 2.0 * LOG_CUT / (d + jnp.sqrt(d * d + 2.0 * LOG_CUT * n * u * v))
     h = jnp.where(falls, bound, jnp.minimum(h, bound))
 
     def step(_: jax.Array, h: jax.Array) -> jax.Array:
-        fall = p * h - n * _rise(u, v, h)
+        fall = p * h - n * rise(u, v, h)
         grows = u * jnp.exp(-h)
         slope = p - n * grows / (v + grows)
-        closer = h * jnp.exp(-jnp.log(fall / _LOG_CUT) * fall / (h * slope))
+        closer = h * jnp.exp(-jnp.log(fall / LOG_CUT) * fall / (h * slope))
         return jnp.where(falls, h, jnp.minimum(closer, bound))
 
-    end: jax.Array = jax.lax.fori_loop(0, _STEPS, step, h)
+    steps = _STEPS if active is True else jnp.where(active, _STEPS, 0)
+    end: jax.Array = jax.lax.fori_loop(0, steps, step, h)
     return end
 
 
@@ -64,8 +72,8 @@ def log_beta_jets(y: jax.Array, a: jax.Array, b: jax.Array, x: jax.Array) -> tup
     n = a + b
     small_a, small_b = (a < b) & (a < 1.0), (b <= a) & (b < 1.0)
     log_x, log_y = jnp.log(x), jnp.log(y)
-    by_a, by_b, by_aa, by_bb, by_ab = kept(_of_shapes, a, b)
-    kernel = kept(_log_kernel, a, b, x, y)
+    by_a, by_b, by_aa, by_bb, by_ab = kept(of_shapes, a, b)
+    kernel = kept(log_kernel, a, b, x, y)
     upper = jnp.where(
         small_a,
         a * jnp.log(x * n) > _LOG_HALF,
@@ -74,14 +82,14 @@ def log_beta_jets(y: jax.Array, a: jax.Array, b: jax.Array, x: jax.Array) -> tup
     # of the side that is computed, with the ends exchanged where it is the upper one
     p, u, v = (jnp.where(upper, *pair) for pair in ((b, a), (y, x), (x, y)))
     excess = b * x - a * y
-    length = _cut(p, n, u, v, jnp.where(upper, excess, -excess))
+    length = cut(p, n, u, v, jnp.where(upper, excess, -excess))
     odds = log_x - log_y
     centre = jnp.clip(jnp.where(upper, -odds, odds), 0.0, length)
     warp = Warp(length, centre, math.pi)
 
     def terms(node: jax.Array, weight: jax.Array) -> list[jax.Array]:
         h, step = warp(node)
-        of_v = _rise(u, v, h)
+        of_v = rise(u, v, h)
         of_u = of_v - h
         f = weight * step * jnp.exp(n * of_v - p * h)
         by_u, by_v = f * of_u, f * of_v
@@ -111,7 +119,7 @@ def log_beta_jets(y: jax.Array, a: jax.Array, b: jax.Array, x: jax.Array) -> tup
     return choose(upper, other, side), choose(upper, side, other)
 
 
-def _of_shapes(a: jax.Array, b: jax.Array) -> tuple[jax.Array, ...]:
+def of_shapes(a: jax.Array, b: jax.Array) -> tuple[jax.Array, ...]:
     """The derivatives of −log B in a and b, aa, bb and ab."""
     return (
         digamma_difference(a, b),
@@ -122,7 +130,7 @@ def _of_shapes(a: jax.Array, b: jax.Array) -> tuple[jax.Array, ...]:
     )
 
 
-def _log_kernel(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
+def log_kernel(a: jax.Array, b: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     """log(xᵃ yᵇ/B(a, b)), without cancellation for large shapes."""
     low, high = jnp.minimum(a, b), jnp.maximum(a, b)
     return log_binomial_kernel(a, b, x, y) + (jnp.log(low) - jnp.log1p(low / high))

@@ -35,7 +35,7 @@ _NEAR = 0.5
 _EXCESS = tuple(np.cumprod([1.0, *(1.0 / (n + 2) for n in range(1, 14))]).tolist())
 
 
-def _excess(h: jax.Array) -> jax.Array:
+def excess(h: jax.Array) -> jax.Array:
     """e^h − 1 − h, to relative precision."""
     near = jnp.abs(h) < _NEAR
     s = jnp.where(near, h, 0.0)
@@ -47,7 +47,7 @@ def _cut(d: jax.Array, x: jax.Array, sign: jax.Array) -> jax.Array:
     start = 2.0 * _LOG_CUT / (d + jnp.sqrt(d * d + 2.0 * _LOG_CUT * x))
 
     def step(_: jax.Array, h: jax.Array) -> jax.Array:
-        fall = d * h + x * _excess(sign * h)
+        fall = d * h + x * excess(sign * h)
         slope = d + x * sign * jnp.expm1(sign * h)
         return h * jnp.exp(-jnp.log(fall / _LOG_CUT) * fall / (h * slope))
 
@@ -65,7 +65,7 @@ def _by_quadrature(
 
     def add(i: jax.Array, sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         h = length * nodes[i]
-        f = weights[i] * jnp.exp(-(d * h + x * _excess(sign * h)))
+        f = weights[i] * jnp.exp(-(d * h + x * excess(sign * h)))
         return sums[0] + f, sums[1] + f * h, sums[2] + f * h * h
 
     zero = jnp.zeros_like(a)
@@ -92,21 +92,22 @@ def _by_series(a: jax.Array, x: jax.Array, active: jax.Array) -> tuple[jax.Array
     return a * value, slope, curvature
 
 
+# of the shape alone, which is often the same for all rows
+def of_shape(a: jax.Array) -> tuple[jax.Array, ...]:
+    """Ln Γ(a + 1), ψ(a + 1), ψ′(a + 1), ln Γ(a + 1) − a ln a + a, ψ(a) − log a, log a and 1/a."""
+    return (
+        log_gamma_ratio(1.0, a),
+        digamma(a + 1.0),
+        trigamma(a + 1.0),
+        stirling_remainder(a),
+        digamma_minus_log(a),
+        jnp.log(a),
+        1.0 / a,
+    )
+
+
 def log_gamma_jets(x: jax.Array, a: jax.Array, log_x: jax.Array) -> tuple[Jet, Jet]:
     """Return the jets of log P and log Q in a and log x, for x < ∞; x may underflow."""
-
-    # of the shape alone, which is often the same for all rows
-    def of_shape(a: jax.Array) -> tuple[jax.Array, ...]:
-        return (
-            log_gamma_ratio(1.0, a),
-            digamma(a + 1.0),
-            trigamma(a + 1.0),
-            stirling_remainder(a),
-            digamma_minus_log(a),
-            jnp.log(a),
-            1.0 / a,
-        )
-
     log_factorial, slope, curvature, remainder, difference, log_a, reciprocal = kept(of_shape, a)
 
     shape, at = jnp.broadcast_arrays(a, x)

@@ -23,7 +23,7 @@ from kullback.special.student import (
 from kullback.special.tail_quadrature import NODES, WEIGHTS, Warp, add_up
 
 # From here on cosh h is eʰ/2 as a double.
-_EXPONENTIAL = 600.0
+EXPONENTIAL = 600.0
 
 
 def _beyond(a: jax.Array, w: jax.Array) -> Jet:
@@ -35,7 +35,7 @@ def _beyond(a: jax.Array, w: jax.Array) -> Jet:
 
     def terms(node: jax.Array, weight: jax.Array) -> list[jax.Array]:
         h, step = warp(node)
-        near = jnp.minimum(h, _EXPONENTIAL)
+        near = jnp.minimum(h, EXPONENTIAL)
         rise = jnp.expm1(0.5 * near)
         r = 1.0 / (1.0 + rise)
         # 2 sinh(h/2) and 2 cosh(h/2): cosh(v + h)/cosh v = 1 + 2 s (s + t √(1 + s²)), s = sinh(h/2)
@@ -46,7 +46,7 @@ def _beyond(a: jax.Array, w: jax.Array) -> Jet:
 
     total, first, second = add_up(terms, 3, length, NODES, WEIGHTS)
     mean = first / total
-    constant, slope, curvature = kept(_of_shape, a)
+    constant, slope, curvature = kept(of_shape, a)
     log_square = log1p_square(w)
     density = jnp.exp(-0.5 * log_square) / total
     return Jet(
@@ -60,7 +60,7 @@ def _beyond(a: jax.Array, w: jax.Array) -> Jet:
     )
 
 
-def _of_shape(a: jax.Array) -> tuple[jax.Array, ...]:
+def of_shape(a: jax.Array) -> tuple[jax.Array, ...]:
     """−log B(a, ½) and its derivatives."""
     half = jnp.asarray(0.5, a.dtype)
     constant = log_gamma_ratio(a, half) - 0.5 * LOG_PI

@@ -7,6 +7,7 @@ is accurate to the last digits for any parameters.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.derivatives import is_traced_for_numpy
+from kullback.special.shared import pairs
 
 # The integrand is cut where it is exp(-40) = 4e-18 of its start. Between a half-normal and an
 # exponential of any slope 24 nodes leave less than 1e-15; 32 leave room for skewness (tested).
@@ -84,7 +86,7 @@ def add_up(
     sums: int,
     like: jax.Array,
     *tables: Vector,
-    steps: Callable[[], jax.Array] | None = None,
+    steps: Callable[[], tuple[jax.Array | int, jax.Array]] | None = None,
 ) -> Sequence[jax.Array]:
     """Add terms over the entries of tables: in a loop, for NumPy along an axis of its own.
 
@@ -93,7 +95,7 @@ def add_up(
         sums: how many terms there are.
         like: an array of the shape and type of the sums.
         tables: equally long.
-        steps: returns after how many entries all terms are zero; the others are left out.
+        steps: returns the first of the entries that are added, and the one after the last.
     """
     if is_traced_for_numpy():
         columns = (jnp.asarray(table[:, None]) for table in tables)
@@ -107,9 +109,51 @@ def add_up(
         return [total + term for total, term in zip(totals, found, strict=True)]
 
     start = [jnp.zeros_like(like)] * sums
-    end = len(tables[0]) if steps is None else steps().astype(jnp.int32)
-    found: list[jax.Array] = jax.lax.fori_loop(0, end, add, start)
+    begin, end = (0, len(tables[0])) if steps is None else steps()
+    found: list[jax.Array] = jax.lax.fori_loop(begin, end, add, start)
     return found
+
+
+def add_moments(
+    formula: Callable[..., tuple[jax.Array, Sequence[jax.Array]]],
+    count: int,
+    like: jax.Array,
+    *tables: Vector,
+    steps: Callable[[], tuple[jax.Array | int, jax.Array]] | None = None,
+) -> Sequence[jax.Array]:
+    """Add f, f v_i and f v_i v_j, j ≤ i, of factors v over the entries of tables, as ``add_up``.
+
+    A round of the loop adds the products of the round before, whose factors it has in memory: the
+    compiler would otherwise compute them anew for every sum (a Student t interval: 40 ns a node).
+
+    Args:
+        formula: returns f and the factors, of an entry of each table.
+        count: how many factors there are.
+        like: an array of the shape and type of the sums.
+        tables: equally long.
+        steps: returns the first of the entries that are added, and the one after the last.
+    """
+
+    def products(f: jax.Array, values: Sequence[jax.Array]) -> list[jax.Array]:
+        first = [f * value for value in values]
+        return [f, *first, *(first[i] * values[j] for i, j in pairs(count))]
+
+    size = 1 + count + len(pairs(count))
+    if is_traced_for_numpy():
+        return add_up(lambda *entries: products(*formula(*entries)), size, like, *tables)
+    numbers = [jnp.asarray(table, like.dtype) for table in tables]
+    zero = jnp.zeros_like(like)
+
+    def add(i: jax.Array, state: Any) -> Any:
+        totals, f, values = state
+        found, factors = formula(*(table[i] for table in numbers))
+        added = [total + term for total, term in zip(totals, products(f, values), strict=True)]
+        return added, found, list(factors)
+
+    begin, end = (0, len(tables[0])) if steps is None else steps()
+    start = ([zero] * size, zero, [zero] * count)
+    totals, f, values = jax.lax.fori_loop(begin, end, add, start)
+    return [total + term for total, term in zip(totals, products(f, values), strict=True)]
 
 
 class Warp:
@@ -122,25 +166,28 @@ class Warp:
         length: the range of h.
         centre: where the feature is, from 0 to the length.
         size: the distance of the nearest singularity from the line.
+
+    Attributes:
+        range: of w.
     """
 
     def __init__(self, length: jax.Array, centre: jax.Array, size: float) -> None:
         self._size = size
-        before, after = _asinh(centre / size), _asinh((length - centre) / size)
-        self._range = before + after
+        before, after = asinh(centre / size), asinh((length - centre) / size)
+        self.range = before + after
         self._lift = jnp.exp(before)
 
     def __call__(self, node: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return h, to relative precision, and dh/dnode, for a node in (0, 1)."""
-        rise = jnp.expm1(0.5 * self._range * node)
+        rise = jnp.expm1(0.5 * self.range * node)
         half = 1.0 + rise
         r = 1.0 / half
         lift, drop = self._lift, 1.0 / self._lift
         h = 0.5 * self._size * (rise + rise * r) * (half * drop + r * lift)
-        return h, 0.5 * self._size * self._range * (half * half * drop + r * r * lift)
+        return h, 0.5 * self._size * self.range * (half * half * drop + r * r * lift)
 
 
-def _asinh(x: jax.Array) -> jax.Array:
+def asinh(x: jax.Array) -> jax.Array:
     """Inverse hyperbolic sine for x ≥ 0."""
     square = x * x
     return jnp.log1p(x + square / (1.0 + jnp.sqrt(1.0 + square)))

@@ -13,12 +13,15 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
+from kullback.models.interval_probability import log_between_by_jet
 from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.models.tails import Tail, Tails, half_line
+from kullback.special.gamma_interval import gamma_interval_jet
 from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
+from kullback.special.shared import Jet
 
 
 @final
@@ -73,6 +76,15 @@ class InverseGamma(Family):
     def _log_tails(x: Array, shape: Array, scale: Array) -> tuple[Array, Array]:
         p, q = log_gamma_tail_values(shape, scale / x, log(scale) - log(x))
         return q, p
+
+    @staticmethod
+    def _log_between(lower: Array, upper: Array, shape: Array, scale: Array) -> Array:
+        def jet(low: Array, high: Array, shape: Array, scale: Array) -> Jet:
+            width = jnp.log1p((high - low) / low)
+            return gamma_interval_jet(1.0 / high, 1.0 / low, width, shape, scale)
+
+        log_density = InverseGamma._log_density
+        return log_between_by_jet(jet, log_density, POSITIVE, lower, upper, shape, scale)
 
     @staticmethod
     def _draw(

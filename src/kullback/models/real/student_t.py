@@ -13,6 +13,7 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.family import Family
+from kullback.models.interval_probability import log_between_by_jet
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import symmetric_starts
@@ -21,6 +22,7 @@ from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
 from kullback.special.numerics import log, reciprocal
 from kullback.special.student import log1p_square
+from kullback.special.student_interval import t_interval_jet
 from kullback.special.student_tail import log_t_sides
 
 # The score in df, of order 1/df², is a difference of basis functions of order 1/df, so the sum of
@@ -114,6 +116,15 @@ class StudentT(Family):
     def _log_tails(x: Array, df: Array, loc: Array, scale: Array) -> tuple[Array, Array]:
         w = (x - loc) * (reciprocal(scale) * jax.lax.rsqrt(df))
         return log_t_sides(0.5 * df, w)
+
+    @staticmethod
+    def _log_between(lower: Array, upper: Array, df: Array, loc: Array, scale: Array) -> Array:
+        def log_density(x: Array, a: Array, loc: Array, log_size: Array) -> Array:
+            df = 2.0 * a
+            return StudentT._log_density(x, df, loc, jnp.exp(log_size) * jax.lax.rsqrt(df))
+
+        numbers = 0.5 * df, loc, log(scale) + 0.5 * log(df)
+        return log_between_by_jet(t_interval_jet, log_density, REAL, lower, upper, *numbers)
 
     @staticmethod
     def _draw(
