@@ -850,7 +850,7 @@ def test_a_censored_weibull_with_a_linear_scale() -> None:
     assert fit.log_likelihood == pytest.approx(-expected.fun, rel=1e-12)
     assert flat(fit.params["scale"]) == pytest.approx(expected.x[1:], abs=1e-6)  # BFGS's own slope
     # the observed information by differences of the loss, as an independent check of the errors
-    at = np.array([np.log(flat(fit.params["shape"])), *flat(fit.params["scale"])])
+    at = np.array([np.log(fit.params["shape"]), *flat(fit.params["scale"])])
     h, steps = 1e-4, np.eye(4)
     hessian = [
         [
@@ -894,7 +894,7 @@ def test_an_intercept_alone_is_the_parameter_itself() -> None:
     # the delta method: the error of log rate is that of rate over rate
     expected = plain.stderr["rate"] / plain.params["rate"]
     np.testing.assert_allclose(flat(fit.stderr["rate"]), expected, rtol=1e-8)
-    assert "rate[Intercept]" in str(fit.summary())
+    assert "Intercept" in str(fit.summary())
 
 
 def test_the_cross_entropy_of_the_rows_is_that_of_the_fit() -> None:
@@ -1147,7 +1147,7 @@ def test_kinds_weights_sources_and_engines(kinds: str, source: str, *, weighted:
         assert copies.n == one.n
         assert copies.log_likelihood == pytest.approx(one.log_likelihood, rel=1e-12)
         for name, value in one.params.items():
-            np.testing.assert_allclose(copies.params[name], value, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(flat(copies.params[name]), flat(value), rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(copies.covariance(), one.covariance(), rtol=1e-7)
 
 
