@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from numbers import Real
 from typing import Any, final
 
@@ -51,6 +52,16 @@ class SchemaLearner:
         label: str = "y",
         orders: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
+        self._again = partial(
+            SchemaLearner,
+            roles,
+            names,
+            known,
+            typed=typed,
+            written=written,
+            label=label,
+            orders=orders,
+        )
         self._roles, self._names, self._known = roles, names, known or Schema()
         self._typed, self._written = frozenset(roles.categorical) | typed, written
         self._as_labels = roles.as_labels and bool(roles.kind.fields)
@@ -64,6 +75,15 @@ class SchemaLearner:
         self._levels: dict[str, set[Hashable]] = {}
         self._of_own_type = set(typed)
         self._orders = orders or {}
+
+    def again(self) -> SchemaLearner:
+        """Return the same learner of other rows."""
+        return self._again()
+
+    @property
+    def by_value(self) -> bool:
+        """Whether it learns levels of covariates that may not be missing."""
+        return bool(self._levels) and not self._roles.inferred
 
     @property
     def weight_label(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from numbers import Real
@@ -282,7 +283,15 @@ def _array_sample(
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()
-    rows = conversion.convert(raw, Place("", name_row))
+    place = Place("", name_row)
+    rows = conversion.convert(raw, place)
+    if rows.kept is not None and learner.by_value:
+        # a level that occurs in dropped rows only is none of the rows that are kept
+        again = learner.again()
+        again.add(raw.at(rows.kept))
+        conversion = again.conversion()
+        few = conversion.convert(raw.at(rows.kept), place.of(rows.kept))
+        rows = replace(few, kept=rows.kept, read=rows.read)
     return conversion.sample(rows, source, name_row)
 
 
