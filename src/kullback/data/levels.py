@@ -103,17 +103,15 @@ class SchemaLearner:
             label, typed = column_label(name), name in self._typed
             if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
                 continue
-            of_own = (
-                isinstance(values, Coded)
-                or holds_categories(values)
-                or (not self._roles.inferred and are_booleans(values))
-            )
+            if isinstance(values, Coded):
+                self._levels.setdefault(name, set()).update(values.used)
+                continue
+            of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
             if of_own:
                 self._of_own_type.add(name)
             if typed or name in self._levels or of_own:
                 if not typed:
                     refuse_text_among_numbers(values, label)
-                values = values.present if isinstance(values, Coded) else values
                 values = dates_as_objects(values) if typed else values
                 levels = self._levels.setdefault(name, set())
                 levels |= distinct_labels(values, label)
@@ -157,7 +155,11 @@ class SchemaLearner:
             schema=Schema.of(columns, classes.levels if classes else self._shares),
             classes=classes,
             categories=categories,
-            dated=roles.inferred,
+            dated=frozenset(
+                name
+                for name in self._names.covariates
+                if roles.inferred or (roles.is_by_value(name) and name not in roles.categorical)
+            ),
             ends=self._ends() if roles.ends else None,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from numbers import Real
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_columns, column_list, count_of
-from kullback.data.coded import Coded
 from kullback.data.levels import SchemaLearner
 from kullback.data.paths import DataFiles, as_paths
 from kullback.data.roles import (
@@ -159,14 +157,10 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     orders = of_frame.orders(typed) if typed and not roles.inferred else {}
     label = label_of(roles.y, "y")
     learner = SchemaLearner(roles, names, schema, typed=typed, label=label, orders=orders)
-    coded: Callable[[str], Coded | None] = getattr(table, "coded", lambda _: None)
-    by_codes = {name: own for name in names.covariates if (own := coded(name)) is not None}
-    plain = replace(names, covariates=tuple(n for n in names.covariates if n not in by_codes))
-    raw = plain.take(table.column)
-    covariates = {n: by_codes[n] if n in by_codes else raw.covariates[n] for n in names.covariates}
+    raw = names.take(lambda name: of_frame.coded(name) if name in typed else table.column(name))
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
-    raw = RawRows(outcome, weight, covariates, {**raw.others, **_other_arrays(roles)})
+    raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})
     return _array_sample(raw, learner, table.description)
 
 

@@ -18,7 +18,6 @@ from kullback.data.checks import (
     check_columns,
     column_list,
 )
-from kullback.data.coded import Coded
 from kullback.data.events import Events
 from kullback.data.observation import Exact, RowKind
 
@@ -167,13 +166,13 @@ class RawRows:
     Attributes:
         outcome: the outcome, in one column or several.
         weight: the weights, or None.
-        covariates: by name; columns of texts may be given by codes.
+        covariates: by name.
         others: the columns of events and windows, by role.
     """
 
     outcome: tuple[NDArray[Any], ...]
     weight: NDArray[Any] | None
-    covariates: Mapping[str, NDArray[Any] | Coded]
+    covariates: Mapping[str, NDArray[Any]]
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 

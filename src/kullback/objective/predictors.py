@@ -175,6 +175,8 @@ class Predictors:
                     known[p.linear] = self._design(p.linear, fields)
                 design, slope = known[p.linear]
                 own = design.dot(own)
+                offset = self.model.sources[p.linear].offset_of(fields)
+                own = own if offset is None else own + offset
             elif p.function is not None:
                 name = p.function.parameter
                 if name not in known:
