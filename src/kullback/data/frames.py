@@ -180,7 +180,10 @@ def _values(series: nw.Series[Any]) -> NDArray[Any]:
 def _categories(series: nw.Series[Any]) -> list[Any]:
     """The categories in the order of their type; pandas' own, since narwhals sorts them."""
     own = getattr(getattr(nw.to_native(series), "cat", None), "categories", None)
-    return list(series.cat.get_categories() if own is None else own.tolist())
+    if own is not None:
+        return list(own.tolist())
+    assert isinstance(series.dtype, nw.Enum)  # of others only pandas' types declare an order
+    return list(series.dtype.categories)
 
 
 def _is_small(series: nw.Series[Any]) -> bool:
