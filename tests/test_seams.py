@@ -494,7 +494,7 @@ def test_categories_keep_their_codes_in_other_rows(streamed: bool, tmp_path) -> 
     fit = kl.fit(kl.Weibull(scale=ByCategory("x", "region")), data, "y")
     # rows without the reference category, which alone would shift every code
     few = {name: values[data["region"] != "east"][:20] for name, values in data.items()}
-    shape, (a, b, north, west) = flat(fit.params["shape"]), flat(fit.params["scale"])
+    shape, (a, b, north, west) = fit.params["shape"], flat(fit.params["scale"])
     eta = a + b * few["x"] + np.where(few["region"] == "north", north, west)
     expected = -stats.weibull_min(shape, scale=np.exp(eta)).logpdf(few["y"]).mean()
     file = tmp_path / "few.parquet"

@@ -16,9 +16,6 @@ from kullback.data.arrays import is_exact
 from kullback.data.checks import count_of
 from kullback.data.coded import Coded
 
-# Columns of fewer rows are read value by value: their conversion takes less than a millisecond.
-_MANY = 2_000
-
 
 @final
 class FrameTable:
@@ -46,19 +43,6 @@ class FrameTable:
         """One column, with its type in the table."""
         return _values(self._frame.get_column(self._own_names[name]))
 
-    def coded(self, name: str) -> Coded | None:
-        """A column of texts, or of a categorical type of texts, by codes; None for others."""
-        series = self._frame.get_column(self._own_names[name])
-        if series.dtype not in {nw.String, nw.Categorical, nw.Enum} or len(series) < _MANY:
-            return None
-        arrow = series.to_arrow()
-        arrow = arrow if hasattr(arrow, "dictionary") else arrow.dictionary_encode()
-        categories = arrow.dictionary.to_pylist()
-        if not all(isinstance(value, str) for value in categories):
-            return None
-        codes = arrow.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
-        return Coded(codes, np.array(categories, dtype=object))
-
     def orders(self, names: Collection[str]) -> dict[str, list[Any]]:
         """The categories of columns of a categorical type that declares an order of them."""
         found = {name: self._frame.get_column(self._own_names[name]) for name in names}
@@ -68,6 +52,17 @@ class FrameTable:
             for name, series in found.items()
             if declares or series.dtype == nw.Enum
         }
+
+    def coded(self, name: str) -> NDArray[Any]:
+        """One column of a categorical type: its codes, where its library has them."""
+        native = nw.to_native(self._frame.get_column(self._own_names[name]))
+        own: Any = getattr(native, "cat", None)
+        if not hasattr(own, "codes") or not hasattr(own, "categories"):
+            return self.column(name)
+        categories = own.categories.tolist()
+        if not all(isinstance(category, str | int | float) for category in categories):
+            return self.column(name)  # dates, say
+        return Coded.of(np.asarray(own.codes), tuple(categories))
 
     def key(self, name: str) -> Any:
         """One column to group by: whole numbers as a NumPy array, others as an Arrow array."""

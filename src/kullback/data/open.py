@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.checks import Place, check_columns, column_list, count_of
-from kullback.data.coded import Coded
 from kullback.data.levels import SchemaLearner
 from kullback.data.paths import DataFiles, as_paths
 from kullback.data.roles import (
@@ -159,14 +158,10 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     orders = of_frame.orders(typed) if typed and not roles.inferred else {}
     label = label_of(roles.y, "y")
     learner = SchemaLearner(roles, names, schema, typed=typed, label=label, orders=orders)
-    coded: Callable[[str], Coded | None] = getattr(table, "coded", lambda _: None)
-    by_codes = {name: own for name in names.covariates if (own := coded(name)) is not None}
-    plain = replace(names, covariates=tuple(n for n in names.covariates if n not in by_codes))
-    raw = plain.take(table.column)
-    covariates = {n: by_codes[n] if n in by_codes else raw.covariates[n] for n in names.covariates}
+    raw = names.take(lambda name: of_frame.coded(name) if name in typed else table.column(name))
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
-    raw = RawRows(outcome, weight, covariates, {**raw.others, **_other_arrays(roles)})
+    raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})
     others = OtherColumns(table.names, table.description, lambda name: iter([table.column(name)]))
     return _array_sample(raw, learner, table.description, others=others)
 
@@ -299,7 +294,15 @@ def _array_sample(
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()
-    rows = conversion.convert(raw, Place("", name_row))
+    place = Place("", name_row)
+    rows = conversion.convert(raw, place)
+    if rows.kept is not None and learner.by_value:
+        # a level that occurs in dropped rows only is none of the rows that are kept
+        again = learner.again()
+        again.add(raw.at(rows.kept))
+        conversion = again.conversion()
+        few = conversion.convert(raw.at(rows.kept), place.of(rows.kept))
+        rows = replace(few, kept=rows.kept, read=rows.read)
     sample = conversion.sample(rows, source, name_row)
     assert isinstance(sample, ArraySample | ChunkSample)  # of columns in memory
     return replace(sample, others=others)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
@@ -18,7 +19,6 @@ from kullback.data.checks import (
     check_columns,
     column_list,
 )
-from kullback.data.coded import Coded
 from kullback.data.events import Events
 from kullback.data.observation import Exact, RowKind
 
@@ -167,14 +167,23 @@ class RawRows:
     Attributes:
         outcome: the outcome, in one column or several.
         weight: the weights, or None.
-        covariates: by name; columns of texts may be given by codes.
+        covariates: by name.
         others: the columns of events and windows, by role.
     """
 
     outcome: tuple[NDArray[Any], ...]
     weight: NDArray[Any] | None
-    covariates: Mapping[str, NDArray[Any] | Coded]
+    covariates: Mapping[str, NDArray[Any]]
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def at(self, rows: NDArray[np.int64]) -> RawRows:
+        """Some of the rows."""
+        return RawRows(
+            tuple(values[rows] for values in self.outcome),
+            None if self.weight is None else self.weight[rows],
+            {name: values[rows] for name, values in self.covariates.items()},
+            {role: values[rows] for role, values in self.others.items()},
+        )
 
 
 @final
