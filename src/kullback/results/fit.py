@@ -14,12 +14,11 @@ from kullback._core.equality import same, same_fields
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.estimate import Estimate
-from kullback.models.model import Model
 from kullback.models.row_distributions import RowDistributions
 from kullback.objective.evaluated import CovarianceKind
 from kullback.pages.fit_page import write_fit_page
 from kullback.pictures.fit_figure import fit_figure
-from kullback.results.at import at_rows
+from kullback.results.at import at_rows, of_rows
 from kullback.results.band import Band, make_band
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.bootstrap_intervals import (
@@ -32,6 +31,7 @@ from kullback.results.derived import derive
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
+from kullback.results.marginal_effects import MarginalEffects, marginal_effects
 from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
 from kullback.results.residuals import residuals
@@ -114,8 +114,9 @@ class Fit(FitNumbers):
 
     def derived(
         self,
-        f: Callable[[Model], Any],
+        f: Callable[[Any], Any],
         *,
+        at: Any = None,
         level: float = 0.95,
         method: str = "delta",
         scale: str = "identity",
@@ -131,6 +132,8 @@ class Fit(FitNumbers):
                 ``lambda m: m.quantile(0.99)``, ``lambda m: m.survival(10.0)``,
                 ``lambda m: m.params["shape"] / m.params["rate"]``; single numbers of a model with
                 covariates by name, ``lambda m: m.coefficients["loc[age]"]``.
+            at: rows of a regression, as for ``at``; f is then of their distributions, a
+                ``kl.RowDistributions``: ``lambda rows: rows.mean()[1] - rows.mean()[0]``.
             level: coverage probability, between 0 and 1.
             method: "delta": the value ± normal quantile × standard error. "profile": the values
                 that a likelihood-ratio test does not reject, which need the rows; an end may be
@@ -155,7 +158,7 @@ class Fit(FitNumbers):
             >>> print(fit.derived(lambda m: m.quantile(0.9), method="profile"))
             2.30259 ± 0.73 (95%: 1.31281 to 4.59528), profile likelihood
         """
-        return derive(self, f, level, method, scale)
+        return derive(self, f if at is None else of_rows(f, self.model, at), level, method, scale)
 
     def band(
         self,
@@ -556,6 +559,48 @@ class Fit(FitNumbers):
             array([ 0.6853, -1.112 ,  0.5803, -0.0955])
         """
         return residuals(self, kind, seed)
+
+    def marginal_effects(
+        self,
+        variables: Sequence[str] | str | None = None,
+        *,
+        what: str = "mean",
+        at: Any = None,
+        level: float = 0.95,
+    ) -> MarginalEffects:
+        """Average marginal effects of columns on a prediction, over the rows of the fit.
+
+        Of a number x it is the weighted mean over the rows of ∂ prediction/∂x, by five-point
+        differences within the range of the rows: a column that enters in several terms counts in
+        all of them. Of a category, or a truth value, it is the mean change of the prediction from
+        its first level to another, all other columns as they are. Errors are those of the delta
+        method, of the estimates alone: the rows count as given. Source: T. S. Bartus (2005), Stata
+        Journal 5, 309–329; R's ``marginaleffects::avg_slopes`` computes the same.
+
+        Args:
+            variables: columns; None for all but offsets and exposures.
+            what: the prediction, as in ``predict``: "mean", "variance", "quantile", "survival" or
+                "probability".
+            at: the level of the quantile, or the outcome or class: one value.
+            level: coverage probability of the intervals.
+
+        Returns:
+            A table of ``variable``, ``contrast``, ``estimate``, ``stderr``, ``z``, ``p_value``,
+            ``lower`` and ``upper``; ``to_frame()`` gives a frame.
+
+        Raises:
+            KullbackError: for a column that the model does not read, choices that do not go
+                together, and a fit without its rows.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1, 0, 4, 7, 9]}
+            >>> print(kl.fit(kl.Poisson(rate="~ x"), data, "y").marginal_effects())
+            average marginal effects on the mean, 95% intervals
+            variable  contrast  effect  std. error     z        p    lower    upper
+            x         dY/dX    2.6821        1.01  2.67  0.00768  0.71028  4.65392
+        """
+        return marginal_effects(self, variables, what, at, level)
 
     def predict_params(self, data: Any) -> dict[str, Vector]:
         """Return the parameters of new rows by name: ``at(data).params``."""
