@@ -152,6 +152,7 @@ from .results.fit import Fit as Fit
 from .results.fit_table import FitTable as FitTable
 from .results.goodness_of_fit import GoodnessOfFit as GoodnessOfFit
 from .results.load import load as load
+from .results.marginal_effects import MarginalEffects as MarginalEffects
 from .results.test_result import TestResult as TestResult
 from .results.trained import Epoch as Epoch
 from .results.trained import TrainedFit as TrainedFit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -185,6 +185,12 @@ def _of_no_row(model: Model, rows: NewRows, varying: frozenset[str]) -> RowDistr
 def at_rows(model: Model, data: Any) -> RowDistributions:
     """Return the distributions of the rows of data; see ``Fit.at``."""
     return distributions(model, NewRows.of(model, data))
+
+
+def of_rows(f: Callable[[RowDistributions], Any], model: Model, data: Any) -> Callable[[Any], Any]:
+    """Return a function of the distributions of rows as a function of models."""
+    rows = NewRows.of(model, data)
+    return lambda changed: f(distributions(changed, rows))
 
 
 def _count(data: Any) -> int:

@@ -14,12 +14,11 @@ from kullback._core.equality import same, same_fields
 from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.estimate import Estimate
-from kullback.models.model import Model
 from kullback.models.row_distributions import RowDistributions
 from kullback.objective.evaluated import CovarianceKind
 from kullback.pages.fit_page import write_fit_page
 from kullback.pictures.fit_figure import fit_figure
-from kullback.results.at import at_rows
+from kullback.results.at import at_rows, of_rows
 from kullback.results.band import Band, make_band
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.bootstrap_intervals import (
@@ -34,9 +33,11 @@ from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.partial_effects import PartialEffect, partial_effects
+from kullback.results.marginal_effects import MarginalEffects, marginal_effects
 from kullback.results.predictions import predict
 from kullback.results.overdispersion import overdispersion_test
 from kullback.results.profile import profile_intervals
+from kullback.results.residuals import residuals
 from kullback.results.responsibilities import responsibilities
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
@@ -118,8 +119,9 @@ class Fit(FitNumbers):
 
     def derived(
         self,
-        f: Callable[[Model], Any],
+        f: Callable[[Any], Any],
         *,
+        at: Any = None,
         level: float = 0.95,
         method: str = "delta",
         scale: str = "identity",
@@ -135,6 +137,8 @@ class Fit(FitNumbers):
                 ``lambda m: m.quantile(0.99)``, ``lambda m: m.survival(10.0)``,
                 ``lambda m: m.params["shape"] / m.params["rate"]``; single numbers of a model with
                 covariates by name, ``lambda m: m.coefficients["loc[age]"]``.
+            at: rows of a regression, as for ``at``; f is then of their distributions, a
+                ``kl.RowDistributions``: ``lambda rows: rows.mean()[1] - rows.mean()[0]``.
             level: coverage probability, between 0 and 1.
             method: "delta": the value ± normal quantile × standard error. "profile": the values
                 that a likelihood-ratio test does not reject, which need the rows; an end may be
@@ -159,7 +163,7 @@ class Fit(FitNumbers):
             >>> print(fit.derived(lambda m: m.quantile(0.9), method="profile"))
             2.30259 ± 0.73 (95%: 1.31281 to 4.59528), profile likelihood
         """
-        return derive(self, f, level, method, scale)
+        return derive(self, f if at is None else of_rows(f, self.model, at), level, method, scale)
 
     def band(
         self,
@@ -649,6 +653,90 @@ class Fit(FitNumbers):
             0     20.76  20.0807  21.4393
         """
         return predict(self, data, what, at, interval, level)
+
+    def residuals(self, kind: str = "quantile", *, seed: int = 0) -> Vector:
+        """Return a residual of every row that the model was fitted to, in their order.
+
+        With y an outcome, F and S the row's distribution and survival functions, μ and σ² its mean
+        and variance:
+
+        * "response": y − μ; "pearson": (y − μ)/σ, with σ from the whole model, dispersion included;
+          "deviance": sign(y − μ) √d with d the unit deviance of a generalized linear model (the
+          dispersion is 1). These are of exact rows without a window, NaN of others.
+        * "quantile": Φ⁻¹(u), standard normal if the model is right. u = F(y) of a continuous
+          outcome; else it is drawn uniformly between the ends of what is known: F(y − 1) and F(y)
+          of a count, F(t) and 1 of a row censored at t, 0 and F(t) of one censored to the left,
+          F(a) and F(b) of an interval. The tails keep their digits far out.
+        * "cox-snell": −log S(y), exponential if the model is right, censored where the row is
+          (of a count −log(1 − u)); "martingale": 1 − that for an outcome that was observed, 0 −
+          that for a right-censored one. NaN of left- and interval-censored rows.
+
+        Rows with a window are taken given that they lie in it. A residual is of one row, whatever
+        its weight. Sources: P. K. Dunn and G. K. Smyth (1996), Journal of Computational and
+        Graphical Statistics 5, 236–244; D. R. Cox and E. J. Snell (1968), Journal of the Royal
+        Statistical Society B 30, 248–275; T. M. Therneau, P. M. Grambsch and T. R. Fleming (1990),
+        Biometrika 77, 147–160.
+
+        Args:
+            kind: which residuals.
+            seed: of the uniform numbers; that of a row depends on its number alone.
+
+        Returns:
+            Shape (rows,); NaN for rows that were dropped.
+
+        Raises:
+            KullbackError: for another kind, labels, a fit without its rows, or deviance residuals
+                of a family whose saturated model has no likelihood.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0], "y": [1, 0, 4, 7]}
+            >>> kl.fit(kl.Poisson(rate="~ x"), data, "y").residuals("pearson").round(4)
+            array([ 0.6853, -1.112 ,  0.5803, -0.0955])
+        """
+        return residuals(self, kind, seed)
+
+    def marginal_effects(
+        self,
+        variables: Sequence[str] | str | None = None,
+        *,
+        what: str = "mean",
+        at: Any = None,
+        level: float = 0.95,
+    ) -> MarginalEffects:
+        """Average marginal effects of columns on a prediction, over the rows of the fit.
+
+        Of a number x it is the weighted mean over the rows of ∂ prediction/∂x, by five-point
+        differences within the range of the rows: a column that enters in several terms counts in
+        all of them. Of a category, or a truth value, it is the mean change of the prediction from
+        its first level to another, all other columns as they are. Errors are those of the delta
+        method, of the estimates alone: the rows count as given. Source: T. S. Bartus (2005), Stata
+        Journal 5, 309–329; R's ``marginaleffects::avg_slopes`` computes the same.
+
+        Args:
+            variables: columns; None for all but offsets and exposures.
+            what: the prediction, as in ``predict``: "mean", "variance", "quantile", "survival" or
+                "probability".
+            at: the level of the quantile, or the outcome or class: one value.
+            level: coverage probability of the intervals.
+
+        Returns:
+            A table of ``variable``, ``contrast``, ``estimate``, ``stderr``, ``z``, ``p_value``,
+            ``lower`` and ``upper``; ``to_frame()`` gives a frame.
+
+        Raises:
+            KullbackError: for a column that the model does not read, choices that do not go
+                together, and a fit without its rows.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1, 0, 4, 7, 9]}
+            >>> print(kl.fit(kl.Poisson(rate="~ x"), data, "y").marginal_effects())
+            average marginal effects on the mean, 95% intervals
+            variable  contrast  effect  std. error     z        p    lower    upper
+            x         dY/dX    2.6821        1.01  2.67  0.00768  0.71028  4.65392
+        """
+        return marginal_effects(self, variables, what, at, level)
 
     def predict_params(self, data: Any) -> dict[str, Vector]:
         """Return the parameters of new rows by name: ``at(data).params``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -17,7 +16,7 @@ from kullback.models.model import Model
 from kullback.models.row_distributions import RowDistributions
 from kullback.models.row_wise import RowWise, row_of_points
 from kullback.results.at import NewRows, distributions
-from kullback.results.row_derivatives import RowDerivatives
+from kullback.results.row_derivatives import RowDerivatives, RowQuantity
 
 if TYPE_CHECKING:  # Fit.predict calls this module, which only reads the fit
     from kullback.results.fit import Fit
@@ -34,7 +33,7 @@ def predict(
     model = fit.model
     of_labels = model.outcome != "number"
     what = ("class" if of_labels else "mean") if what is None else what
-    _check(model, what, at, interval, level)
+    check(model, what, at, interval, level)
     rows = NewRows.of(model, data)
     found = distributions(model, rows)
     if what == "parameters":
@@ -59,7 +58,8 @@ def predict(
     return frame_like(data, columns | {n: np.ravel(v) for n, v in ends.items()}, many)
 
 
-def _check(model: Model, what: str, at: Any, interval: str | None, level: float) -> None:
+def check(model: Model, what: str, at: Any, interval: str | None, level: float) -> None:
+    """Raise for choices that do not go together."""
     check_choice("what", what, WHAT)
     check_level(level)
     labels = model.outcome != "number"
@@ -160,11 +160,11 @@ def _confidence(
 ) -> tuple[Vector, Vector]:
     """The ends of confidence intervals by the delta method, symmetric on a scale."""
     derivatives = RowDerivatives.of(fit)
-    quantity = _quantity(found, what, points, scale)
+    of_rows = quantity(fit.model, what, points, scale)
     values, errors, numbers = [], [], []
     with np.errstate(all="ignore"):  # a value at an end of its scale has no interval
         for fields, own, count in rows.runs():
-            at = derivatives.at(fields, count, quantity)
+            at = derivatives.at(fields, count, of_rows)
             values.append(at.value)
             errors.append(derivatives.errors(at))
             numbers.append(own)
@@ -175,29 +175,39 @@ def _confidence(
         return scale.back(value - half), scale.back(value + half)
 
 
-def _quantity(
-    found: RowDistributions, what: str, points: Any, scale: Scale
-) -> Callable[[RowWise], Vector]:
-    """The prediction on its scale as a function of rows."""
+def quantity(model: Model, what: str, points: Any, scale: Scale | None) -> RowQuantity:
+    """Return a prediction as a function of rows, on the scale of its intervals or on its own.
+
+    Args:
+        model: the fitted model.
+        what: as in ``predict``.
+        points: levels or outcomes, of shape () or (m,); None for all classes.
+        scale: None for the prediction's own.
+    """
     if what in ("mean", "variance"):
-        return lambda rows: scale.to(rows.mean() if what == "mean" else rows.variance())
+        plain = RowWise.mean if what == "mean" else RowWise.variance
+        return lambda rows: plain(rows) if scale is None else scale.to(plain(rows))
+    levels = model.levels
     if points is None:
-        x: Vector = np.arange(float(len(found.levels or ())))
+        x: Vector = np.arange(float(len(levels or ())))
+    elif levels is None:
+        x = np.asarray(points, dtype=np.float64)
     else:
-        x = np.asarray(points if found.levels is None else found._codes(points), np.float64)
+        x = np.array([float(levels.index(v)) for v in points.ravel()]).reshape(points.shape)
     shape = x.shape
 
     def of_rows(rows: RowWise) -> Vector:
         flat = np.broadcast_to(x, (rows.count, *shape)).ravel()
         place = row_of_points(rows.count, *shape) if shape else None
         if what == "quantile":
-            value = scale.to(rows.quantiles(flat, place))
+            value = rows.quantiles(flat, place)
+            value = value if scale is None else scale.to(value)
         elif what == "survival":
             below, above = rows.tails(flat, place)
-            value = above - below
+            value = np.exp(above) if scale is None else above - below
         else:
             log = rows.hook("row_log_density", flat, place)
-            value = log - np.log(-np.expm1(log))
+            value = np.exp(log) if scale is None else log - np.log(-np.expm1(log))
         return value.reshape(rows.count, *shape)
 
     return of_rows
