@@ -33,6 +33,7 @@ from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.overdispersion import overdispersion_test
 from kullback.results.profile import profile_intervals
+from kullback.results.publication_table import PublicationTable
 from kullback.results.responsibilities import responsibilities
 from kullback.results.row_parameters import parameters_of_rows, predictions
 from kullback.results.save import write
@@ -44,7 +45,7 @@ from kullback.results.wald_test import wald_test
 
 @final
 @dataclass(frozen=True, eq=False)
-class Fit(FitNumbers):
+class Fit(FitNumbers, PublicationTable):
     """A fitted model: immutable.
 
     Two fits are equal (``==``) where all that ``save`` writes is, apart from the times.
