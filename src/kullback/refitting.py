@@ -314,10 +314,10 @@ class SampleProblem:
         prepared = again._prepare()
         # moments of all rows give the estimate, or start near it, without a pass
         condensed = prepared.known.moments is not None and prepared.known.condensed
-        if condensed or not self._solved.convergence.converged:
-            return again._fit(prepared, Clock(), 0)
-        near = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
         try:
+            if condensed or not self._solved.convergence.converged:
+                return again._fit(prepared, Clock(), 0)
+            near = replace(again, solver=self.solver or Newton(tolerance=_NEAR))
             return near._fit(prepared, Clock(), 0, near=self._near(prepared, {}))
         except CollinearError as error:
             # such as a level that none of these rows has: its coefficient stays 0, the reference's

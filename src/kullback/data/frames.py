@@ -120,6 +120,18 @@ def series_like(data: Any, values: Any, name: str) -> Any:
     return series
 
 
+def pandas_frame(columns: Mapping[str, Any], index: Sequence[str], name: str) -> Any:
+    """Return a table of pandas with a named index.
+
+    Raises:
+        DataError: pandas is not installed.
+    """
+    if find_spec("pandas") is None:
+        raise DataError("this table is a pandas.DataFrame: install pandas")
+    frame = nw.to_native(nw.from_dict({name: list(index), **columns}, backend="pandas"))
+    return frame.set_index(name)
+
+
 def read(data: Any) -> FrameTable | NDArray[Any] | None:
     """A table, or the values of a Series; None for anything else.
 

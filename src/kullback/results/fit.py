@@ -38,6 +38,7 @@ from kullback.results.predictions import predict
 from kullback.results.overdispersion import overdispersion_test
 from kullback.results.profile import profile_intervals
 from kullback.results.residuals import residuals
+from kullback.results.publication_table import PublicationTable
 from kullback.results.responsibilities import responsibilities
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
@@ -48,7 +49,7 @@ from kullback.results.wald_test import wald_test
 
 @final
 @dataclass(frozen=True, eq=False)
-class Fit(FitNumbers):
+class Fit(FitNumbers, PublicationTable):
     """A fitted model: immutable.
 
     Two fits are equal (``==``) where all that ``save`` writes is, apart from the times.
