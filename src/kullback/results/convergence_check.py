@@ -9,6 +9,7 @@ import numpy as np
 from kullback._core.domains import Domain, Interval
 from kullback._core.hessians import SINGULAR, scaled_eigenvalues
 from kullback.models.forms import SaturatedForm
+from kullback.models.linear import INTERCEPT
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.class_shares import ClassShares
@@ -67,7 +68,7 @@ def assess_convergence(
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     bounds, advice = on_bounds(model, vector)
     if separated:
-        converged, reason = _assess_separated(separated, advice)
+        converged, reason = _assess_separated(model, vector, solution, separated, advice)
     elif common is not None and solution is not None and evaluation.cross_entropy <= _CERTAIN:
         converged, reason = False, no_maximum_in_common(vector, solution, common, advice)
     else:
@@ -211,11 +212,28 @@ def _assess(
     return False, _REASONS[solution.outcome]
 
 
-def _assess_separated(names: tuple[str, ...], advice: list[str]) -> tuple[bool, str]:
+def _assess_separated(
+    model: Model,
+    vector: ParameterVector,
+    solution: Solution[Evaluation] | None,
+    names: tuple[str, ...],
+    advice: list[str],
+) -> tuple[bool, str]:
     """Describe a likelihood that increases for ever along a direction of the coefficients."""
     listed = ", ".join(names[:_SHOWN])
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     diverge = "diverges" if len(names) == 1 else "diverge together"
+    constants = [c.name for c in vector.free if f"{c.name}[{INTERCEPT}]" in names]
+    if solution is not None and len(names) == len(constants) == 1:
+        # no column matters: the parameter itself tends to an end of its domain
+        place = next(p for c, p in vector.slices if c.name == constants[0]).start
+        end = math.inf if solution.best.at[place] > 0.0 else 0.0
+        instead = _limit_advice(model, Diverging(constants[0], math.nan, end, attained=False))
+        advice.append(
+            f"The likelihood keeps increasing as {listed} diverges, and with it {constants[0]} of "
+            f"every row tends to an end of its domain. {instead}"
+        )
+        return False, f"no maximum: {listed} diverges"
     advice.append(
         f"The likelihood keeps increasing as {listed}{more} {diverge}: "
         "the columns predict the outcomes of some rows perfectly. Leave a column out, or join "
@@ -264,7 +282,8 @@ def _assess_minimum(smallest: float, slope: float, advice: list[str]) -> tuple[b
 
 def _limit_advice(model: Model, diverging: Diverging) -> str:
     name = diverging.name
-    limit = model.limits.get(name) if diverging.end == math.inf else None
+    towards = 0.0 if name.endswith("dispersion") else math.inf
+    limit = model.limits.get(name) if diverging.end == towards else None
     if limit is not None:
         return f"In that limit the model is {limit}: fit kl.{limit}() instead, or fix {name}."
     return f"Fix {name}, or choose a simpler model."

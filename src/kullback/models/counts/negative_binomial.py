@@ -54,7 +54,9 @@ class NegativeBinomial(Family):
 
     default_parameters: ClassVar[Mapping[str, Domain]] = {"mean": POSITIVE, "size": POSITIVE}
     support = COUNTS
-    limits: ClassVar[Mapping[str, str]] = {"size": "Poisson"}
+    limits: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("size", "dispersion", "overdispersion"), "Poisson"
+    )
     alternatives = (
         Parametrisation(
             {"size": POSITIVE, "probability": UNIT},

@@ -1,0 +1,20 @@
+"""Censored and truncated regressions against R 4.2.2, flexsurv, gamlss.cens, crch and lifelines."""
+
+from pathlib import Path
+
+import pytest
+
+CASES = Path(__file__).parents[1] / "reference"
+PATTERNS = ("cens2/*.json",)
+NAMES = sorted(
+    f"{path.parent.name}/{path.stem}" for pattern in PATTERNS for path in CASES.glob(pattern)
+)
+
+
+def test_no_case_is_missing():
+    assert len(NAMES) == 17
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case(name, check_answers):
+    check_answers(name)

@@ -1,0 +1,100 @@
+"""Regressions whose likelihood has no maximum: each names the coefficient that diverges."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kullback as kl
+
+CASES = Path(__file__).parents[1] / "reference"
+
+
+def test_separated_irises(reference_case):
+    # R's glm: fitted probabilities of 0 and 1; the supremum of the likelihood is 1
+    case = reference_case("reg", "nomle_iris_sv", answers=False)
+    fit = case.fit()
+    assert not fit.convergence.converged
+    named = [f"probability[{name}]" for name in ("Intercept", "X2", "X3", "X4", "X5")]
+    assert fit.convergence.reason == f"no maximum: the rows are separated by {', '.join(named)}"
+    assert fit.log_likelihood == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("constant", "named"),
+    [
+        ({"size": kl.Param()}, "size diverges to infinity"),
+        ({"size": "~ 1"}, "size[Intercept] diverges"),
+        ({"overdispersion": kl.Param()}, "overdispersion tends to 0"),
+        ({"dispersion": kl.Param()}, "dispersion tends to 0"),
+    ],
+)
+def test_counts_that_are_not_overdispersed(constant, named):
+    # R's glm.nb: theta = 2e12 with NaNs; the supremum is the likelihood of the Poisson fit
+    case = json.loads((CASES / "nofinite" / "nofinite_nb_insurance.json").read_text())
+    with (CASES / "nofinite" / case["data"]).open() as file:
+        names = [n.replace(".", "_").strip('"') for n in file.readline().strip().split(",")]
+        table = np.loadtxt(file, delimiter=",")
+    data = dict(zip(names, table.T.copy(), strict=True))
+    columns = " + ".join(n for n in names if n not in ("y", "offset"))
+    mean = kl.Formula(f"~ {columns}", offset="offset")
+    fit = kl.fit(kl.NegativeBinomial(mean=mean, **constant), data, "y")
+    assert fit.convergence.reason == f"no maximum: {named}"
+    assert "kl.Poisson()" in fit.convergence.advice[0]
+    supremum = case["reference"]["loglik_supremum"]
+    assert fit.log_likelihood == pytest.approx(supremum, rel=1e-10)
+    # (the size as a formula stops where its slope is small)
+    limits = case["reference"]["limit_estimates"]
+    np.testing.assert_allclose(list(fit.params["mean"].values()), limits, rtol=1e-8)
+
+
+def test_no_zeros_to_inflate():
+    # every count is far above what a Poisson zero would be: the best zero probability is 0
+    x = np.linspace(-1.0, 1.0, 40)
+    data = {"x": x, "y": np.round(np.exp(3.0 + x))}
+    model = kl.ZeroInflated(kl.Poisson(rate="~ x"), zero_probability="~ 1")
+    fit = kl.fit(model, data, "y")
+    assert fit.convergence.reason == "no maximum: zero_probability[Intercept] diverges"
+    plain = kl.fit(kl.Poisson(rate="~ x"), data, "y")
+    assert fit.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-12)
+    # as a number it has a maximum, at its bound
+    fit = kl.fit(kl.ZeroInflated(kl.Poisson(rate="~ x")), data, "y")
+    assert fit.convergence.converged
+    assert fit.params["zero_probability"] == 0.0
+
+
+def test_level_without_events():
+    rng = np.random.default_rng(1)
+    z = rng.standard_normal(90)
+    level = np.repeat(["a", "b", "c"], 30)
+    counts = rng.poisson(np.exp(0.5 + 0.3 * z)) * (level != "b")
+    for model in (
+        kl.Poisson(rate="~ level + z"),
+        kl.NegativeBinomial(mean="~ level + z", size=2.0),
+    ):
+        fit = kl.fit(model, {"level": level, "z": z, "y": counts}, "y")
+        parameter = next(iter(fit.params))
+        assert fit.convergence.reason == (
+            f"no maximum: the rows are separated by {parameter}[level[T.b]]"
+        )
+    events = level != "b"
+    model = kl.Weibull(scale="~ level + z")
+    data = {"level": level, "z": z, "y": rng.weibull(1.5, 90), "event": events}
+    fit = kl.fit(model, data, "y", event="event")
+    assert fit.convergence.reason == "no maximum: the rows are separated by scale[level[T.b]]"
+
+
+def test_separated_probit_and_multinomial():
+    rng = np.random.default_rng(2)
+    x, z = rng.standard_normal((2, 80))
+    data = {"x": x, "z": z, "y": (x > 0.2).astype(float)}
+    probit = kl.Bernoulli(probability=kl.Formula("~ x + z", link="probit"))
+    fit = kl.fit(probit, data, "y")
+    assert not fit.convergence.converged
+    assert "probability[x]" in fit.convergence.reason
+    data["y"] = np.where(x > 1.0, "c", np.array(["a", "b"])[rng.integers(0, 2, 80)])
+    fit = kl.fit(kl.Categorical(logits="~ x + z"), data, "y")
+    assert not fit.convergence.converged
+    assert "logits[c[x]]" in fit.convergence.reason
+    assert "logits[b[x]]" not in fit.convergence.reason
