@@ -128,6 +128,7 @@ from .models.real.logistic import Logistic as Logistic
 from .models.real.normal import Normal as Normal
 from .models.real.skew_normal import SkewNormal as SkewNormal
 from .models.real.student_t import StudentT as StudentT
+from .models.row_distributions import RowDistributions as RowDistributions
 from .models.shifted import Shifted as Shifted
 from .models.source import Param as Param
 from .models.source import Source as Source

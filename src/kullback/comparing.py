@@ -23,6 +23,7 @@ from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.engines.parts import Part, PartsEngine
+from kullback.models.formula.learning import bound
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.families_for import families_for
@@ -139,7 +140,7 @@ def compare(
     outcomes = ""
     if not named:
         outcomes, named = families_for(sample, continuous=every == "continuous")
-    entries = [_Entry(name, model.bind(sample.schema)) for name, model in named.items()]
+    entries = [_Entry(name, bound(model, sample)) for name, model in named.items()]
     parts = _folds(sample, folds, seed, key) if criterion == "held_out" else None
     count = _Count(progress, len(entries) * (1 + (folds if parts else 0)))
     plain = without(sample, key.field) if key is not None and key.alone else sample

@@ -15,6 +15,7 @@ from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
+from kullback.models.formula.learning import bound
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.model_columns import roles_of, schema_of
@@ -208,7 +209,7 @@ def fit(
         rounding=rounding,
     )
     sample = open_sample(data, roles, schema_of((model,)))
-    model = model.bind(sample.schema)
+    model = bound(model, sample)
     watch = None if progress is None else _Watch(progress)
     problem = SampleProblem(model, sample, engine, solver, weight_kind=weight_kind)
     fitted = problem.fit(clock, watch)

@@ -32,6 +32,11 @@ from kullback.models.parameter_vector import ParameterVector
 from kullback.models.rescaling import units
 from kullback.nonparametric.estimate import estimate
 from kullback.nonparametric.steps import Steps
+from kullback.objective.collinearity import (
+    CollinearError,
+    advice_on_dropped,
+    without_collinear,
+)
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
@@ -117,7 +122,13 @@ class SampleProblem:
     def fit(self, clock: Clock, watch: Watch | None = None) -> Fit:
         """Fit the model, from the starting values of the user and of the model."""
         prepared = self._prepare(watch)
-        return self._fit(prepared, clock, 0, watch)
+        try:
+            return self._fit(prepared, clock, 0, watch)
+        except CollinearError as error:
+            again = replace(self, model=without_collinear(self.model, error))
+            made = prepared.passes + prepared.engine.passes
+            prepared = again._prepare(watch)
+            return again._fit(replace(prepared, passes=prepared.passes + made), clock, 0, watch)
 
     # ---- after the fit ---------------------------------------------------------------------
 
@@ -334,8 +345,10 @@ class SampleProblem:
             solved = _solve(self._problem(prepared, model, watch), vector, near)
         engine.progress = None  # passes made after the fit (lazy covariances) are not reported
         compiling, running = clock.seconds()
+        found = unit.described(solved.convergence, solved.vector)
         convergence = replace(
-            unit.described(solved.convergence, solved.vector),
+            found,
+            advice=(*found.advice, *advice_on_dropped(model)),
             passes=prepared.passes + engine.passes - made,
             compile_seconds=compiling,
             run_seconds=running,

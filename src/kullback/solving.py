@@ -13,15 +13,18 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
+from kullback._core.domains import Reals
 from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.models.composite import Composite
 from kullback.models.forms import SaturatedForm
+from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.objective.class_shares import ClassShares
+from kullback.objective.collinearity import CollinearError, nearly_singular
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FirstPass
@@ -186,11 +189,61 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
     with one_blas_thread() if regression else nullcontext():
         if problem.model.nonlinear:
             return _solve_functions(problem, vector, start)
+        if problem.model.linear:
+            triangles = _triangles(problem, vector, again=start is not None)
+            if triangles:
+                return _along_designs(problem, vector, start, triangles)
         d = problem.known.summary
         inside = problem.model.searched(vector, d.minimum, d.maximum)
         if inside is vector or start is not None:
             return _solve(problem, vector, start)
         return _outside(problem, vector, _solve(problem, inside, None))
+
+
+def _triangles(problem: Problem, vector: ParameterVector, *, again: bool) -> dict[str, Vector]:
+    """Return the triangles of designs that are nearly singular, by parameter.
+
+    Raises:
+        CollinearError: for collinear columns; not in a fit again, of other weights, say.
+    """
+    try:
+        found = nearly_singular(problem.model, vector, problem.known, problem.engine.reduce)
+    except CollinearError:
+        if again:
+            return {}
+        raise
+    reals = {c.name for c in vector.free if isinstance(c.domain, Reals)}
+    return {name: r for name, r in found.items() if name in reals}
+
+
+def _along_designs(
+    problem: Problem,
+    vector: ParameterVector,
+    start: Start | None,
+    triangles: Mapping[str, Vector],
+) -> Solved:
+    """Solve in coordinates in which designs are orthogonal.
+
+    A row's predictor is computed from these: large coefficients of columns whose combinations
+    cancel would leave it few digits.
+    """
+    coefficients = tuple(
+        replace(c, domain=Spanned.by_triangle(np.zeros(c.domain.size), triangles[c.name]))
+        if c.name in triangles
+        else c
+        for c in vector.coefficients
+    )
+    spanned = replace(vector, coefficients=coefficients)
+    if start is not None:
+        points = [vector.split(vector.constrained(u)) for u in start.points]
+        start = replace(start, points=[spanned.unconstrained(values) for values in points])
+    sources = dict(problem.model.sources)
+    for name, r in triangles.items():
+        source = sources[name]
+        assert isinstance(source, Linear)  # it has a design
+        sources[name] = replace(source, triangle=r)
+    along = replace(problem, model=problem.model.with_sources(sources))
+    return replace(_solve(along, vector, start), vector=spanned)
 
 
 def _outside(problem: Problem, vector: ParameterVector, found: Solved) -> Solved:

@@ -23,10 +23,22 @@ class Spanned(Comparable, Domain):
     Attributes:
         centre: the value at u = 0, shape (size,).
         basis: shape (size, size), of full rank.
+        triangle: the inverse of the basis, where that is an upper triangle R: the R of a design's
+            QR decomposition. For the logits of several classes, that of each.
     """
 
     centre: Vector
     basis: Vector
+    triangle: Vector | None = None
+
+    @classmethod
+    def by_triangle(cls, centre: Vector, triangle: Vector) -> Spanned:
+        """Return the coordinates R (value − centre), for each predictor where there are several."""
+        from scipy.linalg import solve_triangular
+
+        p = len(triangle)
+        inverse = solve_triangular(triangle, np.eye(p))
+        return cls(centre, np.kron(np.eye(centre.size // p), inverse), triangle)
 
     bounded = False
 
@@ -50,7 +62,10 @@ class Spanned(Comparable, Domain):
 
     def unconstrained(self, value: Any) -> Any:
         """Map numbers to ``u``."""
-        return np.linalg.solve(self.basis, np.asarray(value) - self.centre)
+        change = np.asarray(value) - self.centre
+        if self.triangle is not None:
+            return (change.reshape(-1, len(self.triangle)) @ self.triangle.T).ravel()
+        return np.linalg.solve(self.basis, change)
 
     def jacobian(self, u: Any) -> Any:  # noqa: ARG002
         """Return the basis."""

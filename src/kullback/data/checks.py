@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError, did_you_mean
 from kullback.data.sample import Floats, plain_row
+from kullback.data.schema import Column
 
 # A message lists so many offending rows and so many column names: enough to find the pattern, few
 # enough to read.
@@ -162,6 +163,18 @@ def check_choice(value: object, choices: Sequence[str], role: str) -> None:
     if value not in choices:
         names = " or ".join(f'"{choice}"' for choice in choices)
         raise DataError(f"{role} must be {names}, got {value!r}{did_you_mean(str(value), choices)}")
+
+
+def check_inside(column: Column, values: Floats, place: Place) -> None:
+    """Refuse values of a column outside the domain that a model gives it; missing ones pass."""
+    if column.domain is None:
+        return
+    outside = ~column.domain.contains(values) & ~np.isnan(values)
+    if outside.any():
+        raise DataError(
+            f"{column_label(column.name)} must hold {column.domain.phrase('values')}"
+            f"{place.where}; {shown_rows(outside, place, values)} does not"
+        )
 
 
 def check_lengths(lengths: Mapping[str, int]) -> int:

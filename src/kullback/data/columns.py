@@ -14,6 +14,7 @@ from kullback.data.categories import category_codes, dates_as_objects, refuse_da
 from kullback.data.checks import (
     HERE,
     Place,
+    check_inside,
     check_lengths,
     check_some,
     check_total,
@@ -191,7 +192,9 @@ class ColumnConversion:
             refuse_dates(values, label)
         known = self.categories.get(name)
         if known is None:
-            return to_numbers(values, label, place)
+            numbers = to_numbers(values, label, place)
+            check_inside(self.schema.columns[name], numbers, place)
+            return numbers
         unknown_is_missing = self.schema.columns[name].may_be_missing
         values = dates_as_objects(values)
         return category_codes(values, label, known, unknown_is_missing=unknown_is_missing)

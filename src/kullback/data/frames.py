@@ -79,6 +79,35 @@ def new_frame(columns: Mapping[str, Any]) -> Any:
     raise DataError("a table needs pandas or pyarrow: install one of them")
 
 
+def frame_like(data: Any, columns: Mapping[str, Any], each: int = 1) -> Any:
+    """Return a table of columns in the library of other data, with their index where they have one.
+
+    Args:
+        data: a table; for anything else the table is that of ``new_frame``.
+        columns: by name.
+        each: how many rows there are for each row of the data.
+    """
+    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        return new_frame(columns)
+    out = nw.to_native(nw.from_dict(dict(columns), backend=frame.implementation))
+    index = nw.maybe_get_index(frame)
+    if index is not None:
+        out.index = index.repeat(each)
+    return out
+
+
+def series_like(data: Any, values: Any, name: str) -> Any:
+    """Return numbers as a Series with the index of a table of pandas; unchanged for other data."""
+    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    index = nw.maybe_get_index(frame) if isinstance(frame, nw.DataFrame) else None
+    if index is None:
+        return values
+    series = nw.to_native(nw.new_series(name, values, backend=frame.implementation))
+    series.index = index
+    return series
+
+
 def read(data: Any) -> FrameTable | NDArray[Any] | None:
     """A table, or the values of a Series; None for anything else.
 

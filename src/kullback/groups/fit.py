@@ -9,6 +9,7 @@ from kullback.groups.batch import Alone, GroupFit, complete
 from kullback.groups.open import open_groups
 from kullback.groups.stream import GroupStream
 from kullback.groups.streamed import fit_stream
+from kullback.models.formula.learning import bound
 from kullback.models.model import Model
 from kullback.objective.model_columns import roles_of
 from kullback.results.fit_table import FitTable
@@ -58,7 +59,7 @@ def fit_groups(
         rounding=rounding,
     )
     opened = open_groups(model, data, roles, by)
-    model = model.bind(opened.sample.schema)
+    model = bound(model, opened.sample)
     fit = GroupFit(model, alone, at_once=at_once)
     if isinstance(opened, GroupStream):
         return fit_stream(fit, opened, progress)

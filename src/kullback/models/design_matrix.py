@@ -13,7 +13,7 @@ kept, 3.6 in a first call, and 5.3 with tabmat.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any, final
@@ -79,7 +79,7 @@ class DesignMatrix:
         dense: the columns of numbers, shape (k, n).
         indicators: the columns of categories.
         order: of each column, those of numbers first and then those of each category, its place
-            among the coefficients; None where that is the order of the coefficients.
+            among the coefficients, −1 for none; None where that is the order of the coefficients.
 
     Example:
         >>> category = Indicator(np.array([0, -1, 1]), size=2)
@@ -98,12 +98,14 @@ class DesignMatrix:
     @property
     def shape(self) -> tuple[int, int]:
         """The numbers of coefficients and of rows."""
+        if self.order is not None:
+            return int(np.count_nonzero(self.order >= 0)), self.dense.shape[1]
         return len(self.dense) + sum(part.size for part in self.indicators), self.dense.shape[1]
 
     def dot(self, beta: Vector) -> Vector:
         """Return Σ_j β_j x_ij of each row, shape (n,)."""
         if self.order is not None:
-            beta = beta[self.order]
+            beta = np.append(beta, 0.0)[self.order]
         out: Vector = beta[: len(self.dense)] @ self.dense  # zeros where there are none
         for part, place in zip(self.indicators, self._places, strict=True):
             out += part.times(np.append(beta[place], 0.0)[part.codes])
@@ -136,11 +138,11 @@ class DesignMatrix:
 
     def _cross(self, weights: Vector, z: DesignMatrix, *, own: bool) -> Vector:
         """The product in the order of the columns; of X with itself one triangle is computed."""
-        out = np.empty((self.shape[0], z.shape[0]))
         weighted = self.dense * weights
         k, m = len(weighted), len(z.dense)
-        out[:k, :m] = weighted @ z.dense.T
         left, right = self._places, z._places
+        out = np.empty((left[-1].stop if left else k, right[-1].stop if right else m))
+        out[:k, :m] = weighted @ z.dense.T
         for j, b in enumerate(z.indicators):
             for i, v in enumerate(weighted):
                 out[i, right[j]] = b.sums(v)
@@ -222,6 +224,25 @@ class DesignMatrix:
         """Put one number, or row, a column into the order of the coefficients."""
         if self.order is None:
             return numbers
-        out = np.empty_like(numbers)
-        out[self.order] = numbers
-        return out
+        out = np.empty((self.shape[0] + 1, *numbers.shape[1:]))
+        out[self.order] = numbers  # the last row takes those without a coefficient
+        return out[:-1]
+
+    def without(self, places: NDArray[np.intp]) -> DesignMatrix:
+        """Return the design without some coefficients, by their places."""
+        columns = len(self.dense) + sum(part.size for part in self.indicators)
+        order = np.arange(columns) if self.order is None else self.order
+        kept = np.ones(self.shape[0] + 1, dtype=bool)
+        kept[places] = False
+        kept[-1] = False
+        return replace(self, order=np.where(kept, np.cumsum(kept) - 1, -1)[order])
+
+    def along(self, triangle: Vector) -> DesignMatrix:
+        """Return X R⁻¹, for a design of numbers alone and a triangle R, shape (p, p).
+
+        Each row is a triangular solve, whose error is that of a small change of the row; a product
+        with the inverse would have one that grows with the condition of R.
+        """
+        from scipy.linalg import solve_triangular
+
+        return DesignMatrix(solve_triangular(triangle, self.to_dense(), trans="T"))

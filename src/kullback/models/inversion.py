@@ -38,6 +38,9 @@ _MANY = 512
 
 _Ranks = npt.NDArray[np.int64]
 _Tails = Callable[[Vector], Sequence[Vector]]
+_Places = npt.NDArray[np.intp]
+# Of several distributions: the places of the points say which distribution each is of.
+_RowTails = Callable[[Vector, _Places], Sequence[Vector]]
 
 
 def find_quantiles(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
@@ -62,10 +65,31 @@ def find_quantiles(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
         if searched.size > _MANY:
             out[searched] = _search_in_cells(levels, log_tails, support)
         elif searched.size > _FEW:
-            out[searched] = _search(levels, log_tails, support)
+            out[searched] = _search(levels, _of_one(log_tails), support)
         else:
             out[searched] = [_search_one(u, log_tails, support) for u in levels.tolist()]
     return out.reshape(u.shape)
+
+
+def find_row_quantiles(u: Vector, log_tails: _RowTails, support: Interval) -> Vector:
+    """Find the same of as many distributions as there are levels, one level each.
+
+    Args:
+        u: probabilities, shape (n,).
+        log_tails: log-probabilities of outcomes ≤ x and > x, of numbers x and their places among
+            the levels.
+        support: where the outcomes of all of them lie.
+
+    Returns:
+        The quantiles; the support's ends for u = 0 and u = 1, and NaN for NaN.
+    """
+    out = np.where(u <= 0.0, support.lower, np.where(u >= 1.0, support.upper, np.nan))
+    searched = np.flatnonzero((u > 0.0) & (u < 1.0))
+    with np.errstate(all="ignore"):
+        out[searched] = _search(
+            u[searched], lambda x, place: log_tails(x, searched[place]), support
+        )
+    return out
 
 
 # In both searches the quantile lies between the ranks a and b, c is the rank before, and fa, fb, fc
@@ -128,7 +152,7 @@ def _search_in_cells(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
     """
     first, last = (_search_one(float(v), log_tails, support) for v in (np.min(u), np.max(u)))
     if not math.isfinite(last - first):
-        return _search(u, log_tails, support)
+        return _search(u, _of_one(log_tails), support)
     ranks = np.linspace(_rank(first), _rank(last), _MANY).astype(np.int64)
     ranks = np.concatenate([ranks, _ranks(np.linspace(first, last, _MANY)), [_rank(last)]])
     ranks = np.unique(np.append(np.clip(ranks, _rank(first), _rank(last)), _rank(first) - 1))
@@ -139,9 +163,14 @@ def _search_in_cells(u: Vector, log_tails: _Tails, support: Interval) -> Vector:
     inside = (excesses[0] < 0.0) & (excesses[1] >= 0.0)  # the others are there by rounding
     cells = (ranks[right - 1], ranks[right], *excesses)
     out = np.empty(u.shape)
-    out[inside] = _search(u[inside], log_tails, support, [v[inside] for v in cells])
-    out[~inside] = _search(u[~inside], log_tails, support)
+    tails = _of_one(log_tails)
+    out[inside] = _search(u[inside], tails, support, [v[inside] for v in cells])
+    out[~inside] = _search(u[~inside], tails, support)
     return out
+
+
+def _of_one(log_tails: _Tails) -> _RowTails:
+    return lambda x, _: log_tails(x)
 
 
 def _excess(u: Vector, log_cdf: Vector, log_survival: Vector) -> Vector:
@@ -150,13 +179,13 @@ def _excess(u: Vector, log_cdf: Vector, log_survival: Vector) -> Vector:
 
 
 def _search(
-    u: Vector, log_tails: _Tails, support: Interval, cells: Sequence[Any] | None = None
+    u: Vector, log_tails: _RowTails, support: Interval, cells: Sequence[Any] | None = None
 ) -> Vector:
     """Search all levels at once.
 
     Args:
         u: the levels.
-        log_tails: log-probabilities of outcomes ≤ x and > x.
+        log_tails: log-probabilities of outcomes ≤ x and > x, of numbers and their places.
         support: where the outcomes lie.
         cells: for each level the ranks below its quantile and at or above it, and the excesses
             there. In a cell the numbers are interpolated and not their ranks, which are far from
@@ -206,7 +235,7 @@ def _search(
             x = _ranks(np.floor(_numbers(x)))
             beyond = np.maximum(_ranks(np.floor(_numbers(first)) + 1.0), first + 1)
             x = np.where(x <= first, beyond, x)
-        log_cdf, log_survival = log_tails(_numbers(x))
+        log_cdf, log_survival = log_tails(_numbers(x), place)
         fx = np.where(low, log_cdf - target, target - log_survival)
         same = (fx >= 0.0) == (fa >= 0.0)
         c, fc = np.where(same, a, b), np.where(same, fa, fb)

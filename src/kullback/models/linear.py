@@ -11,16 +11,18 @@ few numbers a row, never in the coefficients; matrix products with the design ta
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector, namespace
-from kullback._core.domains import REAL, Domain, Interval, Logits, Reals, Shares
+from kullback._core.domains import POSITIVE, REAL, Domain, Interval, Logits, Reals, Shares
 from kullback._core.errors import ModelError
+from kullback._core.validation import check_choice
 from kullback.models.design_matrix import DesignMatrix
+from kullback.models.links import Link
 from kullback.models.penalty import Ridge
 from kullback.models.source import Coefficient, Fixed, Source
 
@@ -47,6 +49,12 @@ class Linear(Source):
         domain: the parameter's domain.
         estimate: the coefficients of a fitted model, shape (p,), or ((K − 1) p,) for logits, those
             of the second class first.
+        collinear: "error", or "drop" to leave out columns that are linear combinations of those
+            before them in all rows; the fit names them.
+        dropped: the columns that were left out so, each with the combination of others that it
+            equals, as text.
+        triangle: R, where the coefficients are those of the design X R⁻¹, during a solve; shape
+            (p, p).
 
     Raises:
         ModelError: for a source without any coefficient.
@@ -59,11 +67,20 @@ class Linear(Source):
     estimate: Vector | None = None
     formula: Formula | None = None
     terms: Design | None = None
+    link: Link | None = None
+    offsets: tuple[str, ...] = ()
+    exposures: tuple[str, ...] = ()
+    offset_mean: float = 0.0
+    ones: Vector | None = None
+    collinear: str = "error"
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    triangle: Vector | None = None
 
     named: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check that there is a coefficient."""
+        check_choice("collinear", self.collinear, ("error", "drop"))
         if not self.labels:
             raise ModelError("a linear source needs columns or an intercept.")
 
@@ -88,7 +105,8 @@ class Linear(Source):
     def structure(self) -> Hashable:
         """The columns, or the terms of columns, and the domain."""
         what = self.columns if self.terms is None else self.terms.key
-        return (Linear, what, self.intercept, self.domain, self.estimate is None)
+        shift = (self.link, self.offsets, self.exposures)
+        return (Linear, what, self.intercept, self.domain, self.estimate is None, *shift)
 
     @property
     def categories(self) -> Mapping[str, tuple[Any, ...]]:  # type: ignore[override]  # of its terms
@@ -110,18 +128,50 @@ class Linear(Source):
 
     def predictor(self) -> Predicted:
         """Return the source of η."""
-        return Predicted(self.domain, self.estimate is not None)
+        return Predicted(self.domain, self.estimate is not None, self.link)
+
+    @property
+    def domains(self) -> Mapping[str, Interval]:  # type: ignore[override]  # of offsets
+        """The domains of offsets and exposures, and the ranges of splines."""
+        ranges = {} if self.terms is None else self.terms.ranges
+        return {
+            **ranges,
+            **dict.fromkeys(self.offsets, REAL),
+            **dict.fromkeys(self.exposures, POSITIVE),
+        }
+
+    def offset_of(self, row: Mapping[str, Any]) -> Any | None:
+        """Return what is added to the predictor of each row: offsets and log exposures, or None."""
+        parts = [row[name] for name in self.offsets]
+        if self.exposures:
+            xp = namespace(row[self.exposures[0]])
+            parts += [xp.log(row[name]) for name in self.exposures]
+        return sum(parts[1:], start=parts[0]) if parts else None
 
     def design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         """Return the design matrix of rows."""
-        if self.terms is not None:
-            return self.terms.matrix(row)
+        design = self._design(row) if self.terms is None else self.terms.matrix(row)
+        return design if self.triangle is None else design.along(self.triangle)
+
+    def _design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:
             out[0] = 1.0
         for k, name in enumerate(self.columns, start=int(self.intercept)):
             out[k] = row[name]
         return DesignMatrix(out)
+
+    def without(self, found: Mapping[str, str]) -> Linear:
+        """Return the source without some columns.
+
+        Args:
+            found: their labels, with the combination of others that each equals, as text.
+        """
+        dropped = {**self.dropped, **found}
+        if self.terms is not None:
+            return replace(self, terms=self.terms.without(found), dropped=dropped)
+        columns = tuple(name for name in self.columns if name not in found)
+        return replace(self, columns=columns, dropped=dropped)
 
     def value(
         self,
@@ -138,7 +188,10 @@ class Linear(Source):
             eta = beta[0] if self.intercept else 0.0
             for k, name in enumerate(self.columns, start=int(self.intercept)):
                 eta = eta + beta[k] * jnp.asarray(row[name])[..., None]
-        value: Array = inverse_link(self.domain, jnp.asarray(eta))
+        offset = self.offset_of(row)
+        if offset is not None:
+            eta = eta + offset[..., None]
+        value: Array = inverse_link(self.domain, jnp.asarray(eta), self.link)
         return value
 
     def by_coefficient(self, numbers: Any) -> dict[Any, Any]:
@@ -154,22 +207,28 @@ class Linear(Source):
         }
 
     def starts_at(self, value: float | Vector) -> Vector:
-        """Return the constant terms that give the parameter's starting value, and zeros."""
-        out = np.zeros((self.domain.n_free, len(self.labels)))
-        if self.intercept:
-            start = np.atleast_1d(value)
+        """Return coefficients that give the parameter's starting value, nearly, to every row.
+
+        These are the constant term and zeros; without a constant, those learned from the rows.
+        """
+        start = np.atleast_1d(value)
+        if self.link is not None:
+            eta = np.array([self.link.forward(float(start[0]))])
+        elif isinstance(self.domain, Interval):
+            eta = self.domain.unconstrained(start)
+        else:
             start = np.log(start) if isinstance(self.domain, Shares) else start
-            out[:, 0] = (
-                self.domain.unconstrained(start)
-                if isinstance(self.domain, Interval)
-                else start[1:] - start[0]
-            )
+            eta = start[1:] - start[0]
+        ones = np.zeros(len(self.labels)) if self.ones is None else self.ones
+        if self.intercept:
+            ones = np.eye(1, len(self.labels))[0]
+        out: Vector = np.multiply.outer(eta - self.offset_mean, ones)
         return out.ravel()
 
     def fixed_at(self, values: Sequence[Vector]) -> Source:
         """Return the source with these coefficients; a number where there are no columns."""
         if not self.columns:
-            return Fixed(np.asarray(inverse_link(self.domain, values[0])))
+            return Fixed(np.asarray(inverse_link(self.domain, values[0], self.link)))
         return replace(self, estimate=values[0])
 
 
@@ -195,15 +254,24 @@ class Predicted(Source):
     Attributes:
         domain: the parameter's domain.
         fixed: whether the numbers are known rather than estimated.
+        link: None for that of the domain.
     """
 
     domain: Interval | Logits | Reals | Shares
     fixed: bool
+    link: Link | None = None
 
     @property
     def structure(self) -> Hashable:
         """The domain, without the labels of classes."""
-        return (Predicted, type(self.domain), self.domain.size, _ends(self.domain))
+        return (Predicted, type(self.domain), self.domain.size, _ends(self.domain), self.link)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether a predictor may go to infinity as the parameter goes to an end of its domain."""
+        if self.link is not None:
+            return self.link.logarithmic
+        return not isinstance(self.domain, Interval) or self.domain.bounded
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:
         """Return the numbers."""
@@ -219,12 +287,18 @@ class Predicted(Source):
     ) -> Array:
         """Apply the inverse link."""
         eta = coefficients[0]
-        value: Array = inverse_link(self.domain, eta if self.domain.n_free > 1 else eta[..., None])
+        eta = eta if self.domain.n_free > 1 else eta[..., None]
+        value: Array = inverse_link(self.domain, eta, self.link)
         return value
 
 
-def inverse_link(domain: Interval | Logits | Reals | Shares, eta: Any) -> Any:
+def inverse_link(
+    domain: Interval | Logits | Reals | Shares, eta: Any, link: Link | None = None
+) -> Any:
     """Return a parameter from its predictors, which are the last axis of ``eta``."""
+    if link is not None:
+        assert isinstance(domain, Interval)  # the formula refuses others
+        return link.parameter(eta[..., 0], domain)
     if isinstance(domain, Interval):
         return domain.constrained(eta[..., 0])
     if isinstance(domain, Logits):

@@ -119,8 +119,9 @@ class ParameterVector:
 
     @cached_property
     def bases(self) -> tuple[tuple[str, Vector], ...]:
-        """The coefficients whose sums are taken along a basis, with it."""
-        return tuple((c.name, c.domain.basis) for c in self.free if isinstance(c.domain, Spanned))
+        """The coefficients whose sums are taken along a basis: it, or its inverse's triangle."""
+        domains = [(c.name, c.domain) for c in self.free if isinstance(c.domain, Spanned)]
+        return tuple((n, d.basis if d.triangle is None else d.triangle) for n, d in domains)
 
     def jacobian_of_sums(self, u: Any) -> Any:
         """∂ (free numbers that sums are differentiated in) / ∂ u: along a basis, the identity."""

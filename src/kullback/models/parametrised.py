@@ -223,7 +223,7 @@ class Parametrised(Displayed, metaclass=ModelType):
             target = self.sources[source.other] if isinstance(source, SameAs) else source
             if not isinstance(target, Fixed) and target.columns:
                 raise ModelError(
-                    f"{name} of {self.name} depends on the row: use fit.predict_params(data)."
+                    f"{name} of {self.name} depends on the row: use fit.at(data).params."
                 )
             if not isinstance(target, Fixed):
                 raise ModelError(

@@ -113,6 +113,10 @@ class Source(abc.ABC):
         """Return the design matrix of rows, where this source is linear."""
         return None
 
+    def offset_of(self, row: Mapping[str, Vector]) -> Vector | None:  # noqa: ARG002
+        """Return what is added to a linear predictor of each row; None for nothing."""
+        return None
+
     def starts_at(self, value: float | Vector) -> float | Vector:
         """Return starting values of its coefficients, from one of the parameter."""
         return value

@@ -13,7 +13,7 @@ on the number of predictors, not on that of the coefficients.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, final, runtime_checkable
 
@@ -104,12 +104,15 @@ class Predictors:
         each: the predictors.
         columns: the columns that the loss of a row reads, beside the predictors.
         of_row: the model of the predictors, which has one number for each.
+        triangles: by parameter, the triangle R of linear sources that are differentiated in R times
+            their coefficients: their design is X R⁻¹.
     """
 
     model: Model
     each: tuple[Predictor, ...]
     columns: tuple[str, ...]
     of_row: Model
+    triangles: Mapping[str, Vector] = field(default_factory=dict)
 
     @property
     def is_free(self) -> tuple[bool, ...]:
@@ -169,10 +172,11 @@ class Predictors:
             slope: DesignMatrix | None = None
             if p.linear is not None:
                 if p.linear not in known:
-                    known[p.linear] = self.model.sources[p.linear].design(fields)
-                slope = known[p.linear]
-                assert slope is not None  # the source is linear
-                own = slope.dot(own)
+                    known[p.linear] = self._design(p.linear, fields)
+                design, slope = known[p.linear]
+                own = design.dot(own)
+                offset = self.model.sources[p.linear].offset_of(fields)
+                own = own if offset is None else own + offset
             elif p.function is not None:
                 name = p.function.parameter
                 if name not in known:
@@ -182,6 +186,13 @@ class Predictors:
             values.append(own)
             slopes.append(slope)
         return values, slopes
+
+    def _design(self, name: str, fields: Mapping[str, Vector]) -> tuple[DesignMatrix, DesignMatrix]:
+        """The design of a linear source, and that of the numbers that it is differentiated in."""
+        design = self.model.sources[name].design(fields)
+        assert design is not None  # the source is linear
+        r = self.triangles.get(name)
+        return design, design if r is None else design.along(r)
 
     def terms(
         self,
@@ -260,7 +271,8 @@ def predictors_of(
     Args:
         model: the model.
         is_free: for each constrained number, whether to differentiate in it.
-        bases: by parameter, vectors along which to differentiate instead.
+        bases: by parameter, vectors along which to differentiate instead; of a linear source the
+            triangle of its design.
     """
     each = tuple(_predictors(model, is_free, None))
     if sum(p.to is not None for p in each) > SCALARS or model.nonlinear:
@@ -273,7 +285,9 @@ def predictors_of(
         sources[name] = predictor
         columns += source.columns if predictor is source else ()
     of_row = model.with_sources(sources)
-    return Predictors(model, each, tuple(dict.fromkeys(columns)), of_row)
+    linear = {p.linear for p in each if p.linear is not None}
+    triangles = {name: r for name, r in bases.items() if name in linear}
+    return Predictors(model, each, tuple(dict.fromkeys(columns)), of_row, triangles)
 
 
 def _predictors(

@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from kullback._core.arrays import Vector
-from kullback._core.domains import Interval
 from kullback.data.blocks import Block
 from kullback.models.linear import INTERCEPT, Predicted
 from kullback.models.model import Model
@@ -80,7 +79,7 @@ class AlongStep(Statistic[Vector]):
             return False
         source = self.derivatives.model.sources[predictor.linear].predictor()
         assert isinstance(source, Predicted)
-        return not isinstance(source.domain, Interval) or source.domain.bounded
+        return source.logarithmic
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Return the changes of one block."""

@@ -15,9 +15,11 @@ from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
+from kullback.models.row_distributions import RowDistributions
 from kullback.objective.evaluated import CovarianceKind
 from kullback.pages.fit_page import write_fit_page
 from kullback.pictures.fit_figure import fit_figure
+from kullback.results.at import at_rows
 from kullback.results.band import Band, make_band
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.bootstrap_intervals import (
@@ -30,9 +32,9 @@ from kullback.results.derived import derive
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
+from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
 from kullback.results.responsibilities import responsibilities
-from kullback.results.row_parameters import parameters_of_rows, predictions
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
 from kullback.results.test_result import TestResult
@@ -436,29 +438,85 @@ class Fit(FitNumbers):
     def _repr_html_(self) -> str:
         return self.summary().html()
 
-    def predict_params(self, data: Any) -> dict[str, Vector]:
-        """Return the parameters of new rows, of a model that reads columns.
+    def at(self, data: Any) -> RowDistributions:
+        """Return the fitted distribution of every row of other data.
 
         Args:
-            data: the columns: a table or files, as for ``kl.fit``; the outcome is not needed.
+            data: the columns that the model reads, in any order: a table, a mapping of arrays, a
+                two-dimensional array, or files, as for ``kl.fit``; the outcome is not needed. Of a
+                model without columns all rows are equal, and only their number counts.
 
         Returns:
-            By parameter, shape (rows,) or (rows, size). NaN where a function of the user's leaves
-            the parameter's domain.
+            The distributions, with ``mean()``, ``variance()``, ``quantile(u)``, ``cdf(t)``,
+            ``survival(t)``, ``hazard(t)``, ``density(y)``, ``sample(n)``, ``params`` and, of
+            labels, ``probabilities()``. Rows in which a value is missing are NaN.
 
         Raises:
-            DataError: for a column that is missing, or holds what it must not.
-            ModelError: for a model without columns.
-        """
-        return parameters_of_rows(self.model, data)
+            DataError: for a column that is missing, or holds what it must not, such as a category
+                that did not occur in the fit.
 
-    def predict(self, data: Any) -> Any:
-        """Return the mean of new rows, shape (rows,); of labels the most probable class.
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8, 9.0]}
+            >>> line = kl.Function(lambda x, a, b: a + b * x, start={"a": 0.0, "b": 1.0})
+            >>> fit = kl.fit(kl.Normal(loc=line), data, "y")
+            >>> fit.at({"x": [1.0, None, 10.0]}).survival(3.0).round(4)
+            array([0.588,   nan, 1.   ])
+        """
+        return at_rows(self.model, data)
+
+    def predict(
+        self,
+        data: Any,
+        what: str | None = None,
+        *,
+        at: Any = None,
+        interval: str | None = None,
+        level: float = 0.95,
+    ) -> Any:
+        """Predict a number, or a class, of every row of other data.
+
+        A confidence interval is of the prediction, by the delta method, and symmetric on a scale
+        that keeps it in its range: the logarithm of means, variances and quantiles of positive
+        outcomes, the log odds of probabilities. A prediction interval is of an outcome: the
+        quantiles (1 ± level)/2 of the fitted distribution. It takes the estimates as known, whose
+        uncertainty adds about a share p/n to its width with p numbers estimated from n rows; an
+        interval of counts holds at least the level.
 
         Args:
-            data: as for ``predict_params``.
+            data: the columns, as for ``at``.
+            what: "mean" (None, of numbers), "variance", "quantile", "survival" (P(Y > at)),
+                "probability" (of counts P(Y = at), of labels that of each class, or of those in
+                ``at``), "class" (None, of labels: the most probable one), "parameters" (a dict).
+            at: probabilities of quantiles, or outcomes: a number, or several for every row.
+            interval: "confidence", "prediction" or None.
+            level: coverage probability of the interval.
+
+        Returns:
+            Without an interval, shape (rows,), with the index of a pandas frame; or (rows, m) for m
+            values in ``at``. With one, a frame of the library and with the index of ``data``:
+            ``estimate``, ``lower``, ``upper``; for several values in ``at`` it has a row for each,
+            and a column ``at``. NaN where a value is missing.
+
+        Raises:
+            KullbackError: for choices that do not go together.
+            DataError: for columns that are missing, or hold what they must not.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8, 9.0]}
+            >>> fit = kl.fit(kl.Normal(loc="~ x"), data, "y")
+            >>> fit.predict({"x": [1.0, 10.0]}).round(6)
+            array([ 3.03, 20.76])
+            >>> print(fit.predict({"x": [10.0]}, interval="confidence").round(4).to_string())
+               estimate    lower    upper
+            0     20.76  20.0807  21.4393
         """
-        return predictions(self.model, data)
+        return predict(self, data, what, at, interval, level)
+
+    def predict_params(self, data: Any) -> dict[str, Vector]:
+        """Return the parameters of new rows by name: ``at(data).params``."""
+        return at_rows(self.model, data).params
 
     def save(self, path: str | Path, *, functions: Sequence[str] = ()) -> None:
         """Write the fit as JSON: data only, no code.

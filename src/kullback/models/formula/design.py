@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector, namespace
+from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
 from kullback.models.design_matrix import DesignMatrix, Indicator
+from kullback.models.formula.bases import OPTIONS, Basis
 from kullback.models.formula.coding import codings
-from kullback.models.formula.factors import Category, Factor, Numeric, factor_of
+from kullback.models.formula.factors import Category, Numeric, category_of, numeric_of
+from kullback.models.formula.syntax import Call, Name, Node
 from kullback.models.formula.terms import Term
 
 # The Hessian of so many coefficients takes 800 MB.
 _MOST = 10_000
+
+
+Factor: TypeAlias = Numeric | Basis | Category
 
 
 @final
@@ -36,9 +43,9 @@ class Part:
     factors: tuple[tuple[Factor, bool], ...]
 
     @property
-    def numbers(self) -> tuple[Numeric, ...]:
+    def numbers(self) -> tuple[Numeric | Basis, ...]:
         """The factors that are numbers."""
-        return tuple(f for f, _ in self.factors if isinstance(f, Numeric))
+        return tuple(f for f, _ in self.factors if not isinstance(f, Category))
 
     @property
     def categories(self) -> tuple[tuple[Category, bool], ...]:
@@ -61,10 +68,10 @@ class Part:
         if not self.factors:
             return ("Intercept",)
         each = [
-            f.labels if isinstance(f, Numeric) else f.labels_of(full=full)
+            f.labels_of(full=full) if isinstance(f, Category) else f.labels
             for f, full in self.factors
         ]
-        numbers = [k for k, (f, _) in enumerate(self.factors) if isinstance(f, Numeric)]
+        numbers = [k for k, (f, _) in enumerate(self.factors) if not isinstance(f, Category)]
         order = [*numbers, *(k for k in reversed(range(len(each))) if k not in numbers)]
         out = []
         for chosen in product(*(each[k] for k in order)):
@@ -98,16 +105,32 @@ class Design:
         parts: products of factors, in the order of the coefficients.
         key: what they depend on: compiled code is kept by it.
         coded: the columns that hold categories, with their levels in the order of their codes.
+        absent: the labels of columns without a coefficient, which others determine.
     """
 
     parts: tuple[Part, ...]
     key: Hashable
     coded: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    absent: tuple[str, ...] = ()
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """A label for each coefficient."""
+        return tuple(label for label in self._all_labels if label not in self.absent)
+
+    @cached_property
+    def _all_labels(self) -> tuple[str, ...]:
         return tuple(label for part in self.parts for label in part.labels)
+
+    @cached_property
+    def _absent(self) -> NDArray[np.intp]:
+        """The places of the columns without a coefficient."""
+        return np.flatnonzero([label in self.absent for label in self._all_labels])
+
+    def without(self, labels: Iterable[str]) -> Design:
+        """Return the design without some columns."""
+        absent = (*self.absent, *labels)
+        return replace(self, absent=absent, key=(self.key, absent))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -119,6 +142,30 @@ class Design:
     def categories(self) -> dict[str, tuple[Any, ...]]:
         """The levels of the columns that hold categories, in the order of their codes."""
         return dict(self.coded)
+
+    @property
+    def bases(self) -> dict[str, Basis]:
+        """The factors that learn from the rows, by their text."""
+        factors = (f for part in self.parts for f, _ in part.factors)
+        return {str(f.node): f for f in factors if isinstance(f, Basis)}
+
+    @property
+    def ranges(self) -> dict[str, Interval]:
+        """The ranges of columns of which there are splines, beyond which these have no value."""
+        return {
+            basis.argument.node.name: Interval(*basis.range, holds_lower=True, holds_upper=True)
+            for basis in self.bases.values()
+            if basis.range is not None and isinstance(basis.argument.node, Name)
+        }
+
+    def with_bases(self, bases: Mapping[Node, Basis]) -> Design:
+        """Return the same columns with what bases have learned."""
+        parts = tuple(
+            Part(tuple((bases.get(f.node, f), full) for f, full in part.factors))
+            for part in self.parts
+        )
+        factors = tuple(f for part in parts for f, _ in part.factors)
+        return replace(self, parts=parts, key=(self.key, factors))
 
     @property
     def intercept(self) -> bool:
@@ -140,7 +187,8 @@ class Design:
         numbers = np.empty((len(dense), len(next(iter(row.values())))))
         for k, value in enumerate(dense):
             numbers[k] = value
-        return DesignMatrix(numbers, tuple(indicators), self._order)
+        matrix = DesignMatrix(numbers, tuple(indicators), self._order)
+        return matrix.without(self._absent) if self.absent else matrix
 
     @cached_property
     def _order(self) -> NDArray[np.intp] | None:
@@ -164,6 +212,8 @@ class Design:
         Returns:
             Shape (rows, predictors), or (predictors,) for a constant.
         """
+        for place in self._absent.tolist():
+            beta = jnp.insert(beta, place, 0.0, axis=0)
         eta: Any = 0.0
         at = 0
         for part in self.parts:
@@ -181,6 +231,14 @@ class Design:
         return eta
 
 
+def _factor(node: Node, schema: Schema) -> Factor:
+    if isinstance(node, Call) and node.function in OPTIONS:
+        if not node.arguments:
+            raise ModelError(f"{node} lacks its column.")
+        return Basis(node, numeric_of(node.arguments[0], schema))
+    return category_of(node, schema) or numeric_of(node, schema)
+
+
 def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
     """Return the columns of terms in a sample.
 
@@ -189,7 +247,7 @@ def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
         DataError: for a category with one level, or categories in arithmetic.
     """
     nodes = dict.fromkeys(node for term in terms for node in term)
-    factors = {node: factor_of(node, schema) for node in nodes}
+    factors = {node: _factor(node, schema) for node in nodes}
     categories = {node for node, f in factors.items() if isinstance(f, Category)}
     split = [
         ([n for n in t if n not in categories], [n for n in t if n in categories]) for t in terms

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from kullback._core.arrays import namespace
 from kullback._core.errors import DataError, ModelError
@@ -92,9 +92,6 @@ class Category:
         return codes if full else codes - 1
 
 
-Factor: TypeAlias = Numeric | Category
-
-
 def category_columns(node: Node) -> tuple[str, ...]:
     """The column that a factor reads as categories whatever its values are: that of C(column)."""
     if not (isinstance(node, Call) and node.function == "C"):
@@ -109,12 +106,24 @@ def category_columns(node: Node) -> tuple[str, ...]:
     return (column.name,)
 
 
-def factor_of(node: Node, schema: Schema) -> Factor:
-    """Return the factor that a node of a formula is in a sample.
+def numeric_of(node: Node, schema: Schema) -> Numeric:
+    """Return a number computed from columns of a sample.
 
     Raises:
         ModelError: for what cannot be computed.
         DataError: for categories in arithmetic.
+    """
+    _check(node)
+    columns = tuple(dict.fromkeys(names_in(node)))
+    known = [schema.columns[name] for name in columns if name in schema.columns]
+    return Numeric(node, columns, tuple(_numbers(c) for c in known if c.levels is not None))
+
+
+def category_of(node: Node, schema: Schema) -> Category | None:
+    """Return the category that a node of a formula is in a sample, or None.
+
+    Raises:
+        DataError: for levels that do not suit the rows.
     """
     named = category_columns(node)
     if named:
@@ -125,10 +134,7 @@ def factor_of(node: Node, schema: Schema) -> Factor:
         column = schema.columns.get(node.name)
         if column is not None and column.levels is not None and not column.as_asked:
             return _category(node, node.name, column.levels, column.levels)
-    _check(node)
-    columns = tuple(dict.fromkeys(names_in(node)))
-    known = [schema.columns[name] for name in columns if name in schema.columns]
-    return Numeric(node, columns, tuple(_numbers(c) for c in known if c.levels is not None))
+    return None
 
 
 def _category(node: Node, column: str, coded: tuple[Any, ...], levels: tuple[Any, ...]) -> Category:

@@ -23,7 +23,7 @@ _DEEPEST, _MOST_OPERATORS = 30, 100
 _SHOWN = 30
 
 # The functions of a formula.
-FUNCTIONS = ("C", "I", "log", "exp", "sqrt")
+FUNCTIONS = ("C", "I", "log", "exp", "sqrt", "center", "scale", "poly", "bs", "cs")
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![^\W\d])"

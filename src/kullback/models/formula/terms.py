@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from kullback._core.errors import ModelError
-from kullback.models.formula.syntax import Call, Everything, Listing, Name, Node, Number, Operation
+from kullback.models.formula.syntax import Call, Everything, Name, Node, Number, Operation
 
 Term: TypeAlias = tuple[Node, ...]
 """A product of factors, each once; the constant is ()."""
@@ -58,11 +58,8 @@ def names_in(node: Node) -> Iterator[str]:
             if side is not None:
                 yield from names_in(side)
     elif isinstance(node, Call):
-        for argument in node.arguments:
+        for argument in node.arguments[:1]:  # what follows are options
             yield from names_in(argument)
-    elif isinstance(node, Listing):
-        for value in node.values:
-            yield from names_in(value)
 
 
 def _expanded(node: Node, everything: Sequence[str]) -> _Terms:
