@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, final, runtime_checkable
@@ -137,6 +137,10 @@ class SampleProblem:
         """The number of rows of the data, those dropped for missing values included."""
         kept = sum(chunk.count for chunk in self.sample.chunks())
         return kept + self.sample.dropped
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the rows that were fitted, in the unit that the user gave them in."""
+        return iter(self.sample.chunks())
 
     def refit(
         self,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.data.sample import Chunk
 from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 
 if TYPE_CHECKING:  # a fit holds its problem
     from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
     from kullback.results.goodness_of_fit import GoodnessOfFit
 
 
@@ -27,6 +29,9 @@ class FitProblem(Protocol):
     @property
     def rows(self) -> int:
         """The number of rows of the data, those dropped for missing values included."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the rows that were fitted, in the unit that the user gave them in."""
 
     def refit(
         self,
@@ -96,7 +101,7 @@ class FitProblem(Protocol):
         """Test the fit by n samples of the fitted model; see ``Fit.goodness_of_fit``."""
 
 
-def problem_of(fit: Fit, what: str) -> FitProblem:
+def problem_of(fit: FitNumbers, what: str) -> FitProblem:
     """Return the problem of a fit.
 
     Args:
