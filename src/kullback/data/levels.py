@@ -15,6 +15,7 @@ from kullback.data.categories import (
     refuse_identifier,
 )
 from kullback.data.checks import and_more, column_label
+from kullback.data.coded import Coded
 from kullback.data.columns import ColumnConversion
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
 from kullback.data.labels import Labels, distinct_labels
@@ -102,6 +103,9 @@ class SchemaLearner:
             label, typed = column_label(name), name in self._typed
             if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
                 continue
+            if isinstance(values, Coded):
+                self._levels.setdefault(name, set()).update(values.used)
+                continue
             of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
             if of_own:
                 self._of_own_type.add(name)
@@ -151,7 +155,11 @@ class SchemaLearner:
             schema=Schema.of(columns, classes.levels if classes else self._shares),
             classes=classes,
             categories=categories,
-            dated=roles.inferred,
+            dated=frozenset(
+                name
+                for name in self._names.covariates
+                if roles.inferred or (roles.is_by_value(name) and name not in roles.categorical)
+            ),
             ends=self._ends() if roles.ends else None,
         )
 

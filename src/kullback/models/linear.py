@@ -51,6 +51,13 @@ class Linear(Source):
             of the second class first.
         collinear: "error", or "drop" to leave out columns that are linear combinations of those
             before them in all rows; the fit names them.
+        formula: the formula that it comes from, with the columns that its terms are.
+        terms: these columns.
+        link: None for that of the domain.
+        offsets: columns that are added to η.
+        exposures: columns whose logarithms are added to η.
+        offset_mean: the mean of what is added, for starting values.
+        ones: coefficients whose η is nearly 1 in all rows, likewise, where there is no constant.
         dropped: the columns that were left out so, each with the combination of others that it
             equals, as text.
         triangle: R, where the coefficients are those of the design X R⁻¹, during a solve; shape
@@ -70,8 +77,8 @@ class Linear(Source):
     link: Link | None = None
     offsets: tuple[str, ...] = ()
     exposures: tuple[str, ...] = ()
-    offset_mean: float = 0.0
-    ones: Vector | None = None
+    offset_mean: float = field(default=0.0, compare=False)
+    ones: Vector | None = field(default=None, compare=False)
     collinear: str = "error"
     dropped: Mapping[str, str] = field(default_factory=dict)
     triangle: Vector | None = None
@@ -115,7 +122,8 @@ class Linear(Source):
 
     def for_parameter(self, domain: Domain) -> Linear:
         """Take the link of the parameter's domain."""
-        return replace(self, domain=refuse_vector(domain))
+        formula = None if self.formula is None else self.formula.for_parameter(domain)
+        return replace(self, domain=refuse_vector(domain), formula=formula)
 
     def coefficients(self, parameter: str, domain: Domain) -> tuple[Coefficient, ...]:  # noqa: ARG002
         """Return one vector of coefficients, by the parameter's name."""
@@ -229,7 +237,11 @@ class Linear(Source):
         """Return the source with these coefficients; a number where there are no columns."""
         if not self.columns:
             return Fixed(np.asarray(inverse_link(self.domain, values[0], self.link)))
-        return replace(self, estimate=values[0])
+        return self.with_estimate(values[0])
+
+    def with_estimate(self, estimate: Vector) -> Linear:
+        """Return the source with these coefficients."""
+        return replace(self, estimate=estimate)
 
 
 def refuse_vector(domain: Domain) -> Interval | Logits | Shares:

@@ -24,6 +24,7 @@ from kullback._core.domains import POSITIVE, REAL, UNIT, Interval
 from kullback._core.errors import ModelError, did_you_mean
 from kullback.special.logistic import logistic, softplus
 from kullback.special.numerics import reciprocal
+from kullback.special.partials import with_partials
 
 
 @final
@@ -77,6 +78,15 @@ def _normal_cdf(eta: Array) -> Array:
     return 0.5 * jax.scipy.special.erfc(-eta * math.sqrt(0.5))
 
 
+def _minimum_slope(eta: Array) -> Array:
+    return jnp.exp(eta - jnp.exp(eta))
+
+
+@with_partials(_minimum_slope)
+def _minimum_cdf(eta: Array) -> Array:
+    return -jnp.expm1(-jnp.exp(eta))
+
+
 def _cauchy_cdf(eta: Array) -> Array:
     low = eta < -1.0  # here 1/2 + atan(η)/π cancels
     near = 0.5 + jnp.arctan(jnp.where(low, 0.0, eta)) / jnp.pi
@@ -98,13 +108,13 @@ LINKS: Final[Mapping[str, Link]] = {
             "cloglog",
             UNIT,
             lambda v: math.log(-math.log1p(-v)),
-            lambda eta: -jnp.expm1(-jnp.exp(eta)),
+            _minimum_cdf,
             logarithmic=True,
         ),
         Link(
             "cauchit",
             UNIT,
-            lambda v: math.tan(math.pi * (v - 0.5)),
+            lambda v: -1.0 / math.tan(math.pi * v),
             _cauchy_cdf,
             logarithmic=True,
         ),

@@ -56,8 +56,9 @@ class Evaluation:
     def stored(self) -> dict[str, dict[str, Any]]:
         """Return the numbers that a saved fit holds, by part."""
         sums = ("weight", "loss", "variance", "score", "hessian", "outer")
+        own = ("at", "value", "gradient", "hessian", *(("penalty",) if self.penalty else ()))
         return {
-            "evaluation": {n: getattr(self, n) for n in ("at", "value", "gradient", "hessian")},
+            "evaluation": {n: getattr(self, n) for n in own},
             "sums": {n: getattr(self.sums, n) for n in sums},
         }
 

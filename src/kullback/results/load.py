@@ -115,12 +115,14 @@ def _power(document: Node, model: Model) -> int:
 def _evaluation(document: Node, vector: ParameterVector) -> Evaluation:
     at = document["evaluation"]
     k, d = vector.n_free, sum(vector.is_free)
+    penalty = at.entries().get("penalty")
     return Evaluation(
         at["at"].vector(k),
         at["value"].number(),
         at["gradient"].vector(k),
         at["hessian"].matrix(k),
         _sums(document["sums"], d),
+        0.0 if penalty is None else penalty.number(),
     )
 
 

@@ -17,6 +17,7 @@ from kullback.models.log_density import Column, LogDensity
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.models.source import Fixed, Free, Known, Param, SameAs, Source
+from kullback.results.formula_document import formula_from_json, formula_to_json
 from kullback.results.json_document import Node, WrongError, plain, shortened
 from kullback.results.log_density_document import (
     OWN,
@@ -177,6 +178,8 @@ def source_to_json(name: str, source: Source) -> dict[str, Any]:
             "intercept": intercept,
             "coefficients": estimate,
         }
+    if type(source) is Linear and source.formula is not None:
+        return formula_to_json(source.formula, source)
     if type(source) is Function:
         start = {k: plain(v) for k, v in source.start.items()}
         estimate = None if source.estimate is None else plain(source.estimate)
@@ -265,8 +268,12 @@ def source_from_json(node: Node, f: Callable[..., Any] | None = None) -> Source:
         return Linear(columns, intercept, estimate=estimate)
     if kind == "function":
         return _function_from_json(node, f)
+    if kind == "formula":
+        return formula_from_json(node)
     if kind == "column":
         return Known(node["column"].text())
     if kind == "same_as":
         return SameAs(node["other"].text())
-    raise node["source"].wrong("needs free, fixed, param, linear, function, column or same_as")
+    raise node["source"].wrong(
+        "needs free, fixed, param, linear, formula, function, column or same_as"
+    )

@@ -16,11 +16,17 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector, namespace
 from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
-from kullback.data.schema import Schema
+from kullback.data.schema import Column, Schema
 from kullback.models.design_matrix import DesignMatrix, Indicator
 from kullback.models.formula.bases import OPTIONS, Basis
 from kullback.models.formula.coding import codings
-from kullback.models.formula.factors import Category, Numeric, category_of, numeric_of
+from kullback.models.formula.factors import (
+    Category,
+    Numeric,
+    category_columns,
+    category_of,
+    numeric_of,
+)
 from kullback.models.formula.syntax import Call, Name, Node
 from kullback.models.formula.terms import Term
 
@@ -104,13 +110,13 @@ class Design:
     Attributes:
         parts: products of factors, in the order of the coefficients.
         key: what they depend on: compiled code is kept by it.
-        coded: the columns that hold categories, with their levels in the order of their codes.
+        read: the columns of the data that it reads, in the order of the data.
         absent: the labels of columns without a coefficient, which others determine.
     """
 
     parts: tuple[Part, ...]
     key: Hashable
-    coded: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    read: tuple[Column, ...] = ()
     absent: tuple[str, ...] = ()
 
     @cached_property
@@ -141,7 +147,7 @@ class Design:
     @cached_property
     def categories(self) -> dict[str, tuple[Any, ...]]:
         """The levels of the columns that hold categories, in the order of their codes."""
-        return dict(self.coded)
+        return {c.name: c.levels for c in self.read if c.levels is not None}
 
     @property
     def bases(self) -> dict[str, Basis]:
@@ -231,6 +237,16 @@ class Design:
         return eta
 
 
+def check_factor(node: Node) -> None:
+    """Refuse what could not be computed in any sample.
+
+    Raises:
+        ModelError: for it.
+    """
+    if not category_columns(node):
+        _factor(node, Schema())
+
+
 def _factor(node: Node, schema: Schema) -> Factor:
     if isinstance(node, Call) and node.function in OPTIONS:
         if not node.arguments:
@@ -262,10 +278,9 @@ def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
                     f"{':'.join(map(str, term))} has {parts[-1].size:,} columns; formulas have at "
                     f"most {_MOST:,} coefficients."
                 )
-    read = dict.fromkeys(name for f in factors.values() for name in f.columns)
-    columns = [schema.columns[name] for name in read if name in schema.columns]
-    levels = tuple((c.name, c.levels) for c in columns if c.levels is not None)
-    design = Design(tuple(parts), (text, tuple(factors.values())), levels)
+    named = {name for f in factors.values() for name in f.columns}
+    read = tuple(column for name, column in schema.columns.items() if name in named)
+    design = Design(tuple(parts), (text, tuple(factors.values())), read)
     if not 0 < len(design.labels) <= _MOST:
         raise ModelError(
             f"the formula {text!r} has {len(design.labels):,} coefficients; it needs at least 1 "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from kullback.models.formula.bases import Basis
 from kullback.models.formula.factors import Numeric
 from kullback.models.formula.syntax import Name
 from kullback.models.linear import Linear
-from kullback.models.parametrised import ModelT
+from kullback.models.model import Model
+
+ModelT = TypeVar("ModelT", bound=Model)
 
 # A message shows so many rows.
 _SHOWN = 3

@@ -13,7 +13,7 @@ from kullback._core.domains import POSITIVE, REAL, Domain, Interval, Logits, Sha
 from kullback._core.errors import DataError, ModelError, did_you_mean
 from kullback._core.validation import check_choice
 from kullback.data.schema import Schema
-from kullback.models.formula.design import Design, design_of
+from kullback.models.formula.design import Design, check_factor, design_of
 from kullback.models.formula.factors import category_columns
 from kullback.models.formula.syntax import Everything, Node, Operation, parse
 from kullback.models.formula.terms import Term, names_in, terms_of
@@ -81,13 +81,13 @@ class Formula(Source):
         >>> data = {"age": [1.0, 2.0, 3.0, 4.0], "sex": ["f", "m", "m", "f"], "y": [2, 5, 4, 9]}
         >>> fit = kl.fit(kl.Poisson(rate="~ age + sex"), data, "y")
         >>> {name: round(value, 6) for name, value in fit.params["rate"].items()}
-        {'Intercept': 0.376166, 'age': 0.451984, 'sex[T.m]': -0.032768}
+        {'Intercept': 0.492214, 'age': 0.412787, 'sex[T.m]': -0.041254}
     """
 
     text: str
     link: str | None = None
-    offset: str | tuple[str, ...] | None = None
-    exposure: str | tuple[str, ...] | None = None
+    offset: Any = None  # Any, so that all but names are refused with a message
+    exposure: Any = None
     penalty: Ridge | None = None
     collinear: str = "error"
     domain: Interval | Logits | Shares | None = None
@@ -98,7 +98,9 @@ class Formula(Source):
             raise ModelError(f'kl.Formula takes a text such as "~ age + sex", got {self.text!r}.')
         if not self.text.lstrip().startswith("~"):
             raise ModelError(f'a formula begins with "~": "~ {self.text[:40]}".')
-        _ = self.terms, self.categories, link_named(self.link)
+        _ = self.categories, link_named(self.link)
+        for node in self._nodes:
+            check_factor(node)
         check_choice("collinear", self.collinear, ("error", "drop"))
         if self.penalty is not None and not isinstance(self.penalty, Ridge):
             raise ModelError(f"penalty must be a kl.Ridge, got {self.penalty!r}.")
@@ -192,7 +194,15 @@ class Formula(Source):
 
     def bind(self, schema: Schema) -> Linear:
         """Return the columns that the terms are in a sample, with their coefficients."""
-        lacking = [name for name in self.columns if name not in schema.columns]
+        return self.linear(self.columns_in(schema))
+
+    def columns_in(self, schema: Schema) -> Design:
+        """Return the columns that the terms are in a sample.
+
+        Raises:
+            DataError: for a column that the sample lacks.
+        """
+        lacking = [name for name in self.by_value if name not in schema.columns]
         if lacking:
             hint = did_you_mean(lacking[0], schema.columns)
             raise DataError(f'there is no column "{lacking[0]}" for {self.text!r}{hint or "."}')
@@ -200,16 +210,15 @@ class Formula(Source):
         if self.takes_all:
             others = (c.name for c in schema.columns.values() if c.domain is None)
             terms = terms_of(self._parsed, tuple(others))
-        return self.linear(design_of(self.text, terms, schema))
+        return design_of(self.text, terms, schema)
 
     def linear(self, design: Design) -> Linear:
         """Return the source of a sample in which the terms have these columns."""
-        assert self.domain is not None  # it is a parameter's
         return Linear(
             tuple(dict.fromkeys((*design.columns, *self.offsets, *self.exposures))),
             design.intercept,
             self.penalty,
-            self.domain,
+            self.domain or REAL,
             formula=self,
             terms=design,
             link=link_named(self.link),
@@ -233,7 +242,8 @@ class Formula(Source):
 
 
 def _names(option: str, given: Any) -> tuple[str, ...] | None:
-    names = () if given is None else (given,) if isinstance(given, str) else tuple(given)
+    listed = given if isinstance(given, tuple | list) else (given,)
+    names = () if given is None else tuple(listed)
     if not all(isinstance(name, str) and name for name in names):
         raise ModelError(f"{option} must be the name of a column, or several names, got {given!r}.")
     return names or None
