@@ -146,3 +146,13 @@ def test_components_of_which_one_is_needless_or_has_collapsed_are_named():
     assert not fit.convergence.converged
     assert "has collapsed on a few rows" in fit.convergence.reason
     assert "tie their scales" in " ".join(fit.convergence.advice)
+
+
+def test_a_saved_fit_has_the_same_shares(tmp_path):
+    fit = kl.fit(kl.Mixture(kl.Poisson(rate="~ x"), components=2, weights="~ x"), COUNTS, "y")
+    fit.save(tmp_path / "fit.json")
+    again = kl.load(tmp_path / "fit.json")
+    assert again == fit
+    np.testing.assert_array_equal(
+        again.responsibilities(COUNTS, "y"), fit.responsibilities(COUNTS, "y")
+    )

@@ -11,6 +11,8 @@ from kullback._core.errors import KullbackError
 from kullback.objective.evaluated import CovarianceKind
 from kullback.objective.statistics import LossDerivatives
 from kullback.results.clusters import with_moments_of
+from kullback.results.expected_rows import expected_information_of_rows
+from kullback.results.problem import problem_of
 from kullback.results.sample_info import SAMPLING
 from kullback.results.uncertainty import expected_information
 
@@ -53,7 +55,10 @@ def covariance_in_unit(fit: FitNumbers, kind: CovarianceKind | None) -> Vector:
         derivatives = LossDerivatives(fit.form, fit.vector.is_free)
         constrained = fit.evaluation.constrained(fit.vector)
         model = fit.form.fixed_at(fit.vector.split(constrained))
-        return expected_information(model, derivatives, constrained)
+        if not model.columns:
+            return expected_information(model, derivatives, constrained)
+        chunks = problem_of(fit, "the expected information given the columns").sample.chunks()
+        return expected_information_of_rows(model, derivatives, constrained, chunks)
 
     return evaluation.covariance(fit.vector, kind, fit.sample_info.weight, expected)
 

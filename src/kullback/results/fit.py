@@ -32,13 +32,13 @@ from kullback.results.deviance import Deviance, deviance_of
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
-from kullback.results.partial_effects import PartialEffect, partial_effects
 from kullback.results.marginal_effects import MarginalEffects, marginal_effects
-from kullback.results.predictions import predict
 from kullback.results.overdispersion import overdispersion_test
+from kullback.results.partial_effects import PartialEffect, partial_effects
+from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
-from kullback.results.residuals import residuals
 from kullback.results.publication_table import PublicationTable
+from kullback.results.residuals import residuals
 from kullback.results.responsibilities import responsibilities
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise

@@ -15,6 +15,7 @@ from kullback.objective.cross_entropy import Evaluation
 if TYPE_CHECKING:  # a fit holds its problem
     from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
     from kullback.results.goodness_of_fit import GoodnessOfFit
 
 
@@ -130,7 +131,7 @@ class FitProblem(Protocol):
         """Test the fit by n samples of the fitted model; see ``Fit.goodness_of_fit``."""
 
 
-def problem_of(fit: Fit, what: str) -> FitProblem:
+def problem_of(fit: FitNumbers, what: str) -> FitProblem:
     """Return the problem of a fit.
 
     Args:

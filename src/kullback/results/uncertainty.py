@@ -38,18 +38,25 @@ def _nodes(model: Model) -> ArraySample:
         points = np.arange(ends[0], ends[1] + 1.0)
         weights = np.exp(model.log_density(points))
     else:
-        t, h = np.linspace(-_REACH, _REACH, _NODES, retstep=True)
-        inner = np.pi * np.sinh(t)
-        u = 1.0 / (1.0 + np.exp(-inner))
-        weights = h * np.pi * np.cosh(t) * u / (1.0 + np.exp(inner))
+        u, weights = levels_and_weights(_NODES)
         atoms = np.array(model.atoms)  # none, or the smallest outcome, with its probability
         mass = model.density(atoms)
         u, weights = mass.sum() + (1.0 - mass.sum()) * u, (1.0 - mass.sum()) * weights
-        kept = (u > mass.sum()) & (u < 1.0)  # beyond these the quantile is an end of the support
+        kept = (u > mass.sum()) & (u < 1.0)
         points = np.append(np.asarray(model.quantile(u[kept])), atoms)
         weights = np.append(weights[kept], mass)
     kept = np.isfinite(points) & (weights > 0.0) & model.support.contains(points)
     return ArraySample({"y": points[kept]}, weights[kept])
+
+
+def levels_and_weights(nodes: int) -> tuple[Vector, Vector]:
+    """Return levels in (0, 1), and their weights in a mean over a distribution's quantiles."""
+    t, h = np.linspace(-_REACH, _REACH, nodes, retstep=True)
+    inner = np.pi * np.sinh(t)
+    u = 1.0 / (1.0 + np.exp(-inner))
+    weights = h * np.pi * np.cosh(t) * u / (1.0 + np.exp(inner))
+    kept = (u > 0.0) & (u < 1.0)  # beyond these the quantile is an end of the support
+    return u[kept], weights[kept]
 
 
 def expected_information(model: Model, derivatives: LossDerivatives, constrained: Vector) -> Vector:
@@ -61,13 +68,8 @@ def expected_information(model: Model, derivatives: LossDerivatives, constrained
         constrained: the estimates.
 
     Raises:
-        ModelError: for a model with covariates, or with too many outcomes to sum.
+        ModelError: for a model with too many outcomes to sum.
     """
-    if model.columns:
-        raise ModelError(
-            "the expected information is not available for a model with covariates: use the "
-            "observed or the sandwich covariance."
-        )
     with float64():
         engine = LocalEngine(_nodes(model), threads=1)
         return derivatives.unpack(engine.reduce(derivatives, constrained)).outer

@@ -175,10 +175,12 @@ class Formula(Source):
                 and an exposure without a logarithmic link.
         """
         domain, link = refuse_vector(domain), link_named(self.link)
-        if isinstance(domain, Logits):
+        if isinstance(domain, Logits | Shares):
             given = [n for n in ("link", "offset", "exposure") if getattr(self, n) is not None]
             if given:
-                raise ModelError(f"{self!r}: logits of classes take no {given[0]}.")
+                raise ModelError(
+                    f"{self!r}: logits of classes and weights of components take no {given[0]}."
+                )
             return replace(self, domain=domain)
         if link is not None:
             link.refuse(domain)
