@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.errors import ModelError
+from kullback.models.cut_moments import cut_moments
 from kullback.models.draws import inner_uniforms, rounded_inside
 from kullback.models.family import Family
 from kullback.models.inversion import find_row_quantiles
@@ -171,8 +172,24 @@ class RowWise:
                 raise
         except TypeError:  # it is an integral, whose nodes JAX cannot combine with rows
             pass
+        if isinstance(form, Truncated):
+            found = cut_moments(
+                lambda x, rows: self.hook("row_log_density", x, rows),
+                self.quantiles,
+                self.count,
+                self.fixed(0),
+            )
+            if found is not None:
+                return self._completed(*found)
         mean = self._one_by_one(lambda model: model.mean())
         return mean, self._one_by_one(lambda model: model.variance()) if both else mean
+
+    def _completed(self, mean: Vector, variance: Vector) -> tuple[Vector, Vector]:
+        """Fill in, row by row, the moments that the quadrature of all rows did not find."""
+        for row in np.flatnonzero(np.isnan(mean)):
+            model = self.fixed(int(row))
+            mean[row], variance[row] = model.mean(), model.variance()
+        return mean, variance
 
     def _formula(self, which: Any) -> Vector:
         def f(_: Array, own: Mapping[str, Array]) -> Sequence[Array]:
@@ -252,6 +269,18 @@ class RowWise:
             drawn = self.quantiles(u.ravel(), rows).reshape(shape)
         return rounded_inside(drawn, form.support)
 
+    def defaults(self) -> dict[str, Vector]:
+        """Return the default parameters of a family at each row."""
+        form: Any = self.form
+        names = tuple(form.default_parameters)
+
+        def f(_: Array, own: Mapping[str, Array]) -> Sequence[Array]:
+            converted = form.to_default(own)
+            return [jnp.asarray(converted[name]) for name in names]
+
+        found = self.apply("default parameters", f, np.zeros(self.count))
+        return dict(zip(names, found, strict=True))
+
     def _drawn_by_family(
         self, generator: np.random.Generator, shape: tuple[int, int]
     ) -> Vector | None:
@@ -259,18 +288,12 @@ class RowWise:
         form: Any = self.form
         if form._draw is None or not self.count:
             return None
-        names = tuple(form.default_parameters)
-
-        def f(_: Array, own: Mapping[str, Array]) -> Sequence[Array]:
-            converted = form.to_default(own)
-            return [jnp.asarray(converted[name]) for name in names]
-
-        numbers: list[Any] = self.apply("default parameters", f, np.zeros(self.count))
+        numbers: dict[str, Any] = self.defaults()
         if self.count == 1 or not self.varying:
-            numbers = [float(v[0]) for v in numbers]
+            numbers = {name: float(v[0]) for name, v in numbers.items()}
         try:
             with np.errstate(all="ignore"):
-                drawn = form._draw(generator, shape, **dict(zip(names, numbers, strict=True)))
+                drawn = form._draw(generator, shape, **numbers)
         except (TypeError, ValueError):  # it decides by the value of a parameter, or uses math
             return None
         return np.asarray(drawn, dtype=np.float64)

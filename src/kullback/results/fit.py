@@ -34,6 +34,7 @@ from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
+from kullback.results.residuals import residuals
 from kullback.results.responsibilities import responsibilities
 from kullback.results.save import write
 from kullback.results.summary import Summary, summarise
@@ -513,6 +514,48 @@ class Fit(FitNumbers):
             0     20.76  20.0807  21.4393
         """
         return predict(self, data, what, at, interval, level)
+
+    def residuals(self, kind: str = "quantile", *, seed: int = 0) -> Vector:
+        """Return a residual of every row that the model was fitted to, in their order.
+
+        With y an outcome, F and S the row's distribution and survival functions, μ and σ² its mean
+        and variance:
+
+        * "response": y − μ; "pearson": (y − μ)/σ, with σ from the whole model, dispersion included;
+          "deviance": sign(y − μ) √d with d the unit deviance of a generalized linear model (the
+          dispersion is 1). These are of exact rows without a window, NaN of others.
+        * "quantile": Φ⁻¹(u), standard normal if the model is right. u = F(y) of a continuous
+          outcome; else it is drawn uniformly between the ends of what is known: F(y − 1) and F(y)
+          of a count, F(t) and 1 of a row censored at t, 0 and F(t) of one censored to the left,
+          F(a) and F(b) of an interval. The tails keep their digits far out.
+        * "cox-snell": −log S(y), exponential if the model is right, censored where the row is
+          (of a count −log(1 − u)); "martingale": 1 − that for an outcome that was observed, 0 −
+          that for a right-censored one. NaN of left- and interval-censored rows.
+
+        Rows with a window are taken given that they lie in it. A residual is of one row, whatever
+        its weight. Sources: P. K. Dunn and G. K. Smyth (1996), Journal of Computational and
+        Graphical Statistics 5, 236–244; D. R. Cox and E. J. Snell (1968), Journal of the Royal
+        Statistical Society B 30, 248–275; T. M. Therneau, P. M. Grambsch and T. R. Fleming (1990),
+        Biometrika 77, 147–160.
+
+        Args:
+            kind: which residuals.
+            seed: of the uniform numbers; that of a row depends on its number alone.
+
+        Returns:
+            Shape (rows,); NaN for rows that were dropped.
+
+        Raises:
+            KullbackError: for another kind, labels, a fit without its rows, or deviance residuals
+                of a family whose saturated model has no likelihood.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"x": [0.0, 1.0, 2.0, 3.0], "y": [1, 0, 4, 7]}
+            >>> kl.fit(kl.Poisson(rate="~ x"), data, "y").residuals("pearson").round(4)
+            array([ 0.6853, -1.112 ,  0.5803, -0.0955])
+        """
+        return residuals(self, kind, seed)
 
     def predict_params(self, data: Any) -> dict[str, Vector]:
         """Return the parameters of new rows by name: ``at(data).params``."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError
+from kullback.data.sample import RowSource
 from kullback.nonparametric.steps import Steps
 from kullback.objective.cross_entropy import Evaluation
 
@@ -23,6 +24,10 @@ class FitProblem(Protocol):
     The rows are those that the user gave, not a copy (numbers in another type than float64 were
     converted, and files of up to 256 MiB read, once); larger files are read again.
     """
+
+    @property
+    def sample(self) -> RowSource:
+        """The rows themselves."""
 
     @property
     def rows(self) -> int:
@@ -107,6 +112,15 @@ def problem_of(fit: Fit, what: str) -> FitProblem:
         KullbackError: for a fit without its data, or with sampling weights.
     """
     fit.sample_info.refuse_sampling(what)
+    return with_rows(fit, what)
+
+
+def with_rows(fit: Fit, what: str) -> FitProblem:
+    """Return the problem of a fit, whatever its weights are.
+
+    Raises:
+        KullbackError: for a fit without its data.
+    """
     if fit.problem is None:
         raise KullbackError(
             f"{what} needs the rows, which this fit does not have: one that was loaded, copied or "
