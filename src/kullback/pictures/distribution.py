@@ -86,12 +86,7 @@ class Subject:
         if rows is not None and rows.values[0] <= 0.0:
             return False
         where = rows.quantile if rows is not None else model.quantile
-        low, middle, high = (float(where(u)) for u in (_POSITIVE, 0.5, 1.0 - _POSITIVE))
-        if not 0.0 < low < middle < high:
-            return False
-        skewed = (high - middle) / (middle - low)
-        in_logs = math.log(high / middle) / math.log(middle / low)
-        return skewed > _SKEWED and in_logs < 0.5 * skewed
+        return has_long_tail(*(float(where(u)) for u in (_POSITIVE, 0.5, 1.0 - _POSITIVE)))
 
     def styled(self) -> list[tuple[Curve, str, str, dict[str, Any]]]:
         """Each curve with its dashes, its marker and its options; the main one lies above all."""
@@ -107,6 +102,21 @@ class Subject:
             other = (k + k // len(CURVES)) % len(CURVES)
             out.append((curve, _DASHES[other], _MARKERS[other], options))
         return out
+
+
+def has_long_tail(low: float, middle: float, high: float) -> bool:
+    """Whether positive outcomes are better seen on a logarithmic axis.
+
+    Args:
+        low: their 1% quantile.
+        middle: their median.
+        high: their 99% quantile.
+    """
+    if not 0.0 < low < middle < high:
+        return False
+    skewed = (high - middle) / (middle - low)
+    in_logs = math.log(high / middle) / math.log(middle / low)
+    return skewed > _SKEWED and in_logs < 0.5 * skewed
 
 
 # ---- density -----------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from kullback.pictures.figure import new_figure
 from kullback.pictures.hazard import draw_hazard
 from kullback.pictures.likelihood import draw_likelihood
 from kullback.pictures.probability_plots import draw_paper, draw_pp, draw_qq
+from kullback.pictures.regression_figure import KINDS as OF_REGRESSIONS
+from kullback.pictures.regression_figure import regression_figure
 from kullback.pictures.rows import DrawnRows, Rows
 from kullback.pictures.style import ENTROPY, look, plain
 
@@ -55,6 +57,7 @@ def plot(
     *,
     band: bool = False,
     parameters: Sequence[str] | None = None,
+    exponentiate: bool = False,
     ax: Any = None,
 ) -> Any:
     """Draw fits of the same outcome over one another; needs matplotlib.
@@ -77,10 +80,16 @@ def plot(
             one fit, the regions of two parameters that a likelihood-ratio test does not reject at
             50, 90, 95 and 99% (chi-squared with two degrees of freedom) beside the Wald region, or
             the log-likelihood of one parameter. Of a fit with more parameters it is the profile
-            likelihood: at some 270 points the others are fitted again.
+            likelihood: at some 270 points the others are fitted again. Of a regression: "effects",
+            the mean along each column with its confidence interval (``fit.partial_effects``) over
+            the rows; "coefficients" with their intervals by parameter; "residuals", the quantile
+            residuals against the normal distribution and their worm plot, alone "qq" and "worm".
+            Without a kind, the largest effects and the Q–Q plot.
         band: whether to shade the confidence band of the fitted density, distribution function,
             survival function or quantiles: ``fit.band``, 95% for each point by itself.
         parameters: for "likelihood", one or two of ``fit.names``; None for a model of at most two.
+        exponentiate: for "coefficients", whether to draw exp(coefficient): the ratio of rates,
+            scales or odds for one unit of the column.
         ax: matplotlib axes to draw one kind on.
 
     Returns:
@@ -102,7 +111,9 @@ def plot(
     if wrong or not several:
         given = f"got {wrong[0]!r}" if wrong else "got an empty list"
         raise KullbackError(f"kl.plot takes fits, the results of kl.fit, {given}.")
-    return fit_figure(several, kind, band=band, parameters=parameters, ax=ax)
+    return fit_figure(
+        several, kind, band=band, parameters=parameters, exponentiate=exponentiate, ax=ax
+    )
 
 
 def fit_figure(
@@ -113,6 +124,7 @@ def fit_figure(
     muted: Sequence[bool] = (),
     band: bool = False,
     parameters: Sequence[str] | None = None,
+    exponentiate: bool = False,
     ax: Any = None,
 ) -> Any:
     """Draw one or several fits of the same outcome.
@@ -124,6 +136,7 @@ def fit_figure(
         muted: for each fit, whether it is drawn grey.
         band: whether to shade the confidence bands of the fitted curves.
         parameters: one or two numbers whose likelihood is drawn.
+        exponentiate: whether coefficients are drawn in exponentials.
         ax: matplotlib axes to draw on, for one kind.
 
     Returns:
@@ -132,11 +145,13 @@ def fit_figure(
     Raises:
         KullbackError: for another kind, several outcomes, or rows that the fit does not have.
     """
-    kinds = (*KINDS, "likelihood")
+    kinds = (*dict.fromkeys((*KINDS, "likelihood", *OF_REGRESSIONS)),)
     if kind is not None and kind not in kinds:
         raise KullbackError(f"kind must be one of {', '.join(map(repr, kinds))}, got {kind!r}.")
     if parameters is not None and kind != "likelihood":
         raise KullbackError(f"parameters are those of kind='likelihood', got kind={kind!r}.")
+    if exponentiate and kind != "coefficients":
+        raise KullbackError(f"exponentiate is for kind='coefficients', got kind={kind!r}.")
     if ax is not None and kind is None:
         raise KullbackError("ax takes one picture: give its kind, such as kind='density'.")
     if band and kind not in (None, *_WITH_BAND):
@@ -145,12 +160,8 @@ def fit_figure(
     with look():
         if kind == "likelihood":
             return _likelihood(fits, parameters, ax)
-        for fit in fits:
-            if fit.form.columns:
-                raise KullbackError(
-                    f"a picture shows one distribution, but that of {fit.form.name} depends on "
-                    f"{', '.join(fit.form.columns)}: kind='likelihood' draws coefficients."
-                )
+        if any(fit.form.columns for fit in fits) or kind in {*OF_REGRESSIONS} - {*KINDS}:
+            return _regression(fits, kind, exponentiate, ax)
         if fits[0].form.outcome == "label":
             if band:
                 fits[0].band("density")  # says that labels have none
@@ -183,6 +194,22 @@ def fit_figure(
         if len(shown) > 1:
             figure.suptitle(_title(fits, subject), x=0.01, ha="left")
     return figure
+
+
+def _regression(fits: Sequence[Fit], kind: str | None, exponentiate: bool, ax: Any) -> Any:
+    form = fits[0].form
+    if len(fits) > 1:
+        raise KullbackError(
+            f"one figure draws one regression, got {len(fits)} fits: draw one after the other."
+        )
+    if kind is not None and kind not in OF_REGRESSIONS:
+        raise KullbackError(
+            f"kind={kind!r} draws one distribution, but that of {form.name} depends on "
+            f"{', '.join(form.columns)}: kind={', '.join(map(repr, OF_REGRESSIONS))} or "
+            "'likelihood' draws a regression."
+        )
+    title = _title(fits, Subject((), None, ""))
+    return regression_figure(fits[0], kind, title, exponentiate=exponentiate, ax=ax)
 
 
 def _subject(

@@ -13,7 +13,7 @@ from kullback.pictures.rows import Rows
 from kullback.pictures.style import FAINT, INK, RULE, log_axis, plain
 
 # The largest number of points.
-_DOTS = 400
+DOTS = 400
 # Probabilities that are written on probability paper, as far as they have room: this share of its
 # height each. Those that matter most come first.
 _TICKS = (0.5, 0.1, 0.9, 0.01, 0.99, 0.25, 0.75, 0.05, 0.95, 0.001, 0.999, 0.0001, 0.9999)
@@ -23,7 +23,7 @@ _ROOM = 0.05
 def draw_qq(axes: Any, subject: Subject) -> None:
     """Draw the rows' quantiles against the distributions', with a simultaneous 95% band."""
     rows = _need_rows(subject)
-    places = rows.few(_DOTS)
+    places = rows.few(DOTS)
     at, values = rows.middle[places], rows.values[places]
     main = subject.curves[0].model
     quantiles = np.asarray(main.quantile(at))
@@ -56,7 +56,7 @@ def draw_qq(axes: Any, subject: Subject) -> None:
 def draw_pp(axes: Any, subject: Subject) -> None:
     """Draw the rows' probabilities against the distributions', with a simultaneous 95% band."""
     rows = _need_rows(subject)
-    places = rows.few(_DOTS)
+    places = rows.few(DOTS)
     at = rows.upto[places] if subject.discrete else rows.middle[places]
     lower, upper = rows.band_upto(places) if subject.discrete else rows.band(places)
     axes.fill_betweenx(at, lower, upper, color=RULE, linewidth=0.0, label=rows.points_band)
@@ -85,7 +85,7 @@ def draw_paper(axes: Any, subject: Subject) -> None:
         out: Vector = np.log(q) if logs else q
         return out
 
-    places = rows.few(_DOTS)
+    places = rows.few(DOTS)
     at, values = rows.middle[places], rows.values[places]
     heights = height(at)
     lower, upper = rows.band(places)

@@ -82,6 +82,15 @@ def plain(name: str, most: int = _NAME) -> str:
     return text.replace("$", r"\$")
 
 
+def short(name: str, most: int = 24) -> str:
+    """Return a name for a tick: of a long one the beginning and the end, in which names differ."""
+    text = printable(name)
+    if len(text) > most:
+        end = most // 2
+        text = f"{text[: most - end - 1]}…{text[-end:]}"
+    return text.replace("$", r"\$")
+
+
 def log_axis(axis: Any) -> None:
     """Make an axis logarithmic, with ticks of its own: call it once the limits are known."""
     from matplotlib import ticker

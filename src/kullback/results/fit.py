@@ -32,6 +32,7 @@ from kullback.results.derived import derive
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
+from kullback.results.partial_effects import PartialEffect, partial_effects
 from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
 from kullback.results.residuals import residuals
@@ -378,15 +379,18 @@ class Fit(FitNumbers):
         *,
         band: bool = False,
         parameters: Sequence[str] | None = None,
+        exponentiate: bool = False,
         ax: Any = None,
     ) -> Any:
         """Draw the fit over its rows; see ``kl.plot``, which draws several.
 
         Args:
             kind: "density", "cdf", "qq" or "pp", which None draws together; "survival",
-                "hazard", "quantile", "paper" or "likelihood".
+                "hazard", "quantile", "paper" or "likelihood". Of a regression "effects" and "qq",
+                which None draws together; "coefficients", "residuals", "worm" or "likelihood".
             band: whether to shade the 95% confidence band of each point of the fitted curves.
             parameters: one or two numbers of ``names`` whose likelihood is drawn.
+            exponentiate: whether coefficients are drawn in exponentials.
             ax: matplotlib axes to draw one kind on.
 
         Returns:
@@ -395,7 +399,36 @@ class Fit(FitNumbers):
         Raises:
             KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
         """
-        return fit_figure([self], kind, band=band, parameters=parameters, ax=ax)
+        return fit_figure(
+            [self], kind, band=band, parameters=parameters, exponentiate=exponentiate, ax=ax
+        )
+
+    def partial_effects(
+        self, columns: Sequence[str] | None = None, *, level: float = 0.95
+    ) -> dict[str, PartialEffect]:
+        """Estimate the mean outcome along each column, the others at a typical value.
+
+        These are the means of columns of numbers and the most frequent categories. Intervals are
+        those of the delta method, symmetric on the logarithm of positive outcomes and on the log
+        odds of probabilities. Of labels it is the probability of each class; of rows that are
+        censored or truncated, and of distributions without a mean, the median.
+
+        Args:
+            columns: the columns; None for all that the model reads.
+            level: of the intervals.
+
+        Raises:
+            KullbackError: for another column, or a fit without its rows.
+
+        Example:
+            >>> import kullback as kl
+            >>> data = {"age": [1.0, 2.0, 3.0, 4.0], "sex": list("fmmf"), "y": [2, 5, 4, 9]}
+            >>> fit = kl.fit(kl.Poisson(rate="~ age + sex"), data, "y")
+            >>> effect = fit.partial_effects(["sex"])["sex"]
+            >>> effect.at, effect.value.round(3), effect.held
+            (('f', 'm'), array([4.509, 4.364]), {'age': 2.5})
+        """
+        return partial_effects(self, columns, level)
 
     def report(
         self,
