@@ -426,7 +426,7 @@ class Fit(FitNumbers):
             >>> fit = kl.fit(kl.Poisson(rate="~ age + sex"), data, "y")
             >>> effect = fit.partial_effects(["sex"])["sex"]
             >>> effect.at, effect.value.round(3), effect.held
-            (('f', 'm'), array([4.509, 4.364]), {'age': 2.5})
+            (('f', 'm'), array([4.591, 4.406]), {'age': 2.5})
         """
         return partial_effects(self, columns, level)
 
