@@ -72,6 +72,8 @@ def fits(tmp_path_factory):
     table = {"y": X, "z": np.sin(np.arange(200.0)), SCRIPT: np.cos(np.arange(200.0))}
     bins = {"from": [0.0, 1.0, 3.0, 7.0], SCRIPT: [1.0, 3.0, 7.0, np.inf], "n": [9, 20, 30, 7]}
     late = {"y": X + 1.0, "entry": 1.0 - 0.5 * (np.arange(200) % 2)}
+    groups = {**table, "group": np.array(["a", IMAGE, "$c$"])[np.arange(200) % 3]}
+    groups["seen"] = np.arange(200) % 5 > 0
     counts = np.random.default_rng(2).poisson(3.0, 150)
     return {
         "exact": exact,
@@ -84,6 +86,8 @@ def fits(tmp_path_factory):
         "unbounded": kl.fit(kl.NegativeBinomial(), {MIRRORED: [1, 2, 2, 3, 2]}, MIRRORED),
         "loaded": kl.load(folder / "fit.json"),
         "linear": kl.fit(kl.Exponential(rate=Linear(("z", SCRIPT))), table, "y"),
+        "regression": kl.fit(kl.Weibull(scale="~ z + group"), groups, "y", event="seen"),
+        "classes": kl.fit(kl.Categorical(logits="~ z"), groups, "group"),
         "labels": kl.fit(kl.Categorical(), [SCRIPT, IMAGE, "$x$", LONG, MIRRORED] * 4),
         "own": kl.fit(Plain(), X, keep_data=False),
     }
@@ -116,7 +120,17 @@ def read(pages):
     return shown
 
 
-NAMES = ("exact", "counts", "weighted", "censored", "intervals", "unbounded", "linear", "labels")
+NAMES = (
+    "exact",
+    "counts",
+    "weighted",
+    "censored",
+    "intervals",
+    "unbounded",
+    "linear",
+    "labels",
+    "regression",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -199,7 +213,30 @@ def test_units(fits, tmp_path):
         ),
         ("unbounded", ["NOT CONVERGED:", "The estimates are not a maximum of the likelihood"]),
         ("loaded", ["The rows are not drawn, nor Q–Q and P–P: this fit does not have them"]),
-        ("linear", ["Not drawn: the distribution depends on z", f"a function of z, {SCRIPT}"]),
+        (
+            "linear",
+            [
+                "Effect of z",
+                f"Effect of {SCRIPT}",
+                "Residuals",
+                "Worm plot",
+                "Coefficients of rate",
+                f"a function of z, {SCRIPT}",
+                "the other columns at their mean",
+                "Quantile residuals of the right model are standard normal",
+            ],
+        ),
+        (
+            "regression",
+            [
+                "linear, '~ z + group'",
+                "40 of 200 rows are right-censored",
+                "Effect of group",
+                "triangles point to where a censored outcome lies",
+                "kl.fit(kl.Weibull(scale='~ z + group'), data, 'y', event=...)",
+            ],
+        ),
+        ("classes", ["Effect of z", "Residuals not drawn: residuals are of numbers"]),
         ("own", ["not drawn"]),
     ],
 )

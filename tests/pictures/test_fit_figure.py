@@ -240,7 +240,7 @@ def test_what_cannot_be_drawn_is_refused(normal: kl.Fit, tmp_path: Path) -> None
         kl.fit(kl.Categorical(), ["a", "b"]).plot(band=True)
     line = kl.fit(kl.Normal(loc=Linear(("z",))), {"z": [1.0, 2.0, 3.0], "y": [1.0, 3.0, 2.0]}, "y")
     with pytest.raises(kl.KullbackError, match="one distribution, but that of Normal depends on z"):
-        line.plot()
+        line.plot("density")
     with pytest.raises(kl.KullbackError, match="ax takes one picture: give its kind"):
         normal.plot(ax=object())
     other = kl.fit(kl.Normal(), {"loss": [1.0, 2.0, 4.0]})

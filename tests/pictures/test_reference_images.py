@@ -43,6 +43,32 @@ DELAYED = {"age": TIMES["hours"] + 20.0, "entry": 20.0 + 12.0 * (np.arange(80) %
 DELAYED = {name: column[TIMES["hours"] > 36.0] for name, column in DELAYED.items()}
 KINDS = {"kind": ["a", "b$", "<i>c</i>"] * 3 + ["a"] * 5 + ["b$"] * 2}
 
+# A column in another order than the quantiles, groups, and regions with long names, all of one
+# beginning.
+PLACE = (37 * np.arange(80)) % 80
+SCORE = 5.0 + 0.1 * PLACE
+SIDE = np.array(["left", "right"])[PLACE // 3 % 2]
+REGION = np.array([f"a region with a long name, number {k}" for k in range(14)])[PLACE % 14]
+COLUMNS = {"score": SCORE, "side": SIDE, "region": REGION}
+ETA = 0.2 * SCORE + 0.5 * (SIDE == "right")
+LINE = {**COLUMNS, "price": 40.0 * ETA + stats.norm(0.0, 12.0).ppf(U)}
+HOURS_OF = {**COLUMNS, "hours": np.exp(ETA) * stats.weibull_min(1.5).ppf(U), "failed": FAILED}
+COUNTED = {**COLUMNS, "count": stats.poisson(np.exp(0.5 * ETA)).ppf(U)}
+WHICH = np.clip(np.floor((SCORE - 5.0) / 2.7 + 3.0 * (U - 0.5)), 0.0, 2.0).astype(int)
+CHOSEN = {"score": SCORE, "choice": np.array(["bus", "car", "train"])[WHICH]}
+
+
+@cache
+def regression(name: str) -> kl.Fit:
+    models = {
+        "line": (kl.Normal(loc="~ score + side", scale="~ score"), LINE, "price", None),
+        "hours": (kl.Weibull(scale="~ score + side"), HOURS_OF, "hours", "failed"),
+        "count": (kl.Poisson(rate="~ score + region"), COUNTED, "count", None),
+        "choice": (kl.Categorical(logits="~ score"), CHOSEN, "choice", None),
+    }
+    model, data, y, event = models[name]
+    return kl.fit(model, data, y, event=event)
+
 
 @cache
 def fitted(name: str) -> kl.Fit:
@@ -233,6 +259,54 @@ PICTURES: dict[str, tuple[Callable[[], Any], list[str], list[str], list[str]]] =
         ["Profile likelihood of Weibull fitted to 80 rows"],
         ["shape", "log-likelihood below its maximum, nats"],
         ["profile log-likelihood", "Wald approximation", "estimate"],
+    ),
+    "regression": (
+        lambda: regression("line").plot(),
+        ["Normal fitted to 80 rows", "Residuals"],
+        [
+            *("score", "mean of price", "side", "mean of price"),
+            *("normal quantile", "quantile residual"),
+        ],
+        [],
+    ),
+    "effects_censored": (
+        lambda: regression("hours").plot("effects"),
+        ["Weibull fitted to 80 rows, 27 of them right-censored"],
+        ["score", "median of hours", "side", "median of hours"],
+        [],
+    ),
+    "effects_levels": (
+        lambda: regression("count").plot("effects"),
+        ["Poisson fitted to 80 rows"],
+        ["score", "mean of count", "mean of count", "region (2 rarer ones not drawn)"],
+        [],
+    ),
+    "effects_classes": (
+        lambda: regression("choice").plot("effects"),
+        ["Categorical fitted to 80 rows"],
+        ["score", "probability"],
+        ["bus", "car", "train"],
+    ),
+    "coefficients": (
+        lambda: regression("line").plot("coefficients"),
+        ["Normal fitted to 80 rows, 95% intervals", "loc", "scale"],
+        ["coefficient", "coefficient"],
+        [],
+    ),
+    "coefficients_ratios": (
+        lambda: regression("count").plot("coefficients", exponentiate=True),
+        ["Poisson fitted to 80 rows, 95% intervals", "rate"],
+        ["exp(coefficient)"],
+        [],
+    ),
+    "residuals": (
+        lambda: regression("line").plot("residuals"),
+        ["Normal fitted to 80 rows", "Residuals", "Worm plot of residuals"],
+        [
+            *("normal quantile", "quantile residual"),
+            *("normal quantile", "quantile residual − normal quantile"),
+        ],
+        [],
     ),
     "training": (
         _training,

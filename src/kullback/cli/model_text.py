@@ -56,7 +56,9 @@ def split_models(text: str) -> list[str]:
     return parts
 
 
-_LIKE = """Write it like "Truncated(Gamma(shape=2, rate=?), lower=1)" or "Weibull(scale='~ age + sex')"."""
+_LIKE = (
+    """Write it like "Truncated(Gamma(shape=2, rate=?), lower=1)" or "Weibull(scale='~ age')"."""
+)
 
 
 def _value(node: ast.expr, text: str, kinds: Mapping[str, Any], key: Callable[[str], str]) -> Any:

@@ -17,8 +17,9 @@ from kullback._core.extras import need
 from kullback._core.printable import printable
 from kullback._core.version import installed_version
 from kullback.data.checks import and_more, name_of_column
-from kullback.models.source import Fixed, Free, Param, SameAs, Source
+from kullback.models.source import Fixed, Free, Known, Param, SameAs, Source
 from kullback.pages.page import page, write_page
+from kullback.pages.regression_pictures import regression_pictures
 from kullback.pictures.fit_figure import fit_figure, rows_of
 from kullback.pictures.rows import Rows
 from kullback.pictures.svg import inline_svg
@@ -86,7 +87,7 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
             raise KullbackError(f"{name} must be a result of this library, got {result!r}.")
     summary = fit.summary(unit)
     rows, why = (None, "") if fit.form.columns or _of_labels(fit) else rows_of(fit)
-    drawn, not_drawn = _pictures(fit, why)
+    drawn, about_drawn, not_drawn = _pictures(fit, why, rows)
     return page(
         "fit.html.j2",
         summary=summary,
@@ -96,7 +97,7 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
         about=_about(fit, rows, dict(summary.convergence)["time"]),
         pictures=drawn,
         not_drawn=not_drawn,
-        bands=rows.meaning if rows is not None and len(drawn) == len(_PICTURES) else "",
+        about_drawn=about_drawn,
         facts_of_fit=[(*fact, _MEANINGS.get(fact[0], "")) for fact in summary.facts],
         details=[
             (*detail, _MEANINGS.get(detail[0], ""))
@@ -154,6 +155,8 @@ def _role(fit: Fit, name: str, source: Source) -> str:
     elif isinstance(source, Param):
         for side, bound in (("at least", source.lower), ("at most", source.upper)):
             role += "" if bound is None else f", {side} {bound:g}"
+    elif getattr(source, "formula", None) is not None:
+        role = f"linear, {source!r}"
     elif source.columns:
         role = f"a function of {', '.join(source.columns)}"
     return f"{role}; {fit.form.parameters[name].phrase(name)}"
@@ -207,25 +210,26 @@ def _argument(source: Source) -> str:
         return f"kl.Param({', '.join(f'{name}={x!r}' for name, x in given if x is not None)})"
     if isinstance(source, SameAs):
         return f"kl.same_as({source.other!r})"
-    return repr(source) if isinstance(source, Fixed) else f"{type(source).__name__}(...)"
+    written = isinstance(source, Fixed | Known) or getattr(source, "formula", None) is not None
+    return repr(source) if written else f"{type(source).__name__}(...)"
 
 
 # ---- pictures -----------------------------------------------------------------------------------
 
 
-def _pictures(fit: Fit, why: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """The pictures with their titles, and a sentence for each reason why one is missing.
+def _pictures(
+    fit: Fit, why: str, rows: Rows | None
+) -> tuple[list[tuple[str, str]], str, list[str]]:
+    """The pictures with their titles, what they show, and a sentence for each that is missing.
 
     Args:
         fit: the fit.
         why: why it has no rows to draw; empty where it has.
+        rows: these.
     """
     form, of = fit.form, f"{fit.form.name}, {name_of_column(fit.sample_info.label)}"
     if form.columns:
-        return [], [
-            f"Not drawn: the distribution depends on {', '.join(form.columns)}, so that every row "
-            "has one of its own."
-        ]
+        return regression_pictures(fit, of)
     shown, notes = _PICTURES, []
     if _of_labels(fit):
         shown = (("density", "Probabilities", "Fitted probability of each class"),)
@@ -241,7 +245,11 @@ def _pictures(fit: Fit, why: str) -> tuple[list[tuple[str, str]], list[str]]:
             notes.append(f"{title} not drawn: {error}")
         else:
             drawn.append((title, picture))
-    return drawn, notes
+    about = ""
+    if rows is not None and len(drawn) == len(_PICTURES):
+        closer = "The closer the rows follow the curve or the line, the better the fit."
+        about = f"{closer} {rows.meaning}"
+    return drawn, about, notes
 
 
 def _overlays(comparison: Any) -> dict[str, tuple[str, str]]:

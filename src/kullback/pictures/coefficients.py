@@ -9,6 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
+from kullback._core.domains import REAL, Logits
 from kullback._core.errors import KullbackError
 from kullback.models.linear import INTERCEPT
 from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, short
@@ -54,7 +55,7 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
         KullbackError: for a fit without coefficients of columns.
     """
     params, errors, intervals = fit.params, fit.stderr, fit.interval(level)
-    out = []
+    out: list[Forest] = []
     for parameter, value in params.items():
         for path, own in _tables(value):
             names = [name for name in own if name != INTERCEPT]
@@ -68,7 +69,8 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
             shown = np.sort(np.argsort(-z, kind="stable")[:_MOST])
             left = len(names) - shown.size
             note = f" ({left:,} with smaller |z| not drawn)" if left else ""
-            if exponentiate:
+            ratio = exponentiate and _is_ratio(fit.form.sources[parameter])
+            if ratio:
                 with np.errstate(over="ignore"):
                     values, ends = np.exp(values), np.exp(ends)
             out.append(
@@ -78,7 +80,7 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
                     values[shown].tolist(),
                     ends[shown, 0].tolist(),
                     ends[shown, 1].tolist(),
-                    1.0 if exponentiate else 0.0,
+                    1.0 if ratio else 0.0,
                     note,
                 )
             )
@@ -86,7 +88,20 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
         raise KullbackError(
             f"kind='coefficients' draws coefficients of columns, but {fit.form.name} has none."
         )
+    if exponentiate and all(forest.nothing == 0.0 for forest in out):
+        raise KullbackError(
+            f"exponentials are ratios of parameters with a log or logit link, and {fit.form.name} "
+            "has none here: leave exponentiate out."
+        )
     return out
+
+
+def _is_ratio(source: Any) -> bool:
+    """Whether exp(coefficient) is a ratio: of parameters with a log link, or of odds."""
+    link = getattr(source, "link", None)
+    if link is not None:
+        return link.name in ("log", "logit")
+    return isinstance(source.domain, Logits) or source.domain != REAL
 
 
 def draw_forest(axes: Any, forest: Forest) -> None:

@@ -100,7 +100,7 @@ class _Drawing:
         self.places = np.arange(len(effect.at)) if effect.categories else np.array(effect.at)
         self.drawn = 0
 
-    def _turned(self, place: Vector, value: Vector) -> tuple[Vector, Vector]:
+    def _turned(self, place: Any, value: Any) -> tuple[Any, Any]:
         return (value, place) if self.aside else (place, value)
 
     def rows(self, rows: Vector) -> None:
@@ -144,8 +144,13 @@ class _Drawing:
         error = np.maximum(np.stack([value - lower, upper - value]), 0.0)
         which = {"xerr": error} if self.aside else {"yerr": error}
         self.axes.errorbar(
-            *self._turned(place, value), fmt="o", markersize=5.0, capsize=2.5, zorder=3.0,
-            **which, **options,
+            *self._turned(place, value),
+            fmt="o",
+            markersize=5.0,
+            capsize=2.5,
+            zorder=3.0,
+            **which,
+            **options,
         )
 
     def within(self, low: float, high: float) -> None:
@@ -194,5 +199,3 @@ def note(effects: Sequence[Any], level: float) -> str:
     censored = any(np.any(effect.rows[1] != effect.rows[2]) for effect in effects)
     beyond = "; triangles point to where a censored outcome lies" * censored
     return f"{100 * level:g}% intervals{others}{beyond}"
-
-

@@ -24,7 +24,7 @@ from kullback.pictures.hazard import draw_hazard
 from kullback.pictures.likelihood import draw_likelihood
 from kullback.pictures.probability_plots import draw_paper, draw_pp, draw_qq
 from kullback.pictures.regression_figure import KINDS as OF_REGRESSIONS
-from kullback.pictures.regression_figure import OF_ANY, regression_figure
+from kullback.pictures.regression_figure import regression_figure
 from kullback.pictures.rows import DrawnRows, Rows
 from kullback.pictures.style import ENTROPY, look, plain
 
@@ -172,7 +172,7 @@ def fit_figure(
     with look():
         if kind == "likelihood":
             return _likelihood(fits, parameters, ax)
-        if any(fit.form.columns for fit in fits) or kind in OF_ANY:
+        if any(fit.form.columns for fit in fits) or kind in {*OF_REGRESSIONS} - {*KINDS}:
             return _regression(fits, kind, exponentiate, ax)
         if fits[0].form.outcome == "label":
             if band:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # a fit draws itself
     from kullback.results.fit import Fit
 
 KINDS = ("effects", "coefficients", "residuals", "qq", "worm")
-# Those that a distribution without columns has too.
-OF_ANY = ("residuals", "worm")
 # Effects in one figure, and beside the residuals.
 _MOST, _BESIDE = 12, 5
 _LEVEL = 0.95
@@ -56,19 +54,23 @@ def regression_figure(
         return _figure(panels, f"{title}, {100 * _LEVEL:g}% intervals", ax, heights=heights)
     below, panels = "", []
     if kind in (None, "effects"):
-        panels, below = _effects(fit, _BESIDE if kind is None else _MOST)
+        panels, below = effect_panels(fit, _BESIDE if kind is None else _MOST)
+        panels = [("", draw) for _, draw in panels]  # the axes say it
     if kind != "effects":
         # a model of labels has none, and a fit without rows
-        with suppress(KullbackError) if kind is None else suppress():
-            subject = residual_subject(fit)
-            qq = ("Residuals", _with(draw_residual_qq, subject))
-            worm = ("Worm plot of residuals", _with(draw_worm, subject))
+        with suppress(KullbackError) if kind is None else nullcontext():
+            qq, worm = residual_panels(fit)
             panels += [qq] * (kind != "worm") + [worm] * (kind in ("worm", "residuals"))
     return _figure(panels, title, ax, below=below)
 
 
-def _effects(fit: Fit, most: int) -> tuple[list[Panel], str]:
-    """The effects with the largest range, in the order of the columns, and what to say of them."""
+def effect_panels(fit: Fit, most: int) -> tuple[list[Panel], str]:
+    """Return the effects with the largest range, in the order of the columns, and what they are.
+
+    Args:
+        fit: the fit.
+        most: how many.
+    """
     found = list(fit.partial_effects(level=_LEVEL).values())
     ranges = [float(np.max(np.ptp(effect.value, axis=0))) for effect in found]
     shown = sorted(np.argsort(-np.array(ranges), kind="stable")[:most].tolist())
@@ -76,12 +78,29 @@ def _effects(fit: Fit, most: int) -> tuple[list[Panel], str]:
     if fit.form.support == BINARY:
         label += " = 1"
     panels: list[Panel] = [
-        ("", _with(draw_effect, found[k], label, levels)) for k in shown
+        (f"Effect of {found[k].column}", _with(draw_effect, found[k], label, levels)) for k in shown
     ]
     below = note([found[k] for k in shown], _LEVEL)
     if len(shown) < len(found):
         below += f"; {len(shown)} of {len(found)} columns, those with the largest effects"
     return panels, below
+
+
+def coefficient_panels(fit: Fit) -> list[tuple[str, Callable[[Any], None], float]]:
+    """Return the coefficients of each source: title, drawing, and height in inches."""
+    return [
+        (f"Coefficients of {f.title}", _with(draw_forest, f), 0.9 + 0.2 * len(f.names))
+        for f in forests(fit, _LEVEL, exponentiate=False)
+    ]
+
+
+def residual_panels(fit: Fit) -> tuple[Panel, Panel]:
+    """Return the Q–Q plot and the worm plot of quantile residuals."""
+    subject = residual_subject(fit)
+    return (
+        ("Residuals", _with(draw_residual_qq, subject)),
+        ("Worm plot of residuals", _with(draw_worm, subject)),
+    )
 
 
 def _with(draw: Callable[..., None], *arguments: Any) -> Callable[[Any], None]:

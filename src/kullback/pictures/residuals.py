@@ -29,9 +29,14 @@ def residual_subject(fit: Any) -> Subject:
     if not np.any(known):
         raise KullbackError(f"no quantile residual of {fit.form.name} is a finite number.")
     chunks = list(fit.problem.sample.chunks())
-    weights = np.concatenate([np.ones(c.count) if c.weight is None else c.weight for c in chunks])
+    own = np.concatenate([np.ones(c.count) if c.weight is None else c.weight for c in chunks])
+    place = np.concatenate([chunk.row_numbers for chunk in chunks])
+    weights = own[np.argsort(place, kind="stable")]
+    if found.size > own.size:  # dropped rows have residuals that are NaN
+        weights = np.zeros(found.size)
+        weights[place] = own
     rows = DrawnRows.from_outcomes(found[known], weights[known])
-    left = int(np.sum(~known))
+    left = int(np.sum(~known)) - fit.sample_info.dropped
     label = "quantile residual" + (f" ({left:,} not finite)" if left else "")
     return Subject([Curve("standard normal", Normal(loc=0.0, scale=1.0))], rows, label)
 

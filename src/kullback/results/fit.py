@@ -513,7 +513,7 @@ class Fit(FitNumbers, PublicationTable):
     def partial_effects(
         self, columns: Sequence[str] | None = None, *, level: float = 0.95
     ) -> dict[str, PartialEffect]:
-        """Estimate the mean outcome along each column, the others held at a typical value.
+        """Estimate the mean outcome along each column, the others at a typical value.
 
         These are the means of columns of numbers and the most frequent categories. Intervals are
         those of the delta method, symmetric on the logarithm of positive outcomes and on the log
@@ -533,7 +533,7 @@ class Fit(FitNumbers, PublicationTable):
             >>> fit = kl.fit(kl.Poisson(rate="~ age + sex"), data, "y")
             >>> effect = fit.partial_effects(["sex"])["sex"]
             >>> effect.at, effect.value.round(3), effect.held
-            (('f', 'm'), array([4.509, 4.364]), {'age': 2.5})
+            (('f', 'm'), array([4.591, 4.406]), {'age': 2.5})
         """
         return partial_effects(self, columns, level)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
@@ -12,10 +13,10 @@ from kullback._core.arrays import Vector
 from kullback._core.domains import BINARY
 from kullback._core.errors import KullbackError, ModelError, did_you_mean
 from kullback._core.validation import check_level
-from kullback.data.sample import Chunk, RowSource
+from kullback.data.sample import RowSource
 from kullback.models.model import Model
-from kullback.results.at import at_rows
-from kullback.results.derived import derive
+from kullback.models.source import Known
+from kullback.results.predictions import predict
 from kullback.results.problem import problem_of
 
 if TYPE_CHECKING:  # Fit.partial_effects calls this module, which only reads the fit
@@ -68,16 +69,19 @@ def partial_effects(
     """Return the partial effects of columns; see ``Fit.partial_effects``."""
     check_level(level)
     form = fit.form
-    names = form.columns if columns is None else tuple(columns)
+    known = _known(form)
+    names = tuple(n for n in form.columns if n not in known) if columns is None else tuple(columns)
     for name in names:
         if name not in form.columns:
             hint = did_you_mean(str(name), form.columns) or "."
-            known = ", ".join(form.columns) or "none"
-            raise KullbackError(f"{form.name} does not read a column {name!r}{hint} It has {known}.")
+            reads = ", ".join(form.columns) or "none"
+            raise KullbackError(
+                f"{form.name} does not read a column {name!r}{hint} It reads {reads}."
+            )
     if not names:
         return {}
     sample = _sample(fit)
-    seen = _Seen(sample, form.columns, fit.sample_info.rows)
+    seen = _Seen(sample, form.columns, known, fit.sample_info.rows)
     grids = {name: seen.grid(name) for name in names}
     whole = {
         other: np.concatenate(
@@ -111,6 +115,13 @@ def partial_effects(
     return effects
 
 
+def _known(form: Model) -> frozenset[str]:
+    """The columns that are a parameter themselves, such as numbers of trials, and nothing else."""
+    sources = form.sources.values()
+    taken = {name for s in sources if not isinstance(s, Known) for name in s.columns}
+    return frozenset(s.column for s in sources if isinstance(s, Known)) - taken
+
+
 def _sample(fit: Fit) -> RowSource:
     return problem_of(fit, "a partial effect").sample
 
@@ -123,34 +134,33 @@ def _curve(fit: Fit, rows: Mapping[str, Any], level: float) -> tuple[str, Vector
     """What the outcome is at rows, and the ends of its intervals."""
     model = fit.model
     if model.outcome == "label":
-        found = derive(fit, lambda m: at_rows(m, rows).probabilities(), level, "delta", "logit")
-        return "probability", np.asarray(found.value), found.interval
-    support = model.support
-    scale = "logit" if support.bounded and support.lower == 0.0 and support.upper == 1.0 else (
-        "log" if support.lower >= 0.0 else "identity"
-    )
-
-    def mean(m: Model) -> Vector:
-        return at_rows(m, rows).mean()
-
-    def median(m: Model) -> Vector:
-        return at_rows(m, rows).quantile(0.5)
-
-    # beyond the largest limit of censored rows the mean rests on the model alone
-    what, quantity = ("median", median) if fit.sample_info.inexact else ("mean", mean)
+        shape: tuple[int, ...] = (-1, len(model.levels or ()))
+        return ("probability", *_with_ends(fit, rows, level, "probability", None, shape))
     if model.discrete:  # whose median jumps
-        what, quantity = "probability" if support == BINARY else "mean", mean
-    try:
-        middle = quantity(model)
-    except ModelError:
-        middle = np.array([np.nan])
-    if not np.all(np.isfinite(middle)):
-        what, quantity = "median", median
-        middle = quantity(model)
-    if np.any(middle <= 0.0) or (scale == "logit" and np.any(middle >= 1.0)):
-        scale = "identity"
-    found = derive(fit, quantity, level, "delta", scale)
-    return what, np.asarray(found.value), found.interval
+        what = "probability" if model.support == BINARY else "mean"
+        return (what, *_with_ends(fit, rows, level, "mean"))
+    if not fit.sample_info.inexact:  # beyond the limits of rows the mean rests on the model alone
+        with suppress(ModelError):  # it has none
+            value, ends = _with_ends(fit, rows, level, "mean")
+            if np.all(np.isfinite(value)):
+                return "mean", value, ends
+    return ("median", *_with_ends(fit, rows, level, "quantile", 0.5))
+
+
+def _with_ends(
+    fit: Fit,
+    rows: Mapping[str, Any],
+    level: float,
+    what: str,
+    at: float | None = None,
+    shape: tuple[int, ...] = (-1,),
+) -> tuple[Vector, tuple[Vector, Vector]]:
+    found = predict(fit, rows, what, at, "confidence", level)
+    value, lower, upper = (
+        np.asarray(found[name], dtype=np.float64).reshape(shape)
+        for name in ("estimate", "lower", "upper")
+    )
+    return value, (lower, upper)
 
 
 class _Seen:
@@ -159,11 +169,12 @@ class _Seen:
     Attributes:
         levels: of the columns of categories, in the order of their codes.
         counts: the weight of the rows of each.
-        typical: by column, its mean, or its most frequent category.
+        typical: by column, its mean, its most frequent category, or its median if it is known.
     """
 
-    def __init__(self, sample: RowSource, names: Sequence[str], total: int) -> None:
-        chunks: list[tuple[Chunk, slice]] = []
+    def __init__(
+        self, sample: RowSource, names: Sequence[str], known: frozenset[str], total: int
+    ) -> None:
         self.levels = {n: v for n, v in sample.schema.categories.items() if n in names}
         self.counts = {name: np.zeros(len(self.levels[name])) for name in self.levels}
         numbers = [name for name in names if name not in self.levels]
@@ -199,6 +210,8 @@ class _Seen:
         for name in names:
             if name in self.levels:
                 self.typical[name] = self.levels[name][int(np.argmax(self.counts[name]))]
+            elif name in known:  # which may have to be a whole number
+                self.typical[name] = float(np.quantile(self._drawn[name], 0.5, method="lower"))
             else:
                 self.typical[name] = sums[name] / weight
 
@@ -208,8 +221,8 @@ class _Seen:
             return list(self.levels[name])
         few = self._few[name]
         if few is not None:
-            return few.tolist()
-        return np.linspace(*self._ends[name], _POINTS).tolist()
+            return list(few.tolist())
+        return list(np.linspace(*self._ends[name], _POINTS).tolist())
 
     def rows(self, name: str) -> Vector:
         """Some rows: their places along a column, and the ends of their outcomes."""

@@ -129,11 +129,11 @@ class ModelClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     ``kl.Bernoulli``, whose outcome 1 is the second class. Features are as for ``ModelRegressor``.
 
     By default the logits are ``kl.Formula("~ .", collinear="drop")``: logistic regression on all
-    features, multinomial for more than two classes. Unlike scikit-learn's ``LogisticRegression`` it adds no
-    penalty, so that coefficients have standard errors and tests. Where the features separate the
-    classes the likelihood has no maximum: a ``ConvergenceWarning`` names the features, and the
-    predictions are those of the last step, with probabilities close to 0 and 1. A penalty makes the
-    coefficients finite: ``kl.Categorical(logits=kl.Formula("~ .", penalty=kl.Ridge(0.01)))``.
+    features, multinomial for more than two classes. Unlike scikit-learn's ``LogisticRegression`` it
+    adds no penalty, so that coefficients have standard errors and tests. Where the features
+    separate the classes the likelihood has no maximum: a ``ConvergenceWarning`` names the features,
+    and the predictions are those of the last step, with probabilities close to 0 and 1. A penalty
+    makes them finite: ``kl.Categorical(logits=kl.Formula("~ .", penalty=kl.Ridge(0.01)))``.
 
     Args:
         model: a model of classes; None for the default.
