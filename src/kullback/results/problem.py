@@ -146,7 +146,7 @@ def problem_of(fit: FitNumbers, what: str) -> FitProblem:
     return rows_of(fit, what)
 
 
-def rows_of(fit: Fit, what: str) -> FitProblem:
+def rows_of(fit: FitNumbers, what: str) -> FitProblem:
     """Return the problem of a fit, whatever its weights are and whether there are clusters.
 
     Raises:
@@ -162,7 +162,7 @@ def rows_of(fit: Fit, what: str) -> FitProblem:
     return fit.problem
 
 
-def refuse_clusters(fit: Fit, what: str) -> None:
+def refuse_clusters(fit: FitNumbers, what: str) -> None:
     """Raise for a fit whose rows depend on one another within clusters.
 
     Raises:
