@@ -201,13 +201,16 @@ class Predictors:
         fields: Mapping[str, Vector],
         values: Sequence[Vector],
         weight: Vector,
+        *,
+        few: bool = False,
     ) -> Vector:
         """Return w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') of rows, in the predictors: shape (terms, rows).
 
-        Of the second derivatives and the products the lower triangles, row by row.
+        Of the second derivatives and the products the lower triangles, row by row. Where all rows
+        of the kind are few, NumPy computes them without compilation, if the formula is one for it.
         """
         names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
-        if self.model.nonlinear and not self.by_reverse:
+        if (few or self.model.nonlinear) and not self.by_reverse:
             found = self._terms_in_numpy(derivatives, kind, names, fields, values)
             if found is not None:
                 return found * weight
@@ -347,7 +350,9 @@ def predictor_sums(
     total = None
     for fields, weight in predictors.runs(block):
         values, slopes = predictors.evaluate(arguments, fields)
-        terms = predictors.terms(derivatives, block.kind, fields, values, weight)
+        terms = predictors.terms(
+            derivatives, block.kind, fields, values, weight, few=block.few
+        )
         sums = _contracted(terms, predictors, arguments, fields, slopes, products=products)
         total = sums if total is None else total + sums
     assert total is not None  # a block holds at least one row
