@@ -31,7 +31,7 @@ from kullback.results.deviance import Deviance, deviance_of
 from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
-from kullback.results.overdispersion import overdispersion_test
+from kullback.results.overdispersion import overdispersion_test, pearson_of
 from kullback.results.profile import profile_intervals
 from kullback.results.publication_table import PublicationTable
 from kullback.results.responsibilities import responsibilities
@@ -469,7 +469,8 @@ class Fit(FitNumbers, PublicationTable):
     def __getstate__(self) -> dict[str, Any]:
         at, sample = self.evaluation, self.sample_info
         at.loss_variance()  # what it keeps of the rows is released by its first call
-        sample = replace(sample, values=None, entropy_estimate=self.entropy_estimate)
+        entropy, pearson = self.entropy_estimate, pearson_of(self)
+        sample = replace(sample, values=None, entropy_estimate=entropy, pearson=pearson)
         state = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**state, "sample_info": sample, "problem": None}
 
