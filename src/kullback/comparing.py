@@ -324,7 +324,9 @@ class _Work:
                 lacking = [n for n in entry.fit.names if n not in again.names]
                 if lacking:
                     names = and_more(lacking[:3], len(lacking))
-                    entry.reason = f"without fold {scored} no rows tell {names}, taken as 0 there"
+                    entry.reason = (
+                        f"without fold {scored} rows do not determine {names}, taken as 0 there"
+                    )
                 return again.model
             reason = _why_not(again)
         entry.reason = f"without fold {scored}: {reason}"

@@ -171,10 +171,15 @@ def test_overdispersion_that_is_not_defined():
         kl.fit(kl.Poisson(), ROWS, "y", event="died").overdispersion()
     with pytest.raises(KullbackError, match="degrees of freedom"):
         kl.fit(kl.Poisson(), [3]).overdispersion()
-    fit = kl.fit(kl.Poisson(), ROWS["y"], keep_data=False)
-    with pytest.raises(KullbackError, match="needs the rows"):
-        fit.overdispersion()
-    assert "Pearson" not in str(fit.summary())
+
+
+def test_overdispersion_of_a_fit_without_its_rows(tmp_path):
+    y = np.repeat([0, 1, 9, 14], 20)
+    fit = kl.fit(kl.Poisson(), y)
+    fit.save(tmp_path / "fit.json")
+    for same in (fit.without_data(), kl.load(tmp_path / "fit.json")):
+        assert same.overdispersion().p_value == fit.overdispersion().p_value
+        assert "Pearson χ²/df" in str(same.summary())
 
 
 def test_clusters_are_named_in_the_summary():

@@ -33,7 +33,7 @@ from kullback.results.fit_numbers import FitNumbers
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.intervals import Intervals
 from kullback.results.marginal_effects import MarginalEffects, marginal_effects
-from kullback.results.overdispersion import overdispersion_test
+from kullback.results.overdispersion import overdispersion_test, pearson_of
 from kullback.results.partial_effects import PartialEffect, partial_effects
 from kullback.results.predictions import predict
 from kullback.results.profile import profile_intervals
@@ -476,7 +476,8 @@ class Fit(FitNumbers, PublicationTable):
     def __getstate__(self) -> dict[str, Any]:
         at, sample = self.evaluation, self.sample_info
         at.loss_variance()  # what it keeps of the rows is released by its first call
-        sample = replace(sample, values=None, entropy_estimate=self.entropy_estimate)
+        entropy, pearson = self.entropy_estimate, pearson_of(self)
+        sample = replace(sample, values=None, entropy_estimate=entropy, pearson=pearson)
         state = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**state, "sample_info": sample, "problem": None}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
+import numpy as np
+
 from kullback.models.source import Source
 
 
@@ -26,7 +28,7 @@ class Intervals(dict[str, Any]):
     def by_coefficient(self, sources: Mapping[str, Source]) -> Intervals:
         """Return those of formulas and functions by coefficient; those of others unchanged."""
         changed = {
-            name: source.by_coefficient(self[name])
+            name: source.by_coefficient(np.reshape(self[name], (-1, 2)))
             for name, source in sources.items()
             if source.named and name in self
         }

@@ -199,10 +199,21 @@ def _sample(node: Node) -> SampleInfo:
         levels=node["levels"].optional(lambda levels: tuple(v.label() for v in levels.items())),
         inexact=node["inexact"].text() if "inexact" in node.entries() else "",
         weight_kind=_weight_kind(node),
+        pearson=_pearson(node),
         entropy_estimate=node["entropy_estimate"].optional(
             lambda entry: _fields(EntropyEstimate, entry)
         ),
     )
+
+
+def _pearson(node: Node) -> tuple[float, float] | None:
+    """Read Pearson's statistic and its variance, which fits of counts alone have."""
+    if "pearson" not in node.entries():
+        return None
+    statistic, variance = node["pearson"].vector(2).tolist()
+    if not (statistic >= 0.0 and variance > 0.0):
+        raise node["pearson"].wrong("needs a statistic and a variance that are not negative")
+    return statistic, variance
 
 
 def _weight_kind(node: Node) -> str:

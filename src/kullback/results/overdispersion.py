@@ -33,6 +33,16 @@ def can_be_overdispersed(fit: Fit) -> bool:
     )
 
 
+def pearson_of(fit: Fit) -> tuple[float, float] | None:
+    """Return the statistic and its variance where they are known, or a pass in memory away."""
+    in_memory = fit.problem is not None and fit.problem.in_memory
+    if not (fit.convergence.converged and can_be_overdispersed(fit)):
+        return None
+    if fit.sample_info.pearson is None and in_memory and fit.problem is not None:
+        return fit.problem.pearson(fit.model)
+    return fit.sample_info.pearson
+
+
 def overdispersion_test(fit: Fit) -> TestResult:
     """Return the test; see ``Fit.overdispersion``."""
     if fit.form.name not in REMEDIES:
@@ -44,13 +54,15 @@ def overdispersion_test(fit: Fit) -> TestResult:
         raise KullbackError(f"the test needs exact rows, but {fit.sample_info.inexact}.")
     if not fit.convergence.converged:
         raise KullbackError(f"the fit did not converge ({fit.convergence.reason}).")
-    problem = problem_of(fit, "the test of overdispersion")
     df = fit.n - fit.parameter_count
     if df <= 0.0:
         raise KullbackError(
             f"{fit.parameter_count} parameters of {fit.n:g} rows leave no degrees of freedom."
         )
-    statistic, variance = problem.pearson(fit.model)
+    known = fit.sample_info.pearson
+    if known is None or fit.covariance_kind == "clustered":
+        known = problem_of(fit, "the test of overdispersion").pearson(fit.model)
+    statistic, variance = known
     z = (statistic - df) / math.sqrt(variance)
     return TestResult(
         statistic,

@@ -19,6 +19,7 @@ from kullback._core.spanned import Spanned
 from kullback._core.version import installed_version
 from kullback.results.json_document import LARGEST, plain, plain_label
 from kullback.results.model_document import model_to_json, refuse_functions
+from kullback.results.overdispersion import pearson_of
 from kullback.results.sample_info import SAMPLING
 
 if TYPE_CHECKING:  # Fit.save calls this module, which only reads the fit
@@ -59,7 +60,7 @@ def _text(fit: Fit) -> str:
         constrained = fit.vector.split(evaluation.constrained(fit.vector))
     model = model_to_json(fit.form, sample.levels)
     _refuse_held(fit)
-    estimate, levels = fit.entropy_estimate, sample.levels
+    estimate, levels, pearson = fit.entropy_estimate, sample.levels, pearson_of(fit)
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -73,6 +74,7 @@ def _text(fit: Fit) -> str:
             **{name: plain(getattr(sample, name)) for name in _OF_THE_SAMPLE},
             **({"inexact": sample.inexact} if sample.inexact else {}),
             **({"weight_kind": SAMPLING} if sample.weight_kind == SAMPLING else {}),
+            **({} if pearson is None else {"pearson": list(pearson)}),
             "entropy_estimate": None if estimate is None else _fields(estimate),
             "levels": None if levels is None else [plain_label(v) for v in levels],
         },

@@ -18,7 +18,7 @@ from kullback.results.coefficients import Entry, Section, frame_columns, section
 from kullback.results.convergence import counted, details, status
 from kullback.results.covariance import cautions_of
 from kullback.results.decomposition import Decomposition
-from kullback.results.overdispersion import REMEDIES, can_be_overdispersed, overdispersion_test
+from kullback.results.overdispersion import REMEDIES, overdispersion_test, pearson_of
 from kullback.results.sample_info import SAMPLING
 
 if TYPE_CHECKING:  # Fit.summary calls this module, which only reads the fit
@@ -164,8 +164,7 @@ def _errors(fit: Fit, kind: CovarianceKind | None) -> tuple[tuple[str, str], ...
 
 def _dispersion(fit: Fit) -> tuple[str, ...]:
     """Advice where counts vary more than the model says; none where that is not known."""
-    in_memory = fit.problem is not None and fit.problem.in_memory
-    if not (in_memory and fit.convergence.converged and can_be_overdispersed(fit)):
+    if pearson_of(fit) is None:
         return ()
     test = overdispersion_test(fit)
     ratio = test.statistic / test.df
