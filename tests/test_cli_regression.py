@@ -174,6 +174,10 @@ def test_columns_of_known_values_links_and_penalties(run, model):
     [
         (("fit", *OF_ROWS, "--model", "Weibull(scale='~ agee')"), 'did you mean "age"'),
         (("fit", *OF_ROWS, "--model", "Weibull(scale=~ age + group)"), "scale='~ age + group'"),
+        (
+            ("fit", *OF_ROWS, "--model", "Weibull(scale='time ~ age')"),
+            "give the outcome by --y time.",
+        ),
         (("fit", *OF_ROWS, "--model", "Weibull(scale=len('~ age'))"), 'no model "len"'),
         (("fit", *OF_ROWS, "--model", "weibull", "--param", "scale=age"), 'begins with "~"'),
         (("compare", *OF_ROWS, "--model", "a=weibull", "--model", "a=gamma"), 'the name "a"'),

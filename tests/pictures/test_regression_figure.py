@@ -141,3 +141,18 @@ def test_what_other_fits_cannot_show(line: kl.Fit, counts: kl.Fit, tmp_path: Any
     assert len(loaded.plot("coefficients").axes) == 1
     with pytest.raises(kl.KullbackError, match="needs the rows"):
         loaded.plot()
+
+
+def test_of_compared_regressions_the_best_is_drawn() -> None:
+    models = {"both": kl.Poisson(rate="~ x + side"), "one": kl.Poisson(rate="~ side")}
+    found = kl.compare(models, DATA, "count", criterion="aic")
+    (best, _) = found.fits
+    assert found.plot().get_suptitle() == "Poisson fitted to 200 rows"
+    labels = [axes.get_xlabel() for axes in found.plot("effects").axes]
+    assert labels == list(found.fits[best].form.columns)
+    # of a distribution and regressions that are not better, the distribution alone
+    one = {"plain": kl.Poisson(), "one": kl.Poisson(rate="~ side")}
+    noise = {"side": SIDE, "count": np.tile([0, 1, 2, 1], N // 4)}
+    found = kl.compare(one, noise, "count", criterion="bic")
+    assert found.best.form.columns == ()
+    assert found.plot("density").axes[0].get_legend_handles_labels()[1] == ["Poisson", "rows"]

@@ -388,7 +388,13 @@ def as_source(parameter: str, argument: Any) -> Source:
     if isinstance(argument, str):
         from kullback.models.formula.source import Formula
 
-        return Formula(argument) if argument.lstrip().startswith("~") else Known(argument)
+        outcome, tilde, terms = argument.partition("~")
+        if tilde and outcome.strip():
+            raise ModelError(
+                f'{parameter}={argument!r}: a formula has no left side here. Write "~{terms}", and '
+                f'give the outcome by y="{outcome.strip()}".'
+            )
+        return Formula(argument) if tilde else Known(argument)
     fixed = Fixed(argument)
     if not np.all(np.isfinite(fixed.number)) or (
         fixed.number.ndim == 0 and math.isnan(float(fixed.number))

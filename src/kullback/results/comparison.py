@@ -150,13 +150,18 @@ class Comparison(Displayed):
     def plot(self, kind: str | None = None, *, ax: Any = None) -> Any:
         """Draw the best model over the rows, and the next ones in grey.
 
+        A regression, of which a figure shows one, is drawn alone.
+
         Args:
             kind: as for ``kl.plot``.
             ax: matplotlib axes to draw one kind on.
         """
         best = self.best
         others = [fit for fit in self.fits.values() if fit is not best]
-        shown = [best, *[fit for fit in others if fit.convergence.converged][: _DRAWN - 1]]
+        if best.form.columns:
+            others = []
+        plain = [fit for fit in others if fit.convergence.converged and not fit.form.columns]
+        shown = [best, *plain[: _DRAWN - 1]]
         return fit_figure(shown, kind, muted=[False, *[True] * (len(shown) - 1)], ax=ax)
 
     @property
