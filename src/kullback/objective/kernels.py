@@ -23,7 +23,12 @@ from kullback._core.compilation import COMPILED
 from kullback._core.numpy_program import NUMPY_PROGRAMS
 from kullback._core.numpy_sums import total
 from kullback.data.blocks import TILE, Block
-from kullback.data.observation import RowKind
+from kullback.data.observation import Observed, RowKind
+
+# So many censored or truncated rows are evaluated in NumPy. (The first fit to 8,000 intervals,
+# compiled and by NumPy: gamma 2.1 and 0.3 s, Normal 4.6 and 0.3, negative binomial 9.4 and 1.1. A
+# further one takes up to seven times as long as compiled code: gamma 0.16 and 0.04 s.)
+NUMPY_ROWS = 8 * TILE
 
 
 @runtime_checkable
@@ -43,11 +48,13 @@ class RowFunctions(Protocol):
 def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> Vector:
     """Return Σ w · value over the rows of a block, for every value, as one flat vector.
 
-    Few rows are evaluated in NumPy, without compilation. Which way is taken depends on the
-    rows alone, so that equal rows give the same bits.
+    Few rows are evaluated in NumPy, without compilation: of a distribution's tails more, whose code
+    takes seconds to compile. Which way is taken depends on the rows alone, so that equal rows give
+    the same bits.
     """
     names, count = tuple(block.fields), arguments.size
-    if block.few:
+    alone = block.index == 0 and block.count <= NUMPY_ROWS
+    if block.few or (alone and isinstance(block.kind, Observed)):
         sums = _sums_in_numpy(functions, block, arguments)
         if sums is not None:
             return sums
@@ -74,12 +81,16 @@ def _sums_in_numpy(functions: RowFunctions, block: Block, arguments: Vector) -> 
     program = NUMPY_PROGRAMS.get(key, formula, arguments.size, len(names))
     if program is None:
         return None
-    w = block.weight[: block.count]
-    columns = [column[: block.count] for column in block.fields.values()]
+    sums = np.zeros(0)
     with np.errstate(all="ignore"):
-        values = program.of_rows(*columns, *arguments)
-        weight = total(w)
-        return np.array([np.vecdot(v, w) if np.ndim(v) else v * weight for v in values])
+        for begin in range(0, block.count, TILE):
+            part = slice(begin, min(begin + TILE, block.count))
+            w = block.weight[part]
+            values = program.of_rows(*(f[part] for f in block.fields.values()), *arguments)
+            weight = total(w)
+            own = np.array([np.vecdot(v, w) if np.ndim(v) else v * weight for v in values])
+            sums = sums + own if begin else own
+    return sums
 
 
 def _kernel(
