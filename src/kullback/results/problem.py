@@ -14,6 +14,7 @@ from kullback.objective.cross_entropy import Evaluation
 if TYPE_CHECKING:  # a fit holds its problem
     from kullback.results.bootstrap import Bootstrap
     from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
     from kullback.results.goodness_of_fit import GoodnessOfFit
 
 
@@ -115,7 +116,7 @@ def problem_of(fit: Fit, what: str) -> FitProblem:
     return with_rows(fit, what)
 
 
-def with_rows(fit: Fit, what: str) -> FitProblem:
+def with_rows(fit: FitNumbers, what: str) -> FitProblem:
     """Return the problem of a fit, whatever its weights are.
 
     Raises:
