@@ -13,6 +13,7 @@ import linear
 import mixtures
 import processes
 import profiles
+import regression
 import streaming
 from measure import Measured, Target
 
@@ -168,6 +169,60 @@ TASKS = {
         mixtures.peak_against_iminuit,
         5,
         20_000,
+    ),
+    "poisson-categories": Task(
+        "Poisson regression on six categories with 322 levels and a number, with errors",
+        600_000,
+        "glum, with errors",
+        Target(speedup=3.0),
+        regression.poisson_against_glum,
+        3,
+        20_000,
+    ),
+    "gamma-categories": Task(
+        "Gamma regression of the mean on the same",
+        600_000,
+        "glum, with errors",
+        Target(speedup=3.0),
+        regression.gamma_against_glum,
+        3,
+        20_000,
+    ),
+    "logistic": Task(
+        "logistic regression on 50 columns, with errors",
+        1_000_000,
+        "sklearn LogisticRegression(solver='newton-cholesky'), without",
+        Target(speedup=3.0),
+        regression.logistic_against_scikit_learn,
+        3,
+        20_000,
+    ),
+    "multinomial": Task(
+        "multinomial regression on 54 columns, 7 classes, with errors",
+        500_000,
+        "sklearn LogisticRegression (lbfgs), without",
+        Target(speedup=2.0),
+        regression.multinomial_against_scikit_learn,
+        3,
+        20_000,
+    ),
+    "negative-binomial": Task(
+        "NegativeBinomial, mean and size on 30 columns, with errors",
+        200_000,
+        "statsmodels, its size constant",
+        Target(speedup=20.0),
+        regression.negative_binomial_against_statsmodels,
+        3,
+        5_000,
+    ),
+    "weibull-aft": Task(
+        "Weibull, scale on 20 columns, a third censored, with errors",
+        500_000,
+        "lifelines WeibullAFTFitter",
+        Target(speedup=20.0),
+        regression.weibull_against_lifelines,
+        3,
+        5_000,
     ),
     "profile-gev": Task(
         "GeneralizedExtremeValue (3), profile intervals",

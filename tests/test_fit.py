@@ -326,8 +326,8 @@ def test_wrong_input_is_named(model, data, message: str) -> None:
         (lambda: kl.Gamma(rate=1.0, mean=2.0), "different parametrisations"),
         (lambda: kl.Gamma(shape=-1.0), "needs shape > 0"),
         (lambda: kl.Gamma(shape=float("nan")), "shape must be finite, got nan"),
-        (lambda: kl.Gamma(shape="~ age"), "is a string"),
-        (lambda: kl.Binomial(), "needs trials as a number"),
+        (lambda: kl.Gamma(shape=""), '"" is neither the name of a column nor a formula'),
+        (lambda: kl.Binomial(), "needs trials, which is not estimated, as a number or the name of"),
         (lambda: kl.Gamma(shape=kl.same_as("shape")), "a tie needs another parameter"),
         (lambda: kl.Gamma().mean(), "not a distribution yet"),
         (

@@ -32,7 +32,7 @@ def read(name: str) -> tuple[dict, dict[str, np.ndarray]]:
 
 def reason(fit: kl.Fit) -> str:
     assert not fit.convergence.converged
-    assert all(np.all(np.isnan(v[v != 0.0])) for v in map(np.atleast_1d, fit.stderr.values()))
+    assert all(np.all(np.isnan(v[v != 0.0])) for v in map(flat, fit.stderr.values()))
     return fit.convergence.reason
 
 

@@ -319,7 +319,11 @@ class SampleProblem:
     def _problem(self, prepared: Prepared, model: Model, watch: Watch | None = None) -> Problem:
         known = prepared.known
         solver = self.solver or _newton_for(known)
-        return Problem(model, known, prepared.engine, solver, watch.value if watch else _ignore)
+        report = watch.value if watch else _ignore
+        if known.merged is None:
+            return Problem(model, known, prepared.engine, solver, report)
+        engine = LocalEngine(known.merged)
+        return Problem(model, known, engine, solver, report, rows=prepared.engine)
 
     def _fit(
         self,
@@ -348,6 +352,7 @@ class SampleProblem:
         found = unit.described(solved.convergence, solved.vector)
         convergence = replace(
             found,
+            solver=found.solver + _on_distinct_rows(prepared.known),
             advice=(*found.advice, *advice_on_dropped(model)),
             passes=prepared.passes + engine.passes - made,
             compile_seconds=compiling,
@@ -457,6 +462,13 @@ def _class_totals(model: Model, problem: Problem) -> Vector:
     form = model.saturated_form
     assert form is not None  # the evaluation is of class shares
     return form.class_totals(*problem.known.few)
+
+
+def _on_distinct_rows(known: FirstPass) -> str:
+    """Say how many rows are distinct, where they were merged."""
+    if known.merged is None:
+        return ""
+    return f" on {known.merged.count:,} distinct rows of {known.summary.rows:,}"
 
 
 def _ignore(_value: float) -> None:

@@ -82,10 +82,11 @@ class Problem:
     Attributes:
         model: q.
         known: the results of the first pass.
-        engine: adds statistics up over all rows.
+        engine: adds statistics up over all rows, or over the distinct ones with their weights.
         solver: proposes the points to evaluate.
         watch: called with every value of the cross-entropy.
         rounding: of the values of the user's functions, where that is known.
+        rows: adds statistics up over all rows; None where the engine does.
     """
 
     model: Model
@@ -94,6 +95,7 @@ class Problem:
     solver: Solver[Any]
     watch: Callable[[float], None]
     rounding: float = 0.0
+    rows: Engine | None = None
 
     def minimise(
         self, evaluate: Callable[[Vector], Evaluation], vector: ParameterVector, u: Vector
@@ -149,7 +151,8 @@ class Problem:
     def refuse_impossible(self, vector: ParameterVector, u: Vector) -> None:
         """Raise, naming the rows, where rows have probability zero at a point."""
         constrained = vector.constrained(u)
-        refuse_impossible_rows(self.model, constrained, self.engine.reduce, self.known.locate)
+        reduce = (self.rows or self.engine).reduce
+        refuse_impossible_rows(self.model, constrained, reduce, self.known.locate)
 
 
 @final

@@ -90,6 +90,15 @@ def test_numbers_alone_have_the_bits_of_blas() -> None:
     np.testing.assert_array_equal(x.dot(dense[:, 0]), dense[:, 0] @ dense)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0, 0.0])
+def test_half_of_a_symmetric_product(sign: float) -> None:
+    rng = np.random.default_rng(4)
+    dense, w = rng.standard_normal((40, 500)), sign * rng.random(500)
+    w[7] = np.nan if sign == 0.0 else w[7]
+    x = DesignMatrix(dense)
+    np.testing.assert_allclose(x.cross(w), (dense * w) @ dense.T, **CLOSE)
+
+
 @pytest.mark.parametrize("code", [-2, 3])
 def test_a_code_of_no_column_is_an_error(code: int) -> None:
     with pytest.raises(ValueError, match="codes must lie from -1 to 2"):

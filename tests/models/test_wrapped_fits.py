@@ -167,5 +167,7 @@ def test_regressions_of_pscl(name):
     assert fit.log_likelihood == pytest.approx(answer["loglik"], rel=1e-11)
     np.testing.assert_allclose(flat(fit.params[base]), estimate[:split], rtol=1e-9)
     np.testing.assert_allclose(flat(fit.params["zero_probability"]), estimate[split:], rtol=1e-9)
-    np.testing.assert_allclose(fit.stderr[base], answer["se"][:split], rtol=1e-8)
-    np.testing.assert_allclose(fit.stderr["zero_probability"], answer["se"][split:], rtol=1e-8)
+    np.testing.assert_allclose(flat(fit.stderr[base]), answer["se"][:split], rtol=1e-8)
+    np.testing.assert_allclose(
+        flat(fit.stderr["zero_probability"]), answer["se"][split:], rtol=1e-8
+    )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from kullback._core.arrays import Vector, namespace
+from kullback._core.blas import one_blas_thread
 
 # Below this the smallest eigenvalue of the scaled Hessian is rounding, and the matrix singular.
 SINGULAR = 1e-13
+
+
+# The linear algebra of more numbers takes one thread.
+_MANY = 32
 
 
 class ScaledHessian(NamedTuple):
@@ -69,5 +75,7 @@ def inverse(hessian: Vector) -> Vector:
     if values.size and not bool(values[0] > SINGULAR):
         return np.full_like(hessian, np.nan)
     scale, matrix, *_ = scaled_hessian(hessian)
-    out: Vector = np.linalg.inv(matrix) / (scale[:, None] * scale)
+    # with several threads of a busy machine the inverse of 300 numbers takes 0.2 s, not 0.02
+    with one_blas_thread() if len(matrix) > _MANY else nullcontext():
+        out: Vector = np.linalg.inv(matrix) / (scale[:, None] * scale)
     return 0.5 * (out + out.T)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
+from kullback.data.checks import HERE, Place
+from kullback.data.coded import Coded
 from kullback.data.labels import Labels
 from kullback.data.sample import Floats
 
@@ -44,7 +46,12 @@ def dates_as_objects(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def category_codes(
-    values: NDArray[Any], label: str, known: Labels, *, unknown_is_missing: bool
+    values: NDArray[Any],
+    label: str,
+    known: Labels,
+    *,
+    unknown_is_missing: bool,
+    place: Place = HERE,
 ) -> Floats:
     """The codes of categories, NaN where a value is missing.
 
@@ -53,6 +60,7 @@ def category_codes(
         label: its name in messages.
         known: the categories.
         unknown_is_missing: whether another category counts as missing; else it is an error.
+        place: where the rows come from.
 
     Raises:
         DataError: the values are numbers and the categories text, or the reverse; or another
@@ -67,7 +75,16 @@ def category_codes(
         )
     if unknown_is_missing:
         return known.codes(values, label)
-    return known.known_codes(values, label, "categories")
+    return known.known_codes(values, label, "categories", place)
+
+
+def coded_categories(values: Coded, label: str, known: Labels) -> Floats | None:
+    """The codes of a column of a categorical type; None where a category is not known."""
+    if not values.used <= set(known.index):
+        return None
+    own = known.codes(np.array([*values.categories, None], dtype=object), label)
+    codes: Floats = own[np.asarray(values)]
+    return codes
 
 
 def refuse_dates(values: NDArray[Any], label: str) -> None:

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback.data.arrays import to_numbers
-from kullback.data.categories import category_codes, dates_as_objects, refuse_dates
+from kullback.data.categories import (
+    category_codes,
+    coded_categories,
+    dates_as_objects,
+    refuse_dates,
+)
 from kullback.data.checks import (
     HERE,
     Place,
@@ -22,6 +27,7 @@ from kullback.data.checks import (
     column_label,
     find_missing,
 )
+from kullback.data.coded import Coded
 from kullback.data.ends import KINDS, EndColumns, parted
 from kullback.data.labels import Labels
 from kullback.data.observation import RowKind
@@ -68,7 +74,7 @@ class ColumnConversion:
         schema: the columns of the covariates, and the outcome.
         classes: the classes, if the outcome is one column of labels.
         categories: by covariate, the categories of those that hold any.
-        dated: whether dates among the covariates need advice on categories.
+        dated: the covariates in which dates are refused, with advice on categories.
         ends: how ends of outcomes and windows are read; None where outcomes are exact.
     """
 
@@ -80,7 +86,7 @@ class ColumnConversion:
     schema: Schema
     classes: Labels | None
     categories: Mapping[str, Labels]
-    dated: bool
+    dated: frozenset[str]
     ends: EndColumns | None = None
 
     @property
@@ -175,7 +181,7 @@ class ColumnConversion:
         """The outcome as numbers by field, and what must not be missing of it, by label."""
         columns = raw.outcome
         if self.classes is not None:
-            codes = self.classes.known_codes(columns[0], self.label)
+            codes = self.classes.known_codes(columns[0], self.label, place=place)
             return {self.kind.fields[0]: codes}, {self.label: codes}
         labels = self.labels_of * (len(columns) // max(len(self.labels_of), 1))  # of an array: one
         numbers = [to_numbers(v, label, place) for label, v in zip(labels, columns, strict=True)]
@@ -188,13 +194,20 @@ class ColumnConversion:
 
     def _covariate(self, name: str, values: NDArray[Any], label: str, place: Place) -> Floats:
         """A covariate as numbers: codes of categories, NaN where a value is missing."""
-        if self.dated:
+        if name in self.dated:
             refuse_dates(values, label)
         known = self.categories.get(name)
+        if isinstance(values, Coded):
+            codes = None if known is None else coded_categories(values, label, known)
+            if codes is not None:
+                return codes
+            values = values.values
         if known is None:
             numbers = to_numbers(values, label, place)
             check_inside(self.schema.columns[name], numbers, place)
             return numbers
         unknown_is_missing = self.schema.columns[name].may_be_missing
         values = dates_as_objects(values)
-        return category_codes(values, label, known, unknown_is_missing=unknown_is_missing)
+        return category_codes(
+            values, label, known, unknown_is_missing=unknown_is_missing, place=place
+        )

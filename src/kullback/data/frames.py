@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_exact
 from kullback.data.checks import count_of
+from kullback.data.coded import Coded
 
 
 @final
@@ -51,6 +52,17 @@ class FrameTable:
             for name, series in found.items()
             if declares or series.dtype == nw.Enum
         }
+
+    def coded(self, name: str) -> NDArray[Any]:
+        """One column of a categorical type: its codes, where its library has them."""
+        native = nw.to_native(self._frame.get_column(self._own_names[name]))
+        own: Any = getattr(native, "cat", None)
+        if not hasattr(own, "codes") or not hasattr(own, "categories"):
+            return self.column(name)
+        categories = own.categories.tolist()
+        if not all(isinstance(category, str | int | float) for category in categories):
+            return self.column(name)  # dates, say
+        return Coded.of(np.asarray(own.codes), tuple(categories))
 
     def key(self, name: str) -> Any:
         """One column to group by: whole numbers as a NumPy array, others as an Arrow array."""
@@ -197,7 +209,10 @@ def _values(series: nw.Series[Any]) -> NDArray[Any]:
 def _categories(series: nw.Series[Any]) -> list[Any]:
     """The categories in the order of their type; pandas' own, since narwhals sorts them."""
     own = getattr(getattr(nw.to_native(series), "cat", None), "categories", None)
-    return list(series.cat.get_categories() if own is None else own.tolist())
+    if own is not None:
+        return list(own.tolist())
+    assert isinstance(series.dtype, nw.Enum)  # of others only pandas' types declare an order
+    return list(series.dtype.categories)
 
 
 def _is_small(series: nw.Series[Any]) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
-from kullback.data.checks import and_more
+from kullback.data.checks import HERE, SHOWN_ROWS, Place, and_more
 from kullback.data.sample import Floats
 
 # The reason of an error about values that cannot be class labels.
@@ -98,20 +98,26 @@ class Labels:
             index = {**{v: code for v, code in numbers.items() if code is not None}, **self.index}
         return np.array([index.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
 
-    def known_codes(self, values: NDArray[Any], label: str, role: str = "classes") -> Floats:
+    def known_codes(
+        self, values: NDArray[Any], label: str, role: str = "classes", place: Place = HERE
+    ) -> Floats:
         """The codes of labels as float64, NaN for missing ones.
 
         Raises:
-            DataError: another label occurs; the message names it.
+            DataError: another label occurs; the message names it, and the rows.
         """
         codes = self.codes(values, label)
-        for value in values[np.isnan(codes)].tolist():
-            if not is_missing(value):
-                raise DataError(
-                    f"{label} holds {shown(value)}, which is not one of the {role}: "
-                    f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
-                    f"Leave out such rows, or fit the model to rows of all {role}."
-                )
+        absent = np.flatnonzero(np.isnan(codes))
+        others = [row for row in absent.tolist() if not is_missing(values[row])]
+        if others:
+            value = values[others[0]]
+            rows = [place.name_row(row) for row in others if values[row] == value]
+            raise DataError(
+                f"{label} holds {shown(value)}, which is not one of the {role}: "
+                f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
+                f"It is in {and_more(rows[:SHOWN_ROWS], len(rows))}. "
+                f"Leave out such rows, or fit the model to rows of all {role}."
+            )
         return codes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from numbers import Real
 from typing import Any, final
 
@@ -15,6 +16,7 @@ from kullback.data.categories import (
     refuse_identifier,
 )
 from kullback.data.checks import and_more, column_label
+from kullback.data.coded import Coded
 from kullback.data.columns import ColumnConversion
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
 from kullback.data.labels import Labels, distinct_labels
@@ -50,6 +52,16 @@ class SchemaLearner:
         label: str = "y",
         orders: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
+        self._again = partial(
+            SchemaLearner,
+            roles,
+            names,
+            known,
+            typed=typed,
+            written=written,
+            label=label,
+            orders=orders,
+        )
         self._roles, self._names, self._known = roles, names, known or Schema()
         self._typed, self._written = frozenset(roles.categorical) | typed, written
         self._as_labels = roles.as_labels and bool(roles.kind.fields)
@@ -63,6 +75,15 @@ class SchemaLearner:
         self._levels: dict[str, set[Hashable]] = {}
         self._of_own_type = set(typed)
         self._orders = orders or {}
+
+    def again(self) -> SchemaLearner:
+        """Return the same learner of other rows."""
+        return self._again()
+
+    @property
+    def by_value(self) -> bool:
+        """Whether it learns levels of covariates that may not be missing."""
+        return bool(self._levels) and not self._roles.inferred
 
     @property
     def weight_label(self) -> str:
@@ -101,6 +122,9 @@ class SchemaLearner:
         for name, values in raw.covariates.items():
             label, typed = column_label(name), name in self._typed
             if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
+                continue
+            if isinstance(values, Coded):
+                self._levels.setdefault(name, set()).update(values.used)
                 continue
             of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
             if of_own:
@@ -151,7 +175,11 @@ class SchemaLearner:
             schema=Schema.of(columns, classes.levels if classes else self._shares),
             classes=classes,
             categories=categories,
-            dated=roles.inferred,
+            dated=frozenset(
+                name
+                for name in self._names.covariates
+                if roles.inferred or (roles.is_by_value(name) and name not in roles.categorical)
+            ),
             ends=self._ends() if roles.ends else None,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from numbers import Real
@@ -157,7 +158,7 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     orders = of_frame.orders(typed) if typed and not roles.inferred else {}
     label = label_of(roles.y, "y")
     learner = SchemaLearner(roles, names, schema, typed=typed, label=label, orders=orders)
-    raw = names.take(table.column)
+    raw = names.take(lambda name: of_frame.coded(name) if name in typed else table.column(name))
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
     raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})
@@ -282,7 +283,15 @@ def _array_sample(
     """Check columns in memory, all rows at once, and make a sample of them."""
     learner.add(raw)
     conversion = learner.conversion()
-    rows = conversion.convert(raw, Place("", name_row))
+    place = Place("", name_row)
+    rows = conversion.convert(raw, place)
+    if rows.kept is not None and learner.by_value:
+        # a level that occurs in dropped rows only is none of the rows that are kept
+        again = learner.again()
+        again.add(raw.at(rows.kept))
+        conversion = again.conversion()
+        few = conversion.convert(raw.at(rows.kept), place.of(rows.kept))
+        rows = replace(few, kept=rows.kept, read=rows.read)
     return conversion.sample(rows, source, name_row)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
@@ -174,6 +175,15 @@ class RawRows:
     weight: NDArray[Any] | None
     covariates: Mapping[str, NDArray[Any]]
     others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def at(self, rows: NDArray[np.int64]) -> RawRows:
+        """Some of the rows."""
+        return RawRows(
+            tuple(values[rows] for values in self.outcome),
+            None if self.weight is None else self.weight[rows],
+            {name: values[rows] for name, values in self.covariates.items()},
+            {role: values[rows] for role, values in self.others.items()},
+        )
 
 
 @final

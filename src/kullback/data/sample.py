@@ -195,6 +195,11 @@ class ChunkSample(RowSource):
         """The kinds of its rows."""
         return tuple(dict.fromkeys(part.kind for part in self.parts))
 
+    @property
+    def count(self) -> int:
+        """The number of rows in the sample."""
+        return sum(part.count for part in self.parts)
+
     def chunks(self) -> Iterator[Chunk]:
         """Yield the parts."""
         yield from self.parts
@@ -205,7 +210,7 @@ class ChunkSample(RowSource):
 
     def describe_source(self) -> str:
         """A description of where the rows come from."""
-        return self.source or f"{sum(part.count for part in self.parts):,} rows in memory"
+        return self.source or f"{self.count:,} rows in memory"
 
 
 def _contiguous(values: Floats, name: str) -> Floats:

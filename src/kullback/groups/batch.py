@@ -15,7 +15,7 @@ from kullback.groups.keys import GroupedRows
 from kullback.groups.rows import GroupRows
 from kullback.groups.solve import Solved, solvable, solve_groups
 from kullback.models.model import Model
-from kullback.models.source import SameAs
+from kullback.models.source import SameAs, numbers_of
 from kullback.results.by_parameter import flat
 from kullback.results.fit import Fit
 
@@ -132,6 +132,12 @@ def complete(model: Model, by: tuple[str, ...], columns: dict[str, Any]) -> dict
         columns["params"] = dict.fromkeys(model.parameters, none)
         columns["stderr"] = dict.fromkeys(model.parameters, none)
     params = columns["params"]
+    domains = model.parameters
+    own = {name: source.coefficients(name, domains[name]) for name, source in model.sources.items()}
+    columns["names"] = {
+        name: tuple(n for c in coefficients for n in numbers_of(c))
+        for name, coefficients in own.items()
+    }
     taken = {"n", "log_likelihood", "converged", "reason"}
     taken |= {*params, *(f"{name}_stderr" for name in params)}
     for name in by:

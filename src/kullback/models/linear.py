@@ -176,10 +176,13 @@ class Linear(Source):
             found: their labels, with the combination of others that each equals, as text.
         """
         dropped = {**self.dropped, **found}
+        ones = self.ones
+        if ones is not None:
+            ones = ones[[label not in found for label in self.labels]]
         if self.terms is not None:
-            return replace(self, terms=self.terms.without(found), dropped=dropped)
+            return replace(self, terms=self.terms.without(found), dropped=dropped, ones=ones)
         columns = tuple(name for name in self.columns if name not in found)
-        return replace(self, columns=columns, dropped=dropped)
+        return replace(self, columns=columns, dropped=dropped, ones=ones)
 
     def value(
         self,

@@ -18,6 +18,7 @@ from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.models.forms import ExponentialForm
 from kullback.models.model import Model
 from kullback.objective.distinct_values import Tabulate
+from kullback.objective.equal_rows import countable, merged_rows
 from kullback.objective.located_rows import located_inside
 from kullback.objective.sample_summary import MOST_THINNED, THINNED, SampleSummary, SummariseSample
 from kullback.objective.statistics import Joint, OfKinds, Statistic
@@ -48,16 +49,20 @@ class FirstPass:
         moments: of the sufficient statistics of the exact rows, for a family with them.
         table: the distinct outcomes of the exact rows with their weights, for discrete outcomes.
         locate: returns the name of a row in messages, from its number.
+        merged: the distinct rows with their weights, of a regression, where these are few.
     """
 
     summary: SampleSummary
     moments: SufficientMoments | None
     table: ArraySample | None
     locate: Callable[[int], str]
+    merged: ChunkSample | None = None
 
     @property
     def cheap(self) -> bool:
         """Whether a pass is cheap: over a condensed sample, or few rows."""
+        if self.merged is not None:
+            return self.merged.count <= THINNED
         return sum(self.summary.kinds[kind] for kind in self.kinds_of_passes) <= THINNED
 
     @property
@@ -181,6 +186,10 @@ def first_pass(
     elif exact and model.discrete:
         statistics.append(OfKinds(Tabulate(), exact_rows))
         arguments.append(np.zeros(0))
+    counter = countable(sample, model.columns, first_block) if model.linear else None
+    if counter is not None:
+        statistics.append(counter)
+        arguments.append(np.zeros(0))
     joint = Joint(tuple(statistics), tuple(arguments))
     summary, *rest = reduce(joint, np.zeros(0))
     summary.check(model, sample.label, sample.locate)
@@ -198,7 +207,8 @@ def first_pass(
             )
         elif found.values is not None:
             table = ArraySample({"y": found.values}, found.weights, label=sample.label)
-    known = FirstPass(summary, moments, table, sample.locate)
+    merged = counter and merged_rows(counter, rest[0], summary.rows, sample)
+    known = FirstPass(summary, moments, table, sample.locate, merged)
     _refuse_constant(model, known, sample.label)
     return known
 

@@ -9,7 +9,7 @@ it has no limit, as that of a scale which tends to 0: the search then ends far f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
+from kullback.models.design_matrix import DesignMatrix
 from kullback.models.linear import INTERCEPT, Predicted
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
@@ -31,6 +32,10 @@ _CHANGED = 0.1
 # A predictor on a logarithmic scale that moved this far, a factor of 1e10, without an end of the
 # search: no estimate is so far from its start.
 _FAR = 23.0
+
+# On a logarithmic scale a step that changes the derivatives of a row by a tenth moves its predictor
+# by a tenth over a shape; shapes above 100 are rare, and steps at a maximum are below 1e-6.
+_STILL = 1e-3
 
 # A coefficient takes part in that direction if its own part of the change is at least this share.
 _SHARE = 0.05
@@ -88,7 +93,9 @@ class AlongStep(Statistic[Vector]):
         largest = np.zeros((3, at.size))
         for fields, weight in predictors.runs(block):
             values, slopes = predictors.evaluate(at, fields)
-            beyond, _ = predictors.evaluate(at + step, fields)
+            beyond = self._beyond(values, slopes, at, step, fields)
+            if not self.far and self._stays(values, beyond):
+                continue
 
             def terms(
                 values: list[Vector], fields: dict[str, Vector] = fields, w: Vector = weight
@@ -119,6 +126,32 @@ class AlongStep(Statistic[Vector]):
                     found = [parts, np.full(parts.size, whole), np.full(parts.size, moved)]
                     largest[:, where] = np.maximum(largest[:, where], found)
         return largest
+
+    def _beyond(
+        self,
+        values: Sequence[Vector],
+        slopes: Sequence[DesignMatrix | None],
+        at: Vector,
+        step: Vector,
+        fields: dict[str, Vector],
+    ) -> list[Vector]:
+        """The predictors after the step; of designs from those before."""
+        each = self.derivatives.predictors.each
+        if any(p.function is not None for p in each):
+            return self.derivatives.predictors.evaluate(at + step, fields)[0]
+        return [
+            value + (step[p.where] if slope is None else slope.dot(step[p.where]))
+            for p, value, slope in zip(each, values, slopes, strict=True)
+        ]
+
+    def _stays(self, values: Sequence[Vector], beyond: Sequence[Vector]) -> bool:
+        """Whether no row of predictors on a logarithmic scale moves by as much as a thousandth."""
+        each = self.derivatives.predictors.each
+        return all(
+            (p.linear is None and p.function is None)
+            or (self._logarithmic(p) and float(np.max(np.abs(b - v))) < _STILL)
+            for p, v, b in zip(each, values, beyond, strict=True)
+        )
 
     def merge(self, left: Vector, right: Vector) -> Vector:
         """Return the larger changes."""

@@ -69,7 +69,7 @@ def groups_of(form: Model, vector: ParameterVector) -> dict[str, Group]:
             own = form.sources[other].coefficients(other, form.parameters[other])
         names = tuple(n for c in own for n in places[c.name][0])
         at = np.array([i for c in own for i in places[c.name][1]], dtype=np.intp)
-        scalar = at.size == 1 and form.parameters[name].size == 1
+        scalar = at.size == 1 and form.parameters[name].size == 1 and not source.named
         out[name] = Group(names, at, name, scalar)
     return out
 

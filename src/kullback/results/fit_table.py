@@ -77,7 +77,8 @@ class FitTable(Displayed):
             model: the model's name.
             by: the names of the key columns.
             keys: the key of each group.
-            columns: ``n``, ``params``, ``stderr``, ``log_likelihood``, ``converged``, ``reason``.
+            columns: ``n``, ``params``, ``stderr``, ``log_likelihood``, ``converged``, ``reason``;
+                and ``names``, those of the numbers of parameters that have several.
             fits: makes the fits of groups, by their numbers.
             frame: returns a table of the key columns and of columns beside them.
             notes: on how the rows were read, a sentence each.
@@ -91,6 +92,7 @@ class FitTable(Displayed):
         self.reason: tuple[str, ...] = columns["reason"]
         self.model_name, self._make, self._frame, self._notes = model, fits, frame, notes
         self._fits: dict[int, Fit] = {}
+        self._names: Mapping[str, tuple[str, ...]] = columns.get("names", {})
 
     @cached_property
     def _numbers(self) -> dict[Any, int]:
@@ -179,7 +181,8 @@ class FitTable(Displayed):
         out: dict[str, Vector] = {}
         for name, values in self.params.items():
             for i in range(1 if values.ndim == 1 else values.shape[1]):
-                column = name if values.ndim == 1 else f"{name}[{i}]"
+                names = self._names.get(name) or tuple(f"{name}[{k}]" for k in range(i + 1))
+                column = name if values.ndim == 1 else names[i]
                 own = (slice(None),) if values.ndim == 1 else (slice(None), i)
                 out[column] = values[own]
                 out[f"{column}_stderr"] = self.stderr[name][own]

@@ -41,7 +41,7 @@ def formula_from_json(node: Node) -> Linear:
     """Read a formula.
 
     Raises:
-        WrongError: for a text that is no formula, and for what it cannot have learned.
+        WrongError: for another text than a formula, and for what it cannot have learned.
     """
     ridge = node["ridge"].optional(Node.positive)
     try:

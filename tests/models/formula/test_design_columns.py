@@ -62,7 +62,8 @@ def design(text: str, data: object = FRAME, weights: str | None = None) -> pd.Da
 )
 def test_columns_span_those_of_formulaic_with_full_rank(text: str) -> None:
     ours = design(text).to_numpy()
-    theirs = model_matrix(text.replace("~", ""), FRAME).to_numpy().astype(float)
+    of_formulaic = text.replace("~", "").replace("sqrt", "np.sqrt")
+    theirs = model_matrix(of_formulaic, FRAME).to_numpy().astype(float)
     rank = np.linalg.matrix_rank(theirs)
     assert ours.shape[1] == rank == np.linalg.matrix_rank(ours)
     assert np.linalg.matrix_rank(np.hstack([ours, theirs])) == rank
@@ -178,3 +179,28 @@ def test_natural_splines_are_those_of_scipy() -> None:
     ends = fit.predict(pd.DataFrame({"x": knots}))
     estimates = list(fit.params["loc"].values())
     np.testing.assert_allclose(ends[1:] - ends[0], estimates[1:], rtol=1e-9)
+
+
+def test_pandas_categories_are_read_by_their_codes() -> None:
+    text = FRAME["c"].astype(object)
+    texts = FRAME.assign(c=pd.Categorical(text, categories=["lo", "hi", "never"]), k=FRAME["k"])
+    np.testing.assert_array_equal(design("~ c*x", texts), design("~ c*x"))
+    numbers = FRAME.assign(k=pd.Categorical(FRAME["k"], categories=[3, 2, 1]))
+    assert list(design("~ k", numbers)) == ["Intercept", "k[T.2]", "k[T.1]"]
+    fit = kl.fit(kl.Normal(loc="~ c"), FRAME, "y")
+    other = pd.DataFrame({"c": pd.Categorical(["hi", "lo", None], categories=["hi", "lo"])})
+    with pytest.raises(kl.DataError, match='1 missing value in column "c": row 2'):
+        fit.predict(other)
+    np.testing.assert_array_equal(
+        fit.predict(other.iloc[:2]), fit.predict({"c": np.array(["hi", "lo"])})
+    )
+    unknown = pd.DataFrame({"c": pd.Categorical(["hi", "mid", "mid"])})
+    with pytest.raises(kl.DataError, match=r'holds "mid", .* It is in row 1 and row 2'):
+        fit.predict(unknown)
+
+
+def test_dates_are_no_categories_unless_asked() -> None:
+    days = FRAME.assign(day=pd.Timestamp("2026-01-01") + pd.to_timedelta(FRAME["k"], unit="D"))
+    with pytest.raises(kl.DataError, match='column "day" holds dates or times'):
+        design("~ day", days)
+    assert design("~ C(day)", days).shape == (ROWS, 3)

@@ -269,10 +269,10 @@ def test_parameters_of_every_kind_of_model_take_formulas(name: str) -> None:
         assert start.cross_entropy({number: estimate - step}) > value
 
 
-def test_rows_with_missing_values_are_refused_or_dropped() -> None:
+def test_rows_with_missing_values_are_dropped_with_their_levels() -> None:
     data = FRAME.assign(g=FRAME["g"].astype(object))
     data.loc[:4, "g"] = None
-    data.loc[5, "x"] = np.nan
+    data.loc[5, ["g", "x"]] = ["alone", np.nan]  # its level is none of the rows that are kept
     with pytest.raises(kl.DataError, match='5 missing values in column "g"'):
         kl.fit(kl.Normal(loc="~ g + x"), data, "y")
     fit = kl.fit(kl.Normal(loc="~ g + x"), data, "y", missing="drop")

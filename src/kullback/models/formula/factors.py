@@ -145,7 +145,7 @@ def _category(node: Node, column: str, coded: tuple[Any, ...], levels: tuple[Any
 
 
 def _ordered(node: Call, levels: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The levels of C(column) in the order that it asks for, those that occur."""
+    """The levels of C(column) that occur, in the order that it names."""
     for name, value in node.options:
         asked = value.values if isinstance(value, Listing) and name == "levels" else (value,)
         given = tuple(_constant(node, v, levels) for v in asked)

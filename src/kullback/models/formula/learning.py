@@ -61,7 +61,7 @@ class _TermLearner:
 
     @classmethod
     def of(cls, linear: Linear) -> _TermLearner | None:
-        """Make the learner; None where there is nothing to learn."""
+        """Make the learner; None where the levels are all that is learned."""
         if linear.terms is None or linear.estimate is not None:
             return None
         factors = dict.fromkeys(f for part in linear.terms.parts for f, _ in part.factors)

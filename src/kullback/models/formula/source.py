@@ -81,7 +81,7 @@ class Formula(Source):
         >>> data = {"age": [1.0, 2.0, 3.0, 4.0], "sex": ["f", "m", "m", "f"], "y": [2, 5, 4, 9]}
         >>> fit = kl.fit(kl.Poisson(rate="~ age + sex"), data, "y")
         >>> {name: round(value, 6) for name, value in fit.params["rate"].items()}
-        {'Intercept': 0.376166, 'age': 0.451984, 'sex[T.m]': -0.032768}
+        {'Intercept': 0.492214, 'age': 0.412787, 'sex[T.m]': -0.041254}
     """
 
     text: str
