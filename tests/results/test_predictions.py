@@ -192,6 +192,25 @@ def test_choices_that_do_not_go_together(arguments, message):
         fit.predict(NEW, **arguments)
 
 
+def test_a_column_of_trials_bounds_each_row():
+    trials = RANDOM.integers(2, 9, N)
+    share = scipy.special.expit(ETA)
+    data = {**DATA, "n": trials, "successes": RANDOM.binomial(trials, share)}
+    fit = kl.fit(kl.Binomial(trials="n", probability="~ x"), data, "successes")
+    new = {"x": [0.5, -1.0], "n": [3, 8]}
+    design = np.array([[1.0, 0.5], [1.0, -1.0]])
+    eta = design @ list(fit.params["probability"].values())
+    error = np.sqrt(np.einsum("ij,jk,ik->i", design, fit.covariance(), design))
+    found = fit.predict(new, interval="confidence")
+    for name, by in (("estimate", 0.0), ("lower", -Z), ("upper", Z)):
+        expected = np.array([3, 8]) * scipy.special.expit(eta + by * error)
+        np.testing.assert_allclose(found[name], expected, rtol=1e-9)
+    assert fit.at(new).quantile(at=[0.0, 1.0]).tolist() == [[0.0, 3.0], [0.0, 8.0]]
+    law = scipy.stats.binom([3, 8], scipy.special.expit(eta))
+    np.testing.assert_array_equal(fit.at(new).quantile(0.7), law.ppf(0.7))
+    assert np.all(fit.at(new).sample(100, seed=1) <= [[3], [8]])
+
+
 def test_an_unseen_category_is_named():
     fit = kl.fit(kl.Poisson(rate="~ group"), DATA, "count")
     with pytest.raises(kl.KullbackError, match='column "group" holds "z"'):

@@ -29,6 +29,9 @@ from kullback.models.zero_inflated import Hurdle, ZeroInflated
 
 Places = NDArray[np.intp]
 
+TRIALS = "trials"
+"""The parameter that is the largest possible count, where each row may have its own."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -244,7 +247,12 @@ class RowWise:
         def tails(x: Vector, where: Places) -> Sequence[Vector]:
             return self.tails(x, where if place is None else place[where])
 
-        return find_row_quantiles(u, tails, self.form.support)
+        found = find_row_quantiles(u, tails, self.form.support)
+        if TRIALS in self.varying:
+            found = np.minimum(
+                found, self.parameters[TRIALS][slice(None) if place is None else place]
+            )
+        return found
 
     def draw(self, generator: np.random.Generator, n: int) -> Vector:
         """Draw outcomes, shape (n, rows)."""

@@ -350,9 +350,7 @@ def predictor_sums(
     total = None
     for fields, weight in predictors.runs(block):
         values, slopes = predictors.evaluate(arguments, fields)
-        terms = predictors.terms(
-            derivatives, block.kind, fields, values, weight, few=block.few
-        )
+        terms = predictors.terms(derivatives, block.kind, fields, values, weight, few=block.few)
         sums = _contracted(terms, predictors, arguments, fields, slopes, products=products)
         total = sums if total is None else total + sums
     assert total is not None  # a block holds at least one row

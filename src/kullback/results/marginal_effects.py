@@ -24,7 +24,7 @@ from kullback.results.problem import rows_of
 from kullback.results.row_derivatives import RowDerivatives, RowQuantity
 
 if TYPE_CHECKING:  # Fit.marginal_effects calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 # The step of the differences, in standard deviations of a column: the five-point formulas are then
 # exact to 1e-10 of a smooth curve, and lose five digits to rounding.
@@ -104,7 +104,7 @@ class MarginalEffects(Displayed):
 
 
 def marginal_effects(
-    fit: Fit, variables: Sequence[str] | str | None, what: str, at: Any, level: float
+    fit: FitNumbers, variables: Sequence[str] | str | None, what: str, at: Any, level: float
 ) -> MarginalEffects:
     """Return average marginal effects; see ``Fit.marginal_effects``."""
     model = fit.model

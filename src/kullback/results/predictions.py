@@ -14,12 +14,12 @@ from kullback._core.validation import check_choice, check_level
 from kullback.data.frames import frame_like, series_like
 from kullback.models.model import Model
 from kullback.models.row_distributions import RowDistributions
-from kullback.models.row_wise import RowWise, row_of_points
+from kullback.models.row_wise import TRIALS, RowWise, row_of_points
 from kullback.results.at import NewRows, distributions
 from kullback.results.row_derivatives import RowDerivatives, RowQuantity
 
 if TYPE_CHECKING:  # Fit.predict calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 WHAT = ("mean", "variance", "class", "parameters", "quantile", "probability", "survival")
 INTERVALS = ("confidence", "prediction")
@@ -27,7 +27,7 @@ _NEEDS_AT = ("quantile", "probability", "survival")
 
 
 def predict(
-    fit: Fit, data: Any, what: str | None, at: Any, interval: str | None, level: float
+    fit: FitNumbers, data: Any, what: str | None, at: Any, interval: str | None, level: float
 ) -> Any:
     """Return predictions; see ``Fit.predict``."""
     model = fit.model
@@ -129,18 +129,22 @@ class Scale:
         if what == "variance":
             return cls(0.0, np.inf)
         support = found.model.support
-        return cls(support.lower, support.upper)
+        upper: Any = support.upper
+        if TRIALS in found.model.parameters:
+            upper = found.params[TRIALS]
+        return cls(support.lower, upper)
 
-    def to(self, value: Vector) -> Vector:
-        """Map a value to the whole line."""
-        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+    def to(self, value: Vector, rows: RowWise) -> Vector:
+        """Map the values of rows to the whole line."""
+        upper = rows.parameters.get(TRIALS, self.upper) if np.ndim(self.upper) else self.upper
+        low, high = np.isfinite(self.lower), self._bounded
         below = np.log(value - self.lower) if low else value
-        above = np.log(self.upper - value) if high else 0.0
+        above = np.log(upper - value) if high else 0.0
         return below - above if low or not high else -np.asarray(above)
 
     def back(self, u: Vector) -> Vector:
-        """Map a number of the whole line to a value."""
-        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        """Map numbers of the whole line, of all rows, to values."""
+        low, high = np.isfinite(self.lower), self._bounded
         if low and high:
             share = np.where(u > 0.0, 1.0, np.exp(np.minimum(u, 0.0))) / (1.0 + np.exp(-np.abs(u)))
             return np.asarray(self.lower + (self.upper - self.lower) * share)
@@ -148,9 +152,13 @@ class Scale:
             return np.asarray(self.lower + np.exp(u))
         return np.asarray(self.upper - np.exp(-u)) if high else u
 
+    @property
+    def _bounded(self) -> bool:
+        return bool(np.ndim(self.upper)) or bool(np.isfinite(self.upper))
+
 
 def _confidence(
-    fit: Fit,
+    fit: FitNumbers,
     rows: NewRows,
     found: RowDistributions,
     what: str,
@@ -186,7 +194,7 @@ def quantity(model: Model, what: str, points: Any, scale: Scale | None) -> RowQu
     """
     if what in ("mean", "variance"):
         plain = RowWise.mean if what == "mean" else RowWise.variance
-        return lambda rows: plain(rows) if scale is None else scale.to(plain(rows))
+        return lambda rows: plain(rows) if scale is None else scale.to(plain(rows), rows)
     levels = model.levels
     if points is None:
         x: Vector = np.arange(float(len(levels or ())))
@@ -201,7 +209,7 @@ def quantity(model: Model, what: str, points: Any, scale: Scale | None) -> RowQu
         place = row_of_points(rows.count, *shape) if shape else None
         if what == "quantile":
             value = rows.quantiles(flat, place)
-            value = value if scale is None else scale.to(value)
+            value = value if scale is None else scale.to(value, rows)
         elif what == "survival":
             below, above = rows.tails(flat, place)
             value = np.exp(above) if scale is None else above - below

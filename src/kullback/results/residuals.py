@@ -21,13 +21,13 @@ from kullback.results.deviance_residuals import UNIT_DEVIANCES, deviance_residua
 from kullback.results.problem import rows_of
 
 if TYPE_CHECKING:  # Fit.residuals calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 OF_MOMENTS = ("response", "pearson", "deviance")
 KINDS = (*OF_MOMENTS, "quantile", "cox-snell", "martingale")
 
 
-def residuals(fit: Fit, kind: str, seed: int) -> Vector:
+def residuals(fit: FitNumbers, kind: str, seed: int) -> Vector:
     """Return one residual a row; see ``Fit.residuals``."""
     check_choice("kind", kind, KINDS)
     model = fit.model
@@ -107,7 +107,7 @@ class Tails(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Ends:
-    """The tails at the two ends of what is known of an outcome."""
+    """The tails at the two ends of an outcome's range, which are equal where it was observed."""
 
     low: Tails
     high: Tails

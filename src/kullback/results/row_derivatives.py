@@ -16,7 +16,7 @@ from kullback.results.at import Fields, RowParameters
 from kullback.results.standardised import ROUGH, lengths, slopes
 
 if TYPE_CHECKING:  # Fit.predict calls what uses this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 RowQuantity: TypeAlias = Callable[[RowWise], Vector]
 
@@ -65,7 +65,7 @@ class RowDerivatives:
     covariance: Vector
 
     @classmethod
-    def of(cls, fit: Fit) -> RowDerivatives:
+    def of(cls, fit: FitNumbers) -> RowDerivatives:
         """Take the observed information's covariance, in the rows' own unit."""
         numbers = fit._in_own_unit(fit._constrained)
         predictors = predictors_of(fit.form, fit.vector.is_free)
