@@ -62,7 +62,11 @@ def design(text: str, data: object = FRAME, weights: str | None = None) -> pd.Da
 )
 def test_columns_span_those_of_formulaic_with_full_rank(text: str) -> None:
     ours = design(text).to_numpy()
-    theirs = model_matrix(text.replace("~", "").replace("sqrt", "np.sqrt"), FRAME).to_numpy().astype(float)
+    theirs = (
+        model_matrix(text.replace("~", "").replace("sqrt", "np.sqrt"), FRAME)
+        .to_numpy()
+        .astype(float)
+    )
     rank = np.linalg.matrix_rank(theirs)
     assert ours.shape[1] == rank == np.linalg.matrix_rank(ours)
     assert np.linalg.matrix_rank(np.hstack([ours, theirs])) == rank
