@@ -40,7 +40,11 @@ from kullback.results.diverging import at_an_end, diverging_coefficient
 from kullback.results.function_convergence import of_perfect_fit, of_unidentified
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.function_starts import FunctionStarts, function_starts
-from kullback.solvers.linear_least_squares import LinearLeastSquares, linear_least_squares
+from kullback.solvers.linear_least_squares import (
+    LinearLeastSquares,
+    linear_least_squares,
+    residual_starts,
+)
 from kullback.solvers.regression_mixture_starts import regression_mixture_starts
 from kullback.solvers.settled import Rounding, minimise_to_rounding
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
@@ -230,6 +234,9 @@ def solve(problem: Problem, vector: ParameterVector, start: Start | None = None)
                 squares = linear_least_squares(problem.model, vector, problem.known)
             if squares is not None:
                 return _from_least_squares(problem, vector, squares, triangles)
+            points = residual_starts(problem.model, vector, problem.known) if start is None else []
+            if points:
+                start = Start(points, len(points), own=_own_points(problem, vector))
             if triangles:
                 return _along_designs(problem, vector, start, triangles)
         d = problem.known.summary

@@ -21,7 +21,7 @@ from kullback.objective.saturated import AT_OUTCOME
 from kullback.results.problem import FitProblem, rows_of
 
 if TYPE_CHECKING:  # Fit.deviance calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 
 @final
@@ -106,7 +106,7 @@ def _shown(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
-def deviance_of(fit: Fit, unit: str) -> Deviance:
+def deviance_of(fit: FitNumbers, unit: str) -> Deviance:
     """Fit the null model, and compare; see ``Fit.deviance``."""
     if fit.form.penalised:
         raise KullbackError(
@@ -151,7 +151,7 @@ def deviance_of(fit: Fit, unit: str) -> Deviance:
     )
 
 
-def _fitted(problem: FitProblem, model: Model, what: str) -> Fit:
+def _fitted(problem: FitProblem, model: Model, what: str) -> FitNumbers:
     fit = problem.fit_model(model)
     if not fit.convergence.converged:
         raise KullbackError(f"{what} did not converge ({fit.convergence.reason}).")
@@ -177,7 +177,7 @@ def _with(form: Model, sources: dict[str, Source]) -> Model:
     return changed
 
 
-def _free_in_every_row(fit: Fit) -> tuple[str, str]:
+def _free_in_every_row(fit: FitNumbers) -> tuple[str, str]:
     """The parameter that the saturated model frees, empty for labels; or why there is none."""
     form, sample = fit.form, fit.sample_info
     if sample.inexact:
@@ -196,7 +196,7 @@ def _free_in_every_row(fit: Fit) -> tuple[str, str]:
     return own[0], ""
 
 
-def _dispersion(fit: Fit, parameter: str) -> list[str]:
+def _dispersion(fit: FitNumbers, parameter: str) -> list[str]:
     """The estimated parameters beside the mean."""
     free = {c.name for c in fit.vector.free}
     return [name for name in fit.form.sources if name in free and name != parameter and parameter]

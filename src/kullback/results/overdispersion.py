@@ -11,7 +11,7 @@ from kullback.results.problem import problem_of
 from kullback.results.test_result import TestResult
 
 if TYPE_CHECKING:  # Fit.overdispersion calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 # By family, what to try. Bernoulli outcomes of single trials cannot be overdispersed.
 REMEDIES: Mapping[str, str] = {
@@ -22,7 +22,7 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def can_be_overdispersed(fit: Fit) -> bool:
+def can_be_overdispersed(fit: FitNumbers) -> bool:
     """Whether the test is defined for a fit."""
     return (
         fit.form.name in REMEDIES
@@ -33,7 +33,7 @@ def can_be_overdispersed(fit: Fit) -> bool:
     )
 
 
-def pearson_of(fit: Fit) -> tuple[float, float] | None:
+def pearson_of(fit: FitNumbers) -> tuple[float, float] | None:
     """Return the statistic and its variance where they are known, or a pass in memory away."""
     in_memory = fit.problem is not None and fit.problem.in_memory
     if not (fit.convergence.converged and can_be_overdispersed(fit)):
@@ -43,7 +43,7 @@ def pearson_of(fit: Fit) -> tuple[float, float] | None:
     return fit.sample_info.pearson
 
 
-def overdispersion_test(fit: Fit) -> TestResult:
+def overdispersion_test(fit: FitNumbers) -> TestResult:
     """Return the test; see ``Fit.overdispersion``."""
     if fit.form.name not in REMEDIES:
         raise KullbackError(

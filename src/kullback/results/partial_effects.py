@@ -20,7 +20,7 @@ from kullback.results.predictions import predict
 from kullback.results.problem import problem_of
 
 if TYPE_CHECKING:  # Fit.partial_effects calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 # Points of a curve; a column of at most so many distinct numbers has a point for each.
 _POINTS, _FEW = 41, 6
@@ -64,7 +64,7 @@ class PartialEffect:
 
 
 def partial_effects(
-    fit: Fit, columns: Sequence[str] | None, level: float
+    fit: FitNumbers, columns: Sequence[str] | None, level: float
 ) -> dict[str, PartialEffect]:
     """Return the partial effects of columns; see ``Fit.partial_effects``."""
     check_level(level)
@@ -122,7 +122,7 @@ def _known(form: Model) -> frozenset[str]:
     return frozenset(s.column for s in sources if isinstance(s, Known)) - taken
 
 
-def _sample(fit: Fit) -> RowSource:
+def _sample(fit: FitNumbers) -> RowSource:
     return problem_of(fit, "a partial effect").sample
 
 
@@ -130,7 +130,7 @@ def _array(values: Sequence[Any]) -> Any:
     return np.asarray(values, dtype=object if isinstance(values[0], str) else None)
 
 
-def _curve(fit: Fit, rows: Mapping[str, Any], level: float) -> tuple[str, Vector, Any]:
+def _curve(fit: FitNumbers, rows: Mapping[str, Any], level: float) -> tuple[str, Vector, Any]:
     """What the outcome is at rows, and the ends of its intervals."""
     model = fit.model
     if model.outcome == "label":
@@ -148,7 +148,7 @@ def _curve(fit: Fit, rows: Mapping[str, Any], level: float) -> tuple[str, Vector
 
 
 def _with_ends(
-    fit: Fit,
+    fit: FitNumbers,
     rows: Mapping[str, Any],
     level: float,
     what: str,

@@ -13,15 +13,16 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.domains import Reals
+from kullback._core.domains import REAL, Reals
 from kullback.data.observation import Exact
 from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.real.normal import Normal
 from kullback.models.source import Fixed, Free
-from kullback.objective.first_pass import FirstPass
+from kullback.objective.first_pass import FOR_STARTS, FirstPass
 from kullback.objective.sample_summary import MOST_THINNED
+from kullback.objective.starting_values import points_from
 from kullback.solvers.least_squares import refined
 
 # So many numbers of a design are refined: residuals of 80 bits take about 10 ns a number.
@@ -29,6 +30,9 @@ _MOST = 1 << 21
 
 # Singular values below this part of the largest are rounding.
 _RANK = 1e-13
+
+# Columns explain much where the residuals' deviation is below this part of the outcomes'.
+_EXPLAINED = 0.3
 
 # Residuals of at most this many times their rounding are rounding.
 _PERFECT = 8.0
@@ -64,16 +68,47 @@ def linear_least_squares(
         return None
     if not known.summary.all_exact or known.summary.rows * len(source.labels) > _MOST:
         return None
-    chunks = [c for c in known.subsample(model, MOST_THINNED).chunks() if c.count]
+    rows = _exact_rows(model, source, known, MOST_THINNED)
+    return None if rows is None else _fitted(source, *rows)
+
+
+def residual_starts(model: Model, vector: ParameterVector, known: FirstPass) -> list[Vector]:
+    """Return starting points from a least-squares fit of a location, and from its residuals.
+
+    None where the columns explain little of the outcomes, whose own moments then serve as well.
+    """
+    source = model.sources.get("loc")
+    if not (isinstance(source, Linear) and model.support == REAL and _plain(source, vector)):
+        return []
+    rows = _exact_rows(model, source, known, FOR_STARTS) if known.summary.all_exact else None
+    found = None if rows is None else _fitted(source, *rows)
+    if rows is None or found is None or found.perfect:
+        return []
+    fields, share = rows
+    y, at = fields["y"], found.values["loc"]
+    spread = math.sqrt(float(share @ np.square(y - share @ y)))
+    if not float(found.values["scale"][0]) < _EXPLAINED * spread:
+        return []
+    offset = source.offset_of(fields)
+    residual = y - source.design(fields).dot(at) - (0.0 if offset is None else offset)
+    points = points_from(model, vector, model.starts(residual, share * share.size))
+    place = next(place for c, place in vector.slices if c.name == "loc")
+    for u in points:
+        u[place] += at
+    return points
+
+
+def _exact_rows(
+    model: Model, source: Linear, known: FirstPass, most: int
+) -> tuple[dict[str, Vector], Vector] | None:
+    """The outcomes, the columns of a source and the shares of at most so many rows."""
+    chunks = [c for c in known.subsample(model, most).chunks() if c.count]
     if any(c.kind != Exact() for c in chunks):
         return None
-    fields = {n: np.concatenate([c.fields[n] for c in chunks]) for n in ("y", *source.columns)}
-    fields |= {
-        n: np.concatenate([c.fields[n] for c in chunks])
-        for n in (*source.offsets, *source.exposures)
-    }
+    names = ("y", *source.columns, *source.offsets, *source.exposures)
+    fields = {n: np.concatenate([c.fields[n] for c in chunks]) for n in names}
     weights = np.concatenate([np.ones(c.count) if c.weight is None else c.weight for c in chunks])
-    return _fitted(source, fields, weights / np.sum(weights))
+    return fields, weights / np.sum(weights)
 
 
 def _plain(source: Linear, vector: ParameterVector) -> bool:
