@@ -53,7 +53,7 @@ class CollinearError(ModelError):
         parts = [f"for {name}, {_listed(own.values())}" for name, own in found.items()]
         super().__init__(
             f"collinear columns: {', and '.join(parts)} in all rows, so that their coefficients "
-            'cannot be told apart. Leave such columns out, or give the source collinear="drop", '
+            'cannot be distinguished. Leave such columns out, or give the source collinear="drop", '
             "which does."
         )
 
@@ -146,7 +146,7 @@ def nearly_singular(
 ) -> dict[str, Vector]:
     """Return the triangles of the designs whose X'X has lost too many digits, by parameter.
 
-    Of sources with a penalty there are none: it tells their coefficients apart.
+    Of sources with a penalty there are none: it distinguishes their coefficients.
 
     Args:
         model: the model.

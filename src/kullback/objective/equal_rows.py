@@ -142,7 +142,8 @@ def countable(
         own: dict[str, Field] = {}
         codes = 1
         for name in dict.fromkeys((*kind.fields, *columns)):
-            field = _field(block.fields[name][: block.count], categories.get(name))
+            values, outcome = block.fields[name][: block.count], name in kind.fields
+            field = _field(values, categories.get(name), outcome=outcome)
             if field is None or (codes := codes * field.size) > _MOST_CODES:
                 return None
             own[name] = field
@@ -150,8 +151,8 @@ def countable(
     return CountEqualRows(fields) if fields else None
 
 
-def _field(values: Vector, levels: tuple[Any, ...] | None) -> Field | None:
-    """What a field may hold: a category's codes, or whole numbers twice as far as these."""
+def _field(values: Vector, levels: tuple[Any, ...] | None, *, outcome: bool) -> Field | None:
+    """What a field may hold: a category's codes, or whole numbers; an outcome's twice as far."""
     if levels is not None:
         return Field(0, len(levels))
     few = values[:_LOOK]  # of numbers that are not whole a look is enough
@@ -161,7 +162,7 @@ def _field(values: Vector, levels: tuple[Any, ...] | None) -> Field | None:
     if not high - low < _MOST_CODES or abs(low) > _MOST_CODES:
         return None
     span = int(high - low) + 1
-    return Field(int(low), span if span <= 2 else 2 * span)  # 0 and 1 stay so
+    return Field(int(low), 2 * span if outcome and span > 2 else span)  # 0 and 1 stay so
 
 
 def merged_rows(
