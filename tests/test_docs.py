@@ -195,7 +195,7 @@ def test_places_exist(path):
     # with a folder, or with the ending of a file of the repository
     files = set(re.findall(rf"{quote}((?:[\w.-]+/)+[\w.*-]*){quote}", text))
     files |= set(re.findall(rf"{quote}([\w-]+\.(?:py|md|toml)){quote}", text))
-    files |= set(re.findall(r"\b(?:src|tests|docs|benchmarks)/[\w/-]+\.\w+", text))
+    files |= set(re.findall(r"\b(?:src|tests|docs|benchmarks)/[\w/-]+(?:\.\w+)+", text))
     files -= {"src/kullback/models/positive/maxwell.py"}  # which CONTRIBUTING writes
     assert not [file for file in files - COMING if not is_there(file)]
     modules = set(re.findall(r"\bkullback(?:\.(?!py\b)\w+)+", text))

@@ -163,3 +163,15 @@ def test_thousands_of_intervals_compile_nothing_and_agree_with_compiled_code():
     assert other.params["shape"] == pytest.approx(fit.params["shape"], rel=1e-9)
     assert other.params["rate"] == pytest.approx(fit.params["rate"], rel=1e-9)
     assert other.log_likelihood == pytest.approx(fit.log_likelihood, rel=1e-12)
+
+
+def test_a_predictor_of_zero_has_its_derivatives() -> None:
+    """At 0, where searches start, |η| within 1/(1 + e^−η) has JAX's derivative, 1."""
+    rows = {"x": [0.0, 1, 2, 3, 4, 5, 6, 7], "y": [0.0, 0, 1, 0, 1, 1, 0, 1]}
+    fit = kl.fit(kl.Bernoulli(probability="~ x"), rows, "y")
+    other = kl.fit(kl.Bernoulli(logit="~ x"), rows, "y")
+    assert fit.convergence.converged
+    assert fit.log_likelihood == pytest.approx(other.log_likelihood, rel=1e-14)
+    # scikit-learn's LogisticRegression without a penalty
+    assert fit.params["probability"]["x"] == pytest.approx(0.4332014766600125, rel=1e-9)
+    assert fit.stderr["probability"]["x"] == pytest.approx(other.stderr["logit"]["x"], rel=1e-9)

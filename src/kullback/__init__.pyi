@@ -140,6 +140,7 @@ from .models.zero_inflated import (
 from .models.zero_inflated import (
     ZeroInflated as ZeroInflated,
 )
+from .objective.collinearity import CollinearError as CollinearError
 from .pictures.fit_figure import plot as plot
 from .report.progress import ProgressBar as ProgressBar
 from .report.training_bar import TrainingBar as TrainingBar

@@ -178,7 +178,8 @@ def _models() -> dict[str, type[kullback.Model]]:
     """The models that kullback exports, by name."""
     from kullback.models.registry import own_models
 
-    return {name: kind for name, kind in sorted(own_models().items()) if name in kullback.__all__}
+    public = set(kullback.__all__) - {"LogDensity"}  # a log-density is a function of Python
+    return {name: kind for name, kind in sorted(own_models().items()) if name in public}
 
 
 def _model(name: str, params: Sequence[str] = ()) -> kullback.Model:
