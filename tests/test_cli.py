@@ -243,7 +243,7 @@ def test_families_are_those_that_are_exported(run):
     gamma = next(line for line in lines if line.startswith("Gamma"))
     assert "shape > 0, rate > 0" in gamma
     assert "y > 0" in gamma
-    assert gamma.endswith("shape > 0, scale > 0; or mean > 0, shape > 0")
+    assert gamma.endswith("mean > 0, shape > 0; or mean > 0, dispersion > 0")
     binomial = next(line for line in lines if line.startswith("Binomial"))
     assert "(required)" in binomial
     assert "y = 0, ..., trials" in binomial
@@ -269,6 +269,7 @@ SUMMARY = Summary(
     reason="flat: the gradient vanishes, but not at a strict minimum " * 2,
     convergence=(("on the boundary", "shape = 0, its lower bound " * 5),),
     notes=("Fix one of them, or choose a simpler model. " * 4,),
+    coefficients={},
 )
 
 

@@ -354,7 +354,7 @@ def test_a_fit_with_a_linear_source_is_described_by_its_summary(run, folder):
     code, out, _ = run("describe", "linear.json", "--json")
     assert code == 0
     scale = kl.load(folder / "linear.json").params["scale"]
-    assert json.loads(out)["params"]["scale"] == scale.tolist()
+    assert json.loads(out)["params"]["scale"] == scale
     for option in (["--quantile", "0.5"], ["--plot", "p.png"]):
         code, _, err = run("describe", "linear.json", *option)
         assert code == 2

@@ -41,7 +41,7 @@ def test_a_model_is_read(text, model):
         ("Truncated(__import__('os').system('true'))", "neither a model nor a number"),
         ("Truncated(open('x'), lower=1)", 'no model "open"'),
         ("Truncated(Gamma(**{'shape': 1}))", "cannot be read"),
-        ("Truncated(Gamma(), lower='1')", "neither a model nor a number"),
+        ("Truncated(Gamma(), lower='1')", "lower must be a number or None, got '1'"),
         ("Truncated(Gamma(), lower=1+1)", "neither a model nor a number"),
         ("Truncated(Gamma(), low=1)", "unexpected keyword argument 'low'"),
         ("Truncated()", "argument: 'base'"),
@@ -56,7 +56,7 @@ def test_what_is_not_a_model_is_refused(text, message):
 
 
 def test_a_list_of_models_is_split_outside_of_parentheses():
-    assert _models("gamma, Truncated(Weibull(shape=2, scale=?), lower=1),lognormal") == [
+    assert _models("gamma, Truncated(Weibull(shape=2, scale=?), lower=1),lognormal", ()) == [
         kl.Gamma(),
         kl.Truncated(kl.Weibull(shape=2.0, scale=kl.Param()), lower=1),
         kl.LogNormal(),

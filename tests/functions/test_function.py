@@ -31,7 +31,7 @@ def test_results_are_by_coefficient() -> None:
     error, interval = fit.stderr["loc"]["a"], fit.interval()["loc"]["a"]
     z = scipy.stats.norm.ppf(0.975)
     np.testing.assert_allclose(interval, fit.params["loc"]["a"] + z * error * np.array([-1, 1]))
-    assert "loc[a]   213.809" in str(fit.summary())
+    assert "a     213.809" in str(fit.summary())
     assert fit.test("loc[b] = 1").p_value < 0.01
     assert "Function(curve" in repr(fit.model)
 
@@ -163,7 +163,7 @@ def test_files_hold_no_code(tmp_path) -> None:
     with pytest.raises(kl.ModelError, match=r"functions=\[.loc.\]\) saves everything else"):
         fit.save(path)
     assert not path.exists()
-    with pytest.raises(kl.ModelError, match=r"scale is not a kl\.Function"):
+    with pytest.raises(kl.ModelError, match="scale is not a function of yours"):
         fit.save(path, functions=["loc", "scale"])
     fit.save(path, functions=["loc"])
     assert "exp" not in path.read_text()
@@ -176,5 +176,5 @@ def test_files_hold_no_code(tmp_path) -> None:
         kl.load(path)
     with pytest.raises(kl.FileFormatError, match="other values than the one that was fitted"):
         kl.load(path, functions={"loc": lambda t, a, b: a * b * t})
-    with pytest.raises(kl.FileFormatError, match=r"scale is not a kl\.Function"):
+    with pytest.raises(kl.FileFormatError, match="scale is not a function of yours"):
         kl.load(path, functions={"loc": curve, "scale": curve})

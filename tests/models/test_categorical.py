@@ -219,7 +219,7 @@ def test_a_hundred_thousand_classes_are_fitted_without_a_dense_covariance():
     )
     assert fit.log_likelihood == pytest.approx(np.sum(counts * np.log(p)), rel=1e-12)
     assert fit.parameter_count == classes - 1
-    assert "probabilities[99999]" in str(fit.summary())
+    assert "99,995 more" in str(fit.summary())
     with pytest.raises(kl.KullbackError, match="covariance of 100,000 classes would take 80 GB"):
         fit.covariance()
 

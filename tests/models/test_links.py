@@ -75,7 +75,7 @@ def test_outside_its_domain_a_parameter_is_nan() -> None:
         (lambda: kl.Poisson(rate=kl.Formula("~ x", link="logg")), "there is no link 'logg'"),
         (
             lambda: kl.Categorical(logits=kl.Formula("~ x", link="log")),
-            "logits of classes take no link",
+            "logits of classes and weights of components take no link",
         ),
         (
             lambda: kl.Normal(loc=kl.Formula("~ x", exposure="n")),

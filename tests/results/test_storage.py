@@ -367,7 +367,11 @@ CHANGES = [
     (("model", "sources", "scale"), DELETE, '"model.sources" lacks scale.'),
     (("model", "sources", "__init__"), {"source": "free"}, "has no parameter '__init__'"),
     (SOURCE, "free", '"model.sources.shape" needs entries by name, not "free".'),
-    ((*SOURCE, "source"), "eval", "needs free, fixed, param, linear, function or same_as"),
+    (
+        (*SOURCE, "source"),
+        "eval",
+        "needs free, fixed, param, linear, formula, function, column or same_as",
+    ),
     (SOURCE, {"source": "fixed", "number": "2"}, "needs a number"),
     (SOURCE, {"source": "fixed", "number": "nan"}, '"model" does not make a model'),
     (SOURCE, {"source": "fixed", "number": -1.0}, "lies outside its domain"),

@@ -22,6 +22,7 @@ import kullback as kl
 from kullback._core.arrays import float64
 from kullback.cli import app
 from kullback.models.linear import Linear
+from kullback.results.by_parameter import flat
 
 N = 500
 
@@ -85,7 +86,7 @@ CASES: dict[str, tuple[kl.Model, str, dict[str, Any], Callable[[Any, Any], Any]]
 
 
 def numbers(fit: kl.Fit) -> np.ndarray:
-    return np.concatenate([np.atleast_1d(v) for v in fit.params.values()])
+    return np.concatenate([flat(v) for v in fit.params.values()])
 
 
 def expected_covariance(term: Callable[[Any, Any], Any], at: np.ndarray) -> np.ndarray:

@@ -178,8 +178,7 @@ def _models() -> dict[str, type[kullback.Model]]:
     """The models that kullback exports, by name."""
     from kullback.models.registry import own_models
 
-    public = set(kullback.__all__) - {"LogDensity"}  # a log-density is a function of Python
-    return {name: kind for name, kind in sorted(own_models().items()) if name in public}
+    return {name: kind for name, kind in sorted(own_models().items()) if name in kullback.__all__}
 
 
 def _model(name: str, params: Sequence[str] = ()) -> kullback.Model:

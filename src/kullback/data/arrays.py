@@ -233,7 +233,7 @@ def _marks_missing(kind: type) -> bool:
 
 def is_missing(value: Any) -> bool:
     """Whether a Python object marks a missing value."""
-    return _marks_missing(type(value)) or (isinstance(value, float) and value != value)
+    return _marks_missing(type(value)) or (isinstance(value, float) and bool(value != value))
 
 
 def _is_text(kind: type) -> bool:

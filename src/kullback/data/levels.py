@@ -162,7 +162,10 @@ class SchemaLearner:
                 learned = Labels.of(self._levels[name], column_label(name), written=self._written)
                 order = self._orders.get(name, learned.levels)
                 learned = learned.among([v for v in order if v in set(learned.levels)])
-                asked = name not in self._of_own_type and not self._roles.inferred
+                # a file of text shows by its levels whether they are numbers
+                numbers = self._written and all(isinstance(v, int | float) for v in learned.levels)
+                own = name in self._of_own_type and not numbers
+                asked = not (own or self._roles.inferred)
                 categories[name] = learned
                 column = replace(column, levels=learned.levels, as_asked=asked)
             columns.append(column)

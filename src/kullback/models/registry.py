@@ -11,11 +11,13 @@ from types import MappingProxyType
 import kullback.models
 from kullback.models.composite import Composite
 from kullback.models.family import Family
+from kullback.models.log_density import LogDensity
 from kullback.models.model import Model
 from kullback.models.parametrisation import Reparametrised
 from kullback.models.wrapper import Wrapper
 
-_ABSTRACT = (Model, Reparametrised, Family, Composite, Wrapper)
+# A log-density is the user's own code.
+_ABSTRACT = (Model, Reparametrised, Family, Composite, Wrapper, LogDensity)
 
 
 @cache

@@ -179,6 +179,8 @@ def _end(name: str, value: Any) -> float | None:
     if value is None:
         return None
     try:
+        if isinstance(value, str):  # of digits too: a text in the place of a number is a column
+            raise ValueError
         end = float(value)
     except (TypeError, ValueError):
         raise ModelError(f"{name} must be a number or None, got {value!r}.") from None

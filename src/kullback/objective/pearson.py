@@ -51,7 +51,7 @@ class PearsonSums(RowSums):
         variance = self.model.moment("variance", parameters)
         excess = 1.0 / variance
         if self.model.name == "Binomial":  # (1 − 6 p (1 − p))/V
-            p = parameters["probability"]
+            p = mean / parameters["trials"]
             excess = (1.0 - 6.0 * p * (1.0 - p)) / variance
         residual = row["y"] - mean
         return (jnp.ones(()), residual * residual / variance, 2.0 + excess)

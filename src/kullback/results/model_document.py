@@ -37,6 +37,11 @@ _DEEPEST = 20
 _NEVER_CODE = "a saved fit holds data, never code. Save the numbers in fit.params instead."
 
 
+def _known() -> dict[str, type[Model]]:
+    """The models that files may name: Kullback's own, and a log-density without its function."""
+    return {**own_models(), LogDensity.__name__: LogDensity}
+
+
 def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any]:
     """Return a model as JSON values.
 
@@ -48,7 +53,7 @@ def model_to_json(model: Model, levels: tuple[Any, ...] | None) -> dict[str, Any
         ModelError: for a model or a source that is the user's own code.
     """
     kind = type(model).__name__
-    if own_models().get(kind) is not type(model):
+    if _known().get(kind) is not type(model):
         raise ModelError(
             f"{model!r} cannot be saved: {type(model).__module__}.{type(model).__qualname__} is "
             f"not one of Kullback's own models, and {_NEVER_CODE}"
@@ -102,7 +107,7 @@ def model_from_json(
         WrongError: where it is not a model of Kullback's with the right sources.
     """
     name = node["name"].text()
-    known = own_models()
+    known = _known()
     if name not in known:
         hint = did_you_mean(shortened(name), known)
         raise WrongError(f"{shortened(name)!r} is not a model of Kullback's{hint}.")

@@ -183,7 +183,7 @@ def test_offsets_and_exposures_add_to_the_predictor() -> None:
     assert by_two.cross_entropy > by_offset.cross_entropy
     assert twice.offsets == ("half", "half")
     new = pd.DataFrame({"g": ["south"], "n": [100.0]})
-    assert by_exposure.predict(new) == pytest.approx(100.0 * np.exp(rates[1]), rel=1e-10)
+    assert by_exposure.predict(new)[0] == pytest.approx(100.0 * np.exp(rates[1]), rel=1e-10)
     wrong = data.assign(n=np.where(np.arange(ROWS) == 3, 0, data["n"]))
     with pytest.raises(kl.DataError, match='column "n" must hold values > 0; row 3'):
         kl.fit(kl.Poisson(rate=kl.Formula("~ g", exposure="n")), wrong, "count")
