@@ -111,7 +111,7 @@ def test_errors_in_memory_streamed_and_loaded(case: str, tmp_path: Path) -> None
     expected = expected_covariance(term, numbers(fit))
     # both Hessians are within some 1e-10 of the exact one, at estimates within 1e-8 of each other
     np.testing.assert_allclose(fit.covariance(), expected, rtol=1e-7, atol=1e-12)
-    found = np.concatenate([np.atleast_1d(v) for v in fit.stderr.values()])
+    found = np.concatenate([flat(v) for v in fit.stderr.values()])
     np.testing.assert_allclose(found, np.sqrt(np.diag(expected)), rtol=1e-7)
     streamed = kl.fit(
         model, str(tmp_path / "t.parquet"), y, engine=kl.StreamingEngine, **options
