@@ -111,9 +111,7 @@ def test_binomial_support_follows_the_trials():
     assert model.support.phrase("y") == "y = 0, ..., 3"
     assert model.structure == Binomial(trials=4, probability=0.5).structure
     assert Binomial(trials=4, probability=0.5).log_density(4.0) == pytest.approx(4 * np.log(0.5))
-    with pytest.raises(
-        ModelError, match="Binomial needs trials, which is not estimated"
-    ):
+    with pytest.raises(ModelError, match="Binomial needs trials, which is not estimated"):
         Binomial(probability=0.5)
     with pytest.raises(ModelError, match="trials = 1, 2, 3"):
         Binomial(trials=2.5)
