@@ -60,10 +60,11 @@ from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.sample_info import SAMPLING
 from kullback.results.unit import Unit
+from kullback.searching import Problem, Solved, Start
 from kullback.solvers.newton import Newton
 from kullback.solvers.one_step import one_step
 from kullback.solvers.solver import Solver
-from kullback.solving import Problem, Solved, Start, solve
+from kullback.solving import solve
 
 # Rows have changed since a fit where its cross-entropy is another by more than this, absolutely and
 # relative to it: far above what the last correction of an estimate changes.

@@ -1,0 +1,373 @@
+"""The search for one minimum: from starting points, through growing samples, to all rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+
+from kullback._core.arrays import Vector
+from kullback._core.errors import ModelError
+from kullback._core.spanned import Spanned
+from kullback.engines.engine import Engine
+from kullback.engines.local import LocalEngine
+from kullback.models.composite import Composite
+from kullback.models.forms import SaturatedForm
+from kullback.models.model import Model
+from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.class_shares import ClassShares
+from kullback.objective.cross_entropy import CrossEntropy, Evaluation
+from kullback.objective.evaluated import Evaluated
+from kullback.objective.exponential_term import ExponentialTerm, origin_of
+from kullback.objective.first_pass import FirstPass
+from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
+from kullback.objective.ridge import column_deviations, ridge_weights
+from kullback.objective.separation import separated_columns
+from kullback.objective.starting_values import starting_points, wider_start
+from kullback.objective.zero_probability import refuse_impossible_rows
+from kullback.results.convergence import Convergence
+from kullback.results.convergence_check import assess_convergence, at_class_shares
+from kullback.results.diverging import diverging_coefficient
+from kullback.solvers.correction import corrected_minimum
+from kullback.solvers.regression_mixture_starts import regression_mixture_starts
+from kullback.solvers.settled import Rounding, minimise_to_rounding
+from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
+
+# Rows of one exponential each, of which five passes cost as much as a search on few of them.
+_MANY_QUICK = 250_000
+
+# Most points at which a solve evaluates the objective: a diverging fit needs about forty, others
+# four to twenty.
+_MAX_STEPS = 200
+
+# With this many times the rows of the subsample, a correction of its minimum pays: it takes three
+# evaluations on the subsample and saves one on all rows.
+_MANY_MORE = 8
+
+# Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
+# above rounding, far below any difference that standard errors could see.
+_AGREE = 1e-9
+
+# Second derivatives are those of the last evaluation, before its correction: relative to a
+# correction of this length, in standard deviations of a row, their error is mostly less. One more
+# evaluation is then worth eight digits of the errors; where it costs little, all of them.
+_CORRECTION, _CHEAP_CORRECTION = 3e-9, 1e-12
+
+
+@final
+@dataclass(frozen=True)
+class Solved:
+    """Where a solve ended.
+
+    Attributes:
+        vector: the coefficients, with those fixed on a bound.
+        evaluation: the cross-entropy and its derivatives at the estimate.
+        convergence: whether, how and why the solve converged.
+    """
+
+    vector: ParameterVector
+    evaluation: Evaluated
+    convergence: Convergence
+
+
+@final
+@dataclass(frozen=True)
+class Problem:
+    """The cross-entropy to minimise, over the rows of a sample.
+
+    Attributes:
+        model: q.
+        known: the results of the first pass.
+        engine: adds statistics up over all rows, or over the distinct ones with their weights.
+        solver: proposes the points to evaluate.
+        watch: called with every value of the cross-entropy.
+        rounding: of the values of the user's functions, or of a linear location, where that is
+            known and matters.
+        rounded: the parameters with that rounding, beside functions.
+        rows: adds statistics up over all rows; None where the engine does.
+    """
+
+    model: Model
+    known: FirstPass
+    engine: Engine
+    solver: Solver[Any]
+    watch: Callable[[float], None]
+    rounding: float = 0.0
+    rounded: frozenset[str] = frozenset()
+    rows: Engine | None = None
+
+    def minimise(
+        self, evaluate: Callable[[Vector], Evaluation], vector: ParameterVector, u: Vector
+    ) -> Solution[Evaluation]:
+        """Run the solver from a point."""
+        if not self.rounding:
+            return minimise(self.solver, evaluate, u, _MAX_STEPS)
+        along = np.zeros(u.size, dtype=bool)
+        for c, place in vector.slices:
+            along[place] = isinstance(c.domain, Spanned) or c.name in self.rounded
+        rounding = Rounding(self.rounding, along, self.known.summary.rows)
+        return minimise_to_rounding(self.solver, evaluate, u, _MAX_STEPS, rounding)
+
+    @cached_property
+    def deviations(self) -> dict[str, Vector]:
+        """The standard deviations of the columns with a penalised coefficient."""
+        return column_deviations(self.model, self.engine.reduce)
+
+    def over(self, vector: ParameterVector, *terms: Term) -> Callable[[Vector], Evaluation]:
+        """Return the objective, given the terms of the likelihood."""
+        ridge = ridge_weights(self.model, vector, self.deviations)
+        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums, ridge)
+
+        def evaluate(u: Vector) -> Evaluation:
+            evaluation = objective(u)
+            self.watch(evaluation.cross_entropy)
+            return evaluation
+
+        return evaluate
+
+    def over_rows(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
+        """The objective by passes over all rows."""
+        return self.over(vector, self._rows(self.engine))
+
+    def whole(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
+        """The objective by the cheapest way: from moments, from a table, and by passes."""
+        terms: list[Term] = []
+        known = self.known
+        if known.moments is not None:
+            terms.append(MomentsTerm(known.moments))
+        if known.table is not None:
+            terms.append(RowsTerm(LocalEngine(known.table).reduce))
+        if known.kinds_of_passes and terms:
+            terms.append(RowsTerm(self.engine.reduce, known.kinds_of_passes))
+        elif known.kinds_of_passes:
+            terms.append(self._rows(self.engine))
+        return self.over(vector, *terms)
+
+    def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
+        """The objective on a few rows, to choose among starting points, and on the subsample."""
+        quick = self._origin is not None  # a pass costs little, even over many rows
+        if self.known.cheap or (quick and self.known.summary.rows <= _MANY_QUICK):
+            return []
+        parts = self.known.subsamples(self.model)[: 1 if quick else None]
+        return [self.over(vector, self._rows(LocalEngine(part))) for part in parts]
+
+    @cached_property
+    def _origin(self) -> float | None:
+        return origin_of(self.model, self.known.summary)
+
+    def _rows(self, engine: Engine) -> Term:
+        rows = RowsTerm(engine.reduce)
+        return rows if self._origin is None else ExponentialTerm(rows, self._origin)
+
+    def refuse_impossible(self, vector: ParameterVector, u: Vector) -> None:
+        """Raise, naming the rows, where rows have probability zero at a point."""
+        constrained = vector.constrained(u)
+        reduce = (self.rows or self.engine).reduce
+        refuse_impossible_rows(self.model, constrained, reduce, self.known.locate)
+
+
+@final
+@dataclass(frozen=True)
+class Start:
+    """The starting points of a solve.
+
+    Attributes:
+        points: on the unconstrained scale, the most promising first.
+        tried: number of starting points in all.
+        agreed: number of starting points that led to the same minimum, so far.
+        near: whether they are near the minimum, so that fewer rows would lead away from it.
+        own: the model's starting points, where those are the user's: for a search that fails.
+    """
+
+    points: list[Vector]
+    tried: int
+    agreed: int = 1
+    near: bool = False
+    own: list[Vector] = field(default_factory=list)
+
+
+def search(problem: Problem, vector: ParameterVector, start: Start | None) -> Solved:
+    """Find the minimum, in the coordinates of the vector.
+
+    Args:
+        problem: the model, the sample and the solver.
+        vector: which coefficients are free, and in what coordinates.
+        start: the starting points; None for the user's starting values and the model's.
+    """
+    model = problem.model
+    condensed = problem.known.condensed
+    if model.saturated_form is not None and condensed:
+        return _at_class_shares(problem, model.saturated_form, vector)
+    if vector.n_free == 0:
+        evaluation = problem.whole(vector)(np.zeros(0))
+        if not math.isfinite(evaluation.value):
+            problem.refuse_impossible(vector, np.zeros(0))
+        convergence = assess_convergence(
+            problem.model, vector, evaluation, None, "closed form", 1, 1
+        )
+        return Solved(vector, evaluation, convergence)
+    if start is None:
+        points = _starting_points(problem, vector)
+        start = Start(points, len(points), own=own_points(problem, vector))
+    given = start
+    solution, start = _descend(problem, vector, start)
+    if solution.outcome is not Outcome.CONVERGED and given.own:
+        # the user's starting values may lie where the likelihood has no use of its derivatives
+        other, started = _descend(problem, vector, Start(given.own, len(given.own)))
+        if _rank(other) < _rank(solution):
+            solution, start = other, started
+    if not math.isfinite(solution.best.value):
+        problem.refuse_impossible(vector, solution.best.at)
+    on_bound = _at_its_bound(vector, solution)
+    if on_bound is not None:
+        values = vector.split(vector.constrained(solution.best.at))
+        there = on_bound.unconstrained(values)
+        # a bound on which an end of the support depends may make a row impossible: not the estimate
+        if on_bound.n_free == 0 or math.isfinite(problem.over_rows(on_bound)(there).value):
+            return search(problem, on_bound, replace(start, points=[there], own=[]))
+    relabelled = (
+        None
+        if vector.on_bound
+        else model.relabelled(vector.split(vector.constrained(solution.best.at)))
+    )
+    if relabelled is not None and solution.outcome is Outcome.CONVERGED:
+        there = vector.unconstrained(relabelled)
+        return search(problem, vector, replace(start, points=[there], own=[], near=True))
+    closed = solution.steps == 1 and condensed
+    name = "closed form" if closed else type(problem.solver).__name__
+    separated = _separated(problem, vector, solution, start)
+    convergence = assess_convergence(
+        problem.model,
+        vector,
+        solution.best,
+        solution,
+        name,
+        start.tried,
+        start.agreed,
+        separated,
+        problem.known.summary.common_stretch,
+    )
+    evaluation = solution.best
+    # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
+    if convergence.converged and not closed:
+        at = solution.estimate
+        # with a penalty the cross-entropy alone is not stationary: it changes by the correction
+        again = model.penalised or (model.linear and _far_for_errors(problem, solution))
+        evaluation = problem.whole(vector)(at) if again else replace(evaluation, at=at)
+    return Solved(vector, evaluation, convergence)
+
+
+def _far_for_errors(problem: Problem, solution: Solution[Evaluation]) -> bool:
+    """Whether the correction is long enough to cost standard errors digits that others find."""
+    best = solution.best
+    change = solution.estimate - best.at
+    length = math.sqrt(float(np.abs(np.diag(best.hessian)) @ (change * change)))
+    return length > (_CHEAP_CORRECTION if problem.known.cheap else _CORRECTION)
+
+
+def _starting_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
+    """The starting points: of mixtures of regressions from the EM algorithm on a subsample."""
+    model = problem.model
+    unknown = any(c.start is None for c in vector.free if c.name != "weights")
+    if isinstance(model, Composite) and model.components and model.columns and unknown:
+        return regression_mixture_starts(
+            model, vector, problem.known, lambda sample: LocalEngine(sample).reduce
+        )
+    return starting_points(model, vector, problem.known)
+
+
+def own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
+    """The model's own starting points where the user gave starting values; else none."""
+    if all(c.start is None for c in vector.free):
+        return []
+    without = replace(
+        vector, coefficients=tuple(replace(c, start=None) for c in vector.coefficients)
+    )
+    try:
+        return _starting_points(problem, without)
+    except ModelError:  # it has none, and needs the user's
+        return []
+
+
+def _separated(
+    problem: Problem, vector: ParameterVector, solution: Solution[Evaluation], start: Start
+) -> tuple[str, ...]:
+    """Return the coefficients of columns along which the loss falls for ever."""
+    if not problem.model.linear:
+        return ()
+    points = (start.points[0], solution.best.at, solution.estimate)
+    ended = solution.outcome is Outcome.CONVERGED
+    return separated_columns(problem.model, vector, points, problem.engine.reduce, ended=ended)
+
+
+def _at_class_shares(problem: Problem, form: SaturatedForm, vector: ParameterVector) -> Solved:
+    """The estimate of a categorical distribution, from the table of the classes' weights."""
+    totals = form.class_totals(*problem.known.few)
+    at = ClassShares(totals / float(np.sum(totals)), form.as_logits)
+    problem.watch(at.cross_entropy)
+    return Solved(vector, at, at_class_shares(form, at))
+
+
+def _descend(
+    problem: Problem, vector: ParameterVector, start: Start
+) -> tuple[Solution[Evaluation], Start]:
+    """Minimise on few rows from every start, on the subsample from the best, then on all rows."""
+    solver, whole = problem.solver, problem.whole(vector)
+    smaller = [] if start.near else problem.smaller(vector)
+    points, agreed, lost = start.points, start.agreed, True
+    for evaluate in [*smaller, whole]:
+        corrections = 0
+        many_more = problem.known.summary.stride >= _MANY_MORE
+        if evaluate is whole and not lost and many_more:
+            points = [corrected_minimum(solver, smaller[-1], whole, points[0], _MAX_STEPS)]
+            corrections = 1
+        solutions = [problem.minimise(evaluate, vector, u) for u in points]
+        if not any(math.isfinite(s.best.value) for s in solutions):
+            wider = [u for point in points for u in wider_start(vector, evaluate, point)]
+            solutions += [problem.minimise(evaluate, vector, u) for u in wider]
+        best = _best(solutions)
+        solution = replace(best, steps=best.steps + corrections) if corrections else best
+        if len(points) > 1:
+            agreed = sum(_same(solution, other) for other in solutions)
+        if evaluate is not whole:
+            # without a maximum on fewer rows there may be one on more: start again
+            diverging = diverging_coefficient(vector, solution) is not None
+            lost = diverging or not math.isfinite(solution.best.value)
+            points = start.points if lost else [solution.estimate]
+    return solution, start if agreed == start.agreed else replace(start, agreed=agreed)
+
+
+def _at_its_bound(
+    vector: ParameterVector, solution: Solution[Evaluation]
+) -> ParameterVector | None:
+    """Fix the coefficient that reached a bound of its domain; None where none did."""
+    found = diverging_coefficient(vector, solution)
+    if found is None or not found.attained:
+        return None
+    on_bound: Mapping[str, Vector] = {**vector.on_bound, found.name: np.array([found.end])}
+    return replace(vector, on_bound=on_bound)
+
+
+def _best(solutions: Sequence[Solution[Evaluation]]) -> Solution[Evaluation]:
+    """Return the best solution: of those that end in one minimum the first, not a rounding's."""
+    best = solutions[0]
+    for other in solutions[1:]:
+        (failed, value), (other_failed, other_value) = _rank(best), _rank(other)
+        lower = value - other_value > SAME_MINIMUM * (1.0 + abs(other_value))
+        if other_failed < failed or (other_failed == failed and lower):
+            best = other
+    return best
+
+
+def _rank(solution: Solution[Evaluation]) -> tuple[bool, float]:
+    value = solution.best.value
+    return (solution.outcome is not Outcome.CONVERGED, value if math.isfinite(value) else math.inf)
+
+
+def _same(a: Solution[Evaluation], b: Solution[Evaluation]) -> bool:
+    gap = abs(a.best.value - b.best.value)
+    return gap <= _AGREE * (1.0 + abs(a.best.value)) and b.outcome is a.outcome
