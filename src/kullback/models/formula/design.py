@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import product
 from typing import Any, TypeAlias, final
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -218,8 +217,11 @@ class Design:
         Returns:
             Shape (rows, predictors), or (predictors,) for a constant.
         """
-        for place in self._absent.tolist():
-            beta = jnp.insert(beta, place, 0.0, axis=0)
+        if self._absent.size:  # a coefficient of 0, by one gather: its place is the last
+            places = np.full(len(self._all_labels), len(self.labels))
+            places[np.delete(np.arange(places.size), self._absent)] = np.arange(len(self.labels))
+            xp = namespace(beta)
+            beta = xp.concatenate([beta, xp.zeros_like(beta[:1])])[places]
         eta: Any = 0.0
         at = 0
         for part in self.parts:
