@@ -20,7 +20,7 @@ _NODES = 24
 # The total probability must be 1 to within this.
 _MASS = 1e-10
 
-# Counts up to the last quantile are added up where they are no more than so many.
+# Counts are added up to the last quantile where there are at most this many.
 _MOST = 4_096
 
 # Points that are evaluated together, of all rows.

@@ -9,10 +9,10 @@ need to come near a maximum only. One file for all families: nothing here depend
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, permutations
-from typing import Any, final
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 
@@ -74,11 +74,6 @@ class _State:
     value: float
     regular: bool
 
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """Regular ones first, then by likelihood."""
-        return (not self.regular, -self.value)
-
 
 def mixture_starts(
     mixture: Composite, values: Vector, weights: Vector, *, briefly: bool = False
@@ -102,9 +97,9 @@ def mixture_starts(
         thin = slice(None, None, -(-values.size // _FEW))
         few = _Rows(mixture, values[thin], weights[thin]) if values.size > _FEW else rows
         begun = [s for split in few.splits() if (s := few.steps(split, _FIRST)) is not None]
-        followed = [rows.at(state) for state in _best(begun, _FOLLOWED)]
+        followed = [rows.at(state) for state in best_ends(begun, _FOLLOWED)]
         ended = [s for f in followed if (s := rows.steps(f.shares, _FURTHER)) is not None]
-    return [rows.ordered(state) for state in _best([*ended, *followed], _RETURNED)]
+    return [rows.ordered(state) for state in best_ends([*ended, *followed], _RETURNED)]
 
 
 def _given_starts(mixture: Composite) -> dict[str, float | Vector]:
@@ -127,10 +122,26 @@ def _given_starts(mixture: Composite) -> dict[str, float | Vector]:
     return found
 
 
-def _best(states: Sequence[_State], count: int) -> list[_State]:
+@runtime_checkable
+class Ended(Protocol):
+    """Where steps of the EM algorithm ended."""
+
+    @property
+    def value(self) -> float:
+        """The log-likelihood a row."""
+
+    @property
+    def regular(self) -> bool:
+        """Whether no component may be on its way to collapse."""
+
+
+EndedT = TypeVar("EndedT", bound=Ended)
+
+
+def best_ends(states: Iterable[EndedT], count: int) -> list[EndedT]:
     """Return the best, one of those that are equal; regular ones only, where there are any."""
-    found: list[_State] = []
-    for state in sorted(states, key=lambda state: state.rank):
+    found: list[EndedT] = []
+    for state in sorted(states, key=lambda state: (not state.regular, -state.value)):
         if found and state.regular < found[0].regular:
             break
         if all(abs(state.value - other.value) > _SAME for other in found):

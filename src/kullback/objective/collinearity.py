@@ -89,10 +89,9 @@ def advice_on_dropped(model: Model) -> tuple[str, ...]:
     )
 
 
-@final
 @dataclass(frozen=True)
-class Products(Statistic[Vector]):
-    """X' diag(w) X of a design.
+class DesignSums(Statistic[Vector]):
+    """A statistic of a design: abstract.
 
     Attributes:
         source: the linear source that it belongs to.
@@ -104,6 +103,12 @@ class Products(Statistic[Vector]):
     def uses_blas(self) -> bool:
         """True."""
         return True
+
+
+@final
+@dataclass(frozen=True)
+class Products(DesignSums):
+    """X' diag(w) X of a design."""
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:  # noqa: ARG002
         """Return the product of one block."""
@@ -117,19 +122,8 @@ class Products(Statistic[Vector]):
 
 @final
 @dataclass(frozen=True)
-class Triangle(Statistic[Vector]):
-    """R of the QR decomposition of the weighted design √w X, where R'R = X' diag(w) X.
-
-    Attributes:
-        source: the linear source that it belongs to.
-    """
-
-    source: Linear
-
-    @property
-    def uses_blas(self) -> bool:
-        """True."""
-        return True
+class Triangle(DesignSums):
+    """R of the QR decomposition of the weighted design √w X, where R'R = X' diag(w) X."""
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:  # noqa: ARG002
         """Return the triangle of one block; of few rows their weighted columns."""

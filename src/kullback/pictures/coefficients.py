@@ -64,6 +64,7 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
             stderr = np.array([_at(errors[parameter], path)[name] for name in names])
             ends = np.array([_at(intervals[parameter], path)[name] for name in names])
             values = np.array([own[name] for name in names])
+            # those without an error, NaN, come last where not all are drawn
             with np.errstate(divide="ignore", invalid="ignore"):
                 z = np.nan_to_num(np.abs(values / stderr), nan=0.0)
             shown = np.sort(np.argsort(-z, kind="stable")[:_MOST])

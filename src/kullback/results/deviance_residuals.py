@@ -24,6 +24,7 @@ def deviance_residuals(rows: RowWise, y: Vector, mean: Vector) -> Vector:
     """Return sign(y − μ) √d(y, μ) of exact outcomes."""
     with np.errstate(all="ignore"):
         unit = UNIT_DEVIANCES[rows.form.name](rows, y, mean)
+        # no deviance is negative: below 0 it is the rounding of 0
         return np.asarray(np.sign(y - mean) * np.sqrt(np.maximum(unit, 0.0)))
 
 

@@ -153,7 +153,7 @@ def _log_between(a: Tails, b: Tails) -> Vector:
     left = b.below < a.above
     larger = np.where(left, b.below, a.above)
     smaller = np.where(left, a.below, b.above)
-    change = np.minimum(smaller - larger, 0.0)
+    change = np.minimum(smaller - larger, 0.0)  # above 0 it is the rounding of 0
     share = np.where(change > -0.7, np.log(-np.expm1(change)), np.log1p(-np.exp(change)))
     return np.asarray(np.where(np.isneginf(larger), -np.inf, larger + share))
 

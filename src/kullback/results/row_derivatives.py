@@ -114,6 +114,7 @@ class RowDerivatives:
         if design is None:
             return np.full(count, np.sqrt(block[0, 0]))
         x = design.to_dense()
+        # the covariance is positive definite or NaN: a variance below 0 is the rounding of 0
         return np.asarray(np.sqrt(np.maximum(np.sum(x * (block @ x), axis=0), 0.0)))
 
     def errors(self, at: AtRows) -> Vector:

@@ -23,6 +23,7 @@ from kullback.data.sample import Chunk, ChunkSample, RowSource
 from kullback.models.composite import Composite
 from kullback.models.linear import Linear
 from kullback.models.mixture_labels import interchangeable
+from kullback.models.mixture_starts import best_ends
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Fixed, SameAs
@@ -51,8 +52,8 @@ _COLUMNS = 4
 # A component with less than this share of a row does not see it.
 _NONE = 1e-9
 
-# The log-likelihood a row changes by less in a step; results within the second are one.
-_STILL, _SAME = 1e-8, 1e-5
+# The log-likelihood a row changes by less in the last step.
+_STILL = 1e-8
 
 Values = dict[str, Vector]
 Reduce = Callable[[RowSource], Callable[..., Any]]
@@ -96,8 +97,8 @@ def regression_mixture_starts(
     more = few if known.summary.rows <= _FEW else None
     more = more or _Rows(mixture, known.subsample(mixture, _MORE), reduce_over)
     begun = [s for split in few.splits() if (s := few.steps(split, _FIRST)) is not None]
-    ended = [s for b in _best(begun, _FOLLOWED) if (s := more.further(b, _FURTHER)) is not None]
-    found = [_given(vector, more.values(state)) for state in _best(ended, _RETURNED)]
+    ended = [s for b in best_ends(begun, _FOLLOWED) if (s := more.further(b, _FURTHER)) is not None]
+    found = [_given(vector, more.values(state)) for state in best_ends(ended, _RETURNED)]
     if not found:
         raise ModelError(
             f"{mixture.name} could not compute starting values from these data: in no split of the "
@@ -109,17 +110,6 @@ def regression_mixture_starts(
 def _given(vector: ParameterVector, values: Values) -> Values:
     """Put the user's starting values in the place of those that were found."""
     return {c.name: values[c.name] if c.start is None else c.start for c in vector.free}
-
-
-def _best(states: Sequence[_State], count: int) -> list[_State]:
-    """Return the best of those that differ; regular ones only, where there are any."""
-    found: list[_State] = []
-    for state in sorted(states, key=lambda s: (not s.regular, -s.value)):
-        if found and state.regular < found[0].regular:
-            break
-        if all(abs(state.value - other.value) > _SAME for other in found):
-            found.append(state)
-    return found[:count]
 
 
 @final
