@@ -84,11 +84,13 @@ class Visit:
         return int(self.slider(variable).input_value())
 
     def identity(self, name: str) -> tuple[Decimal, Decimal, Decimal]:
-        """Read the three numbers, and check their sum."""
-        block = f'[data-identity="{name}"]'
+        """Read the three numbers at one moment (some pages move), and check their sum."""
+        texts = self.page.locator(f'[data-identity="{name}"]').first.evaluate(
+            """block => ["entropy", "relative", "cross"].map(
+                 part => block.querySelector(`[data-number="${part}"]`).textContent)"""
+        )
         entropy, relative, cross = (
-            self.number(part, block).replace("∞", "Infinity")
-            for part in ("entropy", "relative", "cross")
+            text.replace("−", "-").replace("∞", "Infinity") for text in texts
         )
         numbers = Decimal(entropy), Decimal(relative), Decimal(cross)
         assert numbers[0] + numbers[1] == numbers[2], (entropy, relative, cross)
