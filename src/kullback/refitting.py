@@ -48,7 +48,6 @@ from kullback.objective.likelihood import RowsTerm
 from kullback.objective.pearson import PearsonSums
 from kullback.objective.sampling_weights import with_sampling_weights
 from kullback.objective.saturated import SaturatedLoss
-from kullback.objective.starting_values import fix_order_statistics
 from kullback.objective.statistics import LossDerivatives
 from kullback.objective.unit_scores import UnitScores
 from kullback.prepared import Prepared
@@ -63,6 +62,7 @@ from kullback.results.unit import Unit
 from kullback.searching import Problem, Solved, Start
 from kullback.solvers.newton import Newton
 from kullback.solvers.one_step import one_step
+from kullback.solvers.order_statistics import fix_order_statistics
 from kullback.solvers.solver import Solver
 from kullback.solving import solve
 

@@ -156,6 +156,7 @@ def test_events_as_text_from_every_source(tmp_path: Path) -> None:
         (lambda _: kl.Sample(), "give lower or upper ends"),
         (lambda _: kl.Sample([2.0], [1.0]), "lower end above the upper one: row 0"),
         (lambda _: kl.Sample([1.0, 2.0], [3.0]), "every row needs a value of each"),
+        (lambda _: kl.Sample([1.0], rounding=0.1), "lower ends alone .*give lower=y, upper=y"),
         (lambda _: kl.Sample([1.0], [1.0], rounding=-1.0), "rounding must be a positive number"),
         (lambda _: kl.Sample.binned([0.0, 1.0, 1.0], [1, 2]), "edge 2 .1. is not above edge 1"),
         (lambda _: kl.Sample.binned([0.0, 1.0], [1, 2]), "2 bins need one edge more, got 2 edges"),

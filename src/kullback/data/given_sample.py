@@ -60,6 +60,12 @@ class Sample(DerivedSample):
     ) -> None:
         if lower is None and upper is None:
             raise DataError("give lower or upper ends, or both, equal where outcomes were seen")
+        if rounding is not None and (lower is None or upper is None):
+            raise DataError(
+                "rounding= is that of outcomes that were seen, which have equal ends, and with "
+                f"{'lower' if upper is None else 'upper'} ends alone there are none: for rounded "
+                "outcomes y give lower=y, upper=y"
+            )
         given = {"lower": lower, "upper": upper}
         columns = {n: vector(v, f"{n}=") for n, v in given.items() if v is not None}
         for name, infinite in (("lower", -np.inf), ("upper", np.inf)):

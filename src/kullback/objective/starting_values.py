@@ -4,69 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.domains import Domain, Interval
-from kullback._core.errors import DataError, ModelError
+from kullback._core.errors import ModelError
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Coefficient
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.first_pass import FirstPass
-from kullback.objective.rows_in_range import weighted_median
-from kullback.objective.sample_summary import SampleSummary
-
-
-def fix_order_statistics(
-    model: Model, known: FirstPass, reduce: Callable[..., Any]
-) -> ParameterVector:
-    """Fix free parameters whose estimate is an extreme or the median of the sample.
-
-    Raises:
-        DataError: where the user fixed such a parameter at a value that makes rows impossible.
-    """
-    vector = model.vector
-    d = known.summary
-    on_bound: dict[str, Vector] = {}
-    for c in vector.coefficients:
-        which = model.order_statistics.get(c.name)
-        if which is None:
-            continue
-        if c.value is not None:
-            value = float(c.value[0])
-        elif not d.all_exact:
-            raise ModelError(
-                f"{model.name} cannot be fitted to these rows: the estimate of {c.name} is the "
-                f"{which} of the sample, which needs exact rows, but {d.inexact}. Fix {c.name}."
-            )
-        else:
-            extreme = {"minimum": d.minimum, "maximum": d.maximum}
-            value = extreme[which] if which in extreme else weighted_median(d, reduce)
-            bounds = c.domain
-            if isinstance(bounds, Interval):  # the nearest value within the user's bounds
-                value = min(max(value, bounds.lower), bounds.upper)
-            on_bound[c.name] = np.array([value])
-        _refuse_beyond(model, c.name, which, value, d)
-    return replace(vector, on_bound=on_bound) if on_bound else vector
-
-
-def _refuse_beyond(model: Model, name: str, which: str, value: float, d: SampleSummary) -> None:
-    """Raise where an end of the support lies inside the sample: rows beyond it are impossible."""
-    low = which == "minimum" and value > d.minimum
-    high = which == "maximum" and value < d.maximum
-    if low or high:
-        extreme = d.minimum if low else d.maximum
-        # a parameter that is fixed by default is not freed by leaving it out
-        free = f"Give {name}=kl.Param()" if name in model.fixed_by_default else f"Leave {name} out"
-        raise DataError(
-            f"{model.name} with {name} = {value:g} gives probability zero to rows "
-            f"{'below' if low else 'above'} it: the {which} of the sample is {extreme!r}. {free} "
-            f"to estimate it, or leave those rows out."
-        )
 
 
 def starting_points(model: Model, vector: ParameterVector, known: FirstPass) -> list[Vector]:

@@ -135,7 +135,8 @@ def on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], l
     """Describe the estimates at an order statistic or on a bound, with advice."""
     if not vector.on_bound:
         return (), []
-    values = {name: float(value[0]) for name, value in vector.on_bound.items()}
+    planes = [name for name, value in vector.on_bound.items() if value.size > 1]
+    values = {n: float(v[0]) for n, v in vector.on_bound.items() if n not in planes}
     # an order statistic of the sample, unless a bound of the user's lies before it
     stopped = {c.name: _bound(c.domain, values.get(c.name)) for c in vector.coefficients}
     statistics = [n for n in values if n in model.order_statistics and not stopped[n]]
@@ -145,9 +146,11 @@ def on_bounds(model: Model, vector: ParameterVector) -> tuple[tuple[str, ...], l
             f"{n} = {values[n]:.6g}, the {model.order_statistics[n]} of the sample"
             for n in statistics
         ),
+        *(f"{n}, the plane of least absolute deviations" for n in planes),
         *(f"{n} = {values[n]:.6g}, its {stopped[n]} bound" for n in at_bound),
     )
     advice: list[str] = []
+    statistics += planes
     if statistics:
         names = " and ".join(statistics)
         advice.append(

@@ -116,7 +116,7 @@ class FitNumbers:
     @property
     def parameter_count(self) -> int:
         """The number of estimated numbers, order statistics of the sample included."""
-        return self.vector.n_free + len(self.vector.on_bound)
+        return self.vector.n_free + sum(value.size for value in self.vector.on_bound.values())
 
     @property
     def penalty(self) -> float:

@@ -126,7 +126,7 @@ def marginal_effects(
         for name in names:
             known = levels.get(name)
             each = average.slope(name) if known is None else average.contrasts(name, known)
-            found += [_effect(name, *one, average.derivatives.covariance, level) for one in each]
+            found += [_effect(name, *one, average.derivatives, level) for one in each]
     return MarginalEffects(tuple(found), what, level)
 
 
@@ -236,10 +236,12 @@ class _Average:
         ]
 
 
-def _effect(variable: str, contrast: str, sums: Vector, covariance: Vector, level: float) -> Effect:
+def _effect(
+    variable: str, contrast: str, sums: Vector, derivatives: RowDerivatives, level: float
+) -> Effect:
     estimate, gradient = float(sums[0]), sums[1:]
-    error = math.sqrt(max(float(gradient @ covariance @ gradient), 0.0))
-    error = error if np.isfinite(gradient).all() else math.nan
+    error = math.sqrt(max(float(gradient @ derivatives.covariance @ gradient), 0.0))
+    error = error if derivatives.known and np.isfinite(gradient).all() else math.nan
     normal = statistics.NormalDist()
     z = estimate / error if error else math.nan
     half = normal.inv_cdf(0.5 + 0.5 * level) * error

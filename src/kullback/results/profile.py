@@ -114,8 +114,8 @@ def _interval(
     scale = c.domain if isinstance(c.domain, Interval) else REAL
     power = fit.power * fit.form.dimensions.get(c.name, 0)
     estimate = math.ldexp(own[name], -power)
-    if name in fit.vector.on_bound and estimate not in (scale.lower, scale.upper):
-        which = fit.form.order_statistics[name]
+    if c.name in fit.vector.on_bound and estimate not in (scale.lower, scale.upper):
+        which = fit.form.order_statistics[c.name]
         return unknown, (f"{name}: unknown, as it is the {which} of the sample.",)
     profile = _Profile(fit, problem, name, scale, power, level, estimate, curve(name))
     ends, cautions = [], []

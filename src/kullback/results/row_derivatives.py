@@ -59,17 +59,21 @@ class RowDerivatives:
     Attributes:
         parameters: of rows, with the predictors that may be differentiated in.
         covariance: of the free numbers, in the order of ``fit.names``.
+        known: whether these are all that vary: a median of the sample does, by an unknown error.
     """
 
     parameters: RowParameters
     covariance: Vector
+    known: bool
 
     @classmethod
     def of(cls, fit: FitNumbers) -> RowDerivatives:
         """Take the observed information's covariance, in the rows' own unit."""
         numbers = fit._in_own_unit(fit._constrained)
         predictors = predictors_of(fit.form, fit.vector.is_free)
-        return cls(RowParameters(fit.form, predictors, numbers), fit.covariance())
+        orders = fit.form.order_statistics
+        known = all(orders.get(name) != "median" for name in fit.vector.on_bound)
+        return cls(RowParameters(fit.form, predictors, numbers), fit.covariance(), known)
 
     def at(self, fields: Fields, count: int, f: RowQuantity) -> AtRows:
         """Differentiate a quantity of rows in their predictors.
@@ -119,6 +123,8 @@ class RowDerivatives:
 
     def errors(self, at: AtRows) -> Vector:
         """Return the standard error of a quantity at each row, of the shape of its values."""
+        if not self.known:
+            return np.full(at.value.shape, np.nan)
         count = len(at.value)
         dense = [np.ones((1, count)) if d is None else d.to_dense() for d in at.designs]
         total = np.zeros(at.value.shape)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeGuard, final
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.real.normal import Normal
-from kullback.models.source import Fixed, Free
+from kullback.models.source import Fixed, Free, Source
 from kullback.objective.first_pass import FOR_STARTS, FirstPass
 from kullback.objective.sample_summary import MOST_THINNED
 from kullback.objective.starting_values import points_from
@@ -62,13 +62,9 @@ def linear_least_squares(
     None, too, for rows that are not all known exactly, or too many.
     """
     source, scale = model.sources.get("loc"), model.sources.get("scale")
-    if not (isinstance(model, Normal) and isinstance(source, Linear) and _plain(source, vector)):
+    if not (isinstance(model, Normal) and is_plain(source, vector)):
         return None
-    if not isinstance(scale, Free | Fixed) or known.summary.stride > 1:
-        return None
-    if not known.summary.all_exact or known.summary.rows * len(source.labels) > _MOST:
-        return None
-    rows = _exact_rows(model, source, known, MOST_THINNED)
+    rows = exact_rows(model, source, known, _MOST) if isinstance(scale, Free | Fixed) else None
     return None if rows is None else _fitted(source, *rows)
 
 
@@ -78,9 +74,9 @@ def residual_starts(model: Model, vector: ParameterVector, known: FirstPass) -> 
     None where the columns explain little of the outcomes, whose own moments then serve as well.
     """
     source = model.sources.get("loc")
-    if not (isinstance(source, Linear) and model.support == REAL and _plain(source, vector)):
+    if not (model.support == REAL and is_plain(source, vector)):
         return []
-    rows = _exact_rows(model, source, known, FOR_STARTS) if known.summary.all_exact else None
+    rows = _rows(model, source, known, FOR_STARTS) if known.summary.all_exact else None
     found = None if rows is None else _fitted(source, *rows)
     if rows is None or found is None or found.perfect:
         return []
@@ -98,7 +94,20 @@ def residual_starts(model: Model, vector: ParameterVector, known: FirstPass) -> 
     return points
 
 
-def _exact_rows(
+def exact_rows(
+    model: Model, source: Linear, known: FirstPass, most: int
+) -> tuple[dict[str, Vector], Vector] | None:
+    """Return the outcomes, the columns of a source and the shares of all rows.
+
+    None for rows that are not all known exactly, or with more than so many numbers of columns.
+    """
+    d = known.summary
+    if d.stride > 1 or not d.all_exact or d.rows * len(source.labels) > most:
+        return None
+    return _rows(model, source, known, MOST_THINNED)
+
+
+def _rows(
     model: Model, source: Linear, known: FirstPass, most: int
 ) -> tuple[dict[str, Vector], Vector] | None:
     """The outcomes, the columns of a source and the shares of at most so many rows."""
@@ -111,7 +120,10 @@ def _exact_rows(
     return fields, weights / np.sum(weights)
 
 
-def _plain(source: Linear, vector: ParameterVector) -> bool:
+def is_plain(source: Source | None, vector: ParameterVector) -> TypeGuard[Linear]:
+    """Whether ``loc`` is free and linear in columns, without a link or a penalty."""
+    if not isinstance(source, Linear):
+        return False
     own = [c for c in vector.free if c.name == "loc"]
     identity = source.link is None or source.link.name == "identity"
     return bool(own) and isinstance(own[0].domain, Reals) and identity and source.penalty is None

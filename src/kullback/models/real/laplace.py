@@ -27,7 +27,9 @@ class Laplace(Family):
     """Laplace distribution: q(x) = exp(−|x − loc|/scale) / (2 scale), x any number.
 
     Parameters: ``loc`` (mean and median; its estimate is the sample's median) and ``scale`` > 0
-    (the mean distance from loc). Variance 2 scale². Source: N. L. Johnson, S. Kotz and
+    (the mean distance from loc). Variance 2 scale². With a formula, as in
+    ``Laplace(loc="~ age")``, loc is the median regression, the plane of least absolute deviations.
+    Source: N. L. Johnson, S. Kotz and
     N. Balakrishnan (1995), Continuous Univariate Distributions 2, chapter 24.
 
     Example:
