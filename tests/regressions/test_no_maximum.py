@@ -98,3 +98,26 @@ def test_separated_probit_and_multinomial():
     assert not fit.convergence.converged
     assert "logits[c[x]]" in fit.convergence.reason
     assert "logits[b[x]]" not in fit.convergence.reason
+
+
+def test_a_generalized_pareto_with_an_end_that_rows_set():
+    random = np.random.default_rng(6)
+    group = np.repeat(["a", "b"], 100)
+    y = random.random(200) ** 0.5 * np.where(group == "a", 1.0, 2.0)
+    fit = kl.fit(kl.GeneralizedPareto(scale="~ group"), {"y": y, "group": group}, "y")
+    # R. L. Smith (1985), section 1: below a shape of −1 the density is infinite at its end
+    assert not fit.convergence.converged
+    assert fit.convergence.reason == "no maximum: the likelihood is unbounded"
+    assert "The shape fell below −1" in fit.convergence.advice[0]
+
+
+def test_a_negative_gompertz_shape_beside_a_formula_has_its_caution():
+    random = np.random.default_rng(7)
+    x = random.random(500)
+    y = random.exponential(size=500) * np.exp(x)
+    cured = random.random(500) < 0.4
+    rows = {"x": x, "y": np.where(cured, 20.0, np.minimum(y, 20.0)), "died": ~cured & (y < 20.0)}
+    fit = kl.fit(kl.Gompertz(rate="~ x"), rows, "y", event="died")
+    assert fit.convergence.converged
+    assert fit.params["shape"] < 0.0
+    assert "a share of every row's units never fails" in fit.convergence.advice[0]

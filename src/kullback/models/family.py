@@ -24,6 +24,7 @@ from kullback.models.caution import Caution
 from kullback.models.inversion import find_quantiles
 from kullback.models.parametrisation import Reparametrised
 from kullback.models.row_functions import Moment
+from kullback.models.source import Fixed, Free
 from kullback.models.tails import Tails
 from kullback.special.smooth import log1mexp
 
@@ -397,10 +398,14 @@ class Family(Reparametrised):
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
         """Return a caution about these estimates, or None."""
-        if self._caution is None or self.columns or set(estimates) != set(self.parameters):
+        if self._caution is None:
             return None
+        # a parameter that varies from row to row has no number of its own
+        alone = {n: isinstance(s, Free | Fixed) and n in estimates for n, s in self.sources.items()}
         with float64():
-            numbers = {name: jnp.asarray(v).reshape(()) for name, v in estimates.items()}
+            numbers = {
+                n: jnp.asarray(estimates[n][0] if own else np.nan) for n, own in alone.items()
+            }
             caution: Caution | None = self._caution(
                 **{name: float(v) for name, v in self.to_default(numbers).items()}
             )

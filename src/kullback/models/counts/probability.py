@@ -25,7 +25,7 @@ _LARGEST_LOGIT = 36.5
 
 def logit_caution(logit: float | None) -> Caution | None:
     """Return the caution that the logit diverges when all outcomes are equal, or None."""
-    if logit is None or abs(logit) < _LARGEST_LOGIT:
+    if logit is None or not abs(logit) >= _LARGEST_LOGIT:
         return None
     kind, end, share = ("successes", "infinity", 1) if logit > 0.0 else ("failures", "−infinity", 0)
     return Caution(

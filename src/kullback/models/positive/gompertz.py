@@ -117,10 +117,11 @@ class Gompertz(Family):
 
     @staticmethod
     def _caution(shape: float, rate: float) -> Caution | None:
-        if shape >= 0.0:
+        if not shape < 0.0:
             return None
         share = float(np.exp(rate / shape))
+        some = f"a share of {share:.3g}" if share >= 0.0 else "a share of every row's units"
         return Caution(
-            f"The shape is negative: a share of {share:.3g} never fails (a defective "
+            f"The shape is negative: {some} never fails (a defective "
             f"distribution). Where every unit must fail, bound it: shape=kl.Param(lower=0.0)."
         )
