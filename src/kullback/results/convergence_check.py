@@ -237,10 +237,12 @@ def _assess_separated(
             f"every row tends to an end of its domain. {instead}"
         )
         return False, f"no maximum: {listed} diverges"
+    parameters = " and ".join(dict.fromkeys(name.partition("[")[0] for name in names))
     advice.append(
-        f"The likelihood keeps increasing as {listed}{more} {diverge}: "
-        "the columns predict the outcomes of some rows perfectly. Leave a column out, or join "
-        "levels."
+        f"The likelihood keeps increasing as {listed}{more} {diverge}, and with "
+        f"{'it' if len(names) == 1 else 'them'} {parameters} of some rows towards an end of its "
+        "domain: columns that predict outcomes perfectly do that, and levels without events. Leave "
+        "a column out, join levels, or choose a simpler model."
     )
     return False, f"no maximum: the rows are separated by {listed}{more}"
 
