@@ -164,16 +164,17 @@ class Predictors:
             For each predictor a vector of the rows, or of one number; and a design matrix, None
             where the derivative is 1.
         """
-        known: dict[str, Any] = {}
+        known: dict[Hashable, Any] = {}
         values: list[Vector] = []
         slopes: list[DesignMatrix | None] = []
         for p in self.each:
             own: Vector = arguments[p.where]
             slope: DesignMatrix | None = None
             if p.linear is not None:
-                if p.linear not in known:
-                    known[p.linear] = self._design(p.linear, fields)
-                design, slope = known[p.linear]
+                key = self._design_keys[p.linear]
+                if key not in known:
+                    known[key] = self._design(p.linear, fields)
+                design, slope = known[key]
                 own = design.dot(own)
                 offset = self.model.sources[p.linear].offset_of(fields)
                 own = own if offset is None else own + offset
@@ -186,6 +187,15 @@ class Predictors:
             values.append(own)
             slopes.append(slope)
         return values, slopes
+
+    @cached_property
+    def _design_keys(self) -> dict[str, Hashable]:
+        """By linear parameter a key of its design, which parameters of the same columns share."""
+        sources = {p.linear: self.model.sources[p.linear] for p in self.each if p.linear}
+        return {
+            name: name if name in self.triangles else source.design_key
+            for name, source in sources.items()
+        }
 
     def _design(self, name: str, fields: Mapping[str, Vector]) -> tuple[DesignMatrix, DesignMatrix]:
         """The design of a linear source, and that of the numbers that it is differentiated in."""
