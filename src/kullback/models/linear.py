@@ -165,7 +165,7 @@ class Linear(Source):
     def design_key(self) -> Hashable:
         """A key of the design matrix; of one with a triangle, of this source alone."""
         if self.triangle is not None:
-            return id(self)
+            return self
         return (self.columns if self.terms is None else self.terms.key, self.intercept)
 
     def _design(self, row: Mapping[str, Vector]) -> DesignMatrix:
