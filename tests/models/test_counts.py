@@ -11,7 +11,7 @@ from kullback.models.counts.poisson import Poisson
 
 M = mp.mpf
 
-COUNTS = np.array([0, 1, 2, 3, 7, 40, 1000, 10**6, 10**8, 10**8 + 10**4], dtype=float)
+COUNTS = np.array([0, 1, 2, 3, 7, 40, 63, 64, 1000, 10**6, 10**8, 10**8 + 10**4], dtype=float)
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ always holds that kind's rows `i * size` to `(i + 1) * size`, whatever chunks th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Block:
         tiles: the number of tiles with real rows: the kernel may skip the rest.
         origin: runs of rows as (position of the first in the block, its number in the user's data,
             the numbers of all where they are not consecutive).
+        memo: what passes compute of the rows alone and keep with them; None where nothing is kept.
     """
 
     kind: RowKind
@@ -49,6 +50,7 @@ class Block:
     count: int
     tiles: int
     origin: tuple[tuple[int, int, Integers | None], ...]
+    memo: dict[Hashable, Any] | None = None
 
     @property
     def weighted(self) -> bool:
@@ -74,13 +76,18 @@ class Block:
         return self.capacity <= TILE
 
     @property
+    def nbytes(self) -> int:
+        """The size of its arrays."""
+        return self.weight.nbytes + sum(values.nbytes for values in self.fields.values())
+
+    @property
     def capacity(self) -> int:
         """The length of every array in the block."""
         return len(self.weight)
 
     def without(self, field: str) -> Block:
         """The block without one of its fields."""
-        return replace(self, fields={n: v for n, v in self.fields.items() if n != field})
+        return replace(self, memo=None, fields={n: v for n, v in self.fields.items() if n != field})
 
     def row_number(self, position: int) -> int:
         """The number in the user's data of the row at a position (on the padding: of the first)."""

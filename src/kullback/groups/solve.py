@@ -271,6 +271,7 @@ def _ranked(
 ) -> list[tuple[Places, Vector]]:
     """Return the groups that have a first starting point with it, those with a second, ..."""
     listed: list[list[Vector]] = []
+    vector = model.vector
     for group in groups.tolist():
         own = None
         if moments is not None and rows.parts[0].size[group]:
@@ -280,7 +281,7 @@ def _ranked(
                 covariance=Lazy(_no_covariance),
                 origin=float(moments.origin[group]),
             )
-        listed.append(starts_of(model, model.vector, rows, group, own))
+        listed.append(starts_of(model, vector, rows, group, own))
     ranks = []
     for rank in range(max(map(len, listed), default=0)):
         has = [i for i, points in enumerate(listed) if len(points) > rank]

@@ -8,13 +8,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kullback._core.arrays import Vector
+from kullback._core.domains import Interval
 from kullback._core.errors import KullbackError
 from kullback.data.observation import Exact
 from kullback.groups.rows import GroupRows, KindRows
+from kullback.models.counts.negative_binomial import NegativeBinomial
+from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.positive.weibull import Weibull
-from kullback.models.source import Fixed, Free
+from kullback.models.source import Fixed, Free, Source
 from kullback.models.starting_values import LEAST_SPREAD
 from kullback.objective.first_pass import FOR_STARTS, FirstPass
 from kullback.objective.sample_summary import Piece, SampleSummary
@@ -33,13 +36,25 @@ def starts_at_once(
     They are those of the family's ``_starts``, where no parameter has a start or bounds of its own.
     """
     start = _AT_ONCE.get(type(model))
-    plain = all(isinstance(source, Free | Fixed) for source in model.sources.values())
+    plain = all(_is_plain(source) for source in model.sources.values())
     if start is None or not plain or getattr(model, "parametrisation", None) is not None:
         return None
     values = start(rows.to_start)
-    with np.errstate(all="ignore"):
-        points = [c.domain.unconstrained(values[c.name][groups]) for c in vector.free]
-    return np.stack(points)
+    points = []
+    for c in vector.free:
+        source, value = model.sources[c.name], values[c.name][groups]
+        with np.errstate(all="ignore"):
+            if isinstance(source, Linear):
+                points.append(source.starts_at(value).reshape(value.size, -1).T)
+            else:
+                points.append(c.domain.unconstrained(value)[None])
+    return np.concatenate(points)
+
+
+def _is_plain(source: Source) -> bool:
+    if isinstance(source, Linear):
+        return source.link is None and isinstance(source.domain, Interval)
+    return isinstance(source, Free | Fixed)
 
 
 def starts_of(
@@ -97,4 +112,13 @@ def _weibull(rows: KindRows) -> Mapping[str, Vector]:
         return {"shape": shape, "scale": origin * np.exp(mean + EULER_GAMMA / shape)}
 
 
-_AT_ONCE: Mapping[type[Model], Start] = {Weibull: _weibull}
+def _negative_binomial(rows: KindRows) -> Mapping[str, Vector]:
+    with np.errstate(all="ignore"):
+        mean = rows.mean(rows.y)
+        mean = np.where(mean > 0.0, mean, 0.5 / (rows.weight + 1.0))
+        excess = rows.mean((rows.y - rows.by_row(mean)) ** 2) - mean
+        size = np.where(excess > 0.0, mean * mean / excess, 10.0 * (1.0 + mean))
+        return {"mean": mean, "size": size}
+
+
+_AT_ONCE: Mapping[type[Model], Start] = {Weibull: _weibull, NegativeBinomial: _negative_binomial}

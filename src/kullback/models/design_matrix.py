@@ -105,6 +105,12 @@ class DesignMatrix:
             return int(np.count_nonzero(self.order >= 0)), self.dense.shape[1]
         return len(self.dense) + sum(part.size for part in self.indicators), self.dense.shape[1]
 
+    @property
+    def width(self) -> int:
+        """How many numbers a row takes, with the codes of pairs of categories."""
+        each = len(self.indicators)
+        return len(self.dense) + each * (each + 3) // 2
+
     def dot(self, beta: Vector) -> Vector:
         """Return Σ_j β_j x_ij of each row, shape (n,)."""
         if self.order is not None:

@@ -161,6 +161,13 @@ class Linear(Source):
         design = self._design(row) if self.terms is None else self.terms.matrix(row)
         return design if self.triangle is None else design.along(self.triangle)
 
+    @property
+    def design_key(self) -> Hashable:
+        """A key of the design matrix; of one with a triangle, of this source alone."""
+        if self.triangle is not None:
+            return self
+        return (self.columns if self.terms is None else self.terms.key, self.intercept)
+
     def _design(self, row: Mapping[str, Vector]) -> DesignMatrix:
         out = np.empty((len(self.labels), len(next(iter(row.values())))))
         if self.intercept:

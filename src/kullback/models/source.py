@@ -113,6 +113,11 @@ class Source(abc.ABC):
         """Return the design matrix of rows, where this source is linear."""
         return None
 
+    @property
+    def design_key(self) -> Hashable:
+        """A key of that matrix: for the same rows, sources with equal keys have equal ones."""
+        return self
+
     def offset_of(self, row: Mapping[str, Vector]) -> Vector | None:  # noqa: ARG002
         """Return what is added to a linear predictor of each row; None for nothing."""
         return None

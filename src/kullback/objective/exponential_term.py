@@ -187,6 +187,5 @@ def _exponentials(t: Vector, w: Vector | None, rates: Iterable[float]) -> Vector
                 continue
             shape = (-1, min(ROW, part.size))
             part, own = part.reshape(shape), None if own is None else own.reshape(shape)
-            found = sums_along(part, own, np.broadcast_to(ab, (2, part.shape[0])))
-            sums += np.add.reduce(found, axis=1)
+            sums += np.add.reduce(sums_along(part, own, ab), axis=1)
     return sums

@@ -133,7 +133,7 @@ def sums_along(t: Vector, w: Vector | None, rates: Vector) -> Vector:
     Args:
         t: the coordinates, shape (samples, rows).
         w: their weights; None where all are one.
-        rates: a and b of each sample, shape (2, samples).
+        rates: a and b of each sample, shape (2, samples), or of all, shape (2, 1).
     """
     z = _SCRATCH.rows(1, t.size).reshape(t.shape)
     np.multiply(t, rates[0][:, None], out=z)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, Protocol, TypeAlias, final, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -48,6 +48,12 @@ _DENSE = 400_000
 # For more predictors a product takes fewer rows, so that their terms are at most about this many
 # numbers, 16 MB; but no fewer rows than the least.
 _NUMBERS, _FEWEST = 1 << 21, 64
+
+# Designs are kept with rows whose columns take a half of their memory at least.
+_KEPT = 2
+
+# Designs of one run of rows, by the keys of their sources in brief.
+Designs: TypeAlias = dict[object, DesignMatrix]
 
 NO_BASES: Mapping[str, Vector] = {}
 
@@ -113,6 +119,7 @@ class Predictors:
     columns: tuple[str, ...]
     of_row: Model
     triangles: Mapping[str, Vector] = field(default_factory=dict)
+    _lengths: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_free(self) -> tuple[bool, ...]:
@@ -130,13 +137,24 @@ class Predictors:
         linear = [p.linear for p in self.each if p.linear is not None]
         return len(self.free) > SCALARS or len(set(linear)) < len(linear)
 
-    def runs(self, block: Block) -> Iterator[tuple[dict[str, Vector], Vector]]:
-        """Cut a block into runs of rows that stay in a core's cache: fields and weights."""
-        length = min(self._length(block), block.capacity)
+    def runs(self, block: Block) -> Iterator[tuple[dict[str, Vector], Vector, Designs]]:
+        """Cut a block into runs of rows that stay in a core's cache.
+
+        Yields:
+            The fields, the weights and the designs that are known, as ``evaluate`` takes them.
+        """
+        if block.capacity not in self._lengths:
+            self._lengths[block.capacity] = min(self._length(block), block.capacity)
+        length = self._lengths[block.capacity]
         for begin in range(0, block.count, length):
             rows = slice(begin, begin + length)
             fields = {name: values[rows] for name, values in block.fields.items()}
-            yield fields, block.weight[rows]
+            designs: Designs = {}
+            if block.memo is not None:
+                designs = block.memo.setdefault(("designs", begin, length), designs)
+            yield fields, block.weight[rows], designs
+            for key in [k for k, d in designs.items() if d.width > _KEPT * (1 + len(fields))]:
+                del designs[key]
 
     def _length(self, block: Block) -> int:
         """The rows of a run: more where most columns are indicators, whose sums take few rows."""
@@ -152,19 +170,21 @@ class Predictors:
         return max(length, _DENSE // max(dense, 1))
 
     def evaluate(
-        self, arguments: Vector, fields: Mapping[str, Vector]
+        self, arguments: Vector, fields: Mapping[str, Vector], designs: Designs | None = None
     ) -> tuple[list[Vector], list[DesignMatrix | None]]:
         """Return the predictors of rows, and their derivatives in the free coefficients.
 
         Args:
             arguments: all constrained numbers.
             fields: the columns of the rows.
+            designs: those of the rows that are known, to which others are added.
 
         Returns:
             For each predictor a vector of the rows, or of one number; and a design matrix, None
             where the derivative is 1.
         """
         known: dict[str, Any] = {}
+        designs = {} if designs is None else designs
         values: list[Vector] = []
         slopes: list[DesignMatrix | None] = []
         for p in self.each:
@@ -172,7 +192,7 @@ class Predictors:
             slope: DesignMatrix | None = None
             if p.linear is not None:
                 if p.linear not in known:
-                    known[p.linear] = self._design(p.linear, fields)
+                    known[p.linear] = self._design(p.linear, fields, designs)
                 design, slope = known[p.linear]
                 own = design.dot(own)
                 offset = self.model.sources[p.linear].offset_of(fields)
@@ -187,10 +207,21 @@ class Predictors:
             slopes.append(slope)
         return values, slopes
 
-    def _design(self, name: str, fields: Mapping[str, Vector]) -> tuple[DesignMatrix, DesignMatrix]:
+    @cached_property
+    def _design_keys(self) -> dict[str, object]:
+        linear = {p.linear for p in self.each if p.linear is not None}
+        return {name: _brief(self.model.sources[name].design_key) for name in linear}
+
+    def _design(
+        self, name: str, fields: Mapping[str, Vector], designs: Designs
+    ) -> tuple[DesignMatrix, DesignMatrix]:
         """The design of a linear source, and that of the numbers that it is differentiated in."""
-        design = self.model.sources[name].design(fields)
-        assert design is not None  # the source is linear
+        key = self._design_keys[name]
+        design = designs.get(key)
+        if design is None:
+            design = self.model.sources[name].design(fields)
+            assert design is not None  # the source is linear
+            designs[key] = design
         r = self.triangles.get(name)
         return design, design if r is None else design.along(r)
 
@@ -321,6 +352,12 @@ def _predictors(
             yield Predictor(own, free(own), linear)
 
 
+@lru_cache(maxsize=256)
+def _brief(_key: Hashable) -> object:
+    """Return an object that stands for a key: that of a long formula takes long to hash."""
+    return object()
+
+
 @lru_cache(maxsize=64)
 def _run(free: int) -> int:
     """The rows of one matrix product, for a number of free predictors."""
@@ -348,8 +385,8 @@ def predictor_sums(
         products: whether to append the scores' outer product.
     """
     total = None
-    for fields, weight in predictors.runs(block):
-        values, slopes = predictors.evaluate(arguments, fields)
+    for fields, weight, designs in predictors.runs(block):
+        values, slopes = predictors.evaluate(arguments, fields, designs)
         terms = predictors.terms(derivatives, block.kind, fields, values, weight, few=block.few)
         sums = _contracted(terms, predictors, arguments, fields, slopes, products=products)
         total = sums if total is None else total + sums

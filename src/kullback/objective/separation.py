@@ -9,7 +9,7 @@ it has no limit, as that of a scale which tends to 0: the search then ends far f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -28,6 +28,9 @@ from kullback.objective.statistics import LossDerivatives, Statistic
 
 # At a maximum the last Newton step is rounding, and changes no derivative of a row by this share.
 _CHANGED = 0.1
+
+# Where the step changes no slope by this share, to first order, none changes by the former.
+_TO_FIRST_ORDER = 0.01
 
 # A predictor on a logarithmic scale that moved this far, a factor of 1e10, without an end of the
 # search: no estimate is so far from its start.
@@ -91,8 +94,8 @@ class AlongStep(Statistic[Vector]):
         predictors = self.derivatives.predictors
         at, step = np.split(arguments, 2)
         largest = np.zeros((3, at.size))
-        for fields, weight in predictors.runs(block):
-            values, slopes = predictors.evaluate(at, fields)
+        for fields, weight, designs in predictors.runs(block):
+            values, slopes = predictors.evaluate(at, fields, designs)
             beyond = self._beyond(values, slopes, at, step, fields)
             if not self.far and self._stays(values, beyond):
                 continue
@@ -108,8 +111,8 @@ class AlongStep(Statistic[Vector]):
                 places = {k: predictors.free[k] for k in own}
                 change = {k: np.abs(beyond[a] - values[a]) for k, a in places.items()}
                 most = np.max(list(change.values()), axis=0)
-                there = None
-                if here is not None:
+                there = here
+                if here is not None and self._may_change(here, change, weight):
                     taken = set(places.values())
                     there = terms([beyond[a] if a in taken else v for a, v in enumerate(values)])
                 for k, a in places.items():
@@ -144,6 +147,18 @@ class AlongStep(Statistic[Vector]):
             for p, value, slope in zip(each, values, slopes, strict=True)
         ]
 
+    def _may_change(self, here: Vector, change: Mapping[int, Vector], weight: Vector) -> bool:
+        """Whether a row's slope may differ after the step, to first order by a hundredth.
+
+        Of one predictor alone. (A row that is separated differs by as much as its slope.)
+        """
+        if len(change) > 1:
+            return True
+        ((k, own),) = change.items()
+        slope, curvature = _places(k, len(self.derivatives.predictors.free))
+        first = np.abs(here[curvature]) * own
+        return bool(np.any((first >= _TO_FIRST_ORDER * np.abs(here[slope])) & (weight > 0.0)))
+
     def _stays(self, values: Sequence[Vector], beyond: Sequence[Vector]) -> bool:
         """Whether no row of predictors on a logarithmic scale moves by as much as a thousandth."""
         each = self.derivatives.predictors.each
@@ -160,11 +175,15 @@ class AlongStep(Statistic[Vector]):
 
 def _changed(here: Vector, there: Vector, k: int, free: int) -> npt.NDArray[np.bool_]:
     """Return the rows whose slope and curvature in a predictor differ between two points."""
-    slope, curvature = 3 + k, 3 + free + k * (k + 3) // 2
     out = np.ones(here.shape[1], dtype=bool)
-    for term in (slope, curvature):
+    for term in _places(k, free):
         out &= np.abs(there[term] - here[term]) > _CHANGED * np.abs(here[term])
     return out
+
+
+def _places(k: int, free: int) -> tuple[int, int]:
+    """The terms that are the slope and the curvature of a row in a predictor."""
+    return 3 + k, 3 + free + k * (k + 3) // 2
 
 
 def _parts(

@@ -56,8 +56,8 @@ class UnitScores(Statistic[OfUnits]):
         units, place = np.unique(block.fields[UNIT], return_inverse=True)
         scores = np.zeros((units.size, sum(self.derivatives.is_free)))
         first, free = 0, predictors.free
-        for fields, weight in predictors.runs(block):
-            values, slopes = predictors.evaluate(arguments, fields)
+        for fields, weight, designs in predictors.runs(block):
+            values, slopes = predictors.evaluate(arguments, fields, designs)
             terms = predictors.terms(of_row, block.kind, fields, values, weight)
             own = place[first : first + weight.size]
             first += weight.size

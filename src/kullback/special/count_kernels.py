@@ -6,7 +6,8 @@ huge counts and parameters keep their digits.
 
 from __future__ import annotations
 
-from typing import NoReturn
+import math
+from typing import NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -17,21 +18,22 @@ from kullback.special.constants import LOG_TWO
 from kullback.special.gamma import (
     BERNOULLI,
     DIGAMMA_SERIES,
+    LOG_GAMMA_SERIES,
     SHIFT,
-    digamma_difference,
     log1p_minus,
-    trigamma_difference,
+    log1p_minus_near,
 )
 from kullback.special.logistic import logistic, softplus
 from kullback.special.numerics import log, reciprocal
 from kullback.special.partials import with_partials
 from kullback.special.polynomials import horner_with_divided_difference
 from kullback.special.saddle_point import (
-    deviance_with_excess,
     log_binomial_kernel,
-    stirling_remainder,
+    stirling_remainder_of_count,
 )
 from kullback.special.smooth import log1p_over
+
+_LOG_LIFT = math.log(1e200)
 
 
 def _no_partial(*_: Array) -> NoReturn:
@@ -74,9 +76,66 @@ def log_binomial_by_logit(x: Array, n: Array, t: Array) -> Array:
 # ---- negative binomial ---------------------------------------------------------------------------
 
 
+class _Shift(NamedTuple):
+    """What the two sums Σ 1/(r + i) and Σ 1/(r + y + i) and products over i < SHIFT share.
+
+    Below SHIFT, Γ and its derivatives are taken at r + SHIFT, where Stirling's series holds.
+    """
+
+    small: Array
+    at: Array
+    """r where it is small."""
+    end: Array
+    """at + y, or at + 1 where y is 0: what is computed of it is multiplied by y."""
+    w: Array
+    """1/z, z = r or r + SHIFT."""
+    v: Array
+    """1/(z + y)."""
+    lower: Array
+    """Π (r + i) w."""
+    upper: Array
+    """Π (r + y + i) v."""
+    first: Array
+    second: Array
+    """Σ 1/((r + i)(r + y + i)) times lower·upper/(w v), and Σ (2 r + y + 2 i)/((r + i)(r + y + i))²
+    times the square of that."""
+
+
+def _shift(y: Array, r: Array) -> _Shift:
+    small = r < SHIFT
+    at = jnp.where(small, r, 1.0)
+    w = reciprocal(jnp.where(small, r + SHIFT, r))
+    v = reciprocal(jnp.where(small, r + SHIFT, r) + y)
+    end = at + jnp.where(y > 0.0, y, 1.0)
+    one = jnp.ones_like(w * v)
+    lower, upper, first, second = one, one, 0.0 * one, 0.0 * one
+    for i in range(SHIFT):
+        a, c = at + i, end + i
+        both, product = (a * w) * (c * v), lower * upper
+        first = first * both + product
+        second = second * (both * both) + (product * product) * (a + c)
+        lower, upper = lower * (a * w), upper * (c * v)
+    return _Shift(small, at, end, w, v, lower, upper, first, second)
+
+
+def _logs_of_shift(shift: _Shift) -> tuple[Array, Array]:
+    """log((r + SHIFT)/r) and log((r + y + SHIFT)/(r + y))."""
+    return jnp.log1p(SHIFT * reciprocal(shift.at)), jnp.log1p(SHIFT * reciprocal(shift.end))
+
+
 def _stirling_growth(y: Array, r: Array) -> Array:
     """ε(r + y) − ε(r) for ε(z) = ln Γ(z) − z ln z + z; near −y/(2r) for large r."""
-    return stirling_remainder(r + y) - stirling_remainder(r) - jnp.log1p(y * reciprocal(r))
+    shift = _shift(y, r)
+    w, v = shift.w, shift.v
+    value, difference = horner_with_divided_difference(LOG_GAMMA_SERIES, v * v, w * w)
+    series = -y * v * w * (value + w * (v + w) * difference)
+    near, far = _logs_of_shift(shift)
+    # one logarithm: of (1 + y/z)^(SHIFT − 1/2) Π (r + i)/(r + y + i), whose factors do not overflow
+    ratio = shift.upper * jnp.sqrt(1.0 + y * w) / shift.lower
+    log_ratio = jnp.log1p(jnp.where(shift.small, ratio - 1.0, y * w))
+    below = shift.end * far - shift.at * near - log_ratio
+    growth = series + jnp.where(shift.small, below, -0.5 * log_ratio)
+    return jnp.where(y > 0.0, growth, 0.0)
 
 
 def _growth_slopes(y: Array, r: Array) -> tuple[Array, Array]:
@@ -84,19 +143,39 @@ def _growth_slopes(y: Array, r: Array) -> tuple[Array, Array]:
 
     For large r they are the Stirling series without its leading terms, which cancel exactly.
     """
-    small = r < SHIFT
-    w = reciprocal(jnp.where(small, 1.0 * SHIFT, r))
-    v = reciprocal(jnp.where(small, 1.0 * SHIFT, r) + y)
+    shift = _shift(y, r)
+    w, v = shift.w, shift.v
     gap, pair = y * v * w, v + w  # gap: w − v
     value, difference = horner_with_divided_difference(DIGAMMA_SERIES, v * v, w * w)
     first = gap * (0.5 + pair * (value + w * w * difference))
     value, difference = horner_with_divided_difference(BERNOULLI, v * v, w * w)
     tail = (v * v + v * w + w * w) * value + w * w * w * pair * difference
     second = -gap * (0.5 * pair + tail)
-    s = jnp.where(small, r, 1.0)
-    small_first = digamma_difference(s, y) - jnp.log1p(y * reciprocal(s))
-    small_second = trigamma_difference(s, y) + y * reciprocal(s) * reciprocal(s + y)
-    return jnp.where(small, small_first, first), jnp.where(small, small_second, second)
+    near, far = _logs_of_shift(shift)
+    scale = reciprocal(shift.lower * shift.upper)
+    below = gap * (shift.first * scale) + jnp.where(y > 0.0, far - near, 0.0)
+    apart = y * reciprocal(shift.at) * reciprocal(shift.end) - gap
+    below2 = apart - gap * (w * v) * (shift.second * (scale * scale))
+    small = shift.small
+    return first + jnp.where(small, below, 0.0), second + jnp.where(small, below2, 0.0)
+
+
+def _log_less(change: Array, numerator: Array, factor: Array) -> Array:
+    """Log u − t, t = u − 1 given exactly, for u = numerator·factor."""
+    u = numerator * factor
+    # where u overflows or underflows
+    low, high = u < 1e-200, u > 1e200
+    lift = jnp.where(low, 1e200, jnp.where(high, 1e-200, 1.0))
+    log_lift = jnp.where(low, _LOG_LIFT, jnp.where(high, -_LOG_LIFT, 0.0))
+    far = (jnp.log((numerator * lift) * factor) - log_lift) - change
+    near = jnp.abs(change) < 0.25  # where log1p_minus is a series; outside nothing cancels
+    return jnp.where(near, log1p_minus_near(jnp.where(near, change, 0.0)), far)
+
+
+def _log_share(y: Array, m: Array, r: Array) -> Array:
+    """Log((r + y)/(r + m)) less the first term of its series in y − m."""
+    w = reciprocal(r + m)
+    return _log_less((y - m) * w, r + y, w)
 
 
 def _size_curvature(y: Array, m: Array, r: Array) -> Array:
@@ -109,10 +188,7 @@ def _size_curvature(y: Array, m: Array, r: Array) -> Array:
 )
 def _size_slope(y: Array, m: Array, r: Array) -> Array:
     """∂/∂r of the log-probability: of order 1/r² for large r, as a sum of such terms."""
-    t = (y - m) / (r + m)
-    near = jnp.abs(t) < 0.25  # where log1p_minus is a series; outside nothing cancels
-    far = jnp.log(r + y) - jnp.log(r + m) - t
-    return jnp.where(near, log1p_minus(jnp.where(near, t, 0.0)), far) + _growth_slopes(y, r)[0]
+    return _log_share(y, m, r) + _growth_slopes(y, r)[0]
 
 
 def _mean_curvature(y: Array, m: Array, r: Array) -> Array:
@@ -136,11 +212,13 @@ def log_negative_binomial(y: Array, m: Array, r: Array) -> Array:
 
     As r grows the second cell and the growth vanish like 1/r, and the Poisson kernel remains.
     """
-    p, q = r / (r + m), m / (r + m)
-    excess = p * (y - m)
-    first = deviance_with_excess(y, (r + y) * q, -excess)
-    second = deviance_with_excess(r, (r + y) * p, excess)
-    return _stirling_growth(y, r) - first - second - stirling_remainder(y)
+    w, positive = reciprocal(r + m), y > 0.0
+    p, share = r * w, reciprocal(jnp.where(positive, y, 1.0))
+    # of the counts y ln(y/(q (r + y))), q = m/(r + m), and of the size r ln(r/(p (r + y)))
+    log_count = _log_less(-(p * (y - m)) * share, r + y, (m * share) * w)
+    first = jnp.where(positive, -y * log_count, p * m)
+    second = -r * _log_share(y, m, r)
+    return _stirling_growth(y, r) - first - second - stirling_remainder_of_count(y)
 
 
 # ---- logarithmic series --------------------------------------------------------------------------

@@ -21,6 +21,8 @@ SHIFT = 10
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 LOG_GAMMA_SERIES = tuple(b / ((2 * k) * (2 * k - 1)) for k, b in enumerate(BERNOULLI, start=1))
 DIGAMMA_SERIES = tuple(b / (2 * k) for k, b in enumerate(BERNOULLI, start=1))
+# (artanh r − r)/r³
+_ARTANH = tuple(1.0 / (2 * k + 3) for k in range(10))
 # 1/(a+i) - 1/(c+i) with a < 10 and c above this is 1/(a+i) to the last bit; beyond it the products
 # in the accumulated fraction would overflow.
 _NEGLIGIBLE_RECIPROCAL = 1e18
@@ -48,14 +50,18 @@ def log1p_minus(t: jax.Array) -> jax.Array:
     With r = t/(2+t): log(1+t) = 2 artanh r and 2r − t = −r t, so the difference is
     r (2 (r²/3 + r⁴/5 + …) − t).
     """
-    # |t| < 1/4 gives r² <= 0.0205: ten terms leave 1e-18. Outside, the subtraction costs 3 bits;
-    # log(1 + t), not log1p, because XLA's log1p is wrong by 3e-14 between -0.414 and -0.35.
+    # Beyond 1/4 the subtraction costs 3 bits; log(1 + t), not log1p, because XLA's log1p is wrong
+    # by 3e-14 between -0.414 and -0.35.
     near = jnp.abs(t) < 0.25
-    s = jnp.where(near, t, 0.0)
-    r = s / (2.0 + s)
-    tail = horner(tuple(1.0 / (2 * k + 3) for k in range(10)), r * r)
-    series = r * (2.0 * r * r * tail - s)
+    series = log1p_minus_near(jnp.where(near, t, 0.0))
     return jnp.where(near, series, jnp.log(1.0 + t) - t)
+
+
+def log1p_minus_near(t: jax.Array) -> jax.Array:
+    """The same for |t| < 1/4, where r² ≤ 0.0205: ten terms leave 1e-18."""
+    r = t / (2.0 + t)
+    tail = horner(_ARTANH, r * r)
+    return r * (2.0 * r * r * tail - t)
 
 
 # --- ln Γ and its derivatives -----------------------------------------------------------------

@@ -14,9 +14,12 @@ What remains is the conditioning of the problem: the rounding of an argument (ra
 the result by that rounding times |x − m|.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
+from kullback._core.derivatives import is_traced_for_numpy
 from kullback.special.constants import HALF_LOG_TWO_PI
 from kullback.special.gamma import (
     LOG_GAMMA_SERIES,
@@ -34,6 +37,9 @@ from kullback.special.polynomials import horner
 # B_2k/(2k(2k-1)), the series of ln Γ.
 _SLOPE_SERIES = tuple((2 * k - 1) * c for k, c in enumerate(LOG_GAMMA_SERIES, start=1))
 _CURVATURE_SERIES = tuple(2 * k * c for k, c in enumerate(_SLOPE_SERIES, start=1))
+
+# ln (k! eᵏ/kᵏ), k < 64
+_OF_COUNTS = tuple(math.log(math.factorial(k) / k**k * math.exp(k)) for k in range(64))
 
 
 def _stirling_curvature(x: jax.Array) -> jax.Array:
@@ -64,6 +70,18 @@ def stirling_remainder(x: jax.Array) -> jax.Array:
     w = 1.0 / z
     above = HALF_LOG_TWO_PI + 0.5 * jnp.log(z) + w * horner(LOG_GAMMA_SERIES, w * w)
     return jnp.where(small, log_gamma_ratio(1.0, s) - s * (log_s - 1.0), above)
+
+
+def stirling_remainder_of_count(k: jax.Array) -> jax.Array:
+    """The same for a whole number k ≥ 0, without derivatives: the first ones from a table."""
+    if is_traced_for_numpy():
+        return stirling_remainder(k)
+    many = k >= len(_OF_COUNTS)
+    z = jnp.where(many, k, 1.0 * len(_OF_COUNTS))
+    w = 1.0 / z
+    above = HALF_LOG_TWO_PI + 0.5 * jnp.log(z) + w * horner(LOG_GAMMA_SERIES, w * w)
+    place = jnp.where(many, 0.0, k).astype(jnp.int32)
+    return jnp.where(many, above, jnp.asarray(_OF_COUNTS)[place])
 
 
 def _log_of_quotient(x: jax.Array, m: jax.Array) -> jax.Array:
