@@ -23,7 +23,7 @@ from kullback.models.design_matrix import DesignMatrix
 from kullback.models.linear import INTERCEPT, Predicted
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.predictors import Predictor
+from kullback.objective.predictors import Predictor, RowTerms
 from kullback.objective.statistics import LossDerivatives, Statistic
 
 # At a maximum the last Newton step is rounding, and changes no derivative of a row by this share.
@@ -97,11 +97,9 @@ class AlongStep(Statistic[Vector]):
             if not self.far and self._stays(values, beyond):
                 continue
 
-            def terms(
-                values: list[Vector], fields: dict[str, Vector] = fields, w: Vector = weight
-            ) -> Vector:
+            def terms(values: list[Vector], fields: dict[str, Vector] = fields) -> RowTerms:
                 of_row = self.derivatives.in_predictors
-                return predictors.terms(of_row, block.kind, fields, values, w)
+                return predictors.terms(of_row, block.kind, fields, values)
 
             here = None if self.far else terms(values)
             for own in self.sources:
@@ -118,7 +116,7 @@ class AlongStep(Statistic[Vector]):
                     if here is None or there is None:
                         rows &= change[k] > _FAR
                     else:
-                        rows &= _changed(here, there, k, len(predictors.free))
+                        rows &= _changed(here, there, k)
                     slope, counted = slopes[a], weight > 0.0
                     assert slope is not None  # it varies
                     where, parts = _parts(predictors.each[a], slope.largest(counted), step)
@@ -158,12 +156,14 @@ class AlongStep(Statistic[Vector]):
         return np.maximum(left, right)
 
 
-def _changed(here: Vector, there: Vector, k: int, free: int) -> npt.NDArray[np.bool_]:
+def _changed(here: RowTerms, there: RowTerms, k: int) -> npt.NDArray[np.bool_]:
     """Return the rows whose slope and curvature in a predictor differ between two points."""
-    slope, curvature = 3 + k, 3 + free + k * (k + 3) // 2
-    out = np.ones(here.shape[1], dtype=bool)
-    for term in (slope, curvature):
-        out &= np.abs(there[term] - here[term]) > _CHANGED * np.abs(here[term])
+    out = np.ones(here.loss.size, dtype=bool)
+    for before, after in (
+        (here.scores[k], there.scores[k]),
+        (here.second[k * (k + 3) // 2], there.second[k * (k + 3) // 2]),
+    ):
+        out &= np.abs(after - before) > _CHANGED * np.abs(before)
     return out
 
 
