@@ -34,43 +34,62 @@ class Indicator:
 
     Attributes:
         codes: of each row its column, from 0, or −1 for none (a level without a coefficient).
-            Kept as integers with ``size`` in place of −1.
+            Kept as integers from 0.
         size: the number of columns.
         value: what stands in place of 1, one number a row, for the product of a category and a
             column of numbers; None for 1.
+        first: the code of the first column; lower ones have none.
     """
 
     codes: NDArray[Any]
     size: int
     value: Vector | None = None
+    first: int = 0
 
     def __post_init__(self) -> None:
-        """Convert the codes, which may be floats, to integers.
+        """Convert the codes, which may be floats, to integers from 0.
 
         Raises:
             ValueError: for a code of no column.
         """
         codes = self.codes.astype(np.intp, copy=False)
-        if codes.size and (codes.min() < -1 or codes.max() >= self.size):
+        lowest, highest = (codes.min(), codes.max()) if codes.size else (0, 0)
+        if lowest < min(self.first - 1, 0) or highest >= self.cells:
             raise ValueError(f"codes must lie from -1 to {self.size - 1}")
-        if codes.size and codes.min() < 0:
-            codes = np.where(codes < 0, self.size, codes)
+        if lowest < 0:
+            codes = codes + 1
+            object.__setattr__(self, "first", 1)
         object.__setattr__(self, "codes", codes)
+
+    @property
+    def cells(self) -> int:
+        """The number of codes."""
+        return self.size + self.first
 
     def times(self, numbers: Vector) -> Vector:
         """Return numbers of the rows times what stands in place of 1."""
         return numbers if self.value is None else numbers * self.value
 
+    def by_code(self, numbers: Vector) -> Vector:
+        """Return Σ number × value over the rows of each code."""
+        sums = np.bincount(self.codes, self.times(numbers), self.cells)
+        return sums.astype(np.float64, copy=False)
+
     def sums(self, numbers: Vector) -> Vector:
         """Return Σ number × value over the rows of each column."""
-        sums = np.bincount(self.codes, self.times(numbers), self.size + 1)
-        return sums[:-1].astype(np.float64, copy=False)
+        return self.by_code(numbers)[self.first :]
+
+    def spread(self, columns: Vector) -> Vector:
+        """Return of each row the number of its column, 0 for none."""
+        return np.concatenate([np.zeros(self.first), columns]).take(self.codes)
 
     def take(self, rows: slice) -> Indicator:
         """Return the part of some rows."""
-        value = None if self.value is None else self.value[rows]
-        codes = self.codes[rows]
-        return Indicator(np.where(codes == self.size, -1, codes), self.size, value)
+        return replace(
+            self,
+            codes=self.codes[rows],
+            value=None if self.value is None else self.value[rows],
+        )
 
 
 @final
@@ -96,7 +115,7 @@ class DesignMatrix:
     dense: Vector
     indicators: tuple[Indicator, ...] = ()
     order: NDArray[np.intp] | None = None
-    _joint: dict[tuple[int, int], NDArray[np.intp]] = field(default_factory=dict, repr=False)
+    _ones: dict[int, bool] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -107,9 +126,8 @@ class DesignMatrix:
 
     @property
     def width(self) -> int:
-        """How many numbers a row takes, with the codes of pairs of categories."""
-        each = len(self.indicators)
-        return len(self.dense) + each * (each + 3) // 2
+        """How many numbers a row takes."""
+        return len(self.dense) + sum(1 + (part.value is not None) for part in self.indicators)
 
     def dot(self, beta: Vector) -> Vector:
         """Return Σ_j β_j x_ij of each row, shape (n,)."""
@@ -117,7 +135,7 @@ class DesignMatrix:
             beta = np.append(beta, 0.0)[self.order]
         out: Vector = beta[: len(self.dense)] @ self.dense  # zeros where there are none
         for part, place in zip(self.indicators, self._places, strict=True):
-            out += part.times(np.append(beta[place], 0.0)[part.codes])
+            out += part.times(part.spread(beta[place]))
         return out
 
     def transpose_dot(self, v: Vector) -> Vector:
@@ -142,13 +160,13 @@ class DesignMatrix:
         elif not (self.indicators or z.indicators):
             block = (self.dense * weights) @ z.dense.T
         else:
-            block = self._cross(weights, z, own=own)
+            block = self._square(weights) if own else self._cross(weights, z)
         if self.order is not None:
             block = self._in_order(block)
         return block if z.order is None else z._in_order(block.T).T
 
-    def _cross(self, weights: Vector, z: DesignMatrix, *, own: bool) -> Vector:
-        """The product in the order of the columns; of X with itself one triangle is computed."""
+    def _cross(self, weights: Vector, z: DesignMatrix) -> Vector:
+        """The product in the order of the columns."""
         weighted = self.dense * weights
         k, m = len(weighted), len(z.dense)
         left, right = self._places, z._places
@@ -158,35 +176,60 @@ class DesignMatrix:
             for i, v in enumerate(weighted):
                 out[i, right[j]] = b.sums(v)
         for i, a in enumerate(self.indicators):
-            if own:
-                out[left[i], :k] = out[:k, left[i]].T
-            else:
-                for j, v in enumerate(z.dense):
-                    out[left[i], j] = a.sums(weights * v)
+            for j, v in enumerate(z.dense):
+                out[left[i], j] = a.sums(weights * v)
             w = a.times(weights)
-            for j, b in enumerate(z.indicators[: i + 1] if own else z.indicators):
-                if own and i == j:
-                    out[left[i], left[i]] = np.diag(a.sums(w))
-                    continue
-                joint = self._joint_codes(i, j) if own else a.codes * (b.size + 1) + b.codes
-                sums = np.bincount(joint, b.times(w), (a.size + 1) * (b.size + 1))
-                out[left[i], right[j]] = sums.reshape(a.size + 1, -1)[:-1, :-1]
-                if own:
-                    out[left[j], left[i]] = out[left[i], left[j]].T
+            for j, b in enumerate(z.indicators):
+                joint = a.codes * b.cells + b.codes
+                sums = np.bincount(joint, b.times(w), a.cells * b.cells)
+                out[left[i], right[j]] = sums.reshape(a.cells, -1)[a.first :, b.first :]
         return out
+
+    def _square(self, weights: Vector) -> Vector:
+        """X' diag(weights) X in the order of the columns.
+
+        Sums over the levels of one category are those over pairs of levels, added up.
+        """
+        weighted = self.dense * weights
+        k, places = len(weighted), self._places
+        out = np.empty((places[-1].stop, places[-1].stop))
+        out[:k, :k] = weighted @ self.dense.T
+        joint = np.empty(weights.size, dtype=np.intp)  # one for all pairs: new memory is slow
+        alone: dict[int, Vector] = {}  # Σ weight × value over the rows of each code
+        for i, a in enumerate(self.indicators):
+            w = a.times(weights)
+            for j, b in enumerate(self.indicators[:i]):
+                np.multiply(a.codes, b.cells, out=joint)
+                np.add(joint, b.codes, out=joint)
+                pairs = np.bincount(joint, b.times(w), a.cells * b.cells)
+                sums: Vector = pairs.astype(np.float64, copy=False).reshape(a.cells, b.cells)
+                out[places[i], places[j]] = sums[a.first :, b.first :]
+                out[places[j], places[i]] = sums[a.first :, b.first :].T
+                if b.value is None and i not in alone:
+                    alone[i] = sums.sum(axis=1)
+                if a.value is None and j not in alone:
+                    alone[j] = sums.sum(axis=0)
+        for i, a in enumerate(self.indicators):
+            single = alone[i] if i in alone else a.by_code(weights)
+            squares = single if a.value is None else a.by_code(a.times(weights))
+            out[places[i], places[i]] = np.diag(squares[a.first :])
+            for j in range(k):
+                by_code = single if self._is_constant(j) else a.by_code(weighted[j])
+                out[j, places[i]] = out[places[i], j] = by_code[a.first :]
+        return out
+
+    def _is_constant(self, j: int) -> bool:
+        """Whether a column of numbers is 1 in all rows."""
+        if j not in self._ones:
+            column = self.dense[j]
+            self._ones[j] = bool(column[:1].all() and (column == 1.0).all())
+        return self._ones[j]
 
     @cached_property
     def _places(self) -> list[slice]:
         """The columns of each category."""
         ends = list(accumulate((part.size for part in self.indicators), initial=len(self.dense)))
         return [slice(begin, end) for begin, end in pairwise(ends)]
-
-    def _joint_codes(self, i: int, j: int) -> NDArray[np.intp]:
-        """The codes of pairs of levels, kept for further products."""
-        if (i, j) not in self._joint:
-            a, b = self.indicators[i], self.indicators[j]
-            self._joint[i, j] = a.codes * (b.size + 1) + b.codes
-        return self._joint[i, j]
 
     def moments(self, weights: Vector, total: float) -> tuple[Vector, Vector]:
         """Return the weighted mean of each column, and Σ w (x − mean)², each of shape (p,).
@@ -200,9 +243,9 @@ class DesignMatrix:
         means, sums = [mean], [squares]
         for part in self.indicators:
             own = part.sums(weights) / total
-            distance = part.times(np.ones(weights.size)) - np.append(own, 0.0)[part.codes]
-            there = np.bincount(part.codes, weights, part.size + 1)[:-1]
-            squares = np.bincount(part.codes, weights * distance**2, part.size + 1)[:-1]
+            distance = part.times(np.ones(weights.size)) - part.spread(own)
+            there = np.bincount(part.codes, weights, part.cells)[part.first :]
+            squares = np.bincount(part.codes, weights * distance**2, part.cells)[part.first :]
             means.append(own)
             sums.append(squares + (total - there) * own**2)
         return self._in_order(np.concatenate(means)), self._in_order(np.concatenate(sums))
@@ -211,9 +254,9 @@ class DesignMatrix:
         """Return the largest |x_ij| of each column over the rows marked, shape (p,)."""
         parts = [np.max(np.abs(self.dense), axis=1, where=rows, initial=0.0)]
         for part in self.indicators:
-            own = np.zeros(part.size + 1)
+            own = np.zeros(part.cells)
             np.maximum.at(own, part.codes[rows], np.abs(part.times(np.ones(rows.size)))[rows])
-            parts.append(own[:-1])
+            parts.append(own[part.first :])
         return self._in_order(np.concatenate(parts))
 
     def take(self, rows: slice) -> DesignMatrix:
@@ -227,7 +270,8 @@ class DesignMatrix:
             return self._in_order(self.dense)
         parts = [self.dense]
         for part in self.indicators:
-            columns = (part.codes == np.arange(part.size)[:, None]).astype(np.float64)
+            levels = np.arange(part.first, part.cells)
+            columns = (part.codes == levels[:, None]).astype(np.float64)
             parts.append(columns if part.value is None else columns * part.value)
         return self._in_order(np.concatenate(parts))
 

@@ -83,8 +83,7 @@ class Evaluation:
             if kind == "sandwich":
                 own = vector.jacobian_of_sums(self.at)
                 middle = middle @ (own.T @ self.sums.outer @ own) @ middle
-        out: Vector = jacobian @ middle @ jacobian.T / weight
-        return out
+        return _along(middle, jacobian.T) / weight
 
     def variances(self, weight: float) -> None:  # the protocol's
         """None: they are the diagonal of the covariance."""
@@ -128,7 +127,7 @@ class CrossEntropy:
         value = math.inf if math.isnan(sums.loss) else sums.loss
         with np.errstate(invalid="ignore", over="ignore"):  # derivatives of an infinite loss
             gradient = jacobian.T @ sums.score
-            hessian = jacobian.T @ sums.hessian @ jacobian + self.vector.curvature(u, sums.score)
+            hessian = _along(sums.hessian, jacobian) + self.vector.curvature(u, sums.score)
         if self.ridge is None:
             return Evaluation(u, value, gradient, hessian, sums)
         v = self.vector.constrained(u)[np.array(self.vector.is_free)]
@@ -136,3 +135,11 @@ class CrossEntropy:
         slope = jacobian.T @ (self.ridge * v)
         bend = jacobian.T @ (self.ridge[:, None] * jacobian)
         return Evaluation(u, value + penalty, gradient + slope, hessian + bend, sums, penalty)
+
+
+def _along(hessian: Vector, jacobian: Vector) -> Vector:
+    """Return J'HJ; where J is diagonal, as that of coefficients, without products of matrices."""
+    diagonal = jacobian.diagonal()
+    if np.count_nonzero(jacobian) > np.count_nonzero(diagonal):
+        return jacobian.T @ hessian @ jacobian
+    return diagonal[:, None] * hessian * diagonal

@@ -12,10 +12,10 @@ on the number of predictors, not on that of the coefficients.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, TypeAlias, final, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, final, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +73,26 @@ class RowDerivatives(Protocol):
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
     ) -> Sequence[Array]:
         """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
+
+
+@final
+class RowTerms(NamedTuple):
+    """The loss of rows and its derivatives in the free predictors.
+
+    Attributes:
+        loss: ℓ, shape (rows,).
+        scores: ∂ℓ/∂η_a, shape (predictors, rows).
+        second: the lower triangle of ∂²ℓ/∂η_a∂η_b, row by row, shape (pairs, rows).
+    """
+
+    loss: Vector
+    scores: Vector
+    second: Vector
+
+    @classmethod
+    def of(cls, terms: Vector, free: int) -> RowTerms:
+        """Part the terms of rows, shape (terms, rows), for a number of free predictors."""
+        return cls(terms[0], terms[1 : 1 + free], terms[1 + free :])
 
 
 @final
@@ -138,7 +158,7 @@ class Predictors:
         return len(self.free) > SCALARS or len(set(linear)) < len(linear)
 
     def runs(self, block: Block) -> Iterator[tuple[dict[str, Vector], Vector, Designs]]:
-        """Cut a block into runs of rows that stay in a core's cache.
+        """Cut the rows of a block into runs that stay in a core's cache.
 
         Yields:
             The fields, the weights and the designs that are known, as ``evaluate`` takes them.
@@ -147,7 +167,7 @@ class Predictors:
             self._lengths[block.capacity] = min(self._length(block), block.capacity)
         length = self._lengths[block.capacity]
         for begin in range(0, block.count, length):
-            rows = slice(begin, begin + length)
+            rows = slice(begin, min(begin + length, block.count))
             fields = {name: values[rows] for name, values in block.fields.items()}
             designs: Designs = {}
             if block.memo is not None:
@@ -231,37 +251,49 @@ class Predictors:
         kind: RowKind,
         fields: Mapping[str, Vector],
         values: Sequence[Vector],
-        weight: Vector,
         *,
         few: bool = False,
-    ) -> Vector:
-        """Return w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') of rows, in the predictors: shape (terms, rows).
+    ) -> RowTerms:
+        """Return ℓ, ∂ℓ and ∂²ℓ of rows, in the free predictors.
 
-        Of the second derivatives and the products the lower triangles, row by row. Where all rows
-        of the kind are few, NumPy computes them without compilation, if the formula is one for it.
+        Where all rows of the kind are few, NumPy computes them without compilation, if the formula
+        is one for it. Compiled code takes the same number of rows whatever a run's.
         """
         names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
         if (few or self.model.nonlinear) and not self.by_reverse:
-            found = self._terms_in_numpy(derivatives, kind, names, fields, values)
-            if found is not None:
-                return found * weight
+            known = self._terms_in_numpy(derivatives, kind, names, fields, values)
+            if known is not None:
+                return known
         varies = tuple(p.varies for p in self.each)
         free = self.free
 
-        def build() -> Callable[[tuple[Array, ...], tuple[Array, ...], Array], Array]:
-            def terms(values: tuple[Array, ...], columns: tuple[Array, ...], w: Array) -> Array:
+        def build() -> Callable[[tuple[Array, ...], tuple[Array, ...]], Sequence[Array]]:
+            def terms(values: tuple[Array, ...], columns: tuple[Array, ...]) -> Sequence[Array]:
                 row = dict(zip(names, columns, strict=True))
                 numbers = [v if many else v[0] for v, many in zip(values, varies, strict=True)]
                 if self.by_reverse:
-                    return _many_terms(derivatives, kind, free, numbers, row, w)
-                found = derivatives.rows(kind, numbers, row)
-                return jnp.stack([jnp.broadcast_to(term, w.shape) * w for term in found])
+                    return _many_terms(derivatives, kind, free, numbers, row)
+                found = _kept(derivatives.rows(kind, numbers, row), len(free))
+                return [jnp.broadcast_to(term, columns[0].shape) for term in found]
 
             return terms
 
-        key = ("predictors", derivatives.structure, varies, kind, names, weight.size)
-        columns = tuple(fields[name] for name in names)
-        return np.asarray(COMPILED.call(key, build, tuple(values), columns, weight))
+        columns = [fields[name] for name in names]
+        rows, run = columns[0].size, TILE if few else _run(len(free))
+        key = ("predictors", derivatives.structure, varies, kind, names, run)
+        out = np.empty((_count(len(free)), rows))
+        for begin in range(0, rows, run):
+            part = slice(begin, min(begin + run, rows))
+            at = tuple(
+                _of_length(v[part], run) if many else v
+                for v, many in zip(values, varies, strict=True)
+            )
+            own = tuple(_of_length(column[part], run) for column in columns)
+            place = 0
+            for found in map(np.atleast_2d, COMPILED.call(key, build, at, own)):
+                out[place : place + len(found), part] = found[:, : part.stop - begin]
+                place += len(found)
+        return RowTerms.of(out, len(free))
 
     def _terms_in_numpy(
         self,
@@ -270,8 +302,8 @@ class Predictors:
         names: Sequence[str],
         fields: Mapping[str, Vector],
         values: Sequence[Vector],
-    ) -> Vector | None:
-        """The unweighted terms of rows, in NumPy; None where the formula must be compiled."""
+    ) -> RowTerms | None:
+        """The terms of rows, in NumPy; None where the formula must be compiled."""
         rows = [a for a, p in enumerate(self.each) if p.varies]
         numbers = [a for a, p in enumerate(self.each) if not p.varies]
         split, count = len(names), len(names) + len(rows)
@@ -279,7 +311,8 @@ class Predictors:
         def formula(*inputs: Array) -> Sequence[Array]:
             row = dict(zip(names, inputs[:split], strict=True))
             at = dict(zip([*rows, *numbers], inputs[split:], strict=True))
-            return derivatives.rows(kind, [at[a] for a in range(len(self.each))], row)
+            each = [at[a] for a in range(len(self.each))]
+            return _kept(derivatives.rows(kind, each, row), len(self.free))
 
         key = ("predictors", derivatives.structure, tuple(rows), kind, tuple(names))
         program = NUMPY_PROGRAMS.get(key, formula, len(numbers), count)
@@ -291,7 +324,7 @@ class Predictors:
         out = np.empty((len(found), columns[0].size))
         for own, value in zip(out, found, strict=True):
             own[:] = value
-        return out
+        return RowTerms.of(out, len(self.free))
 
 
 def predictors_of(
@@ -387,11 +420,34 @@ def predictor_sums(
     total = None
     for fields, weight, designs in predictors.runs(block):
         values, slopes = predictors.evaluate(arguments, fields, designs)
-        terms = predictors.terms(derivatives, block.kind, fields, values, weight, few=block.few)
-        sums = _contracted(terms, predictors, arguments, fields, slopes, products=products)
+        terms = predictors.terms(derivatives, block.kind, fields, values, few=block.few)
+        with np.errstate(invalid="ignore", over="ignore"):  # where a row is impossible
+            sums = _contracted(
+                terms, weight, predictors, arguments, fields, slopes, products=products
+            )
         total = sums if total is None else total + sums
     assert total is not None  # a block holds at least one row
     return total
+
+
+def _count(free: int) -> int:
+    """The number of terms of a row: ℓ, ∂ℓ and the lower triangle of ∂²ℓ."""
+    return 1 + free + free * (free + 1) // 2
+
+
+def _kept(found: Sequence[Array], free: int) -> list[Array]:
+    """Of 1, ℓ, ℓ², ∂ℓ, ∂²ℓ and ∂ℓ ∂ℓ' those that are not products of others."""
+    return [found[1], *found[3 : 2 + _count(free)]]
+
+
+def _of_length(numbers: Vector, length: int) -> Vector:
+    """Numbers of rows, of a length: their first one is repeated."""
+    if numbers.size == length:
+        return numbers
+    out = np.empty(length)
+    out[: numbers.size] = numbers
+    out[numbers.size :] = numbers[0]
+    return out
 
 
 def _many_terms(
@@ -400,17 +456,17 @@ def _many_terms(
     free: Sequence[int],
     numbers: Sequence[Array],
     row: Mapping[str, Array],
-    weight: Array,
-) -> Array:
+) -> Sequence[Array]:
     """The same terms by reverse differentiation, in all predictors at once."""
+    shape = jnp.shape(next(iter(row.values())))
 
     def loss(at: Array) -> Array:
         filled = list(numbers)
         for place, a in enumerate(free):
             filled[a] = at[place]
-        return jnp.broadcast_to(derivatives.loss(kind, filled, row), weight.shape)
+        return jnp.broadcast_to(derivatives.loss(kind, filled, row), shape)
 
-    at = jnp.stack([jnp.broadcast_to(numbers[a], weight.shape) for a in free])
+    at = jnp.stack([jnp.broadcast_to(numbers[a], shape) for a in free])
     slope = jax.grad(lambda at: jnp.sum(loss(at)))  # rows are independent: the slope of each
 
     def along(direction: Array) -> Array:
@@ -418,15 +474,14 @@ def _many_terms(
         change: Array = jax.jvp(slope, (at,), (steps,))[1]
         return change
 
-    value, scores = loss(at), slope(at)
     i, j = np.tril_indices(len(free))
     second = jax.vmap(along)(jnp.eye(len(free)))[i, j]
-    head = jnp.stack([jnp.ones_like(value), value, value * value])
-    return jnp.concatenate([head, scores, second, scores[i] * scores[j]]) * weight
+    return loss(at), slope(at), second
 
 
 def _contracted(
-    terms: Vector,
+    terms: RowTerms,
+    weight: Vector,
     predictors: Predictors,
     arguments: Vector,
     fields: Mapping[str, Vector],
@@ -438,20 +493,24 @@ def _contracted(
     free = [predictors.each[a] for a in predictors.free]
     jacobians = [slopes[a] for a in predictors.free]
     places = [p.to for p in free if p.to is not None]
-    m, d = len(free), max((to.stop for to in places), default=0)
-    scores, rest = terms[3 : 3 + m], terms[3 + m :]
-    half = m * (m + 1) // 2
+    d = max((to.stop for to in places), default=0)
+    scores = weight * terms.scores
     gradient = np.zeros(d)
     for x, to, s in zip(jacobians, places, scores, strict=True):
         gradient[to] += _dot(x, s)
-    hessian = _symmetric_product(rest[:half], jacobians, places, d)
-    for p, to, a in zip(free, places, range(m), strict=True):
+    second = (weight * own for own in terms.second)
+    hessian = _symmetric_product(second, jacobians, places, d)
+    for a, (p, to) in enumerate(zip(free, places, strict=True)):
         if p.function is not None and p.position == 0:
             own = scores[a : a + p.function.size]
             hessian[to, to] += p.function.curvature(arguments[p.where], fields, own)
-    parts = [terms[:3].sum(axis=1), gradient, hessian.ravel()]
+    loss = weight * terms.loss
+    sums = np.array([weight.sum(), loss.sum(), (loss * terms.loss).sum()])
+    parts = [sums, gradient, hessian.ravel()]
     if products:
-        parts.append(_symmetric_product(rest[half:], jacobians, places, d).ravel())
+        pairs = _lower(len(free))
+        outer = (scores[a] * terms.scores[b] for a, b in pairs)
+        parts.append(_symmetric_product(outer, jacobians, places, d).ravel())
     return np.concatenate(parts)
 
 
@@ -460,15 +519,15 @@ def _dot(slope: DesignMatrix | None, values: Vector) -> Vector:
 
 
 def _symmetric_product(
-    weights: Vector,
+    weights: Iterable[Vector],
     jacobians: Sequence[DesignMatrix | None],
     places: Sequence[slice],
     size: int,
 ) -> Vector:
     """Return Σ_ab J_a' diag(weights_ab) J_b, from the lower triangle of weights."""
     out = np.zeros((size, size))
-    for k, (a, b) in enumerate(_lower(len(jacobians))):
-        left, right, w = jacobians[a], jacobians[b], weights[k]
+    for (a, b), w in zip(_lower(len(jacobians)), weights, strict=True):
+        left, right = jacobians[a], jacobians[b]
         if left is None:
             block = _dot(right, w)[None, :]
         elif right is None:

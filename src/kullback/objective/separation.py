@@ -23,7 +23,7 @@ from kullback.models.design_matrix import DesignMatrix
 from kullback.models.linear import INTERCEPT, Predicted
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.predictors import Predictor
+from kullback.objective.predictors import Predictor, RowTerms
 from kullback.objective.statistics import LossDerivatives, Statistic
 
 # At a maximum the last Newton step is rounding, and changes no derivative of a row by this share.
@@ -100,11 +100,9 @@ class AlongStep(Statistic[Vector]):
             if not self.far and self._stays(values, beyond):
                 continue
 
-            def terms(
-                values: list[Vector], fields: dict[str, Vector] = fields, w: Vector = weight
-            ) -> Vector:
+            def terms(values: list[Vector], fields: dict[str, Vector] = fields) -> RowTerms:
                 of_row = self.derivatives.in_predictors
-                return predictors.terms(of_row, block.kind, fields, values, w)
+                return predictors.terms(of_row, block.kind, fields, values)
 
             here = None if self.far else terms(values)
             for own in self.sources:
@@ -121,7 +119,7 @@ class AlongStep(Statistic[Vector]):
                     if here is None or there is None:
                         rows &= change[k] > _FAR
                     else:
-                        rows &= _changed(here, there, k, len(predictors.free))
+                        rows &= _changed(here, there, k)
                     slope, counted = slopes[a], weight > 0.0
                     assert slope is not None  # it varies
                     where, parts = _parts(predictors.each[a], slope.largest(counted), step)
@@ -147,7 +145,7 @@ class AlongStep(Statistic[Vector]):
             for p, value, slope in zip(each, values, slopes, strict=True)
         ]
 
-    def _may_change(self, here: Vector, change: Mapping[int, Vector], weight: Vector) -> bool:
+    def _may_change(self, here: RowTerms, change: Mapping[int, Vector], weight: Vector) -> bool:
         """Whether a row's slope may differ after the step, to first order by a hundredth.
 
         Of one predictor alone. (A row that is separated differs by as much as its slope.)
@@ -155,9 +153,9 @@ class AlongStep(Statistic[Vector]):
         if len(change) > 1:
             return True
         ((k, own),) = change.items()
-        slope, curvature = _places(k, len(self.derivatives.predictors.free))
-        first = np.abs(here[curvature]) * own
-        return bool(np.any((first >= _TO_FIRST_ORDER * np.abs(here[slope])) & (weight > 0.0)))
+        slope, curvature = _slope_and_curvature(here, k)
+        first = np.abs(curvature) * own
+        return bool(np.any((first >= _TO_FIRST_ORDER * np.abs(slope)) & (weight > 0.0)))
 
     def _stays(self, values: Sequence[Vector], beyond: Sequence[Vector]) -> bool:
         """Whether no row of predictors on a logarithmic scale moves by as much as a thousandth."""
@@ -173,17 +171,19 @@ class AlongStep(Statistic[Vector]):
         return np.maximum(left, right)
 
 
-def _changed(here: Vector, there: Vector, k: int, free: int) -> npt.NDArray[np.bool_]:
+def _changed(here: RowTerms, there: RowTerms, k: int) -> npt.NDArray[np.bool_]:
     """Return the rows whose slope and curvature in a predictor differ between two points."""
-    out = np.ones(here.shape[1], dtype=bool)
-    for term in _places(k, free):
-        out &= np.abs(there[term] - here[term]) > _CHANGED * np.abs(here[term])
+    out = np.ones(here.loss.size, dtype=bool)
+    for before, after in zip(
+        _slope_and_curvature(here, k), _slope_and_curvature(there, k), strict=True
+    ):
+        out &= np.abs(after - before) > _CHANGED * np.abs(before)
     return out
 
 
-def _places(k: int, free: int) -> tuple[int, int]:
-    """The terms that are the slope and the curvature of a row in a predictor."""
-    return 3 + k, 3 + free + k * (k + 3) // 2
+def _slope_and_curvature(terms: RowTerms, k: int) -> tuple[Vector, Vector]:
+    """The derivatives of rows in a predictor."""
+    return terms.scores[k], terms.second[k * (k + 3) // 2]
 
 
 def _parts(

@@ -58,11 +58,12 @@ class UnitScores(Statistic[OfUnits]):
         first, free = 0, predictors.free
         for fields, weight, designs in predictors.runs(block):
             values, slopes = predictors.evaluate(arguments, fields, designs)
-            terms = predictors.terms(of_row, block.kind, fields, values, weight)
+            terms = predictors.terms(of_row, block.kind, fields, values)
             own = place[first : first + weight.size]
             first += weight.size
-            for a, score in zip(free, terms[3:], strict=False):  # after 1, ℓ and ℓ²
-                scores[:, predictors.each[a].to] += _by_unit(slopes[a], score, own, units.size)
+            for a, score in zip(free, terms.scores, strict=True):
+                weighted = weight * score
+                scores[:, predictors.each[a].to] += _by_unit(slopes[a], weighted, own, units.size)
         return OfUnits(units.astype(np.intp), scores)
 
     def merge(self, left: OfUnits, right: OfUnits) -> OfUnits:

@@ -137,8 +137,8 @@ class Newton(Solver[NewtonState]):
         moves = (gradient != 0.0) | (state.gradient == 0.0)  # the others do not move
         # where all coordinates move, `_left` has computed the step; a traced value cannot be tested
         if not (isinstance(moves, np.ndarray) and moves.all() and np.isfinite(gradient).all()):
-            hessian, *decomposition = _among(scaled_hessian(state.hessian), moves)
-            step = _newton_step(gradient, *decomposition)
+            among = _among(scaled_hessian(state.hessian), moves)
+            hessian, step = among.matrix, among.descent(gradient)
         length = xp.sqrt(step @ step)
         step = step * (state.radius / xp.maximum(length, state.radius))
         promised = -(gradient @ step + 0.5 * step @ (hessian @ step))
@@ -146,24 +146,13 @@ class Newton(Solver[NewtonState]):
         return state._replace(step=step / scale, promised=promised, slope=slope)
 
 
-def _among(own: ScaledHessian, moves: Any) -> tuple[Any, Any, Any]:
-    """Return the scaled Hessian, that of the identity where a coordinate is fixed, decomposed."""
+def _among(own: ScaledHessian, moves: Any) -> ScaledHessian:
+    """Return the scaled Hessian, that of the identity where a coordinate is fixed."""
     if isinstance(moves, np.ndarray) and moves.all():
-        return own.matrix, own.values, own.vectors
+        return own
     xp = namespace(moves)
     matrix = xp.where(moves[:, None] & moves, own.matrix, xp.eye(moves.shape[0]))
-    return matrix, *xp.linalg.eigh(matrix)
-
-
-def _newton_step(gradient: Any, values: Any, vectors: Any) -> Any:
-    """Return the step to the quadratic model's minimum, with absolute values of its eigenvalues."""
-    xp = namespace(gradient)
-    size = xp.abs(values)
-    # an eigenvalue of rounding size gives no direction worth more than the region's radius
-    least = 1e-14 * xp.max(size)
-    least = xp.where(least > 0.0, least, 1.0)
-    along = vectors.T @ gradient / xp.maximum(size, least)
-    return -(vectors @ along)
+    return ScaledHessian(own.scale, matrix)
 
 
 def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any, Any]:
@@ -179,10 +168,10 @@ def _left(at: Any, gradient: Any, hessian: Any) -> tuple[Any, Any, Any, Any]:
     own = scaled_hessian(hessian)
     scaled = gradient / own.scale
     finite = xp.isfinite(scaled)
-    curvature, *decomposition = _among(own, finite)
-    together = _newton_step(xp.where(finite, scaled, 0.0), *decomposition)
+    among = _among(own, finite)
+    together = among.descent(xp.where(finite, scaled, 0.0))
     # half a unit in the last place of a number is at most this part of it; of the joint step two
     # units, which is as near as alternating steps come
     room = 1.2e-16 * xp.abs(at) * own.scale
     still = (xp.abs(scaled) <= room) & (xp.abs(together) <= 4.0 * room)
-    return xp.where(still, 0.0, scaled), together, curvature, own.scale
+    return xp.where(still, 0.0, scaled), together, among.matrix, own.scale

@@ -47,15 +47,22 @@ class Part:
 
     factors: tuple[tuple[Factor, bool], ...]
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[Numeric | Basis, ...]:
         """The factors that are numbers."""
         return tuple(f for f, _ in self.factors if not isinstance(f, Category))
 
-    @property
+    @cached_property
     def categories(self) -> tuple[tuple[Category, bool], ...]:
         """The factors that are categories."""
         return tuple((f, full) for f, full in self.factors if isinstance(f, Category))
+
+    @cached_property
+    def column(self) -> str | None:
+        """The column of the data that it is, as numbers; None for other parts."""
+        factors = self.factors
+        plain = len(factors) == 1 and isinstance(factors[0][0], Numeric) and factors[0][0].is_column
+        return factors[0][0].columns[0] if plain else None
 
     @property
     def size(self) -> int:
@@ -94,6 +101,16 @@ class Part:
             absent = none if absent is None else absent | none
             step *= len(category.levels) - (not full)
         return None if joint is None else namespace(joint).where(absent, -1, joint)
+
+    def indicator(self, row: Mapping[str, Vector]) -> Indicator | None:
+        """Return the columns of the categories; None without any."""
+        categories = self.categories
+        if len(categories) != 1:
+            codes = self.codes(row)
+            return None if codes is None else Indicator(codes, self.size)
+        (category, full) = categories[0]
+        # the reference is the first level, so that codes need no change
+        return Indicator(category.places_of(row), self.size, first=0 if full else 1)
 
     def values(self, row: Mapping[str, Any]) -> Iterator[Any]:
         """Yield each product of numbers, 1 for none."""
@@ -179,21 +196,29 @@ class Design:
 
     def matrix(self, row: Mapping[str, Vector]) -> DesignMatrix:
         """Return the design matrix of rows."""
-        dense: list[Any] = []
+        numbers = np.empty((self._numbers, len(next(iter(row.values())))))
         indicators: list[Indicator] = []
+        place = 0
         for part in self.parts:
-            codes = part.codes(row)
+            if part.column is not None:
+                numbers[place] = row[part.column]
+                place += 1
+                continue
+            coded = part.indicator(row)
             for value in part.values(row):
-                if codes is None:
-                    dense.append(value)
+                if coded is None:
+                    numbers[place] = value
+                    place += 1
                 else:
                     own = None if isinstance(value, float) else value
-                    indicators.append(Indicator(codes, part.size, own))
-        numbers = np.empty((len(dense), len(next(iter(row.values())))))
-        for k, value in enumerate(dense):
-            numbers[k] = value
+                    indicators.append(coded if own is None else replace(coded, value=own))
         matrix = DesignMatrix(numbers, tuple(indicators), self._order)
         return matrix.without(self._absent) if self.absent else matrix
+
+    @cached_property
+    def _numbers(self) -> int:
+        """The number of columns without categories."""
+        return sum(len(part.products) for part in self.parts if not part.categories)
 
     @cached_property
     def _order(self) -> NDArray[np.intp] | None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
+
+import numpy as np
 
 from kullback._core.arrays import namespace
 from kullback._core.errors import DataError, ModelError
@@ -48,6 +51,11 @@ class Numeric:
         """The expression."""
         return (str(self.node),)
 
+    @property
+    def is_column(self) -> bool:
+        """Whether the numbers are those of a column as they are."""
+        return isinstance(self.node, Name) and not self.numbers
+
     def evaluate(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the numbers of the rows."""
         if self.numbers:
@@ -83,13 +91,22 @@ class Category:
             return tuple(f"{self.column}[{level}]" for level in self.levels)
         return tuple(f"{self.column}[T.{level}]" for level in self.levels[1:])
 
+    def places_of(self, row: Mapping[str, Any]) -> Any:
+        """Return the place of each row's level."""
+        codes = row[self.column]
+        xp = namespace(codes)
+        codes = codes.astype(np.intp if xp is np else xp.int32)
+        return codes if self._in_order else xp.asarray(self.places)[codes]
+
     def codes(self, row: Mapping[str, Any], *, full: bool) -> Any:
         """Return the place of each row's level among those with coefficients; −1 for none."""
-        codes = row[self.column]
-        codes = codes.astype(namespace(codes).int32)
-        if self.places != tuple(range(len(self.places))):
-            codes = namespace(codes).asarray(self.places)[codes]
-        return codes if full else codes - 1
+        places = self.places_of(row)
+        return places if full else places - 1
+
+    @cached_property
+    def _in_order(self) -> bool:
+        """Whether codes are places."""
+        return self.places == tuple(range(len(self.places)))
 
 
 def category_columns(node: Node) -> tuple[str, ...]:
