@@ -355,6 +355,7 @@ def _elementwise(function: Callable[[float], float]) -> Callable[[Any], Any]:
     def apply(x: Any) -> Any:
         if np.ndim(x) == 0:
             return np.float64(function(x))
-        return np.fromiter(map(function, x.tolist()), np.float64, x.size)
+        values = map(function, x.reshape(-1).tolist())
+        return np.fromiter(values, np.float64, x.size).reshape(x.shape)
 
     return apply

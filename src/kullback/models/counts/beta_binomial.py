@@ -17,7 +17,8 @@ from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_binomial
 from kullback.models.starting_values import share_inside
 from kullback.special.count_kernels import log_negative_binomial
-from kullback.special.lattice_tails import log_ratio_sum
+from kullback.special.lattice_tails import Derivatives, ratio_sum_jet
+from kullback.special.shared import Jet, by_jets
 from kullback.special.smooth import log1mexp
 
 
@@ -87,14 +88,28 @@ class BetaBinomial(OfTrials, Family):  # type: ignore[override]  # the support d
         lower = x < trials * probability
         first = jnp.where(lower, trials - x, x + 1.0)
         p = jnp.where(lower, 1.0 - probability, probability)
-        a, b = p * precision, (1.0 - p) * precision
 
-        def ratio(i: Array) -> Array:
-            k = first + i
-            return (trials - k) * (k + a) / ((k + 1.0) * (trials - k - 1.0 + b))
+        def rest(trials: Array, first: Array, alpha: Array, beta: Array) -> list[Jet]:
+            a, b = jnp.where(lower, beta, alpha), jnp.where(lower, alpha, beta)
 
+            def step(i: Array, known: Derivatives) -> tuple[Array, Derivatives]:
+                k = first + i
+                u, v = k + a, trials - k - 1.0 + b
+                by_a, by_b = 1.0 / u, -1.0 / v
+                by_alpha, by_beta = jnp.where(lower, by_b, by_a), jnp.where(lower, by_a, by_b)
+                s, t, ss, st, tt = known
+                moved = s + by_alpha, t + by_beta
+                # the second derivatives of log u and −log v, each in its own number alone
+                sign = jnp.where(lower, 1.0, -1.0)
+                second = ss + sign * by_alpha * by_alpha, st, tt - sign * by_beta * by_beta
+                return (trials - k) * u / ((k + 1.0) * v), (*moved, *second)
+
+            # the far end is a mode of its own where b < 1
+            return [ratio_sum_jet(step, 2, trials - first, b >= 1.0)]
+
+        a, b = probability * precision, (1.0 - probability) * precision
         start = BetaBinomial._log_density(first, trials, p, precision)
-        smaller = start + log_ratio_sum(ratio, trials - first, jnp.full_like(first, True, bool))
+        smaller = start + by_jets(rest, a, b, fixed=(trials + 0.0 * first, first))[0]
         larger = log1mexp(smaller)
         return jnp.where(lower, smaller, larger), jnp.where(lower, larger, smaller)
 

@@ -15,9 +15,10 @@ from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
-from kullback.special.lattice_tails import log_ratio_sum
+from kullback.special.lattice_tails import Derivatives, ratio_sum_jet
 from kullback.special.numerics import log, log1p, reciprocal
 from kullback.special.saddle_point import log_poisson_kernel
+from kullback.special.shared import Jet, by_jets
 from kullback.special.smooth import log1mexp
 
 
@@ -85,20 +86,26 @@ class GeneralizedPoisson(Family):
     @staticmethod
     def _log_tails(x: Array, mean: Array, dispersion: Array) -> tuple[Array, Array]:
         # the outcomes on the side that does not hold the mean, from the nearest one outwards
-        rate = dispersion * reciprocal(1.0 + dispersion)
-        ancestors = mean * reciprocal(1.0 + dispersion)
-
-        def rise(k: Array) -> Array:  # of the probability from k to k + 1
-            own = ancestors + rate * k
-            return own * jnp.exp(k * jnp.log1p(rate / own) - rate) / (k + 1.0)
-
         lower = x < mean
-        below = jnp.where(lower, x, 0.0)
-        above = jnp.where(lower, mean, x + 1.0)
-        down = log_ratio_sum(lambda i: 1.0 / rise(jnp.maximum(below - i - 1.0, 0.0)), below, lower)
-        up = log_ratio_sum(lambda i: rise(above + i), jnp.full_like(above, jnp.inf), ~lower)
-        start = GeneralizedPoisson._log_density(jnp.where(lower, x, x + 1.0), mean, dispersion)
-        smaller = start + jnp.where(lower, down, up)
+        first = jnp.where(lower, x, x + 1.0)
+
+        def rest(lower: Array, first: Array, mean: Array, dispersion: Array) -> list[Jet]:
+            u = 1.0 / (1.0 + dispersion)
+            rate = dispersion * u
+            origin = _derivatives(first, mean, dispersion)
+
+            def step(i: Array, _: Derivatives) -> tuple[Array, Derivatives]:
+                k = jnp.where(lower, first - i - 1.0, first + i)
+                own = mean * u + rate * k
+                growth = own * jnp.exp(k * jnp.log1p(rate / own) - rate) / (k + 1.0)  # to k + 1
+                to = jnp.where(lower, k, k + 1.0)
+                changes = zip(_derivatives(to, mean, dispersion), origin, strict=True)
+                return jnp.where(lower, 1.0 / growth, growth), [v - old for v, old in changes]
+
+            return [ratio_sum_jet(step, 2, jnp.where(lower, first, jnp.inf))]
+
+        start = GeneralizedPoisson._log_density(first, mean, dispersion)
+        smaller = start + by_jets(rest, mean, dispersion, fixed=(lower, first))[0]
         larger = log1mexp(smaller)
         return jnp.where(lower, smaller, larger), jnp.where(lower, larger, smaller)
 
@@ -127,3 +134,16 @@ class GeneralizedPoisson(Family):
         mean = mean_inside(values, weights)
         variance = float(np.average((values - mean) ** 2, weights=weights))
         return [{"mean": mean, "dispersion": max(math.sqrt(variance / mean) - 1.0, 0.01)}]
+
+
+def _derivatives(x: Array, mean: Array, dispersion: Array) -> Derivatives:
+    """Those of the log-density in mean and dispersion."""
+    u, d = 1.0 / (1.0 + dispersion), x - mean
+    w, share = 1.0 / (mean + dispersion * x), x / (mean + dispersion * x)
+    return (
+        d * u * w + dispersion * share / mean,
+        d * d * (u * u) * w - share,
+        -u * w - d * u * w * w - dispersion * share * (1.0 / mean + w) / mean,
+        share * w - 2.0 * d * (u * u) * w - d * d * (u * u) * (w * w),
+        share * share - d * d * (u * u) * (2.0 * u * w + share * w),
+    )
