@@ -24,11 +24,11 @@ from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.engines.parts import Part, PartsEngine
-from kullback.models.formula.learning import bound
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.families_for import families_for
 from kullback.objective.held_out import HeldOutLosses
+from kullback.objective.learning import bound
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.row_losses import row_losses
 from kullback.refitting import Clock, SampleProblem
@@ -144,7 +144,9 @@ def compare(
     outcomes = ""
     if not named:
         outcomes, named = families_for(sample, continuous=every == "continuous")
-    entries = [_Entry(name, bound(model, sample)) for name, model in named.items()]
+    entries = [
+        _Entry(name, bound(model, sample, engine or engine_for)) for name, model in named.items()
+    ]
     parts = _folds(sample, folds, seed, key) if criterion == "held_out" else None
     count = _Count(progress, len(entries) * (1 + (folds if parts else 0)))
     plain = without(sample, key.field) if key is not None and key.alone else sample

@@ -14,8 +14,8 @@ from kullback.data.open import open_sample
 from kullback.data.roles import Roles
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.information.estimate import Estimate
-from kullback.models.formula.learning import bound
 from kullback.models.model import Model
+from kullback.objective.learning import bound
 from kullback.objective.loss_moments import Losses, Moments
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
@@ -166,7 +166,7 @@ class _Scored:
         check_level(level)
         self.unit, self.level = unit, level
         self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
-        self.models = tuple(bound(model, self.sample) for model in models)
+        self.models = tuple(bound(model, self.sample, engine or engine_for) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
     def moments(self) -> Moments:
