@@ -20,7 +20,7 @@ from kullback.data.checks import and_more
 from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
 from kullback.data.sample import RowSource
-from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.engines.parts import Part, PartsEngine
@@ -140,7 +140,7 @@ def compare(
         truncation=truncation,
         rounding=rounding,
     )
-    sample, key = open_with_key(data, roles, schema_of(first), given)
+    sample, key = open_with_key(data, roles, schema_of(first), given, workers_of(engine))
     outcomes = ""
     if not named:
         outcomes, named = families_for(sample, continuous=every == "continuous")

@@ -12,7 +12,7 @@ from kullback._core.errors import ModelError, nearest
 from kullback._core.validation import check_choice
 from kullback.data.open import open_sample
 from kullback.data.sample import RowSource
-from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
@@ -208,7 +208,7 @@ def fit(
         truncation=truncation,
         rounding=rounding,
     )
-    sample = open_sample(data, roles, schema_of((model,)))
+    sample = open_sample(data, roles, schema_of((model,)), workers=workers_of(engine))
     model = bound(model, sample, engine or engine_for)
     watch = None if progress is None else _Watch(progress)
     problem = SampleProblem(model, sample, engine, solver, weight_kind=weight_kind)

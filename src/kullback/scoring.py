@@ -12,7 +12,7 @@ from kullback._core.units import nats_per
 from kullback._core.validation import check_level
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
 from kullback.objective.learning import bound
@@ -165,7 +165,9 @@ class _Scored:
         self.size = nats_per(unit)
         check_level(level)
         self.unit, self.level = unit, level
-        self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
+        self.sample = open_sample(
+            data, roles, schema_of(models, models[0].levels), workers=workers_of(engine)
+        )
         self.models = tuple(bound(model, self.sample, engine or engine_for) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
