@@ -29,7 +29,7 @@ from kullback._core.domains import POSITIVE, REAL, Interval, Reals
 from kullback.data import Chunk, Exact, Roles, RowKind, open_sample
 from kullback.data.blocks import blocks
 from kullback.data.sample import ArraySample, ChunkSample
-from kullback.engines.engine import Engine
+from kullback.engines.engine import Engine, Subtotal
 from kullback.models.labels.categorical import Categorical
 from kullback.models.linear import Linear
 from kullback.models.source import Coefficient
@@ -1016,12 +1016,12 @@ class Unruly(Engine):
     def first_block(self, kind=None):
         return next(block for block in self._blocks if kind in (None, block.kind))
 
-    def results(self, statistic: Statistic[Any], arguments) -> Iterator[tuple[Any, Any]]:
+    def results(self, statistic: Statistic[Any], arguments) -> Iterator[Subtotal]:
         for block in self._random.sample(self._blocks, len(self._blocks)):
             with float64():
                 for _ in range(self._random.randrange(1, 3)):
                     partial = statistic.of_block(block, arguments)
-            yield block, partial
+            yield Subtotal.of(block, partial)
 
 
 @pytest.mark.parametrize(

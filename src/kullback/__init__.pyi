@@ -19,6 +19,7 @@ from .comparing import compare as compare
 from .data.events import Events as Events
 from .data.given_sample import Sample as Sample
 from .data.paths import DataFiles as DataFiles
+from .engines.dask_cluster import DaskEngine as DaskEngine
 from .engines.local import LocalEngine as LocalEngine
 from .engines.streaming import StreamingEngine as StreamingEngine
 from .evaluation.evaluate import evaluate as evaluate

@@ -20,15 +20,15 @@ from kullback.data.checks import and_more
 from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.folds import Folds, GroupFolds, RowFolds, TimeFolds, without
 from kullback.data.sample import RowSource
-from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.engines.parts import Part, PartsEngine
-from kullback.models.formula.learning import bound
 from kullback.models.model import Model
 from kullback.models.registry import own_models
 from kullback.objective.families_for import families_for
 from kullback.objective.held_out import HeldOutLosses
+from kullback.objective.learning import bound
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.row_losses import row_losses
 from kullback.refitting import Clock, SampleProblem
@@ -140,11 +140,13 @@ def compare(
         truncation=truncation,
         rounding=rounding,
     )
-    sample, key = open_with_key(data, roles, schema_of(first), given)
+    sample, key = open_with_key(data, roles, schema_of(first), given, workers_of(engine))
     outcomes = ""
     if not named:
         outcomes, named = families_for(sample, continuous=every == "continuous")
-    entries = [_Entry(name, bound(model, sample)) for name, model in named.items()]
+    entries = [
+        _Entry(name, bound(model, sample, engine or engine_for)) for name, model in named.items()
+    ]
     parts = _folds(sample, folds, seed, key) if criterion == "held_out" else None
     count = _Count(progress, len(entries) * (1 + (folds if parts else 0)))
     plain = without(sample, key.field) if key is not None and key.alone else sample

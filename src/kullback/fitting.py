@@ -12,12 +12,12 @@ from kullback._core.errors import ModelError, nearest
 from kullback._core.validation import check_choice
 from kullback.data.open import open_sample
 from kullback.data.sample import RowSource
-from kullback.engines.choice import EngineFactory
+from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
-from kullback.models.formula.learning import bound
 from kullback.models.model import Model
 from kullback.models.registry import own_models
+from kullback.objective.learning import bound
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.refitting import Clock, SampleProblem
 from kullback.results.fit import Fit
@@ -208,8 +208,8 @@ def fit(
         truncation=truncation,
         rounding=rounding,
     )
-    sample = open_sample(data, roles, schema_of((model,)))
-    model = bound(model, sample)
+    sample = open_sample(data, roles, schema_of((model,)), workers=workers_of(engine))
+    model = bound(model, sample, engine or engine_for)
     watch = None if progress is None else _Watch(progress)
     problem = SampleProblem(model, sample, engine, solver, weight_kind=weight_kind)
     fitted = problem.fit(clock, watch)

@@ -24,7 +24,6 @@ from kullback.data.squared_weights import SquaredWeights
 from kullback.data.units import Units
 from kullback.engines.choice import EngineFactory, engine_for
 from kullback.engines.local import LocalEngine
-from kullback.models.formula.learning import bound
 from kullback.models.held_numbers import (
     changed_values,
     held,
@@ -44,6 +43,7 @@ from kullback.objective.collinearity import (
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.first_pass import FOR_ENTROPY, FOR_STARTS, FirstPass
+from kullback.objective.learning import bound
 from kullback.objective.likelihood import RowsTerm
 from kullback.objective.pearson import PearsonSums
 from kullback.objective.sampling_weights import with_sampling_weights
@@ -206,7 +206,7 @@ class SampleProblem:
 
     def fit_model(self, model: Model) -> Fit:
         """Fit another model to the same rows."""
-        own, sample = bound(model, self.sample), self.sample
+        own, sample = bound(model, self.sample, self.engine or engine_for), self.sample
         for name in sample.schema.columns:
             sample = sample if name in own.columns else without(sample, name)
         again = replace(self, model=own, sample=sample, fixed={}, solved=None, power=0)
@@ -417,7 +417,8 @@ class SampleProblem:
             run_seconds=running,
         )
         problem = replace(self, solved=solved, power=unit.power)
-        evaluation, sample_info = solved.evaluation, prepared.sample_info
+        evaluation = solved.evaluation
+        sample_info = replace(prepared.sample_info, instructions=engine.instructions)
         if self.weight_kind == SAMPLING:
             evaluation = self._with_sampling_weights(prepared, model, solved)
             sample_info = replace(sample_info, weight_kind=SAMPLING, values=None)

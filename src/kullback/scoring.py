@@ -12,10 +12,10 @@ from kullback._core.units import nats_per
 from kullback._core.validation import check_level
 from kullback.data.open import open_sample
 from kullback.data.roles import Roles
-from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.information.estimate import Estimate
-from kullback.models.formula.learning import bound
 from kullback.models.model import Model
+from kullback.objective.learning import bound
 from kullback.objective.loss_moments import Losses, Moments
 from kullback.objective.model_columns import roles_of, schema_of
 from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
@@ -165,8 +165,10 @@ class _Scored:
         self.size = nats_per(unit)
         check_level(level)
         self.unit, self.level = unit, level
-        self.sample = open_sample(data, roles, schema_of(models, models[0].levels))
-        self.models = tuple(bound(model, self.sample) for model in models)
+        self.sample = open_sample(
+            data, roles, schema_of(models, models[0].levels), workers=workers_of(engine)
+        )
+        self.models = tuple(bound(model, self.sample, engine or engine_for) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
     def moments(self) -> Moments:

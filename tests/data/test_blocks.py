@@ -172,3 +172,22 @@ def test_rows_of_weight_zero_go_into_no_block() -> None:
     np.testing.assert_array_equal(block.fields["y"][:2], [1.0, 3.0])
     np.testing.assert_array_equal(block.weight, [1.0, 2.0, 0.0, 0.0])
     assert [block.row_number(k) for k in range(2)] == [11, 13]
+
+
+@pytest.mark.parametrize("before", [0, 1, 7, 8, 9, 16, 23])
+def test_a_part_of_a_sample_leaves_out_the_rows_of_a_block_that_begins_before_it(before):
+    rows = np.arange(40.0)
+    whole = {b.index: b for b in blocks([Chunk(Exact(), {"y": rows})], size=8)}
+    part = Chunk(Exact(), {"y": rows[before:]}, first_row=before)
+    found = list(blocks([part], size=8, before={Exact(): before}))
+    assert [b.index for b in found] == list(range(-(-before // 8), 5))
+    for block in found:
+        np.testing.assert_array_equal(block.fields["y"], whole[block.index].fields["y"])
+        np.testing.assert_array_equal(block.row_numbers, whole[block.index].row_numbers)
+
+
+def test_the_last_block_of_a_part_has_the_capacity_that_it_has_in_the_whole():
+    rows = np.arange(TILE + ROWS + 0.0)
+    *_, whole = blocks([Chunk(Exact(), {"y": rows})])
+    (part,) = blocks([Chunk(Exact(), {"y": rows[ROWS:]})], before={Exact(): ROWS})
+    assert part.capacity == whole.capacity == ROWS

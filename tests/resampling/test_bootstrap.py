@@ -109,7 +109,7 @@ def test_the_same_bits_in_memory_and_streamed(case, tmp_path):
 
 def test_any_order_of_blocks():
     from kullback.data.blocks import blocks
-    from kullback.engines.engine import Engine
+    from kullback.engines.engine import Engine, Subtotal
 
     class Backwards(Engine):
         def __init__(self, sample):
@@ -124,7 +124,7 @@ def test_any_order_of_blocks():
 
             for block in reversed(self._blocks):
                 with float64():
-                    yield block, statistic.of_block(block, arguments)
+                    yield Subtotal.of(block, statistic.of_block(block, arguments))
 
     y = np.resize(GAMMA, 140_000)
     usual = kl.fit(kl.Weibull(), y).bootstrap(4)

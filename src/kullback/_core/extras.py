@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from kullback._core.errors import KullbackError
 
 _MODULES = {
+    "dask": ("distributed",),
     "network": ("equinox", "optax", "safetensors"),
     "plot": ("matplotlib",),
 }

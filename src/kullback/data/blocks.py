@@ -7,7 +7,7 @@ always holds that kind's rows `i * size` to `(i + 1) * size`, whatever chunks th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, final
@@ -107,7 +107,9 @@ class Block:
         return numbers
 
 
-def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
+def blocks(
+    chunks: Iterable[Chunk], size: int = ROWS, before: Mapping[RowKind, int] | None = None
+) -> Iterator[Block]:
     """Cut chunks into blocks.
 
     Block i of a kind holds that kind's rows `i * size` to `(i + 1) * size` and has the capacity
@@ -119,6 +121,8 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
     Args:
         chunks: consecutive rows; chunks of several kinds may alternate.
         size: the number of rows in a block.
+        before: by kind, the number of rows before these, where they are a part of a sample: the
+            first ones then belong to a block that begins before them, and are left out.
 
     Yields:
         The blocks, those of each kind in the order of their index.
@@ -127,13 +131,15 @@ def blocks(chunks: Iterable[Chunk], size: int = ROWS) -> Iterator[Block]:
     for chunk in chunks:
         cutter = cutters.get(chunk.kind)
         if cutter is None:
-            cutter = cutters[chunk.kind] = _Cutter(chunk.kind, size)
-        yield from cutter.add(_with_weight(chunk))
+            cutter = cutters[chunk.kind] = _Cutter(
+                chunk.kind, size, (before or {}).get(chunk.kind, 0)
+            )
+        yield from cutter.add(counted(chunk))
     for cutter in cutters.values():
         yield from cutter.finish()
 
 
-def _with_weight(chunk: Chunk) -> Chunk:
+def counted(chunk: Chunk) -> Chunk:
     """The chunk without its rows of weight zero."""
     weight = chunk.weight
     if weight is None or bool(np.all(weight)):
@@ -173,16 +179,19 @@ class _Piece:
 class _Cutter:
     """Collects the rows of one kind until they fill a block."""
 
-    def __init__(self, kind: RowKind, size: int) -> None:
+    def __init__(self, kind: RowKind, size: int, before: int) -> None:
         self._kind = kind
         self._size = size
-        self._index = 0
+        self._skip = -before % size
+        self._index = (before + self._skip) // size
         self._pieces: list[_Piece] = []
         self._pending = 0
 
     def add(self, chunk: Chunk) -> Iterator[Block]:
         """Add a chunk's rows and yield the blocks that they fill."""
-        start, count = 0, chunk.count
+        count = chunk.count
+        start = min(self._skip, count)
+        self._skip -= start
         while start < count:
             stop = min(count, start + self._size - self._pending)
             self._pieces.append(_Piece(chunk, start, stop))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kullback.data.observation import RowKind
-from kullback.data.sample import OtherColumns, RowSource
+from kullback.data.sample import Count, Cut, OtherColumns, RowSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,3 +47,17 @@ class DerivedSample(RowSource, ABC):
     def locate(self, row: int) -> str:
         """Name a row as the other sample does."""
         return self.rows.locate(row)
+
+    def take_counts(self, counts: Sequence[Count]) -> None:
+        """Let the other sample take over what was counted."""
+        self.rows.take_counts(counts)
+
+
+@dataclass(frozen=True, eq=False)
+class RowwiseSample(DerivedSample, ABC):
+    """The rows of another sample, each changed for itself: abstract."""
+
+    def split(self, cut: Cut) -> list[RowSource] | None:
+        """Return the parts of the other sample, changed."""
+        parts = self.rows.split(cut)
+        return None if parts is None else [replace(self, rows=part) for part in parts]

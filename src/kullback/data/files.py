@@ -10,8 +10,9 @@ from kullback.data.checks import check_columns, column_label, count_of
 from kullback.data.csv_files import CsvFile
 from kullback.data.parquet_files import ParquetFile
 from kullback.data.paths import DataFiles, describe_paths, find_paths
+from kullback.data.sample import Cut
 from kullback.data.separators import separator_name
-from kullback.data.stream import Part
+from kullback.data.stream import Part, Piece
 from kullback.data.table_file import File
 
 
@@ -80,6 +81,36 @@ class Files:
                 raise
         for file in self._files:  # rows of two versions are a sample of neither
             file.check_unchanged()
+
+    def split(self, cut: Cut) -> list[Piece] | None:
+        """Join consecutive row groups to pieces, also of several files; None without row groups."""
+        groups = [file.group_rows for file in self._files]
+        rows = cut.rows(sum(map(sum, (own for own in groups if own is not None))))
+        pieces: list[Piece] = []
+        chosen: list[tuple[File, list[int]]] = []
+        starts: dict[str, int] = {}
+        count = 0
+
+        def close() -> None:
+            nonlocal chosen, starts, count
+            files = [file.only(groups) for file, groups in chosen if groups]
+            pieces.append(Piece(Files(files, self._pattern), count, starts))
+            chosen, starts, count = [], {}, 0
+
+        for file, own in zip(self._files, groups, strict=True):
+            if own is None:
+                return None
+            starts.setdefault(file.shown, count)
+            chosen.append((file, []))
+            for group, group_rows in enumerate(own):
+                chosen[-1][1].append(group)
+                count += group_rows
+                if count >= rows:
+                    close()
+                    chosen = [(file, [])]
+        if count:
+            close()
+        return pieces
 
     def describe(self) -> str:
         """A description of the files: `losses/*.parquet (12 files, 96 row groups)`."""

@@ -14,6 +14,7 @@ from kullback.data.open import open_sample
 from kullback.data.roles import Roles
 from kullback.data.sample import ArraySample, ChunkSample, RowSource
 from kullback.data.schema import Column, Schema
+from kullback.data.stream import Workers
 from kullback.data.tables import column_values
 
 # The field of a key that is an array: no column can have this name.
@@ -48,7 +49,11 @@ class FoldKey:
 
 
 def open_with_key(
-    data: Any, roles: Roles, schema: Schema, key: FoldKey | None
+    data: Any,
+    roles: Roles,
+    schema: Schema,
+    key: FoldKey | None,
+    workers: Workers | None = None,
 ) -> tuple[RowSource, FoldKey | None]:
     """Open a sample with the key of its folds as a field.
 
@@ -57,6 +62,7 @@ def open_with_key(
         roles: of the models' columns.
         schema: what the models know of them.
         key: the key; None for none.
+        workers: processes that read files.
 
     Returns:
         The sample, and the key.
@@ -65,16 +71,16 @@ def open_with_key(
         DataError: for data or a key that cannot be used.
     """
     if key is None:
-        return open_sample(data, roles, schema), None
+        return open_sample(data, roles, schema, workers=workers), None
     columns = roles.columns or ()
     if not isinstance(key.given, str):
-        return _beside(open_sample(data, roles, schema), key), key
+        return _beside(open_sample(data, roles, schema, workers=workers), key), key
     if key.given in columns:
         key = replace(key, alone=False)
     else:
         coded = (*roles.categorical, key.given)
         roles = replace(roles, columns=(*columns, key.given), categorical=coded)
-    return open_sample(data, roles, schema), key
+    return open_sample(data, roles, schema, workers=workers), key
 
 
 def _beside(sample: RowSource, key: FoldKey) -> RowSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from kullback._core.display import value_text
 from kullback._core.errors import DataError
 from kullback.data.checks import count_of
 from kullback.data.fold_keys import FoldKey
-from kullback.data.sample import ArraySample, Chunk, ChunkSample, Floats, RowSource
+from kullback.data.sample import ArraySample, Chunk, ChunkSample, Count, Cut, Floats, RowSource
 from kullback.data.sample_head import row_fractions
 
 # Seeds move what is hashed by so much, so that each has pseudo-random numbers of its own.
@@ -84,6 +85,13 @@ class Folds(abc.ABC):
     def others(self, part: int) -> JoinedSample:
         """The rows that the fit is made to which scores a part."""
         return JoinedSample(self.sample, [self.parts[other] for other in self.fitted_on(part)])
+
+    def over(self, sample: RowSource) -> Folds:
+        """The same folds of a part of the sample, in which rows keep their numbers."""
+        own = copy.copy(self)
+        vars(own).pop("parts", None)
+        own.sample = sample
+        return own
 
     def plain(self, part: int) -> RowSource:
         """A part without the field that no model reads."""
@@ -292,6 +300,15 @@ class JoinedSample(RowSource):
         for part in self._parts:
             yield from part.chunks()
 
+    def split(self, cut: Cut) -> list[RowSource] | None:
+        """Return the parts of one part after the other."""
+        every: list[RowSource] = []
+        for part in self._parts:
+            if (own := part.split(cut)) is None:
+                return None
+            every += own
+        return every
+
     def describe_source(self) -> str:
         """A description of where the rows come from."""
         return self._whole.describe_source()
@@ -316,6 +333,16 @@ class _WithoutField(RowSource):
         """Read the sample, and leave the field out."""
         for chunk in self._whole.chunks():
             yield _chunk_without(chunk, self._field)
+        self.dropped = self._whole.dropped
+
+    def split(self, cut: Cut) -> list[RowSource] | None:
+        """Return the parts of the sample without the field."""
+        parts = self._whole.split(cut)
+        return None if parts is None else [_WithoutField(part, self._field) for part in parts]
+
+    def take_counts(self, counts: Sequence[Count]) -> None:
+        """Let the sample take over what was counted."""
+        self._whole.take_counts(counts)
         self.dropped = self._whole.dropped
 
     def describe_source(self) -> str:
@@ -345,6 +372,13 @@ class _StreamedPart(RowSource):
             own = _chunk_of(chunk, self._folds, self._part)
             if own is not None:
                 yield own
+
+    def split(self, cut: Cut) -> list[RowSource] | None:
+        """Return the rows of the parts of the sample that are in this part."""
+        parts = self._folds.sample.split(cut)
+        if parts is None:
+            return None
+        return [_StreamedPart(self._folds.over(part), self._part) for part in parts]
 
     def describe_source(self) -> str:
         """A description of where the rows come from."""

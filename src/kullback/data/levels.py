@@ -138,6 +138,25 @@ class SchemaLearner:
                 if not identifiers:
                     refuse_identifier(label, len(levels), "a category")
 
+    def merge(self, later: SchemaLearner, *, identifiers: bool = True) -> None:
+        """Take over what a learner of later rows found.
+
+        Args:
+            later: the other learner.
+            identifiers: whether a column may have a different value in every row.
+
+        Raises:
+            DataError: there are as many classes or categories as an identifier has.
+        """
+        self._classes |= later._classes
+        self._of_own_type |= later._of_own_type
+        for name, levels in later._levels.items():
+            self._levels.setdefault(name, set()).update(levels)
+        if not identifiers:
+            refuse_identifier(self._label, len(self._classes), "a class")
+            for name, levels in self._levels.items():
+                refuse_identifier(column_label(name), len(levels), "a category")
+
     def conversion(self) -> ColumnConversion:
         """The conversion of the columns to rows of this schema.
 

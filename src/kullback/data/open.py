@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,14 @@ from kullback.data.sample import ArraySample, ChunkSample, OtherColumns, RowSour
 from kullback.data.sample_head import RowDraw
 from kullback.data.schema import Schema
 from kullback.data.series_names import label_of
-from kullback.data.stream import FileSample, name_row, read_ahead
+from kullback.data.stream import (
+    FileSample,
+    PartSource,
+    TableSource,
+    Workers,
+    name_row,
+    read_ahead,
+)
 from kullback.data.streams import read_once
 from kullback.data.tables import (
     FileColumns,
@@ -43,9 +50,6 @@ from kullback.data.tables import (
     type_name,
 )
 
-if TYPE_CHECKING:  # pyarrow is imported when files are read
-    from kullback.data.files import Files
-
 # Up to this size a file's columns are read into memory once rather than at every pass: it is small
 # for any machine that runs JAX, and saves decoding them again.
 IN_MEMORY_BYTES = 256 * 2**20
@@ -58,6 +62,7 @@ def open_sample(
     *,
     in_memory: bool | None = None,
     head: bool = False,
+    workers: Workers | None = None,
 ) -> RowSource:
     """Open a user's data as a sample.
 
@@ -73,6 +78,7 @@ def open_sample(
         in_memory: whether a file is read into memory at once; by default if the used columns take
             at most 256 MiB.
         head: whether rows of a file that is not read into memory are drawn and kept.
+        workers: processes that read files, none of which is then read into memory.
 
     Returns:
         The sample, checked; if it is streamed, each pass checks the rows that it reads.
@@ -89,10 +95,17 @@ def open_sample(
     roles = roles or Roles()
     if isinstance(data, RowSource):
         return _as_it_is(data, roles) if data.of_user else data
+    theirs = None if workers is None else workers.source(data)
+    if theirs is not None:
+        return _open_source(theirs, roles, schema, False, workers=workers)
+    _refuse_lazy(data)
     data = read_once(data, *roles.named)
     paths = as_paths(data)
     if paths is not None:
-        return _open_files(paths, roles, schema, in_memory, head=head)
+        from kullback.data.files import open_files
+
+        source = open_files(paths)
+        return _open_source(source, roles, schema, in_memory, head=head, workers=workers)
     label = label_of(data, "y")
     if isinstance(data, Mapping):
         opened: NDArray[Any] | Table = MappingTable(data)
@@ -103,6 +116,15 @@ def open_sample(
     if isinstance(opened, np.ndarray):
         return _open_column(opened, roles, data, label)
     return _open_table(opened, roles, schema)
+
+
+def _refuse_lazy(data: Any) -> None:
+    """Refuse what is held by a cluster."""
+    if type(data).__module__.partition(".")[0] in ("dask", "dask_expr"):
+        raise DataError(
+            f"a dask {type(data).__name__} is read where its partitions are: give "
+            "engine=kl.DaskEngine(client), or compute it first if it fits in memory."
+        )
 
 
 def _as_it_is(sample: RowSource, roles: Roles) -> RowSource:
@@ -191,18 +213,16 @@ def _other_arrays(roles: Roles) -> dict[str, NDArray[Any]]:
     }
 
 
-def _open_files(
-    paths: list[str],
+def _open_source(
+    source: TableSource,
     roles: Roles,
     schema: Schema | None,
     in_memory: bool | None,
     *,
-    head: bool,
+    head: bool = False,
+    workers: Workers | None = None,
 ) -> RowSource:
     """Open columns of files as a sample, in memory or streamed."""
-    from kullback.data.files import open_files
-
-    source = open_files(paths)
     if roles.weights is not None and not isinstance(roles.weights, str):
         raise DataError(
             "weights must be the name of a column if the data are files, got "
@@ -225,8 +245,9 @@ def _open_files(
     learner = SchemaLearner(roles, names, schema, written=source.only_text)
     others = OtherColumns(source.names, source.description, partial(_parts_of, source))
     text = _read_as_text(source, roles, names, schema)
+    pieces = [] if workers is None else workers.pieces(source)
     if in_memory is None:
-        in_memory = source.size(names.used) <= IN_MEMORY_BYTES
+        in_memory = workers is None and source.size(names.used) <= IN_MEMORY_BYTES
     if in_memory:
         columns, name = _read_columns(source, names.used, text)
         raw = names.take(columns.__getitem__)
@@ -234,9 +255,14 @@ def _open_files(
 
     first = names if head else learner.undecided
     draw = RowDraw(len(first.used)) if head else None
-    if first.used:
+    identifiers = not roles.inferred
+    if first.used and workers is not None:
+        learn = partial(_learned, learner.again(), first, text, identifiers)
+        for found in workers.each(learn, pieces):
+            learner.merge(found, identifiers=identifiers)
+    elif first.used:
         for part in read_ahead(source.parts(first.used, text)):
-            learner.add(first.take(part.columns.__getitem__), identifiers=not roles.inferred)
+            learner.add(first.take(part.columns.__getitem__), identifiers=identifiers)
             if draw:
                 draw.add(part.columns)
     sample = FileSample(source, names, learner.conversion(), text)
@@ -246,8 +272,22 @@ def _open_files(
     return sample
 
 
+def _learned(
+    learner: SchemaLearner,
+    first: ColumnNames,
+    text: frozenset[str],
+    identifiers: bool,
+    source: PartSource,
+) -> SchemaLearner:
+    """Learn from the rows of a piece of a source."""
+    own = learner.again()
+    for part in source.parts(first.used, text):
+        own.add(first.take(part.columns.__getitem__), identifiers=identifiers)
+    return own
+
+
 def _read_as_text(
-    source: Files, roles: Roles, names: ColumnNames, schema: Schema | None
+    source: TableSource, roles: Roles, names: ColumnNames, schema: Schema | None
 ) -> frozenset[str]:
     """The columns that are read as text, where the files hold only text (CSV)."""
     labels = names.outcome if roles.as_labels and len(names.outcome) == 1 else ()
@@ -266,7 +306,7 @@ def _written(roles: Roles) -> bool:
     return roles.meanings is not None and roles.meanings.written
 
 
-def _parts_of(source: Files, name: str) -> Iterator[NDArray[Any]]:
+def _parts_of(source: TableSource, name: str) -> Iterator[NDArray[Any]]:
     """Read a column of files part by part."""
     source.check_columns((name,))
     for part in source.parts((name,), source.texts & {name}):
@@ -274,7 +314,7 @@ def _parts_of(source: Files, name: str) -> Iterator[NDArray[Any]]:
 
 
 def _read_columns(
-    source: Files, names: tuple[str, ...], text: frozenset[str]
+    source: TableSource, names: tuple[str, ...], text: frozenset[str]
 ) -> tuple[dict[str, NDArray[Any]], Callable[[int], str]]:
     """Read columns of files into memory; and the naming of a row for messages."""
     parts = list(source.parts(names, text))

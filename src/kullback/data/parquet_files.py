@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import copy
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, final
 
 import pyarrow as pa
@@ -34,7 +35,24 @@ class ParquetFile(File):
             self._metadata = file.metadata
             schema = file.schema_arrow
         self.groups = self._metadata.num_row_groups
+        self._only: Sequence[int] | None = None
         return list(zip(schema.names, schema.types, strict=True))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs, which reads the metadata itself."""
+        state = {**vars(self), "_metadata": None, "path": str.__str__(self.path)}
+        return state | {"_types": [], "_type_of": {}, "names": []}
+
+    @property
+    def group_rows(self) -> list[int]:
+        """The number of rows of each row group."""
+        return [self._metadata.row_group(group).num_rows for group in range(self.groups)]
+
+    def only(self, groups: Sequence[int]) -> ParquetFile:
+        """The file with some of its row groups, for another process."""
+        own = copy.copy(self)
+        own._only = tuple(groups)
+        return own
 
     def size(self, names: tuple[str, ...]) -> int:
         """The size of the columns as float64, in bytes."""
@@ -43,7 +61,10 @@ class ParquetFile(File):
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:  # noqa: ARG002
         """Read columns by row group, and a row group larger than one part piece by piece."""
         most = max(1, PART_BYTES // (8 * len(names)))
-        rows = [self._metadata.row_group(group).num_rows for group in range(self.groups)]
+        if self._metadata is None:
+            with readable(self.shown, "Parquet"), pq.ParquetFile(self.path) as file:
+                self._metadata = file.metadata
+        rows = self.group_rows
         # pyarrow's pre_buffer would keep every row group it has read until the file is closed.
         options = {
             "metadata": self._metadata,
@@ -57,6 +78,9 @@ class ParquetFile(File):
             opened = pq.ParquetFile(self.path, **options)
         with opened as file:
             for group, count in enumerate(rows):
+                if self._only is not None and group not in self._only:
+                    first_row += count
+                    continue
                 where = f"{self.shown} (row group {group})"
                 for table in self._read_group(file, group, list(names), count, most, where):
                     columns = {name: values_of(table.column(name)) for name in names}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,40 @@ class OtherColumns:
     read: Callable[[str], Iterator[NDArray[Any]]]
 
 
+class Count(NamedTuple):
+    """The rows of a part of a sample.
+
+    Attributes:
+        read: the number of rows that it reads.
+        kept: the number of those that pass the checks.
+        weight: their total weight.
+        kinds: by kind, the number of those whose weight is not zero.
+    """
+
+    read: int
+    kept: int
+    weight: float
+    kinds: dict[RowKind, int]
+
+
+class Cut(NamedTuple):
+    """How a sample is cut into parts.
+
+    Attributes:
+        least: the smallest number of rows in a part, but for the last.
+        most: the number of rows that is enough for a part.
+        parts: how many parts there should be, if they can hold so many rows.
+    """
+
+    least: int
+    most: int
+    parts: int
+
+    def rows(self, total: int) -> int:
+        """The number of rows after which a part is closed, of a sample of so many rows."""
+        return max(self.least, min(self.most, -(-total // self.parts)))
+
+
 class RowSource(ABC):
     """Where the observed rows with their weights come from, any number of times: abstract.
 
@@ -112,6 +146,25 @@ class RowSource(ABC):
     def locate(self, row: int) -> str:
         """Name a row, given its number in the user's data, for a message: `row 17`."""
         return plain_row(row)
+
+    def split(self, cut: Cut) -> list[RowSource] | None:  # noqa: ARG002
+        """Return parts of the rows, in their order, which other processes can read.
+
+        None where another process cannot: rows in memory, or files that must be read from their
+        beginning.
+        """
+        return None
+
+    def known_counts(self, parts: int) -> list[Count] | None:  # noqa: ARG002
+        """Return the rows of the parts of the last `split`, if they are known without a pass."""
+        return None
+
+    def take_counts(self, counts: Sequence[Count]) -> None:  # noqa: B027  # most need none
+        """Take over what a pass over all parts counted.
+
+        Raises:
+            DataError: no row is left, or all weights are zero.
+        """
 
 
 @final

@@ -8,13 +8,13 @@ from typing import final
 
 import numpy as np
 
-from kullback.data.derived_sample import DerivedSample
+from kullback.data.derived_sample import RowwiseSample
 from kullback.data.sample import Chunk
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class ScaledSample(DerivedSample):
+class ScaledSample(RowwiseSample):
     """The rows of another sample, with outcomes times 2^power.
 
     Attributes:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import final
 
-from kullback.data.derived_sample import DerivedSample
+from kullback.data.derived_sample import RowwiseSample
 from kullback.data.sample import Chunk
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class SquaredWeights(DerivedSample):
+class SquaredWeights(RowwiseSample):
     """The rows of another sample, with the weights (w/mean)².
 
     Attributes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Protocol, TypeVar, final, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, final, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -17,7 +17,16 @@ from kullback.data.blocks import ROWS
 from kullback.data.checks import Place, check_some, check_total
 from kullback.data.columns import CheckedRows, ColumnConversion
 from kullback.data.roles import ColumnNames
-from kullback.data.sample import ArraySample, Chunk, Floats, Integers, RowSource, plain_row
+from kullback.data.sample import (
+    ArraySample,
+    Chunk,
+    Count,
+    Cut,
+    Floats,
+    Integers,
+    RowSource,
+    plain_row,
+)
 from kullback.data.sample_head import Head, RowDraw
 
 T = TypeVar("T")
@@ -70,6 +79,66 @@ class PartSource(Protocol):
     def describe(self) -> str:
         """A description of the source."""
 
+    def split(self, cut: Cut) -> list[Piece] | None:
+        """Pieces that other processes can read, in order; None where they must be read by one."""
+
+
+class Piece(NamedTuple):
+    """A piece of a source of columns.
+
+    Attributes:
+        source: its rows.
+        rows: their number.
+        starts: by file that begins in it, the number of rows of the piece before.
+    """
+
+    source: PartSource
+    rows: int
+    starts: dict[str, int]
+
+
+@runtime_checkable
+class Workers(Protocol):
+    """Processes that read pieces of data, on this machine or others."""
+
+    def source(self, data: Any) -> TableSource | None:
+        """Data that they alone can read as a source of columns; None for other data."""
+
+    def each(self, function: Callable[[Any], T], sources: Sequence[PartSource]) -> list[T]:
+        """Call a function with each of some sources, and return what it returns in their order."""
+
+    def pieces(self, source: PartSource) -> list[PartSource]:
+        """Part a source among them.
+
+        Raises:
+            DataError: it cannot be parted.
+        """
+
+
+@runtime_checkable
+class TableSource(PartSource, Protocol):
+    """Columns that can be read part by part, with what is known of them before they are read.
+
+    Attributes:
+        names: the columns.
+        description: for messages about columns.
+        only_text: whether it holds only text, so that the type of a label is inferred.
+    """
+
+    names: list[str]
+    description: str
+    only_text: bool
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns that hold text, by the beginning."""
+
+    def check_columns(self, names: tuple[str, ...]) -> None:
+        """Refuse a source whose pieces do not all have these columns, of one type."""
+
+    def size(self, names: tuple[str, ...]) -> int:
+        """The approximate size of the columns in memory, in bytes."""
+
 
 @final
 class FileSample(RowSource):
@@ -103,6 +172,41 @@ class FileSample(RowSource):
         self._conversion = conversion
         self._text = text
         self._starts: dict[str, int] = {}
+        self._before, self._whole = 0, True
+        self._rows: list[int] = []
+
+    def split(self, cut: Cut) -> list[RowSource] | None:
+        """Return parts that other processes can read, if the source has such pieces."""
+        pieces = self._source.split(cut)
+        if pieces is None:
+            return None
+        parts: list[RowSource] = []
+        before = 0
+        for piece in pieces:
+            part = FileSample(piece.source, self._names, self._conversion, self._text)
+            part._before, part._whole = before, False
+            parts.append(part)
+            self._starts |= {file: before + start for file, start in piece.starts.items()}
+            before += piece.rows
+        self._rows = [piece.rows for piece in pieces]
+        return parts
+
+    def known_counts(self, parts: int) -> list[Count] | None:
+        """Return the numbers of rows in the parts, where each row that is read counts."""
+        conversion = self._conversion
+        if conversion.drop or conversion.ends is not None or self._names.weight is not None:
+            return None
+        assert len(self._rows) == parts  # of the last split
+        return [Count(n, n, float(n), {conversion.kind: n}) for n in self._rows]
+
+    def take_counts(self, counts: Sequence[Count]) -> None:
+        """Check the sums that a pass over the parts counted.
+
+        Raises:
+            DataError: no row is left, or all weights are zero.
+        """
+        kept = sum(count.kept for count in counts)
+        self._check(kept, sum(count.read for count in counts), sum(c.weight for c in counts))
 
     def draw_head(self, draw: RowDraw) -> None:
         """Keep rows that were drawn while the files were read.
@@ -169,7 +273,7 @@ class FileSample(RowSource):
         self, beside: tuple[str, ...], text: frozenset[str]
     ) -> Generator[tuple[CheckedRows, Part, int], None, None]:
         """Yield the rows that pass the checks, part by part."""
-        names, total, rows, kept_rows = self._names, 0.0, 0, 0
+        names, total, rows, kept_rows = self._names, 0.0, self._before, 0
         used = tuple(dict.fromkeys((*names.used, *beside)))
         parts = self._source.parts(used, self._text | text)
         if self._conversion.ends is not None and not beside:
@@ -183,10 +287,14 @@ class FileSample(RowSource):
             kept_rows += checked.count
             weight = checked.weight
             total += float(checked.count if weight is None else weight.sum())
-        self.dropped = rows - kept_rows
-        if self._names.outcome:
-            check_some(self.label, kept_rows, self.dropped)
-            check_total(self._conversion.weight_label, total)
+        self._check(kept_rows, rows - self._before, total)
+
+    def _check(self, kept: int, read: int, weight: float) -> None:
+        """Store the number of rows dropped, and refuse a sample of none."""
+        self.dropped = read - kept
+        if self._names.outcome and self._whole:
+            check_some(self.label, kept, self.dropped)
+            check_total(self._conversion.weight_label, weight)
 
 
 def _row_after(first_row: int, position: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,6 +54,15 @@ class File(ABC):
     @abstractmethod
     def size(self, names: tuple[str, ...]) -> int:
         """The approximate size of columns in memory, in bytes."""
+
+    @property
+    def group_rows(self) -> list[int] | None:
+        """The number of rows of each row group; None for a kind of file without row groups."""
+        return None
+
+    def only(self, groups: Sequence[int]) -> File:
+        """The file with some of its row groups, for another process."""
+        raise NotImplementedError
 
     @abstractmethod
     def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:

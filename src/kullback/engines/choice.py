@@ -6,11 +6,17 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from kullback.data.sample import RowSource
+from kullback.data.stream import Workers
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 
 EngineFactory: TypeAlias = Callable[[RowSource], Engine]
+
+
+def workers_of(engine: object) -> Workers | None:
+    """Return what makes an engine, where it reads data by workers of its own."""
+    return engine if isinstance(engine, Workers) else None
 
 
 def engine_for(sample: RowSource) -> Engine:

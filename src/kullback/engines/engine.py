@@ -6,14 +6,15 @@ import abc
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import pairwise
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
 from kullback._core.errors import DataError
+from kullback._core.machine import this_machine
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
-from kullback.engines.tree import Tree
+from kullback.engines.tree import Node, Tree
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
@@ -26,6 +27,27 @@ NO_ROWS = "no rows"
 def no_rows() -> DataError:
     """Return the error about a sample without rows."""
     return DataError("the sample is empty: give at least one row.", reason=NO_ROWS)
+
+
+class Subtotal(NamedTuple):
+    """The result of a node of the tree of blocks.
+
+    Attributes:
+        kind: of the rows.
+        node: the node of that kind's tree.
+        rows: the number of rows.
+        value: the result.
+    """
+
+    kind: RowKind
+    node: Node
+    rows: int
+    value: Any
+
+    @classmethod
+    def of(cls, block: Block, value: Any) -> Subtotal:
+        """The result of one block."""
+        return cls(block.kind, (0, block.index), block.count, value)
 
 
 class Engine(abc.ABC):
@@ -49,6 +71,11 @@ class Engine(abc.ABC):
         self.rows = 0
         self.progress: Progress | None = None
 
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The sets of instructions of the processors that compute, which decide the last bits."""
+        return (this_machine().instructions,)
+
     @abc.abstractmethod
     def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block, or the first of a kind of rows, for a point of origin.
@@ -57,10 +84,8 @@ class Engine(abc.ABC):
         """
 
     @abc.abstractmethod
-    def results(
-        self, statistic: Statistic[Partial], arguments: Vector
-    ) -> Iterator[tuple[Block, Partial]]:
-        """Evaluate every block that the statistic covers once; yield each with its result.
+    def results(self, statistic: Statistic[Partial], arguments: Vector) -> Iterator[Subtotal]:
+        """Evaluate every block that the statistic covers once; yield the results.
 
         The order does not matter.
         """
@@ -80,13 +105,13 @@ class Engine(abc.ABC):
         """
         trees: dict[RowKind, Tree] = {}
         with one_blas_thread() if statistic.uses_blas else nullcontext():
-            for block, partial in self.results(statistic, arguments):
-                if not statistic.covers(block.kind):
+            for kind, node, rows, value in self.results(statistic, arguments):
+                if not statistic.covers(kind):
                     continue
-                if block.kind not in trees:
-                    trees[block.kind] = Tree(statistic)
-                trees[block.kind].add(block.index, partial)
-                self.rows += block.count
+                if kind not in trees:
+                    trees[kind] = Tree(statistic)
+                trees[kind].add(node, value)
+                self.rows += rows
                 if self.progress is not None:
                     self.progress(self.passes + 1, self.rows)
         if self.reads_all or not statistic.partial:
@@ -98,7 +123,7 @@ class Engine(abc.ABC):
         for left, right in pairwise(kinds):
             if left.order == right.order:
                 raise TypeError(f"two kinds of rows are both shown as {left!r}: rename one")
-        value: Partial = trees[kinds[0]].total()
+        total: Partial = trees[kinds[0]].total()
         for kind in kinds[1:]:
-            value = statistic.merge(value, trees[kind].total())
-        return value
+            total = statistic.merge(total, trees[kind].total())
+        return total

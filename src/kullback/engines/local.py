@@ -14,7 +14,7 @@ from kullback._core.errors import DataError
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
 from kullback.data.sample import RowSource
-from kullback.engines.engine import Engine
+from kullback.engines.engine import Engine, Subtotal
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
@@ -72,20 +72,18 @@ class LocalEngine(Engine):
         """Return the first block, or that of a kind of rows."""
         return first_of(self._blocks, kind)
 
-    def results(
-        self, statistic: Statistic[Partial], arguments: Vector
-    ) -> Iterator[tuple[Block, Partial]]:
+    def results(self, statistic: Statistic[Partial], arguments: Vector) -> Iterator[Subtotal]:
         """Evaluate the blocks, in threads where there are several."""
 
-        def evaluate(part: list[Block]) -> list[tuple[Block, Partial]]:
+        def evaluate(part: list[Block]) -> list[Subtotal]:
             with float64():  # the context holds for one thread
-                return [(block, statistic.of_block(block, arguments)) for block in part]
+                return [Subtotal.of(b, statistic.of_block(b, arguments)) for b in part]
 
         covered = [block for block in self._blocks if statistic.covers(block.kind)]
         if min(self._threads, len(covered)) <= 1 or (statistic.uses_numpy and not self._given):
             with float64():
                 for block in covered:
-                    yield block, statistic.of_block(block, arguments)
+                    yield Subtotal.of(block, statistic.of_block(block, arguments))
             return
         parts = [covered[i : i + _RUN] for i in range(0, len(covered), _RUN)]
         for done in self._pool.map(evaluate, parts):

@@ -13,7 +13,7 @@ from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
-from kullback.engines.engine import NO_ROWS, Engine, no_rows
+from kullback.engines.engine import NO_ROWS, Engine, Subtotal, no_rows
 from kullback.objective.statistics import Joint, Statistic
 
 Partial = TypeVar("Partial")
@@ -65,9 +65,7 @@ class PartsEngine(Engine):
         blocks = (part.engine.first_block(kind) for part in (self._first, *self._parts))
         return next((block for block in blocks if block is not None), None)
 
-    def results(
-        self, statistic: Statistic[Partial], arguments: Vector
-    ) -> Iterator[tuple[Block, Partial]]:
+    def results(self, statistic: Statistic[Partial], arguments: Vector) -> Iterator[Subtotal]:
         """Evaluate the blocks of all parts, anew."""
         for part in self._parts:
             yield from part.engine.results(statistic, arguments)

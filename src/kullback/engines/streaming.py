@@ -11,7 +11,7 @@ from kullback._core.arrays import Vector, float64
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
 from kullback.data.sample import RowSource
-from kullback.engines.engine import Engine
+from kullback.engines.engine import Engine, Subtotal
 from kullback.engines.local import first_of, threads_or_all
 from kullback.objective.statistics import Statistic
 
@@ -46,16 +46,14 @@ class StreamingEngine(Engine):
         """Read the first block of the sample, or that of a kind of rows."""
         return first_of(blocks(self._sample.chunks()), kind)
 
-    def results(
-        self, statistic: Statistic[Partial], arguments: Vector
-    ) -> Iterator[tuple[Block, Partial]]:
+    def results(self, statistic: Statistic[Partial], arguments: Vector) -> Iterator[Subtotal]:
         """Evaluate blocks in threads as they are read."""
 
-        def evaluate(block: Block) -> tuple[Block, Partial]:
+        def evaluate(block: Block) -> Subtotal:
             with float64():  # the context holds for one thread
-                return block, statistic.of_block(block, arguments)
+                return Subtotal.of(block, statistic.of_block(block, arguments))
 
-        waiting: deque[Future[tuple[Block, Partial]]] = deque()
+        waiting: deque[Future[Subtotal]] = deque()
         with ThreadPoolExecutor(self._threads) as pool:
             for block in blocks(self._sample.chunks()):
                 if not statistic.covers(block.kind):

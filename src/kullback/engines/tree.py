@@ -7,9 +7,13 @@ the same for any number of threads or workers, any order, and any retries.
 
 from __future__ import annotations
 
-from typing import Any, final
+from collections.abc import Iterator
+from typing import Any, TypeAlias, final
 
 from kullback.objective.statistics import Statistic
+
+# A level and a position in it: node (l, i) holds blocks 2^l i to 2^l (i + 1), so (0, i) is block i.
+Node: TypeAlias = tuple[int, int]
 
 
 @final
@@ -19,11 +23,14 @@ class Tree:
     def __init__(self, statistic: Statistic[Any]) -> None:
         """Start empty."""
         self._statistic = statistic
-        self._waiting: dict[tuple[int, int], Any] = {}
+        self._waiting: dict[Node, Any] = {}
 
-    def add(self, index: int, partial: Any) -> None:
-        """Add the result of block ``index``; each index once."""
-        node, value = (0, index), partial
+    def nodes(self) -> Iterator[tuple[Node, Any]]:
+        """Yield the results so far, merged as far as their neighbours are known."""
+        yield from sorted(self._waiting.items(), key=lambda item: item[0])
+
+    def add(self, node: Node, value: Any) -> None:
+        """Add the result of a node; each block once."""
         while (node[0], node[1] ^ 1) in self._waiting:
             sibling = self._waiting.pop((node[0], node[1] ^ 1))
             first, second = (sibling, value) if node[1] % 2 else (value, sibling)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kullback.engines.choice import engine_for
 from kullback.groups.batch import Alone, GroupFit, complete
 from kullback.groups.open import open_groups
 from kullback.groups.stream import GroupStream
 from kullback.groups.streamed import fit_stream
-from kullback.models.formula.learning import bound
 from kullback.models.model import Model
+from kullback.objective.learning import bound
 from kullback.objective.model_columns import roles_of
 from kullback.results.fit_table import FitTable
 
@@ -59,7 +60,7 @@ def fit_groups(
         rounding=rounding,
     )
     opened = open_groups(model, data, roles, by)
-    model = bound(model, opened.sample)
+    model = bound(model, opened.sample, engine_for)
     fit = GroupFit(model, alone, at_once=at_once)
     if isinstance(opened, GroupStream):
         return fit_stream(fit, opened, progress)

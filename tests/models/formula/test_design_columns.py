@@ -10,8 +10,9 @@ from scipy.interpolate import BSpline, CubicSpline
 
 import kullback as kl
 from kullback.data.open import open_sample
-from kullback.models.formula.learning import bound
+from kullback.engines.local import LocalEngine
 from kullback.models.linear import Linear
+from kullback.objective.learning import bound
 from kullback.objective.model_columns import roles_of, schema_of
 
 ROWS = 60
@@ -36,7 +37,7 @@ def design(text: str, data: object = FRAME, weights: str | None = None) -> pd.Da
     model = kl.Normal(loc=text)
     roles = roles_of((model,), "y", weights=weights, missing="error")
     sample = open_sample(data, roles, schema_of((model,)))
-    source = bound(model, sample).sources["loc"]
+    source = bound(model, sample, LocalEngine).sources["loc"]
     assert isinstance(source, Linear)
     parts = [source.design(chunk.fields).to_dense().T for chunk in sample.chunks()]
     return pd.DataFrame(np.concatenate(parts), columns=list(source.labels))
