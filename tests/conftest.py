@@ -1,42 +1,130 @@
 """Type checks at run time, how Hypothesis draws its examples, a browser, and a command run here."""
 
+import ast
 import functools
+import inspect
 import os
 import re
 import shutil
 import sys
+import types
+import typing
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from typing import Any
 
-import jaxtyping
 import numpy as np
 import pytest
+from beartype import BeartypeConf, beartype
 from hypothesis import settings
 
-# Every annotation in kullback, shapes and dtypes included, is checked at each call. The hook sees
-# only modules imported after it, so nothing above this line may import kullback.
-jaxtyping.install_import_hook("kullback", "beartype.beartype")
+# ---- type checks at run time ---------------------------------------------------------------------
+
+_VIOLATION = BeartypeConf(violation_type=TypeError, is_color=False)
+_CHECKS: dict[int, tuple[types.CodeType, list[Callable[..., Any]]]] = {}
 
 
-def once(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep what was made for equal arguments; make it again where they cannot be hashed."""
-    kept = functools.lru_cache(maxsize=None)(make)
+def _hint(annotation: Any, function: Callable[..., Any]) -> Any:
+    """The type that an annotation stands for; anything, where its name is not imported."""
+    stub = types.SimpleNamespace(__annotations__={"it": annotation})
+    try:
+        hint = typing.get_type_hints(stub, function.__globals__, include_extras=True)["it"]
+    except NameError:  # imported for mypy alone
+        return Any
+    bound = getattr(hint, "__bound__", None)  # of a TypeVar, by name, in the module that defines it
+    if isinstance(bound, typing.ForwardRef):
+        return getattr(sys.modules[hint.__module__], bound.__forward_arg__)
+    return hint
 
-    def made(*arguments: Any, **options: Any) -> Any:
-        try:
-            return kept(*arguments, **options)
-        except TypeError:
-            return make(*arguments, **options)
 
-    return made
+def _checks(function: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Functions that check what a function takes and what it returns."""
+    hints = {name: _hint(each, function) for name, each in function.__annotations__.items()}
+    bare = [  # names and kinds, and whether there is a default: a call without it is not checked
+        each.replace(
+            annotation=each.empty, default=each.empty if each.default is each.empty else None
+        )
+        for each in inspect.signature(function).parameters.values()
+    ]
+    made: dict[str, Any] = {}
+    code = f"def takes{inspect.Signature(bare)}: pass\ndef gives(value): return value"
+    exec(code, function.__globals__, made)
+    made["gives"].__annotations__ = {"return": hints.pop("return", Any)}
+    made["takes"].__annotations__ = hints
+    for check in made.values():
+        for name in ("__module__", "__name__", "__qualname__"):
+            setattr(check, name, getattr(function, name))
+    return beartype(made["takes"], conf=_VIOLATION), beartype(made["gives"], conf=_VIOLATION)
 
 
-# A function that is defined inside another gets its checks at each call of the outer one, a
-# millisecond: a third of the time of an integral. They depend on the signature alone, so that the
-# checks of the first call serve all others.
-decorator, checkers = jaxtyping._decorator, jaxtyping._import_hook.Typechecker.lookup
-decorator._make_fn_with_signature = once(decorator._make_fn_with_signature)
-checkers.update({name: once(check) for name, check in checkers.items()})
+def checked(function: Any) -> Any:
+    """Check a function's annotations at each call; of a data class, those of its fields.
+
+    The checks are made at the first call: a third of the functions is never called in a test. All
+    functions of one definition share them, such as those made in each call of another function.
+    """
+    if isinstance(function, type):
+        init = vars(function).get("__init__")
+        if hasattr(function, "__dataclass_fields__") and not hasattr(init, "__wrapped__") and init:
+            function.__init__ = checked(init)
+        return function
+    _, checks = _CHECKS.setdefault(id(function.__code__), (function.__code__, []))
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if not checks:
+            checks.extend(_checks(function))
+        takes, gives = checks
+        takes(*arguments, **options)
+        return gives(function(*arguments, **options))
+
+    return call
+
+
+class _Checked(SourceFileLoader):
+    """Loads a module with ``checked`` around each of its functions and classes."""
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> types.CodeType:
+        tree = ast.parse(data)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                check = ast.copy_location(ast.Name("__checked__", ast.Load()), node)
+                # innermost for a function, whose annotations others may hide; for a class the last
+                place = 0 if isinstance(node, ast.ClassDef) else len(node.decorator_list)
+                node.decorator_list.insert(place, check)
+        code: types.CodeType = compile(tree, path, "exec", dont_inherit=True, optimize=_optimize)
+        return code
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        vars(module)["__checked__"] = checked
+        super().exec_module(module)
+
+    # byte-code of its own, beside that of modules without checks
+    def get_data(self, path: Any) -> bytes:
+        return super().get_data(str(path).replace(".pyc", ".checked.pyc"))
+
+    def set_data(self, path: Any, data: Any, *, _mode: int = 0o666) -> None:
+        super().set_data(str(path).replace(".pyc", ".checked.pyc"), data, _mode=_mode)
+
+
+class _Finder(MetaPathFinder):
+    """Finds the modules of kullback, to be loaded with checks."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name.partition(".")[0] != "kullback":
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Checked(spec.loader.name, spec.loader.path)
+        return spec
+
+
+# Every annotation in kullback is checked at each call. The finder sees only modules imported after
+# it, so nothing above this line may import kullback.
+sys.meta_path.insert(0, _Finder())
+
+# ---- examples, compiled code, browser, command line ----------------------------------------------
 
 # deadline=None: the first example pays for a JAX compilation (0.2 to 1.3 s), so a time limit on one
 # example would fail at random. In CI the examples are the same on every run.

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import jax.numpy as jnp
-import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array
 from kullback.data.observation import RowKind
-from kullback.models.model import Model
-from kullback.objective.statistics import RowSums
+from kullback.objective.statistics import FittedSums
 
 
 @final
 @dataclass(frozen=True)
-class PearsonSums(RowSums):
+class PearsonSums(FittedSums):
     """Σ w, Pearson's statistic Σ w (y − μ)²/V, and its variance Σ w (2 + κ), for fixed numbers.
 
     The fourth central moment of an outcome with variance V is V² (3 + κ).
-
-    Attributes:
-        model: a Poisson or a binomial model, with its estimates.
+    The model is a Poisson or a binomial one.
     """
-
-    model: Model
-
-    @property
-    def structure(self) -> Hashable:
-        """The model's structure."""
-        return (PearsonSums, self.model.structure)
-
-    @property
-    def arguments(self) -> Vector:
-        """The model's numbers."""
-        numbers: Vector = self.model.vector.constrained(np.zeros(0))
-        return numbers
 
     def rows(
         self,

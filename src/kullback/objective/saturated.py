@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import jax.numpy as jnp
-import numpy as np
 
-from kullback._core.arrays import Array, Vector
+from kullback._core.arrays import Array
 from kullback.data.observation import RowKind
-from kullback.models.model import Model
-from kullback.objective.statistics import RowSums
+from kullback.objective.statistics import FittedSums
 
 _Numbers = Mapping[str, Any]
 
@@ -46,27 +44,19 @@ _CERTAIN_AT_ZERO = ("Poisson", "NegativeBinomial", "Geometric", "Binomial")
 
 @final
 @dataclass(frozen=True)
-class SaturatedLoss(RowSums):
+class SaturatedLoss(FittedSums):
     """Σ w and Σ w ℓ of the saturated model, whose other parameters are those of a fitted model.
 
     Attributes:
-        model: the fitted model, of ``AT_OUTCOME``.
-        parameter: the one that is free in every row.
+        parameter: the one that is free in every row, of ``AT_OUTCOME``.
     """
 
-    model: Model
     parameter: str
 
     @property
     def structure(self) -> Hashable:
-        """The model's structure."""
-        return (SaturatedLoss, self.model.structure, self.parameter)
-
-    @property
-    def arguments(self) -> Vector:
-        """The model's numbers."""
-        numbers: Vector = self.model.vector.constrained(np.zeros(0))
-        return numbers
+        """What is summed, the model's structure, and the parameter."""
+        return (super().structure, self.parameter)
 
     def rows(
         self,

@@ -99,6 +99,28 @@ class RowSums(Statistic[Vector]):
         return left + right
 
 
+@dataclass(frozen=True)
+class FittedSums(RowSums):
+    """Sums over rows of functions of a model whose numbers are all known: abstract.
+
+    Attributes:
+        model: the model, with its estimates.
+    """
+
+    model: Model
+
+    @property
+    def structure(self) -> Hashable:
+        """What is summed, and the model's structure."""
+        return (type(self), self.model.structure)
+
+    @property
+    def arguments(self) -> Vector:
+        """The model's numbers."""
+        numbers: Vector = self.model.vector.constrained(np.zeros(0))
+        return numbers
+
+
 @final
 @dataclass(frozen=True)
 class OfKinds(Statistic[Partial]):
