@@ -1,4 +1,4 @@
-"""A Weibull fit to every group of 100 rows, against a loop over the peer's fit.
+"""A Weibull or a negative binomial fit to every group of 100 rows, against a loop of the peer's.
 
 From a data frame to a data frame of the estimates with standard errors. The loop is timed on the
 first 200 groups, already split, and its time multiplied; standard errors are the peer's where it
@@ -114,4 +114,59 @@ def _side_by_side(
         peer_log_likelihood=log_likelihood(loop.result),
         own_log_likelihood=log_likelihood([(c, s) for c, s in made]),
         notes=[f"loop timed on {TIMED} groups"],
+    )
+
+
+def negative_binomial_against_statsmodels(rows: int, repeats: int) -> Measured:
+    """Counts on three columns: the mean by a formula, the size a number, both with errors."""
+    import statsmodels.api as sm
+
+    groups, random = rows // SIZE, np.random.default_rng(8)
+    x = random.standard_normal((rows, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, 3.0]
+    level = np.repeat(random.standard_normal(groups), SIZE)
+    mean = np.exp(4.0 + level + x @ [0.3, 0.02, -0.5])
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    frame["y"] = random.negative_binomial(2.0, 2.0 / (2.0 + mean)).astype(float)
+    frame["group"] = np.repeat(np.arange(groups), SIZE)
+    some = range(min(TIMED, groups))
+    y, design = frame["y"].to_numpy(), sm.add_constant(x)
+    parts = [slice(k * SIZE, (k + 1) * SIZE) for k in some]
+
+    def own() -> Any:
+        return kl.fit(kl.NegativeBinomial(mean="~ a + b + c"), frame, "y", by="group").to_frame()
+
+    def theirs() -> list[float]:
+        found = []
+        for part in parts:
+            result = sm.NegativeBinomial(y[part], design[part]).fit(
+                disp=0, method="newton", maxiter=100
+            )
+            found.append(float(result.llf) if np.isfinite(result.bse).all() else -np.inf)
+        return found
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first, _ = timed(own)
+        loop, ours = alternate([theirs, own], repeats, PAUSE)
+    times, made = groups / len(parts), ours.result
+    # of the groups that both fitted
+    pairs = [
+        (peer, mine)
+        for peer, mine, converged in zip(
+            loop.result, made["log_likelihood"], made["converged"], strict=False
+        )
+        if converged and np.isfinite(peer)
+    ]
+    converged = int(made["converged"].sum())
+    return Measured(
+        peer_seconds=[seconds * times for seconds in loop.seconds],
+        own_seconds=ours.seconds,
+        peer_first=loop.first * times,
+        own_first=first,
+        peer_log_likelihood=float(sum(peer for peer, _ in pairs)),
+        own_log_likelihood=float(sum(mine for _, mine in pairs)),
+        notes=[
+            f"loop timed on {len(parts)} groups, compared on the {len(pairs)} that both fitted",
+            f"{converged:,} of {groups:,} groups converged",
+        ],
     )

@@ -128,6 +128,29 @@ class Target:
         return found.own / (found.peer * (found.passes or 1))
 
 
+@dataclass(frozen=True)
+class Task:
+    """A row of the table.
+
+    Attributes:
+        title: the task.
+        rows: number of rows.
+        peer: the program that Kullback is compared with.
+        target: the target.
+        run: measures it, for a number of rows and of repeats.
+        repeats: how many times each program is timed.
+        quick_rows: rows for --quick.
+    """
+
+    title: str
+    rows: int
+    peer: str
+    target: Target
+    run: Callable[[int, int], Measured]
+    repeats: int
+    quick_rows: int
+
+
 def timed(call: Callable[[], T]) -> tuple[float, T]:
     """Call once and return the wall seconds with the result."""
     begin = time.perf_counter()

@@ -32,6 +32,43 @@ shape, _, scale = stats.weibull_min.fit(np.load(sys.argv[1]), floc=0)
 print(json.dumps({"params": {"shape": shape, "scale": scale}}))
 """
 _SCIPY_CSV = _SCIPY.replace("np.load(sys.argv[1])", "np.loadtxt(sys.argv[1], skiprows=1)")
+_TABLE = """
+import json, sys
+import numpy as np
+data = np.load(sys.argv[1])
+x, y = data[:, :-1], data[:, -1]
+"""
+_REGRESSION = (
+    _TABLE
+    + """
+import kullback as kl
+columns = {f"x{k}": own for k, own in enumerate(x.T)}
+fit = kl.fit(kl.Bernoulli(logit="~ " + " + ".join(columns)), {**columns, "y": y}, "y")
+fit.covariance()
+found = {"log_likelihood": fit.log_likelihood, "convergence": vars(fit.convergence)}
+print(json.dumps(found))
+"""
+)
+_SCIKIT_LEARN = (
+    _TABLE
+    + """
+from sklearn.linear_model import LogisticRegression
+fit = LogisticRegression(C=np.inf, tol=1e-8).fit(x, y)
+eta = fit.intercept_[0] + x @ fit.coef_[0]
+print(json.dumps({"log_likelihood": float(np.sum(y * eta - np.logaddexp(0.0, eta)))}))
+"""
+)
+_STATSMODELS = (
+    _TABLE
+    + """
+import pandas as pd
+import statsmodels.formula.api as smf
+table = pd.DataFrame(data, columns=[*(f"x{k}" for k in range(x.shape[1])), "y"])
+fit = smf.logit("y ~ " + " + ".join(table.columns[:-1]), table).fit(disp=0)
+fit.bse
+print(json.dumps({"log_likelihood": float(fit.llf)}))
+"""
+)
 # the installed command is these two lines
 _COMMAND = "from kullback.cli import main; main()"
 
@@ -52,6 +89,44 @@ def command_warm(rows: int, repeats: int) -> Measured:
 
 def command_cold(rows: int, repeats: int) -> Measured:
     return _measure(rows, repeats, _command, [sys.executable, "-c", _SCIPY_CSV], "y.csv", cold=True)
+
+
+def regression_against_scikit_learn(rows: int, repeats: int) -> Measured:
+    """A logistic regression on five columns; the peer's of arrays, without errors."""
+    return _regression(rows, repeats, _SCIKIT_LEARN)
+
+
+def regression_against_statsmodels(rows: int, repeats: int) -> Measured:
+    """The same; the peer's by a formula, with errors."""
+    return _regression(rows, repeats, _STATSMODELS)
+
+
+def _regression(rows: int, repeats: int, peer: str) -> Measured:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((rows, 5))
+    y = rng.random(rows) < 1.0 / (1.0 + np.exp(-x @ np.linspace(-0.8, 0.8, 5)))
+    with tempfile.TemporaryDirectory() as folder:
+        path, cache = Path(folder, "rows.npy"), Path(folder, "cache")
+        np.save(path, np.column_stack([x, y]))
+
+        def of(program: str, environment: Any) -> Callable[[], Any]:
+            command = [sys.executable, "-c", program, str(path)]
+            return lambda: run_process(command, environment)
+
+        theirs, ours = alternate(
+            [of(peer, os.environ), of(_REGRESSION, with_cache(str(cache)))], repeats
+        )
+    found: Any = ours.result
+    other: Any = theirs.result
+    return Measured(
+        theirs.seconds,
+        ours.seconds,
+        theirs.first,
+        ours.first,
+        found["convergence"]["compile_seconds"],
+        peer_log_likelihood=other["log_likelihood"],
+        own_log_likelihood=found["log_likelihood"],
+    )
 
 
 def _library(path: Path) -> list[str]:

@@ -181,6 +181,73 @@ def weibull_against_lifelines(rows: int, repeats: int) -> Measured:
     return _side_by_side(own, peer, repeats, lambda fit: fit.log_likelihood, lambda value: value)
 
 
+def normal_against_ondil(rows: int, repeats: int) -> Measured:
+    """Location and scale on ten columns; the peer gives no errors."""
+    from ondil.distributions import Normal
+
+    return _distribution_against_ondil(
+        rows,
+        repeats,
+        lambda rng, size: rng.standard_normal(size),
+        kl.Normal,
+        Normal(),
+        lambda y, at: stats.norm.logpdf(y, at[:, 0], at[:, 1]),
+    )
+
+
+def student_t_against_ondil(rows: int, repeats: int) -> Measured:
+    """The same, with degrees of freedom that are one number."""
+    from ondil.distributions import StudentT
+
+    return _distribution_against_ondil(
+        rows,
+        repeats,
+        lambda rng, size: rng.standard_t(5.0, size),
+        kl.StudentT,
+        StudentT(),
+        lambda y, at: stats.t.logpdf(y, at[:, 2], at[:, 0], at[:, 1]),
+    )
+
+
+def _distribution_against_ondil(
+    rows: int,
+    repeats: int,
+    draw: Callable[[np.random.Generator, int], Vector],
+    model: Callable[..., Any],
+    distribution: Any,
+    log_density: Callable[[Vector, Vector], Vector],
+) -> Measured:
+    from ondil.estimators import OnlineDistributionalRegression
+
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal((rows, 10))
+    loc = 1.0 + x @ (0.3 * rng.standard_normal(10))
+    y = loc + np.exp(0.2 + x @ (0.1 * rng.standard_normal(10))) * draw(rng, rows)
+    names = [f"x{k}" for k in range(10)]
+    data = {**dict(zip(names, x.T.copy(), strict=True)), "y": y}
+    equation = {0: "all", 1: "all", 2: "intercept"}
+
+    def peer() -> Any:
+        estimator = OnlineDistributionalRegression(
+            distribution=distribution,
+            method="ols",
+            equation={k: equation[k] for k in range(distribution.n_params)},
+            fit_intercept=True,
+            scale_inputs=False,
+        )
+        estimator.fit(X=x, y=y)
+        return estimator
+
+    def own() -> Any:
+        text = f"~ {' + '.join(names)}"
+        return kl.fit(model(loc=text, scale=text), data, "y")
+
+    def fitted(estimator: Any) -> float:
+        return float(np.sum(log_density(y, estimator.predict_distribution_parameters(x))))
+
+    return _side_by_side(own, peer, repeats, lambda fit: fit.log_likelihood, fitted)
+
+
 # ---- the data: the same for every program and every run
 # -------------------------------------------
 

@@ -1,6 +1,6 @@
 """Time Kullback and its peers, print a table, and write RESULTS.md and rows.svg.
 
-    python benchmarks/run.py [--quick] [--only NAME ...]
+    python benchmarks/run.py [--quick] [--only NAME ...] [--rows N]
 
 See README.md in this folder.
 """
@@ -29,7 +29,7 @@ ROWS_PLOT = "rows"
 def main() -> int:
     options = _options()
     if options.worker:
-        print(json.dumps(_work(options.worker, options.quick)))
+        print(json.dumps(_work(options.worker, options.quick, options.rows)))
         return 0
     from report import document, summary_line, table
     from tasks import TASKS
@@ -40,7 +40,7 @@ def main() -> int:
         if name == ROWS_PLOT:
             continue
         _say(f"... {name}")
-        found[name] = Measured(**_worker(name, options.quick))
+        found[name] = Measured(**_worker(name, options.quick, options.rows))
         _say(summary_line(name, found[name]))
     curves: dict[str, Any] = {}
     if ROWS_PLOT in names:
@@ -48,7 +48,7 @@ def main() -> int:
         curves = {
             key: [tuple(p) for p in c] for key, c in _worker(ROWS_PLOT, options.quick).items()
         }
-    rows = {name: _rows(name, options.quick) for name in found}
+    rows = {name: _rows(name, options.quick, options.rows) for name in found}
     whole = not options.quick and not options.only
     if whole or options.output:
         from growth import draw
@@ -67,9 +67,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time Kullback and its peers.")
     parser.add_argument("--quick", action="store_true", help="few rows and repeats; a trial")
     parser.add_argument("--only", action="append", metavar="NAME", help="one row; may be repeated")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows of those that --only names")
     parser.add_argument("--output", metavar="FOLDER", help="write RESULTS.md and rows.svg there")
     parser.add_argument("--worker", metavar="NAME", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.rows and not (options.only or options.worker):
+        parser.error("--rows is for rows of the table that --only names")
     if options.only:
         from tasks import TASKS
 
@@ -80,18 +83,19 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _worker(name: str, quick: bool) -> Any:
+def _worker(name: str, quick: bool, rows: int | None = None) -> Any:
     """Measure one row in a separate process, without a compilation cache except its own."""
     # as on a user's machine: compiled bytecode is kept, no compilation cache is set
     unset = ("JAX_COMPILATION_CACHE", "PYTHONDONTWRITEBYTECODE")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(unset)}
     environment["KULLBACK_CACHE_DIR"] = ""
     command = [sys.executable, __file__, "--worker", name, *(["--quick"] if quick else [])]
+    command += [] if rows is None else ["--rows", str(rows)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def _work(name: str, quick: bool) -> Any:
+def _work(name: str, quick: bool, rows: int | None) -> Any:
     """Measure one row, in this process."""
     if name == ROWS_PLOT:
         from growth import curves
@@ -101,12 +105,14 @@ def _work(name: str, quick: bool) -> Any:
 
     task = TASKS[name]
     repeats = min(task.repeats, 3) if quick else task.repeats
-    return asdict(task.run(_rows(name, quick), repeats))
+    return asdict(task.run(_rows(name, quick, rows), repeats))
 
 
-def _rows(name: str, quick: bool) -> int:
+def _rows(name: str, quick: bool, rows: int | None) -> int:
     from tasks import TASKS
 
+    if rows is not None:
+        return rows
     return TASKS[name].quick_rows if quick else TASKS[name].rows
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import bootstrap
 import censored
 import comparing
@@ -13,35 +10,11 @@ import linear
 import mixtures
 import processes
 import profiles
-import regression
 import streaming
-from measure import Measured, Target
+from measure import Target, Task
+from regression_tasks import REGRESSIONS
 
 import groups
-
-
-@dataclass(frozen=True)
-class Task:
-    """A row of the table.
-
-    Attributes:
-        title: the task.
-        rows: number of rows.
-        peer: the program that Kullback is compared with.
-        target: the target.
-        run: measures it, for a number of rows and of repeats.
-        repeats: how many times each program is timed.
-        quick_rows: rows for --quick.
-    """
-
-    title: str
-    rows: int
-    peer: str
-    target: Target
-    run: Callable[[int, int], Measured]
-    repeats: int
-    quick_rows: int
-
 
 TASKS = {
     "student-t-scipy": Task(
@@ -170,60 +143,7 @@ TASKS = {
         5,
         20_000,
     ),
-    "poisson-categories": Task(
-        "Poisson regression on six categories with 322 levels and a number, with errors",
-        600_000,
-        "glum, with errors",
-        Target(speedup=3.0),
-        regression.poisson_against_glum,
-        3,
-        20_000,
-    ),
-    "gamma-categories": Task(
-        "Gamma regression of the mean on the same",
-        600_000,
-        "glum, with errors",
-        Target(speedup=3.0),
-        regression.gamma_against_glum,
-        3,
-        20_000,
-    ),
-    "logistic": Task(
-        "logistic regression on 50 columns, with errors",
-        1_000_000,
-        "sklearn LogisticRegression(solver='newton-cholesky'), without",
-        Target(speedup=3.0),
-        regression.logistic_against_scikit_learn,
-        3,
-        20_000,
-    ),
-    "multinomial": Task(
-        "multinomial regression on 54 columns, 7 classes, with errors",
-        500_000,
-        "sklearn LogisticRegression (lbfgs), without",
-        Target(speedup=2.0),
-        regression.multinomial_against_scikit_learn,
-        3,
-        20_000,
-    ),
-    "negative-binomial": Task(
-        "NegativeBinomial, mean and size on 30 columns, with errors",
-        200_000,
-        "statsmodels, its size constant",
-        Target(speedup=20.0),
-        regression.negative_binomial_against_statsmodels,
-        3,
-        5_000,
-    ),
-    "weibull-aft": Task(
-        "Weibull, scale on 20 columns, a third censored, with errors",
-        500_000,
-        "lifelines WeibullAFTFitter",
-        Target(speedup=20.0),
-        regression.weibull_against_lifelines,
-        3,
-        5_000,
-    ),
+    **REGRESSIONS,
     "profile-gev": Task(
         "GeneralizedExtremeValue (3), profile intervals",
         100,
