@@ -203,32 +203,35 @@ class Predictors:
         weight: Vector,
         *,
         few: bool = False,
+        first: bool = False,
     ) -> Vector:
         """Return w (1, ℓ, ℓ², ∂ℓ, ∂²ℓ, ∂ℓ ∂ℓ') of rows, in the predictors: shape (terms, rows).
 
-        Of the second derivatives and the products the lower triangles, row by row. Where all rows
-        of the kind are few, NumPy computes them without compilation, if the formula is one for it.
+        Of the second derivatives and the products the lower triangles, row by row; with ``first``
+        w ∂ℓ alone. Where all rows of the kind are few, NumPy computes them without compilation, if
+        the formula is one for it.
         """
         names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
+        varies = tuple(p.varies for p in self.each)
+        free = self.free
+        kept = slice(3, 3 + len(free)) if first else slice(None)
         if (few or self.model.nonlinear) and not self.by_reverse:
             found = self._terms_in_numpy(derivatives, kind, names, fields, values)
             if found is not None:
-                return found * weight
-        varies = tuple(p.varies for p in self.each)
-        free = self.free
+                return found[kept] * weight
 
         def build() -> Callable[[tuple[Array, ...], tuple[Array, ...], Array], Array]:
             def terms(values: tuple[Array, ...], columns: tuple[Array, ...], w: Array) -> Array:
                 row = dict(zip(names, columns, strict=True))
                 numbers = [v if many else v[0] for v, many in zip(values, varies, strict=True)]
                 if self.by_reverse:
-                    return _many_terms(derivatives, kind, free, numbers, row, w)
-                found = derivatives.rows(kind, numbers, row)
+                    return _many_terms(derivatives, kind, free, numbers, row, w)[kept]
+                found = derivatives.rows(kind, numbers, row)[kept]
                 return jnp.stack([jnp.broadcast_to(term, w.shape) * w for term in found])
 
             return terms
 
-        key = ("predictors", derivatives.structure, varies, kind, names, weight.size)
+        key = ("predictors", derivatives.structure, varies, kind, names, weight.size, first)
         columns = tuple(fields[name] for name in names)
         return np.asarray(COMPILED.call(key, build, tuple(values), columns, weight))
 
