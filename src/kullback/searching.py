@@ -19,6 +19,7 @@ from kullback.models.composite import Composite
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.boundary_rows import at_a_boundary
 from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
@@ -275,6 +276,12 @@ def search(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         separated,
         problem.known.summary.common_stretch,
     )
+    if model.linear and solution.outcome is Outcome.STALLED and not separated:
+        numbers = vector.constrained(solution.best.at)
+        rows = problem.rows or problem.engine
+        found = at_a_boundary(model, vector.is_free, numbers, rows.reduce, problem.known.locate)
+        if found is not None:
+            convergence = replace(convergence, reason=found[0], advice=found[1:])
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
     if convergence.converged and not closed:
