@@ -19,6 +19,7 @@ from kullback.models.composite import Composite
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.boundary_rows import at_a_boundary
 from kullback.objective.class_shares import ClassShares
 from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
@@ -27,14 +28,17 @@ from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
 from kullback.objective.ridge import column_deviations, ridge_weights
 from kullback.objective.separation import separated_columns
+from kullback.objective.slopes import many_products, slope_of
 from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
 from kullback.results.convergence_check import assess_convergence, at_class_shares
 from kullback.results.diverging import diverging_coefficient
 from kullback.solvers.correction import corrected_minimum
+from kullback.solvers.newton import Newton
 from kullback.solvers.regression_mixture_starts import regression_mixture_starts
 from kullback.solvers.settled import Rounding, minimise_to_rounding
+from kullback.solvers.slopes import nearer_minimum
 from kullback.solvers.solver import SAME_MINIMUM, Outcome, Solution, Solver, minimise
 
 # Rows of one exponential each, of which five passes cost as much as a search on few of them.
@@ -47,6 +51,9 @@ _MAX_STEPS = 200
 # With this many times the rows of the subsample, a correction of its minimum pays: it takes three
 # evaluations on the subsample and saves one on all rows.
 _MANY_MORE = 8
+
+# On few rows a search may end here, in standard deviations of a row, far below the error of these.
+_ENOUGH = 1e-3
 
 # Two starts agree when their cross-entropies differ by less than this, relative to 1 + |value|: far
 # above rounding, far below any difference that standard errors could see.
@@ -100,6 +107,14 @@ class Problem:
     rounded: frozenset[str] = frozenset()
     rows: Engine | None = None
 
+    @cached_property
+    def roughly(self) -> Problem:
+        """A regression, solved with fewer digits, as is enough on few rows; else the same."""
+        solver: Solver[Any] = self.solver
+        if self.model.linear and isinstance(solver, Newton) and solver.tolerance < _ENOUGH:
+            return replace(self, solver=replace(solver, tolerance=_ENOUGH))
+        return self
+
     def minimise(
         self, evaluate: Callable[[Vector], Evaluation], vector: ParameterVector, u: Vector
     ) -> Solution[Evaluation]:
@@ -133,6 +148,11 @@ class Problem:
         """The objective by passes over all rows."""
         return self.over(vector, self._rows(self.engine))
 
+    def slope(self, vector: ParameterVector) -> Callable[[Vector], Vector]:
+        """The gradient alone, by passes over all rows."""
+        ridge = ridge_weights(self.model, vector, self.deviations)
+        return slope_of(self.model, vector, self.engine.reduce, ridge)
+
     def whole(self, vector: ParameterVector) -> Callable[[Vector], Evaluation]:
         """The objective by the cheapest way: from moments, from a table, and by passes."""
         terms: list[Term] = []
@@ -147,13 +167,18 @@ class Problem:
             terms.append(self._rows(self.engine))
         return self.over(vector, *terms)
 
-    def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
-        """The objective on a few rows, to choose among starting points, and on the subsample."""
+    @cached_property
+    def parts(self) -> list[Engine]:
+        """Few rows, to choose among starting points, and the subsample."""
         quick = self._origin is not None  # a pass costs little, even over many rows
         if self.known.cheap or (quick and self.known.summary.rows <= _MANY_QUICK):
             return []
         parts = self.known.subsamples(self.model)[: 1 if quick else None]
-        return [self.over(vector, self._rows(LocalEngine(part))) for part in parts]
+        return [LocalEngine(part) for part in parts]
+
+    def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
+        """The objective on these parts."""
+        return [self.over(vector, self._rows(part)) for part in self.parts]
 
     @cached_property
     def _origin(self) -> float | None:
@@ -239,7 +264,7 @@ def search(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         return search(problem, vector, replace(start, points=[there], own=[], near=True))
     closed = solution.steps == 1 and condensed
     name = "closed form" if closed else type(problem.solver).__name__
-    separated = _separated(problem, vector, solution, start)
+    separated = _separated(problem, vector, solution, start, problem.engine)
     convergence = assess_convergence(
         problem.model,
         vector,
@@ -251,6 +276,12 @@ def search(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         separated,
         problem.known.summary.common_stretch,
     )
+    if model.linear and solution.outcome is Outcome.STALLED and not separated:
+        numbers = vector.constrained(solution.best.at)
+        rows = problem.rows or problem.engine
+        found = at_a_boundary(model, vector.is_free, numbers, rows.reduce, problem.known.locate)
+        if found is not None:
+            convergence = replace(convergence, reason=found[0], advice=found[1:])
     evaluation = solution.best
     # a closed form has all its digits: on a ridge a correction would add the gradient's rounding
     if convergence.converged and not closed:
@@ -294,14 +325,18 @@ def own_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
 
 
 def _separated(
-    problem: Problem, vector: ParameterVector, solution: Solution[Evaluation], start: Start
+    problem: Problem,
+    vector: ParameterVector,
+    solution: Solution[Evaluation],
+    start: Start,
+    engine: Engine,
 ) -> tuple[str, ...]:
-    """Return the coefficients of columns along which the loss falls for ever."""
+    """Return the coefficients of columns along which the loss of rows falls for ever."""
     if not problem.model.linear:
         return ()
     points = (start.points[0], solution.best.at, solution.estimate)
     ended = solution.outcome is Outcome.CONVERGED
-    return separated_columns(problem.model, vector, points, problem.engine.reduce, ended=ended)
+    return separated_columns(problem.model, vector, points, engine.reduce, ended=ended)
 
 
 def _at_class_shares(problem: Problem, form: SaturatedForm, vector: ParameterVector) -> Solved:
@@ -316,29 +351,64 @@ def _descend(
     problem: Problem, vector: ParameterVector, start: Start
 ) -> tuple[Solution[Evaluation], Start]:
     """Minimise on few rows from every start, on the subsample from the best, then on all rows."""
-    solver, whole = problem.solver, problem.whole(vector)
+    whole, linear = problem.whole(vector), problem.model.linear
     smaller = [] if start.near else problem.smaller(vector)
-    points, agreed, lost = start.points, start.agreed, True
-    for evaluate in [*smaller, whole]:
-        corrections = 0
-        many_more = problem.known.summary.stride >= _MANY_MORE
-        if evaluate is whole and not lost and many_more:
-            points = [corrected_minimum(solver, smaller[-1], whole, points[0], _MAX_STEPS)]
-            corrections = 1
-        solutions = [problem.minimise(evaluate, vector, u) for u in points]
-        if not any(math.isfinite(s.best.value) for s in solutions):
-            wider = [u for point in points for u in wider_start(vector, evaluate, point)]
-            solutions += [problem.minimise(evaluate, vector, u) for u in wider]
-        best = _best(solutions)
-        solution = replace(best, steps=best.steps + corrections) if corrections else best
-        if len(points) > 1:
-            agreed = sum(_same(solution, other) for other in solutions)
-        if evaluate is not whole:
-            # without a maximum on fewer rows there may be one on more: start again
-            diverging = diverging_coefficient(vector, solution) is not None
-            lost = diverging or not math.isfinite(solution.best.value)
-            points = start.points if lost else [solution.estimate]
+    points, agreed, roughly = start.points, start.agreed, problem.roughly
+    there: tuple[Callable[[Vector], Evaluation], Solution[Evaluation]] | None = None
+    for k, few in enumerate(smaller):
+        largest = k == len(smaller) - 1
+        if largest and linear and there is not None:
+            break  # the largest part of a regression is for a search without an end on others
+        solution, agreed = _from_points(roughly, vector, few, points, agreed)
+        # without a maximum on fewer rows there may be one on more: start again, unless there are
+        # no more, and columns predict some of these rows perfectly
+        endless = diverging_coefficient(vector, solution) is not None
+        endless = endless or not math.isfinite(solution.best.value)
+        separated = not endless and _separated(problem, vector, solution, start, problem.parts[k])
+        points = start.points if endless or (separated and not largest) else [solution.estimate]
+        there = None if endless or separated else (few, solution)
+    evaluations = 0
+    if there is not None:
+        nearer, evaluations = _nearer(problem, vector, *there, whole)
+        points = [nearer]
+    solution, agreed = _from_points(problem, vector, whole, points, agreed)
+    if evaluations:
+        solution = replace(solution, steps=solution.steps + evaluations)
     return solution, start if agreed == start.agreed else replace(start, agreed=agreed)
+
+
+def _from_points(
+    problem: Problem,
+    vector: ParameterVector,
+    evaluate: Callable[[Vector], Evaluation],
+    points: list[Vector],
+    agreed: int,
+) -> tuple[Solution[Evaluation], int]:
+    """Return the best of the solutions from several points, and how many of several agree."""
+    solutions = [problem.minimise(evaluate, vector, u) for u in points]
+    if not any(math.isfinite(s.best.value) for s in solutions):
+        wider = [u for point in points for u in wider_start(vector, evaluate, point)]
+        solutions += [problem.minimise(evaluate, vector, u) for u in wider]
+    best = _best(solutions)
+    return best, sum(_same(best, other) for other in solutions) if len(points) > 1 else agreed
+
+
+def _nearer(
+    problem: Problem,
+    vector: ParameterVector,
+    few: Callable[[Vector], Evaluation],
+    there: Solution[Evaluation],
+    many: Callable[[Vector], Evaluation],
+) -> tuple[Vector, int]:
+    """Return a point near the minimum on all rows, from that on few, and evaluations on all."""
+    if problem.model.linear:
+        alone = many_products(problem.model, vector.is_free)
+        slope = problem.slope(vector)
+        return nearer_minimum(problem.solver, few, many, slope, there, slopes_alone=alone)
+    if problem.known.summary.stride < _MANY_MORE:
+        return there.estimate, 0
+    start = there.estimate
+    return corrected_minimum(problem.solver, few, many, start, _MAX_STEPS).estimate, 1
 
 
 def _at_its_bound(

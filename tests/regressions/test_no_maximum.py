@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 import kullback as kl
 
@@ -121,3 +122,46 @@ def test_a_negative_gompertz_shape_beside_a_formula_has_its_caution():
     assert fit.convergence.converged
     assert fit.params["shape"] < 0.0
     assert "a share of every row's units never fails" in fit.convergence.advice[0]
+
+
+@pytest.mark.parametrize("link", ["log", "identity"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_maximum_on_the_boundary_of_probabilities_names_the_rows(link, weighted):
+    # the likelihood is concave in the coefficients, and SciPy's constrained maximum has a
+    # probability of 1 in the row with the largest x, so there is none inside
+    random = np.random.default_rng(1)
+    x = random.uniform(0.0, 1.0, 300)
+    y = (random.random(300) < np.minimum(np.exp(-1.5 + 2.0 * x), 1.0)).astype(float)
+    last = int(np.argmax(x))
+    y[last] = 1.0
+    w = random.uniform(0.5, 2.0, 300) if weighted else np.ones(300)
+    inverse, upper = (np.exp, 0.0) if link == "log" else (lambda eta: eta, 1.0)
+
+    def loss(beta):
+        p = np.clip(inverse(beta[0] + beta[1] * x), 1e-12, 1.0)
+        other = np.log(np.maximum(1.0 - p, 1e-300))
+        return -np.sum(w * np.where(y > 0.0, np.log(p), other))
+
+    # at the row with the largest x the predictor is a + b max(x) <= upper
+    start = [-1.0, 0.1] if link == "log" else [0.4, 0.1]
+    limit = {"type": "ineq", "fun": lambda beta: upper - beta[0] - beta[1] * x[last]}
+    found = scipy.optimize.minimize(loss, start, method="SLSQP", constraints=[limit], tol=1e-12)
+    assert upper - found.x[0] - found.x[1] * x[last] == pytest.approx(0.0, abs=1e-6)
+    model = kl.Bernoulli(probability=kl.Formula("~ x", link=link))
+    fit = kl.fit(model, {"x": x, "y": y, "w": w}, "y", weights="w" if weighted else None)
+    assert not fit.convergence.converged
+    reason = "no maximum inside the domain: probability reaches 1 in 1 row"
+    assert fit.convergence.reason == f"{reason}: row {last} (1.0)"
+    assert "boundary of the coefficients" in fit.convergence.advice[0]
+
+
+def test_a_maximum_inside_the_boundary_is_found():
+    random = np.random.default_rng(2)
+    x = random.uniform(0.0, 1.0, 300)
+    y = (random.random(300) < np.exp(-1.5 + 0.7 * x)).astype(float)
+    fit = kl.fit(kl.Bernoulli(probability=kl.Formula("~ x", link="log")), {"x": x, "y": y}, "y")
+    p = np.exp(fit.params["probability"]["Intercept"] + fit.params["probability"]["x"] * x)
+    assert fit.convergence.converged
+    # the scores of a log link, (y − p)/(1 − p), add up to zero along the columns
+    scores = (y - p) / (1.0 - p)
+    np.testing.assert_allclose([scores.sum(), scores @ x], 0.0, atol=1e-9)

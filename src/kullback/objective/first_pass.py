@@ -16,6 +16,7 @@ from kullback.data.blocks import Block
 from kullback.data.observation import Exact, Observed, RowKind
 from kullback.data.sample import ArraySample, Chunk, ChunkSample, RowSource
 from kullback.models.forms import ExponentialForm
+from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.objective.distinct_values import Tabulate
 from kullback.objective.equal_rows import countable, merged_rows
@@ -33,6 +34,10 @@ _FEW_EXACT, _SHARE_EXACT = 32, 0.1
 # error is then 0.005 nats for a normal distribution, and the time some 20 ms.
 FOR_ENTROPY = 65_536
 
+
+# The subsample of a regression: a part of the rows, but so many for a column. Fewer rows come
+# before it where they are so many for a column that their estimate is nearer than any start.
+_PART, _ROWS_OF_A_COLUMN, _FEWEST_OF_A_COLUMN = 16, 64, 16
 
 # For more rows than this in memory, the first pass adds up only what the estimate and its standard
 # errors need, where that is the smaller part of the work; for fewer, it adds up everything.
@@ -129,10 +134,20 @@ class FirstPass:
         return values[kept], weights[kept]
 
     def subsamples(self, model: Model) -> list[RowSource]:
-        """Return samples of growing size to start on, the largest with all thinned rows."""
+        """Return samples of growing size to start on, the largest with all thinned rows.
+
+        Of a regression, whose rows cost more than a distribution's, the last but one is a sixteenth
+        of the rows, if they are many for its columns: the last is for a search without an end on
+        it, and may be the same.
+        """
         kept = self.summary.rows // self.summary.stride
-        sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
-        return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
+        if not model.linear:
+            sizes = [n for n in (FOR_STARTS, THINNED) if n < kept]
+            return [self.subsample(model, n) for n in (*sizes, MOST_THINNED)]
+        columns = max(len(s.labels) for s in model.sources.values() if isinstance(s, Linear))
+        most = min(max(self.summary.rows // _PART, _ROWS_OF_A_COLUMN * columns), kept)
+        sizes = [n for n in (FOR_STARTS, THINNED) if _FEWEST_OF_A_COLUMN * columns <= n < most]
+        return [self.subsample(model, n) for n in (*sizes, most, MOST_THINNED)]
 
     def subsample(self, model: Model, most: int, *, proportionate: bool = False) -> RowSource:
         """Return at most about ``most`` of the thinned rows as a sample to start on.

@@ -259,11 +259,38 @@ class Predictors:
         Where all rows of the kind are few, NumPy computes them without compilation, if the formula
         is one for it. Compiled code takes the same number of rows whatever a run's.
         """
+        found = self._of_rows(derivatives, kind, fields, values, slice(None), few=few)
+        return RowTerms.of(found, len(self.free))
+
+    def scores(
+        self,
+        derivatives: RowDerivatives,
+        kind: RowKind,
+        fields: Mapping[str, Vector],
+        values: Sequence[Vector],
+        *,
+        few: bool = False,
+    ) -> Vector:
+        """Return ∂ℓ of rows alone, shape (free, rows)."""
+        first = slice(1, 1 + len(self.free))
+        return self._of_rows(derivatives, kind, fields, values, first, few=few)
+
+    def _of_rows(
+        self,
+        derivatives: RowDerivatives,
+        kind: RowKind,
+        fields: Mapping[str, Vector],
+        values: Sequence[Vector],
+        kept: slice,
+        *,
+        few: bool,
+    ) -> Vector:
+        """Return some of ℓ, ∂ℓ and ∂²ℓ of rows, shape (terms, rows)."""
         names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
         if (few or self.model.nonlinear) and not self.by_reverse:
             known = self._terms_in_numpy(derivatives, kind, names, fields, values)
             if known is not None:
-                return known
+                return known[kept]
         varies = tuple(p.varies for p in self.each)
         free = self.free
 
@@ -272,16 +299,17 @@ class Predictors:
                 row = dict(zip(names, columns, strict=True))
                 numbers = [v if many else v[0] for v, many in zip(values, varies, strict=True)]
                 if self.by_reverse:
-                    return _many_terms(derivatives, kind, free, numbers, row)
-                found = _kept(derivatives.rows(kind, numbers, row), len(free))
+                    loss, slope, second = _many_terms(derivatives, kind, free, numbers, row)
+                    return [slope] if kept.start else [loss, slope, second]
+                found = _kept(derivatives.rows(kind, numbers, row), len(free))[kept]
                 return [jnp.broadcast_to(term, columns[0].shape) for term in found]
 
             return terms
 
         columns = [fields[name] for name in names]
         rows, run = columns[0].size, TILE if few else _run(len(free))
-        key = ("predictors", derivatives.structure, varies, kind, names, run)
-        out = np.empty((_count(len(free)), rows))
+        key = ("predictors", derivatives.structure, varies, kind, names, run, kept.start)
+        out = np.empty((len(range(_count(len(free)))[kept]), rows))
         for begin in range(0, rows, run):
             part = slice(begin, min(begin + run, rows))
             at = tuple(
@@ -293,7 +321,7 @@ class Predictors:
             for found in map(np.atleast_2d, COMPILED.call(key, build, at, own)):
                 out[place : place + len(found), part] = found[:, : part.stop - begin]
                 place += len(found)
-        return RowTerms.of(out, len(free))
+        return out
 
     def _terms_in_numpy(
         self,
@@ -302,7 +330,7 @@ class Predictors:
         names: Sequence[str],
         fields: Mapping[str, Vector],
         values: Sequence[Vector],
-    ) -> RowTerms | None:
+    ) -> Vector | None:
         """The terms of rows, in NumPy; None where the formula must be compiled."""
         rows = [a for a, p in enumerate(self.each) if p.varies]
         numbers = [a for a, p in enumerate(self.each) if not p.varies]
@@ -324,7 +352,7 @@ class Predictors:
         out = np.empty((len(found), columns[0].size))
         for own, value in zip(out, found, strict=True):
             own[:] = value
-        return RowTerms.of(out, len(self.free))
+        return out
 
 
 def predictors_of(

@@ -43,8 +43,9 @@ _STILL = 1e-3
 # A coefficient takes part in that direction if its own part of the change is at least this share.
 _SHARE = 0.05
 
-# A step that is smaller than this part of every coefficient is not looked at row by row.
-_SMALL = 1e-8
+# A step that is smaller than this part of every coefficient is not looked at row by row: along a
+# direction without an end the coefficients have come some twenty steps, each of the last's size.
+_SMALL = 1e-5
 
 
 @final

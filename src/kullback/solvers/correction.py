@@ -12,11 +12,11 @@ subsample: this saves one pass over all rows. Source: M. I. Jordan, J. D. Lee an
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from kullback._core.arrays import Vector
-from kullback.solvers.solver import Outcome, Point, Solver, minimise
+from kullback.solvers.solver import Outcome, Point, Solution, Solver, minimise
 
 
 @final
@@ -43,7 +43,7 @@ def corrected_minimum(
     many: Callable[[Vector], Point],
     start: Vector,
     max_steps: int,
-) -> Vector:
+) -> Solution[Corrected]:
     """Return the minimum of the corrected objective, from one evaluation on all rows.
 
     Args:
@@ -54,7 +54,7 @@ def corrected_minimum(
         max_steps: most evaluations on the subsample.
 
     Returns:
-        The minimum; ``start`` where the solver does not converge.
+        The minimum; ``start`` as the estimate where the solver does not converge.
     """
     there, here = many(start), few(start)
     value = there.value - here.value
@@ -71,5 +71,5 @@ def corrected_minimum(
             point.hessian + curvature,
         )
 
-    solution = minimise(solver, corrected, start, max_steps)
-    return solution.estimate if solution.outcome is Outcome.CONVERGED else start
+    found = minimise(solver, corrected, start, max_steps)
+    return found if found.outcome is Outcome.CONVERGED else replace(found, estimate=start)
