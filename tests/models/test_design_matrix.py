@@ -99,6 +99,21 @@ def test_half_of_a_symmetric_product(sign: float) -> None:
     np.testing.assert_allclose(x.cross(w), (dense * w) @ dense.T, **CLOSE)
 
 
+@pytest.mark.parametrize("rows", [2_048, 2_176, 2_177, 4_096, 65_536])
+def test_a_product_is_the_sum_of_those_of_parts_of_the_rows(rows: int) -> None:
+    rng = np.random.default_rng(3)
+    dense, other = rng.normal(size=(21, rows)), rng.normal(size=(20, rows))
+    weights = rng.normal(size=rows)
+    x, z = DesignMatrix(dense), DesignMatrix(other)
+    # by its definition; errors of sums of so many numbers of order one
+    np.testing.assert_allclose(
+        x.cross(weights), np.einsum("in,n,jn->ij", dense, weights, dense), rtol=0, atol=1e-10
+    )
+    np.testing.assert_allclose(
+        x.cross(weights, z), np.einsum("in,n,jn->ij", dense, weights, other), rtol=0, atol=1e-10
+    )
+
+
 @pytest.mark.parametrize("code", [-2, 3])
 def test_a_code_of_no_column_is_an_error(code: int) -> None:
     with pytest.raises(ValueError, match="codes must lie from -1 to 2"):

@@ -20,7 +20,8 @@ from kullback.objective.statistics import Statistic
 Partial = TypeVar("Partial")
 
 # Blocks that a thread takes at once: few, so that threads finish together and progress is shown
-# often, but enough that waking a thread takes little of the time.
+# often, but enough that waking a thread takes little of the time. Of a regression one, which takes
+# milliseconds.
 _RUN = 4
 
 # Up to this size of the rows their designs are kept for further passes; those of columns of numbers
@@ -64,9 +65,7 @@ class LocalEngine(Engine):
         if sum(block.nbytes for block in self._blocks) <= _MOST_KEPT:
             self._blocks = [replace(block, memo={}) for block in self._blocks]
         self._given = threads is not None
-        runs = max(-(-len(self._blocks) // _RUN), 1)
-        several = runs > 1 or threads is not None
-        self._threads = min(threads_or_all(threads), runs) if several else 1
+        self._threads = min(threads_or_all(threads), max(len(self._blocks), 1))
 
     def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block, or that of a kind of rows."""
@@ -80,12 +79,13 @@ class LocalEngine(Engine):
                 return [Subtotal.of(b, statistic.of_block(b, arguments)) for b in part]
 
         covered = [block for block in self._blocks if statistic.covers(block.kind)]
-        if min(self._threads, len(covered)) <= 1 or (statistic.uses_numpy and not self._given):
+        run = 1 if statistic.uses_blas else _RUN
+        parts = [covered[i : i + run] for i in range(0, len(covered), run)]
+        if min(self._threads, len(parts)) <= 1 or (statistic.uses_numpy and not self._given):
             with float64():
                 for block in covered:
                     yield Subtotal.of(block, statistic.of_block(block, arguments))
             return
-        parts = [covered[i : i + _RUN] for i in range(0, len(covered), _RUN)]
         for done in self._pool.map(evaluate, parts):
             yield from done
 

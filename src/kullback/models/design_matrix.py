@@ -26,6 +26,10 @@ from kullback._core.arrays import Vector
 # From so many columns on, half of a symmetric product saves more than the roots of weights cost.
 _MANY = 32
 
+# Products of so many multiplications OpenBLAS computes without copying its arguments. (Of 4,096
+# rows, one thread: of 21 columns 0.14 ms instead of 0.21, of 31 columns 0.27 instead of 0.36.)
+_SMALL = 1_000_000
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -158,7 +162,7 @@ class DesignMatrix:
         if own and not self.indicators:
             block = _symmetric(self.dense, weights)
         elif not (self.indicators or z.indicators):
-            block = (self.dense * weights) @ z.dense.T
+            block = _product(self.dense, weights, z.dense)
         else:
             block = self._square(weights) if own else self._cross(weights, z)
         if self.order is not None:
@@ -315,4 +319,16 @@ def _symmetric(dense: Vector, weights: Vector) -> Vector:
             half = dense * np.sqrt(np.abs(weights))
             product: Vector = half @ half.T
             return product if highest > 0.0 else -product
-    return (dense * weights) @ dense.T
+    return _product(dense, weights, dense)
+
+
+def _product(x: Vector, weights: Vector, z: Vector) -> Vector:
+    """Return X diag(weights) Z' of columns of numbers, a part of the rows after another."""
+    rows = max(_SMALL // max(len(x) * len(z), 1) // 128 * 128, 128)
+    if len(x) >= _MANY or len(z) >= _MANY or rows >= weights.size:
+        return (x * weights) @ z.T
+    out = np.zeros((len(x), len(z)))
+    for begin in range(0, weights.size, rows):
+        part = slice(begin, begin + rows)
+        out += (x[:, part] * weights[part]) @ z[:, part].T
+    return out
