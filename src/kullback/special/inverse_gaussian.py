@@ -15,6 +15,7 @@ from kullback.special.constants import HALF_LOG_TWO_PI
 from kullback.special.normal import mills_ratio, mills_slope
 from kullback.special.shared import Jet, by_jets, choose, within_pass
 from kullback.special.smooth import log1mexp
+from kullback.special.tail_quadrature import add_up
 
 # Over an interval of length 1 the integrand −M' is entire and varies by less than a factor 4: ten
 # Gauss–Legendre nodes are exact to 1e-16 (tested).
@@ -26,9 +27,11 @@ def _mills_drop(z: jax.Array, step: jax.Array) -> jax.Array:
     short = step < 1.0
     h = jnp.where(short, step, 0.0)
     half = 0.5 * h
-    total = jnp.zeros_like(z * h)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        total = total + float(weight) * mills_slope(z + half * (1.0 + float(node)))
+
+    def term(node: jax.Array, weight: jax.Array) -> list[jax.Array]:
+        return [weight * mills_slope(z + half * (1.0 + node))]
+
+    total = add_up(term, 1, z * h, _NODES, _WEIGHTS)[0]
     return jnp.where(short, half * total, mills_ratio(z) - mills_ratio(z + step))
 
 
@@ -78,13 +81,12 @@ def log_inverse_gaussian_jets(mean: jax.Array, shape: jax.Array, x: jax.Array) -
     alpha, gap, log_density = _arguments(mean, shape, x)
     beta = alpha + gap
     lower = alpha <= -1.0  # as `_use_cdf`
-    far = mills_ratio(jnp.where(lower, beta, 1.0))
-    tail = mills_ratio(jnp.where(lower, -alpha, 1.0)) + far
+    mills, drop = mills_ratio(beta), mills_slope(beta)
+    tail = mills_ratio(jnp.where(lower, -alpha, 1.0)) + mills
     total = jnp.where(lower, tail, _mills_drop(jnp.where(lower, 0.0, alpha), gap))
     # φ(α) over the side that is computed, with the sign of that side's derivatives; the cdf's are
     # −2λ/μ² φ(α) M(β), (2 M(β)/μ − 1/√(λ x)) φ(α) and √(λ/x³) φ(α)
     r = jnp.where(lower, 1.0, -1.0) / total
-    mills, drop = mills_ratio(beta), mills_slope(beta)
     root = jnp.sqrt(shape * x)
     by_mean = -2.0 * shape / (mean * mean)
     a, b, q = by_mean * mills, 2.0 * mills / mean - 1.0 / root, root / (x * x)

@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 
 from kullback.special.constants import HALF_LOG_TWO_PI
-from kullback.special.normal import log_ndtr, mills_ratio
+from kullback.special.normal import inverse_mills, log_ndtr, mills_ratio
 from kullback.special.partials import with_partials
+from kullback.special.shared import Jet, by_jets, within_pass
 from kullback.special.smooth import log1mexp
-from kullback.special.tail_quadrature import LOG_CUT, NODES, WEIGHTS
+from kullback.special.tail_quadrature import LOG_CUT, NODES, WEIGHTS, add_up
 
 _LOG_PI = math.log(math.pi)
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
@@ -31,11 +32,12 @@ def log_density(z: jax.Array, shape: jax.Array) -> jax.Array:
 def _owen(h: jax.Array, a: jax.Array) -> jax.Array:
     """∫₀^a exp(−h² x²/2)/(1 + x²) dx for 0 ≤ a ≤ 1: 2π e^(h²/2) times Owen's T."""
     end = jnp.minimum(a, math.sqrt(2.0 * LOG_CUT) / jnp.maximum(h, 1.0))
-    total = jnp.zeros_like(h * a)
-    for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
+
+    def term(node: jax.Array, weight: jax.Array) -> list[jax.Array]:
         x = end * node
-        total = total + weight * jnp.exp(-0.5 * (h * x) ** 2) / (1.0 + x * x)
-    return end * total
+        return [weight * jnp.exp(-0.5 * (h * x) ** 2) / (1.0 + x * x)]
+
+    return end * add_up(term, 1, end, NODES, WEIGHTS)[0]
 
 
 def _tail(h: jax.Array, shape: jax.Array) -> jax.Array:
@@ -58,11 +60,13 @@ def _tail(h: jax.Array, shape: jax.Array) -> jax.Array:
     s = jnp.where(far, a, 1.0)
     cut = 2.0 * LOG_CUT / (k * k)
     end = cut / (s + jnp.sqrt(s * s + cut))
-    total = jnp.zeros_like(k * s)
-    for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
+
+    def term(node: jax.Array, weight: jax.Array) -> list[jax.Array]:
         x = end * node
         y = s + x
-        total = total + weight * jnp.exp(-k * k * x * (s + 0.5 * x)) / (1.0 + y * y)
+        return [weight * jnp.exp(-k * k * x * (s + 0.5 * x)) / (1.0 + y * y)]
+
+    total = add_up(term, 1, end, NODES, WEIGHTS)[0]
     by_integral = jnp.log(end * total) - _LOG_PI - 0.5 * (k * s) ** 2
     direct = jnp.log(jnp.where(shape > 0.0, jnp.where(far, 1.0, light), heavy))
     return jnp.where(far, by_integral, direct) - 0.5 * h * h
@@ -83,8 +87,20 @@ def _log_tail(h: jax.Array, shape: jax.Array) -> jax.Array:
     return _tail(h, shape)
 
 
+def _jet(h: jax.Array, shape: jax.Array) -> list[Jet]:
+    """Its jet, from one evaluation of the integrals."""
+    value, square = _tail(h, shape), 1.0 + shape * shape
+    s = -jnp.exp(log_density(-h, shape) - value)
+    t = -jnp.exp(-0.5 * h * h * square - value) / (math.pi * square)
+    # derivatives of log −s and log −t, less those of the value
+    by_hh = s * (-h - shape * inverse_mills(-shape * h) - s)
+    by_shape_h = t * (-h * square - s)
+    return [Jet(value, (s, t), (by_hh, by_shape_h, t * (-shape * (h * h + 2.0 / square) - t)))]
+
+
 def log_cdf(z: jax.Array, shape: jax.Array) -> jax.Array:
     """Log-probability of an outcome ≤ z."""
     upper = z > 0.0
-    tail = _log_tail(jnp.where(upper, z, -z), jnp.where(upper, -shape, shape))
+    arguments = jnp.where(upper, z, -z), jnp.where(upper, -shape, shape)
+    tail = by_jets(_jet, *arguments)[0] if within_pass() else _log_tail(*arguments)
     return jnp.where(upper, log1mexp(jnp.where(upper, tail, -1.0)), tail)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,7 +18,7 @@ from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_binomial
 from kullback.models.starting_values import share_inside
 from kullback.special.count_kernels import log_negative_binomial
-from kullback.special.lattice_tails import Derivatives, ratio_sum_jet
+from kullback.special.lattice_tails import Derivatives, lattice_sum_jet
 from kullback.special.shared import Jet, by_jets
 from kullback.special.smooth import log1mexp
 
@@ -83,35 +84,45 @@ class BetaBinomial(OfTrials, Family):  # type: ignore[override]  # the support d
     def _log_tails(
         x: Array, trials: Array, probability: Array, precision: Array
     ) -> tuple[Array, Array]:
-        # the outcomes on the side that does not hold the mean, from the nearest one outwards; below
-        # the mean as the failures above theirs
-        lower = x < trials * probability
-        first = jnp.where(lower, trials - x, x + 1.0)
-        p = jnp.where(lower, 1.0 - probability, probability)
-
-        def rest(trials: Array, first: Array, alpha: Array, beta: Array) -> list[Jet]:
-            a, b = jnp.where(lower, beta, alpha), jnp.where(lower, alpha, beta)
-
-            def step(i: Array, known: Derivatives) -> tuple[Array, Derivatives]:
-                k = first + i
-                u, v = k + a, trials - k - 1.0 + b
-                by_a, by_b = 1.0 / u, -1.0 / v
-                by_alpha, by_beta = jnp.where(lower, by_b, by_a), jnp.where(lower, by_a, by_b)
-                s, t, ss, st, tt = known
-                moved = s + by_alpha, t + by_beta
-                # the second derivatives of log u and −log v, each in its own number alone
-                sign = jnp.where(lower, 1.0, -1.0)
-                second = ss + sign * by_alpha * by_alpha, st, tt - sign * by_beta * by_beta
-                return (trials - k) * u / ((k + 1.0) * v), (*moved, *second)
-
-            # the far end is a mode of its own where b < 1
-            return [ratio_sum_jet(step, 2, trials - first, b >= 1.0)]
-
-        a, b = probability * precision, (1.0 - probability) * precision
-        start = BetaBinomial._log_density(first, trials, p, precision)
-        smaller = start + by_jets(rest, a, b, fixed=(trials + 0.0 * first, first))[0]
+        lower = x < trials * probability  # the side that does not hold the mean
+        ends = jnp.where(lower, 0.0, x + 1.0), jnp.where(lower, x, trials)
+        smaller = BetaBinomial._log_between(*ends, trials, probability, precision)
         larger = log1mexp(smaller)
         return jnp.where(lower, smaller, larger), jnp.where(lower, larger, smaller)
+
+    @staticmethod
+    def _log_between(
+        lower: Array, upper: Array, trials: Array, probability: Array, precision: Array
+    ) -> Array:
+        low, high = jnp.maximum(jnp.ceil(lower), 0.0), jnp.minimum(jnp.floor(upper), trials)
+        first = jnp.clip(jnp.floor(jax.lax.stop_gradient(trials * probability)), low, high)
+
+        def jet(trials: Array, low: Array, high: Array, first: Array, *ab: Array) -> list[Jet]:
+            alpha, beta = ab
+
+            def step(i: Array, down: Array, known: Derivatives) -> tuple[Array, Derivatives]:
+                # below the first one as the failures, which grow
+                k = jnp.where(down, trials - first, first) + i
+                a, b = jnp.where(down, beta, alpha), jnp.where(down, alpha, beta)
+                u, v = k + a, trials - k - 1.0 + b
+                by_a, by_b = 1.0 / u, -1.0 / v
+                by_alpha, by_beta = jnp.where(down, by_b, by_a), jnp.where(down, by_a, by_b)
+                s, t, ss, st, tt = known
+                # the second derivatives of log u and −log v, each in its own number alone
+                sign = jnp.where(down, 1.0, -1.0)
+                second = ss + sign * by_alpha * by_alpha, st, tt - sign * by_beta * by_beta
+                ratio = (trials - k) * u / ((k + 1.0) * v)
+                return ratio, (s + by_alpha, t + by_beta, *second)
+
+            def falling(down: Array) -> Array:  # an end is a mode of its own where its number < 1
+                return jnp.where(down, alpha, beta) >= 1.0
+
+            return [lattice_sum_jet(step, 2, high - first, first - low, falling)]
+
+        a, b = probability * precision, (1.0 - probability) * precision
+        start = BetaBinomial._log_density(first, trials, probability, precision)
+        value = start + by_jets(jet, a, b, fixed=(trials + 0.0 * first, low, high, first))[0]
+        return jnp.where(low > high, -jnp.inf, value)
 
     @staticmethod
     def _draw(

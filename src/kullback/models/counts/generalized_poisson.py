@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,7 +16,7 @@ from kullback.models.family import Family
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
-from kullback.special.lattice_tails import Derivatives, ratio_sum_jet
+from kullback.special.lattice_tails import Derivatives, lattice_sum_jet
 from kullback.special.numerics import log, log1p, reciprocal
 from kullback.special.saddle_point import log_poisson_kernel
 from kullback.special.shared import Jet, by_jets
@@ -85,29 +86,35 @@ class GeneralizedPoisson(Family):
 
     @staticmethod
     def _log_tails(x: Array, mean: Array, dispersion: Array) -> tuple[Array, Array]:
-        # the outcomes on the side that does not hold the mean, from the nearest one outwards
-        lower = x < mean
-        first = jnp.where(lower, x, x + 1.0)
+        lower = x < mean  # the side that does not hold the mean
+        ends = jnp.where(lower, 0.0, x + 1.0), jnp.where(lower, x, jnp.inf)
+        smaller = GeneralizedPoisson._log_between(*ends, mean, dispersion)
+        larger = log1mexp(smaller)
+        return jnp.where(lower, smaller, larger), jnp.where(lower, larger, smaller)
 
-        def rest(lower: Array, first: Array, mean: Array, dispersion: Array) -> list[Jet]:
+    @staticmethod
+    def _log_between(lower: Array, upper: Array, mean: Array, dispersion: Array) -> Array:
+        low, high = jnp.maximum(jnp.ceil(lower), 0.0), jnp.floor(upper)
+        first = jnp.clip(jnp.floor(jax.lax.stop_gradient(mean)), low, high)
+
+        def jet(low: Array, high: Array, first: Array, mean: Array, dispersion: Array) -> list[Jet]:
             u = 1.0 / (1.0 + dispersion)
             rate = dispersion * u
             origin = _derivatives(first, mean, dispersion)
 
-            def step(i: Array, _: Derivatives) -> tuple[Array, Derivatives]:
-                k = jnp.where(lower, first - i - 1.0, first + i)
+            def step(i: Array, down: Array, _: Derivatives) -> tuple[Array, Derivatives]:
+                k = jnp.where(down, first - i - 1.0, first + i)
                 own = mean * u + rate * k
                 growth = own * jnp.exp(k * jnp.log1p(rate / own) - rate) / (k + 1.0)  # to k + 1
-                to = jnp.where(lower, k, k + 1.0)
+                to = jnp.where(down, k, k + 1.0)
                 changes = zip(_derivatives(to, mean, dispersion), origin, strict=True)
-                return jnp.where(lower, 1.0 / growth, growth), [v - old for v, old in changes]
+                return jnp.where(down, 1.0 / growth, growth), [v - old for v, old in changes]
 
-            return [ratio_sum_jet(step, 2, jnp.where(lower, first, jnp.inf))]
+            return [lattice_sum_jet(step, 2, high - first, first - low)]
 
         start = GeneralizedPoisson._log_density(first, mean, dispersion)
-        smaller = start + by_jets(rest, mean, dispersion, fixed=(lower, first))[0]
-        larger = log1mexp(smaller)
-        return jnp.where(lower, smaller, larger), jnp.where(lower, larger, smaller)
+        value = start + by_jets(jet, mean, dispersion, fixed=(low, high, first))[0]
+        return jnp.where(low > high, -jnp.inf, value)
 
     @staticmethod
     def _draw(
