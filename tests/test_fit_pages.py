@@ -170,6 +170,15 @@ def test_the_entropy_of_counts_is_exact(read):
     assert f"{loss - entropy:.4f} nats, is the relative entropy" in text
 
 
+def test_the_deviance_of_a_regression_is_shown(fits, read):
+    deviance = fits["regression"].deviance()
+    text = read("regression")
+    assert "From the null model to the saturated one" in text
+    assert f"null model {deviance.null:.6f}" in text
+    assert f"Cox and Snell's R² {deviance.cox_snell:.4f}" in text
+    assert "From the null model" not in read("exact")
+
+
 def test_units(fits, tmp_path):
     fits["counts"].report(tmp_path / "bits.html", unit="bits")
     text = (tmp_path / "bits.html").read_text()

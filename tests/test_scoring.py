@@ -97,3 +97,45 @@ def test_numbers_beside_labels_are_refused():
         kl.estimate_cross_entropy_difference(
             kl.Exponential(rate=1.0), kl.Categorical(probabilities=[0.5, 0.5]), [1.0]
         )
+
+
+def _clustered_error(losses, clusters, weights):
+    """√(G/(G − 1) Σ_g (Σ w (ℓ − mean))²)/Σ w, and G: Liang and Zeger (1986) for a mean."""
+    deviation = weights * (losses - np.average(losses, weights=weights))
+    sums = np.array([deviation[clusters == g].sum() for g in np.unique(clusters)])
+    count = sums.size
+    return math.sqrt(count / (count - 1) * (sums @ sums)) / weights.sum(), count
+
+
+@pytest.mark.parametrize("given", ["column", "array", "file"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_errors_of_clusters(given, weighted, tmp_path):
+    x, site = X[:300], np.repeat([f"s{i}" for i in range(30)], 10)
+    w = np.arange(300) % 3 + 1.0 if weighted else np.ones(300)
+    data = {"x": x, "site": site, "w": w}
+    if given == "file":
+        data = tmp_path / "rows.csv"
+        rows = zip(x.tolist(), site.tolist(), w.tolist(), strict=True)
+        data.write_text("x,site,w\n" + "".join(f"{a!r},{b},{c}\n" for a, b, c in rows))
+    clusters = site if given == "array" else "site"
+    options = {"weights": "w" if weighted else None, "clusters": clusters}
+    first, second = kl.Gamma(shape=2.0, rate=0.66), kl.Gamma(shape=2.5, rate=0.67)
+    losses = [-scipy.stats.gamma(a, scale=1 / r).logpdf(x) for a, r in ((2.0, 0.66), (2.5, 0.67))]
+    found = kl.estimate_cross_entropy(first, data, "x", **options)
+    error, count = _clustered_error(losses[0], site, w)
+    mean = np.average(losses[0], weights=w)
+    assert float(found) == pytest.approx(mean, rel=1e-12)
+    assert found.stderr == pytest.approx(error, rel=1e-10)
+    half = scipy.stats.t(count - 1).ppf(0.975) * error
+    assert found.interval == pytest.approx((mean - half, mean + half), rel=1e-9)
+    assert "30 clusters of rows are independent" in str(found)
+    difference = kl.estimate_cross_entropy_difference(first, second, data, "x", **options)
+    error, _ = _clustered_error(losses[0] - losses[1], site, w)
+    assert difference.stderr == pytest.approx(error, rel=1e-9)
+
+
+def test_one_cluster_has_no_error():
+    with pytest.raises(kl.DataError, match="two clusters or more"):
+        kl.estimate_cross_entropy(
+            kl.Exponential(rate=1.0), {"x": [1.0, 2.0], "g": [1, 1]}, "x", clusters="g"
+        )

@@ -47,6 +47,7 @@ def compare(
     data: Any,
     y: Any = None,
     *,
+    shifted: bool = False,
     event: Any = None,
     truncation: Any = None,
     rounding: float | None = None,
@@ -76,6 +77,10 @@ def compare(
         data: as for ``kl.fit``.
         y: the outcome's column; not needed where there is only one column. Or two, ("lower",
             "upper"), between which it lies, as for ``kl.fit``.
+        shifted: whether "all" and "continuous" contain ``kl.Shifted`` families too: Weibull, gamma,
+            log-normal, ... distributions that begin at an estimated number. One that begins above a
+            held-out row has an infinite loss, as a shifted exponential distribution always has,
+            whose estimate begins at the smallest of its rows.
         event: how each outcome was observed, as for ``kl.fit``. The loss of a censored row is
             −log of the probability of its ends.
         truncation: the window of each row, as for ``kl.fit``: losses are those given that the
@@ -129,6 +134,11 @@ def compare(
     if folds < 2:
         raise KullbackError(f"folds must be at least 2, got {folds}.")
     named = {} if every else _named(models)
+    if shifted and not every:
+        raise KullbackError(
+            'shifted=True adds families to "all" or "continuous"; among models of your own write '
+            "kl.Shifted(kl.Weibull())."
+        )
     first = tuple(named.values()) or (own_models()["Normal"](),)
     given = _key_of(groups, time)
     roles = roles_of(
@@ -143,7 +153,7 @@ def compare(
     sample, key = open_with_key(data, roles, schema_of(first), given, workers_of(engine))
     outcomes = ""
     if not named:
-        outcomes, named = families_for(sample, continuous=every == "continuous")
+        outcomes, named = families_for(sample, continuous=every == "continuous", shifted=shifted)
     entries = [
         _Entry(name, bound(model, sample, engine or engine_for)) for name, model in named.items()
     ]

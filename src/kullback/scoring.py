@@ -10,14 +10,17 @@ import numpy as np
 from kullback._core.errors import DataError, ModelError
 from kullback._core.units import nats_per
 from kullback._core.validation import check_level
-from kullback.data.open import open_sample
+from kullback.data.blocks import blocks
+from kullback.data.fold_keys import FoldKey, open_with_key
 from kullback.data.roles import Roles
 from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.information.estimate import Estimate
 from kullback.models.model import Model
+from kullback.objective.held_out import HeldOutLosses
 from kullback.objective.learning import bound
 from kullback.objective.loss_moments import Losses, Moments
 from kullback.objective.model_columns import roles_of, schema_of
+from kullback.objective.row_losses import row_losses
 from kullback.objective.zero_probability import FindImpossible, ImpossibleRows
 
 INDEPENDENT = "rows are independent draws that the models were not fitted to"
@@ -31,6 +34,7 @@ def estimate_cross_entropy(
     event: Any = None,
     truncation: Any = None,
     weights: Any = None,
+    clusters: Any = None,
     missing: str = "error",
     unit: str = "nats",
     level: float = 0.95,
@@ -50,6 +54,10 @@ def estimate_cross_entropy(
             −log of the probability of its ends.
         truncation: the window of each row, given which its loss is.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays.
+        clusters: a column, or an array where ``data`` are in memory: rows of one value, such as a
+            subject's, may depend on one another. The error is then that of sums over clusters,
+            √(G/(G − 1) Σ_g (Σ_{i∈g} w (ℓ − mean))²)/Σ w, and the interval has G − 1 degrees of
+            freedom.
         missing: "error", or "drop" to leave out rows with missing values.
         unit: "nats", "bits" or "hartleys".
         level: coverage probability of the interval.
@@ -71,7 +79,7 @@ def estimate_cross_entropy(
     roles = _roles(
         (model,), y, weights=weights, missing=missing, event=event, truncation=truncation
     )
-    scored = _Scored((model,), data, roles, unit, level, engine)
+    scored = _Scored((model,), data, roles, unit, level, engine, clusters)
     moments = scored.moments()
     if not math.isfinite(moments.mean):
         return scored.infinite(0)
@@ -87,6 +95,7 @@ def estimate_cross_entropy_difference(
     event: Any = None,
     truncation: Any = None,
     weights: Any = None,
+    clusters: Any = None,
     missing: str = "error",
     unit: str = "nats",
     level: float = 0.95,
@@ -107,6 +116,10 @@ def estimate_cross_entropy_difference(
             −log of the probability of its ends.
         truncation: the window of each row, given which its loss is.
         weights: frequency weights: a column's name, or an array where ``data`` are arrays.
+        clusters: a column, or an array where ``data`` are in memory: rows of one value, such as a
+            subject's, may depend on one another. The error is then that of sums over clusters,
+            √(G/(G − 1) Σ_g (Σ_{i∈g} w (ℓ − mean))²)/Σ w, and the interval has G − 1 degrees of
+            freedom.
         missing: "error", or "drop" to leave out rows with missing values.
         unit: "nats", "bits" or "hartleys".
         level: coverage probability of the interval.
@@ -136,7 +149,7 @@ def estimate_cross_entropy_difference(
     roles = _roles(
         (first, second), y, weights=weights, missing=missing, event=event, truncation=truncation
     )
-    scored = _Scored((first, second), data, roles, unit, level, engine)
+    scored = _Scored((first, second), data, roles, unit, level, engine, clusters)
     moments = scored.moments()
     if not math.isfinite(moments.mean):
         impossible = [scored.impossible(which) for which in range(2)]
@@ -161,13 +174,14 @@ class _Scored:
         unit: str,
         level: float,
         engine: EngineFactory | None,
+        clusters: Any,
     ) -> None:
         self.size = nats_per(unit)
         check_level(level)
-        self.unit, self.level = unit, level
-        self.sample = open_sample(
-            data, roles, schema_of(models, models[0].levels), workers=workers_of(engine)
-        )
+        self.unit, self.level, self.clusters = unit, level, 0
+        key = None if clusters is None else FoldKey("clusters", clusters)
+        schema = schema_of(models, models[0].levels)
+        self.sample, self.key = open_with_key(data, roles, schema, key, workers_of(engine))
         self.models = tuple(bound(model, self.sample, engine or engine_for) for model in models)
         self.engine = (engine or engine_for)(self.sample)
 
@@ -180,7 +194,32 @@ class _Scored:
             near = [-float(model.log_density(y)[0]) for model in self.models if not model.columns]
         origin = near[0] - sum(near[1:]) if len(near) == len(self.models) else 0.0
         origin = origin if math.isfinite(origin) else 0.0
+        if self.key is not None:
+            return self._moments_of_clusters(self.key)
         return losses.unpack(self.engine.reduce(losses, losses.arguments(origin)), origin)
+
+    def _moments_of_clusters(self, key: FoldKey) -> Moments:
+        """The same, with the variance that G independent clusters give their mean, times G − 1."""
+        values = np.zeros(0)
+        for chunk in self.sample.chunks():
+            values = np.union1d(values, chunk.fields[key.field])
+        if values.size < 2:
+            raise DataError(
+                f"{key.label} have one value in all rows: an error needs two clusters or more."
+            )
+        losses, weight = HeldOutLosses(1, values.size), 0.0
+        for block in blocks(self.sample.chunks()):
+            place = np.searchsorted(values, block.fields[key.field][: block.count])
+            rows = block.without(key.field) if key.alone else block
+            each = [row_losses(model, rows) for model in self.models]
+            with np.errstate(invalid="ignore"):
+                loss = each[0] if len(each) == 1 else each[0] - each[1]
+            own = block.weight[: block.count]
+            losses.add(loss[None, :].copy(), own, place)
+            weight += float(own.sum())
+        (mean,), (error,), *_ = losses.results()
+        self.clusters = values.size
+        return Moments(weight, mean, error**2 * (values.size - 1.0))
 
     def impossible(self, which: int) -> ImpossibleRows:
         """Find the rows to which one of the models gives probability zero."""
@@ -202,8 +241,10 @@ class _Scored:
         """Return the mean as an estimate with Student's interval."""
         from scipy.special import stdtrit
 
-        df = moments.weight - 1.0
+        df = (self.clusters or moments.weight) - 1.0
         notes = [INDEPENDENT]
+        if self.clusters:
+            notes = [f"{self.clusters:,} clusters of {INDEPENDENT}"]
         if df <= 0.0:
             error = half = math.nan
             notes.append("a standard error needs more than one row")

@@ -327,3 +327,43 @@ def test_bare_probabilities_are_of_classes_that_are_certain(labels, count, class
             evaluate(q, y=labels)
     else:
         assert evaluate(q, y=labels).classes == classes
+
+
+@pytest.mark.parametrize("given", ["column", "array"])
+def test_errors_of_clusters(given):
+    rng = np.random.default_rng(8)
+    n, count = 600, 60
+    site = np.repeat(np.arange(count), n // count)
+    p = 1.0 / (1.0 + np.exp(-rng.normal(size=n)))
+    y = (rng.uniform(size=n) < np.clip(p + 0.3 * rng.normal(size=count)[site], 0.02, 0.98)) * 1
+    table = pd.DataFrame({"site": [f"s{i}" for i in site], "y": y})
+    clusters = "site" if given == "column" else table["site"].to_numpy()
+    found = evaluate(p, table, "y", clusters=clusters)
+    losses = -np.log(np.where(y == 1, p, 1.0 - p))
+
+    def error(rows):  # Liang and Zeger (1986), of a mean
+        deviation = losses[rows] - losses[rows].mean()
+        sums = np.array([deviation[site[rows] == g].sum() for g in np.unique(site[rows])])
+        return np.sqrt(sums.size / (sums.size - 1.0) * (sums @ sums)) / rows.sum()
+
+    for k, group in enumerate(found.by_class):
+        assert group.cross_entropy.stderr == pytest.approx(error(y == k), rel=1e-12)
+    # 1,000 replicates: the error of an error is 1/√2000, and 4 of these are allowed
+    assert found.cross_entropy.stderr == pytest.approx(error(y >= 0), rel=0.09)
+    assert found.cross_entropy.stderr > 1.1 * evaluate(p, y=y).cross_entropy.stderr
+    assert any("60 clusters of rows" in note for note in found.notes)
+    assert "site" not in found.features or given == "array"
+
+
+@pytest.mark.parametrize(
+    ("clusters", "message"),
+    [
+        (np.zeros(4), "one value in all rows"),
+        (np.arange(3), "has 3 values, and there are 4 rows"),
+        (["a", None, "b", "b"], "1 missing value, the first in row 1"),
+        ("site", "names a column, but X was not given"),
+    ],
+)
+def test_clusters_that_cannot_be_used(clusters, message):
+    with pytest.raises(DataError, match=message):
+        evaluate(np.array([0.2, 0.4, 0.6, 0.8]), y=np.array([0, 1, 0, 1]), clusters=clusters)

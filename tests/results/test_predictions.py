@@ -67,6 +67,26 @@ def test_the_interval_of_a_mean_is_that_of_its_predictor(model, y, inverse):
     pd.testing.assert_series_equal(series, found["estimate"], check_names=False)
 
 
+def test_clusters_widen_the_interval_of_a_mean_and_not_that_of_an_outcome():
+    rng = np.random.default_rng(3)
+    herd = np.repeat(np.arange(30), 8)
+    x = rng.normal(size=240)
+    rows = {"x": x, "herd": herd, "y": x + rng.normal(size=30)[herd] + 0.3 * rng.normal(size=240)}
+    fit = kl.fit(kl.Normal(loc="~ x"), rows, "y")
+    clustered = fit.with_covariance("clustered", clusters="herd")
+    new = {"x": np.array([-1.0, 0.0, 2.0])}
+    design = np.stack([np.ones(3), new["x"]], axis=1)
+    covariance = clustered.covariance()[:2, :2]
+    half = Z * np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design))
+    found = clustered.predict(new, interval="confidence")
+    np.testing.assert_allclose(found["upper"] - found["estimate"], half, rtol=1e-9)
+    plain = fit.predict(new, interval="confidence")
+    assert (half > 1.5 * (plain["upper"] - plain["estimate"])).all()
+    # quantiles of the fitted distribution of each row, which clusters do not change
+    outcome = clustered.predict(new, interval="prediction")
+    np.testing.assert_array_equal(outcome, fit.predict(new, interval="prediction"))
+
+
 def test_survival_and_quantiles_of_censored_rows():
     fit = kl.fit(kl.Weibull(scale="~ x + group"), DATA, "time", event="died", weights="w")
     place = [fit.names.index(f"scale[{n}]") for n in fit.params["scale"]]
@@ -175,7 +195,9 @@ def test_parameters_and_rows_without_columns():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"what": "median"}, "what must be one of 'mean'"),
+        ({"what": "middle"}, "what must be one of 'mean'"),
+        ({"what": "median"}, 'what="quantile", at=0.5'),
+        ({"what": "sd"}, 'the square root of what="variance"'),
         ({"what": "class"}, "Poisson is of numbers"),
         ({"what": "survival"}, "what='survival' needs at="),
         ({"at": 0.5}, "at= is for 'quantile'"),

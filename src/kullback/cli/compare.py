@@ -47,6 +47,14 @@ def compare(
             'support holds the rows; "continuous" takes whole numbers as measurements.',
         ),
     ] = None,
+    shifted: Annotated[
+        bool,
+        typer.Option(
+            "--shifted",
+            help="Add Weibull, gamma, log-normal ... distributions that begin at an estimated "
+            'number to "all" or "continuous".',
+        ),
+    ] = False,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,6 +117,7 @@ def compare(
             chosen,
             data,
             observed.y,
+            shifted=shifted,
             event=event,
             truncation=observed.truncation,
             rounding=rounding,

@@ -114,6 +114,10 @@ def column_list(names: Iterable[str]) -> str:
     return and_more(known[:SHOWN_COLUMNS], len(known))
 
 
+# What columns of other names are joined by in formulas.
+_OF_FORMULAS = frozenset("+*:/(^")
+
+
 def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
     """Return the name of a column if the data have it exactly once.
 
@@ -135,6 +139,7 @@ def check_column(name: object, known: Sequence[str], role: str, of: str) -> str:
         raise DataError(
             f'there is no column "{name}" in {of}{did_you_mean(name, known)}'
             f"{'' if did_you_mean(name, known) else '.'} "
+            + (f'A formula begins with "~": "~ {name}". ' if _OF_FORMULAS & set(name) else "")
             + (f"The columns are {column_list(known)}." if known else "It does not have columns.")
         )
     if sum(other == name for other in known) > 1:

@@ -36,6 +36,11 @@ class DerivedSample(RowSource, ABC):
         return self.rows.others
 
     @property
+    def part_of(self) -> int | None:  # type: ignore[override]  # of the other sample
+        """The number of rows of the user's data where these are some of them."""
+        return self.rows.part_of
+
+    @property
     def dropped(self) -> int:  # type: ignore[override]  # known after a pass
         """The number of rows dropped because a value was missing."""
         return self.rows.dropped

@@ -120,6 +120,8 @@ class RowSource(ABC):
         dropped: the number of rows dropped because a value was missing (for a stream: known after
             the first full pass).
         others: all columns of the user's data; None where these are arrays.
+        part_of: the number of rows of the user's data where these are some of them; −1 where that
+            is not known.
     """
 
     in_memory: ClassVar[bool]
@@ -129,6 +131,7 @@ class RowSource(ABC):
     schema: Schema
     dropped: int
     others: OtherColumns | None = None
+    part_of: int | None = None
 
     @property
     def levels(self) -> tuple[Any, ...] | None:
@@ -253,6 +256,7 @@ class ChunkSample(RowSource):
         source: a description of where the rows come from.
         name_row: names a row in a message, given its number in the user's data.
         others: all columns of the user's data.
+        part_of: as for ``RowSource``.
     """
 
     in_memory: ClassVar[bool] = True
@@ -264,6 +268,7 @@ class ChunkSample(RowSource):
     source: str = ""
     name_row: Callable[[int], str] = plain_row
     others: OtherColumns | None = None
+    part_of: int | None = None
 
     @property
     def kinds(self) -> tuple[RowKind, ...]:  # type: ignore[override]  # known from the rows

@@ -94,8 +94,9 @@ class UnitSample(DerivedSample):
                     "every row needs a key. Fill missing ones in, or leave such rows out."
                 )
             yield replace(chunk, fields={**chunk.fields, UNIT: numbers.astype(np.float64)})
-        if kept + self.dropped != known.size:
-            raise self._wrong_length(count_of(kept + self.dropped, "row"))
+        whole = kept + self.dropped if self.part_of is None else self.part_of
+        if whole != known.size and whole >= 0:
+            raise self._wrong_length(count_of(whole, "row"))
 
     def _wrong_length(self, rows: str) -> DataError:
         return DataError(

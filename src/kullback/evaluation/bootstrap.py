@@ -82,13 +82,21 @@ class Replicates:
 
 
 def resample(
-    quantities: Floats, weight: Vector, *, level: float, unit: str, size: float, seed: int
+    quantities: Floats,
+    weight: Vector,
+    clusters: NDArray[np.intp] | None = None,
+    *,
+    level: float,
+    unit: str,
+    size: float,
+    seed: int,
 ) -> Replicates:
-    """Draw as many rows as there are, with replacement, in each replicate.
+    """Draw as many rows as there are, with replacement, in each replicate; or clusters of rows.
 
     Args:
         quantities: finite numbers, shape (n, q).
         weight: weights of the rows, shape (n,).
+        clusters: the number of each row's cluster, which is drawn whole; None for rows alone.
         level: of the intervals.
         unit: of the estimates.
         size: nats per unit.
@@ -96,6 +104,9 @@ def resample(
     """
     used = weight > 0.0
     table = quantities[used] * weight[used, None]
+    if clusters is not None:
+        _, place = np.unique(clusters[used], return_inverse=True)
+        table = np.column_stack([np.bincount(place, column) for column in table.T])
     n = len(table)
     rng = np.random.default_rng(seed)
     drawn = np.empty((REPLICATES, table.shape[1]))

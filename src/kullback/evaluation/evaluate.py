@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError, KullbackError
@@ -36,6 +37,7 @@ def evaluate(
     weights: Any = None,
     classes: Any = None,
     slices: Sequence[str] = (),
+    clusters: Any = None,
     unit: str = "nats",
     level: float = 0.95,
     seed: int = 0,
@@ -72,6 +74,9 @@ def evaluate(
             the names of a table's columns, or the codes 0 … K − 1, or the sorted labels of y.
         slices: names of columns of X (x0, x1, ... of an array) to report value by value;
             columns of many numbers are cut at their quartiles.
+        clusters: a column of X, or an array: rows of one value, such as a patient's, may depend on
+            one another. Whole clusters are then resampled, and errors are those of clusters; the
+            bands of reliability curves remain those of rows.
         unit: "nats", "bits" or "hartleys".
         level: of the intervals and bands.
         seed: of the folds, the bootstrap and the bands.
@@ -91,7 +96,7 @@ def evaluate(
     size = nats_per(unit)
     if not 0.0 < level < 1.0:
         raise KullbackError(f"level must lie in (0, 1), got {level!r}.")
-    inputs = read_inputs(model_or_probabilities, X, y, weights, classes)
+    inputs = read_inputs(model_or_probabilities, X, y, weights, classes, clusters)
     if slices and inputs.table is None:
         raise DataError("slices are columns of X, but X was not given")
     if inputs.table is not None:
@@ -103,7 +108,14 @@ def evaluate(
     candidates = cross_fitted(logs, share, weight, seed)
     irreducible = estimate_irreducible_loss(inputs)
     bootstrap = _BootstrapEstimates(
-        candidates, share, irreducible, weight, level=level, unit=unit, seed=seed
+        candidates,
+        share,
+        irreducible,
+        weight,
+        inputs.clusters,
+        level=level,
+        unit=unit,
+        seed=seed,
     )
     recalibrations = tuple(bootstrap.recalibration(name) for name in candidates)
     chosen = _best_recalibration(recalibrations)
@@ -112,7 +124,9 @@ def evaluate(
     marginal = (weight @ share) / total
     with np.errstate(divide="ignore"):
         baseline = -np.log(marginal)
-    evaluator = GroupEvaluator(-logs, share, weight, baseline, best, level, unit, size)
+    evaluator = GroupEvaluator(
+        -logs, share, weight, baseline, best, level, unit, size, inputs.clusters
+    )
     cross_entropy = bootstrap.cross_entropy("none", _PAIRED)
     irreducible_estimate, relative = bootstrap.irreducible_loss(irreducible)
     by_slice = {
@@ -170,6 +184,7 @@ class _BootstrapEstimates:
         share: Floats,
         irreducible: IrreducibleLoss,
         weight: Vector,
+        clusters: NDArray[np.intp] | None,
         *,
         level: float,
         unit: str,
@@ -201,7 +216,7 @@ class _BootstrapEstimates:
         table = np.column_stack([*columns, share])
         size = nats_per(unit)
         self._all: Replicates = resample(
-            table, weight, level=level, unit=unit, size=size, seed=seed
+            table, weight, clusters, level=level, unit=unit, size=size, seed=seed
         )
         entropies = self._entropy(self._all.drawn)
         # the plug-in entropy of a resample is below that of the rows by ½ Σ var(π_k)/π_k, as much
@@ -310,6 +325,11 @@ def _notes(
     candidates: dict[str, Vector],
 ) -> tuple[str, ...]:
     notes = list(inputs.labels.notes)
+    if inputs.clusters is not None:
+        notes.append(
+            f"errors are those of {np.unique(inputs.clusters).size:,} clusters of rows; the bands "
+            "of the reliability curves are those of rows"
+        )
     if len(impossible):
         which = np.zeros(len(inputs.weight), dtype=bool)
         which[impossible] = True

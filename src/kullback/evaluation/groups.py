@@ -38,6 +38,7 @@ class GroupEvaluator:
         level: of the intervals.
         unit: of the estimates.
         size: nats per unit.
+        clusters: the number of each row's cluster; None where every row is one.
     """
 
     logs: Floats
@@ -48,6 +49,7 @@ class GroupEvaluator:
     level: float
     unit: str
     size: float
+    clusters: NDArray[np.intp] | None = None
 
     def group(self, name: Any, rows: NDArray[Any], share: Floats) -> Group:
         """The loss report of some rows.
@@ -63,7 +65,7 @@ class GroupEvaluator:
         loss = np.where(some, part * np.where(some, self.logs[rows], 0.0), 0.0).sum(axis=1)
         baseline = np.where(some, part * np.where(some, self.baseline, 0.0), 0.0).sum(axis=1)
         correct = part[np.arange(len(part)), self.best[rows]]
-        return self._report(name, weight, loss, baseline, correct)
+        return self._report(name, rows, weight, loss, baseline, correct)
 
     def of_class(self, k: int, name: Any) -> Group:
         """The loss report of a class: of its rows, or of its shares in rows with soft labels."""
@@ -71,26 +73,33 @@ class GroupEvaluator:
         baseline = np.full(len(rows), self.baseline[k])
         correct = (self.best[rows] == k).astype(np.float64)
         weight = self.weight[rows] * self.share[rows, k]
-        return self._report(name, weight, self.logs[rows, k], baseline, correct)
+        return self._report(name, rows, weight, self.logs[rows, k], baseline, correct)
 
     def _report(
-        self, name: Any, weight: Vector, loss: Vector, baseline: Vector, correct: Vector
+        self,
+        name: Any,
+        rows: NDArray[Any],
+        weight: Vector,
+        loss: Vector,
+        baseline: Vector,
+        correct: Vector,
     ) -> Group:
         total = float(weight.sum())
         return Group(
             name,
             int((weight > 0.0).sum()),
             total,
-            self._mean(loss, weight),
-            self._mean(baseline - loss, weight),
+            self._mean(loss, weight, rows),
+            self._mean(baseline - loss, weight, rows),
             float(weight @ correct) / total if total > 0.0 else math.nan,
         )
 
-    def _mean(self, values: Vector, weight: Vector) -> Estimate:
-        """A weighted mean with the normal interval of a ratio of sums."""
+    def _mean(self, values: Vector, weight: Vector, rows: NDArray[Any]) -> Estimate:
+        """A weighted mean with the normal interval of a ratio of sums, of rows or of clusters."""
         from scipy.special import ndtri
 
-        values, weight = values[weight > 0.0], weight[weight > 0.0]
+        used = weight > 0.0
+        values, weight, rows = values[used], weight[used], rows[used]
         n = len(values)
         if n == 0:
             nan = math.nan
@@ -100,6 +109,11 @@ class GroupEvaluator:
         error = math.nan
         if n > 1 and math.isfinite(value):
             deviation = share * (values - value)
+            if self.clusters is not None:
+                _, place = np.unique(self.clusters[rows], return_inverse=True)
+                deviation = np.bincount(place, deviation)
+                n = len(deviation)
+        if n > 1 and math.isfinite(value):
             error = math.sqrt(n / (n - 1.0) * float(deviation @ deviation))
         half_width = float(ndtri(0.5 + 0.5 * self.level)) * error
         size = self.size
@@ -107,7 +121,7 @@ class GroupEvaluator:
             value / size,
             error / size,
             ((value - half_width) / size, (value + half_width) / size),
-            "mean of the rows, normal interval",
+            f"mean of the rows, normal interval{'' if self.clusters is None else ' of clusters'}",
             self.unit,
             (),
             self.level,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kullback._core.arrays import Vector
 from kullback._core.errors import DataError
 from kullback.data.checks import HERE, check_column, column_label, count_of, shown_rows
+from kullback.data.labels import Labels, distinct_labels
 from kullback.data.open import open_table
 from kullback.data.paths import as_paths, describe_paths
 from kullback.data.series_names import label_of, name_of
@@ -46,7 +47,8 @@ class EvaluationInputs:
         label: name of the outcome.
         source: where the probabilities come from.
         table: columns of X; None without X.
-        features: names of those columns that are neither outcome nor weight.
+        features: names of those columns that are neither outcome, weight nor cluster.
+        clusters: the number of each row's cluster; None where every row is one.
     """
 
     probabilities: Floats
@@ -56,6 +58,7 @@ class EvaluationInputs:
     source: str
     table: Table | None
     features: tuple[str, ...]
+    clusters: NDArray[np.intp] | None = None
 
 
 def read_inputs(
@@ -64,6 +67,7 @@ def read_inputs(
     y: Any,
     weights: Any,
     classes: Any,
+    clusters: Any = None,
 ) -> EvaluationInputs:
     """Read and check the arguments of ``evaluate``.
 
@@ -85,8 +89,8 @@ def read_inputs(
         table: Table | None = read_table(columns)
     else:
         table = None if X is None else read_table(X)
-    used = [name for name in (y, weights) if isinstance(name, str)]
-    for name, role in ((y, "y"), (weights, "weights")):
+    used = [name for name in (y, weights, clusters) if isinstance(name, str)]
+    for name, role in ((y, "y"), (weights, "weights"), (clusters, "clusters")):
         if isinstance(name, str) and table is not None:
             check_column(name, table.names, role, table.description)
     features = () if table is None else tuple(n for n in table.names if n not in used)
@@ -123,7 +127,8 @@ def read_inputs(
             f"probabilities for {len(matrix):,}"
         )
     weight = _read_weight(weights, table, len(matrix))
-    return EvaluationInputs(matrix, labels, weight, label, source, table, features)
+    units = _read_clusters(clusters, table, len(matrix))
+    return EvaluationInputs(matrix, labels, weight, label, source, table, features, units)
 
 
 def _check_name(name: str | None, classes: tuple[Any, ...]) -> None:
@@ -177,6 +182,38 @@ def check_probabilities(values: Any) -> Floats:
             "logits, and divide rounded rows by their sum: nothing is corrected silently"
         )
     return rows
+
+
+def _read_clusters(clusters: Any, table: Table | None, n: int) -> NDArray[np.intp] | None:
+    """The number of each row's cluster.
+
+    Raises:
+        DataError: for a missing value, another number of rows, or a single cluster.
+    """
+    if clusters is None:
+        return None
+    if isinstance(clusters, str):
+        if table is None:
+            raise DataError(f'clusters="{clusters}" names a column, but X was not given')
+        label, values = column_label(clusters), table.column(clusters)
+    else:
+        label = label_of(clusters, "clusters")
+        values = column_values(clusters, label)
+    if len(values) != n:
+        raise DataError(
+            f"{label} has {count_of(len(values), 'value')}, and there are {count_of(n, 'row')}"
+        )
+    labels = Labels.of(distinct_labels(values, label), label)
+    codes = labels.codes(values, label)
+    missing = np.flatnonzero(np.isnan(codes))
+    if missing.size:
+        raise DataError(
+            f"{label} has {count_of(missing.size, 'missing value')}, the first in row "
+            f"{int(missing[0])}: every row needs one"
+        )
+    if len(labels.levels) < 2:
+        raise DataError(f"{label} has one value in all rows: errors need two clusters or more")
+    return codes.astype(np.intp)
 
 
 def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:

@@ -167,6 +167,7 @@ def joined_by_kind(sample: RowSource) -> ChunkSample:
         dropped=sample.dropped,
         source=sample.describe_source(),
         name_row=getattr(sample, "name_row", sample.locate),
+        others=sample.others,
     )
 
 
@@ -275,4 +276,12 @@ class GroupRows:
 
     def _with(self, chunks: Any) -> ChunkSample:
         parts = tuple(chunk for chunk in chunks if chunk.count)
-        return replace(self.sample, parts=parts, source=self.sample.describe_source(), dropped=0)
+        sample = self.sample
+        read = sum(chunk.count for chunk in sample.parts) + sample.dropped
+        return replace(
+            sample,
+            parts=parts,
+            source=sample.describe_source(),
+            dropped=0,
+            part_of=read if sample.part_of is None else sample.part_of,
+        )

@@ -272,6 +272,8 @@ class GroupStream:
             dropped=self.sample.dropped,
             source=self.sample.describe_source(),
             name_row=self.sample.locate,
+            others=self.sample.others,
+            part_of=-1,  # rows of other groups, those dropped and of weight zero are elsewhere
         )
         return sample, GroupedRows(self.names, own, grouped.order, grouped.offsets)
 
@@ -296,6 +298,7 @@ class SomeGroups(RowSource):
     def __init__(self, stream: GroupStream, keys: frozenset[Any]) -> None:
         self.label, self.schema = stream.sample.label, stream.sample.schema
         self.kinds, self.dropped = stream.sample.kinds, 0
+        self.others, self.part_of = stream.sample.others, -1
         self._stream, self._keys = stream, keys
 
     def chunks(self) -> Iterator[Chunk]:

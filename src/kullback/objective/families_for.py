@@ -12,9 +12,18 @@ from kullback.data.sample import RowSource
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.registry import own_models
+from kullback.models.shifted import Shifted
+from kullback.models.source import Param
+
+# A shifted Fréchet distribution is a generalised extreme value distribution. A shifted Gompertz one
+# has its largest likelihood where it begins at the smallest row and its shape diverges. The four
+# numbers of a shifted Burr one are seldom determined: its likelihood is flat.
+_NOT_SHIFTED = ("Frechet", "Gompertz", "Burr")
 
 
-def families_for(sample: RowSource, *, continuous: bool) -> tuple[str, dict[str, Model]]:
+def families_for(
+    sample: RowSource, *, continuous: bool, shifted: bool = False
+) -> tuple[str, dict[str, Model]]:
     """Return what the outcomes are, and every family that gives all of them probability, by name.
 
     Outcomes are counts where all that were seen are whole numbers from 0 on, and so are all ends;
@@ -23,6 +32,7 @@ def families_for(sample: RowSource, *, continuous: bool) -> tuple[str, dict[str,
     Args:
         sample: the rows.
         continuous: whether whole numbers are measurements, and not counts.
+        shifted: whether to add the families of positive numbers that begin elsewhere.
     """
     low, high, whole, positive, seen, exact = math.inf, -math.inf, True, True, False, True
     families = [
@@ -57,4 +67,18 @@ def families_for(sample: RowSource, *, continuous: bool) -> tuple[str, dict[str,
         # angles; an open end may lie beyond a period
         and (k.period == math.inf or (exact and high - low < k.period))
     }
+    if shifted and not counts:
+        chosen |= {model.name: model for kind in families for model in _shifted(kind)}
     return what, chosen
+
+
+def _shifted(kind: type[Family]) -> list[Model]:
+    """Return a family of positive numbers with a shift, if that is a family of its own."""
+    if kind.support.whole or (kind.support.lower, kind.support.upper) != (0.0, math.inf):
+        return []
+    if kind.__name__ in _NOT_SHIFTED or kind.order_statistics:
+        return []
+    ways = [kind.default_parameters, *(way.parameters for way in kind.alternatives)]
+    without_loc = [next(iter(names)) for names in ways if "loc" not in names]
+    # naming a parameter chooses its parametrisation: the median in place of a log-normal loc
+    return [Shifted(kind(**{without_loc[0]: Param()}))] if without_loc else []

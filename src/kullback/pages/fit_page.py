@@ -85,6 +85,7 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
         if not (result is None or isinstance(result, Displayed)):
             name = title.lower().replace(" ", "_")
             raise KullbackError(f"{name} must be a result of this library, got {result!r}.")
+    more = {"From the null model to the saturated one": _deviance(fit, unit), **more}
     summary = fit.summary(unit)
     rows, why = (None, "") if fit.form.columns or _of_labels(fit) else rows_of(fit)
     drawn, about_drawn, not_drawn = _pictures(fit, why, rows)
@@ -271,6 +272,14 @@ def _drawn(draw: Callable[..., Any], description: str) -> str:
         axes.set_title("", loc="left")
 
     return inline_svg(untitled, description)
+
+
+def _deviance(fit: Fit, unit: str) -> Displayed | None:
+    """The deviance of a regression; None where there is none."""
+    if fit.form.columns:
+        with suppress(KullbackError):  # not converged, penalised, or without its rows
+            return fit.deviance(unit)
+    return None
 
 
 # ---- the decomposition --------------------------------------------------------------------------

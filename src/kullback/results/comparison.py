@@ -25,6 +25,8 @@ _EQUAL = 1e-6
 _NAMES = {"held_out": "held-out cross-entropy", "aic": "AIC", "bic": "BIC"}
 # What a table says of a model that may be as good as the best.
 _NEAR = "not distinguishable"
+# Losses from here on are shown in powers of ten.
+_LARGE = 1e4
 # Runners-up in the picture.
 _DRAWN = 4
 
@@ -142,6 +144,31 @@ class Comparison(Displayed):
         reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in self.models[:3])
         raise KullbackError(f"no model could be fitted: {reasons}")
 
+    @property
+    def simplest(self) -> Fit:
+        """The fit that claims least among those within one standard error of the best.
+
+        That is one whose ends are not estimated, where there is one (the ``loc`` of a shifted
+        family, the ends of a uniform distribution: rows that come later may lie beyond them, and
+        have an infinite loss); of these one with the fewest estimated numbers; of these the best.
+        The error is that of the difference on the same rows. Of many models, the one that chance
+        put first is seldom the better one. Source: the rule of one standard error, L. Breiman,
+        J. Friedman, R. Olshen and C. Stone (1984), Classification and Regression Trees, 3.4.3.
+
+        Raises:
+            KullbackError: no model converged, or no rows were held out.
+        """
+        if not self.folds:
+            raise KullbackError("no rows were held out, so that no differences have errors.")
+        near = [
+            entry.fit
+            for entry in self.models
+            if entry.fit is not None
+            and entry.fit.convergence.converged
+            and entry.difference <= entry.difference_error
+        ]
+        return min([self.best, *near], key=lambda fit: (_ends_estimated(fit), fit.parameter_count))
+
     def to_frame(self) -> Any:
         """Return a frame of one row a model: pandas where it is installed, else an Arrow table."""
         rows = [entry.cells() for entry in self.models]
@@ -236,7 +263,20 @@ class Comparison(Displayed):
         return (entry.model, held_out, error, more, of_more, *numbers, "; ".join(words))
 
 
+def _ends_estimated(fit: Fit) -> bool:
+    """Whether the distribution ends at a number that its support does not name."""
+    if fit.form.columns or fit.form.outcome != "number":
+        return False
+    ends, support = fit.model.tails, fit.form.support
+    if ends is None or support is None:
+        return False
+    return (ends.lower, ends.upper) != (support.lower, support.upper)
+
+
 def _shown(value: float, sign: str = "") -> str:
     if math.isnan(value):
         return ""
-    return "inf" if math.isinf(value) else f"{sign}{value:.4f}"
+    if math.isinf(value):
+        return "inf"
+    # a row far out in a tail may cost 1e13 nats, which would widen every line of the table
+    return f"{sign}{value:.4f}" if abs(value) < _LARGE else f"{sign}{value:.3g}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, final, runtime_checkable
 
@@ -15,6 +16,7 @@ from kullback._core.equality import same
 from kullback._core.errors import did_you_mean
 from kullback._core.units import nats_per
 from kullback.data.checks import count_of
+from kullback.objective.evaluated import CovarianceKind
 from kullback.results.fit import Fit
 from kullback.results.pooled import check_groups, pooled_test
 from kullback.results.test_result import TestResult
@@ -43,6 +45,40 @@ def numbers_by_name(table: Mapping[str, Any]) -> Iterator[tuple[str, Vector]]:
             yield name, values
         else:
             yield from ((f"{name}[{i}]", own) for i, own in enumerate(values.T))
+
+
+@final
+@dataclass(frozen=True)
+class _OtherCovariance:
+    """The fits of another table, with standard errors from another covariance."""
+
+    make: Fits
+    groups: int
+    kind: CovarianceKind
+    clusters: Any
+    correction: str
+
+    def __call__(self, group: int) -> Fit:
+        fit = self.make(group)
+        if fit.problem is None:  # solved with others, and without the rows that clusters need
+            fit = self.make.pooled(np.arange(self.groups) == group)
+        return fit.with_covariance(self.kind, clusters=self.clusters, correction=self.correction)
+
+    def pooled(self, groups: NDArray[np.bool_]) -> Fit:
+        return self.make.pooled(groups)
+
+
+def _stacked(like: Mapping[str, Any], of_groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Numbers of every group by name, as a table has them; NaN for a group without any."""
+    out: dict[str, Any] = {}
+    for name, old in like.items():
+        own = [group.get(name) for group in of_groups]
+        if isinstance(old, Mapping):
+            out[name] = _stacked(old, [group or {} for group in own])
+        else:
+            none = np.full(np.shape(old)[1:], np.nan)
+            out[name] = np.array([none if value is None else value for value in own])
+    return out
 
 
 @final
@@ -142,6 +178,42 @@ class FitTable(Displayed):
         ``_stderr``, ``log_likelihood``, ``converged`` and ``reason``.
         """
         return self._frame(self.columns)
+
+    def with_covariance(
+        self, kind: CovarianceKind, *, clusters: Any = None, correction: str = "none"
+    ) -> FitTable:
+        """Return the same table with standard errors from another covariance.
+
+        The whole fit of every group is made for it: see ``kl.Fit.with_covariance``.
+
+        Args:
+            kind: "observed", "expected", "sandwich" or "clustered".
+            clusters: for "clustered", a column of the data, or an array with a value for every row
+                of them, those of other groups included.
+            correction: "none", or "CR1" for the factor G/(G − 1) of the G clusters of a group.
+
+        Raises:
+            KullbackError: for another kind, and a group of a single cluster.
+
+        Example:
+            >>> import kullback as kl
+            >>> rows = {"line": [1] * 4 + [2] * 4, "faults": [1, 0, 2, 1, 4, 3, 6, 5]}
+            >>> rows["shift"] = ["a", "a", "b", "b"] * 2
+            >>> table = kl.fit(kl.Poisson(), rows, "faults", by="line")
+            >>> table.with_covariance("clustered", clusters="shift").stderr["rate"].round(
+            ...     4
+            ... ).tolist()
+            [0.3536, 0.7071]
+        """
+        make = _OtherCovariance(self._make, len(self), kind, clusters, correction)
+        errors = [make(i).stderr if ok else {} for i, ok in enumerate(self.converged)]
+        columns = {
+            name: getattr(self, name) for name in ("n", "params", "log_likelihood", "converged")
+        }
+        columns |= {"reason": self.reason, "stderr": _stacked(self.stderr, errors)}
+        return FitTable(
+            self.model_name, self.by, self.keys, columns, make, self._frame, self._notes
+        )
 
     def pooled_test(self, *, exclude_failed: bool = False) -> TestResult:
         """Test whether all groups share one set of parameters.

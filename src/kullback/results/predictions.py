@@ -23,6 +23,16 @@ if TYPE_CHECKING:  # Fit.predict calls this module, which only reads the fit
 
 WHAT = ("mean", "variance", "class", "parameters", "quantile", "probability", "survival")
 INTERVALS = ("confidence", "prediction")
+# Names of predictions in other libraries, and what they are called here.
+_ELSEWHERE = {
+    "median": 'what="quantile", at=0.5',
+    **dict.fromkeys(("response", "fitted", "expectation"), 'what="mean"'),
+    **dict.fromkeys(("sd", "std", "stddev"), 'the square root of what="variance"'),
+    **dict.fromkeys(("proba", "prob", "probs", "density"), 'what="probability"'),
+    **dict.fromkeys(("params", "link", "linear"), 'what="parameters", each on its own scale'),
+    "cdf": '1 less what="survival"; or fit.at(data).cdf(at)',
+    "hazard": "fit.at(data).hazard(at)",
+}
 _NEEDS_AT = ("quantile", "probability", "survival")
 
 
@@ -60,6 +70,8 @@ def predict(
 
 def check(model: Model, what: str, at: Any, interval: str | None, level: float) -> None:
     """Raise for choices that do not go together."""
+    if what in _ELSEWHERE:
+        raise KullbackError(f"what={what!r} is {_ELSEWHERE[what]}.")
     check_choice("what", what, WHAT)
     check_level(level)
     labels = model.outcome != "number"

@@ -39,8 +39,12 @@ class TestResult(Displayed):
     def _line(self) -> str:
         return (
             f"{self.test}: {self.hypothesis}: statistic {self.statistic:.5g}, "
-            f"{self.distribution}, p = {self.p_value:.3g}"
+            f"{self.distribution}, p {self._p_text(3)}"
         )
+
+    def _p_text(self, digits: int) -> str:
+        """The p-value with its sign; no probability is 0, but doubles end at 5e-324."""
+        return "< 1e-300" if self.p_value < 1e-300 else f"= {self.p_value:.{digits}g}"
 
     def __str__(self) -> str:
         """The result in a line, and a line for each note."""
@@ -51,7 +55,7 @@ class TestResult(Displayed):
             ("hypothesis", self.hypothesis),
             ("statistic", f"{self.statistic:.6g}"),
             ("distribution", self.distribution),
-            ("p-value", f"{self.p_value:.4g}"),
+            ("p-value", self._p_text(4).removeprefix("= ")),
         ]
         return Display(self._line, [Table(rows)], self.notes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +19,6 @@ from kullback.results.test_result import TestResult, chi_squared_test
 
 if TYPE_CHECKING:  # Fit.test calls this module, which only reads the fit
     from kullback.results.fit import Fit
-
-# Restrictions that the result of a test names one by one.
-_MOST_SHOWN = 6
 
 
 def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> TestResult:
@@ -59,17 +56,20 @@ def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> Te
         )
     z = gap / scale
     statistic = float(z @ np.linalg.solve(unit, z))
-    hypothesis = _hypothesis(texts, restrictions)
+    hypothesis = _hypothesis(texts, found.numbers)
     return chi_squared_test(
         statistic, len(restrictions), hypothesis, "Wald test", cautions_of(fit, kind)
     )
 
 
-def _hypothesis(texts: Sequence[str], restrictions: Sequence[Restriction]) -> str:
-    """What is tested: each restriction, or the texts where terms have many."""
-    if len(restrictions) <= _MOST_SHOWN:
-        return ", ".join(r.text if "=" in r.text else f"{r.text} = 0" for r in restrictions)
-    return ", ".join(text if "=" in text else f"{text.strip()} = 0" for text in texts)
+def _hypothesis(texts: Sequence[str], numbers: Mapping[str, Sequence[str]]) -> str:
+    """What is tested: each restriction as it was written, and of a term how many coefficients."""
+    shown = []
+    for text in map(str.strip, texts):
+        many = 1 if "=" in text else len(numbers.get(text, ()))
+        of = f" ({many} coefficients)" if many > 1 else ""
+        shown.append(text if "=" in text else f"{text} = 0{of}")
+    return ", ".join(shown)
 
 
 def _refuse_few_clusters(fit: Fit, kind: CovarianceKind | None, restrictions: int) -> None:

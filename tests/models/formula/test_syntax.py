@@ -58,7 +58,7 @@ def test_a_full_stop_stands_for_the_other_columns() -> None:
         ("~ C(g, contr.sum)", "contr.sum is an attribute"),
         ("~ C(g, Sum)", "write C(column), C(column, reference="),
         ("~ x[0]", "'[' cannot stand here"),
-        ("~ x > 1", "'>' is not part of formulas"),
+        ("~ x > 1", "comparisons are not part of formulas: make a column of it"),
         ("~ (lambda: 1)()", "is not part of formulas|cannot stand here|is missing"),
         ("~ x^2", "write ** for a power, in '~ x⟨here⟩^2'"),
         ("y ~ x", 'a formula begins with "~"'),
@@ -79,7 +79,13 @@ def test_a_full_stop_stands_for_the_other_columns() -> None:
         ("~ poly(x, 10**9)", "needs numbers as options"),
         ("~ cs(x, df=1000)", "has 1000 columns; it may have from 1 to 100"),
         ("~ poly(x, 2, 3)", "has too many arguments"),
-        ("~ log(center(x))", "center(x) cannot be computed in a formula"),
+        ("~ log(center(x))", "center(x) cannot stand within arithmetic"),
+        ("~ I(scale(x)**2)", "for powers write poly(x, 2), of which the model is the same"),
+        ("~ I(bs(x, df=4) + 1)", "it is a term by itself, and takes arithmetic inside"),
+        ("~ factor(g)", "factor() is not a function of formulas: write C(x), in '~ ⟨here⟩factor"),
+        ("~ s(x)", "write a spline, such as bs(x, df=5)"),
+        ("~ x + offset(n)", 'exposure="x" for offset(log(x))'),
+        ("~ log10(x)", "write log(x), whose coefficient is in another unit"),
     ],
 )
 def test_what_is_not_a_formula_is_refused_with_its_place(text: str, said: str) -> None:

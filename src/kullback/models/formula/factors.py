@@ -27,6 +27,16 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "**": operator.pow,
 }
 
+# Functions that learn from all rows, and what to write in place of arithmetic with them.
+_LEARNED = dict.fromkeys(
+    ("center", "scale"),
+    "for powers write poly({0}, 2), of which the model is the same, else take the function inside, "
+    "as in scale(log({0}))",
+) | dict.fromkeys(
+    ("poly", "bs", "cs"),
+    "it is a term by itself, and takes arithmetic inside, as in bs(log({0}), df=4)",
+)
+
 # Functions of one number.
 _ELEMENTARY = ("log", "exp", "sqrt")
 
@@ -229,6 +239,12 @@ def _check(node: Node) -> None:
             raise ModelError(f"{node}: {node.function}() takes one argument.")
         _check(node.arguments[0])
         return
+    if isinstance(node, Call) and node.function in _LEARNED:
+        raise ModelError(
+            f"{node} cannot stand within arithmetic, as it depends on all rows and not on its own: "
+            f"{_LEARNED[node.function].format(node.arguments[0] if node.arguments else 'x')}; or "
+            "make a column of it."
+        )
     raise ModelError(f"{node} cannot be computed in a formula: make a column of it.")
 
 

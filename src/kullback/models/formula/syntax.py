@@ -278,6 +278,9 @@ class _Parser:
     def call(self, function: _Token) -> Call:
         name = function.text
         if name not in FUNCTIONS:
+            known = _ELSEWHERE.get(name)
+            if known:
+                self.refuse(function.at, f"{name}() is not a function of formulas: {known}")
             hint = did_you_mean(name, FUNCTIONS) or "."
             self.refuse(
                 function.at,
@@ -301,6 +304,22 @@ class _Parser:
         return Call(name, tuple(arguments), tuple(options.items()))
 
 
+# Functions of other programs' formulas, and what to write here.
+_SMOOTH = "write a spline, such as bs(x, df=5) or cs(x, df=5)"
+_ELSEWHERE = {
+    **dict.fromkeys(("factor", "as_factor", "ordered", "categorical"), "write C(x)"),
+    **dict.fromkeys(("relevel", "Treatment", "Sum"), 'write C(x, reference="b")'),
+    **dict.fromkeys(("s", "te", "ti", "lo", "pb"), _SMOOTH),
+    **dict.fromkeys(("ns", "cr", "rcs"), "write cs(x, df=5), a natural cubic spline"),
+    **dict.fromkeys(("log10", "log2"), "write log(x), whose coefficient is in another unit"),
+    "log1p": "write log(1 + x)",
+    "expm1": "write I(exp(x) - 1)",
+    "offset": 'write kl.Formula("~ ...", offset="x"), or exposure="x" for offset(log(x))',
+    **dict.fromkeys(("standardize", "zscore"), "write scale(x)"),
+    **dict.fromkeys(("abs", "round", "ifelse", "where", "cut"), "make a column of it"),
+}
+
+
 def _attribute(owner: str, name: str) -> str:
     """Say what to write for np.log(x)."""
     if name in FUNCTIONS:
@@ -314,6 +333,7 @@ _REFUSED = {
     "}": "braces are not part of formulas: make a column, or use kl.Function",
     "^": "write ** for a power",
     "|": "conditions are not part of formulas",
+    **dict.fromkeys("<>!", "comparisons are not part of formulas: make a column of it"),
     "~": 'a formula has one "~", at its beginning: the outcome is the y of kl.fit',
     "%": "write a/b for a + a:b, b within a",
     '"': "a text lacks its closing quote",
