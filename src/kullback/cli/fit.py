@@ -105,7 +105,12 @@ def fit(
         data = files_of(table, missing_values, separator, columns)
         chosen = None if _key(model) == "best" else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
-        alone = {"--dask": dask, "--save": save, "--plot": plot, "--report": report}
+        alone: dict[str, object] = {
+            "--dask": dask,
+            "--save": save,
+            "--plot": plot,
+            "--report": report,
+        }
         alone |= {"--model best": chosen is None}
         check_groups(by, out, alone, as_json=as_json)
         if save is not None:
