@@ -26,7 +26,7 @@ PROJECT := --no-build-isolation --editable
 # Two pips in one environment would tread on each other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench pins clean
+.PHONY: help demo test lint format docs bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,13 +47,16 @@ format: $(VENV)/.installed-lint ## put the sources into the house style
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
+docs: $(VENV)/.installed-docs ## build the site, docs/_build/html: every cell executed, every link checked
+	$(VENV)/bin/python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+
 bench: $(BENCH)/.installed ## time kullback beside its peers, in an environment of its own
 	$(BENCH)/bin/python benchmarks/run.py
 	$(BENCH)/bin/python benchmarks/first_calls.py
 
 pins: ## resolve the newest versions afresh, and write them to constraints.txt
 	$(PYTHON) -m venv --clear $(PINS)
-	$(PINS)/bin/python $(PIP) install --no-compile hatchling '.[dev,bench]'
+	$(PINS)/bin/python $(PIP) install --no-compile hatchling '.[dev,docs,bench]'
 	@{ echo '# The versions that the Makefile installs and CI tests with. Written by `make pins`.'; \
 	   $(PINS)/bin/python -m pip --disable-pip-version-check freeze --exclude kullback; \
 	 } > constraints.new
@@ -61,7 +64,7 @@ pins: ## resolve the newest versions afresh, and write them to constraints.txt
 	rm -rf $(PINS)
 
 clean: ## remove the environments and the caches
-	rm -rf $(VENV) $(BENCH) $(PINS) \
+	rm -rf $(VENV) $(BENCH) $(PINS) docs/_build docs/reference/names \
 	  .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.installed $(BENCH)/.installed: %/.installed: $(RECIPE)

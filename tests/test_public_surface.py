@@ -20,7 +20,7 @@ import kullback
 from kullback._core import other_names as library_names
 from kullback.models import other_names
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "index.md"
 
 STUB = Path(kullback.__file__).with_suffix(".pyi")
 
@@ -171,7 +171,7 @@ def test_exported_name_is_in_the_reference(name):
     text = REFERENCE.read_text(encoding="utf-8")
     # In code font, with or without the prefix and what follows it: `Gamma`, `kl.fit(...)`.
     assert re.search(rf"`(?:kl\.)?{re.escape(name)}\b[^`\n]*`", text), (
-        f"docs/reference.md does not mention `{name}`"
+        f"docs/reference/index.md does not mention `{name}`"
     )
 
 

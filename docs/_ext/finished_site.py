@@ -1,0 +1,126 @@
+"""After the build: the tour, llms.txt, and a check that every link leads somewhere inside the site.
+
+``llms.txt`` lists the pages, ``llms-full.txt`` is their text. A script, style, font or picture of
+another host, a link to a missing page and one to a missing anchor are errors.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+ASSETS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    if exception is not None or app.builder.name != "html":
+        return
+    site = Path(app.outdir)
+    tour = [sys.executable, "-m", "kullback", "tour", "--html", str(site / "tour.html")]
+    subprocess.run(tour, check=True, stdout=subprocess.DEVNULL)
+    pages = {file: BeautifulSoup(file.read_bytes(), "html.parser") for file in site.rglob("*.html")}
+    faults = [
+        f"{file.relative_to(site)}: {fault}"
+        for file, page in pages.items()
+        for fault in faults_of(file, page, pages)
+    ]
+    faults += [
+        f"{file.relative_to(site)} loads {url}"
+        for file in site.rglob("*.css")
+        for url in re.findall(
+            r"(?:url\(|@import )[\"']?(https?://[^\"')]+)", file.read_text("utf-8")
+        )
+    ]
+    if faults:
+        raise ExtensionError("the site is not whole:\n" + "\n".join(sorted(faults)))
+    write_llms(app, site, pages)
+
+
+def faults_of(file: Path, page: Tag, pages: dict[Path, BeautifulSoup]) -> Iterator[str]:
+    """What a page loads from elsewhere, and its links that lead nowhere."""
+    for name, attribute in ASSETS.items():
+        for tag in page.find_all(name):
+            url = str(tag.get(attribute) or "")
+            if urlsplit(url).scheme in ("http", "https") and tag.get("rel") != ["canonical"]:
+                yield f"loads {url}"
+    for tag in [*page.find_all("a", href=True), *page.find_all("img", src=True)]:
+        target = urlsplit(str(tag.get("href") or tag.get("src")))
+        if target.scheme or target.netloc:
+            continue
+        there = (file.parent / unquote(target.path)).resolve() if target.path else file
+        if not there.exists():
+            yield f"links to {target.path}, which is not there"
+        elif target.fragment and there in pages:
+            anchor = unquote(target.fragment)
+            if not (pages[there].find(id=anchor) or pages[there].find(attrs={"name": anchor})):
+                yield f"links to {target.path}#{anchor}, which is not there"
+
+
+# ---- llms.txt ------------------------------------------------------------------------------------
+
+
+def write_llms(app: Sphinx, site: Path, pages: dict[Path, BeautifulSoup]) -> None:
+    index = [
+        "# Kullback",
+        "",
+        "> Fits probability models by maximum likelihood, and splits their "
+        "loss into entropy and relative entropy.",
+        "",
+    ]
+    full = []
+    for name in sorted(app.env.found_docs, key=lambda name: (name.count("/") > 1, name)):
+        file = site / f"{name}.html"
+        article = pages[file].find("article")
+        if article is None:
+            continue
+        text = text_of(article)
+        title = re.search(r"^# (.*)", text, re.MULTILINE)
+        first = re.search(r"^(?![#`|\[])\S.*", text, re.MULTILINE)
+        about = f": {first[0][:200]}" if first else ""
+        index.append(f"- [{title[1] if title else name}]({name}.html){about}")
+        full.append(f"<!-- {name}.html -->\n{text}\n")
+    (site / "llms.txt").write_text("\n".join(index) + "\n", encoding="utf-8")
+    (site / "llms-full.txt").write_text("\n".join(full), encoding="utf-8")
+
+
+def text_of(article: Tag) -> str:
+    """The text of a page in Markdown: headings, code, tables, formulas and captions of pictures."""
+    article = BeautifulSoup(str(article), "html.parser")
+    for tag in article.select("a.headerlink, script, style, nav, button"):
+        tag.decompose()
+    for tag in article.find_all("math"):
+        tag.replace_with(str(tag.get("alttext")))
+    for tag in article.find_all("pre"):
+        tag.replace_with(f"\n```\n{tag.get_text().rstrip()}\n```\n".replace("\n", "\x00"))
+    for tag in article.find_all("code"):
+        tag.replace_with(f"`{tag.get_text()}`")
+    for tag in article.find_all("img"):
+        tag.replace_with(f"[picture: {tag.get('alt') or ''}]")
+    for tag in article.find_all("tr"):
+        cells = (" ".join(cell.get_text(" ").split()) for cell in tag.find_all(["th", "td"]))
+        tag.replace_with("\x00| " + " | ".join(cells) + " |")
+    for tag in article.find_all(re.compile("^h[1-6]$")):
+        tag.replace_with(
+            f"\x00\x00{'#' * int(tag.name[1])} {' '.join(tag.get_text().split())}\x00\x00"
+        )
+    for tag in article.find_all(["p", "dt", "dd", "li"]):
+        tag.insert_before("\x00\x00- " if tag.name == "li" else "\x00\x00")
+    lines = [
+        " ".join(line.split()) if "\x00" not in line else line
+        for line in article.get_text().split("\n")
+    ]
+    text = " ".join(lines).replace("\x00", "\n")
+    return re.sub(r" *\n[ \n]*\n *", "\n\n", text).strip()
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("build-finished", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
