@@ -22,7 +22,8 @@ from hypothesis import settings
 # ---- type checks at run time ---------------------------------------------------------------------
 
 _VIOLATION = BeartypeConf(violation_type=TypeError, is_color=False)
-_CHECKS: dict[int, tuple[types.CodeType, list[Callable[..., Any]]]] = {}
+_Checks = tuple[Callable[..., Any], Callable[..., Any]]
+_CHECKS: dict[int, tuple[types.CodeType, list[_Checks]]] = {}
 
 
 def _hint(annotation: Any, function: Callable[..., Any]) -> Any:
@@ -38,7 +39,7 @@ def _hint(annotation: Any, function: Callable[..., Any]) -> Any:
     return hint
 
 
-def _checks(function: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _checks(function: Callable[..., Any]) -> _Checks:
     """Functions that check what a function takes and what it returns."""
     hints = {name: _hint(each, function) for name, each in function.__annotations__.items()}
     bare = [  # names and kinds, and whether there is a default: a call without it is not checked
@@ -73,9 +74,9 @@ def checked(function: Any) -> Any:
 
     @functools.wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
-        if not checks:
-            checks.extend(_checks(function))
-        takes, gives = checks
+        if not checks:  # two threads may both add some, equal ones
+            checks.append(_checks(function))
+        takes, gives = checks[0]
         takes(*arguments, **options)
         return gives(function(*arguments, **options))
 

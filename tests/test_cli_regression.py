@@ -87,6 +87,10 @@ def test_predictions_are_those_of_scipy(run, fit):
     )
     assert list(found) == ["quantile(0.1)", "quantile(0.5)"]
     np.testing.assert_allclose(found.loc[1], law.ppf([0.1, 0.5]), rtol=1e-9)
+    near = "0.12345678,0.12345679"  # equal to six digits
+    found = read(run("predict", "weibull.json", "new.csv", "--what", "quantile", "--at", near)[1])
+    assert list(found) == ["quantile(0.12345678)", "quantile(0.12345679)"]
+    np.testing.assert_allclose(found.loc[1], law.ppf([0.12345678, 0.12345679]), rtol=1e-9)
     found = read(run("predict", "weibull.json", "new.csv", "--what", "survival", "--at", "10")[1])
     np.testing.assert_allclose(found["survival(10)"][1], law.sf(10.0), rtol=1e-9)
 

@@ -156,3 +156,8 @@ def test_a_saved_fit_has_the_same_shares(tmp_path):
     np.testing.assert_array_equal(
         again.responsibilities(COUNTS, "y"), fit.responsibilities(COUNTS, "y")
     )
+    # its table: coefficients of weights are log odds against the first component
+    text = str(fit.summary(exponentiate=True))
+    assert "logit link, ~ x; odds ratios against the first component: exp(estimate)" in text
+    first = fit.summary(exponentiate=True).to_frame().loc[:1, "estimate"]
+    np.testing.assert_allclose(first, np.exp(list(fit.params["weights"][1].values())), rtol=1e-14)

@@ -70,6 +70,12 @@ def test_coefficients_and_their_ratios(counts: kl.Fit) -> None:
         assert axes.get_xscale() == ("log" if ratio else "linear")
 
 
+def test_a_link_that_is_no_logarithm_has_no_ratios() -> None:
+    fit = kl.fit(kl.Zipf(exponent="~ x"), {"x": [0.0, 1.0] * 9, "y": [1, 2, 1, 1, 3, 1] * 3}, "y")
+    with pytest.raises(kl.KullbackError, match="Zipf has none here"):  # an exponent is above 1
+        fit.plot("coefficients", exponentiate=True)
+
+
 def test_effects_over_the_rows(line: kl.Fit, counts: kl.Fit) -> None:
     for fit, y in ((line, "y"), (counts, "count")):
         along, beside = fit.plot("effects").axes

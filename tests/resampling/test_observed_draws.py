@@ -138,6 +138,17 @@ def test_p_values_of_censored_rows_of_the_model() -> None:
     assert np.mean(found) == pytest.approx(0.55, abs=4.0 * 0.064)
 
 
+def test_statistics_of_rows_truncated_far_in_the_upper_tail() -> None:
+    # an exponential outcome beyond 16, where 1 − F is 1e-7, less 16 is one again
+    x = np.random.default_rng(3).exponential(size=50)
+    fit = kl.fit(kl.Exponential(rate=1.0), 16.0 + x, truncation=(16.0, None))
+    found = fit.goodness_of_fit(9).tests
+    expected = (stats.kstest(x, "expon").statistic, stats.cramervonmises(x, "expon").statistic)
+    names = ("kolmogorov_smirnov", "cramer_von_mises")
+    # 16 + x has x to 1e-14
+    np.testing.assert_allclose([found[n].statistic for n in names], expected, rtol=1e-11)
+
+
 def test_rows_without_a_statistic_are_refused() -> None:
     fit = kl.fit(kl.Normal(), [1.0, 2.0, 3.0, 5.0, 6.0], event=[1, 0, -1, 1, 1])
     with pytest.raises(kl.KullbackError, match="the rows are censored to both sides"):

@@ -181,6 +181,7 @@ def test_the_table_and_wrong_arguments():
     assert list(frame["contrast"]) == ["dY/dX", "b - a", "c - a"]
     assert len(effects) == 3
     assert "b - a" in str(effects)
+    assert list(fit.marginal_effects([]).to_frame()) == list(frame)
     with pytest.raises(kl.KullbackError, match="'ex' is not a column of the model"):
         fit.marginal_effects("ex")
     with pytest.raises(kl.KullbackError, match="reads no columns"):

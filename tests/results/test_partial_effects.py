@@ -127,6 +127,21 @@ def test_a_stream_has_the_effects_of_rows_in_memory(tmp_path):
         np.testing.assert_array_equal(effect.rows, one[name].rows)
 
 
+def test_a_row_of_weight_zero_is_an_absent_row():
+    more = {
+        "decades": np.append(DATA["decades"], [-50.0, 90.0]),
+        "group": np.append(GROUP, ["a", "c"]),
+        "w": np.append(WEIGHTS, [0.0, 0.0]),
+        "count": np.append(DATA["count"], [7, 7]),
+    }
+    fits = [kl.fit(kl.Poisson(rate=FORMULA), d, "count", weights="w") for d in (DATA, more)]
+    one, two = (fit.partial_effects() for fit in fits)
+    for name, effect in one.items():
+        assert two[name].at == effect.at
+        np.testing.assert_allclose(two[name].value, effect.value, rtol=1e-12)
+        np.testing.assert_array_equal(two[name].rows, effect.rows)
+
+
 def test_columns_of_known_values_are_held_at_one_that_occurs():
     fit = kl.fit(kl.Binomial(trials="trials", logit=FORMULA), DATA, "hits")
     effects = fit.partial_effects()

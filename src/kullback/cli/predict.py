@@ -128,7 +128,7 @@ def _predictions(
     if what == "probability" and fit.form.levels is not None:
         names = [f"p({name})" for name in (fit.form.levels if at is None else at)]
     elif at is not None:
-        names = [f"{what}({value:g})" for value in at]
+        names = [f"{what}({repr(value).removesuffix('.0')})" for value in at]  # with all digits
     if interval is None:
         values = np.asarray(found).reshape(-1, len(names))
         return {name: np.ascontiguousarray(values[:, k]) for k, name in enumerate(names)}

@@ -40,7 +40,9 @@ def evaluate_regression(
 
     loss = kullback.estimate_cross_entropy(fit.model, columns, target, weights=weights, unit=unit)
     y = to_numbers(columns[target], column_label(target))
-    weight = np.ones(len(y)) if weights is None else to_numbers(columns[weights], weights)
+    weight = (
+        np.ones(len(y)) if weights is None else to_numbers(columns[weights], column_label(weights))
+    )
     residual = y - fit.predict(columns)
     squared = float(np.average(residual**2, weights=weight))
     variance = float(np.var(y)) if weights is None else float(np.cov(y, ddof=0, aweights=weight))

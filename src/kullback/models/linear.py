@@ -10,6 +10,7 @@ few numbers a row, never in the coefficients; matrix products with the design ta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -312,6 +313,24 @@ class Predicted(Source):
         eta = eta if self.domain.n_free > 1 else eta[..., None]
         value: Array = inverse_link(self.domain, eta, self.link)
         return value
+
+
+def link_of(source: Source) -> str:
+    """Return the name of a linear source's link; empty for other sources."""
+    if not isinstance(source, Linear):
+        return ""
+    domain = source.domain
+    if source.link is not None:
+        return source.link.name
+    if isinstance(domain, Logits | Shares):
+        return "logit"
+    if math.isinf(domain.lower) and math.isinf(domain.upper):
+        return "identity"
+    if (domain.lower, domain.upper) == (0.0, math.inf):
+        return "log"
+    if (domain.lower, domain.upper) == (0.0, 1.0):
+        return "logit"
+    return f"link of {domain.phrase('values')}"
 
 
 def inverse_link(

@@ -9,9 +9,8 @@ from typing import Any, final
 
 import numpy as np
 
-from kullback._core.domains import REAL, Logits
 from kullback._core.errors import KullbackError
-from kullback.models.linear import INTERCEPT
+from kullback.models.linear import INTERCEPT, link_of
 from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, short
 
 # The most coefficients of one source; and characters of a name.
@@ -70,7 +69,7 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
             shown = np.sort(np.argsort(-z, kind="stable")[:_MOST])
             left = len(names) - shown.size
             note = f" ({left:,} with smaller |z| not drawn)" if left else ""
-            ratio = exponentiate and _is_ratio(fit.form.sources[parameter])
+            ratio = exponentiate and link_of(fit.form.sources[parameter]) in ("log", "logit")
             if ratio:
                 with np.errstate(over="ignore"):
                     values, ends = np.exp(values), np.exp(ends)
@@ -95,14 +94,6 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
             "has none here: leave exponentiate out."
         )
     return out
-
-
-def _is_ratio(source: Any) -> bool:
-    """Whether exp(coefficient) is a ratio: of parameters with a log link, or of odds."""
-    link = getattr(source, "link", None)
-    if link is not None:
-        return link.name in ("log", "logit")
-    return isinstance(source.domain, Logits) or source.domain != REAL
 
 
 def draw_forest(axes: Any, forest: Forest) -> None:

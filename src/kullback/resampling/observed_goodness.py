@@ -165,13 +165,13 @@ def distances(rows: ObservedRows, model: Model) -> tuple[float, float, float]:
 def _given_windows(rows: ObservedRows, model: Model) -> tuple[Vector, Vector]:
     """The distribution function of each outcome or limit given its window, and 1 less it."""
     x = np.where(rows.left, rows.upper, rows.lower)
-    (below, above), (after, before) = (
-        (np.asarray(f(rows.window_lower)), np.asarray(f(rows.window_upper)))
-        for f in (model.cdf, model.survival)
+    low, at, high = (
+        (np.asarray(model.cdf(end)), np.asarray(model.survival(end)))
+        for end in (rows.window_lower, x, rows.window_upper)
     )
-    u = (np.asarray(model.cdf(x)) - below) / (above - below)
-    v = (np.asarray(model.survival(x)) - before) / (after - before)
-    return np.clip(u, 0.0, 1.0), np.clip(v, 0.0, 1.0)
+    whole = _between(low, high)
+    u, v = (_between(*ends) / whole for ends in ((low, at), (at, high)))
+    return np.clip(u, 0.0, 1.0), np.clip(v, 0.0, 1.0)  # rounding may leave the range
 
 
 @final
@@ -243,9 +243,14 @@ class _Cells:
 def _shares(lower: Vector, upper: Vector, model: Model) -> Vector:
     """The probability of each of several cells that hold every possible outcome."""
     below = np.ceil(lower) - 1.0 if model.support.whole else lower
-    cdf, survival = (
-        [np.asarray(f(e)) for e in (below, upper)] for f in (model.cdf, model.survival)
-    )
-    share = np.where(cdf[1] < survival[0], cdf[1] - cdf[0], survival[0] - survival[1])
+    low, high = ((np.asarray(model.cdf(e)), np.asarray(model.survival(e))) for e in (below, upper))
+    share = _between(low, high)
     out: Vector = share / share.sum()
     return out
+
+
+def _between(low: tuple[Vector, Vector], high: tuple[Vector, Vector]) -> Vector:
+    """The probability between two points, from the cdf and the survival function at each."""
+    # from the smaller ones, which keep their digits
+    share: Vector = np.where(high[0] < low[1], high[0] - low[0], low[1] - high[1])
+    return share

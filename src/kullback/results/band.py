@@ -19,7 +19,7 @@ from kullback.models.model import Model
 from kullback.results.standardised import ROUGH, Standardised, lengths, slopes
 
 if TYPE_CHECKING:  # Fit.band calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 KINDS = ("density", "cdf", "survival", "quantile")
 
@@ -70,7 +70,7 @@ class Band(Displayed):
         )
 
 
-def make_band(fit: Fit, what: str, at: Any, level: float, simultaneous: bool) -> Band:
+def make_band(fit: FitNumbers, what: str, at: Any, level: float, simultaneous: bool) -> Band:
     """Return a band of the fitted distribution; see ``Fit.band``."""
     check_level(level)
     check_choice("what", what, KINDS)

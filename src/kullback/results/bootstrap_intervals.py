@@ -24,10 +24,10 @@ from kullback.results.intervals import Intervals
 from kullback.results.problem import FitProblem, problem_of
 
 if TYPE_CHECKING:  # Fit.bootstrap calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 
-def checked_bootstrap(fit: Fit, n: Any, kind: str, seed: Any) -> FitProblem:
+def checked_bootstrap(fit: FitNumbers, n: Any, kind: str, seed: Any) -> FitProblem:
     """Return the problem of a fit that a bootstrap can be made of.
 
     Raises:
@@ -55,7 +55,7 @@ def checked_bootstrap(fit: Fit, n: Any, kind: str, seed: Any) -> FitProblem:
     return problem
 
 
-def checked_goodness_of_fit(fit: Fit, n: Any, seed: Any) -> FitProblem:
+def checked_goodness_of_fit(fit: FitNumbers, n: Any, seed: Any) -> FitProblem:
     """Return the problem of a fit that can be tested against samples of its model.
 
     Raises:
@@ -74,7 +74,7 @@ def checked_goodness_of_fit(fit: Fit, n: Any, seed: Any) -> FitProblem:
     return checked_bootstrap(fit, max(n, 1), "parametric", seed)
 
 
-def not_drawable(fit: Fit) -> str | None:
+def not_drawable(fit: FitNumbers) -> str | None:
     """Return why samples like the rows cannot be drawn from the fitted model, or None."""
     if fit.form.outcome != "number":
         return f"the outcomes of {fit.form.name} are labels"
@@ -86,7 +86,7 @@ def not_drawable(fit: Fit) -> str | None:
 
 
 def bootstrap_intervals(
-    fit: Fit, bootstrap: Bootstrap, level: float, parameters: Sequence[str] | None
+    fit: FitNumbers, bootstrap: Bootstrap, level: float, parameters: Sequence[str] | None
 ) -> Intervals:
     """Return bootstrap intervals by parameter.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.statistics import ScoreMoments
 from kullback.results.problem import rows_of
-
-if TYPE_CHECKING:  # Fit.with_covariance calls this module, which only reads the fit
-    pass
 
 CORRECTIONS = ("none", "CR1")
 

@@ -14,7 +14,7 @@ from kullback.models.source import Source
 from kullback.results.by_parameter import groups_of
 
 if TYPE_CHECKING:  # Fit.test calls what calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 # The factors of a product are found in any order, of so many factors at most.
 _FACTORS = 3
@@ -37,7 +37,7 @@ class Names:
     references: frozenset[str]
 
 
-def names_of(fit: Fit) -> Names:
+def names_of(fit: FitNumbers) -> Names:
     """Return the names of a fit's numbers, terms and parameters.
 
     A coefficient or a term is called by its full name, ``"scale[age]"``, and by its own where no

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from kullback._core.domains import Interval, Logits
+from kullback._core.domains import Logits, Shares
 from kullback._core.errors import KullbackError
-from kullback.models.linear import Linear
+from kullback.models.linear import Linear, link_of
 from kullback.models.source import Source
 from kullback.objective.evaluated import CovarianceKind
 from kullback.results.by_parameter import groups_of
@@ -127,27 +127,7 @@ def sections_of(
 def frame_columns(sections: Sequence[Section]) -> dict[str, Any]:
     """Return the columns of a table of all numbers."""
     entries = [entry for section in sections for entry in section.entries]
-    names = ("source", "coefficient", "estimate", "stderr", "z", "p_value", "lower", "upper")
-    return {name: [getattr(entry, name) for entry in entries] for name in names}
-
-
-def link_of(source: Source) -> str:
-    """Return the name of a linear source's link; empty for other sources."""
-    if not isinstance(source, Linear):
-        return ""
-    domain = source.domain
-    if source.link is not None:
-        return source.link.name
-    if isinstance(domain, Logits):
-        return "logit"
-    assert isinstance(domain, Interval)
-    if math.isinf(domain.lower) and math.isinf(domain.upper):
-        return "identity"
-    if (domain.lower, domain.upper) == (0.0, math.inf):
-        return "log"
-    if (domain.lower, domain.upper) == (0.0, 1.0):
-        return "logit"
-    return f"link of {domain.phrase('values')}"
+    return {f.name: [getattr(entry, f.name) for entry in entries] for f in fields(Entry)}
 
 
 def _labels(fit: Fit, name: str, size: int, labels: Any) -> list[str]:
@@ -190,6 +170,8 @@ def _heading(name: str, source: Source) -> str:
 def _ratio(name: str, source: Source) -> str:
     """What the exponentials of coefficients are; empty where they are nothing."""
     link = link_of(source)
+    if isinstance(source, Linear) and isinstance(source.domain, Shares):
+        return "odds ratios against the first component"
     if isinstance(source, Linear) and isinstance(source.domain, Logits):
         return f"odds ratios against {(source.domain.levels or (0,))[0]}"
     if link == "logit":

@@ -22,7 +22,7 @@ from kullback.results.standardised import ROUGH, Standardised, lengths, slopes
 from kullback.results.wald import interval_ends
 
 if TYPE_CHECKING:  # Fit.derived calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_uncertainty import FitUncertainty
 
 Quantity: TypeAlias = Callable[[Model], Any]
 
@@ -41,7 +41,7 @@ _BETWEEN = 9
 _FEW_ROWS = 10
 
 
-def derive(fit: Fit, f: Quantity, level: float, method: str, scale: str) -> Estimate:
+def derive(fit: FitUncertainty, f: Quantity, level: float, method: str, scale: str) -> Estimate:
     """Return the estimate of a quantity; see ``Fit.derived``."""
     check_level(level)
     check_choice("method", method, METHODS)
@@ -63,13 +63,13 @@ def derive(fit: Fit, f: Quantity, level: float, method: str, scale: str) -> Esti
     return _estimate(value, stderr, ends, method, (*notes, *more), level)
 
 
-def _few_rows(fit: Fit) -> tuple[str, ...]:
+def _few_rows(fit: FitUncertainty) -> tuple[str, ...]:
     few = f"{fit.n:g} rows are few: the interval may hold less often than it says"
     return (few,) if fit.n < _FEW_ROWS else ()
 
 
 def _bootstrap(
-    fit: Fit, f: Quantity, value: Vector, level: float
+    fit: FitUncertainty, f: Quantity, value: Vector, level: float
 ) -> tuple[Vector, Vector, tuple[str, ...]]:
     """The deviation of the quantity over the replicates, its percentiles, and notes."""
     replicates = fit.bootstrap()

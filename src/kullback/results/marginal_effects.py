@@ -83,8 +83,7 @@ class MarginalEffects(Displayed):
 
     def to_frame(self) -> Any:
         """Return a frame of one row an effect: pandas where it is installed, else Arrow."""
-        columns = zip(*self.effects, strict=True)
-        return new_frame({n: list(v) for n, v in zip(Effect._fields, columns, strict=True)})
+        return new_frame({n: [getattr(e, n) for e in self.effects] for n in Effect._fields})
 
     def __str__(self) -> str:
         return str(self._display())

@@ -13,9 +13,8 @@ from typing import final
 
 from kullback._core.domains import Logits
 from kullback.models.formula.factors import Category, Numeric
-from kullback.models.linear import Linear
+from kullback.models.linear import Linear, link_of
 from kullback.models.source import Source
-from kullback.results.coefficients import link_of
 
 
 @final

@@ -8,9 +8,9 @@ import numpy as np
 
 from kullback._core.domains import Interval
 from kullback._core.errors import KullbackError
+from kullback.models.linear import link_of
 from kullback.models.model import Model
 from kullback.models.source import Coefficient, Fixed, Free, SameAs, Source
-from kullback.results.coefficients import link_of
 from kullback.results.fit import Fit
 from kullback.results.nested_terms import lacking_terms
 

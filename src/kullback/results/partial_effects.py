@@ -185,9 +185,14 @@ class _Seen:
         drawn: list[dict[str, Vector]] = []
         for chunk in sample.chunks():
             w = np.ones(chunk.count) if chunk.weight is None else chunk.weight
+            seen = w > 0.0  # a row of weight zero is an absent one
+            count = int(np.count_nonzero(seen))
+            if not count:
+                continue
+            w = w[seen]
             weight += float(w.sum())
             for name in names:
-                values = chunk.fields[name]
+                values = chunk.fields[name][seen]
                 if name in self.levels:
                     self.counts[name] += np.bincount(
                         values.astype(np.intp), w, minlength=len(self.levels[name])
@@ -202,9 +207,9 @@ class _Seen:
                     self._few[name] = few if few.size <= _FEW else None
             lower, upper = chunk.kind.ends(chunk.fields)
             some = slice(-done % step, None, step)
-            own = {name: chunk.fields[name][some] for name in names}
-            drawn.append({**own, _LOWER: lower[some], _UPPER: upper[some]})
-            done += chunk.count
+            own = {name: chunk.fields[name][seen][some] for name in names}
+            drawn.append({**own, _LOWER: lower[seen][some], _UPPER: upper[seen][some]})
+            done += count
         self._drawn = {n: np.concatenate([part[n] for part in drawn]) for n in drawn[0]}
         self.typical: dict[str, Any] = {}
         for name in names:

@@ -39,7 +39,7 @@ from kullback.results.profile_curve import Derivatives, NoPlaceError, Place, Pro
 from kullback.results.standardised import Standardised
 
 if TYPE_CHECKING:  # Fit.interval calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 # The search goes this far on a scale with an end, a factor of 1e10 in its distance from that end
 # or, without one there, in the parameter itself: where the deviance is still below the limit, the
@@ -59,7 +59,7 @@ _STEP = 1.0
 _BELOW = 1e-5
 
 
-def profile_intervals(fit: Fit, level: float, parameters: Sequence[str] | None) -> Intervals:
+def profile_intervals(fit: FitNumbers, level: float, parameters: Sequence[str] | None) -> Intervals:
     """Return profile intervals by parameter.
 
     Args:
@@ -92,7 +92,7 @@ def profile_intervals(fit: Fit, level: float, parameters: Sequence[str] | None) 
 
 
 def _interval(
-    fit: Fit,
+    fit: FitNumbers,
     problem: FitProblem,
     name: str,
     level: float,
@@ -129,7 +129,7 @@ def _interval(
     return np.array(ends), tuple(cautions)
 
 
-def _curves(fit: Fit, problem: FitProblem) -> Callable[[str], ProfileCurve | None]:
+def _curves(fit: FitNumbers, problem: FitProblem) -> Callable[[str], ProfileCurve | None]:
     """Return the function of a number's name that gives the curve of its profile.
 
     None where Newton's method cannot be relied on: with estimates on a bound or at an order
@@ -177,7 +177,7 @@ class _Profile:
         points: the fits so far, by place.
     """
 
-    fit: Fit
+    fit: FitNumbers
     problem: FitProblem
     name: str
     scale: Interval
@@ -186,7 +186,7 @@ class _Profile:
     estimate: float
     curve: ProfileCurve | None
     found: list[Place] = field(default_factory=list)
-    points: dict[float, Fit] = field(default_factory=dict)
+    points: dict[float, FitNumbers] = field(default_factory=dict)
 
     @property
     def z(self) -> float:
@@ -277,7 +277,7 @@ class _Profile:
         )
 
 
-def _minimum(fit: Fit) -> float:
+def _minimum(fit: FitNumbers) -> float:
     """The cross-entropy at the estimate, one Newton step beyond the point that was evaluated."""
     at = fit.evaluation
     if not isinstance(at, Evaluation) or not at.gradient.size:
@@ -286,7 +286,7 @@ def _minimum(fit: Fit) -> float:
     return fit.cross_entropy - (decrease if math.isfinite(decrease) else 0.0)
 
 
-def _numbers(fit: Fit) -> dict[str, float]:
+def _numbers(fit: FitNumbers) -> dict[str, float]:
     """Every number of a fit by name, in the unit of the rows."""
     constrained = fit.evaluation.constrained(fit.vector)
     own = np.ldexp(constrained, units(fit.form, fit.vector, fit.power))
@@ -294,7 +294,7 @@ def _numbers(fit: Fit) -> dict[str, float]:
     return dict(zip(names, own.tolist(), strict=True))
 
 
-def _free_numbers(fit: Fit) -> dict[str, float]:
+def _free_numbers(fit: FitNumbers) -> dict[str, float]:
     """The numbers that a fit estimated, on no bound, by name."""
     own = _numbers(fit)
     return {n: own[n] for c in fit.vector.free for n in numbers_of(c) if n not in _held(c)}

@@ -18,7 +18,7 @@ from kullback.results.problem import FitProblem
 from kullback.results.profile_curve import Derivatives
 
 if TYPE_CHECKING:  # a fit calls what uses this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 # The longest and the shortest step of the differences, in standard errors, are 1 and 2^−9.
 _LEVELS = 10
@@ -45,12 +45,12 @@ class Standardised:
         axes: a root of its covariance, shape (k, k); NaN where the covariance is not known.
     """
 
-    fit: Fit
+    fit: FitNumbers
     origin: Vector
     axes: Vector
 
     @classmethod
-    def of(cls, fit: Fit, kind: CovarianceKind | None = None) -> Standardised:
+    def of(cls, fit: FitNumbers, kind: CovarianceKind | None = None) -> Standardised:
         """Take a covariance; None for the fit's own."""
         vector = fit.vector
         estimates = fit.evaluation.constrained(vector)

@@ -14,11 +14,11 @@ from kullback.results.by_parameter import chosen_groups
 from kullback.results.intervals import Intervals
 
 if TYPE_CHECKING:  # Fit.interval calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 
 def wald_intervals(
-    fit: Fit,
+    fit: FitNumbers,
     level: float,
     errors: Vector,
     parameters: Sequence[str] | None,

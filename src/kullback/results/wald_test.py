@@ -18,10 +18,10 @@ from kullback.results.restrictions import Restriction, parse_restrictions
 from kullback.results.test_result import TestResult, chi_squared_test
 
 if TYPE_CHECKING:  # Fit.test calls this module, which only reads the fit
-    from kullback.results.fit import Fit
+    from kullback.results.fit_numbers import FitNumbers
 
 
-def wald_test(fit: Fit, texts: Sequence[str], kind: CovarianceKind | None) -> TestResult:
+def wald_test(fit: FitNumbers, texts: Sequence[str], kind: CovarianceKind | None) -> TestResult:
     """Return the test of restrictions; see ``Fit.test``."""
     if not texts:
         raise KullbackError("name what to test: fit.test('shape = 1').")
@@ -72,7 +72,7 @@ def _hypothesis(texts: Sequence[str], numbers: Mapping[str, Sequence[str]]) -> s
     return ", ".join(shown)
 
 
-def _refuse_few_clusters(fit: Fit, kind: CovarianceKind | None, restrictions: int) -> None:
+def _refuse_few_clusters(fit: FitNumbers, kind: CovarianceKind | None, restrictions: int) -> None:
     """Raise for as many restrictions as clusters, whose covariance has a smaller rank."""
     clusters = fit.clusters
     if clusters is None or (kind or fit.covariance_kind) != "clustered":
@@ -84,7 +84,7 @@ def _refuse_few_clusters(fit: Fit, kind: CovarianceKind | None, restrictions: in
         )
 
 
-def _refuse_edge(fit: Fit, restriction: Restriction) -> None:
+def _refuse_edge(fit: FitNumbers, restriction: Restriction) -> None:
     """Raise for a number that is restricted to a bound of its domain, or beyond it."""
     named = [name for name, factor in restriction.factors.items() if factor]
     domains = {c.name: c.domain for c in fit.vector.free}

@@ -18,7 +18,7 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.hessians import scaled_hessian
+from kullback._core.hessians import ScaledHessian, scaled_hessian
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.solver import Outcome, Point, Solution, Solver
 
@@ -109,7 +109,7 @@ def approach(
     changes: list[tuple[Vector, Vector]] = []  # of point and gradient, in units of the scale
     for count in range(1, _MOST + 1):
         scaled = gradient / own.scale
-        step = -_solved(scaled, changes, own.values, own.vectors)
+        step = -_solved(scaled, changes, own)
         length = float(np.linalg.norm(step))
         first = count == 1 and math.isinf(before)
         if not length <= (_FAR if first else _SLOW * before):
@@ -124,7 +124,7 @@ def approach(
 
 
 def _solved(
-    gradient: Vector, changes: list[tuple[Vector, Vector]], values: Vector, vectors: Vector
+    gradient: Vector, changes: list[tuple[Vector, Vector]], hessian: ScaledHessian
 ) -> Vector:
     """Return the inverse second derivatives, corrected by the changes, times a gradient."""
     kept = [(s, y, float(s @ y)) for s, y in changes if s @ y > 0.0]
@@ -133,7 +133,7 @@ def _solved(
         share = float(s @ q) / product
         q = q - share * y
         shares.append(share)
-    out: Vector = vectors @ (vectors.T @ q / values)
+    out: Vector = -hessian.descent(q)
     for (s, y, product), share in zip(kept, reversed(shares), strict=True):
         out = out + (share - float(y @ out) / product) * s
     return out

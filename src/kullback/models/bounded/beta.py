@@ -12,12 +12,12 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector, namespace
 from kullback._core.domains import POSITIVE, UNIT, Domain
 from kullback.models.family import Family
-from kullback.models.interval_probability import log_between_by_jet
 from kullback.models.parametrisation import Parametrisation
 from kullback.models.samplers import draw_gamma
 from kullback.models.tails import Tail, Tails
 from kullback.special.beta import log_beta_i, log_beta_i_complement, log_beta_sides
 from kullback.special.beta_interval import beta_interval_jet
+from kullback.special.moving_ends import log_between_by_jet
 from kullback.special.numerics import log, log_quotient
 from kullback.special.saddle_point import digamma_minus_log, log_binomial_kernel
 

@@ -13,12 +13,12 @@ import numpy as np
 from kullback._core.arrays import Array, Numbers, Vector
 from kullback._core.domains import POSITIVE, Domain
 from kullback.models.family import Family
-from kullback.models.interval_probability import log_between_by_jet
 from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import gamma_shape, gamma_start
 from kullback.models.tails import Tail, Tails, half_line
 from kullback.special.gamma_interval import gamma_interval_jet
 from kullback.special.incomplete_gamma import log_gamma_tail_values, log_gamma_tails
+from kullback.special.moving_ends import log_between_by_jet
 from kullback.special.numerics import log, log_quotient, reciprocal
 from kullback.special.saddle_point import digamma_minus_log, log_gamma_kernel, stirling_remainder
 from kullback.special.shared import Jet

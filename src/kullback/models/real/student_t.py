@@ -13,13 +13,13 @@ from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
 from kullback.models.basis_form import Accurate, BasisForm
 from kullback.models.family import Family
-from kullback.models.interval_probability import log_between_by_jet
 from kullback.models.real.student_basis import BASIS, basis_derivatives, write_basis
 from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import symmetric_starts
 from kullback.models.tails import Tail, Tails, symmetric
 from kullback.special.constants import LOG_PI
 from kullback.special.gamma import digamma_difference, log_gamma_ratio
+from kullback.special.moving_ends import log_between_by_jet
 from kullback.special.numerics import log, reciprocal
 from kullback.special.student import log1p_square
 from kullback.special.student_interval import t_interval_jet
