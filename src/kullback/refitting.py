@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -52,9 +52,6 @@ from kullback.objective.starting_values import fix_order_statistics
 from kullback.objective.statistics import LossDerivatives
 from kullback.objective.unit_scores import UnitScores
 from kullback.prepared import Prepared
-from kullback.resampling.acceleration import accelerations
-from kullback.resampling.goodness import goodness_of_fit
-from kullback.resampling.replicates import Resampling
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
@@ -65,6 +62,9 @@ from kullback.solvers.newton import Newton
 from kullback.solvers.one_step import one_step
 from kullback.solvers.solver import Solver
 from kullback.solving import solve
+
+if TYPE_CHECKING:
+    from kullback.resampling.replicates import Resampling
 
 # Rows have changed since a fit where its cross-entropy is another by more than this, absolutely and
 # relative to it: far above what the last correction of an estimate changes.
@@ -231,6 +231,8 @@ class SampleProblem:
 
     def accelerations(self, covariance: Vector) -> Vector:
         """The acceleration of each number, given the covariance in the unit of the fit."""
+        from kullback.resampling.acceleration import accelerations
+
         resampling = self._resampling(None)
         return accelerations(
             resampling.derivatives, resampling.engine, resampling.estimate, covariance
@@ -245,9 +247,13 @@ class SampleProblem:
         progress: Callable[[int, int], None] | None = None,
     ) -> GoodnessOfFit:
         """Test the fit by n samples of the fitted model."""
+        from kullback.resampling.goodness import goodness_of_fit
+
         return goodness_of_fit(self._resampling(progress), named, n, seed, cells)
 
     def _resampling(self, progress: Callable[[int, int], None] | None) -> Resampling:
+        from kullback.resampling.replicates import Resampling  # not needed for a fit
+
         prepared, solved = self._prepared, self._solved
         at = solved.evaluation
         model, _ = self._held_model(prepared.unit)

@@ -14,8 +14,6 @@ from kullback._core.errors import KullbackError
 from kullback._core.validation import check_level
 from kullback.information.estimate import Estimate
 from kullback.objective.evaluated import CovarianceKind
-from kullback.pages.fit_page import write_fit_page
-from kullback.pictures.fit_figure import fit_figure
 from kullback.results.at import of_rows
 from kullback.results.band import Band, make_band
 from kullback.results.bootstrap import Bootstrap
@@ -413,6 +411,8 @@ class Fit(FitRows, PublicationTable):
         Raises:
             KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
         """
+        from kullback.pictures.fit_figure import fit_figure  # not needed for a fit
+
         return fit_figure(
             [self], kind, band=band, parameters=parameters, exponentiate=exponentiate, ax=ax
         )
@@ -437,6 +437,8 @@ class Fit(FitRows, PublicationTable):
             KullbackError: for another unit, a file that is not a page of this library or cannot be
                 written, or without matplotlib.
         """
+        from kullback.pages.fit_page import write_fit_page
+
         more = {"Comparison": comparison, "Goodness of fit": goodness_of_fit}
         write_fit_page(self, path, unit, more)
 
