@@ -25,6 +25,7 @@ from kullback.engines.engine import Engine
 from kullback.engines.local import threads_or_all
 from kullback.engines.parts import Part, PartsEngine
 from kullback.models.model import Model
+from kullback.models.network import networks_of
 from kullback.models.registry import own_models
 from kullback.objective.families_for import families_for
 from kullback.objective.held_out import HeldOutLosses
@@ -35,7 +36,6 @@ from kullback.refitting import Clock, SampleProblem
 from kullback.results.comparison import Compared, Comparison
 from kullback.results.fit import Fit
 from kullback.results.sample_info import FREQUENCY, SAMPLING, WEIGHT_KINDS
-from kullback.training.train import networks_of
 
 _NO_LOSS = (math.nan, math.nan, math.nan, math.nan)
 _CRITERIA = ("held_out", "aic", "bic")

@@ -16,6 +16,7 @@ from kullback.engines.choice import EngineFactory, engine_for, workers_of
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
+from kullback.models.network import networks_of
 from kullback.models.registry import own_models
 from kullback.objective.learning import bound
 from kullback.objective.model_columns import roles_of, schema_of
@@ -26,7 +27,6 @@ from kullback.results.fitted_model import FittedModel
 from kullback.results.sample_info import FREQUENCY, SAMPLING, WEIGHT_KINDS
 from kullback.solvers.minibatch import Minibatch
 from kullback.solvers.solver import Solver
-from kullback.training.train import networks_of, train
 
 
 @final
@@ -179,6 +179,8 @@ def fit(
                 "a network needs engine=kl.LocalEngine (rows in memory) or kl.StreamingEngine "
                 f"(files read in every epoch), got {engine!r}."
             )
+        from kullback.training.train import train  # as long to import as many fits take
+
         return train(
             model,
             data,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -39,9 +39,6 @@ from kullback.objective.learning import bound
 from kullback.objective.likelihood import RowsTerm
 from kullback.objective.sampling_weights import with_sampling_weights
 from kullback.prepared import Prepared
-from kullback.resampling.acceleration import accelerations
-from kullback.resampling.goodness import goodness_of_fit
-from kullback.resampling.replicates import Resampling
 from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
@@ -51,6 +48,9 @@ from kullback.solvers.newton import Newton
 from kullback.solvers.one_step import one_step
 from kullback.solvers.order_statistics import fix_order_statistics
 from kullback.solving import solve
+
+if TYPE_CHECKING:
+    from kullback.resampling.replicates import Resampling
 
 # The scaled gradient at which a search from nearby ends: the last correction squares it.
 _NEAR = 1e-5
@@ -139,6 +139,8 @@ class SampleProblem(EstimatedProblem):
 
     def accelerations(self, covariance: Vector) -> Vector:
         """The acceleration of each number, given the covariance in the unit of the fit."""
+        from kullback.resampling.acceleration import accelerations
+
         resampling = self._resampling(None)
         return accelerations(
             resampling.derivatives, resampling.engine, resampling.estimate, covariance
@@ -153,9 +155,13 @@ class SampleProblem(EstimatedProblem):
         progress: Callable[[int, int], None] | None = None,
     ) -> GoodnessOfFit:
         """Test the fit by n samples of the fitted model."""
+        from kullback.resampling.goodness import goodness_of_fit
+
         return goodness_of_fit(self._resampling(progress), named, n, seed, cells)
 
     def _resampling(self, progress: Callable[[int, int], None] | None) -> Resampling:
+        from kullback.resampling.replicates import Resampling  # not needed for a fit
+
         prepared, solved = self._prepared, self._solved
         at = solved.evaluation
         model, _ = self._held_model(prepared.unit)

@@ -35,9 +35,10 @@ T = TypeVar("T")
 # more would only take more memory.
 AHEAD = 2
 
-# Rows whose ends are read at once: ends, windows and kinds take eight numbers a row, beside which
-# a part of a million rows would take 64 MB (of 100 million rows with events, 735 MB at peak).
-_PIECE = 2 * ROWS
+# Rows whose ends are read at once, or more columns than a few: ends, windows and kinds take eight
+# numbers a row, beside which a part of a million rows would take 64 MB (of 100 million rows with
+# events, 735 MB at peak), and ten columns more than that, of which several parts are held.
+_PIECE, _FEW = 2 * ROWS, 4
 
 
 @final
@@ -276,7 +277,7 @@ class FileSample(RowSource):
         names, total, rows, kept_rows = self._names, 0.0, self._before, 0
         used = tuple(dict.fromkeys((*names.used, *beside)))
         parts = self._source.parts(used, self._text | text)
-        if self._conversion.ends is not None and not beside:
+        if not beside and (self._conversion.ends is not None or len(used) > _FEW):
             parts = (piece for part in parts for piece in part.pieces(_PIECE))
         for part in parts:
             self._starts.setdefault(part.file, rows - part.first_row)

@@ -23,6 +23,7 @@ from kullback._core.options import translate_options
 from kullback._core.validation import whole_number
 from kullback.models.activations import ACTIVATIONS, OTHER_NAMES
 from kullback.models.encoding import Encoder
+from kullback.models.model import Model
 from kullback.models.source import Source
 
 # Two layers of this width have 17 GB of weights; so many networks are never averaged.
@@ -342,6 +343,11 @@ class Computed(Source):
     ) -> Array:
         """Return the column."""
         return row[self.field]
+
+
+def networks_of(model: Model) -> dict[str, NetworkSource]:
+    """The parameters of a model that are networks to be trained."""
+    return {n: s for n, s in model.sources.items() if isinstance(s, NetworkSource)}
 
 
 def averaged(

@@ -11,8 +11,6 @@ from typing import Any, final
 from kullback._core.equality import same, same_fields
 from kullback._core.validation import check_level
 from kullback.objective.evaluated import CovarianceKind
-from kullback.pages.fit_page import write_fit_page
-from kullback.pictures.fit_figure import fit_figure
 from kullback.results.fit_uncertainty import FitUncertainty
 from kullback.results.overdispersion import pearson_of
 from kullback.results.publication_table import PublicationTable
@@ -127,6 +125,8 @@ class Fit(FitUncertainty, PublicationTable):
         Raises:
             KullbackError: for another kind, rows that the fit does not have, or without matplotlib.
         """
+        from kullback.pictures.fit_figure import fit_figure  # not needed for a fit
+
         return fit_figure(
             [self], kind, band=band, parameters=parameters, exponentiate=exponentiate, ax=ax
         )
@@ -151,6 +151,8 @@ class Fit(FitUncertainty, PublicationTable):
             KullbackError: for another unit, a file that is not a page of this library or cannot be
                 written, or without matplotlib.
         """
+        from kullback.pages.fit_page import write_fit_page
+
         more = {"Comparison": comparison, "Goodness of fit": goodness_of_fit}
         write_fit_page(self, path, unit, more)
 

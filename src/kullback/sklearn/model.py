@@ -19,10 +19,10 @@ from kullback.fitting import fit as fit_model
 from kullback.models.counts.bernoulli import Bernoulli
 from kullback.models.formula.source import Formula
 from kullback.models.labels.categorical import Categorical
+from kullback.models.network import networks_of
 from kullback.models.real.normal import Normal
 from kullback.results.fit import Fit
 from kullback.sklearn.base import TableEstimator
-from kullback.training.train import networks_of
 
 
 class ModelEstimator(TableEstimator):

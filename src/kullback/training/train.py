@@ -16,7 +16,7 @@ from kullback._core.errors import ModelError
 from kullback._core.extras import need
 from kullback.calibration.scaling import Scaling
 from kullback.models.model import Model
-from kullback.models.network import NetworkSource, Trained
+from kullback.models.network import Trained, networks_of
 from kullback.results.trained import TrainedFit
 from kullback.solvers.minibatch import Minibatch
 from kullback.training.batches import StreamedBatches
@@ -30,11 +30,6 @@ from kullback.training.state import TrainingState
 # The reason mentions the order of a stream's rows if windows explain more than this share of the
 # label's entropy: the minibatches of one window then have other classes than those of the next.
 _SORTED = 0.2
-
-
-def networks_of(model: Model) -> dict[str, NetworkSource]:
-    """The parameters of a model that are networks to be trained."""
-    return {n: s for n, s in model.sources.items() if isinstance(s, NetworkSource)}
 
 
 def train(
