@@ -24,6 +24,7 @@ from kullback.objective.first_pass import FOR_STARTS, FirstPass
 from kullback.objective.sample_summary import MOST_THINNED
 from kullback.objective.starting_values import points_from
 from kullback.solvers.least_squares import refined
+from kullback.solvers.skewness_starts import varying_skewness
 
 # So many numbers of a design are refined: residuals of 80 bits take about 10 ns a number.
 _MOST = 1 << 21
@@ -82,16 +83,17 @@ def residual_starts(model: Model, vector: ParameterVector, known: FirstPass) -> 
         return []
     fields, share = rows
     y, at = fields["y"], found.values["loc"]
-    spread = math.sqrt(float(share @ np.square(y - share @ y)))
-    if not float(found.values["scale"][0]) < _EXPLAINED * spread:
-        return []
     offset = source.offset_of(fields)
     residual = y - source.design(fields).dot(at) - (0.0 if offset is None else offset)
+    skewed = varying_skewness(model, vector, fields, share, residual, at)
+    spread = math.sqrt(float(share @ np.square(y - share @ y)))
+    if not float(found.values["scale"][0]) < _EXPLAINED * spread and not skewed:
+        return []
     points = points_from(model, vector, model.starts(residual, share * share.size))
     place = next(place for c, place in vector.slices if c.name == "loc")
     for u in points:
         u[place] += at
-    return points
+    return [*points, *skewed]
 
 
 def exact_rows(
