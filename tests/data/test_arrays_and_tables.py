@@ -336,3 +336,15 @@ def test_the_table_libraries_are_imported_only_for_tables() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("rows", [1, 4_096, 9_001])
+def test_columns_of_a_table_of_rows_are_read_as_those_of_arrays(rows: int) -> None:
+    random = np.random.default_rng(1)
+    table = pd.DataFrame(random.normal(size=(rows, 3)), columns=["a", "b", "c"])
+    table.iloc[rows // 2, 1] = 7.0
+    table["d"], table["y"] = np.arange(rows), 1.0  # next to each other in memory
+    chunk = only_chunk(open_sample(table, Roles(y="y", columns=("a", "b", "c", "d"))))
+    for name in ("a", "b", "c", "d"):
+        np.testing.assert_array_equal(chunk.fields[name], table[name].to_numpy(float))
+        assert chunk.fields[name].flags.c_contiguous

