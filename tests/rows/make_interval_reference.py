@@ -1,15 +1,17 @@
 """Write the log-probabilities that tests/rows/test_interval_reference.py compares with.
 
-    python tests/rows/make_interval_reference.py
+    python tests/rows/make_interval_reference.py [FAMILY ...]
 
-They are mpmath's, of 90 digits, at the doubles given; derivatives are central differences with a
-step of 1e-18, whose error is 1e-36. Counts are summed one by one.
+Families that are named are written anew, the others kept. The numbers are mpmath's, of 90 digits, at
+the doubles given; derivatives are central differences with a step of 1e-18, whose error is 1e-36.
+Counts are summed one by one.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,28 @@ def extreme_sides(x: Any, loc: Any, scale: Any, shape: Any) -> tuple[Any, Any]:
     f = mp.exp(-((1 + shape * (x - loc) / scale) ** (-1 / shape)))
     return f, 1 - f
 
+
+def von_mises_sides(x: Any, loc: Any, concentration: Any) -> tuple[Any, Any]:
+    """By its Fourier series (N. I. Fisher 1993, section 3.3.6)."""
+    angle, whole, order = x - loc, mp.besseli(0, concentration), 1
+    f = mp.mpf(1) / 2 + angle / (2 * mp.pi)
+    while (share := mp.besseli(order, concentration) / whole) > mp.mpf(10) ** -mp.mp.dps:
+        f += share * mp.sin(order * angle) / (order * mp.pi)
+        order += 1
+    return f, 1 - f
+
+
+def uniform_sides(x: Any, lower: Any, upper: Any) -> tuple[Any, Any]:
+    f = (min(max(x, lower), upper) - lower) / (upper - lower)
+    return f, 1 - f
+
+
+# ends of intervals where quantiles would be outside the support, or on its ends
+POINTS: dict[str, tuple[float, ...]] = {
+    "VonMises": (-3.0, -2.5, -1.0, 0.25, 0.5, 2.0, 3.0),
+    "Pareto": (1.0, 2.0 + 1e-9, 2.5, 40.0, 1e9, 1e200),
+    "Uniform": (0.0, 1.0 + 1e-9, 1.5, 2.0, 3.0 - 1e-9, 5.0),
+}
 
 # both sides of the distribution at (x, parameters); 40 is further out than any point
 CONTINUOUS: dict[str, tuple[Law, list[dict[str, float]]]] = {
@@ -130,6 +154,15 @@ CONTINUOUS: dict[str, tuple[Law, list[dict[str, float]]]] = {
         lambda x, loc, scale: of_survival(-mp.expm1(-mp.exp(min((loc - x) / scale, 40)))),
         [{"loc": 1.0, "scale": 2.0}],
     ),
+    "VonMises": (
+        von_mises_sides,
+        [{"loc": 0.25, "concentration": k} for k in (0.001, 2.0, 31.9, 32.1)],
+    ),
+    "Pareto": (
+        lambda x, shape, minimum: of_survival(min(minimum / x, mp.mpf(1)) ** shape),
+        [{"shape": 1.5, "minimum": 2.0}, {"shape": 0.1, "minimum": 2.0}],
+    ),
+    "Uniform": (uniform_sides, [{"lower": 1.0, "upper": 3.0}]),
     "GeneralizedExtremeValue": (extreme_sides, [{"loc": 1.0, "scale": 2.0, "shape": 0.1}]),
 }
 
@@ -138,6 +171,17 @@ def negative_binomial(k: int, mean: Any, size: Any) -> Any:
     p = size / (size + mean)
     ways = mp.gamma(size + k) / (mp.gamma(size) * mp.factorial(k))
     return ways * p**size * (mean / (size + mean)) ** k
+
+
+def beta_binomial(k: int, trials: Any, probability: Any, precision: Any) -> Any:
+    a, b = probability * precision, (1 - probability) * precision
+    return mp.binomial(trials, k) * mp.beta(k + a, trials - k + b) / mp.beta(a, b)
+
+
+def generalized_poisson(k: int, mean: Any, dispersion: Any) -> Any:
+    rate, ancestors = dispersion / (1 + dispersion), mean / (1 + dispersion)
+    own = ancestors + rate * k
+    return ancestors * own ** (k - 1) * mp.exp(-own) / mp.factorial(k)
 
 
 COUNTS: dict[str, tuple[Law, list[dict[str, float]]]] = {
@@ -149,6 +193,22 @@ COUNTS: dict[str, tuple[Law, list[dict[str, float]]]] = {
         negative_binomial,
         [{"mean": 4.0, "size": 2.0}, {"mean": 40.0, "size": 0.1}],
     ),
+    "Binomial": (
+        lambda k, trials, p: mp.binomial(trials, k) * p**k * (1 - p) ** (trials - k),
+        [{"trials": 90.0, "probability": 0.3}, {"trials": 90.0, "probability": 0.02}],
+    ),
+    "BetaBinomial": (
+        beta_binomial,
+        [
+            {"trials": 90.0, "probability": 0.3, "precision": 4.0},
+            {"trials": 90.0, "probability": 0.9, "precision": 0.5},
+            {"trials": 90.0, "probability": 0.25, "precision": 10000.0},
+        ],
+    ),
+    "GeneralizedPoisson": (
+        generalized_poisson,
+        [{"mean": 4.0, "dispersion": 0.5}, {"mean": 40.0, "dispersion": 3.0}],
+    ),
     "Geometric": (lambda k, p: p * (1 - p) ** k, [{"probability": 0.3}]),
     "LogSeries": (
         lambda k, p: -(p**k) / (k * mp.log(1 - p)) if k else mp.mpf(0),
@@ -158,13 +218,13 @@ COUNTS: dict[str, tuple[Law, list[dict[str, float]]]] = {
 
 
 def intervals(
-    sides: Law, numbers: dict[str, float], real: bool
+    sides: Law, numbers: dict[str, float], real: bool, given: tuple[float, ...] | None
 ) -> list[tuple[float | None, float | None]]:
     """Intervals from quantiles, in the middle and in both tails, from an ulp to everything."""
-    points = []
+    points: list[float] = []
     with mp.workdps(20):  # points near these quantiles are as good as they
         at = [mp.mpf(v) for v in numbers.values()]
-        for side, log_p in itertools.product((0, 1), (-0.6, -3, -30, -250)):
+        for side, log_p in [] if given else itertools.product((0, 1), (-0.6, -3, -30, -250)):
 
             def excess(x: Any, side: int = side, log_p: float = log_p) -> Any:
                 return mp.log(sides(x, *at)[side]) - log_p
@@ -172,7 +232,7 @@ def intervals(
             x = _quantile(excess, side, "alpha" in numbers, real)
             if x is not None:
                 points.append(x)
-    points = sorted(set(points))
+    points = sorted(set(given or points))
     found: list[tuple[float | None, float | None]] = []
     for x in points:
         found += [(None, x), (x, None), (x, x + max(abs(x), 1e-300) * 2 * ULP)]
@@ -207,7 +267,7 @@ def _quantile(excess: Law, side: int, unit: bool, real: bool) -> float | None:
 
 
 def jet(f: Law, numbers: dict[str, float]) -> dict[str, Any]:
-    """Value, score and lower triangle of the Hessian."""
+    """Value, score and lower triangle of the Hessian, in all but a number of trials."""
     at = [mp.mpf(v) for v in numbers.values()]
     steps = [abs(v) * mp.mpf(10) ** -18 or mp.mpf(10) ** -18 for v in at]
 
@@ -218,10 +278,11 @@ def jet(f: Law, numbers: dict[str, float]) -> dict[str, Any]:
 
     value = f(*at)
     score, hessian = [], []
-    for i, h in enumerate(steps):
+    first = int("trials" in numbers)
+    for i, h in list(enumerate(steps))[first:]:
         above, below = moved(**{f"_{i}": 1}), moved(**{f"_{i}": -1})
         score.append(float((above - below) / (2 * h)))
-        for j in range(i):
+        for j in range(first, i):
             corners = sum(
                 p * q * moved(**{f"_{i}": p, f"_{j}": q}) for p in (1, -1) for q in (1, -1)
             )
@@ -253,27 +314,52 @@ def sums(probability: Law, low: int | None, high: int | None) -> Law:
     return log_probability
 
 
+def of_family(name: str) -> list[dict[str, Any]]:
+    """The cases of one family."""
+    cases: list[dict[str, Any]] = []
+    if name in CONTINUOUS:
+        law, settings = CONTINUOUS[name]
+        real = name in ("StudentT", "Gumbel", "GeneralizedExtremeValue")
+        for numbers in settings:
+            for ends in intervals(law, numbers, real, POINTS.get(name)):
+                if not (name in POINTS and _impossible(numbers, *ends)):
+                    found = jet(between(law, *ends), numbers)
+                    cases.append({"family": name, "parameters": numbers, "ends": ends} | found)
+        return cases
+    law, settings = COUNTS[name]
+    for numbers in settings:
+        trials, share = numbers.get("trials"), numbers.get("probability", 0.0)
+        mean = numbers.get("rate", numbers.get("mean", trials * share if trials else 2.0))
+        middle = int(max(1, mean))
+        pairs: list[tuple[int | None, int | None]]
+        pairs = [(middle, middle), (middle, middle + 2), (1, 1), (1, 4), (2 * middle, None)]
+        pairs += [(None, middle), (3 * middle, 3 * middle + 40), (middle, 3 * middle)]
+        pairs += [(5 * middle, 5 * middle), (middle // 2 + 1, middle + 30), (middle, None)]
+        for low, high in pairs:
+            if trials is None or max(low or 0, high or 0) < trials:
+                found = jet(sums(law, low, high), numbers)
+                cases.append({"family": name, "parameters": numbers, "ends": (low, high)} | found)
+    return cases
+
+
+def _impossible(numbers: dict[str, float], low: float | None, high: float | None) -> bool:
+    """Whether an interval lies beyond an end that is a parameter, or has one off the circle."""
+    if "concentration" in numbers:
+        return any(end is not None and abs(end - numbers["loc"]) > 3.1 for end in (low, high))
+    first, last = numbers.get("minimum", numbers.get("lower", 0.0)), numbers.get("upper", 1e300)
+    return (high is not None and high <= first) or (low is not None and low >= last)
+
+
 def main() -> None:
     """Write the file."""
-    cases = []
+    path = Path(__file__).with_name("interval_reference.json")
+    names = sys.argv[1:] or [*CONTINUOUS, *COUNTS]
+    cases = [case for case in json.loads(path.read_text()) if case["family"] not in names]
     with mp.workdps(90):
-        for name, (sides, settings) in CONTINUOUS.items():
-            real = name in ("StudentT", "Gumbel", "GeneralizedExtremeValue")
-            for numbers in settings:
-                for ends in intervals(sides, numbers, real):
-                    found = jet(between(sides, *ends), numbers)
-                    cases.append({"family": name, "parameters": numbers, "ends": ends} | found)
-        for name, (probability, settings) in COUNTS.items():
-            for numbers in settings:
-                middle = int(max(1, numbers.get("rate", numbers.get("mean", 2.0))))
-                pairs = [(middle, middle), (middle, middle + 2), (1, 1), (1, 4), (2 * middle, None)]
-                pairs += [(None, middle), (3 * middle, 3 * middle + 40), (middle, 3 * middle)]
-                pairs += [(5 * middle, 5 * middle), (middle // 2 + 1, middle + 30), (middle, None)]
-                for ends in pairs:
-                    found = jet(sums(probability, *ends), numbers)
-                    cases.append({"family": name, "parameters": numbers, "ends": ends} | found)
+        for name in names:
+            cases += of_family(name)
     lines = ",\n".join(json.dumps(case) for case in cases)
-    Path(__file__).with_name("interval_reference.json").write_text(f"[\n{lines}\n]\n")
+    path.write_text(f"[\n{lines}\n]\n")
 
 
 if __name__ == "__main__":

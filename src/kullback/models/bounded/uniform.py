@@ -71,6 +71,14 @@ class Uniform(Family):
         return _log_share(upper - x, x - lower, upper - lower)
 
     @staticmethod
+    def _log_between(first: Array, last: Array, lower: Array, upper: Array) -> Array:
+        low = jnp.where(first > lower, first, lower)
+        part = jnp.where(last < upper, last, upper) - low
+        inside = part > 0.0
+        value = log(jnp.where(inside, part, 1.0)) - log(upper - lower)
+        return jnp.where(inside, value, -jnp.inf)
+
+    @staticmethod
     def _quantile(u: Array, lower: Array, upper: Array) -> Array:
         return lower * (1.0 - u) + upper * u
 
@@ -101,5 +109,7 @@ def _log_share(part: Array, rest: Array, whole: Array) -> Array:
     """log(part/whole), from the smaller side; 0 and −inf beyond the ends."""
     inside, r = (part > 0.0) & (rest > 0.0), reciprocal(whole)
     above = log_complement(jnp.where(inside & (part > rest), rest * r, 0.0))
-    value = jnp.where(part > rest, above, jnp.log(jnp.where(inside, part * r, 1.0)))
+    # a difference, since the second derivatives of the quotient's logarithm would cancel
+    below = log(jnp.where(inside, part, 1.0)) - log(whole)
+    value = jnp.where(part > rest, above, below)
     return jnp.where(inside, value, jnp.where(part > 0.0, 0.0, -jnp.inf))

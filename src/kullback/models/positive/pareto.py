@@ -65,6 +65,14 @@ class Pareto(Family):
         return jnp.where(above, log1mexp(-shape * y), -jnp.inf)
 
     @staticmethod
+    def _log_between(lower: Array, upper: Array, shape: Array, minimum: Array) -> Array:
+        above, none = lower > minimum, upper <= jnp.maximum(lower, minimum)
+        y = jnp.where(above, log_quotient(jnp.where(above, lower, minimum), minimum), 0.0)
+        low = jnp.where(above, lower, minimum)
+        width = log_quotient(jnp.where(none, 2.0 * low, upper), low)
+        return jnp.where(none, -jnp.inf, log1mexp(-shape * width) - shape * y)
+
+    @staticmethod
     def _quantile(u: Array, shape: Array, minimum: Array) -> Array:
         return minimum * jnp.exp(-jnp.log1p(-u) / shape)
 
