@@ -76,7 +76,15 @@ def write_llms(app: Sphinx, site: Path, pages: dict[Path, BeautifulSoup]) -> Non
         "",
     ]
     full = []
-    for name in sorted(app.env.found_docs, key=lambda name: (name.count("/") > 1, name)):
+    order = ("index", "start", "questions", "coming_from", "gallery", "concepts", "reference")
+    names = sorted(app.env.found_docs)
+    names.sort(
+        key=lambda name: (
+            name.count("/") > 1,
+            order.index(name.split("/")[0]) if name.split("/")[0] in order else len(order),
+        )
+    )
+    for name in names:
         file = site / f"{name}.html"
         article = pages[file].find("article")
         if article is None:
@@ -98,12 +106,14 @@ def text_of(article: Tag) -> str:
         tag.decompose()
     for tag in article.find_all("math"):
         tag.replace_with(str(tag.get("alttext")))
-    for tag in article.find_all("pre"):
-        tag.replace_with(f"\n```\n{tag.get_text().rstrip()}\n```\n".replace("\n", "\x00"))
+    for tag in article.find_all("pre"):  # \x01 is a line's end that stays as it is
+        code = f"```\n{tag.get_text().rstrip()}\n```".replace("\n", "\x01")
+        tag.replace_with(f"\x00\x00{code}\x00\x00")
     for tag in article.find_all("code"):
         tag.replace_with(f"`{tag.get_text()}`")
     for tag in article.find_all("img"):
-        tag.replace_with(f"[picture: {tag.get('alt') or ''}]")
+        alt = str(tag.get("alt") or "")
+        tag.replace_with("[picture]" if "/" in alt else f"[picture: {alt}]")
     for tag in article.find_all("tr"):
         cells = (" ".join(cell.get_text(" ").split()) for cell in tag.find_all(["th", "td"]))
         tag.replace_with("\x00| " + " | ".join(cells) + " |")
@@ -114,11 +124,11 @@ def text_of(article: Tag) -> str:
     for tag in article.find_all(["p", "dt", "dd", "li"]):
         tag.insert_before("\x00\x00- " if tag.name == "li" else "\x00\x00")
     lines = [
-        " ".join(line.split()) if "\x00" not in line else line
+        line if "\x00" in line else " ".join(line.split())
         for line in article.get_text().split("\n")
     ]
     text = " ".join(lines).replace("\x00", "\n")
-    return re.sub(r" *\n[ \n]*\n *", "\n\n", text).strip()
+    return re.sub(r" *\n[ \n]*\n *", "\n\n", text).replace("\x01", "\n").strip()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
