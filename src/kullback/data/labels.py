@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, final
 
 import numpy as np
@@ -96,7 +97,8 @@ class Labels:
         if self.written:
             numbers = {value: self.index.get(_number(value)) for value in set(values.tolist())}
             index = {**{v: code for v, code in numbers.items() if code is not None}, **self.index}
-        return np.array([index.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
+        found = map(index.get, values.tolist(), repeat(np.nan))
+        return np.fromiter(found, dtype=np.float64, count=values.size)
 
     def known_codes(
         self, values: NDArray[Any], label: str, role: str = "classes", place: Place = HERE
