@@ -100,6 +100,15 @@ def regression_mixture_starts(
     ended = [s for b in best_ends(begun, _FOLLOWED) if (s := more.further(b, _FURTHER)) is not None]
     found = [_given(vector, more.values(state)) for state in best_ends(ended, _RETURNED)]
     if not found:
+        parts = mixture.parts.values()
+        nested = [part.name for part in parts if part.component_numbers and part.columns]
+        if nested:
+            raise ModelError(
+                f"{mixture.name} has no starting values where a component that is itself a "
+                f"mixture, {nested[0]}, reads columns. Write the components of both in one "
+                "kl.Mixture: with weights that do not depend on columns the distribution is the "
+                "same, each weight the product of the two."
+            )
         raise ModelError(
             f"{mixture.name} could not compute starting values from these data: in no split of the "
             "rows could all components be estimated. Choose fewer components."
