@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -116,12 +117,14 @@ class CrossEntropy:
     add_up: Callable[[LossDerivatives, Vector], LossSums]
     ridge: Vector | None = None
 
+    @cached_property
+    def _derivatives(self) -> LossDerivatives:
+        bases = self.vector.bases
+        return LossDerivatives(self.model, self.vector.is_free, products=False, bases=bases)
+
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""
-        derivatives = LossDerivatives(
-            self.model, self.vector.is_free, products=False, bases=self.vector.bases
-        )
-        sums = self.add_up(derivatives, self.vector.constrained(u))
+        sums = self.add_up(self._derivatives, self.vector.constrained(u))
         jacobian = self.vector.jacobian_of_sums(u)
         # NaN comes from inf − inf between rows: some row is impossible here
         value = math.inf if math.isnan(sums.loss) else sums.loss

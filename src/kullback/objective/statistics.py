@@ -312,7 +312,7 @@ class LossDerivatives(RowSums):
         """Whether sums of basis functions replace derivatives of rows."""
         return self.model.basis_functions is not None and sum(self.is_free) <= SCALARS
 
-    @property
+    @cached_property
     def structure(self) -> Hashable:
         """The model's structure and which numbers are free."""
         return (LossDerivatives, self.model.structure, self.is_free)
