@@ -2,9 +2,9 @@
 
     python tests/rows/make_interval_reference.py [FAMILY ...]
 
-Families that are named are written anew, the others kept. The numbers are mpmath's, of 90 digits, at
-the doubles given; derivatives are central differences with a step of 1e-18, whose error is 1e-36.
-Counts are summed one by one.
+Families that are named are written anew, the others kept. The numbers are mpmath's, of 90 digits,
+at the doubles given; derivatives are central differences with a step of 1e-18, whose error is
+1e-36. Counts are summed one by one.
 """
 
 from __future__ import annotations
