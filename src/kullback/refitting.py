@@ -417,7 +417,8 @@ class SampleProblem:
             run_seconds=running,
         )
         problem = replace(self, solved=solved, power=unit.power)
-        evaluation, sample_info = solved.evaluation, prepared.sample_info
+        evaluation = solved.evaluation
+        sample_info = replace(prepared.sample_info, instructions=engine.instructions)
         if self.weight_kind == SAMPLING:
             evaluation = self._with_sampling_weights(prepared, model, solved)
             sample_info = replace(sample_info, weight_kind=SAMPLING, values=None)

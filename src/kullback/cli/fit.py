@@ -20,6 +20,7 @@ from kullback.cli import process
 from kullback.cli.fit_by import By, Out, check_groups, write_groups
 from kullback.cli.options import (
     AsJson,
+    Dask,
     Event,
     Events,
     Missing,
@@ -69,6 +70,7 @@ def fit(
         ),
     ] = None,
     by: By = None,
+    dask: Dask = None,
     missing: Missing = "error",
     missing_values: MissingValues = None,
     separator: Separator = None,
@@ -103,7 +105,13 @@ def fit(
         data = files_of(table, missing_values, separator, columns)
         chosen = None if _key(model) == "best" else _model(model, param or [])
         nats_per(unit)  # raises for an unknown unit before the fit, not after it
-        alone = {"--save": save, "--plot": plot, "--report": report, "--model best": chosen is None}
+        alone: dict[str, object] = {
+            "--dask": dask,
+            "--save": save,
+            "--plot": plot,
+            "--report": report,
+        }
+        alone |= {"--model best": chosen is None}
         check_groups(by, out, alone, as_json=as_json)
         if save is not None:
             process.check_folder("--save", save)
@@ -122,6 +130,8 @@ def fit(
             "weight_kind": weight_kind,
             "missing": missing,
         }
+        if dask is not None:
+            of_rows["engine"] = kullback.DaskEngine(dask)
         if chosen is None:
             from kullback.cli.compare import compare_all
 

@@ -88,6 +88,14 @@ WeightKind: TypeAlias = Annotated[
         "probability in proportion to 1/k: its errors then come from squared weights.",
     ),
 ]
+Dask: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Let the workers of a Dask cluster read the Parquet files, which all of them must see "
+        "under the same paths: the address of its scheduler, such as tcp://10.0.0.1:8786.",
+    ),
+]
 Missing: TypeAlias = Annotated[
     str,
     typer.Option(metavar="error|drop", help="Refuse rows with missing values, or drop them."),

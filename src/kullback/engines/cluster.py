@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Protocol, TypeVar, final
+from typing import Any, ClassVar, Protocol, TypeVar, final, runtime_checkable
 
 from kullback._core.arrays import Vector
 from kullback.data.blocks import Block, blocks
@@ -20,8 +20,15 @@ from kullback.objective.statistics import Statistic
 Partial = TypeVar("Partial")
 
 
+@runtime_checkable
 class Caller(Protocol):
-    """What makes calls on the workers of a cluster."""
+    """What makes calls on the workers of a cluster.
+
+    Attributes:
+        instructions: the sets of instructions of their processors.
+    """
+
+    instructions: set[str]
 
     def run(self, function: Any, calls: Sequence[Call], *fixed: Any) -> Iterator[tuple[int, Any]]:
         """Call a function, and yield the position of each call with its result."""
@@ -95,6 +102,11 @@ class ClusterEngine(Engine):
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self._plan = plan
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The sets of instructions of the workers' processors so far."""
+        return tuple(sorted(self._plan.cluster.instructions))
 
     def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block, or the first of a kind of rows, from the worker that reads it."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 from kullback._core.errors import KullbackError
 from kullback.engines.cluster_tasks import Answer
@@ -46,6 +46,7 @@ class GoneError(Exception):
     """A task has no result, because workers died or it was cancelled: it may be tried again."""
 
 
+@runtime_checkable
 class Cluster(Protocol):
     """What makes calls.
 

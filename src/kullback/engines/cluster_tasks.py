@@ -112,7 +112,7 @@ def _first(chunk: Chunk, rows: int) -> Chunk:
 
 
 def add_up(
-    part: RowSource, statistic: Statistic[Any], arguments: Vector, place: Place, *heads: Head
+    part: RowSource, statistic: Statistic[Any], arguments: Vector, place: Place, *heads: Answer
 ) -> list[Subtotal]:
     """Add up a statistic over the blocks that begin in a part.
 
@@ -121,7 +121,7 @@ def add_up(
         statistic: the statistic.
         arguments: its arguments.
         place: where its blocks lie.
-        heads: the heads of the parts in which its blocks end.
+        heads: the answers with the heads of the parts in which its blocks end.
     """
     trees: dict[RowKind, Tree] = {}
     rows: Kinds = {}
@@ -138,17 +138,17 @@ def add_up(
     ]
 
 
-def first_block(part: RowSource, place: Place, *heads: Head, kind: RowKind) -> Block | None:
+def first_block(part: RowSource, place: Place, *heads: Answer, kind: RowKind) -> Block | None:
     """Return the first block of a kind that begins in a part."""
     return next((b for b in _blocks(part, place, heads) if b.kind == kind), None)
 
 
-def _blocks(part: RowSource, place: Place, heads: Sequence[Head]) -> Iterator[Block]:
-    ends = (
+def _blocks(part: RowSource, place: Place, heads: Sequence[Answer]) -> Iterator[Block]:
+    ends = (  # what is wrong with a head is raised after what is wrong with the part itself
         chunk
         for head, kinds in zip(heads, place.tails.values(), strict=True)
         for kind in kinds
-        for chunk in head[kind]
+        for chunk in _value(head)[kind]
     )
     return blocks(chain(part.chunks(), ends), before=place.before)
 
@@ -189,7 +189,12 @@ class _WithFrames(pickle.Unpickler):
 
 
 def answer(
-    function: bytes, part: bytes, frames: Sequence[Any], fixed: Sequence[bytes], *others: Any
+    function: bytes,
+    part: bytes,
+    frames: Sequence[Any],
+    fixed: Sequence[bytes],
+    others: bytes,
+    *heads: Answer,
 ) -> Answer:
     """Call a function with a part of a sample, on a worker.
 
@@ -198,7 +203,8 @@ def answer(
         part: the part, likewise.
         frames: the tables that it holds.
         fixed: the next arguments, likewise: those that other calls have too.
-        others: the rest of its arguments; the answers of other calls among them.
+        others: the next ones, likewise.
+        heads: the last ones.
 
     Returns:
         What it returns, or the error about the data that it raises.
@@ -206,8 +212,8 @@ def answer(
     machine = this_machine()
     try:
         own = _WithFrames(part, frames).load() if frames else _loaded(part)
-        values = [_value(v) if isinstance(v, Answer) else v for v in others]
-        value = _loaded(function)(own, *map(_loaded, fixed), *values)
+        rest: tuple[Any, ...] = pickle.loads(others)  # from the client
+        value = _loaded(function)(own, *map(_loaded, fixed), *rest, *heads)
     except KullbackError as error:
         return Answer(machine, None, _on_this_machine(error))
     return Answer(machine, value, None)

@@ -165,10 +165,19 @@ class DaskEngine:
     def submit(self, call: Call, function: bytes, fixed: Sequence[Any], key: str) -> Any:
         """Send one call to the cluster."""
         message, frames = call.part
-        others = [*call.others, *(tail() for tail in call.tails)]
+        heads = [tail() for tail in call.tails]
+        others = _dumps(call.others)
         try:
             return self._client.submit(
-                tasks.answer, function, message, frames, list(fixed), *others, key=key, pure=False
+                _ANSWER,
+                function,
+                message,
+                frames,
+                list(fixed),
+                others,
+                *heads,
+                key=key,
+                pure=False,
             )
         except (RuntimeError, OSError) as error:  # the client was closed
             self.check_alive()
@@ -279,6 +288,13 @@ def _pickled(part: Any) -> tuple[bytes, list[Any]]:
     return stream.getvalue(), futures
 
 
+# What workers call. Dask sends a function that cannot be imported by name as its code: so the
+# scheduler needs no Kullback, and a worker without it fails in the task, where the error is seen.
+_ANSWER: Callable[..., Any] = lambda *arguments: __import__(  # noqa: E731
+    "kullback.engines.cluster_tasks", fromlist=["answer"]
+).answer(*arguments)
+
+
 def _result(future: Any) -> Any:
     """The result of a call, or the error for which there is none."""
     dask = _distributed()
@@ -291,7 +307,7 @@ def _result(future: Any) -> Any:
     except ModuleNotFoundError as error:
         return KullbackError(
             f"a worker cannot import {error.name}: install Kullback, with the same versions of its "
-            "libraries, for the scheduler and all workers, and start them again.",
+            "libraries, for all workers, and start them again.",
             reason=NO_PACKAGE,
         )
     except Exception as error:  # whatever a task raises

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
 from kullback._core.errors import DataError
+from kullback._core.machine import this_machine
 from kullback.data.blocks import Block
 from kullback.data.observation import RowKind
 from kullback.engines.tree import Node, Tree
@@ -69,6 +70,11 @@ class Engine(abc.ABC):
         self.passes = 0
         self.rows = 0
         self.progress: Progress | None = None
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The sets of instructions of the processors that compute, which decide the last bits."""
+        return (this_machine().instructions,)
 
     @abc.abstractmethod
     def first_block(self, kind: RowKind | None = None) -> Block | None:

@@ -200,6 +200,7 @@ def _sample(node: Node) -> SampleInfo:
         inexact=node["inexact"].text() if "inexact" in node.entries() else "",
         weight_kind=_weight_kind(node),
         pearson=_pearson(node),
+        instructions=node["instructions"].texts() if "instructions" in node.entries() else (),
         entropy_estimate=node["entropy_estimate"].optional(
             lambda entry: _fields(EntropyEstimate, entry)
         ),

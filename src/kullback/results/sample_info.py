@@ -36,6 +36,8 @@ class SampleInfo(Listed, Comparable):
         inexact: the rows whose outcome was not observed itself, as text: "120 of 400 rows are
             right-censored"; empty where there are none.
         weight_kind: what the weights are: "frequency" or "sampling".
+        instructions: of the processors that added up its sums: the same rows and the same
+            instructions give the same bits, whatever the engine.
         pearson: Pearson's statistic of the fitted counts and its variance, in a fit without rows.
     """
 
@@ -50,6 +52,7 @@ class SampleInfo(Listed, Comparable):
     entropy_estimate: EntropyEstimate | None = field(default=None, compare=False)
     inexact: str = ""
     weight_kind: str = FREQUENCY
+    instructions: tuple[str, ...] = field(default=(), compare=False)
     pearson: tuple[float, float] | None = field(default=None, compare=False)
 
     def refuse_sampling(self, what: str) -> None:

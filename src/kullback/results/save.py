@@ -75,6 +75,7 @@ def _text(fit: Fit) -> str:
             **({"inexact": sample.inexact} if sample.inexact else {}),
             **({"weight_kind": SAMPLING} if sample.weight_kind == SAMPLING else {}),
             **({} if pearson is None else {"pearson": list(pearson)}),
+            **({"instructions": list(sample.instructions)} if sample.instructions else {}),
             "entropy_estimate": None if estimate is None else _fields(estimate),
             "levels": None if levels is None else [plain_label(v) for v in levels],
         },
