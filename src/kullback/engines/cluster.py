@@ -12,9 +12,10 @@ from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
 from kullback.data.sample import Count, RowSource
 from kullback.engines import cluster_tasks as tasks
-from kullback.engines.cluster_calls import Call
+from kullback.engines.cluster_calls import Call, UnsentError
 from kullback.engines.engine import Engine, Subtotal, no_rows
 from kullback.engines.local import first_of
+from kullback.engines.streaming import StreamingEngine
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
@@ -134,5 +135,14 @@ class ClusterEngine(Engine):
         if not owners:
             raise no_rows()
         calls = plan.calls("add_up", owners)
-        for _, subtotals in plan.cluster.run(tasks.add_up, calls, statistic, arguments):
+        try:
+            found = plan.cluster.run(tasks.add_up, calls, statistic, arguments)
+        except UnsentError:  # it refers to what belongs to this process
+            yield from StreamingEngine(plan.sample).results(statistic, arguments)
+            return
+        for _, subtotals in found:
             yield from subtotals
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle nothing: workers do without the engine that a statistic may name."""
+        return type(None), ()

@@ -46,6 +46,10 @@ class GoneError(Exception):
     """A task has no result, because workers died or it was cancelled: it may be tried again."""
 
 
+class UnsentError(Exception):
+    """Something cannot be pickled, and so not be sent to workers."""
+
+
 @runtime_checkable
 class Cluster(Protocol):
     """What makes calls.

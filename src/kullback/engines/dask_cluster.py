@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import pickle
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, final
@@ -16,7 +17,15 @@ from kullback.data.stream import PartSource, TableSource
 from kullback.engines import cluster_tasks as tasks
 from kullback.engines.choice import engine_for
 from kullback.engines.cluster import ClusterEngine, Plan
-from kullback.engines.cluster_calls import LOST, NO_PACKAGE, VERSIONS, Call, GoneError, Run
+from kullback.engines.cluster_calls import (
+    LOST,
+    NO_PACKAGE,
+    VERSIONS,
+    Call,
+    GoneError,
+    Run,
+    UnsentError,
+)
 from kullback.engines.cluster_frames import FrameSource
 from kullback.engines.engine import Engine
 
@@ -318,7 +327,10 @@ def _dumps(value: Any) -> bytes:
     """Pickle anything, functions that a user defined at a prompt too."""
     import cloudpickle
 
-    message: bytes = cloudpickle.dumps(value)
+    try:
+        message: bytes = cloudpickle.dumps(value)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise UnsentError(str(error)) from error
     return message
 
 
