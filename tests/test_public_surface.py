@@ -46,6 +46,8 @@ CAUGHT = {
     "MissingError",
     "ScatteredError",
     "ConversionError",
+    "GoneError",
+    "UnsentError",
     "UntranslatableError",
     "_TooManyError",
     "NoPlaceError",

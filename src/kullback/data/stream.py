@@ -118,7 +118,7 @@ class Workers(Protocol):
 
 @runtime_checkable
 class TableSource(PartSource, Protocol):
-    """Columns that can be read part by part, with what is known of them before they are read.
+    """Columns that can be read part by part, whose names and types are known before.
 
     Attributes:
         names: the columns.

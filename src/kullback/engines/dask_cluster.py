@@ -343,7 +343,7 @@ def _distributed() -> Any:
 
 
 def _client_of(given: Any) -> Any:
-    """Return a client of what was given.
+    """Return a client, of a client, a cluster or an address.
 
     Raises:
         KullbackError: there is no scheduler.
