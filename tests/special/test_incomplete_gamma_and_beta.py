@@ -1,6 +1,7 @@
 """Both tails of the gamma, beta and von Mises distributions, against mpmath (50+ digits)."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -74,6 +75,7 @@ def _log_complement(log_p):
     return mp.log1p(-mp.exp(log_p)) if log_p < -1 else mp.log(-mp.expm1(log_p))
 
 
+@cache  # both sides are tested, one after the other
 def _log_p_and_q(a, x):
     """Power series of P at 200 digits, so that Q is right down to 1e-140."""
     with mp.workdps(200):
@@ -87,6 +89,7 @@ def _log_p_and_q(a, x):
         return log_p, _log_complement(log_p)
 
 
+@cache
 def _log_i_and_complement(a, b, x):
     """x^a y^b / (a B) ₂F₁(a+b, 1; a+1; x), all terms positive, at 200 digits."""
     with mp.workdps(200):
