@@ -25,7 +25,7 @@ from kullback.solvers.solver import Outcome, Point, Solution, Solver
 # In standard deviations of a row: an expected error below which the search ends, so that second
 # derivatives there have the digits of those at the minimum; and a first step which is too long for
 # the second derivatives at the start.
-_NEAR, _FAR = 1e-9, 1.0
+_NEAR, _FAR = 1e-10, 1.0
 
 # A step of more than this part of the one before gains less than second derivatives would.
 _SLOW = 0.3
