@@ -61,8 +61,8 @@ _AGREE = 1e-9
 
 # Second derivatives are those of the last evaluation, before its correction: relative to a
 # correction of this length, in standard deviations of a row, their error is mostly less. One more
-# evaluation is then worth eight digits of the errors; where it costs little, all of them.
-_CORRECTION, _CHEAP_CORRECTION = 3e-9, 1e-12
+# evaluation is then worth nine digits of the errors; where it costs little, all of them.
+_CORRECTION, _CHEAP_CORRECTION = 3e-10, 1e-12
 
 
 @final
