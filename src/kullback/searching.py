@@ -287,7 +287,7 @@ def search(problem: Problem, vector: ParameterVector, start: Start | None) -> So
     if convergence.converged and not closed:
         at = solution.estimate
         # with a penalty the cross-entropy alone is not stationary: it changes by the correction
-        again = model.penalised or (model.linear and _far_for_errors(problem, solution))
+        again = model.penalised or (bool(model.columns) and _far_for_errors(problem, solution))
         evaluation = problem.whole(vector)(at) if again else replace(evaluation, at=at)
     return Solved(vector, evaluation, convergence)
 

@@ -184,8 +184,13 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
     raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})
-    others = OtherColumns(table.names, table.description, lambda name: iter([table.column(name)]))
+    others = OtherColumns(table.names, table.description, partial(_read_whole, table))
     return _array_sample(raw, learner, table.description, others=others)
+
+
+def _read_whole(table: Table, name: str) -> Iterator[Any]:
+    """Yield a column of a table, in one piece."""
+    yield table.column(name)
 
 
 def _outcome_arrays(roles: Roles, label: str) -> tuple[NDArray[Any], ...]:

@@ -19,7 +19,7 @@ from kullback.models.samplers import draw_poisson
 from kullback.models.starting_values import mean_inside
 from kullback.special.count_entropy import entropy_on_grid
 from kullback.special.incomplete_gamma import log_gamma_p, log_gamma_pq, log_gamma_q
-from kullback.special.saddle_point import log_poisson_kernel
+from kullback.special.saddle_point import poisson_deviance, stirling_remainder_of_count
 
 
 @final
@@ -42,7 +42,8 @@ class Poisson(Family):
     @staticmethod
     def _log_density(x: Array, rate: Array) -> Array:
         positive = rate > 0.0
-        value = log_poisson_kernel(x, jnp.where(positive, rate, 1.0))
+        deviance = poisson_deviance(x, jnp.where(positive, rate, 1.0))
+        value = -stirling_remainder_of_count(x) - deviance
         return jnp.where(positive, value, jnp.where(x == 0.0, -rate, -jnp.inf))
 
     @staticmethod
