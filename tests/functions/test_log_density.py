@@ -232,3 +232,27 @@ def test_it_is_saved_with_columns_functions_and_in_models_made_of_models(tmp_pat
     functions = {name: line if name.endswith("loc") else f for name in names}
     document = model_to_json(mixture, None)
     assert model_from_json(Node(document, "model"), None, functions) == mixture
+
+
+@pytest.mark.parametrize(
+    ("loc", "scale"), [(900.0, 100.0), (900.0, 1.0), (0.0, 1.0), (-5e4, 1.0), (3.0, 1e-3)]
+)
+def test_tails_far_from_the_mode_and_the_integral_of_a_shifted_density(loc, scale):
+    def hyperbolic_secant(y, loc, scale):
+        z = 0.5 * jnp.pi * (y - loc) / scale
+        return -jnp.logaddexp(z, -z) - jnp.log(scale)
+
+    model = kl.LogDensity(hyperbolic_secant, {"loc": loc, "scale": scale}, cdf=True)
+    known = scipy.stats.hypsecant(loc=loc, scale=2.0 * scale / np.pi)
+    # nodes at distances of all sizes: 1e-9 for a density a thousand times as narrow as 1
+    x = loc + scale * np.array([-200.0, -20.0, -1.0, 0.0, 0.5, 20.0, 200.0])
+    np.testing.assert_allclose(model.log_cdf(x), known.logcdf(x), rtol=2e-9, atol=1e-15)
+    np.testing.assert_allclose(model.log_survival(x), known.logsf(x), rtol=2e-9, atol=1e-15)
+    far = loc + scale * np.array([-1e300, -1e12, -1e5, 1e5, 1e12, 1e300])
+    np.testing.assert_array_equal(np.exp(model.log_cdf(far)), [0, 0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(np.exp(model.log_survival(far)), [1, 1, 1, 0, 0, 0])
+    u = np.array([0.01, 0.5, 0.99])
+    np.testing.assert_allclose(
+        (model.quantile(u) - loc) / scale, (known.ppf(u) - loc) / scale, atol=1e-7
+    )
+    assert model.total_probability() == pytest.approx(1.0, abs=1e-9)

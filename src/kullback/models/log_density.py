@@ -61,6 +61,10 @@ class Column(Source):
         return row[self.column]
 
 
+# The search for the mode ends after so many turns at the latest.
+_TURNS = 50
+
+
 @final
 class LogDensity(Model):
     """The distribution with the log-density f(y, ..., parameters), a function of the user's.
@@ -167,11 +171,11 @@ class LogDensity(Model):
 
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome ≤ ``x``, by quadrature."""
-        return self._tail(x, parameters, log_mass_below, log_mass_above)
+        return self._tail(x, parameters, log_mass_below, log_mass_above, x < self._centre)
 
     def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome > ``x``, by quadrature."""
-        return self._tail(x, parameters, log_mass_above, log_mass_below)
+        return self._tail(x, parameters, log_mass_above, log_mass_below, x >= self._centre)
 
     def _tail(
         self,
@@ -179,6 +183,7 @@ class LogDensity(Model):
         parameters: Mapping[str, Array],
         own: Callable[..., Array],
         other: Callable[..., Array],
+        far: Array,
     ) -> Array:
         if not self.cdf_by_quadrature:
             raise ModelError(
@@ -189,9 +194,10 @@ class LogDensity(Model):
         def log_density(at: Array) -> Array:
             return self.row_log_density(at, parameters)
 
-        # the larger one from the smaller, which has all its digits
+        # the larger one from the smaller, which has all its digits: far from the mode the nodes
+        # miss the mass on the mode's side. So far that both are nothing the point's side decides
         this, that = own(log_density, x, self.support), other(log_density, x, self.support)
-        small = this < math.log(0.5)
+        small = (this < that) | ((this == that) & far)
         return jnp.where(small, this, jnp.log1p(-jnp.exp(jnp.where(small, -1.0, that))))
 
     def total_probability(self) -> float:
@@ -229,19 +235,31 @@ class LogDensity(Model):
             )
             return np.array(jnp.broadcast_to(values, points.shape))
 
+    @property
+    def _centre(self) -> float:
+        """A number inside the support, 0 where that is."""
+        return min(max(0.0, self.support.lower), self.support.upper)
+
     def _middle(self) -> float:
-        """The most probable of some outcomes of all sizes, to add up on either side of it."""
+        """An outcome of high density, to add up on either side of it."""
         s = self.support
-        sizes = np.concatenate([-np.logspace(6, -6, 200), [0.0], np.logspace(-6, 6, 200)])
         if s.whole:
-            points = s.lower + np.arange(0.0, min(1024.0, s.upper - s.lower + 1.0))
-        elif math.isfinite(s.width):
-            points = np.linspace(s.lower, s.upper, 401)[1:-1]
-        else:
-            ends = [end for end in (s.lower, s.upper) if math.isfinite(end)]
-            points = (ends[0] if ends else 0.0) + sizes
-        points = points[s.contains(points)]
-        # a place to begin at, among those where the user's function has a value
+            return self._best(s.lower + np.arange(0.0, min(1024.0, s.upper - s.lower + 1.0)))
+        if math.isfinite(s.width):
+            return self._best(np.linspace(s.lower, s.upper, 401)[1:-1])
+        sizes = np.logspace(-12, 12, 400)
+        around = np.concatenate([-sizes, [0.0], sizes])
+        middle = self._best(self._centre + around)
+        for _ in range(_TURNS):  # each time at distances of all sizes from the best one
+            nearer = self._best(middle + around)
+            if nearer == middle:
+                break
+            middle = nearer
+        return middle
+
+    def _best(self, points: Vector) -> float:
+        points = points[self.support.contains(points)]
+        # where the user's function has no value, it has no high one
         values = np.nan_to_num(np.asarray(self.log_density(points)), nan=-np.inf)
         return float(points[int(np.argmax(values))])
 
