@@ -251,3 +251,20 @@ def test_wrong_restrictions_say_where(texts, message, mark):
         *_, shown, below = str(error.value).split("\n")
         assert shown == f"  {texts[0]}"
         assert below == " " * (mark + 2) + "^"
+
+
+def test_a_model_without_columns_is_nested_in_one_with_columns() -> None:
+    random = np.random.default_rng(8)
+    x = random.normal(size=300)
+    data = {"x": x, "y": random.poisson(np.exp(0.5 + 0.2 * x))}
+    large = kl.fit(kl.Poisson(rate="~ x"), data, "y")
+    # McCullagh and Nelder (1989): twice the difference of the log-likelihoods, chi-squared, 1 df
+    for small in (kl.Poisson(), kl.Poisson(rate="~ 1")):
+        fit = kl.fit(small, data, "y")
+        found = kl.likelihood_ratio_test(fit, large)
+        expected = 2.0 * (large.log_likelihood - fit.log_likelihood)
+        assert found.statistic == pytest.approx(expected, rel=1e-12)
+        assert found.p_value == pytest.approx(float(scipy.stats.chi2.sf(expected, 1)), rel=1e-10)
+    other = kl.fit(kl.Poisson(), {**data, "y": data["y"] + 1}, "y")
+    with pytest.raises(kl.KullbackError, match="different rows|not the same in both fits"):
+        kl.likelihood_ratio_test(other, large)

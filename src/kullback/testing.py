@@ -156,13 +156,16 @@ def _check_fits(*fits: Any) -> None:
                 f"the fits are of different rows: {what} is {ours!r} in the first and {theirs!r} "
                 "in the second."
             )
-    values = [fit.sample_info.values for fit in fits]
-    same = a.entropy == b.entropy
-    if values[0] is not None and values[1] is not None:
-        ours, theirs = (np.ldexp(v, f.power) for v, f in zip(values, fits, strict=True))
-        same = same and np.array_equal(ours, theirs)
-    if not same:
+    entropies, compared = (a.entropy, b.entropy), False
+    if None not in entropies:
+        same, compared = a.entropy == b.entropy, True
+    elif a.values is not None and b.values is not None:
+        ours, theirs = (np.ldexp(f.sample_info.values, f.power) for f in fits)
+        same, compared = np.array_equal(ours, theirs), True
+    if compared and not same:
         raise KullbackError("the fits are of different rows: their outcomes differ.")
+    if not compared and all(isinstance(fit.problem, SampleProblem) for fit in fits):
+        _differences(*fits)  # the losses of both on the rows of one
 
 
 def _runs_to(large: Fit, small: Fit) -> bool:
