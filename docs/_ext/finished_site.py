@@ -27,6 +27,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     tour = [sys.executable, "-m", "kullback", "tour", "--html", str(site / "tour.html")]
     subprocess.run(tour, check=True, stdout=subprocess.DEVNULL)
     pages = {file: BeautifulSoup(file.read_bytes(), "html.parser") for file in site.rglob("*.html")}
+    write_llms(app, site, pages)
     faults = [
         f"{file.relative_to(site)}: {fault}"
         for file, page in pages.items()
@@ -41,7 +42,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     ]
     if faults:
         raise ExtensionError("the site is not whole:\n" + "\n".join(sorted(faults)))
-    write_llms(app, site, pages)
 
 
 def faults_of(file: Path, page: Tag, pages: dict[Path, BeautifulSoup]) -> Iterator[str]:
