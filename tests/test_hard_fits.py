@@ -217,3 +217,16 @@ def test_a_row_of_weight_zero_does_not_count(model, rows):
 def test_one_distinct_value_of_positive_weight_raises():
     with pytest.raises(kl.DataError, match=r"the only row of y holds the same value 2\.0"):
         kl.fit(kl.Normal(), [1.0, 2.0, 3.0], weights=[0.0, 5.0, 0.0])
+
+
+def test_a_truncated_exponential_without_a_maximum_is_named():
+    # the score of the rate at 0 is the window's middle less the mean: negative, so that the
+    # likelihood of rows above the middle rises towards the uniform distribution
+    y = np.linspace(0.3, 0.99, 200)
+    fit = kl.fit(kl.Truncated(kl.Exponential(), upper=1.0), y)
+    assert not fit.convergence.converged
+    assert fit.convergence.reason == "no maximum: rate tends to 0"
+    below = kl.fit(kl.Truncated(kl.Exponential(), upper=1.0), 1.0 - y)
+    rate = below.params["rate"]
+    # the mean of the fitted distribution is the sample's
+    assert 1.0 / rate - 1.0 / np.expm1(rate) == pytest.approx(np.mean(1.0 - y), rel=1e-12)

@@ -69,8 +69,9 @@ def diverging_coefficient(
     """
     step = solution.estimate - solution.best.at
     moved = solution.best.at - solution.start
-    # at the end of a logarithmic scale slopes vanish, and second derivatives are no numbers
-    flat = solution.outcome is Outcome.CONVERGED and not np.isfinite(solution.best.hessian).all()
+    # at the end of a logarithmic scale all derivatives underflow
+    bend = solution.best.hessian.diagonal()
+    flat = solution.outcome is Outcome.CONVERGED and not bool((np.abs(bend) > 0.0).all())
     endless = flat or solution.outcome is Outcome.STEP_LIMIT
     if not endless and bool((np.abs(step) <= _DIVERGING).all()):  # the usual case
         return None

@@ -16,7 +16,7 @@ from kullback._core.domains import Interval
 from kullback._core.errors import DataError, ModelError
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.models.source import Fixed, Free
+from kullback.models.source import Fixed, Free, Param
 from kullback.objective.collinearity import nearly_singular
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.rows_in_range import weighted_median
@@ -44,7 +44,7 @@ def fix_order_statistics(
         if which is None:
             continue
         source = model.sources[c.name]
-        if not isinstance(source, Free | Fixed):
+        if not isinstance(source, Free | Fixed | Param):
             if c.value is None and which == "median":
                 on_bound[c.name] = _plane(model, c.name, known, reduce)
             elif c.value is None:
@@ -95,7 +95,7 @@ def _plane(model: Model, name: str, known: FirstPass, reduce: Callable[..., Any]
         ModelError: where it is not the plane of least absolute deviations, or of too many rows.
     """
     source, scale = model.sources[name], model.sources.get("scale")
-    if is_plain(source, model.vector) and isinstance(scale, Free | Fixed):
+    if is_plain(source, model.vector) and isinstance(scale, Free | Fixed | Param):
         nearly_singular(model, model.vector, known, reduce)  # raises for collinear columns
         rows = exact_rows(model, source, known, _MOST_NUMBERS)
         if rows is not None:
