@@ -24,7 +24,7 @@ from kullback.models.caution import Caution
 from kullback.models.inversion import find_quantiles
 from kullback.models.parametrisation import Reparametrised
 from kullback.models.row_functions import Moment
-from kullback.models.source import Fixed, Free
+from kullback.models.source import Fixed, Free, Param
 from kullback.models.tails import Tails
 from kullback.special.smooth import log1mexp
 
@@ -401,11 +401,13 @@ class Family(Reparametrised):
         if self._caution is None:
             return None
         # a parameter that varies from row to row has no number of its own
-        alone = {n: isinstance(s, Free | Fixed) and n in estimates for n, s in self.sources.items()}
+        alone = {
+            name: estimates[name][0]
+            for name, source in self.sources.items()
+            if isinstance(source, Free | Fixed | Param) and name in estimates
+        }
         with float64():
-            numbers = {
-                n: jnp.asarray(estimates[n][0] if own else np.nan) for n, own in alone.items()
-            }
+            numbers = {name: jnp.asarray(alone.get(name, np.nan)) for name in self.sources}
             caution: Caution | None = self._caution(
                 **{name: float(v) for name, v in self.to_default(numbers).items()}
             )
