@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno as _errno
 from collections.abc import Iterable
+from typing import Any
 
 # The smallest similarity, as difflib measures it, at which a name is suggested: at difflib's own
 # 0.6 "los" suggests "loss" and "wieght" suggests "weight", while "age" does not suggest "rate".
@@ -42,6 +43,10 @@ class MissingFileError(FileFormatError, FileNotFoundError):
     """A file, or the folder that it belongs in, does not exist: also a ``FileNotFoundError``."""
 
     errno = _errno.ENOENT
+
+    def __new__(cls, *args: Any, **_: Any) -> MissingFileError:
+        """Make one of the class with memory of its own: unpickling calls it by this name."""
+        return FileNotFoundError.__new__(cls, *args)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

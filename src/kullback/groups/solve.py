@@ -144,6 +144,8 @@ def solve_groups(model: Model, rows: GroupRows) -> Solved | None:
         ranks = (
             [(groups, at_once)] if at_once is not None else _ranked(model, rows, groups, moments)
         )
+        if not ranks:
+            return None
         condensed = rows.exact & (moments is not None or model.discrete) & (design is None)
         for rank, (own, first) in enumerate(ranks):
             objective = objective_of(own)

@@ -143,6 +143,7 @@ class CrossEntropy:
 def _along(hessian: Vector, jacobian: Vector) -> Vector:
     """Return J'HJ; where J is diagonal, as that of coefficients, without products of matrices."""
     diagonal = jacobian.diagonal()
-    if np.count_nonzero(jacobian) > np.count_nonzero(diagonal):
+    rows, columns = jacobian.shape
+    if rows != columns or np.count_nonzero(jacobian) > np.count_nonzero(diagonal):
         return jacobian.T @ hessian @ jacobian
     return diagonal[:, None] * hessian * diagonal
