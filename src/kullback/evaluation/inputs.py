@@ -192,13 +192,7 @@ def _read_clusters(clusters: Any, table: Table | None, n: int) -> NDArray[np.int
     """
     if clusters is None:
         return None
-    if isinstance(clusters, str):
-        if table is None:
-            raise DataError(f'clusters="{clusters}" names a column, but X was not given')
-        label, values = column_label(clusters), table.column(clusters)
-    else:
-        label = label_of(clusters, "clusters")
-        values = column_values(clusters, label)
+    label, values = _given(clusters, "clusters", table)
     if len(values) != n:
         raise DataError(
             f"{label} has {count_of(len(values), 'value')}, and there are {count_of(n, 'row')}"
@@ -216,16 +210,20 @@ def _read_clusters(clusters: Any, table: Table | None, n: int) -> NDArray[np.int
     return codes.astype(np.intp)
 
 
+def _given(given: Any, role: str, table: Table | None) -> tuple[str, Any]:
+    """Return the name and the values of a column of X, or of an array."""
+    if not isinstance(given, str):
+        label = label_of(given, role)
+        return label, column_values(given, label)
+    if table is None:
+        raise DataError(f'{role}="{given}" names a column, but X was not given')
+    return column_label(given), table.column(given)
+
+
 def _read_weight(weights: Any, table: Table | None, n: int) -> Vector:
     if weights is None:
         return np.ones(n)
-    if isinstance(weights, str):
-        if table is None:
-            raise DataError(f'weights="{weights}" names a column, but X was not given')
-        label, values = column_label(weights), table.column(weights)
-    else:
-        label = label_of(weights, "weights")
-        values = column_values(weights, label)
+    label, values = _given(weights, "weights", table)
     if len(values) != n:
         raise DataError(
             f"{label} must hold a number for each of {count_of(n, 'row')}, got "

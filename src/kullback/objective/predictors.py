@@ -1,23 +1,17 @@
-"""The sums of a model by its predictors: derivatives of a row in these, then matrix products.
+"""The predictors of a model: few numbers η_a of a row, from which its loss is computed.
 
-A row has few predictors η_a: one for each linear source (K − 1 for the logits of K classes), one
-for each nonlinear function of columns, and each other number of the model as a predictor of all
-rows. With J_a = ∂η_a/∂θ (the design X_a of a linear source), s_a = ∂ℓ/∂η_a, h_ab = ∂²ℓ/∂η_a∂η_b:
-
-    ∂H/∂θ = Σ_a J_a' (w s_a),    ∂²H/∂θ∂θ' = Σ_ab J_a' diag(w h_ab) J_b + Σ_a Σ_i w s_a ∂²η_a/∂θ∂θ'
-
-and the scores' outer product is Σ_ab J_a' diag(w s_a s_b) J_b. The compiled code of a row depends
-on the number of predictors, not on that of the coefficients.
+There is one for each linear source (K − 1 for the logits of K classes), one for each nonlinear
+function of columns, and each other number of the model is a predictor of all rows. The compiled
+code of a row depends on their number, not on that of the coefficients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, Protocol, TypeAlias, final, runtime_checkable
+from typing import Any, TypeAlias, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -30,6 +24,14 @@ from kullback.models.design_matrix import DesignMatrix
 from kullback.models.model import Model
 from kullback.models.source import Source
 from kullback.objective.nonlinear import Nonlinear, nonlinear_source
+from kullback.objective.row_terms import (
+    RowDerivatives,
+    RowTerms,
+    count_terms,
+    of_length,
+    terms_by_reverse,
+    without_products,
+)
 
 # Rows in one matrix product: with a hundred coefficients their design takes 3.2 MB and stays in a
 # core's cache, from which the products read it several times.
@@ -56,43 +58,6 @@ _KEPT = 2
 Designs: TypeAlias = dict[object, DesignMatrix]
 
 NO_BASES: Mapping[str, Vector] = {}
-
-
-@runtime_checkable
-class RowDerivatives(Protocol):
-    """The loss of a row and its derivatives in a model's free numbers."""
-
-    @property
-    def structure(self) -> Hashable:
-        """The key of the compiled code."""
-
-    def loss(self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]) -> Array:
-        """−log q of each row."""
-
-    def rows(
-        self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
-    ) -> Sequence[Array]:
-        """1, ℓ, ℓ², ∂ℓ, and the lower triangles of ∂²ℓ and of ∂ℓ ∂ℓ'."""
-
-
-@final
-class RowTerms(NamedTuple):
-    """The loss of rows and its derivatives in the free predictors.
-
-    Attributes:
-        loss: ℓ, shape (rows,).
-        scores: ∂ℓ/∂η_a, shape (predictors, rows).
-        second: the lower triangle of ∂²ℓ/∂η_a∂η_b, row by row, shape (pairs, rows).
-    """
-
-    loss: Vector
-    scores: Vector
-    second: Vector
-
-    @classmethod
-    def of(cls, terms: Vector, free: int) -> RowTerms:
-        """Part the terms of rows, shape (terms, rows), for a number of free predictors."""
-        return cls(terms[0], terms[1 : 1 + free], terms[1 + free :])
 
 
 @final
@@ -299,9 +264,9 @@ class Predictors:
                 row = dict(zip(names, columns, strict=True))
                 numbers = [v if many else v[0] for v, many in zip(values, varies, strict=True)]
                 if self.by_reverse:
-                    loss, slope, second = _many_terms(derivatives, kind, free, numbers, row)
+                    loss, slope, second = terms_by_reverse(derivatives, kind, free, numbers, row)
                     return [slope] if kept.start else [loss, slope, second]
-                found = _kept(derivatives.rows(kind, numbers, row), len(free))[kept]
+                found = without_products(derivatives.rows(kind, numbers, row), len(free))[kept]
                 return [jnp.broadcast_to(term, columns[0].shape) for term in found]
 
             return terms
@@ -309,14 +274,14 @@ class Predictors:
         columns = [fields[name] for name in names]
         rows, run = columns[0].size, TILE if few else _run(len(free))
         key = ("predictors", derivatives.structure, varies, kind, names, run, kept.start)
-        out = np.empty((len(range(_count(len(free)))[kept]), rows))
+        out = np.empty((len(range(count_terms(len(free)))[kept]), rows))
         for begin in range(0, rows, run):
             part = slice(begin, min(begin + run, rows))
             at = tuple(
-                _of_length(v[part], run) if many else v
+                of_length(v[part], run) if many else v
                 for v, many in zip(values, varies, strict=True)
             )
-            own = tuple(_of_length(column[part], run) for column in columns)
+            own = tuple(of_length(column[part], run) for column in columns)
             place = 0
             for found in map(np.atleast_2d, COMPILED.call(key, build, at, own)):
                 out[place : place + len(found), part] = found[:, : part.stop - begin]
@@ -340,7 +305,7 @@ class Predictors:
             row = dict(zip(names, inputs[:split], strict=True))
             at = dict(zip([*rows, *numbers], inputs[split:], strict=True))
             each = [at[a] for a in range(len(self.each))]
-            return _kept(derivatives.rows(kind, each, row), len(self.free))
+            return without_products(derivatives.rows(kind, each, row), len(self.free))
 
         key = ("predictors", derivatives.structure, tuple(rows), kind, tuple(names))
         program = NUMPY_PROGRAMS.get(key, formula, len(numbers), count)
@@ -426,148 +391,3 @@ def _run(free: int) -> int:
     while free > SCALARS and length > _FEWEST and 2 * free * free * length > _NUMBERS:
         length //= 2
     return length
-
-
-def predictor_sums(
-    derivatives: RowDerivatives,
-    predictors: Predictors,
-    block: Block,
-    arguments: Vector,
-    *,
-    products: bool,
-) -> Vector:
-    """Return Σ w (1, ℓ, ℓ²), the gradient and the Hessian of a block as one vector.
-
-    Args:
-        derivatives: of a row, in the predictors.
-        predictors: the model's predictors.
-        block: the rows.
-        arguments: all constrained numbers.
-        products: whether to append the scores' outer product.
-    """
-    total = None
-    for fields, weight, designs in predictors.runs(block):
-        values, slopes = predictors.evaluate(arguments, fields, designs)
-        terms = predictors.terms(derivatives, block.kind, fields, values, few=block.few)
-        with np.errstate(invalid="ignore", over="ignore"):  # where a row is impossible
-            sums = _contracted(
-                terms, weight, predictors, arguments, fields, slopes, products=products
-            )
-        total = sums if total is None else total + sums
-    assert total is not None  # a block holds at least one row
-    return total
-
-
-def _count(free: int) -> int:
-    """The number of terms of a row: ℓ, ∂ℓ and the lower triangle of ∂²ℓ."""
-    return 1 + free + free * (free + 1) // 2
-
-
-def _kept(found: Sequence[Array], free: int) -> list[Array]:
-    """Of 1, ℓ, ℓ², ∂ℓ, ∂²ℓ and ∂ℓ ∂ℓ' those that are not products of others."""
-    return [found[1], *found[3 : 2 + _count(free)]]
-
-
-def _of_length(numbers: Vector, length: int) -> Vector:
-    """Numbers of rows, of a length: their first one is repeated."""
-    if numbers.size == length:
-        return numbers
-    out = np.empty(length)
-    out[: numbers.size] = numbers
-    out[numbers.size :] = numbers[0]
-    return out
-
-
-def _many_terms(
-    derivatives: RowDerivatives,
-    kind: RowKind,
-    free: Sequence[int],
-    numbers: Sequence[Array],
-    row: Mapping[str, Array],
-) -> Sequence[Array]:
-    """The same terms by reverse differentiation, in all predictors at once."""
-    shape = jnp.shape(next(iter(row.values())))
-
-    def loss(at: Array) -> Array:
-        filled = list(numbers)
-        for place, a in enumerate(free):
-            filled[a] = at[place]
-        return jnp.broadcast_to(derivatives.loss(kind, filled, row), shape)
-
-    at = jnp.stack([jnp.broadcast_to(numbers[a], shape) for a in free])
-    slope = jax.grad(lambda at: jnp.sum(loss(at)))  # rows are independent: the slope of each
-
-    def along(direction: Array) -> Array:
-        steps = jnp.broadcast_to(direction[:, None], at.shape)
-        change: Array = jax.jvp(slope, (at,), (steps,))[1]
-        return change
-
-    i, j = np.tril_indices(len(free))
-    second = jax.vmap(along)(jnp.eye(len(free)))[i, j]
-    return loss(at), slope(at), second
-
-
-def _contracted(
-    terms: RowTerms,
-    weight: Vector,
-    predictors: Predictors,
-    arguments: Vector,
-    fields: Mapping[str, Vector],
-    slopes: Sequence[DesignMatrix | None],
-    *,
-    products: bool,
-) -> Vector:
-    """Multiply the terms by the derivatives of the free predictors, and add up over the rows."""
-    free = [predictors.each[a] for a in predictors.free]
-    jacobians = [slopes[a] for a in predictors.free]
-    places = [p.to for p in free if p.to is not None]
-    d = max((to.stop for to in places), default=0)
-    scores = weight * terms.scores
-    gradient = np.zeros(d)
-    for x, to, s in zip(jacobians, places, scores, strict=True):
-        gradient[to] += _dot(x, s)
-    second = (weight * own for own in terms.second)
-    hessian = _symmetric_product(second, jacobians, places, d)
-    for a, (p, to) in enumerate(zip(free, places, strict=True)):
-        if p.function is not None and p.position == 0:
-            own = scores[a : a + p.function.size]
-            hessian[to, to] += p.function.curvature(arguments[p.where], fields, own)
-    loss = weight * terms.loss
-    sums = np.array([weight.sum(), loss.sum(), (loss * terms.loss).sum()])
-    parts = [sums, gradient, hessian.ravel()]
-    if products:
-        pairs = _lower(len(free))
-        outer = (scores[a] * terms.scores[b] for a, b in pairs)
-        parts.append(_symmetric_product(outer, jacobians, places, d).ravel())
-    return np.concatenate(parts)
-
-
-def _dot(slope: DesignMatrix | None, values: Vector) -> Vector:
-    return np.array([values.sum()]) if slope is None else slope.transpose_dot(values)
-
-
-def _symmetric_product(
-    weights: Iterable[Vector],
-    jacobians: Sequence[DesignMatrix | None],
-    places: Sequence[slice],
-    size: int,
-) -> Vector:
-    """Return Σ_ab J_a' diag(weights_ab) J_b, from the lower triangle of weights."""
-    out = np.zeros((size, size))
-    for (a, b), w in zip(_lower(len(jacobians)), weights, strict=True):
-        left, right = jacobians[a], jacobians[b]
-        if left is None:
-            block = _dot(right, w)[None, :]
-        elif right is None:
-            block = _dot(left, w)[:, None]
-        else:
-            block = left.cross(w, right)
-        out[places[a], places[b]] += block
-        if a != b:
-            out[places[b], places[a]] += block.T
-    return out
-
-
-@lru_cache(maxsize=32)
-def _lower(size: int) -> tuple[tuple[int, int], ...]:
-    return tuple((a, b) for a in range(size) for b in range(a + 1))

@@ -23,7 +23,8 @@ from kullback.models.design_matrix import DesignMatrix
 from kullback.models.linear import INTERCEPT, Predicted
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.predictors import Predictor, RowTerms
+from kullback.objective.predictors import Predictor
+from kullback.objective.row_terms import RowTerms
 from kullback.objective.statistics import LossDerivatives, Statistic
 
 # At a maximum the last Newton step is rounding, and changes no derivative of a row by this share.

@@ -12,6 +12,7 @@ from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.objective.predictor_sums import dot
 from kullback.objective.statistics import LossDerivatives, Statistic
 
 # Second derivatives with so many times the products of a gradient are worth several of these.
@@ -46,8 +47,7 @@ class Slopes(Statistic[Vector]):
             terms = predictors.scores(of_row, block.kind, fields, values, few=block.few)
             sums[0] += weight.sum()
             for a, to, term in zip(predictors.free, places, weight * terms, strict=True):
-                slope = slopes[a]
-                sums[1:][to] += term.sum() if slope is None else slope.transpose_dot(term)
+                sums[1:][to] += dot(slopes[a], term)
         return sums
 
     def merge(self, left: Vector, right: Vector) -> Vector:

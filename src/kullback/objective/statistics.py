@@ -27,7 +27,8 @@ from kullback.objective.basis_functions import basis_sums
 from kullback.objective.kernels import weighted_sums
 from kullback.objective.log_terms import log_term
 from kullback.objective.mixture_rows import mixture_loss
-from kullback.objective.predictors import SCALARS, Predictors, predictor_sums, predictors_of
+from kullback.objective.predictor_sums import predictor_sums
+from kullback.objective.predictors import SCALARS, Predictors, predictors_of
 from kullback.special.shared import shared_derivatives
 
 Partial = TypeVar("Partial")
