@@ -43,7 +43,7 @@ def starts_at_once(
     points = []
     for c in vector.free:
         source, value = model.sources[c.name], values[c.name][groups]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # a start that is not finite is left to a fit of its own
             if isinstance(source, Linear):
                 points.append(source.starts_at(value).reshape(value.size, -1).T)
             else:
@@ -113,7 +113,7 @@ def _weibull(rows: KindRows) -> Mapping[str, Vector]:
 
 
 def _negative_binomial(rows: KindRows) -> Mapping[str, Vector]:
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # likewise
         mean = rows.mean(rows.y)
         mean = np.where(mean > 0.0, mean, 0.5 / (rows.weight + 1.0))
         excess = rows.mean((rows.y - rows.by_row(mean)) ** 2) - mean

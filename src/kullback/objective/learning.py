@@ -6,6 +6,7 @@ the coefficients that give all rows nearly the same predictor, which a search st
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, final
@@ -63,9 +64,9 @@ def bound(model: ModelT, sample: RowSource, engine_of: Callable[[RowSource], Any
 class _Learner(Statistic[Partial], Generic[Partial]):
     """Learns something about a source: abstract."""
 
+    @abc.abstractmethod
     def source(self, found: Partial, sample: RowSource) -> Linear:
         """Return the source with what was learned."""
-        raise NotImplementedError
 
 
 @final

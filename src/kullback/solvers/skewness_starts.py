@@ -62,6 +62,7 @@ def varying_skewness(
 
     deviation = np.full(residual.size, math.sqrt(float(share @ np.square(residual))))
     if isinstance(scale, Linear):
+        # a starting value only: a residual of 0, which has no logarithm, counts as a very small one
         sizes = np.log(np.maximum(np.abs(residual), 1e-6 * deviation))
         deviation = np.exp(fitted(scale, sizes - _MEAN_LOG)[1])
     skewness = np.clip(fitted(shape, (residual / deviation) ** 3)[1], -_MOST, _MOST)
