@@ -22,6 +22,8 @@ PIP_INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 # Built with the pinned hatchling that is installed first, and not in an environment of pip's own
 # making, which would download whatever version is newest.
 PROJECT := --no-build-isolation --editable
+# Peers that ask for older versions of pandas and NumPy than those pinned, but run with these.
+WITHOUT_DEPENDENCIES := --no-deps lifelines ondil
 
 # Two pips in one environment would tread on each other.
 .NOTPARALLEL:
@@ -57,6 +59,7 @@ bench: $(BENCH)/.installed ## time kullback beside its peers, in an environment 
 pins: ## resolve the newest versions afresh, and write them to constraints.txt
 	$(PYTHON) -m venv --clear $(PINS)
 	$(PINS)/bin/python $(PIP) install --no-compile hatchling '.[dev,docs,bench]'
+	$(PINS)/bin/python $(PIP) install --no-compile $(WITHOUT_DEPENDENCIES)
 	@{ echo '# The versions that the Makefile installs and CI tests with. Written by `make pins`.'; \
 	   $(PINS)/bin/python -m pip --disable-pip-version-check freeze --exclude kullback; \
 	 } > constraints.new
@@ -75,6 +78,7 @@ $(VENV)/.installed $(BENCH)/.installed: %/.installed: $(RECIPE)
 	@$(PYTHON) -m venv --clear $*
 	@$*/bin/python $(PIP_INSTALL) hatchling
 	@$*/bin/python $(PIP_INSTALL) $(PROJECT) '.$(if $(filter $(BENCH),$*),[bench])'
+	@$(if $(filter $(BENCH),$*),$*/bin/python $(PIP_INSTALL) $(WITHOUT_DEPENDENCIES))
 	@touch $@
 
 $(VENV)/.installed-%: $(VENV)/.installed
