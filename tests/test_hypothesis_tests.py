@@ -213,6 +213,7 @@ def test_wald_tests_of_r():
         ("2*a - b = 0.5 + 3*b*2 - 1", {"a": 2.0, "b": -7.0}, -0.5),
         ("- -a = b", {"a": 1.0, "b": -1.0}, 0.0),
         ("b[x y = 1] = a − 2", {"b[x y = 1]": 1.0, "a": -1.0}, -2.0),
+        ("C(b)[x y = 1] = C( a )", {"b[x y = 1]": 1.0, "a": -1.0}, 0.0),  # as formulas have it
     ],
 )
 def test_restrictions_are_read(text, factors, value):

@@ -26,6 +26,9 @@ _OTHERS = (
     r"|(?P<sign>[-+*/=−]))"
 )
 
+# A category as formulas write it; its numbers are named without.
+_CATEGORY = re.compile(r"\bC\(\s*([^\W\d][\w.]*)\s*\)")
+
 # Between these pieces of a name spaces do not count.
 _PIECES = re.compile(r"\w+|[^\w\s]")
 
@@ -82,7 +85,7 @@ def parse_restrictions(
     """
     out: list[Restriction] = []
     tokens = _tokens({*groups, *ambiguous, *fixed, *references})
-    for text in texts:
+    for text in (_CATEGORY.sub(r"\1", text) for text in texts):
         reader = _Reader(text, tokens, groups, fixed, ambiguous, references)
         alone = reader.alone
         if alone not in ambiguous and len(groups.get(alone, ())) > 1:
