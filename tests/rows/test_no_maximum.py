@@ -66,6 +66,37 @@ def test_counts() -> None:
     assert right.convergence.reason == "no maximum: rate diverges to infinity"
 
 
+# counts that vary less than a Poisson's, given what was seen of them
+EVEN = {
+    "left-truncated": kl.Sample(
+        [7.0, 6.0, 4.0, 5.0, 9.0, 8.0], [7.0, 6.0, 4.0, 5.0, 9.0, 8.0], truncation=(2.8, None)
+    ),
+    "right-censored": kl.Sample(
+        [0.0] * 9 + [1.0] * 4 + [1.0] * 2, [0.0] * 9 + [1.0] * 4 + [np.inf] * 2
+    ),
+    "mixed": kl.Sample(
+        [2.0, 7.0, 2.0, 2.0], [np.inf, 7.0, 4.0, 4.0], weights=np.array([1.0, 1.0, 4.0, 2.0])
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EVEN)
+def test_counts_without_overdispersion(case: str) -> None:
+    fit = kl.fit(kl.NegativeBinomial(), EVEN[case])
+    assert fit.convergence.reason == "no maximum: size diverges to infinity"
+    assert "kl.Poisson()" in fit.convergence.advice[0]
+    # far out the cross-entropy approaches the Poisson's from above, as a/size: no rounding of the
+    # sums hides it
+    limit = kl.fit(kl.Poisson(), EVEN[case])
+    above = [
+        fit.problem.cross_entropy({"mean": limit.params["rate"], "size": size})
+        - limit.cross_entropy
+        for size in (1e6, 1e9)
+    ]
+    assert above[0] > 0.0
+    assert above[1] == pytest.approx(1e-3 * above[0], abs=1e-14)
+
+
 def test_a_single_exact_value_that_all_others_allow() -> None:
     lower = np.append(X, 20.0)
     upper = np.append(np.inf * ONE, 20.0)

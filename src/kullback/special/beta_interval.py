@@ -10,7 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from kullback.special.beta_tail import LOG_CUT, cut, log_kernel, of_shapes, rise
+from kullback.special.beta_tail import LOG_CUT, changes, cut, log_kernel, of_shapes
 from kullback.special.interval_moments import interval_moments
 from kullback.special.shared import Jet, kept
 
@@ -43,8 +43,8 @@ def beta_interval_jet(lower: jax.Array, upper: jax.Array, a: jax.Array, b: jax.A
         above = h > 0.0
         u, v = jnp.where(above, y, x), jnp.where(above, x, y)
         away = jnp.abs(h)
-        near = rise(u, v, away)  # the change of the logarithm of v
-        of_x, of_y = (near - jnp.where(side, 0.0, away) for side in (above, ~above))
+        of_u, of_v = changes(u, v, away)
+        of_x, of_y = jnp.where(above, of_v, of_u), jnp.where(above, of_u, of_v)
         return -(a * of_x + b * of_y), [of_x, of_y]
 
     ends = jnp.where(right, up, -down), jnp.where(left, -down, up)
@@ -52,7 +52,7 @@ def beta_interval_jet(lower: jax.Array, upper: jax.Array, a: jax.Array, b: jax.A
     wide = ~((falls[0] <= LOG_CUT) & (falls[1] <= LOG_CUT))
     slope = jnp.maximum(jnp.abs(b * x - a * y), _FALLING)
     active = jnp.any(wide)
-    most = cut(a, n, x, y, slope, active), cut(b, n, y, x, slope, active)
+    most = cut(a, b, x, y, slope, active), cut(b, a, y, x, slope, active)
     down, up = (
         jnp.where(wide & (bound < end), bound, end)
         for end, bound in zip((down, up), most, strict=True)

@@ -3,7 +3,7 @@
 With v = log(x/y), y = 1 − x, the density of the log-odds of a beta variable is xᵃ yᵇ/B(a, b). Below
 x, relative to its value there, it falls as exp(−φ(h)),
 
-    φ(h) = a h + (a + b) log(y + x e^−h),
+    φ(h) = a h + (a + b) log(y + x e^−h) = a log(x + y e^h) + b log(y + x e^−h),
 
 and above x likewise, with the two ends exchanged. With I = ∫ exp(−φ), log I_x is
 log(xᵃ yᵇ/B(a, b)) + log I; its derivatives in a and b are the means, variances and the covariance
@@ -27,31 +27,40 @@ LOG_CUT, _STEPS = 42.0, 6
 _LOG_HALF = math.log(0.5)
 
 
-def rise(u: jax.Array, v: jax.Array, h: jax.Array) -> jax.Array:
-    """−log(v + u e^−h), to relative precision also for small h."""
+def changes(u: jax.Array, v: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """−log(u + v e^h) and −log(v + u e^−h), for u + v = 1: the changes of log u and log v.
+
+    Each to relative precision: a shape of 10⁹ is multiplied with a change of 10⁻⁹. They differ by
+    h, so that one logarithm gives both.
+    """
     fall = jnp.expm1(-h)
-    q = u * fall
+    rise = -v * fall / (1.0 + fall)  # v (e^h − 1)
+    of_u = (v < 0.5) & (rise < 1.0)
+    q = jnp.where(of_u, rise, u * fall)
     near = q > -0.5
     d = jnp.where(near, 1.0 + q, v + u * (1.0 + fall))
-    return jnp.where(near, (d - 1.0) - q, 0.0) / d - jnp.log(d)
+    change = jnp.where(near, (d - 1.0) - q, 0.0) / d - jnp.log(d)
+    return jnp.where(of_u, change, change - h), jnp.where(of_u, change + h, change)
 
 
 def cut(
     p: jax.Array,
-    n: jax.Array,
+    q: jax.Array,
     u: jax.Array,
     v: jax.Array,
     d: jax.Array,
     active: jax.Array | bool = True,
 ) -> jax.Array:
     """The h at which φ is the cut, or a bound of it where φ falls at first; if ``active``."""
+    n = p + q
     bound = (LOG_CUT - n * jnp.log(v)) / p
     falls = d <= 0.0
     h = 2.0 * LOG_CUT / (d + jnp.sqrt(d * d + 2.0 * LOG_CUT * n * u * v))
     h = jnp.where(falls, bound, jnp.minimum(h, bound))
 
     def step(_: jax.Array, h: jax.Array) -> jax.Array:
-        fall = p * h - n * rise(u, v, h)
+        of_u, of_v = changes(u, v, h)
+        fall = -(p * of_u + q * of_v)
         grows = u * jnp.exp(-h)
         slope = p - n * grows / (v + grows)
         closer = h * jnp.exp(-jnp.log(fall / LOG_CUT) * fall / (h * slope))
@@ -71,7 +80,8 @@ def log_beta_jets(y: jax.Array, a: jax.Array, b: jax.Array, x: jax.Array) -> tup
     """
     n = a + b
     small_a, small_b = (a < b) & (a < 1.0), (b <= a) & (b < 1.0)
-    log_x, log_y = jnp.log(x), jnp.log(y)
+    log_x = jnp.where(y < 0.5, jnp.log1p(-y), jnp.log(x))
+    log_y = jnp.where(x < 0.5, jnp.log1p(-x), jnp.log(y))
     by_a, by_b, by_aa, by_bb, by_ab = kept(of_shapes, a, b)
     kernel = kept(log_kernel, a, b, x, y)
     upper = jnp.where(
@@ -80,18 +90,17 @@ def log_beta_jets(y: jax.Array, a: jax.Array, b: jax.Array, x: jax.Array) -> tup
         jnp.where(small_b, b * jnp.log(y * n) <= _LOG_HALF, b * x > a * y),
     )
     # of the side that is computed, with the ends exchanged where it is the upper one
-    p, u, v = (jnp.where(upper, *pair) for pair in ((b, a), (y, x), (x, y)))
+    p, q, u, v = (jnp.where(upper, *pair) for pair in ((b, a), (a, b), (y, x), (x, y)))
     excess = b * x - a * y
-    length = cut(p, n, u, v, jnp.where(upper, excess, -excess))
+    length = cut(p, q, u, v, jnp.where(upper, excess, -excess))
     odds = log_x - log_y
     centre = jnp.clip(jnp.where(upper, -odds, odds), 0.0, length)
     warp = Warp(length, centre, math.pi)
 
     def terms(node: jax.Array, weight: jax.Array) -> list[jax.Array]:
         h, step = warp(node)
-        of_v = rise(u, v, h)
-        of_u = of_v - h
-        f = weight * step * jnp.exp(n * of_v - p * h)
+        of_u, of_v = changes(u, v, h)
+        f = weight * step * jnp.exp(p * of_u + q * of_v)
         by_u, by_v = f * of_u, f * of_v
         return [f, by_u, by_v, by_u * of_u, by_u * of_v, by_v * of_v]
 

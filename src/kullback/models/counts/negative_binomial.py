@@ -97,18 +97,15 @@ class NegativeBinomial(Family):
 
     @staticmethod
     def _log_cdf(x: Array, mean: Array, size: Array) -> Array:
-        r = reciprocal(size + mean)
-        return log_beta_i(size, x + 1.0, size * r, mean * r)
+        return log_beta_i(size, x + 1.0, *_probabilities(mean, size))
 
     @staticmethod
     def _log_survival(x: Array, mean: Array, size: Array) -> Array:
-        r = reciprocal(size + mean)
-        return log_beta_i_complement(size, x + 1.0, size * r, mean * r)
+        return log_beta_i_complement(size, x + 1.0, *_probabilities(mean, size))
 
     @staticmethod
     def _log_tails(x: Array, mean: Array, size: Array) -> tuple[Array, Array]:
-        r = reciprocal(size + mean)
-        return log_beta_sides(size, x + 1.0, size * r, mean * r)
+        return log_beta_sides(size, x + 1.0, *_probabilities(mean, size))
 
     @staticmethod
     def _draw(
@@ -133,3 +130,13 @@ class NegativeBinomial(Family):
         # without overdispersion the estimate is infinite: start from a moderate size
         size = mean * mean / excess if excess > 0.0 else 10.0 * (1.0 + mean)
         return [{"mean": mean, "size": size}]
+
+
+def _probabilities(mean: Array, size: Array) -> tuple[Array, Array]:
+    """size/(size + mean) and mean/(size + mean), each with derivatives to relative precision.
+
+    Of a probability near 1 they are those of the other: its own would cancel.
+    """
+    r = reciprocal(size + mean)
+    p, q = size * r, mean * r
+    return jnp.where(mean < size, 1.0 - q, p), q
