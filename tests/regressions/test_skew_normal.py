@@ -46,3 +46,20 @@ def test_a_skewness_that_changes_its_sign_with_a_column(effect, shape, slope):
     best = optimize.minimize(lambda at: loss(at, data, varies=True), truth, method="BFGS")
     assert fit.convergence.converged
     assert fit.cross_entropy <= best.fun + 1e-8
+
+
+@pytest.mark.parametrize("loc", [kl.Param(), "~ x"])
+def test_a_sample_that_leans_as_far_as_one_can(loc):
+    # all rows of a half-normal lie below its end: of few, the likelihood has no maximum (Azzalini
+    # and Arellano-Valle, 2013, "Maximum penalized likelihood estimation for skew-normal")
+    generator = np.random.default_rng(1)
+    x = generator.normal(size=40)
+    y = 1.8 + 0.43 * x - 1.3 * np.abs(generator.normal(size=40))
+    rows = {"x": x, "y": y if isinstance(loc, str) else y - 0.43 * x}
+    fit = kl.fit(kl.SkewNormal(loc=loc), rows, "y")
+    assert fit.convergence.reason == "no maximum: shape diverges to −infinity"
+    bounded = [
+        kl.fit(kl.SkewNormal(loc=loc, shape=kl.Param(lower=-end)), rows, "y").log_likelihood
+        for end in (10.0, 1e2, 1e4)
+    ]
+    assert bounded[0] < bounded[1] < bounded[2] <= fit.log_likelihood + 1e-9

@@ -8,6 +8,7 @@ import numpy as np
 
 from kullback._core.domains import Domain, Interval
 from kullback._core.hessians import SINGULAR, scaled_eigenvalues
+from kullback.models.caution import Caution
 from kullback.models.forms import SaturatedForm
 from kullback.models.linear import INTERCEPT
 from kullback.models.model import Model
@@ -67,12 +68,16 @@ def assess_convergence(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(np.linalg.norm(evaluation.gradient / scale)) if eigenvalues.size else 0.0
     bounds, advice = on_bounds(model, vector)
-    if separated:
+    caution = None
+    if solution is not None:
+        caution = model.caution(vector.split(vector.constrained(solution.estimate)))
+    better_said = caution is not None and caution.instead
+    if separated and not better_said:
         converged, reason = _assess_separated(model, vector, solution, separated, advice)
     elif common is not None and solution is not None and evaluation.cross_entropy <= _CERTAIN:
         converged, reason = False, no_maximum_in_common(vector, solution, common, advice)
     else:
-        converged, reason = _assess(model, vector, solution, smallest, slope, advice)
+        converged, reason = _assess(model, vector, solution, caution, smallest, slope, advice)
     if starts > 1 and agreed < starts and converged:
         advice.append(
             f"{starts - agreed} of {starts} starting points led to a lower likelihood: it has "
@@ -178,6 +183,7 @@ def _assess(
     model: Model,
     vector: ParameterVector,
     solution: Solution[Evaluation] | None,
+    caution: Caution | None,
     smallest: float,
     slope: float,
     advice: list[str],
@@ -186,7 +192,6 @@ def _assess(
     if solution is None:
         return True, "every parameter is fixed, on a bound, or an order statistic of the sample"
     diverging = diverging_coefficient(vector, solution)
-    caution = model.caution(vector.split(vector.constrained(solution.estimate)))
     if diverging is not None and not (caution is not None and caution.instead):
         advice.append(
             f"The likelihood keeps increasing as {diverging.name} {diverging.limit} (stopped at "

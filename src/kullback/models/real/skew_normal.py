@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import POSITIVE, REAL, Domain
+from kullback.models.caution import Caution
 from kullback.models.family import Family
 from kullback.models.starting_values import mean_and_deviation, start_scale
 from kullback.models.tails import SQUARE, Tails, symmetric
@@ -18,6 +19,8 @@ from kullback.special.numerics import log, reciprocal
 from kullback.special.skew_normal import log_cdf, log_density
 
 _ROOT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
+# No estimate is so far out: Φ falls from 1 to 0 within a part of 1e-10 of a scale.
+_ENDLESS = 1e10
 # Starts lie between these: at shape 0 the scores are dependent, and skewness is below 0.9953.
 _LEAST_SKEWNESS, _MOST_SKEWNESS = 0.02, 0.95
 
@@ -82,6 +85,19 @@ class SkewNormal(Family):
     @staticmethod
     def _tails(**_: float) -> Tails:
         return symmetric(SQUARE)
+
+    @staticmethod
+    def _caution(loc: float, scale: float, shape: float) -> Caution | None:  # noqa: ARG004
+        if not abs(shape) > _ENDLESS:
+            return None
+        return Caution(
+            "The likelihood keeps increasing as shape diverges, towards a half-normal from loc: in "
+            "small samples that is not rare. Bound the shape, shape=kl.Param(lower=-20.0, "
+            "upper=20.0), or take another family.",
+            no_maximum=True,
+            reason=f"no maximum: shape diverges to {'' if shape > 0.0 else '−'}infinity",
+            instead=True,
+        )
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
