@@ -31,6 +31,7 @@ FRAME["kind"] = np.array(["a", "b", "c"])[RNG.integers(0, 3, ROWS)]
 MODELS: dict[str, tuple[kl.Model, str]] = {
     "levels": (kl.NegativeBinomial(mean="~ g*x + flag + c", size="~ C(k)"), "y"),
     "learned": (kl.Poisson(rate="~ bs(x, df=4) + poly(n, 2) + scale(x):g - 1"), "y"),
+    "learned twice": (kl.Normal(loc="~ I(center(x)**2) + bs(log(scale(n) + 9), df=4)"), "y"),
     "everything": (kl.Normal(loc="~ . - kind - n"), "y"),
     "options": (
         kl.Poisson(rate=kl.Formula("~ cs(x, df=2)", exposure="n", penalty=kl.Ridge(0.1))),
@@ -102,6 +103,16 @@ EDITS: dict[str, tuple[str, Callable[[dict[str, Any]], Any], str]] = {
         "learned",
         lambda s: s["rate"]["learned"]["bs(x, df=4)"][0].__setitem__(0, "inf"),
         "bs(x, df=4) cannot have learned these numbers",
+    ),
+    "an inner mean that is no number": (
+        "learned twice",
+        lambda s: s["loc"]["learned"]["scale(n)"][0].__setitem__(0, "nan"),
+        "scale(n) cannot have learned these numbers",
+    ),
+    "an inner mean that is missing": (
+        "learned twice",
+        lambda s: s["loc"]["learned"].pop("center(x)"),
+        "loc.learned",
     ),
     "unlearned": ("learned", lambda s: s["rate"].update(learned={}), "rate.learned"),
     "a missing column": ("learned", lambda s: s["rate"]["columns"].pop("x"), 'no column "x"'),
