@@ -15,7 +15,7 @@ from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
-from kullback.models.composite import Composite
+from kullback.models.composite import mixes_regressions
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
@@ -304,7 +304,7 @@ def _starting_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
     """The starting points: of mixtures of regressions from the EM algorithm on a subsample."""
     model = problem.model
     unknown = any(c.start is None for c in vector.free if c.name != "weights")
-    if isinstance(model, Composite) and model.components and model.columns and unknown:
+    if unknown and mixes_regressions(model):
         return regression_mixture_starts(
             model, vector, problem.known, lambda sample: LocalEngine(sample).reduce
         )

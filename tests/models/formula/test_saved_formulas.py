@@ -158,3 +158,12 @@ def test_rows_that_the_fit_does_not_know_are_refused(rows: dict[str, Any], said:
     with pytest.raises(kl.DataError) as refused:
         kl.estimate_cross_entropy(fit.model, one, "y")
     assert str(refused.value).startswith(said)
+
+
+def test_rows_in_which_a_term_has_no_value_are_refused() -> None:
+    fit = kl.fit(kl.Normal(loc="~ log(x) + bs(scale(n), df=4)"), FRAME, "y")
+    with pytest.raises(kl.DataError, match=r"^log\(x\) has no value in row 1 \(x=-1\)\.$"):
+        fit.predict({"x": [1.0, -1.0], "n": [2.0, 2.0]})
+    with pytest.raises(kl.DataError, match=r"^bs\(scale\(n\), df=4\) has no value in row 0 \(n=99"):
+        fit.at({"x": [1.0], "n": [99.0]})
+    assert np.isnan(fit.predict({"x": [np.nan], "n": [2.0]})).all()

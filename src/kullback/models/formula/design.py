@@ -185,6 +185,11 @@ class Design:
         return tuple(dict.fromkeys([*numbers, *(b.argument for b in self.bases.values())]))
 
     @property
+    def computed(self) -> tuple[Numeric | Basis, ...]:
+        """All numbers that are computed of a row, inner ones first."""
+        return (*sorted(self.numbers, key=lambda n: n.stage), *self.bases.values())
+
+    @property
     def ranges(self) -> dict[str, Interval]:
         """The ranges of columns of which there are splines, beyond which these have no value."""
         return {
