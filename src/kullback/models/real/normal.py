@@ -114,7 +114,7 @@ class Normal(Family):
         hazard = inverse_mills(jnp.maximum(-z, 0.0))
         mean = jnp.where(z > 0.0, far, hazard - z)
         # M'' = M − z (−M'), of which the series is used where that would cancel
-        part = jnp.where(z > 20.0, mills_curvature(above) * mills, 1.0 - above * far)
+        part = jnp.where(z > 12.0, mills_curvature(above) * mills, 1.0 - above * far)
         spread = part - far * far
         variance = jnp.where(z > 0.0, spread, 1.0 - hazard * (hazard - z))
         return end + side * scale * mean, scale * scale * variance
