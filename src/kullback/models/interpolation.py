@@ -43,8 +43,8 @@ def interpolated(
         values = f(0.5 * (low + high) + 0.5 * (high - low) * nodes)
         if values is None or not np.isfinite(values).all():
             return None
-        chebyshev: Vector = np.polynomial.chebyshev.chebvander(nodes, degree)
-        each = [_coefficients(chebyshev, value) for value in values]
+        chebyshev = np.polynomial.chebyshev.chebvander(nodes, degree)
+        each = [_coefficients(np.asarray(chebyshev, dtype=np.float64), value) for value in values]
         if all(map(_negligible, each)):
             return [np.asarray(np.polynomial.chebyshev.chebval(t, c)) for c in each]
     return None
