@@ -46,7 +46,7 @@ def draw_effect(axes: Any, effect: Any, label: str, levels: Sequence[Any] | None
         whole = "mixture" if effect.components else ""
         draw.curve(effect.value, effect.lower, effect.upper, ENTROPY, "-", whole)
         for i, (name, own) in enumerate(list(effect.components.items())[:_COMPONENTS]):
-            draw.curve(*own, CURVES[1 + i], _DASHES[1 + i], name)
+            draw.curve(own[0], own[1], own[2], CURVES[1 + i], _DASHES[1 + i], name)
         of = f"{effect.what} of {label}"
         draw.limit(effect)
         if whole:
