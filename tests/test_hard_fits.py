@@ -230,3 +230,18 @@ def test_a_truncated_exponential_without_a_maximum_is_named():
     rate = below.params["rate"]
     # the mean of the fitted distribution is the sample's
     assert 1.0 / rate - 1.0 / np.expm1(rate) == pytest.approx(np.mean(1.0 - y), rel=1e-12)
+
+
+@pytest.mark.parametrize("cut", ["model", "rows"])
+def test_a_cut_normal_of_rows_that_are_rather_exponential_is_named(cut: str) -> None:
+    # where the coefficient of variation is above 1 the likelihood has no maximum: J. del Castillo
+    # (1994), Annals of the Institute of Statistical Mathematics 46, 57–66
+    y = np.random.default_rng(0).exponential(2.0, 400) ** 1.1
+    assert np.std(y) > np.mean(y)
+    normal = kl.Normal(loc="~ 1") if cut == "rows" else kl.Normal()
+    model = kl.Truncated(normal, lower=0.0) if cut == "model" else normal
+    window = (0.0, None) if cut == "rows" else None
+    fit = kl.fit(model, {"y": y}, "y", truncation=window)
+    assert not fit.convergence.converged
+    assert "towards an exponential distribution" in fit.convergence.reason
+    assert "kl.Exponential(rate=...)" in fit.convergence.advice[0]

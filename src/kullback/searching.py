@@ -15,7 +15,7 @@ from kullback._core.errors import ModelError
 from kullback._core.spanned import Spanned
 from kullback.engines.engine import Engine
 from kullback.engines.local import LocalEngine
-from kullback.models.composite import Composite
+from kullback.models.composite import mixes_regressions
 from kullback.models.forms import SaturatedForm
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
@@ -33,7 +33,7 @@ from kullback.objective.starting_values import starting_points, wider_start
 from kullback.objective.zero_probability import refuse_impossible_rows
 from kullback.results.convergence import Convergence
 from kullback.results.convergence_check import assess_convergence, at_class_shares
-from kullback.results.diverging import diverging_coefficient
+from kullback.results.diverging import diverging_coefficient, in_a_cut_tail
 from kullback.solvers.correction import corrected_minimum
 from kullback.solvers.newton import Newton
 from kullback.solvers.regression_mixture_starts import regression_mixture_starts
@@ -276,6 +276,10 @@ def search(problem: Problem, vector: ParameterVector, start: Start | None) -> So
         separated,
         problem.known.summary.common_stretch,
     )
+    if solution.outcome is Outcome.STEP_LIMIT and not separated:
+        tail = in_a_cut_tail(model, problem.known.summary, vector, solution)
+        if tail:
+            convergence = replace(convergence, reason=tail[0], advice=tail[1:])
     if model.linear and solution.outcome is Outcome.STALLED and not separated:
         numbers = vector.constrained(solution.best.at)
         rows = problem.rows or problem.engine
@@ -304,7 +308,7 @@ def _starting_points(problem: Problem, vector: ParameterVector) -> list[Vector]:
     """The starting points: of mixtures of regressions from the EM algorithm on a subsample."""
     model = problem.model
     unknown = any(c.start is None for c in vector.free if c.name != "weights")
-    if isinstance(model, Composite) and model.components and model.columns and unknown:
+    if unknown and mixes_regressions(model):
         return regression_mixture_starts(
             model, vector, problem.known, lambda sample: LocalEngine(sample).reduce
         )

@@ -204,3 +204,23 @@ def test_quantities_of_chosen_rows():
     both = fit.derived(lambda r: r.survival(at=[0.0, 2.0]), at=rows, scale="logit")
     expected = fit.predict(rows, "survival", at=[0.0, 2.0], interval="confidence")
     np.testing.assert_allclose(np.ravel(both.interval[0]), expected["lower"], rtol=1e-8)
+
+
+def test_effects_on_the_probabilities_of_classes():
+    # statsmodels: MNLogit(...).get_margeff() computes ∂p_k/∂x = p_k (β_k − Σ_j p_j β_j), averaged
+    random = np.random.default_rng(8)
+    x, z = random.standard_normal((2, 500))
+    eta = np.stack([0.0 * x, 0.5 + x, -0.3 * x + z])
+    p = np.exp(eta) / np.exp(eta).sum(axis=0)
+    kind = np.array(["a", "b", "c"])[(random.random(500) > np.cumsum(p, axis=0)[:2]).sum(axis=0)]
+    data = {"x": x, "z": z, "kind": kind}
+    fit = kl.fit(kl.Categorical(logits="~ x + z"), data, "kind")
+    found = fit.marginal_effects()
+    assert [e.contrast for e in found] == ["a: dY/dX", "b: dY/dX", "c: dY/dX"] * 2
+    assert found.what == "probability"
+    beta = np.array([[0.0, 0.0], *([v["x"], v["z"]] for v in fit.params["logits"].values())])
+    p = fit.predict(data, "probability")
+    expected = [(p * (b - (p @ b)[:, None])).mean(axis=0) for b in beta.T]
+    np.testing.assert_allclose([e.estimate for e in found], np.ravel(expected), atol=1e-9)
+    one = fit.marginal_effects("z", at="b")
+    assert one.effects[0][2:] == pytest.approx(found.effects[4][2:], rel=1e-12)

@@ -174,3 +174,24 @@ def test_wrong_columns_and_lost_rows_are_refused(tmp_path):
     with pytest.raises(kl.KullbackError, match="needs the rows"):
         kl.load(tmp_path / "fit.json").partial_effects()
     assert kl.fit(kl.Poisson(), DATA["count"]).partial_effects() == {}
+
+
+def test_components_of_a_mixture_have_effects_of_their_own():
+    random = np.random.default_rng(5)
+    x, first = random.uniform(-2.0, 2.0, 400), random.random(400) < 0.5
+    c = random.poisson(np.where(first, np.exp(0.5 + 0.8 * x), np.exp(2.0 - 0.3 * x)))
+    fit = kl.fit(kl.Mixture([kl.Poisson(rate="~ x")] * 2), {"x": x, "c": c}, "c")
+    effect = fit.partial_effects()["x"]
+    assert list(effect.components) == ["components[0]", "components[1]"]
+    design = np.stack([np.ones(len(effect.at)), effect.at])
+    names = fit.names
+    for name, found in effect.components.items():
+        # the delta method on the logarithm of a rate, which is linear in its coefficients
+        eta = np.array(list(fit.params[f"{name}.rate"].values())) @ design
+        where = [names.index(f"{name}.rate[{label}]") for label in ("Intercept", "x")]
+        block = fit.covariance()[np.ix_(where, where)]
+        half = norm.ppf(0.975) * np.sqrt(np.sum(design * (block @ design), axis=0))
+        expected = np.exp([eta, eta - half, eta + half])
+        np.testing.assert_allclose(found, expected, rtol=1e-6)  # by differences
+    mean = fit.params["weights"] @ np.array([own[0] for own in effect.components.values()])
+    np.testing.assert_allclose(effect.value, mean, rtol=1e-12)

@@ -257,12 +257,28 @@ class Composite(Model):
                 return found
         return None
 
+    def relabelled(self, estimates: Mapping[str, Vector]) -> Mapping[str, Vector] | None:
+        """Return the estimates with components of its parts in order; None where they are."""
+        found: dict[str, Vector] = {}
+        for prefix, part in self.parts.items():
+            own = {n: estimates[prefix + n] for n in part.parameters if prefix + n in estimates}
+            if {c.name for c in part.vector.coefficients} <= set(own):  # no ties to other parts
+                found |= {prefix + n: v for n, v in (part.relabelled(own) or {}).items()}
+        return {**estimates, **found} if found else None
+
     def starts_of_part(
         self, prefix: str, values: Vector, weights: Vector
     ) -> list[dict[str, float | Vector]]:
         """Return a part's starting values, by the names that its parameters have here."""
         found = self.parts[prefix].starts(values, weights)
         return [{prefix + n: v for n, v in start.items()} for start in found]
+
+
+def mixes_regressions(model: Model) -> bool:
+    """Whether a model is a mixture whose parts read columns, or is made of one, as if truncated."""
+    if not (isinstance(model, Composite) and model.columns):
+        return False
+    return bool(model.components) or any(map(mixes_regressions, model.parts.values()))
 
 
 def _without(part: Model, name: str) -> str:

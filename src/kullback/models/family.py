@@ -55,7 +55,8 @@ class Family(Reparametrised):
     * optionally ``_log_density_change(x, origin, ...)``, the log-density less that of ``origin``,
       where it is simpler: for intervals;
     * optionally ``_log_cdf``, ``_log_survival``, ``_quantile(u, ...)``, ``_mean``,
-      ``_variance``, ``_entropy``;
+      ``_variance``, ``_entropy``, and ``_cut_moments(end, side, ...)``, mean and variance above
+      (side 1) or below (side −1) an end;
 
     and, in NumPy:
 
@@ -90,6 +91,7 @@ class Family(Reparametrised):
     _mean: ClassVar[Formula | None] = None
     _variance: ClassVar[Formula | None] = None
     _entropy: ClassVar[Formula | None] = None
+    _cut_moments: ClassVar[Formula | None] = None
     _estimate: ClassVar[Formula | None] = None
     _sums: ClassVar[Formula | None] = None
     _starts: ClassVar[Formula | None] = None
@@ -372,6 +374,13 @@ class Family(Reparametrised):
             raise self._lacks(f"{which} in closed form")
         value: Array = formula(**self.to_default(parameters))
         return value
+
+    def cut_moments(self, end: float, side: str, parameters: Mapping[str, Array]) -> Any:
+        """Compute mean and variance of the part above or below an end."""
+        if self._cut_moments is None:
+            return super().cut_moments(end, side, parameters)
+        sign = 1.0 if side == "lower" else -1.0
+        return self._cut_moments(end, sign, **self.to_default(parameters))
 
     # ---- estimates, in NumPy ---------------------------------------------------------------
 

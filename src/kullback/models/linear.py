@@ -315,6 +315,15 @@ class Predicted(Source):
         return value
 
 
+def reference_of(source: Source) -> str:
+    """Say what classes or components are compared with; empty for a single number."""
+    if isinstance(source, Linear) and isinstance(source.domain, Shares):
+        return " against the first component"
+    if isinstance(source, Linear) and isinstance(source.domain, Logits):
+        return f" against {(source.domain.levels or (0,))[0]}"
+    return ""
+
+
 def link_of(source: Source) -> str:
     """Return the name of a linear source's link; empty for other sources."""
     if not isinstance(source, Linear):

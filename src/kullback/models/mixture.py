@@ -261,7 +261,8 @@ class Mixture(Composite):
 
     def relabelled(self, estimates: Mapping[str, Vector]) -> Mapping[str, Vector] | None:
         """Return the estimates with the components in order; None where they are."""
-        return in_order(self, estimates)
+        inner = super().relabelled(estimates)
+        return in_order(self, inner or estimates) or inner
 
     def caution(self, estimates: Mapping[str, Vector]) -> Caution | None:
         """Return a caution about a degenerate component, or one of a component's own."""

@@ -137,6 +137,10 @@ class RowFunctions(Parametrised):
         """Compute the mean, the variance or the entropy."""
         raise self._lacks(f"{which} in closed form")
 
+    def cut_moments(self, end: float, side: str, parameters: Mapping[str, Array]) -> Any:  # noqa: ARG002
+        """Compute mean and variance of the part above (``side`` "lower") or below an end."""
+        raise self._lacks("moments between ends in closed form")
+
     def _lacks(self, what: str) -> ModelError:
         return ModelError(f"{self.name} does not provide its {what}.", reason=NOT_PROVIDED)
 

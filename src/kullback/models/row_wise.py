@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.domains import POSITIVE
 from kullback._core.errors import ModelError
 from kullback.models.cut_moments import cut_moments
 from kullback.models.draws import inner_uniforms, rounded_inside
 from kullback.models.family import Family
+from kullback.models.interpolation import interpolated
 from kullback.models.inversion import find_row_quantiles
 from kullback.models.mixture import WEIGHTS, Mixture
 from kullback.models.model import Model
@@ -176,16 +178,43 @@ class RowWise:
         except TypeError:  # it is an integral, whose nodes JAX cannot combine with rows
             pass
         if isinstance(form, Truncated):
-            found = cut_moments(
-                lambda x, rows: self.hook("row_log_density", x, rows),
-                self.quantiles,
-                self.count,
-                self.fixed(0),
-            )
+            found = self._by_interpolation() or self._by_quadrature()
             if found is not None:
                 return self._completed(*found)
         mean = self._one_by_one(lambda model: model.mean())
         return mean, self._one_by_one(lambda model: model.variance()) if both else mean
+
+    def _by_quadrature(self) -> tuple[Vector, Vector] | None:
+        """Mean and variance of a cut distribution; None where a tail may be heavy."""
+        return cut_moments(
+            lambda x, rows: self.hook("row_log_density", x, rows),
+            self.quantiles,
+            self.count,
+            self.fixed(0),
+        )
+
+    def _by_interpolation(self) -> tuple[Vector, Vector] | None:
+        """Mean and variance of many rows that differ in one parameter, from those at some values.
+
+        Returns:
+            None where they are not found to nearly all digits.
+        """
+        (name, *others), s = list(self.varying) or [""], self.form.support
+        if others or not name or self.parameters[name].ndim > 1 or not math.isfinite(s.lower):
+            return None
+        x = self.parameters[name]
+        positive = self.form.parameters[name] == POSITIVE
+
+        def at(values: Vector) -> list[Vector] | None:
+            own = {**self.parameters, name: np.exp(values) if positive else values}
+            found = RowWise(self.form, own, self.varying, values.size)._by_quadrature()
+            if found is None:
+                return None
+            # the logarithms of numbers above 0, whose relative errors are then alike
+            return [np.log(found[0] - s.lower), np.log(found[1])]
+
+        logs = interpolated(at, np.log(x) if positive else x)
+        return None if logs is None else (s.lower + np.exp(logs[0]), np.exp(logs[1]))
 
     def _completed(self, mean: Vector, variance: Vector) -> tuple[Vector, Vector]:
         """Fill in, row by row, the moments that the quadrature of all rows did not find."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, final
 
@@ -14,6 +14,7 @@ from kullback._core.domains import Interval
 from kullback._core.errors import ModelError
 from kullback.models.expectation import moments
 from kullback.models.interval_probability import log_at_least
+from kullback.models.row_functions import Moment
 from kullback.models.tails import FLAT, Tails
 from kullback.models.wrapper import Wrapper
 from kullback.special.smooth import log1mexp
@@ -146,6 +147,17 @@ class Truncated(Wrapper):
         if own_upper is not None:
             upper = jnp.minimum(upper, own_upper)
         return self._log_of_base(lower, upper, base) - self._log_kept(base)
+
+    def moment(self, which: Moment, parameters: Mapping[str, Array]) -> Array:
+        """Compute the mean or the variance, where one end is cut and the base has a formula."""
+        s, lower, upper = self.base.support, *self._ends
+        lower = None if lower is not None and lower <= s.lower else lower
+        upper = None if upper is not None and upper >= s.upper else upper
+        end, side = (upper, "upper") if lower is None else (lower, "lower")
+        if which == "entropy" or end is None or None not in (lower, upper):
+            return super().moment(which, parameters)
+        both: Sequence[Array] = self.base.cut_moments(end, side, self.of_base(parameters))
+        return both[which == "variance"]
 
     def mean(self) -> float:
         """Expected outcome of the cut distribution."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kullback._core.arrays import Vector
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
@@ -71,3 +74,11 @@ class Wrapper(Composite):
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
         """Return the base's starting values."""
         return self.starts_of_part("", values, weights)
+
+    def own_starts(self, values: Vector, weights: Vector) -> Mapping[str, float] | None:  # noqa: ARG002
+        """Return starting values of its own parameters; None where the base's depend on them."""
+        return None if self.own_parameters else {}
+
+    def of_base_alone(self, values: Vector) -> NDArray[np.bool_]:
+        """Return which outcomes are the base's alone, so that it can be started from them."""
+        return np.ones(values.shape, dtype=bool)

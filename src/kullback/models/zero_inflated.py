@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Domain, Interval
@@ -23,9 +24,6 @@ from kullback.special.smooth import log1mexp
 # Below this log-probability (1e-304), a probability of zero of the counts may underflow.
 _DEEP = -700.0
 
-# The share of the zeros that a start takes for those of the counts themselves.
-_FEW = 0.5
-
 
 class _ZeroMass(Wrapper):
     """Zero with a probability, otherwise an outcome of a model of counts: abstract."""
@@ -33,6 +31,8 @@ class _ZeroMass(Wrapper):
     own_parameters: Mapping[str, Domain] = MappingProxyType({"zero_probability": PROBABILITY})
     takes_numbers: ClassVar[bool] = False
     """Whether the base may be a model of continuous outcomes."""
+    _part_of_zeros: ClassVar[float] = 1.0
+    """The part of the zeros that a start takes for those by themselves."""
 
     def __init__(self, base: Any, *, zero_probability: Any = None) -> None:
         self._assemble({"": base}, own={"zero_probability": zero_probability})
@@ -122,6 +122,15 @@ class _ZeroMass(Wrapper):
         total = p + (1.0 - p) * zero
         return rest - (total * math.log(total) if total else 0.0)
 
+    def own_starts(self, values: Vector, weights: Vector) -> Mapping[str, float]:
+        """Return a probability of zero: a part of the share of zeros."""
+        share = self._part_of_zeros * _share_of_zeros(values, weights)
+        return {"zero_probability": min(max(share, 0.01), 0.99)}
+
+    def of_base_alone(self, values: Vector) -> NDArray[np.bool_]:
+        """Return which outcomes are above zero."""
+        return np.asarray(values > 0.0)
+
     @property
     def _zero(self) -> float:
         return float(np.asarray(self.params["zero_probability"]))
@@ -165,15 +174,17 @@ class ZeroInflated(_ZeroMass):
         (0.567668, 1.0)
     """
 
+    _part_of_zeros: ClassVar[float] = 0.5
+
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
         """Return starts from all counts and from those above zero, as if these were all."""
-        share = _share_of_zeros(values, weights)
-        p = min(max(_FEW * share, 0.01), 0.99)
-        above = values > 0.0
+        own = self.own_starts(values, weights)
+        p = own["zero_probability"]
+        above = self.of_base_alone(values)
         found = list(self.starts_of_part("", values, (1.0 - p * (values == 0.0)) * weights))
         if above.any():
             found += self.starts_of_part("", values[above], weights[above])
-        return [{"zero_probability": p, **start} for start in found]
+        return [{**own, **start} for start in found]
 
 
 @final
@@ -234,12 +245,12 @@ class Hurdle(_ZeroMass):
 
     def starts(self, values: Vector, weights: Vector) -> Sequence[Mapping[str, float | Vector]]:
         """Return starts from the outcomes above zero, and from all counts."""
-        p = min(max(_share_of_zeros(values, weights), 0.01), 0.99)
-        above = values > 0.0
+        own = self.own_starts(values, weights)
+        above = self.of_base_alone(values)
         found = list(self.starts_of_part("", values[above], weights[above])) if above.any() else []
         if self.base.support.lower == 0.0 and self.base.discrete:
             found += self.starts_of_part("", values, weights)
-        return [{"zero_probability": p, **start} for start in found or [{}]]
+        return [{**own, **start} for start in found or [{}]]
 
 
 def _with_mass(p: Array, zero: Array, log_count: Array) -> Array:

@@ -1,7 +1,8 @@
-"""What models learn from the rows that they are fitted to, beside levels: in one pass or two.
+"""What models learn from the rows that they are fitted to, beside levels: mostly in one pass.
 
 Knots and centres of the terms of formulas, the mean of offsets, and for formulas without a constant
-the coefficients that give all rows nearly the same predictor, which a search starts from.
+the coefficients that give all rows nearly the same predictor, which a search starts from. What
+learns from what was learned, as in log(center(x) + 9):scale(center(x)**2), takes a pass more.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
@@ -44,11 +46,15 @@ def bound(model: ModelT, sample: RowSource, engine_of: Callable[[RowSource], Any
         KullbackError: for a sample that the model does not suit.
     """
     model = model.bind(sample.schema)
-    for kind in (_Terms, _Constant):
+    designs = (s.terms for s in model.sources.values() if isinstance(s, Linear) and s.terms)
+    stages = 1 + max((n.stage for design in designs for n in design.numbers), default=0)
+    passes: list[Callable[[Linear], _Learner[Any] | None]]
+    passes = [*(partial(_Terms.of, stage=k) for k in range(stages)), _Constant.of]
+    for learner_of in passes:
         learners = {
             name: learner
             for name, source in model.sources.items()
-            if isinstance(source, Linear) and (learner := kind.of(source)) is not None
+            if isinstance(source, Linear) and (learner := learner_of(source)) is not None
         }
         if learners:
             every = _Every(tuple(learners.values()))
@@ -119,17 +125,16 @@ class _Terms(_Learner[_Found]):
     bases: tuple[Basis, ...]
 
     @classmethod
-    def of(cls, linear: Linear) -> _Terms | None:
-        """Make the learner; None where the levels are all that is learned."""
+    def of(cls, linear: Linear, *, stage: int) -> _Terms | None:
+        """Make the learner of a pass; None where it would learn nothing."""
         if linear.terms is None or linear.estimate is not None:
             return None
-        factors = dict.fromkeys(f for part in linear.terms.parts for f, _ in part.factors)
-        bases = tuple(f for f in factors if isinstance(f, Basis) and f.state is None)
-        computed = [f for f in factors if isinstance(f, Numeric)] + [b.argument for b in bases]
-        numbers = tuple(f for f in computed if not isinstance(f.node, Name))
-        if not (bases or numbers or linear.offsets or linear.exposures):
-            return None
-        return cls(linear, numbers, bases)
+        every = linear.terms.bases.values()
+        bases = tuple(b for b in every if b.state is None and b.stage == stage)
+        computed = (n for n in linear.terms.numbers if n.stage == stage)
+        numbers = tuple(n for n in computed if not isinstance(n.node, Name))
+        known = stage > 0 or not (linear.offsets or linear.exposures)
+        return None if known and not (bases or numbers) else cls(linear, numbers, bases)
 
     def of_block(self, block: Block, arguments: Vector) -> _Found:  # noqa: ARG002
         """Learn from rows."""

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.errors import KullbackError
-from kullback.models.linear import INTERCEPT, link_of
+from kullback.models.linear import INTERCEPT, link_of, reference_of
 from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, short
 
 # The most coefficients of one source; and characters of a name.
@@ -75,7 +75,8 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
                     values, ends = np.exp(values), np.exp(ends)
             out.append(
                 Forest(
-                    ": ".join([parameter, *map(str, path)]),
+                    ": ".join([parameter, *map(str, path)])
+                    + reference_of(fit.form.sources[parameter]),
                     [names[k] for k in shown],
                     values[shown].tolist(),
                     ends[shown, 0].tolist(),

@@ -18,6 +18,8 @@ _LEVELS = 12
 _BELOW, _CHARACTERS = 6, 30
 # Classes that are drawn, those of the largest probabilities.
 _CLASSES = 4
+# Components of a mixture that are drawn beside the mixture.
+_COMPONENTS = 3
 # Rows of one category lie apart by this share of its room; the golden ratio spreads them evenly.
 _ROOM, _GOLDEN = 0.5, 0.6180339887498949
 # The outcomes that are shown lie between these shares of the rows; the band is shown whole, as far
@@ -41,9 +43,15 @@ def draw_effect(axes: Any, effect: Any, label: str, levels: Sequence[Any] | None
     draw = _Drawing(axes, effect, aside=aside)
     if levels is None:
         draw.rows(effect.rows)
-        draw.curve(effect.value, effect.lower, effect.upper, ENTROPY, "-", "")
+        whole = "mixture" if effect.components else ""
+        draw.curve(effect.value, effect.lower, effect.upper, ENTROPY, "-", whole)
+        for i, (name, own) in enumerate(list(effect.components.items())[:_COMPONENTS]):
+            draw.curve(own[0], own[1], own[2], CURVES[1 + i], _DASHES[1 + i], name)
         of = f"{effect.what} of {label}"
         draw.limit(effect)
+        if whole:
+            more = len(effect.components) - _COMPONENTS
+            axes.legend(title=f"{more} more components not drawn" if more > 0 else None)
     else:
         of = _draw_classes(draw, effect, levels)
     rarer = f" ({left_out:,} rarer ones not drawn)" if left_out else ""
@@ -69,6 +77,7 @@ def _most_frequent(effect: Any) -> tuple[Any, int]:
     at = place[effect.rows[0].astype(np.intp)]
     rows = np.stack([at, *effect.rows[1:]])[:, ~np.isnan(at)]
     ends = {name: getattr(effect, name)[kept] for name in ("value", "lower", "upper")}
+    ends["components"] = {name: own[:, kept] for name, own in effect.components.items()}
     few = replace(effect, at=tuple(effect.at[k] for k in kept), rows=rows, **ends)
     return few, len(effect.at) - _LEVELS
 
@@ -87,9 +96,9 @@ def _draw_classes(draw: _Drawing, effect: Any, levels: Sequence[Any]) -> str:
         ends = effect.lower[:, k], effect.upper[:, k]
         draw.curve(effect.value[:, k], *ends, CURVES[i], _DASHES[i], short(str(levels[k])))
     draw.within(-0.05, 1.05)
-    draw.axes.legend()
     rest = len(levels) - len(most)
-    return "probability" + (f" ({rest:,} less probable classes not drawn)" if rest else "")
+    draw.axes.legend(title=f"{rest:,} less probable classes not drawn" if rest else None)
+    return "probability"
 
 
 class _Drawing:
@@ -162,7 +171,8 @@ class _Drawing:
         _, lower, upper = effect.rows
         seen = np.where(np.isfinite(lower), lower, upper)
         seen = np.sort(seen[np.isfinite(seen)])
-        curve = effect.value[np.isfinite(effect.value)]
+        curve = np.concatenate([effect.value, *(own[0] for own in effect.components.values())])
+        curve = curve[np.isfinite(curve)]
         if not seen.size or not curve.size:
             return
         low, high = np.quantile(seen, _SHOWN)

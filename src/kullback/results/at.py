@@ -9,12 +9,16 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
+from kullback._core.errors import DataError
 from kullback.data.observation import Unobserved
 from kullback.data.open import open_sample
 from kullback.data.paths import as_paths
 from kullback.data.roles import Roles
 from kullback.data.sample import Integers, RowSource
 from kullback.data.tables import is_matrix, read, read_table
+from kullback.models.formula.bases import Basis
+from kullback.models.formula.factors import Numeric
+from kullback.models.linear import Linear
 from kullback.models.model import Model
 from kullback.models.row_distributions import RowDistributions
 from kullback.models.row_evaluation import RUN, over_rows
@@ -158,7 +162,10 @@ def distributions(model: Model, rows: NewRows) -> RowDistributions:
     parts: list[dict[str, Vector]] = []
     numbers: list[Integers] = []
     for fields, own, count in rows.runs():
-        values, _ = of.predictors.evaluate(of.numbers, fields)
+        with np.errstate(invalid="ignore", divide="ignore"):  # what has no value is refused
+            values, _ = of.predictors.evaluate(of.numbers, fields)
+        if any(np.isnan(value).any() for value in values):
+            _refuse_undefined(model, rows, fields, own)
         parts.append(of.at(values, fields, count))
         numbers.append(own)
     if not parts:
@@ -169,6 +176,33 @@ def distributions(model: Model, rows: NewRows) -> RowDistributions:
     }
     dropped = 0 if rows.sample is None else rows.sample.dropped
     return RowDistributions(model, found, varying, sum(map(len, numbers)) + dropped)
+
+
+def _refuse_undefined(model: Model, rows: NewRows, fields: Fields, numbers: Integers) -> None:
+    """Raise where a term of a formula has no value in a row.
+
+    Raises:
+        DataError: with the term and the row, such as a logarithm of −1.
+    """
+    designs = [s.terms for s in model.sources.values() if isinstance(s, Linear) and s.terms]
+    for design in designs:
+        for factor in design.computed:
+            with np.errstate(all="ignore"):
+                found = np.isnan(np.stack(np.broadcast_arrays(*factor.evaluate(fields)))).any(0)
+            if rows.sample is not None and found.any():
+                first = int(np.flatnonzero(found)[0])
+                values = ", ".join(f"{name}={fields[name][first]:g}" for name in factor.columns)
+                where = f"{rows.sample.locate(int(numbers[first]))} ({values})"
+                raise DataError(f"{factor.node} has no value in {where}{_needs(factor)}.")
+
+
+def _needs(factor: Numeric | Basis) -> str:
+    """Say where a spline has values."""
+    if not isinstance(factor, Basis) or factor.range is None:
+        return ""
+    low, high = factor.range
+    argument = factor.node.arguments[0]
+    return f": {argument} must lie between {low:g} and {high:g}, as in the rows of the fit"
 
 
 def _of_no_row(model: Model, rows: NewRows, varying: frozenset[str]) -> RowDistributions:

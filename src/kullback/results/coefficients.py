@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from kullback._core.domains import Logits, Shares
 from kullback._core.errors import KullbackError
-from kullback.models.linear import Linear, link_of
+from kullback.models.linear import Linear, link_of, reference_of
 from kullback.models.source import Source
 from kullback.objective.evaluated import CovarianceKind
 from kullback.results.by_parameter import groups_of
@@ -115,6 +114,8 @@ def sections_of(
             ratios = ratios or bool(ratio)
             heading += f"; {ratio}: exp(estimate)" if ratio else "; not exponentiated"
             entries = [_exponential(e) for e in entries] if ratio else entries
+        elif tested:
+            heading += "; log odds" * bool(reference_of(source)) + reference_of(source)
         out.append(Section(heading, tuple(entries), _runs(source, len(entries))))
     if exponentiate and not ratios:
         raise KullbackError(
@@ -169,13 +170,9 @@ def _heading(name: str, source: Source) -> str:
 
 def _ratio(name: str, source: Source) -> str:
     """What the exponentials of coefficients are; empty where they are nothing."""
-    link = link_of(source)
-    if isinstance(source, Linear) and isinstance(source.domain, Shares):
-        return "odds ratios against the first component"
-    if isinstance(source, Linear) and isinstance(source.domain, Logits):
-        return f"odds ratios against {(source.domain.levels or (0,))[0]}"
-    if link == "logit":
-        return "odds ratios"
+    link, reference = link_of(source), reference_of(source)
+    if reference or link == "logit":
+        return f"odds ratios{reference}"
     return f"ratios of {name}" if link == "log" else ""
 
 

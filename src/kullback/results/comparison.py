@@ -247,7 +247,7 @@ class Comparison(Displayed):
             )
         return Display(
             f"{len(rows)} models{of}{kind}, {how}, by {_NAMES[self.criterion]}",
-            [Table(rows, head, range(1, 8))],
+            [Table(rows, head, range(1, 8)) if self.folds else _without_losses(rows, head)],
             notes,
         )
 
@@ -261,6 +261,12 @@ class Comparison(Displayed):
         near = entry is not self.models[0] and entry.distinguishable is False
         words = [_NEAR] * near + [entry.reason] * bool(entry.reason)
         return (entry.model, held_out, error, more, of_more, *numbers, "; ".join(words))
+
+
+def _without_losses(rows: Sequence[Sequence[str]], head: Sequence[str]) -> Table:
+    """The table without the columns of held-out losses, where there are none."""
+    kept = [[cells[0], *cells[5:]] for cells in rows]
+    return Table(kept, (head[0], *head[5:]), range(1, 4))
 
 
 def _ends_estimated(fit: Fit) -> bool:

@@ -11,9 +11,12 @@ import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback._core.domains import Interval
+from kullback.data.observation import Observed
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.models.real.normal import Normal
 from kullback.models.source import Coefficient
+from kullback.models.truncated import Truncated
 from kullback.objective.cross_entropy import Evaluation
 from kullback.objective.sample_summary import SampleSummary
 from kullback.solvers.solver import Outcome, Solution
@@ -29,6 +32,10 @@ _FAR = 23.0
 # A search that ends nearer to the smallest outcome than this, or farther than that, in spans of the
 # sample, has run there.
 _AT_THE_END, _FAR_BELOW = 1e-6, 1e3
+
+# On the way to an exponential tail a scale grows by such a factor (its logarithm), and the location
+# moves by so many of these scales.
+_WIDER, _SHIFTED = math.log(5.0), 5.0
 
 # A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
 _ROUNDING = 1e-15
@@ -103,6 +110,45 @@ def went_far(solution: Solution[Evaluation], coefficient: Coefficient, place: sl
     """Whether a search took a coefficient so far that no estimate can be there."""
     moved = np.abs(solution.best.at[place] - solution.start[place])
     return coefficient.domain.bounded and bool(np.any(moved > _FAR))
+
+
+def in_a_cut_tail(
+    model: Model,
+    summary: SampleSummary,
+    vector: ParameterVector,
+    solution: Solution[Evaluation],
+) -> tuple[str, ...]:
+    """Return reason and advice where the cuts leave nothing but a tail that becomes exponential.
+
+    Far out, a normal density falls like e^(−|loc| x / scale²): loc and scale then diverge together.
+
+    Args:
+        model: the model.
+        summary: of the rows.
+        vector: the coefficients.
+        solution: where the search stopped.
+    """
+    windows = any(isinstance(kind, Observed) and kind.window for kind in summary.kinds)
+    base = model.base if isinstance(model, Truncated) else model if windows else None
+    moved = solution.best.at - solution.start
+    by_name = {c.name: place for c, place in vector.slices}
+    if not isinstance(base, Normal) or not {"loc", "scale"} <= set(by_name):
+        return ()
+    place, width = by_name["loc"].start, by_name["scale"]
+    scale = vector.split(vector.constrained(solution.best.at))["scale"]
+    wider, shift = moved[width], float(moved[place]) / float(scale[0])
+    if wider.size != 1 or not (wider[0] > _WIDER and abs(shift) > _SHIFTED):
+        return ()
+    sign = "−" if shift < 0.0 else ""
+    return (
+        f"loc diverges to {sign}infinity and scale to infinity, towards an exponential "
+        "distribution",
+        "What the cuts leave of these rows falls off like an exponential distribution, the limit "
+        "of the normal one's far tail: the likelihood keeps increasing towards it, or its maximum "
+        "is too far out to be distinguished. Fit a model with such a tail, such as "
+        "kl.Exponential(rate=...), kl.Gamma(mean=...) or kl.Weibull(scale=...), within the same "
+        "ends, or fix scale.",
+    )
 
 
 def at_an_end(

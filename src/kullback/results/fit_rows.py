@@ -144,7 +144,7 @@ class FitRows(FitNumbers):
         self,
         variables: Sequence[str] | str | None = None,
         *,
-        what: str = "mean",
+        what: str | None = None,
         at: Any = None,
         level: float = 0.95,
     ) -> MarginalEffects:
@@ -160,8 +160,9 @@ class FitRows(FitNumbers):
         Args:
             variables: columns; None for all but offsets and exposures.
             what: the prediction, as in ``predict``: "mean", "variance", "quantile", "survival" or
-                "probability".
-            at: the level of the quantile, or the outcome or class: one value.
+                "probability"; None for the mean, of labels for the probability.
+            at: the level of the quantile, or the outcome or class: one value; of labels None for
+                all classes.
             level: coverage probability of the intervals.
 
         Returns:

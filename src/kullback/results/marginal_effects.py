@@ -40,7 +40,8 @@ class Effect(NamedTuple):
 
     Attributes:
         variable: the column.
-        contrast: "dY/dX" for a derivative, "b - a" for the change from level a to level b.
+        contrast: "dY/dX" for a derivative, "b - a" for the change from level a to level b; of
+            labels after the class, "c: dY/dX".
         estimate: the mean effect over the rows.
         stderr: its standard error.
         z: estimate / stderr.
@@ -103,29 +104,37 @@ class MarginalEffects(Displayed):
 
 
 def marginal_effects(
-    fit: FitNumbers, variables: Sequence[str] | str | None, what: str, at: Any, level: float
+    fit: FitNumbers, variables: Sequence[str] | str | None, what: str | None, at: Any, level: float
 ) -> MarginalEffects:
     """Return average marginal effects; see ``Fit.marginal_effects``."""
     model = fit.model
     check_level(level)
+    labels = model.levels if model.outcome == "label" else None
+    what = ("mean" if labels is None else "probability") if what is None else what
     check(model, what, at, None, level)
     if what in ("class", "parameters"):
         raise KullbackError(f"{what!r} is not a number of each row: effects are of one.")
-    points = None if at is None else np.asarray(at, dtype=object if model.levels else np.float64)
-    if (model.levels and points is None) or (points is not None and points.ndim):
+    points = None if at is None else np.asarray(at, dtype=object if labels else np.float64)
+    if points is not None and points.ndim:
         raise KullbackError(
             f"effects are on one number of each row: at= needs one value, got {at!r}."
         )
     names = _variables(model, variables)
     sample = rows_of(fit, "a marginal effect").sample
-    average = _Average(sample, RowDerivatives.of(fit), quantity(model, what, points, None))
+    derivatives = RowDerivatives.of(fit)
     levels = {n: v for s in model.sources.values() for n, v in (s.categories or {}).items()}
+    # of labels, without at=, those on the probability of every class
+    on: list[tuple[str, Any]] = [("", points)]
+    if labels and points is None:
+        on = [(f"{label}: ", np.asarray(label, dtype=object)) for label in labels]
+    each = [(p, _Average(sample, derivatives, quantity(model, what, x, None))) for p, x in on]
     found = []
     with np.errstate(all="ignore"):
         for name in names:
-            known = levels.get(name)
-            each = average.slope(name) if known is None else average.contrasts(name, known)
-            found += [_effect(name, *one, average.derivatives, level) for one in each]
+            for prefix, average in each:
+                known = levels.get(name)
+                own = average.slope(name) if known is None else average.contrasts(name, known)
+                found += [_effect(name, prefix + c, s, derivatives, level) for c, s in own]
     return MarginalEffects(tuple(found), what, level)
 
 

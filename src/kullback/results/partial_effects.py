@@ -14,9 +14,10 @@ from kullback._core.domains import BINARY
 from kullback._core.errors import KullbackError, ModelError, did_you_mean
 from kullback._core.validation import check_level
 from kullback.data.sample import RowSource
+from kullback.models.mixture import Mixture
 from kullback.models.model import Model
 from kullback.models.source import Known
-from kullback.results.predictions import predict
+from kullback.results.predictions import of_component, predict
 from kullback.results.problem import problem_of
 
 if TYPE_CHECKING:  # Fit.partial_effects calls this module, which only reads the fit
@@ -47,6 +48,7 @@ class PartialEffect:
         weight: the weight of the rows of each category; None for numbers.
         rows: of some rows, for a picture: the column's value, or the index of the category, and the
             two ends of the outcome, shape (3, rows).
+        components: of a mixture by component, the quantity and its two ends, shape (3, n).
     """
 
     column: str
@@ -61,6 +63,7 @@ class PartialEffect:
     connected: bool
     weight: Vector | None
     rows: Vector = field(repr=False)
+    components: Mapping[str, Vector] = field(default_factory=dict, repr=False)
 
 
 def partial_effects(
@@ -93,6 +96,7 @@ def partial_effects(
         for other in form.columns
     }
     what, value, ends = _curve(fit, whole, level)
+    components = _components(fit, whole, what, level)
     effects, begin = {}, 0
     for name in names:
         part = slice(begin, begin + len(grids[name]))
@@ -111,8 +115,24 @@ def partial_effects(
             not categories and len(grids[name]) > _FEW,
             seen.counts.get(name),
             seen.rows(name),
+            {label: own[:, part] for label, own in components.items()},
         )
     return effects
+
+
+def _components(
+    fit: FitNumbers, rows: Mapping[str, Any], what: str, level: float
+) -> dict[str, Vector]:
+    """What the outcome is at rows in each component of a mixture, with its ends."""
+    model = fit.model
+    if not isinstance(model, Mixture):
+        return {}
+    of = "quantile" if what == "median" else "mean"
+    found = {}
+    with suppress(ModelError):  # a component has no mean, where the mixture's was not asked for
+        for prefix in model.parts:
+            found[prefix.rstrip(".")] = of_component(fit, rows, prefix, of, level)
+    return found
 
 
 def _known(form: Model) -> frozenset[str]:

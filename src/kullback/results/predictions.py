@@ -61,7 +61,8 @@ def predict(
         lower, upper = found.quantile(at=tails).T
     else:
         scale = Scale.of(found, what)
-        lower, upper = _confidence(fit, rows, found, what, points, scale, level)
+        of_rows = quantity(model, what, points, scale)
+        _, lower, upper = _confidence(fit, rows, of_rows, scale, level, len(found))
     many = 1 if estimate.ndim == 1 else estimate.shape[1]
     columns = {} if many == 1 else {"at": np.tile(_grid(found, points), len(found))}
     ends = {"estimate": estimate, "lower": lower, "upper": upper}
@@ -169,30 +170,46 @@ class Scale:
         return bool(np.ndim(self.upper)) or bool(np.isfinite(self.upper))
 
 
+def of_component(fit: FitNumbers, data: Any, prefix: str, what: str, level: float) -> Vector:
+    """Return the mean or the median of a component at rows, and its ends, shape (3, rows).
+
+    Args:
+        fit: of a mixture.
+        data: the rows.
+        prefix: of the component's parameters.
+        what: "mean" or "quantile".
+        level: of the confidence intervals.
+    """
+    part = fit.model.parts[prefix]  # type: ignore[attr-defined]  # it is a mixture
+    rows, s = NewRows.of(fit.model, data), part.support
+    scale = Scale(s.lower, np.inf if TRIALS in part.parameters else s.upper)
+    own = quantity(part, what, None if what == "mean" else np.asarray(0.5), scale)
+    found = _confidence(fit, rows, lambda r: own(r.part(prefix)), scale, level, 0)
+    return np.stack(found)
+
+
 def _confidence(
     fit: FitNumbers,
     rows: NewRows,
-    found: RowDistributions,
-    what: str,
-    points: Any,
+    of_rows: RowQuantity,
     scale: Scale,
     level: float,
-) -> tuple[Vector, Vector]:
-    """The ends of confidence intervals by the delta method, symmetric on a scale."""
+    count: int,
+) -> tuple[Vector, Vector, Vector]:
+    """Values, and ends of their intervals by the delta method, symmetric on a scale."""
     derivatives = RowDerivatives.of(fit)
-    of_rows = quantity(fit.model, what, points, scale)
     values, errors, numbers = [], [], []
     with np.errstate(all="ignore"):  # a value at an end of its scale has no interval
-        for fields, own, count in rows.runs():
-            at = derivatives.at(fields, count, of_rows)
+        for fields, own, size in rows.runs():
+            at = derivatives.at(fields, size, of_rows)
             values.append(at.value)
             errors.append(derivatives.errors(at))
             numbers.append(own)
         z = statistics.NormalDist().inv_cdf(0.5 + 0.5 * level)
         if not values:
-            return (np.full(len(found), np.nan),) * 2
+            return (np.full(count, np.nan),) * 3
         value, half = (rows.among_all(v, numbers) for v in (values, [z * e for e in errors]))
-        return scale.back(value - half), scale.back(value + half)
+        return scale.back(value), scale.back(value - half), scale.back(value + half)
 
 
 def quantity(model: Model, what: str, points: Any, scale: Scale | None) -> RowQuantity:

@@ -32,7 +32,10 @@ def residuals(fit: FitNumbers, kind: str, seed: int) -> Vector:
     check_choice("kind", kind, KINDS)
     model = fit.model
     if model.outcome != "number":
-        raise KullbackError(f"residuals are of numbers, and {model.name} is of labels.")
+        raise KullbackError(
+            f"residuals are of numbers, and {model.name} is of labels: compare the classes with "
+            'fit.predict(data, "probability"), or their losses, -fit.at(data).log_density(y).'
+        )
     if kind == "deviance" and model.name not in UNIT_DEVIANCES:
         known = ", ".join(UNIT_DEVIANCES)
         raise KullbackError(

@@ -172,7 +172,7 @@ def _dispersion(fit: Fit) -> tuple[str, ...]:
         return ()
     return (
         f"The outcomes vary more than the model says: Pearson χ²/df = {ratio:.3g} "
-        f"(p = {_p(test.p_value)}), and standard errors are too small. {REMEDIES[fit.form.name]}",
+        f"({_p_of(test.p_value)}), and standard errors are too small. {REMEDIES[fit.form.name]}",
     )
 
 
@@ -222,6 +222,12 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     p = "" if math.isnan(entry.z) else _p(entry.p_value)
     interval = f"{entry.lower:.{d}g} .. {entry.upper:.{d}g}"
     return (f"{entry.estimate:.{d}g}", f"{entry.stderr:.4g}", z, p, interval)
+
+
+def _p_of(value: float) -> str:
+    """A p-value in a sentence: "p = 0.03" or "p < 1e-15"."""
+    shown = _p(value)
+    return f"p {shown[0]} {shown[1:]}" if shown[0] in "<>" else f"p = {shown}"
 
 
 def _p(value: float) -> str:

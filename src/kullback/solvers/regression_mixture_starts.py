@@ -1,9 +1,8 @@
 """Starting values of mixtures whose parts depend on columns: the EM algorithm from many splits.
 
-Each step weights the rows of a component by its shares in them, and takes a few Newton steps on its
-loss. A split into random halves starts nearly equal regressions, from which the algorithm hardly
-moves; small random subsets, and splits by the residuals of one regression and by the side of a
-column's median on which they lie, start different ones.
+Each step weights the rows of a component by its shares, and takes few Newton steps. Random halves
+start nearly equal regressions, from which the algorithm hardly moves; small random subsets, and
+splits by the residuals of one regression and by the side of a column's median, different ones.
 """
 
 from __future__ import annotations
@@ -11,28 +10,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback._core.arrays import Vector
 from kullback._core.errors import KullbackError, ModelError
 from kullback.data.blocks import Block, blocks
 from kullback.data.observation import Event, Observed
 from kullback.data.sample import Chunk, ChunkSample, RowSource
-from kullback.models.composite import Composite
+from kullback.models.composite import Composite, mixes_regressions
 from kullback.models.linear import Linear
 from kullback.models.mixture_labels import interchangeable
 from kullback.models.mixture_starts import best_ends
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
 from kullback.models.source import Fixed, SameAs
+from kullback.models.wrapper import Wrapper
 from kullback.objective.component_terms import component_terms, shares_of
 from kullback.objective.cross_entropy import CrossEntropy
 from kullback.objective.first_pass import FirstPass
 from kullback.objective.likelihood import RowsTerm
 from kullback.objective.located_rows import located_inside
 from kullback.objective.starting_values import points_from
+from kullback.solvers.multinomial_steps import towards_shares
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import minimise
 
@@ -45,6 +48,9 @@ _RANDOM, _FIRST, _FURTHER, _FOLLOWED, _RETURNED = 12, 6, 20, 4, 3
 
 # Evaluations of a component's loss: for a split, which may be anything, and in later steps.
 _AT_FIRST, _LATER = 12, 2
+
+# Splits tried for a component that is a mixture itself, of rows of which it has so large a share.
+_NESTED, _SEEN = 6, 0.1
 
 # The columns whose medians split the residuals.
 _COLUMNS = 4
@@ -80,12 +86,12 @@ class _State:
 
 
 def regression_mixture_starts(
-    mixture: Composite, vector: ParameterVector, known: FirstPass, reduce_over: Reduce
+    model: Model, vector: ParameterVector, known: FirstPass, reduce_over: Reduce
 ) -> list[Vector]:
     """Return starting points on the unconstrained scale, the most promising first.
 
     Args:
-        mixture: a mixture of models that read columns.
+        model: a mixture of models that read columns, or a model made of one.
         vector: its coefficients.
         known: the first pass.
         reduce_over: returns what adds statistics up over a sample.
@@ -93,27 +99,79 @@ def regression_mixture_starts(
     Raises:
         ModelError: where no split leads anywhere.
     """
-    few = _Rows(mixture, known.subsample(mixture, _FEW), reduce_over)
-    more = few if known.summary.rows <= _FEW else None
-    more = more or _Rows(mixture, known.subsample(mixture, _MORE), reduce_over)
-    begun = [s for split in few.splits() if (s := few.steps(split, _FIRST)) is not None]
-    ended = [s for b in best_ends(begun, _FOLLOWED) if (s := more.further(b, _FURTHER)) is not None]
-    found = [_given(vector, more.values(state)) for state in best_ends(ended, _RETURNED)]
-    if not found:
-        parts = mixture.parts.values()
-        nested = [part.name for part in parts if part.component_numbers and part.columns]
-        if nested:
-            raise ModelError(
-                f"{mixture.name} has no starting values where a component that is itself a "
-                f"mixture, {nested[0]}, reads columns. Write the components of both in one "
-                "kl.Mixture: with weights that do not depend on columns the distribution is the "
-                "same, each weight the product of the two."
-            )
+    more = known.subsample(model, _MORE) if known.summary.rows > _FEW else None
+    found = _values_of(model, known.subsample(model, _FEW), more, reduce_over)
+    return [vector.unconstrained(_given(vector, values)) for values in found]
+
+
+def _values_of(
+    model: Model,
+    few: RowSource,
+    more: RowSource | None,
+    reduce_over: Reduce,
+    splits: int | None = None,
+) -> list[Values]:
+    """Return starting values by coefficient, the most promising first.
+
+    Args:
+        model: as ``mixes_regressions`` tells.
+        few: rows to follow every split on.
+        more: rows to follow the best on; None for the same.
+        reduce_over: returns what adds statistics up over a sample.
+        splits: how many splits are tried; None for all.
+
+    Raises:
+        ModelError: where no split leads anywhere.
+    """
+    assert isinstance(model, Composite)  # as it holds a mixture
+    if not model.components:
+        assert isinstance(model, Wrapper)  # the other composites
+        return _of_wrapper(model, few, more, reduce_over, splits)
+    on_few = _Rows(model, few, reduce_over)
+    on_more = on_few if more is None else _Rows(model, more, reduce_over)
+    tried = islice(on_few.splits(), splits)
+    begun = [s for split in tried if (s := on_few.steps(split, _FIRST)) is not None]
+    ended = best_ends(begun, _FOLLOWED)
+    if splits is None:
+        ended = [s for b in ended if (s := on_more.further(b, _FURTHER)) is not None]
+    if not ended:
         raise ModelError(
-            f"{mixture.name} could not compute starting values from these data: in no split of the "
+            f"{model.name} could not compute starting values from these data: in no split of the "
             "rows could all components be estimated. Choose fewer components."
         )
-    return [vector.unconstrained(values) for values in found]
+    return [on_more.values(state) for state in best_ends(ended, _RETURNED)]
+
+
+def _of_wrapper(
+    model: Wrapper, few: RowSource, more: RowSource | None, *others: Any
+) -> list[Values]:
+    """Return starting values of a model made of one other: its own, and those of the base."""
+    rows = list((few if more is None else more).chunks())
+    y = np.concatenate([located_inside(model.support, c.kind, c.fields) for c in rows])
+    weight = np.concatenate([np.ones(c.count) if c.weight is None else c.weight for c in rows])
+    own = model.own_starts(y, weight)
+    if own is None:
+        raise ModelError(
+            f"{model.name} has no starting values where the base reads columns: write the mixture "
+            f"outside, kl.Mixture([kl.{type(model).__name__}(...), ...]), with "
+            f'kl.same_as("components[0].{next(iter(model.own_parameters))}") for what is shared.'
+        )
+
+    def of_base(sample: RowSource) -> RowSource:
+        each = ((c, located_inside(model.support, c.kind, c.fields)) for c in sample.chunks())
+        return ChunkSample(tuple(_some(c, model.of_base_alone(own)) for c, own in each))
+
+    more = None if more is None else of_base(more)
+    found = _values_of(model.base, of_base(few), more, *others)
+    numbers = {n: np.atleast_1d(model.sources[n].starts_at(value)) for n, value in own.items()}
+    return [values | numbers for values in found]
+
+
+def _some(chunk: Chunk, kept: NDArray[np.bool_], weight: Vector | None = None) -> Chunk:
+    """Return some rows of a chunk, with other weights perhaps."""
+    fields = {name: field[kept] for name, field in chunk.fields.items()}
+    weight = chunk.weight if weight is None else weight
+    return Chunk(chunk.kind, fields, None if weight is None else weight[kept])
 
 
 def _given(vector: ParameterVector, values: Values) -> Values:
@@ -261,15 +319,9 @@ class _Rows:
 
     def _fit(self, part: _Part, shares: Vector, before: Vector | None) -> Vector:
         """Take steps towards the minimum of a component's loss over its shares of the rows."""
-        chunks, begin = [], 0
-        for chunk in self.chunks:
-            rows = slice(begin, begin + chunk.count)
-            begin += chunk.count
-            weight = shares[rows] * self.weight[rows]
-            kept = weight > _NONE
-            fields = {name: field[kept] for name, field in chunk.fields.items()}
-            chunks.append(Chunk(chunk.kind, fields, weight[kept]))
-        sample = ChunkSample(tuple(chunk for chunk in chunks if chunk.count))
+        if before is None and mixes_regressions(part.model):
+            before = self._nested(part, shares)
+        sample = self._seen(shares, _NONE)
         sums = RowsTerm(self.reduce_over(sample)).sums
         objective = CrossEntropy(part.model, part.vector, sums)
         start = part.start(shares) if before is None else before
@@ -277,6 +329,19 @@ class _Rows:
             return start
         most = _AT_FIRST if before is None else _LATER
         return minimise(Newton(), objective, start, most).best.at
+
+    def _seen(self, shares: Vector, least: float) -> RowSource:
+        """Return the rows of which a component has at least some share, weighted by it."""
+        ends = np.cumsum([chunk.count for chunk in self.chunks])[:-1]
+        each = zip(self.chunks, np.split(shares * self.weight, ends), strict=True)
+        found = [_some(chunk, weight > least, weight) for chunk, weight in each]
+        return ChunkSample(tuple(chunk for chunk in found if chunk.count))
+
+    def _nested(self, part: _Part, shares: Vector) -> Vector:
+        """Return where the search for a component begins that is a mixture itself."""
+        seen = self._seen(shares, _SEEN)
+        (values,) = _values_of(part.model, seen, None, self.reduce_over, _NESTED)[:1]
+        return part.vector.unconstrained(_given(part.vector, values))
 
     def _weights(self, shares: Vector, before: Vector | None) -> Vector:
         """Return the weights that suit the shares; of columns, after a Newton step."""
@@ -286,22 +351,7 @@ class _Rows:
         if self.design is None:
             sizes = np.sum(own, axis=1)
             return np.asarray(sizes / np.sum(sizes))
-        x, count = self.design, len(shares)
-        beta = np.zeros((count - 1, len(x))) if before is None else before.reshape(count - 1, -1)
-        for _ in range(_LATER):
-            logits = np.vstack([np.zeros(x.shape[1]), beta @ x])
-            p = np.exp(logits - np.max(logits, axis=0))
-            p = (p / np.sum(p, axis=0))[1:]
-            gradient = ((own[1:] - p * self.weight) @ x.T).ravel()
-            blocks = [
-                [(x * (self.weight * p[i] * ((i == j) - p[j]))) @ x.T for j in range(count - 1)]
-                for i in range(count - 1)
-            ]
-            hessian = np.block(blocks)
-            # a little towards zero, so that separated components do not run away here
-            hessian += 1e-3 * np.diag(np.diag(hessian)) + 1e-12 * np.eye(len(hessian))
-            beta = beta + np.linalg.solve(hessian, gradient).reshape(beta.shape)
-        return np.asarray(beta.ravel())
+        return towards_shares(self.design, own, before, _LATER)
 
     def _expect(self, at: Sequence[Vector], weights: Vector) -> tuple[Vector, float]:
         """Return the shares of the components, and the log-likelihood a row."""

@@ -39,7 +39,7 @@ def _central(z: jax.Array) -> jax.Array:
     return _SQRT_HALF_PI * (jnp.exp(x * x) * erfc(x))
 
 
-def _mills_curvature(z: jax.Array) -> jax.Array:
+def mills_curvature(z: jax.Array) -> jax.Array:
     """M''(z) = (1 + z²) M(z) − z > 0."""
     far, s, w = _regions(z)
     direct = (1.0 + s * s) * _central(s) - s
@@ -47,7 +47,7 @@ def _mills_curvature(z: jax.Array) -> jax.Array:
     return jnp.where(far, 2.0 * w * u * horner(_MILLS_CURVATURE_SERIES, u), direct)
 
 
-@with_partials(lambda z: -_mills_curvature(z))
+@with_partials(lambda z: -mills_curvature(z))
 def mills_slope(z: jax.Array) -> jax.Array:
     """−M'(z) = 1 − z M(z) > 0, to relative precision; near 1/z² for large z."""
     far, s, w = _regions(z)

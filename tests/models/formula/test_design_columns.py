@@ -129,6 +129,20 @@ def test_centred_and_scaled_columns() -> None:
     np.testing.assert_allclose(found["center(log(x)):z"], expected, rtol=1e-11)
 
 
+def test_arithmetic_takes_what_is_learned_from_all_rows() -> None:
+    text = (
+        "I(center(x)**2) + log(scale(x) + 3) + I(center(x)*scale(z) - x) + scale(exp(center(z)))"
+        " + center(log(scale(center(x)*k) + 9)) + bs(scale(x), df=4) + poly(I(center(z)**2), 2)"
+    )
+    found = design("~ " + text)
+    theirs = model_matrix(text.replace("center(x)*k", "I(center(x)*k)"), FRAME)
+    assert found.shape == theirs.shape
+    # both take means and deviations of the same numbers, in other orders
+    np.testing.assert_allclose(found.to_numpy(), theirs.to_numpy(), rtol=1e-11, atol=1e-12)
+    with pytest.raises(kl.DataError, match=r"log\(center\(x\)\) is not a finite number in row"):
+        design("~ log(center(x))")
+
+
 def test_polynomials_are_those_of_r() -> None:
     # R's poly: the QR decomposition of the powers of x less its mean, with the signs of R's
     # diagonal; columns are orthonormal

@@ -31,6 +31,7 @@ FRAME["kind"] = np.array(["a", "b", "c"])[RNG.integers(0, 3, ROWS)]
 MODELS: dict[str, tuple[kl.Model, str]] = {
     "levels": (kl.NegativeBinomial(mean="~ g*x + flag + c", size="~ C(k)"), "y"),
     "learned": (kl.Poisson(rate="~ bs(x, df=4) + poly(n, 2) + scale(x):g - 1"), "y"),
+    "learned twice": (kl.Normal(loc="~ I(center(x)**2) + bs(log(scale(n) + 9), df=4)"), "y"),
     "everything": (kl.Normal(loc="~ . - kind - n"), "y"),
     "options": (
         kl.Poisson(rate=kl.Formula("~ cs(x, df=2)", exposure="n", penalty=kl.Ridge(0.1))),
@@ -103,6 +104,16 @@ EDITS: dict[str, tuple[str, Callable[[dict[str, Any]], Any], str]] = {
         lambda s: s["rate"]["learned"]["bs(x, df=4)"][0].__setitem__(0, "inf"),
         "bs(x, df=4) cannot have learned these numbers",
     ),
+    "an inner mean that is no number": (
+        "learned twice",
+        lambda s: s["loc"]["learned"]["scale(n)"][0].__setitem__(0, "nan"),
+        "scale(n) cannot have learned these numbers",
+    ),
+    "an inner mean that is missing": (
+        "learned twice",
+        lambda s: s["loc"]["learned"].pop("center(x)"),
+        "loc.learned",
+    ),
     "unlearned": ("learned", lambda s: s["rate"].update(learned={}), "rate.learned"),
     "a missing column": ("learned", lambda s: s["rate"]["columns"].pop("x"), 'no column "x"'),
     "a needless column": (
@@ -147,3 +158,12 @@ def test_rows_that_the_fit_does_not_know_are_refused(rows: dict[str, Any], said:
     with pytest.raises(kl.DataError) as refused:
         kl.estimate_cross_entropy(fit.model, one, "y")
     assert str(refused.value).startswith(said)
+
+
+def test_rows_in_which_a_term_has_no_value_are_refused() -> None:
+    fit = kl.fit(kl.Normal(loc="~ log(x) + bs(scale(n), df=4)"), FRAME, "y")
+    with pytest.raises(kl.DataError, match=r"^log\(x\) has no value in row 1 \(x=-1\)\.$"):
+        fit.predict({"x": [1.0, -1.0], "n": [2.0, 2.0]})
+    with pytest.raises(kl.DataError, match=r"^bs\(scale\(n\), df=4\) has no value in row 0 \(n=99"):
+        fit.at({"x": [1.0], "n": [99.0]})
+    assert np.isnan(fit.predict({"x": [np.nan], "n": [2.0]})).all()

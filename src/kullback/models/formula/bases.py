@@ -16,7 +16,7 @@ import numpy as np
 
 from kullback._core.arrays import Vector, namespace
 from kullback._core.errors import DataError, ModelError
-from kullback.models.formula.factors import Numeric
+from kullback.models.formula.factors import Learned, Numeric
 from kullback.models.formula.natural_spline import curvatures, natural_spline
 from kullback.models.formula.syntax import Call, Listing, Name, Node, Number, Operation
 
@@ -38,7 +38,7 @@ _MOST = 100
 
 @final
 @dataclass(frozen=True)
-class Basis:
+class Basis(Learned):
     """Functions of a number of a row, with what they learn.
 
     Attributes:
@@ -60,6 +60,11 @@ class Basis:
     def columns(self) -> tuple[str, ...]:
         """The columns of the data that it reads."""
         return self.argument.columns
+
+    @property
+    def stage(self) -> int:
+        """How many passes over the rows it needs before the one in which it learns."""
+        return self.argument.stage
 
     @cached_property
     def options(self) -> dict[str, Any]:

@@ -21,9 +21,11 @@ from kullback.models.formula.bases import OPTIONS, Basis
 from kullback.models.formula.coding import codings
 from kullback.models.formula.factors import (
     Category,
+    Learned,
     Numeric,
     category_columns,
     category_of,
+    learned_in,
     numeric_of,
 )
 from kullback.models.formula.syntax import Call, Name, Node
@@ -124,16 +126,21 @@ class Design:
     """The columns of a formula's terms.
 
     Attributes:
+        text: the formula.
         parts: products of factors, in the order of the coefficients.
-        key: what they depend on: compiled code is kept by it.
         read: the columns of the data that it reads, in the order of the data.
         absent: the labels of columns without a coefficient, which others determine.
     """
 
+    text: str
     parts: tuple[Part, ...]
-    key: Hashable
     read: tuple[Column, ...] = ()
     absent: tuple[str, ...] = ()
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What the columns depend on: compiled code is kept by it."""
+        return (self.text, self.parts, self.absent)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -151,8 +158,7 @@ class Design:
 
     def without(self, labels: Iterable[str]) -> Design:
         """Return the design without some columns."""
-        absent = (*self.absent, *labels)
-        return replace(self, absent=absent, key=(self.key, absent))
+        return replace(self, absent=(*self.absent, *labels))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -167,9 +173,21 @@ class Design:
 
     @property
     def bases(self) -> dict[str, Basis]:
-        """The factors that learn from the rows, by their text."""
-        factors = (f for part in self.parts for f, _ in part.factors)
-        return {str(f.node): f for f in factors if isinstance(f, Basis)}
+        """What learns from the rows, by its text: factors, and parts of them."""
+        factors = dict.fromkeys(f for part in self.parts for f, _ in part.factors)
+        return {str(basis.node): basis for f in factors for basis in _bases_in(f)}
+
+    @property
+    def numbers(self) -> tuple[Numeric, ...]:
+        """The numbers that are computed, as factors or for what learns from them."""
+        factors = dict.fromkeys(f for part in self.parts for f, _ in part.factors)
+        numbers = [f for f in factors if isinstance(f, Numeric)]
+        return tuple(dict.fromkeys([*numbers, *(b.argument for b in self.bases.values())]))
+
+    @property
+    def computed(self) -> tuple[Numeric | Basis, ...]:
+        """All numbers that are computed of a row, inner ones first."""
+        return (*sorted(self.numbers, key=lambda n: n.stage), *self.bases.values())
 
     @property
     def ranges(self) -> dict[str, Interval]:
@@ -183,11 +201,10 @@ class Design:
     def with_bases(self, bases: Mapping[Node, Basis]) -> Design:
         """Return the same columns with what bases have learned."""
         parts = tuple(
-            Part(tuple((bases.get(f.node, f), full) for f, full in part.factors))
+            Part(tuple((_with_bases(f, bases), full) for f, full in part.factors))
             for part in self.parts
         )
-        factors = tuple(f for part in parts for f, _ in part.factors)
-        return replace(self, parts=parts, key=(self.key, factors))
+        return replace(self, parts=parts)
 
     @property
     def intercept(self) -> bool:
@@ -276,10 +293,38 @@ def check_factor(node: Node) -> None:
 
 def _factor(node: Node, schema: Schema) -> Factor:
     if isinstance(node, Call) and node.function in OPTIONS:
-        if not node.arguments:
-            raise ModelError(f"{node} lacks its column.")
-        return Basis(node, numeric_of(node.arguments[0], schema))
-    return category_of(node, schema) or numeric_of(node, schema)
+        return _basis(node, schema)
+    return category_of(node, schema) or _numeric(node, schema)
+
+
+def _basis(node: Call, schema: Schema) -> Basis:
+    if not node.arguments:
+        raise ModelError(f"{node} lacks its column.")
+    return Basis(node, _numeric(node.arguments[0], schema))
+
+
+def _numeric(node: Node, schema: Schema) -> Numeric:
+    return numeric_of(node, schema, tuple(_basis(part, schema) for part in learned_in(node)))
+
+
+def _bases_in(factor: Learned | Factor) -> Iterator[Basis]:
+    """What learns from the rows in a factor, inner ones first."""
+    if isinstance(factor, Basis):
+        yield from _bases_in(factor.argument)
+        yield factor
+    elif isinstance(factor, Numeric):
+        for part in factor.within:
+            yield from _bases_in(part)
+
+
+def _with_bases(factor: Any, bases: Mapping[Node, Basis]) -> Any:
+    """The factor with what bases have learned."""
+    if isinstance(factor, Basis):
+        state = bases.get(factor.node, factor).state
+        return replace(factor, argument=_with_bases(factor.argument, bases), state=state)
+    if isinstance(factor, Numeric) and factor.within:
+        return replace(factor, within=tuple(_with_bases(part, bases) for part in factor.within))
+    return factor
 
 
 def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
@@ -307,7 +352,7 @@ def design_of(text: str, terms: Sequence[Term], schema: Schema) -> Design:
                 )
     named = {name for f in factors.values() for name in f.columns}
     read = tuple(column for name, column in schema.columns.items() if name in named)
-    design = Design(tuple(parts), (text, tuple(factors.values())), read)
+    design = Design(text, tuple(parts), read)
     if not 0 < len(design.labels) <= _MOST:
         raise ModelError(
             f"the formula {text!r} has {len(design.labels):,} coefficients; it needs at least 1 "

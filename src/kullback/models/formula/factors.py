@@ -5,8 +5,9 @@ Arithmetic is computed by walking the tree of a formula; nothing else is evaluat
 
 from __future__ import annotations
 
+import abc
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -27,18 +28,27 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "**": operator.pow,
 }
 
-# Functions that learn from all rows, and what to write in place of arithmetic with them.
-_LEARNED = dict.fromkeys(
-    ("center", "scale"),
-    "for powers write poly({0}, 2), of which the model is the same, else take the function inside, "
-    "as in scale(log({0}))",
-) | dict.fromkeys(
-    ("poly", "bs", "cs"),
-    "it is a term by itself, and takes arithmetic inside, as in bs(log({0}), df=4)",
-)
+# Functions of all rows: of one number a row, which arithmetic takes, and of several.
+_LEARNED = ("center", "scale")
+_OF_SEVERAL = ("poly", "bs", "cs")
 
 # Functions of one number.
 _ELEMENTARY = ("log", "exp", "sqrt")
+
+
+class Learned(abc.ABC):
+    """A number a row that depends on all rows: abstract, see ``bases.Basis``."""
+
+    node: Call
+
+    @property
+    @abc.abstractmethod
+    def stage(self) -> int:
+        """How many passes over the rows it needs before the one in which it learns."""
+
+    @abc.abstractmethod
+    def evaluate(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the numbers of rows, after it has learned."""
 
 
 @final
@@ -50,11 +60,18 @@ class Numeric:
         node: the expression.
         columns: the columns that it reads.
         numbers: of a column that the sample holds as categories, the number of each.
+        within: the parts of the expression that depend on all rows, such as center(x).
     """
 
     node: Node
     columns: tuple[str, ...]
     numbers: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    within: tuple[Learned, ...] = ()
+
+    @property
+    def stage(self) -> int:
+        """How many passes over the rows it needs before it can be computed."""
+        return max((part.stage + 1 for part in self.within), default=0)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -68,9 +85,10 @@ class Numeric:
 
     def evaluate(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the numbers of the rows."""
+        known = {part.node: part.evaluate(row)[0] for part in self.within}
         if self.numbers:
             row = {**row, **{name: _looked_up(v, row[name]) for name, v in self.numbers}}
-        return (_value(self.node, row),)
+        return (_value(self.node, row, known),)
 
 
 @final
@@ -133,8 +151,26 @@ def category_columns(node: Node) -> tuple[str, ...]:
     return (column.name,)
 
 
-def numeric_of(node: Node, schema: Schema) -> Numeric:
+def learned_in(node: Node) -> Iterator[Call]:
+    """The outermost parts of arithmetic that depend on all rows."""
+    if isinstance(node, Operation):
+        for side in (node.left, node.right):
+            if side is not None:
+                yield from learned_in(side)
+    elif isinstance(node, Call) and node.function in _LEARNED:
+        yield node
+    elif isinstance(node, Call):
+        for argument in node.arguments:
+            yield from learned_in(argument)
+
+
+def numeric_of(node: Node, schema: Schema, within: tuple[Learned, ...] = ()) -> Numeric:
     """Return a number computed from columns of a sample.
+
+    Args:
+        node: the expression.
+        schema: the columns of the sample.
+        within: what ``learned_in`` yields, as factors.
 
     Raises:
         ModelError: for what cannot be computed.
@@ -143,7 +179,8 @@ def numeric_of(node: Node, schema: Schema) -> Numeric:
     _check(node)
     columns = tuple(dict.fromkeys(names_in(node)))
     known = [schema.columns[name] for name in columns if name in schema.columns]
-    return Numeric(node, columns, tuple(_numbers(c) for c in known if c.levels is not None))
+    numbers = tuple(_numbers(c) for c in known if c.levels is not None)
+    return Numeric(node, columns, numbers, within)
 
 
 def category_of(node: Node, schema: Schema) -> Category | None:
@@ -240,26 +277,30 @@ def _check(node: Node) -> None:
         _check(node.arguments[0])
         return
     if isinstance(node, Call) and node.function in _LEARNED:
+        return  # its argument and options are checked where it is made
+    if isinstance(node, Call) and node.function in _OF_SEVERAL:
         raise ModelError(
-            f"{node} cannot stand within arithmetic, as it depends on all rows and not on its own: "
-            f"{_LEARNED[node.function].format(node.arguments[0] if node.arguments else 'x')}; or "
-            "make a column of it."
+            f"{node} cannot stand within arithmetic, as it has several columns: a product with z "
+            f"is written {node}:z, and arithmetic goes inside, as in bs(log(x), df=4)."
         )
     raise ModelError(f"{node} cannot be computed in a formula: make a column of it.")
 
 
-def _value(node: Node, row: Mapping[str, Any]) -> Any:
+def _value(node: Node, row: Mapping[str, Any], known: Mapping[Call, Any]) -> Any:
+    """The number of rows, of which some parts are known."""
     if isinstance(node, Name):
         return row[node.name]
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Operation):
-        right = _value(node.right, row)
+        right = _value(node.right, row, known)
         if node.left is None:
             return -right if node.operator == "-" else right
-        return _OPERATORS[node.operator](_value(node.left, row), right)
+        return _OPERATORS[node.operator](_value(node.left, row, known), right)
     assert isinstance(node, Call)
-    value = _value(node.arguments[0], row)
+    if node in known:
+        return known[node]
+    value = _value(node.arguments[0], row, known)
     if node.function == "I":
         return value
     xp = namespace(next(iter(row.values())))

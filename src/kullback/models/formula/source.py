@@ -55,7 +55,8 @@ class Formula(Source):
     - ``cs(x, df=3)``, ``cs(x, knots=[1, 2])``: natural cubic splines, linear beyond the range. Each
       coefficient is the value at a knot, the upper end included, less that at the lower end.
 
-    Nothing else is evaluated.
+    The first two may stand within arithmetic, ``log(scale(x) + 3)``, ``I(center(x)**2)``, and all
+    of them take some, ``bs(log(x), df=5)``. Nothing else is evaluated.
 
     Args:
         text: the formula.

@@ -97,6 +97,11 @@ def _power(node: Operation, everything: Sequence[str]) -> _Terms:
             "column is written I(x**2)."
         )
     left = _expanded(node.left, everything)
+    if power > 1 and isinstance(node.left, Name | Call):
+        raise ModelError(
+            f"{node} would be {node.left} itself, as ** makes the products of different terms: "
+            f"the power of a number is written I({node}), or poly({node.left}, {int(power)})."
+        )
     out = left
     for _ in range(int(power) - 1):
         out = _join(out, _product(out, left))

@@ -19,7 +19,14 @@ from kullback.models.starting_values import (
 )
 from kullback.models.tails import SQUARE, Tails, symmetric
 from kullback.special.constants import HALF_LOG_TWO_PI
-from kullback.special.normal import log_ndtr, ndtri_exp
+from kullback.special.normal import (
+    inverse_mills,
+    log_ndtr,
+    mills_curvature,
+    mills_ratio,
+    mills_slope,
+    ndtri_exp,
+)
 from kullback.special.numerics import log, reciprocal
 
 
@@ -95,6 +102,22 @@ class Normal(Family):
     @staticmethod
     def _entropy(loc: Array, scale: Array) -> Array:  # noqa: ARG004
         return log(scale) + (HALF_LOG_TWO_PI + 0.5)
+
+    @staticmethod
+    def _cut_moments(end: float, side: float, loc: Array, scale: Array) -> tuple[Array, Array]:
+        # the distance from the end has the density e^(−z t − t²/2) / M(z): its cumulants are
+        # derivatives of log M, −M'/M and M''/M − (M'/M)²
+        z = side * (end - loc) * reciprocal(scale)
+        above = jnp.maximum(z, 0.0)
+        mills = reciprocal(mills_ratio(above))
+        far = mills_slope(above) * mills
+        hazard = inverse_mills(jnp.maximum(-z, 0.0))
+        mean = jnp.where(z > 0.0, far, hazard - z)
+        # M'' = M − z (−M'), of which the series is used where that would cancel
+        part = jnp.where(z > 12.0, mills_curvature(above) * mills, 1.0 - above * far)
+        spread = part - far * far
+        variance = jnp.where(z > 0.0, spread, 1.0 - hazard * (hazard - z))
+        return end + side * scale * mean, scale * scale * variance
 
     @staticmethod
     def _tails(**_: float) -> Tails:
