@@ -21,6 +21,8 @@ _MOST_LEVELS = 2**20
 
 def holds_categories(values: NDArray[Any]) -> bool:
     """Whether a column holds values other than numbers."""
+    if isinstance(values, Coded):
+        return bool(values.size) and int(values.max()) >= 0
     if values.dtype.kind in "UST":
         return True
     if values.dtype.kind != "O":
@@ -80,11 +82,10 @@ def category_codes(
 
 def coded_categories(values: Coded, label: str, known: Labels) -> Floats | None:
     """The codes of a column of a categorical type; None where a category is not known."""
-    if not values.used <= set(known.index):
-        return None
     own = known.codes(np.array([*values.categories, None], dtype=object), label)
-    codes: Floats = own[np.asarray(values)]
-    return codes
+    codes: Floats = own.take(np.asarray(values))
+    absent = np.isnan(codes)
+    return None if absent.any() and (absent & (np.asarray(values) >= 0)).any() else codes
 
 
 def refuse_dates(values: NDArray[Any], label: str) -> None:

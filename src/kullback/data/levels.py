@@ -16,7 +16,6 @@ from kullback.data.categories import (
     refuse_identifier,
 )
 from kullback.data.checks import and_more, column_label
-from kullback.data.coded import Coded
 from kullback.data.columns import ColumnConversion
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
 from kullback.data.labels import Labels, distinct_labels
@@ -122,9 +121,6 @@ class SchemaLearner:
         for name, values in raw.covariates.items():
             label, typed = column_label(name), name in self._typed
             if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
-                continue
-            if isinstance(values, Coded):
-                self._levels.setdefault(name, set()).update(values.used)
                 continue
             of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
             if of_own:

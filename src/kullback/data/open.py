@@ -254,7 +254,7 @@ def _open_source(
     if in_memory is None:
         in_memory = workers is None and source.size(names.used) <= IN_MEMORY_BYTES
     if in_memory:
-        columns, name = _read_columns(source, names.used, text)
+        columns, name = _read_columns(source, names.used, text, names.coded)
         raw = names.take(columns.__getitem__)
         return _array_sample(raw, learner, source.describe(), name, others)
 
@@ -266,7 +266,7 @@ def _open_source(
         for found in workers.each(learn, pieces):
             learner.merge(found, identifiers=identifiers)
     elif first.used:
-        for part in read_ahead(source.parts(first.used, text)):
+        for part in read_ahead(source.parts(first.used, text, first.coded)):
             learner.add(first.take(part.columns.__getitem__), identifiers=identifiers)
             if draw:
                 draw.add(part.columns)
@@ -286,7 +286,7 @@ def _learned(
 ) -> SchemaLearner:
     """Learn from the rows of a piece of a source."""
     own = learner.again()
-    for part in source.parts(first.used, text):
+    for part in source.parts(first.used, text, first.coded):
         own.add(first.take(part.columns.__getitem__), identifiers=identifiers)
     return own
 
@@ -319,10 +319,13 @@ def _parts_of(source: TableSource, name: str) -> Iterator[NDArray[Any]]:
 
 
 def _read_columns(
-    source: TableSource, names: tuple[str, ...], text: frozenset[str]
+    source: TableSource,
+    names: tuple[str, ...],
+    text: frozenset[str],
+    coded: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, NDArray[Any]], Callable[[int], str]]:
     """Read columns of files into memory; and the naming of a row for messages."""
-    parts = list(source.parts(names, text))
+    parts = list(source.parts(names, text, coded))
     starts = accumulate((part.count for part in parts), initial=0)
     files = {part.file: start - part.first_row for part, start in zip(parts, starts, strict=False)}
     columns = {name: concatenated([part.columns[name] for part in parts]) for name in names}

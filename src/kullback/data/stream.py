@@ -74,8 +74,16 @@ class Part:
 class PartSource(Protocol):
     """Columns that can be read part by part, any number of times."""
 
-    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
-        """Read some columns once, those in `text` as text if the source holds only text."""
+    def parts(
+        self, names: tuple[str, ...], text: frozenset[str], coded: frozenset[str] = frozenset()
+    ) -> Generator[Part, None, None]:
+        """Read some columns once.
+
+        Args:
+            names: the columns.
+            text: those that are read as text if the source holds only text.
+            coded: those of which texts may come as codes (``Coded``).
+        """
 
     def describe(self) -> str:
         """A description of the source."""
@@ -276,7 +284,7 @@ class FileSample(RowSource):
         """Yield the rows that pass the checks, part by part."""
         names, total, rows, kept_rows = self._names, 0.0, self._before, 0
         used = tuple(dict.fromkeys((*names.used, *beside)))
-        parts = self._source.parts(used, self._text | text)
+        parts = self._source.parts(used, self._text | text, names.coded - {*beside})
         if not beside and (self._conversion.ends is not None or len(used) > _FEW):
             parts = (piece for part in parts for piece in part.pieces(_PIECE))
         for part in parts:
