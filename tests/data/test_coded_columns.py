@@ -141,3 +141,22 @@ def test_codes_of_whole_numbers(kind: str) -> None:
         changed[4] = other
         with pytest.raises(kl.DataError, match=f"holds {other}.*row 4"):
             open_sample({"g": changed, "y": np.ones(6)}, roles, sample.schema)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_level_of_dropped_rows_is_none(kind: str, in_memory: bool, tmp_path: Path) -> None:
+    path = tmp_path / f"rows.{kind}"
+    g = ["north", "up", "south", "north", "south", "up"]
+    x = [1.0, None, 2.0, 3.0, 4.0, None]
+    table = pa.table({"g": g, "x": x, "y": np.arange(6) % 2 + 1.0})
+    if kind == "csv":
+        table.to_pandas().to_csv(path, index=False)
+    else:
+        pq.write_table(table, path, row_group_size=2)
+    roles = Roles(y="y", columns=("g", "x"), by_value=("g", "x"), missing="drop")
+    sample = open_sample(str(path), roles, in_memory=in_memory)
+    assert sample.schema.categories == {"g": ("north", "south")}
+    found = np.concatenate([chunk.fields["g"] for chunk in sample.chunks()])
+    np.testing.assert_array_equal(found, [0, 1, 0, 1])
+    assert sample.dropped == 2

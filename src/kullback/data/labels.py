@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from kullback.data.sample import Floats
 _MOST_COUNTED = 1 << 16
 
 _SHORT = (np.uint8, np.uint16, np.uint32)
+
+# The code of a label that is not known.
+UNKNOWN = -1.0
 
 # The reason of an error about values that cannot be class labels.
 NOT_LABELS = "not labels"
@@ -114,27 +117,45 @@ class Labels:
         found = map(index.get, values.tolist(), repeat(np.nan))
         return np.fromiter(found, dtype=np.float64, count=values.size)
 
-    def known_codes(
-        self, values: NDArray[Any], label: str, role: str = "classes", place: Place = HERE
-    ) -> Floats:
-        """The codes of labels as float64, NaN for missing ones.
+    def all_codes(self, values: NDArray[Any], label: str) -> Floats:
+        """The codes of labels as float64, NaN for missing ones and ``UNKNOWN`` for others.
 
         Raises:
-            DataError: another label occurs; the message names it, and the rows.
+            DataError: a value cannot be a label.
         """
+        if isinstance(values, Coded):
+            own = self.all_codes(np.array([*values.categories, None], dtype=object), label)
+            return own.take(np.asarray(values))
         codes = self.codes(values, label)
         absent = np.flatnonzero(np.isnan(codes))
-        others = [row for row in absent.tolist() if not is_missing(values[row])]
-        if others:
-            value = values[others[0]]
-            rows = [place.name_row(row) for row in others if values[row] == value]
-            raise DataError(
-                f"{label} holds {shown(value)}, which is not one of the {role}: "
-                f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
-                f"It is in {and_more(rows[:SHOWN_ROWS], len(rows))}. "
-                f"Leave out such rows, or fit the model to rows of all {role}."
-            )
+        codes[[row for row in absent.tolist() if not is_missing(values[row])]] = UNKNOWN
         return codes
+
+    def refuse_unknown(
+        self, values: NDArray[Any], codes: Floats, label: str, role: str, place: Place = HERE
+    ) -> NoReturn:
+        """Refuse labels of which some are not known.
+
+        Args:
+            values: the column.
+            codes: its ``all_codes``.
+            label: its name in messages.
+            role: what the labels are: classes, or categories.
+            place: where the rows come from.
+
+        Raises:
+            DataError: always; the message names one, and the rows.
+        """
+        values = values.values if isinstance(values, Coded) else values
+        others = np.flatnonzero(codes < 0.0).tolist()
+        value = values[others[0]]
+        rows = [place.name_row(row) for row in others if values[row] == value]
+        raise DataError(
+            f"{label} holds {shown(value)}, which is not one of the {role}: "
+            f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
+            f"It is in {and_more(rows[:SHOWN_ROWS], len(rows))}. "
+            f"Leave out such rows, or fit the model to rows of all {role}."
+        )
 
 
 def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:

@@ -258,7 +258,7 @@ def _open_source(
         raw = names.take(columns.__getitem__)
         return _array_sample(raw, learner, source.describe(), name, others)
 
-    first = names if head else learner.undecided
+    first = names if head or (roles.drop and learner.undecided.used) else learner.undecided
     draw = RowDraw(len(first.used)) if head else None
     identifiers = not roles.inferred
     if first.used and workers is not None:
@@ -267,7 +267,8 @@ def _open_source(
             learner.merge(found, identifiers=identifiers)
     elif first.used:
         for part in read_ahead(source.parts(first.used, text, first.coded)):
-            learner.add(first.take(part.columns.__getitem__), identifiers=identifiers)
+            raw = first.take(part.columns.__getitem__)
+            learner.add_kept(raw, part.place, identifiers=identifiers)
             if draw:
                 draw.add(part.columns)
     sample = FileSample(source, names, learner.conversion(), text)
@@ -287,7 +288,8 @@ def _learned(
     """Learn from the rows of a piece of a source."""
     own = learner.again()
     for part in source.parts(first.used, text, first.coded):
-        own.add(first.take(part.columns.__getitem__), identifiers=identifiers)
+        raw = first.take(part.columns.__getitem__)
+        own.add_kept(raw, part.place, identifiers=identifiers)
     return own
 
 
@@ -340,18 +342,10 @@ def _array_sample(
     others: OtherColumns | None = None,
 ) -> RowSource:
     """Check columns in memory, all rows at once, and make a sample of them."""
-    learner.add(raw)
-    conversion = learner.conversion()
     place = Place("", name_row)
-    rows = conversion.convert(raw, place)
-    if rows.kept is not None and learner.by_value:
-        # a level that occurs in dropped rows only is none of the rows that are kept
-        again = learner.again()
-        again.add(raw.at(rows.kept))
-        conversion = again.conversion()
-        few = conversion.convert(raw.at(rows.kept), place.of(rows.kept))
-        rows = replace(few, kept=rows.kept, read=rows.read)
-    sample = conversion.sample(rows, source, name_row)
+    learner.add_kept(raw, place)
+    conversion = learner.conversion()
+    sample = conversion.sample(conversion.convert(raw, place), source, name_row)
     assert isinstance(sample, ArraySample | ChunkSample)  # of columns in memory
     return replace(sample, others=others)
 

@@ -63,6 +63,11 @@ class Part:
         """The number of rows in the part."""
         return len(next(iter(self.columns.values())))
 
+    @property
+    def place(self) -> Place:
+        """Where the rows come from, for messages."""
+        return Place(self.where, partial(_row_after, self.first_row))
+
     def pieces(self, rows: int) -> Iterator[Part]:
         """Yield the part in pieces of so many rows, views of its columns."""
         for start in range(0, self.count, rows):
@@ -289,8 +294,7 @@ class FileSample(RowSource):
             parts = (piece for part in parts for piece in part.pieces(_PIECE))
         for part in parts:
             self._starts.setdefault(part.file, rows - part.first_row)
-            place = Place(part.where, partial(_row_after, part.first_row))
-            checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
+            checked = self._conversion.convert(names.take(part.columns.__getitem__), part.place)
             yield checked, part, rows
             rows += checked.read
             kept_rows += checked.count
