@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
@@ -80,3 +83,80 @@ def test_errors_of_coded_columns(table: str) -> None:
     if table != "pandas categories":
         with pytest.raises(kl.DataError, match=r'numbers and 1 text: "\?" \(1 row\)'):
             open_sample(TABLES[table](numbers, y), roles)
+
+
+TYPES = {
+    "text": pa.string(),
+    "large text": pa.large_string(),
+    "dictionary": pa.dictionary(pa.int8(), pa.string()),
+    "unsigned dictionary": pa.dictionary(pa.uint8(), pa.string()),
+}
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("kind", [*TYPES, "csv"])
+def test_codes_of_files(kind: str, in_memory: bool, tmp_path: Path) -> None:
+    """Files and row groups hold other levels, in another order; the last has one of its own."""
+    rows: list[list[str | None]] = [
+        ["south", None, "north", "south"],
+        [None, None, None, None],
+        ["north", "south", "west", None],
+    ]
+    for i, values in enumerate(rows):
+        if kind == "csv":
+            lines = ["g,y", *(f"{v or ''},{k + 1}" for k, v in enumerate(values))]
+            (tmp_path / f"{i}.csv").write_text("\n".join(lines) + "\n")
+        else:
+            g = pa.array(values, pa.string()).cast(TYPES[kind])
+            table = pa.table({"g": g, "y": np.arange(4) + 1.0})
+            pq.write_table(table, tmp_path / f"{i}.parquet", row_group_size=2)
+    files = sorted(map(str, tmp_path.iterdir()))
+    roles = Roles(y="y", columns=("g",), by_value=("g",), missing="drop")
+    sample = open_sample(files, roles, in_memory=in_memory)
+    levels = ("north", "south", "west")
+    assert sample.schema.categories == {"g": levels}
+    found = np.concatenate([chunk.fields["g"] for chunk in sample.chunks()])
+    expected = [levels.index(v) for values in rows for v in values if v is not None]
+    np.testing.assert_array_equal(found, expected)
+    assert sample.dropped == 6
+    known = open_sample(files[:1], roles).schema
+    message = r'"g" holds "west".* categories: "north" and "south". It is in row 2'
+    with pytest.raises(kl.DataError, match=message):
+        for _ in open_sample(files, roles, known, in_memory=in_memory).chunks():
+            pass
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i4", "u8", "f8"])
+def test_codes_of_whole_numbers(kind: str) -> None:
+    values = np.array([100, 7, 100, 0, 127, 7], kind)
+    values[3] = 0 if kind.startswith("u") else -100
+    roles = Roles(y="y", columns=("g",), categorical=("g",), by_value=("g",))
+    sample = open_sample({"g": values, "y": np.ones(6)}, roles)
+    levels = sample.schema.categories["g"]
+    assert list(levels) == sorted(set(values.tolist()))
+    codes = next(sample.chunks()).fields["g"]
+    np.testing.assert_array_equal(codes, [levels.index(v) for v in values])
+    for other in (8, -1 if kind[0] != "u" else 9):
+        changed = values.copy()
+        changed[4] = other
+        with pytest.raises(kl.DataError, match=f"holds {other}.*row 4"):
+            open_sample({"g": changed, "y": np.ones(6)}, roles, sample.schema)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_level_of_dropped_rows_is_none(kind: str, in_memory: bool, tmp_path: Path) -> None:
+    path = tmp_path / f"rows.{kind}"
+    g = ["north", "up", "south", "north", "south", "up"]
+    x = [1.0, None, 2.0, 3.0, 4.0, None]
+    table = pa.table({"g": g, "x": x, "y": np.arange(6) % 2 + 1.0})
+    if kind == "csv":
+        table.to_pandas().to_csv(path, index=False)
+    else:
+        pq.write_table(table, path, row_group_size=2)
+    roles = Roles(y="y", columns=("g", "x"), by_value=("g", "x"), missing="drop")
+    sample = open_sample(str(path), roles, in_memory=in_memory)
+    assert sample.schema.categories == {"g": ("north", "south")}
+    found = np.concatenate([chunk.fields["g"] for chunk in sample.chunks()])
+    np.testing.assert_array_equal(found, [0, 1, 0, 1])
+    assert sample.dropped == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kullback.data.arrays import is_exact
+from kullback.data.coded import Coded
 
 
 def from_arrow(data: Any) -> NDArray[Any]:
@@ -58,6 +60,38 @@ def values_of(column: Any) -> NDArray[Any]:
     if isinstance(column, pa.ChunkedArray):
         return np.asarray(column.to_numpy())
     return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def columns_of(
+    table: Any, names: Collection[str], coded: Collection[str]
+) -> dict[str, NDArray[Any]]:
+    """Columns of an Arrow table or batch as NumPy arrays; the texts of some as codes."""
+    return {
+        name: (coded_values if name in coded else values_of)(table.column(name)) for name in names
+    }
+
+
+def coded_values(column: Any) -> NDArray[Any]:
+    """An Arrow column as a NumPy array: codes and categories where it holds texts."""
+    kind = column.type
+    if not is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+        return values_of(column)
+    if not pa.types.is_dictionary(kind):
+        column = column.dictionary_encode()
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if array.dictionary.null_count:
+        return values_of(column)
+    codes = array.indices
+    if codes.null_count:  # codes may be of a type without −1
+        codes = codes.cast(pa.int64()).fill_null(-1)
+    return Coded.of(np.from_dlpack(codes), tuple(array.dictionary.to_pylist()))
+
+
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type is one of texts."""
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
 
 
 def _stays_exact(column: Any) -> bool:

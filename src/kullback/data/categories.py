@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
-from kullback.data.checks import HERE, Place
 from kullback.data.coded import Coded
 from kullback.data.labels import Labels
 from kullback.data.sample import Floats
@@ -18,9 +17,14 @@ from kullback.data.sample import Floats
 # A column with more levels than this identifies rows rather than categories.
 _MOST_LEVELS = 2**20
 
+# Values are looked at in so many at a time until one is not missing.
+_LOOK = 256
+
 
 def holds_categories(values: NDArray[Any]) -> bool:
     """Whether a column holds values other than numbers."""
+    if isinstance(values, Coded):
+        return bool(values.size) and int(values.max()) >= 0
     if values.dtype.kind in "UST":
         return True
     if values.dtype.kind != "O":
@@ -51,20 +55,17 @@ def category_codes(
     known: Labels,
     *,
     unknown_is_missing: bool,
-    place: Place = HERE,
 ) -> Floats:
-    """The codes of categories, NaN where a value is missing.
+    """The codes of categories, NaN where a value is missing, UNKNOWN for another category.
 
     Args:
         values: the column.
         label: its name in messages.
         known: the categories.
-        unknown_is_missing: whether another category counts as missing; else it is an error.
-        place: where the rows come from.
+        unknown_is_missing: whether another category counts as missing.
 
     Raises:
-        DataError: the values are numbers and the categories text, or the reverse; or another
-            category occurs and must not.
+        DataError: the values are numbers and the categories text, or the reverse.
     """
     first = _first(values)
     of_one_type = known.written or first is None or not known.levels
@@ -73,18 +74,8 @@ def category_codes(
             f"{label} held categories such as {shown(known.levels[0])} in the rows of the fit, "
             f"and holds {shown(first)} here; give it the same type"
         )
-    if unknown_is_missing:
-        return known.codes(values, label)
-    return known.known_codes(values, label, "categories", place)
-
-
-def coded_categories(values: Coded, label: str, known: Labels) -> Floats | None:
-    """The codes of a column of a categorical type; None where a category is not known."""
-    if not values.used <= set(known.index):
-        return None
-    own = known.codes(np.array([*values.categories, None], dtype=object), label)
-    codes: Floats = own[np.asarray(values)]
-    return codes
+    codes = known.all_codes(values, label)
+    return np.where(codes < 0.0, np.nan, codes) if unknown_is_missing else codes
 
 
 def refuse_dates(values: NDArray[Any], label: str) -> None:
@@ -118,4 +109,8 @@ def refuse_identifier(label: str, count: int, what: str) -> None:
 
 def _first(values: NDArray[Any]) -> Any:
     """The first value that is not missing, or None."""
-    return next((value for value in values.tolist() if not is_missing(value)), None)
+    if isinstance(values, Coded):
+        present = np.asarray(values) >= 0
+        return values.categories[int(values[present.argmax()])] if present.any() else None
+    few = (values[start : start + _LOOK].tolist() for start in range(0, len(values), _LOOK))
+    return next((value for part in few for value in part if not is_missing(value)), None)

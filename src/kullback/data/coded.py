@@ -1,10 +1,11 @@
-"""A column of a categorical type: the code of each row, and the categories, as pandas holds them.
+"""A column of texts, or of a categorical type: the code of each row, and what the codes mean.
 
-Six such columns of 600,000 rows are read in a fifteenth of the time that their values take.
+Whatever is done value by value, in Python, is done once for each category rather than each row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -32,11 +33,31 @@ class Coded(np.ndarray[Any, np.dtype[np.intp]]):
         """Keep the categories of a part."""
         self.categories = getattr(of, "categories", ())
 
+    @classmethod
+    def joined(cls, parts: Sequence[Coded]) -> Coded:
+        """Join the parts of one column, each with categories of its own."""
+        places: dict[Any, int] = {}
+        codes = []
+        for part in parts:
+            own = [places.setdefault(category, len(places)) for category in part.categories]
+            codes.append(np.array([*own, -1], dtype=np.intp)[np.asarray(part)])
+        return cls.of(np.concatenate(codes), tuple(places))
+
     @property
-    def used(self) -> set[Any]:
-        """The categories that occur."""
-        seen = np.bincount(np.asarray(self) + 1, minlength=1)[1:]
-        return {self.categories[code] for code in np.flatnonzero(seen).tolist()}
+    def counts(self) -> dict[Any, int]:
+        """The number of rows of each category that occurs."""
+        codes = np.asarray(self)
+        rows = np.bincount(codes[codes >= 0] if self.any_missing else codes)
+        out: dict[Any, int] = {}
+        for code in np.flatnonzero(rows).tolist():  # two codes may be of one category
+            category = self.categories[code]
+            out[category] = out.get(category, 0) + int(rows[code])
+        return out
+
+    @property
+    def any_missing(self) -> bool:
+        """Whether a value is missing."""
+        return bool(self.size) and int(self.min()) < 0
 
     @property
     def values(self) -> NDArray[Any]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from kullback.data.arrays import to_numbers
 from kullback.data.categories import (
     category_codes,
-    coded_categories,
     dates_as_objects,
     refuse_dates,
 )
@@ -130,6 +129,7 @@ class ColumnConversion:
             fields = {name: values[kept] for name, values in fields.items()}
             covariates = {name: values[kept] for name, values in covariates.items()}
             weight = None if weight is None else weight[kept]
+        self._check_known(raw, {**fields, **covariates}, kept, place)
         if self._of_shares:
             shares = shares_of(np.stack([*fields.values()], axis=1), place.of(kept))
             fields = dict(zip(fields, shares, strict=True))
@@ -184,7 +184,7 @@ class ColumnConversion:
         """The outcome as numbers by field, and what must not be missing of it, by label."""
         columns = raw.outcome
         if self.classes is not None:
-            codes = self.classes.known_codes(columns[0], self.label, place=place)
+            codes = self.classes.all_codes(columns[0], self.label)
             return {self.kind.fields[0]: codes}, {self.label: codes}
         labels = self.labels_of * (len(columns) // max(len(self.labels_of), 1))  # of an array: one
         numbers = [to_numbers(v, label, place) for label, v in zip(labels, columns, strict=True)]
@@ -200,20 +200,38 @@ class ColumnConversion:
         if name in self.dated:
             refuse_dates(values, label)
         known = self.categories.get(name)
-        if isinstance(values, Coded):
-            codes = None if known is None else coded_categories(values, label, known)
-            if codes is not None:
-                return codes
-            values = values.values
         if known is None:
+            values = values.values if isinstance(values, Coded) else values
             numbers = to_numbers(values, label, place)
             check_inside(self.schema.columns[name], numbers, place)
             return numbers
         unknown_is_missing = self.schema.columns[name].may_be_missing
         values = dates_as_objects(values)
-        return category_codes(
-            values, label, known, unknown_is_missing=unknown_is_missing, place=place
-        )
+        return category_codes(values, label, known, unknown_is_missing=unknown_is_missing)
+
+    def _check_known(
+        self,
+        raw: RawRows,
+        fields: Mapping[str, Floats],
+        kept: NDArray[np.int64] | None,
+        place: Place,
+    ) -> None:
+        """Refuse classes and categories that are not known, in the rows that are kept."""
+        columns = [(name, raw.covariates[name], labels) for name, labels in self.categories.items()]
+        if self.classes is not None:
+            columns.insert(0, (self.kind.fields[0], raw.outcome[0], self.classes))
+        for name, values, known in columns:
+            codes = fields[name]
+            if codes.size and codes.min() < 0.0:
+                of = (
+                    (self.label, "classes")
+                    if known is self.classes
+                    else (column_label(name), "categories")
+                )
+                values = dates_as_objects(values)
+                known.refuse_unknown(
+                    values if kept is None else values[kept], codes, *of, place.of(kept)
+                )
 
 
 def _contiguous(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

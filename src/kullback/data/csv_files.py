@@ -17,7 +17,7 @@ from kullback.data.arrays import (
     refuse_text,
     text_without_number,
 )
-from kullback.data.arrow import values_of
+from kullback.data.arrow import columns_of, values_of
 from kullback.data.checks import Place, column_label
 from kullback.data.quotes import BYTE_ORDER_MARK, refuse_open_quotes
 from kullback.data.separators import EXAMINED_LINES, find_separator, refuse_decimal_commas
@@ -77,13 +77,15 @@ class CsvFile(File):
         content = super().content(name)
         return content if content == "dates or times" else "numbers or text"
 
-    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
+    def parts(
+        self, names: tuple[str, ...], text: frozenset[str], coded: frozenset[str]
+    ) -> Generator[Part, None, None]:
         """Read columns block by block, as numbers unless they are in `text`."""
         types = {n: TEXT if n in text else _number_type(self._type_of[n]) for n in names}
         first_row = 0
         try:
             for batch in self._batches(names, types):
-                columns = {name: values_of(batch.column(name)) for name in names}
+                columns = columns_of(batch, names, coded)
                 self._check_integers({name: columns[name] for name in names if name not in text})
                 yield Part(columns, self.shown, first_row, f" in {self.shown}")
                 first_row += batch.num_rows

@@ -64,9 +64,12 @@ class Files:
         return sum(file.size(names) for file in self._files)
 
     def parts(
-        self, names: tuple[str, ...], text: frozenset[str] = frozenset()
+        self,
+        names: tuple[str, ...],
+        text: frozenset[str] = frozenset(),
+        coded: frozenset[str] = frozenset(),
     ) -> Generator[Part, None, None]:
-        """Read columns once, file by file, those in `text` as text if the file holds only text.
+        """Read columns once, file by file; see ``PartSource``.
 
         Raises:
             DataError: a value of a CSV file is not a number.
@@ -75,7 +78,7 @@ class Files:
         for file in self._files:
             file.check_unchanged()
             try:
-                yield from file.parts(names, text)
+                yield from file.parts(names, text, coded)
             except KullbackError:
                 file.check_unchanged()  # which explains what cannot be read
                 raise

@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, shown
 from kullback.data.checks import HERE, SHOWN_ROWS, Place, and_more
+from kullback.data.coded import Coded
 from kullback.data.sample import Floats
+
+# Whole numbers in so small a range are counted and looked up in tables, others sorted: 3 and 30 ns
+# a value.
+_MOST_COUNTED = 1 << 16
+
+_SHORT = (np.uint8, np.uint16, np.uint32)
+
+# The code of a label that is not known.
+UNKNOWN = -1.0
 
 # The reason of an error about values that cannot be class labels.
 NOT_LABELS = "not labels"
@@ -86,6 +96,13 @@ class Labels:
             DataError: a value cannot be a label.
         """
         known = np.array(list(self.index))
+        if _are_whole(values) and _are_whole(known) and _span(known) < _MOST_COUNTED:
+            low = int(known.min())
+            code = np.full(_span(known) + 2, np.nan)  # the last one, where −1 points, is of others
+            code[known.astype(np.int64) - low] = [*self.index.values()]
+            at = values.astype(np.int64) - low
+            other = (at < 0) | (at >= len(code))
+            return code.take(np.where(other, -1, at) if other.any() else at)
         if values.dtype.kind in "biuf" and known.dtype.kind in "biuf" and len(known):
             order = np.argsort(known, kind="stable")
             at = np.minimum(np.searchsorted(known[order], values), len(known) - 1)
@@ -100,27 +117,45 @@ class Labels:
         found = map(index.get, values.tolist(), repeat(np.nan))
         return np.fromiter(found, dtype=np.float64, count=values.size)
 
-    def known_codes(
-        self, values: NDArray[Any], label: str, role: str = "classes", place: Place = HERE
-    ) -> Floats:
-        """The codes of labels as float64, NaN for missing ones.
+    def all_codes(self, values: NDArray[Any], label: str) -> Floats:
+        """The codes of labels as float64, NaN for missing ones and ``UNKNOWN`` for others.
 
         Raises:
-            DataError: another label occurs; the message names it, and the rows.
+            DataError: a value cannot be a label.
         """
+        if isinstance(values, Coded):
+            own = self.all_codes(np.array([*values.categories, None], dtype=object), label)
+            return own.take(np.asarray(values))
         codes = self.codes(values, label)
         absent = np.flatnonzero(np.isnan(codes))
-        others = [row for row in absent.tolist() if not is_missing(values[row])]
-        if others:
-            value = values[others[0]]
-            rows = [place.name_row(row) for row in others if values[row] == value]
-            raise DataError(
-                f"{label} holds {shown(value)}, which is not one of the {role}: "
-                f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
-                f"It is in {and_more(rows[:SHOWN_ROWS], len(rows))}. "
-                f"Leave out such rows, or fit the model to rows of all {role}."
-            )
+        codes[[row for row in absent.tolist() if not is_missing(values[row])]] = UNKNOWN
         return codes
+
+    def refuse_unknown(
+        self, values: NDArray[Any], codes: Floats, label: str, role: str, place: Place = HERE
+    ) -> NoReturn:
+        """Refuse labels of which some are not known.
+
+        Args:
+            values: the column.
+            codes: its ``all_codes``.
+            label: its name in messages.
+            role: what the labels are: classes, or categories.
+            place: where the rows come from.
+
+        Raises:
+            DataError: always; the message names one, and the rows.
+        """
+        values = values.values if isinstance(values, Coded) else values
+        others = np.flatnonzero(codes < 0.0).tolist()
+        value = values[others[0]]
+        rows = [place.name_row(row) for row in others if values[row] == value]
+        raise DataError(
+            f"{label} holds {shown(value)}, which is not one of the {role}: "
+            f"{and_more([shown(level) for level in self.levels[:5]], len(self.levels))}. "
+            f"It is in {and_more(rows[:SHOWN_ROWS], len(rows))}. "
+            f"Leave out such rows, or fit the model to rows of all {role}."
+        )
 
 
 def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
@@ -129,12 +164,18 @@ def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
     Raises:
         DataError: a value in the column cannot be a label.
     """
+    if isinstance(values, Coded):
+        return set(values.counts)
     if values.dtype.kind in "mMc":
         raise DataError(
             f"{label} holds values of type {values.dtype}, which cannot be class labels; convert "
             "them to text first",
             reason=NOT_LABELS,
         )
+    if _are_whole(values) and _span(values) < _MOST_COUNTED:
+        low = int(values.min())
+        distinct = (np.flatnonzero(np.bincount(values.astype(np.int64) - low)) + low).tolist()
+        return set(distinct)
     distinct = np.unique(values).tolist() if values.dtype.kind in "biufUST" else values.tolist()
     try:
         return {value for value in set(distinct) if not is_missing(value)}
@@ -145,6 +186,16 @@ def distinct_labels(values: NDArray[Any], label: str) -> set[Hashable]:
             f"labels; row {row} is {shown(distinct[row])}",
             reason=NOT_LABELS,
         ) from None
+
+
+def _are_whole(values: NDArray[Any]) -> bool:
+    """Whether an array is of some whole numbers, of a type that can be negative or is short."""
+    return values.size > 0 and (values.dtype.kind == "i" or values.dtype in _SHORT)
+
+
+def _span(values: NDArray[Any]) -> int:
+    """The difference of the largest and the smallest of some whole numbers."""
+    return int(values.max()) - int(values.min())
 
 
 def _plain_levels(levels: list[Any]) -> tuple[Any, ...]:

@@ -15,8 +15,7 @@ from kullback.data.categories import (
     holds_categories,
     refuse_identifier,
 )
-from kullback.data.checks import and_more, column_label
-from kullback.data.coded import Coded
+from kullback.data.checks import Place, and_more, column_label
 from kullback.data.columns import ColumnConversion
 from kullback.data.ends import WINDOW_LOWER, WINDOW_UPPER, EndColumns
 from kullback.data.labels import Labels, distinct_labels
@@ -81,11 +80,6 @@ class SchemaLearner:
         return self._again()
 
     @property
-    def by_value(self) -> bool:
-        """Whether it learns levels of covariates that may not be missing."""
-        return bool(self._levels) and not self._roles.inferred
-
-    @property
     def weight_label(self) -> str:
         """The name of the weights in messages."""
         weights = self._roles.weights
@@ -123,9 +117,6 @@ class SchemaLearner:
             label, typed = column_label(name), name in self._typed
             if name in self._known.columns or not (typed or self._roles.is_by_value(name)):
                 continue
-            if isinstance(values, Coded):
-                self._levels.setdefault(name, set()).update(values.used)
-                continue
             of_own = holds_categories(values) or (not self._roles.inferred and are_booleans(values))
             if of_own:
                 self._of_own_type.add(name)
@@ -137,6 +128,24 @@ class SchemaLearner:
                 levels |= distinct_labels(values, label)
                 if not identifiers:
                     refuse_identifier(label, len(levels), "a category")
+
+    def add_kept(self, raw: RawRows, place: Place, *, identifiers: bool = True) -> None:
+        """Learn from rows of which some may be dropped: a level of dropped rows alone is none.
+
+        Args:
+            raw: the rows, with all columns.
+            place: where they come from.
+            identifiers: whether a column may have a different value in every row.
+
+        Raises:
+            DataError: a value cannot be used.
+        """
+        if self._roles.drop and not self._roles.inferred:
+            own = self.again()
+            own.add(raw, identifiers=identifiers)
+            kept = own.conversion().convert(raw, place).kept
+            raw = raw if kept is None else raw.at(kept)
+        self.add(raw, identifiers=identifiers)
 
     def merge(self, later: SchemaLearner, *, identifiers: bool = True) -> None:
         """Take over what a learner of later rows found.

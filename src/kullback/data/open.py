@@ -254,11 +254,11 @@ def _open_source(
     if in_memory is None:
         in_memory = workers is None and source.size(names.used) <= IN_MEMORY_BYTES
     if in_memory:
-        columns, name = _read_columns(source, names.used, text)
+        columns, name = _read_columns(source, names.used, text, names.coded)
         raw = names.take(columns.__getitem__)
         return _array_sample(raw, learner, source.describe(), name, others)
 
-    first = names if head else learner.undecided
+    first = names if head or (roles.drop and learner.undecided.used) else learner.undecided
     draw = RowDraw(len(first.used)) if head else None
     identifiers = not roles.inferred
     if first.used and workers is not None:
@@ -266,8 +266,9 @@ def _open_source(
         for found in workers.each(learn, pieces):
             learner.merge(found, identifiers=identifiers)
     elif first.used:
-        for part in read_ahead(source.parts(first.used, text)):
-            learner.add(first.take(part.columns.__getitem__), identifiers=identifiers)
+        for part in read_ahead(source.parts(first.used, text, first.coded)):
+            raw = first.take(part.columns.__getitem__)
+            learner.add_kept(raw, part.place, identifiers=identifiers)
             if draw:
                 draw.add(part.columns)
     sample = FileSample(source, names, learner.conversion(), text)
@@ -286,8 +287,9 @@ def _learned(
 ) -> SchemaLearner:
     """Learn from the rows of a piece of a source."""
     own = learner.again()
-    for part in source.parts(first.used, text):
-        own.add(first.take(part.columns.__getitem__), identifiers=identifiers)
+    for part in source.parts(first.used, text, first.coded):
+        raw = first.take(part.columns.__getitem__)
+        own.add_kept(raw, part.place, identifiers=identifiers)
     return own
 
 
@@ -319,10 +321,13 @@ def _parts_of(source: TableSource, name: str) -> Iterator[NDArray[Any]]:
 
 
 def _read_columns(
-    source: TableSource, names: tuple[str, ...], text: frozenset[str]
+    source: TableSource,
+    names: tuple[str, ...],
+    text: frozenset[str],
+    coded: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, NDArray[Any]], Callable[[int], str]]:
     """Read columns of files into memory; and the naming of a row for messages."""
-    parts = list(source.parts(names, text))
+    parts = list(source.parts(names, text, coded))
     starts = accumulate((part.count for part in parts), initial=0)
     files = {part.file: start - part.first_row for part, start in zip(parts, starts, strict=False)}
     columns = {name: concatenated([part.columns[name] for part in parts]) for name in names}
@@ -337,18 +342,10 @@ def _array_sample(
     others: OtherColumns | None = None,
 ) -> RowSource:
     """Check columns in memory, all rows at once, and make a sample of them."""
-    learner.add(raw)
-    conversion = learner.conversion()
     place = Place("", name_row)
-    rows = conversion.convert(raw, place)
-    if rows.kept is not None and learner.by_value:
-        # a level that occurs in dropped rows only is none of the rows that are kept
-        again = learner.again()
-        again.add(raw.at(rows.kept))
-        conversion = again.conversion()
-        few = conversion.convert(raw.at(rows.kept), place.of(rows.kept))
-        rows = replace(few, kept=rows.kept, read=rows.read)
-    sample = conversion.sample(rows, source, name_row)
+    learner.add_kept(raw, place)
+    conversion = learner.conversion()
+    sample = conversion.sample(conversion.convert(raw, place), source, name_row)
     assert isinstance(sample, ArraySample | ChunkSample)  # of columns in memory
     return replace(sample, others=others)
 

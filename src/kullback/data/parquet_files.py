@@ -9,7 +9,7 @@ from typing import Any, final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kullback.data.arrow import values_of
+from kullback.data.arrow import columns_of, is_text
 from kullback.data.blocks import ROWS
 from kullback.data.stream import Part
 from kullback.data.table_file import File, readable
@@ -36,6 +36,7 @@ class ParquetFile(File):
             schema = file.schema_arrow
         self.groups = self._metadata.num_row_groups
         self._only: Sequence[int] | None = None
+        self._texts = [f.name for f in schema if is_text(f.type)]
         return list(zip(schema.names, schema.types, strict=True))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -58,7 +59,12 @@ class ParquetFile(File):
         """The size of the columns as float64, in bytes."""
         return int(self._metadata.num_rows) * len(names) * 8
 
-    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:  # noqa: ARG002
+    def parts(
+        self,
+        names: tuple[str, ...],
+        text: frozenset[str],  # noqa: ARG002
+        coded: frozenset[str],
+    ) -> Generator[Part, None, None]:
         """Read columns by row group, and a row group larger than one part piece by piece."""
         most = max(1, PART_BYTES // (8 * len(names)))
         if self._metadata is None:
@@ -70,6 +76,8 @@ class ParquetFile(File):
             "metadata": self._metadata,
             "pre_buffer": False,
             "page_checksum_verification": True,
+            # files hold texts as codes already, which need not be decoded and found again
+            "read_dictionary": [name for name in self._texts if name in coded],
         }
         if any(count > most for count in rows):
             options["buffer_size"] = BUFFER_BYTES
@@ -83,7 +91,7 @@ class ParquetFile(File):
                     continue
                 where = f"{self.shown} (row group {group})"
                 for table in self._read_group(file, group, list(names), count, most, where):
-                    columns = {name: values_of(table.column(name)) for name in names}
+                    columns = columns_of(table, names, coded)
                     yield Part(columns, self.shown, first_row, f" in {where}")
                     first_row += table.num_rows
 

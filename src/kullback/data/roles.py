@@ -210,6 +210,11 @@ class ColumnNames:
         others = self.others.values()
         return tuple(dict.fromkeys((*self.outcome, *weight, *others, *self.covariates)))
 
+    @property
+    def coded(self) -> frozenset[str]:
+        """The columns of which texts can only be categories: covariates that are nothing else."""
+        return frozenset(self.covariates) - {*self.outcome, self.weight, *self.others.values()}
+
     def take(self, column: Callable[[str], NDArray[Any]]) -> RawRows:
         """Take the columns by a function from their names."""
         return RawRows(

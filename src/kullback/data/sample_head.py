@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kullback.data.row_hashes import mixed
 from kullback.data.sample import ArraySample, Floats, Integers
+from kullback.data.tables import concatenated
 
 # Rows kept in memory, to learn encodings from and to hold out: evenly drawn, up to so many bytes.
 # The median of 131,072 rows is accurate to 0.14 % of the rows.
@@ -72,7 +73,7 @@ class RowDraw:
             self._thin()
         numbers = np.concatenate([numbers for numbers, _ in self._kept])
         names = self._kept[0][1]
-        return {n: np.concatenate([part[n] for _, part in self._kept]) for n in names}, numbers
+        return {n: concatenated([part[n] for _, part in self._kept]) for n in names}, numbers
 
     def _keep(self, numbers: Integers, columns: dict[str, NDArray[Any]]) -> None:
         chosen = np.flatnonzero(row_fractions(numbers) < self.share)

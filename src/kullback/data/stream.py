@@ -63,6 +63,11 @@ class Part:
         """The number of rows in the part."""
         return len(next(iter(self.columns.values())))
 
+    @property
+    def place(self) -> Place:
+        """Where the rows come from, for messages."""
+        return Place(self.where, partial(_row_after, self.first_row))
+
     def pieces(self, rows: int) -> Iterator[Part]:
         """Yield the part in pieces of so many rows, views of its columns."""
         for start in range(0, self.count, rows):
@@ -74,8 +79,16 @@ class Part:
 class PartSource(Protocol):
     """Columns that can be read part by part, any number of times."""
 
-    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
-        """Read some columns once, those in `text` as text if the source holds only text."""
+    def parts(
+        self, names: tuple[str, ...], text: frozenset[str], coded: frozenset[str] = frozenset()
+    ) -> Generator[Part, None, None]:
+        """Read some columns once.
+
+        Args:
+            names: the columns.
+            text: those that are read as text if the source holds only text.
+            coded: those of which texts may come as codes (``Coded``).
+        """
 
     def describe(self) -> str:
         """A description of the source."""
@@ -276,13 +289,12 @@ class FileSample(RowSource):
         """Yield the rows that pass the checks, part by part."""
         names, total, rows, kept_rows = self._names, 0.0, self._before, 0
         used = tuple(dict.fromkeys((*names.used, *beside)))
-        parts = self._source.parts(used, self._text | text)
+        parts = self._source.parts(used, self._text | text, names.coded - {*beside})
         if not beside and (self._conversion.ends is not None or len(used) > _FEW):
             parts = (piece for part in parts for piece in part.pieces(_PIECE))
         for part in parts:
             self._starts.setdefault(part.file, rows - part.first_row)
-            place = Place(part.where, partial(_row_after, part.first_row))
-            checked = self._conversion.convert(names.take(part.columns.__getitem__), place)
+            checked = self._conversion.convert(names.take(part.columns.__getitem__), part.place)
             yield checked, part, rows
             rows += checked.read
             kept_rows += checked.count

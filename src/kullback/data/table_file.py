@@ -65,8 +65,10 @@ class File(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:
-        """Read columns once."""
+    def parts(
+        self, names: tuple[str, ...], text: frozenset[str], coded: frozenset[str]
+    ) -> Generator[Part, None, None]:
+        """Read columns once; see ``PartSource``."""
 
     def content(self, name: str) -> str:
         """The declared content of a column: numbers, text, dates or times, ..."""

@@ -12,6 +12,7 @@ from kullback._core.errors import DataError
 from kullback._core.memory import aligned
 from kullback.data.arrays import vector
 from kullback.data.checks import column_label, count_of
+from kullback.data.coded import Coded
 
 
 @runtime_checkable
@@ -141,6 +142,10 @@ def concatenated(arrays: list[NDArray[Any]]) -> NDArray[Any]:
     """The parts of one column in one array, aligned so that JAX need not copy it."""
     if not arrays:
         return np.empty(0)
+    coded = [array for array in arrays if isinstance(array, Coded)]
+    if len(coded) == len(arrays):
+        return Coded.joined(coded)
+    arrays = [array.values if isinstance(array, Coded) else array for array in arrays]
     kinds = {array.dtype.kind for array in arrays}
     if kinds == {"f"}:
         return np.concatenate(arrays, out=aligned(sum(map(len, arrays))))

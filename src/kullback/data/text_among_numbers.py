@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kullback._core.errors import DataError
 from kullback.data.arrays import is_missing, reads_as_number, shown
 from kullback.data.checks import and_more, count_of, name_of_column
+from kullback.data.coded import Coded
 
 # Texts that usually mean a missing value, in lower case.
 _MARKS = frozenset({"?", "-", "--", ".", "*", "na", "n/a", "n.a.", "nan", "nil", "none", "null"})
@@ -56,11 +57,14 @@ def refuse_text_among_numbers(values: NDArray[Any], label: str, of: str = "") ->
     Raises:
         DataError: there are texts that usually mean a missing value, or many different numbers.
     """
-    if values.dtype.kind not in "OUST":
+    if isinstance(values, Coded):
+        counts: Counter[Any] = Counter(values.counts)
+    elif values.dtype.kind in "OUST":
+        counts = Counter(
+            v for v in values.tolist() if isinstance(v, (str, int, float)) and not is_missing(v)
+        )
+    else:
         return
-    counts: Counter[Any] = Counter(
-        v for v in values.tolist() if isinstance(v, (str, int, float)) and not is_missing(v)
-    )
     if len(counts) > _FEW_NUMBERS and all(
         isinstance(v, str) and _MEASURED.fullmatch(v.strip()) for v in counts
     ):

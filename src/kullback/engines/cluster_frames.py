@@ -61,7 +61,12 @@ class FrameSource:
             for i, (table, rows) in enumerate(zip(self._tables, self._rows, strict=True))
         ]
 
-    def parts(self, names: tuple[str, ...], text: frozenset[str]) -> Generator[Part, None, None]:  # noqa: ARG002
+    def parts(
+        self,
+        names: tuple[str, ...],
+        text: frozenset[str],  # noqa: ARG002
+        coded: frozenset[str] = frozenset(),  # noqa: ARG002
+    ) -> Generator[Part, None, None]:
         """Yield the partitions, one by one."""
         for i, table in enumerate(self._tables, self._first):
             whole = table.result() if hasattr(table, "result") else table
