@@ -10,17 +10,21 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
 from kullback._core.machine import this_machine
+from kullback.cli import main
 from kullback.data.blocks import ROWS
 from kullback.data.observation import Exact
 from kullback.engines import cluster_calls, cluster_tasks, dask_cluster
@@ -159,6 +163,44 @@ def test_a_dask_dataframe_is_read_in_the_order_of_its_partitions(files, client, 
         assert numbers(kl.fit(model, table, "count", engine=engine)) == numbers(streamed)
     with pytest.raises(kl.DataError, match=r"give engine=kl\.DaskEngine"):
         kl.fit(kl.Weibull(), table, "time")
+
+
+FRAMES = {
+    "text": {},
+    "categories in an order": {"c": pd.CategoricalDtype(["c", "b", "a"])},
+    "nullable": {"t": "Float64", "x": "Float32", "e": "Int64"},
+    "Arrow's types": {"t": "double[pyarrow]", "c": "string[pyarrow]", "e": "bool"},
+}
+
+
+@pytest.mark.parametrize("types", FRAMES.values(), ids=FRAMES)
+def test_partitions_of_all_kinds_of_columns(types, thread):
+    import dask.dataframe as dd
+
+    random_numbers = np.random.default_rng(5)
+    columns = {
+        "t": random_numbers.gamma(2.0, 3.0, 3_000),
+        "x": random_numbers.normal(size=3_000),
+        "c": np.array(["a", "b", "c"])[random_numbers.integers(0, 3, 3_000)],
+        "e": random_numbers.integers(0, 2, 3_000),
+    }
+    frame = pd.DataFrame(columns).astype(types)
+    cuts = [0, 0, 1, 1500, 1500, 2999, 3000, 3000]  # three without a row, two of one row
+    # no divisions are known of partitions that are made by a function
+    parts = dd.from_map(
+        lambda ends: frame.iloc[slice(*ends)], [*pairwise(cuts)], meta=frame.iloc[:0]
+    )
+    engine = kl.DaskEngine(thread[1])
+    model = kl.Weibull(scale="~ x + c")
+    found = kl.fit(model, parts, "t", event="e", engine=engine)
+    memory = kl.fit(model, frame, "t", event="e")
+    assert found.names == memory.names
+    assert numbers(found) == numbers(memory)
+    parts["c"] = parts["c"].astype("object").astype("category")  # unknown until it is computed
+    sorted_levels = kl.fit(model, frame.astype({"c": "object"}), "t", event="e")
+    assert numbers(kl.fit(model, parts, "t", event="e", engine=engine)) == numbers(sorted_levels)
+    with pytest.raises(kl.DataError, match=r"without by=; .* \.compute\(\) it first"):
+        kl.fit(kl.Gamma(), parts, "t", by="c", engine=engine)
 
 
 def test_scores_and_comparisons(files, engine):
@@ -424,12 +466,20 @@ def test_a_lost_scheduler(thread, tmp_path):
     assert found.value.reason == cluster_calls.LOST
 
 
-def test_no_scheduler_no_worker_and_no_client(tmp_path):
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
-        pytest.raises(kl.KullbackError, match="no Dask scheduler answers at 'tcp://127"),
-    ):
+def test_no_scheduler_no_worker_and_no_client(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dask_cluster, "_CONNECT", 0.2)
+    said = "no Dask scheduler answers at 'tcp://127"
+    with pytest.raises(kl.KullbackError, match=said):
         kl.DaskEngine("tcp://127.0.0.1:1")
+    command = ["kullback", "fit", small(tmp_path), "--model", "gamma"]
+    monkeypatch.setattr(sys, "argv", [*command, "--dask", "tcp://127.0.0.1:1"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert said in capsys.readouterr().err
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # which is no scheduler
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(kl.KullbackError, match=r"nothing intelligible came in 0\.4 seconds"):
+            kl.DaskEngine(address)
     with pytest.raises(kl.KullbackError, match="there is no Dask client"):
         kl.DaskEngine()
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as none:

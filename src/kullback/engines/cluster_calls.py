@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, final, runtime_checkable
+from threading import Thread
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 from kullback._core.errors import KullbackError
 from kullback.engines.cluster_messages import Message
+
+T = TypeVar("T")
 
 # The reasons of errors about the cluster.
 LOST, VERSIONS, NO_MODULE, DIED = "scheduler lost", "versions", "no module", "workers died"
@@ -169,3 +172,28 @@ class Run:
                 now = time.monotonic()
             if self._cluster.check_workers(now - served):
                 served = now
+
+
+def within(seconds: float, function: Callable[[], T]) -> T:
+    """Call a function in a thread of its own, and return its result if it comes in time.
+
+    Raises:
+        TimeoutError: it does not.
+    """
+    ended: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            ended.put((function(), None))
+        except Exception as error:
+            ended.put((None, error))
+
+    Thread(target=call, daemon=True).start()
+    try:
+        found, error = ended.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"nothing intelligible came in {seconds:g} seconds") from None
+    if error is not None:
+        raise error
+    result: T = found
+    return result

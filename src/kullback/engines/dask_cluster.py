@@ -16,7 +16,7 @@ from kullback.data.sample import Cut, RowSource
 from kullback.data.stream import PartSource, TableSource
 from kullback.engines.choice import engine_for
 from kullback.engines.cluster import ClusterEngine, Plan
-from kullback.engines.cluster_calls import LOST, NO_MODULE, VERSIONS, Call, GoneError, Run
+from kullback.engines.cluster_calls import LOST, NO_MODULE, VERSIONS, Call, GoneError, Run, within
 from kullback.engines.cluster_frames import FrameSource
 from kullback.engines.cluster_messages import Answer, Message, dumps, part_message
 from kullback.engines.cluster_workers import other_instructions, other_versions, versions_of
@@ -107,11 +107,16 @@ class DaskEngine:
                 f"a dask {type(data).__name__} cannot be fitted: give a dask.dataframe, or the "
                 "Parquet files."
             )
+        self._wait()
         futures: list[Any] = self._client.compute(frame.to_delayed())
         calls = [Call("rows", self.message(future)) for future in futures]
         rows = dict(self.run(len, calls))
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
-        return FrameSource(futures, [rows[i] for i in range(len(futures))], types)
+        own = {name: frame[name].cat for name, kind in frame.dtypes.items() if kind == "category"}
+        orders = {str(n): list(cat.categories) if cat.known else [] for n, cat in own.items()}
+        return FrameSource(
+            futures, [rows[i] for i in range(len(futures))], types, categorical=orders
+        )
 
     def pieces(self, source: PartSource) -> list[PartSource]:
         """Part a source among the workers.
@@ -135,9 +140,9 @@ class DaskEngine:
         return [found[i] for i in range(len(calls))]
 
     def _cut(self) -> Cut:
+        threads = sum(self._wait().values())
         if self._rows is not None:
             return Cut(self._rows, self._rows, 1)
-        threads = sum(self._wait().values())
         return Cut(_LEAST_ROWS, _MOST_ROWS, threads * _TASKS_A_THREAD)
 
     # ---- calls on workers ------------------------------------------------------------------------
@@ -158,7 +163,6 @@ class DaskEngine:
             KullbackError: what a worker says about the data: of several, that of the first part;
                 or the cluster was lost.
         """
-        self._wait()
         shared = self._shared([dumps(value) for value in fixed])
         return Run(self, dumps(function), calls, shared).results()
 
@@ -378,9 +382,14 @@ def _client_of(given: Any) -> Any:
                 "kl.DaskEngine(distributed.LocalCluster())."
             ) from None
     else:
+
+        def connect() -> Any:
+            return Client(given, set_as_default=False, timeout=_CONNECT)
+
         try:
-            client = Client(given, set_as_default=False, timeout=_CONNECT)
-        except (OSError, ValueError, TypeError) as error:
+            # Dask waits for ever for the greeting of another kind of server
+            client = within(2.0 * _CONNECT, connect) if isinstance(given, str) else connect()
+        except Exception as error:  # of another server's answer MemoryError, say
             raise KullbackError(
                 f"no Dask scheduler answers at {given!r}: {error}. Give the address that "
                 '`dask scheduler` shows, such as "tcp://10.0.0.1:8786".',
