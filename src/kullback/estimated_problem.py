@@ -16,6 +16,7 @@ from kullback.data.observation import Soft
 from kullback.data.sample import RowSource
 from kullback.data.units import Units
 from kullback.engines.choice import EngineFactory, engine_for
+from kullback.engines.engine import Partitions
 from kullback.engines.local import LocalEngine
 from kullback.models.held_numbers import (
     changed_values,
@@ -48,8 +49,8 @@ _CHANGED = 1e-9
 class Watch(Protocol):
     """Receives reports of a fit's progress."""
 
-    def rows(self, passes: int, rows: int) -> None:
-        """Passes and rows so far."""
+    def rows(self, passes: int, rows: int, partitions: Partitions | None) -> None:
+        """Passes and rows so far, and partitions in this pass."""
 
     def value(self, value: float) -> None:
         """A value of the cross-entropy."""

@@ -13,6 +13,7 @@ from kullback._core.validation import check_choice
 from kullback.data.open import open_sample
 from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory, engine_for, workers_of
+from kullback.engines.engine import Partitions
 from kullback.engines.local import LocalEngine
 from kullback.engines.streaming import StreamingEngine
 from kullback.models.model import Model
@@ -35,14 +36,17 @@ class Progress:
     """How far a fit has come.
 
     Attributes:
-        passes: the number of the present pass.
+        passes: the number of the present pass; 0 while the workers of a cluster count rows.
         rows: rows read so far, in all passes.
         cross_entropy: of the best point so far, in nats; None before the first.
+        partitions: on a cluster, how many partitions of the rows are added up in this pass, and of
+            how many; None elsewhere.
     """
 
     passes: int
     rows: int
     cross_entropy: float | None
+    partitions: tuple[int, int] | None = None
 
 
 @overload
@@ -131,12 +135,14 @@ def fit(
             in one call, and the result is a ``kl.FitTable``.
         missing: "error", or "drop" to leave out rows with missing values; the fit reports how many.
         engine: ``kl.LocalEngine`` or ``kl.StreamingEngine`` (or a function from a sample to an
-            engine); by default the former for data in memory, the latter for larger files.
+            engine), or ``kl.DaskEngine(client)``; by default the first for data in memory, the
+            second for larger files.
         solver: by default Newton's method in a trust region; for networks a ``kl.Minibatch``.
         keep_data: whether the fit refers to its rows (``fit.problem``), as profile intervals need.
             They are not copied. Without, the rows can be freed as soon as you drop them.
-        progress: called after blocks of rows; for networks after every epoch, with the epoch, the
-            number of epochs and the entropy of the label; for groups after each part of them.
+        progress: called with a ``kl.Progress`` after blocks of rows, on a cluster as partitions
+            end; for networks after every epoch, with the epoch, the number of epochs and the
+            entropy of the label; for groups after each part of them.
 
     A model with a network, such as ``kl.Categorical(logits=kl.MLP())``, takes the other columns of
     ``data`` as covariates; ``data`` may then be a two-dimensional array and ``y`` an array. The
@@ -275,8 +281,8 @@ class _Watch:
         self._callback = callback
         self._best: float | None = None
 
-    def rows(self, passes: int, rows: int) -> None:
-        self._callback(Progress(passes, rows, self._best))
+    def rows(self, passes: int, rows: int, partitions: Partitions | None) -> None:
+        self._callback(Progress(passes, rows, self._best, partitions))
 
     def value(self, value: float) -> None:
         if math.isfinite(value) and (self._best is None or value < self._best):

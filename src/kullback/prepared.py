@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
 from kullback.data.sample import RowSource
 from kullback.engines.choice import EngineFactory
-from kullback.engines.engine import Engine
+from kullback.engines.engine import Engine, Report
 from kullback.models.model import Model
 from kullback.objective.first_pass import FirstPass, first_pass
 from kullback.results.sample_info import SampleInfo
@@ -39,7 +38,7 @@ class Prepared:
         model: Model,
         sample: RowSource,
         engine_of: EngineFactory,
-        report: Callable[[int, int], None] | None,
+        report: Report | None,
     ) -> Prepared:
         """Read the sample once, or twice where another unit suits it."""
         engine = engine_of(sample)

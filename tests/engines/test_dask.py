@@ -5,23 +5,30 @@ other tests compare with SciPy and R.
 """
 
 import contextlib
+import gc
 import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
+import time
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
-from kullback._core.machine import Machine, this_machine
+from kullback._core.machine import this_machine
+from kullback.cli import main
 from kullback.data.blocks import ROWS
 from kullback.data.observation import Exact
 from kullback.engines import cluster_calls, cluster_tasks, dask_cluster
+from kullback.engines.cluster_workers import other_instructions
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 dask = pytest.importorskip("dask")
@@ -158,6 +165,44 @@ def test_a_dask_dataframe_is_read_in_the_order_of_its_partitions(files, client, 
         kl.fit(kl.Weibull(), table, "time")
 
 
+FRAMES = {
+    "text": {},
+    "categories in an order": {"c": pd.CategoricalDtype(["c", "b", "a"])},
+    "nullable": {"t": "Float64", "x": "Float32", "e": "Int64"},
+    "Arrow's types": {"t": "double[pyarrow]", "c": "string[pyarrow]", "e": "bool"},
+}
+
+
+@pytest.mark.parametrize("types", FRAMES.values(), ids=FRAMES)
+def test_partitions_of_all_kinds_of_columns(types, thread):
+    import dask.dataframe as dd
+
+    random_numbers = np.random.default_rng(5)
+    columns = {
+        "t": random_numbers.gamma(2.0, 3.0, 3_000),
+        "x": random_numbers.normal(size=3_000),
+        "c": np.array(["a", "b", "c"])[random_numbers.integers(0, 3, 3_000)],
+        "e": random_numbers.integers(0, 2, 3_000),
+    }
+    frame = pd.DataFrame(columns).astype(types)
+    cuts = [0, 0, 1, 1500, 1500, 2999, 3000, 3000]  # three without a row, two of one row
+    # no divisions are known of partitions that are made by a function
+    parts = dd.from_map(
+        lambda ends: frame.iloc[slice(*ends)], [*pairwise(cuts)], meta=frame.iloc[:0]
+    )
+    engine = kl.DaskEngine(thread[1])
+    model = kl.Weibull(scale="~ x + c")
+    found = kl.fit(model, parts, "t", event="e", engine=engine)
+    memory = kl.fit(model, frame, "t", event="e")
+    assert found.names == memory.names
+    assert numbers(found) == numbers(memory)
+    parts["c"] = parts["c"].astype("object").astype("category")  # unknown until it is computed
+    sorted_levels = kl.fit(model, frame.astype({"c": "object"}), "t", event="e")
+    assert numbers(kl.fit(model, parts, "t", event="e", engine=engine)) == numbers(sorted_levels)
+    with pytest.raises(kl.DataError, match=r"without by=; .* \.compute\(\) it first"):
+        kl.fit(kl.Gamma(), parts, "t", by="c", engine=engine)
+
+
 def test_scores_and_comparisons(files, engine):
     model = kl.Weibull(shape=1.5, scale=3.0)
     streamed = kl.estimate_cross_entropy(model, files, "time", engine=kl.StreamingEngine)
@@ -187,10 +232,21 @@ def test_the_fit_records_the_instructions_of_the_workers(files, engine, tmp_path
 def test_progress_is_reported_by_parts_and_passes(files, engine):
     seen = []
     kl.fit(kl.StudentT(), files, "t", engine=engine, progress=seen.append)
-    first = [p.rows for p in seen if p.passes == 1]
-    assert len(set(first)) >= 4  # parts
-    assert first[-1] == sum(SIZES)
+    first = [p for p in seen if p.passes == 1]
+    assert first[-1].rows == sum(SIZES)
     assert {p.passes for p in seen} >= {1, 2, 3}
+    done, parts = zip(*(p.partitions for p in first), strict=True)
+    assert set(parts) == {4}, "of 60,022, 59,990, 70,011 and 40,981 rows"
+    assert list(dict.fromkeys(done)) == [1, 2, 3, 4]
+
+
+def test_progress_while_rows_are_counted(files, client):
+    seen = []
+    fresh = kl.DaskEngine(client, rows_per_task=TASK)
+    kl.fit(kl.Weibull(), files, "time", event="event", engine=fresh, progress=seen.append)
+    counted = [p.partitions for p in seen if p.passes == 0]
+    assert counted == [(k, 4) for k in range(1, 5)]
+    assert [p.rows for p in seen if p.passes == 0][-1] == sum(SIZES)
 
 
 def test_the_command_line(files, cluster):
@@ -410,12 +466,20 @@ def test_a_lost_scheduler(thread, tmp_path):
     assert found.value.reason == cluster_calls.LOST
 
 
-def test_no_scheduler_no_worker_and_no_client(tmp_path):
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
-        pytest.raises(kl.KullbackError, match="no Dask scheduler answers at 'tcp://127"),
-    ):
+def test_no_scheduler_no_worker_and_no_client(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dask_cluster, "_CONNECT", 0.2)
+    said = "no Dask scheduler answers at 'tcp://127"
+    with pytest.raises(kl.KullbackError, match=said):
         kl.DaskEngine("tcp://127.0.0.1:1")
+    command = ["kullback", "fit", small(tmp_path), "--model", "gamma"]
+    monkeypatch.setattr(sys, "argv", [*command, "--dask", "tcp://127.0.0.1:1"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert said in capsys.readouterr().err
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # which is no scheduler
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(kl.KullbackError, match=r"nothing intelligible came in 0\.4 seconds"):
+            kl.DaskEngine(address)
     with pytest.raises(kl.KullbackError, match="there is no Dask client"):
         kl.DaskEngine()
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as none:
@@ -424,27 +488,127 @@ def test_no_scheduler_no_worker_and_no_client(tmp_path):
             kl.fit(kl.Gamma(), small(tmp_path), "t", engine=engine)
 
 
-def test_a_worker_with_another_version(thread, tmp_path, monkeypatch):
-    other = (("kullback", "9.9"), *this_machine().versions[1:])
-    monkeypatch.setattr(dask_cluster, "this_machine", lambda: Machine(other, ""))
-    engine = kl.DaskEngine(thread[1])
-    with pytest.raises(
-        kl.KullbackError, match=r"a worker has kullback .* \(client: 9\.9\)"
-    ) as found:
-        kl.fit(kl.Gamma(), small(tmp_path), "t", engine=engine)
+# What a worker process of its own runs when it starts.
+WITHOUT_KULLBACK = "import sys; sys.modules['kullback'] = None"
+OTHER_VERSION = "import kullback; kullback.__version__ = '0.0.9'"
+OTHER_PROCESSOR = """
+from kullback._core import machine
+own = machine.this_machine()
+machine.this_machine = lambda: machine.Machine(own.versions, "x86_64 X86_V3")
+"""
+
+
+@contextlib.contextmanager
+def worker_that(runs, scheduler, folder):
+    """A worker in a process that runs some code first; yields the process and its address."""
+    (folder / "sitecustomize.py").write_text(runs)
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", scheduler.scheduler_address]
+    command += ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": path}
+    with (
+        subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process,
+        distributed.Client(scheduler, set_as_default=False) as client,
+    ):
+        try:
+            client.wait_for_workers(1, timeout=120)
+            (address,) = client.nthreads()
+            yield process, address, client
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def scheduler():
+    """A cluster that has no worker yet."""
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address=":0", host="127.0.0.1", protocol="tcp://"
+    ) as own:
+        yield own
+
+
+def test_a_worker_without_the_package(scheduler, tmp_path):
+    path = small(tmp_path)
+    with worker_that(WITHOUT_KULLBACK, scheduler, tmp_path) as (_, address, client):
+        said = f"worker {address}: kullback cannot be imported .* install the same versions"
+        with pytest.raises(kl.KullbackError, match=said) as found:
+            kl.fit(kl.Gamma(), path, "t", engine=kl.DaskEngine(client))
     assert found.value.reason == cluster_calls.VERSIONS
 
 
-def test_a_worker_without_the_package(tmp_path):
-    with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as own,
-        distributed.Client(own, set_as_default=False) as client,
-    ):
-        client.run(lambda: sys.modules.update({"kullback": None}))
+def test_a_worker_with_another_version(scheduler, tmp_path):
+    path = small(tmp_path)
+    with worker_that(OTHER_VERSION, scheduler, tmp_path) as (_, address, client):
+        said = rf"worker {address}: kullback 0\.0\.9 \(client: .*install the same versions"
+        with pytest.raises(kl.KullbackError, match=said) as found:
+            kl.fit(kl.Gamma(), path, "t", engine=kl.DaskEngine(client))
+    assert found.value.reason == cluster_calls.VERSIONS
+
+
+def test_a_module_of_the_user_that_a_worker_lacks(client, tmp_path, monkeypatch):
+    (tmp_path / "own_models.py").write_text(
+        "import jax.numpy as jnp\ndef f(y, rate): return jnp.log(rate) - rate * y\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import own_models
+
+    model = kl.LogDensity(own_models.f, {"rate": kl.Param(lower=0.0)}, support="positive")
+    with pytest.raises(kl.KullbackError, match=r"cannot import .* 'own_models'") as found:
+        kl.fit(model, small(tmp_path), "t", engine=kl.DaskEngine(client))
+    assert found.value.reason == cluster_calls.NO_MODULE
+
+
+def test_a_worker_on_another_processor(scheduler, tmp_path):
+    path = small(tmp_path)
+    own = this_machine().instructions
+    with worker_that(OTHER_PROCESSOR, scheduler, tmp_path) as (_, address, client):
         engine = kl.DaskEngine(client)
-        with pytest.raises(kl.KullbackError, match="a worker cannot import kullback") as found:
-            kl.fit(kl.Gamma(), small(tmp_path), "t", engine=engine)
-        assert found.value.reason == cluster_calls.NO_PACKAGE
+        with pytest.warns(UserWarning, match="differ in their instructions") as warned:
+            fit = kl.fit(kl.Gamma(), path, "t", engine=engine)
+        assert len(warned) == 1
+        assert f"(worker {address}: x86_64 X86_V3; the client: {own})" in str(warned[0].message)
+        kl.fit(kl.StudentT(), path, "t", engine=engine)  # says so once
+    assert fit.sample_info.instructions == tuple(sorted({own, "x86_64 X86_V3"}))
+
+
+def test_workers_that_differ_from_each_other():
+    said = other_instructions(
+        {"a": "x86_64 V3 V4", "b": "x86_64 V3", "c": "x86_64 V3 V4"}, "x86_64 V3 V4"
+    )
+    assert "(workers a and c and the client: x86_64 V3 V4; worker b: x86_64 V3)" in said
+    assert "(V4 here)" in said
+
+
+def test_a_worker_lost_with_its_result(scheduler, tmp_path):
+    with worker_that("", scheduler, tmp_path) as (process, _, client):
+        engine = kl.DaskEngine(client, patience=0.5)
+        future = client.submit(int, 1, pure=False)
+        future.result()
+        process.kill()
+        with pytest.raises(kl.KullbackError, match=r"all workers .* are lost") as found:
+            engine.gather([future])
+    assert found.value.reason == cluster_calls.LOST
+
+
+def test_what_it_opened_is_closed_and_nothing_else(thread, tmp_path):
+    own, client = thread
+    path = small(tmp_path)
+    before, held = set(own.scheduler.clients), len(client.futures)
+
+    def fit_with(given):
+        fit = kl.fit(kl.StudentT(), path, "t", engine=kl.DaskEngine(given, rows_per_task=1_000))
+        del fit
+        gc.collect()
+        for _ in range(200):  # Dask lets go in a thread of its own
+            if set(own.scheduler.clients) == before and len(client.futures) == held:
+                break
+            time.sleep(0.05)
+
+    for given in (client, own, own.scheduler_address):
+        fit_with(given)
+        assert len(client.futures) == held, "no result and no row is kept on the cluster"
+        assert set(own.scheduler.clients) == before
+    assert client.status == own.status.name == "running"
 
 
 # ---- memory --------------------------------------------------------------------------------------

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kullback._core.version import installed_version
-
 
 class Machine(NamedTuple):
     """What a process computes with.
@@ -33,10 +31,12 @@ def this_machine() -> Machine:
     """
     import jax
 
-    versions = {"kullback": installed_version(), "jax": jax.__version__, "numpy": np.__version__}
+    import kullback
+
+    versions = {"kullback": kullback.__version__, "jax": jax.__version__, "numpy": np.__version__}
     found: Any = np.show_config(mode="dicts")
     sets = found.get("SIMD Extensions", {}).get("found", [])
     return Machine(
-        tuple((name, str(version)) for name, version in versions.items()),
+        tuple(versions.items()),
         " ".join([platform.machine(), *sets]),
     )

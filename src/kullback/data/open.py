@@ -98,7 +98,7 @@ def open_sample(
     theirs = None if workers is None else workers.source(data)
     if theirs is not None:
         return _open_source(theirs, roles, schema, False, workers=workers)
-    _refuse_lazy(data)
+    refuse_lazy(data)
     data = read_once(data, *roles.named)
     paths = as_paths(data)
     if paths is not None:
@@ -118,12 +118,13 @@ def open_sample(
     return _open_table(opened, roles, schema)
 
 
-def _refuse_lazy(data: Any) -> None:
+def refuse_lazy(data: Any) -> None:
     """Refuse what is held by a cluster."""
     if type(data).__module__.partition(".")[0] in ("dask", "dask_expr"):
         raise DataError(
             f"a dask {type(data).__name__} is read where its partitions are: give "
-            "engine=kl.DaskEngine(client), or compute it first if it fits in memory."
+            "engine=kl.DaskEngine(client) to a function that takes it, without by=; for others, if "
+            "it fits in memory, .compute() it first."
         )
 
 
@@ -247,7 +248,11 @@ def _open_source(
     if source.only_text:
         refuse_no_header(roles, source.names, names.outcome, source.description)
     source.check_columns(names.used)
-    learner = SchemaLearner(roles, names, schema, written=source.only_text)
+    declared: dict[str, list[Any]] = getattr(source, "categorical", {})
+    typed = frozenset(n for n in declared if n in names.covariates and roles.is_by_value(n))
+    orders = {n: declared[n] for n in typed if declared[n] and not roles.inferred}
+    written = source.only_text
+    learner = SchemaLearner(roles, names, schema, typed=typed, written=written, orders=orders)
     others = OtherColumns(source.names, source.description, partial(_parts_of, source))
     text = _read_as_text(source, roles, names, schema)
     pieces = [] if workers is None else workers.pieces(source)

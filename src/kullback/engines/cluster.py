@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar, final, runtime_checkable
 
@@ -12,8 +11,9 @@ from kullback.data.blocks import Block, blocks
 from kullback.data.observation import RowKind
 from kullback.data.sample import Count, RowSource
 from kullback.engines import cluster_tasks as tasks
-from kullback.engines.cluster_calls import Call, UnsentError
-from kullback.engines.engine import Engine, Subtotal, no_rows
+from kullback.engines.cluster_calls import Call
+from kullback.engines.cluster_messages import Message, UnsentError
+from kullback.engines.engine import Engine, Report, Subtotal, no_rows
 from kullback.engines.local import first_of
 from kullback.engines.streaming import StreamingEngine
 from kullback.objective.statistics import Statistic
@@ -23,13 +23,11 @@ Partial = TypeVar("Partial")
 
 @runtime_checkable
 class Caller(Protocol):
-    """What makes calls on the workers of a cluster.
+    """What makes calls on the workers of a cluster."""
 
-    Attributes:
-        instructions: the sets of instructions of their processors.
-    """
-
-    instructions: set[str]
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The sets of instructions of the processors that have computed."""
 
     def run(self, function: Any, calls: Sequence[Call], *fixed: Any) -> Iterator[tuple[int, Any]]:
         """Call a function, and yield the position of each call with its result."""
@@ -37,33 +35,51 @@ class Caller(Protocol):
     def start(self, function: Any, call: Call) -> Any:
         """Call a function once, and return the future."""
 
-    def pickled(self, part: Any) -> tuple[bytes, list[Any]]:
+    def held(self, future: Any) -> bool:
+        """Whether a future has its result, or will have it."""
+
+    def message(self, part: Any) -> Message:
         """Pickle a part of a sample, and return the futures in it beside it."""
 
 
 @final
-@dataclass(eq=False)
 class Plan:
     """The parts of a sample, and where their blocks lie.
 
-    Attributes:
+    Args:
         cluster: reads them.
         sample: the sample, as the client sees it.
         parts: its parts.
+
+    Attributes:
+        counts: the number of rows of each kind in each part, once they are counted.
+        places: where the blocks of each part lie, likewise.
     """
 
-    cluster: Caller
-    sample: RowSource
-    parts: list[RowSource]
-    _heads: dict[int, Any] = field(default_factory=dict)
+    def __init__(self, cluster: Caller, sample: RowSource, parts: Sequence[RowSource]) -> None:
+        self.cluster, self.sample = cluster, sample
+        self.counts: list[tasks.Kinds] = []
+        self.places: list[tasks.Place] = []
+        self._messages = [cluster.message(part) for part in parts]
+        self._heads: dict[int, Any] = {}
 
-    def __post_init__(self) -> None:
-        """Find the blocks, by a pass that counts rows where their numbers are not known."""
-        self.messages = [self.cluster.pickled(part) for part in self.parts]
-        counts = self.sample.known_counts(len(self.parts))
+    def count(self, report: Report | None) -> None:
+        """Count the rows, once, by a pass over them where their numbers are not known.
+
+        Args:
+            report: receives the numbers of rows and parts that are counted.
+        """
+        if self.places:
+            return
+        counts = self.sample.known_counts(len(self._messages))
         if counts is None:
-            calls = [Call("count", message) for message in self.messages]
-            found: dict[int, Count] = dict(self.cluster.run(tasks.count, calls))
+            calls = [Call("count", message) for message in self._messages]
+            found: dict[int, Count] = {}
+            for i, count in self.cluster.run(tasks.count, calls):
+                found[i] = count
+                if report is not None:
+                    rows = sum(count.read for count in found.values())
+                    report(0, rows, (len(found), len(calls)))
             counts = [found[i] for i in range(len(calls))]
         self.sample.take_counts(counts)
         self.counts = [count.kinds for count in counts]
@@ -74,7 +90,7 @@ class Plan:
         return [
             Call(
                 what,
-                self.messages[i],
+                self._messages[i],
                 (*others, self.places[i]),
                 tuple(partial(self._head, tail) for tail in self.places[i].tails),
             )
@@ -84,8 +100,8 @@ class Plan:
     def _head(self, number: int) -> Any:
         """The rows at the head of a part, which stay on the cluster."""
         future = self._heads.get(number)
-        if future is None or future.status in ("cancelled", "lost"):
-            call = Call("head", self.messages[number], (self.places[number].head,))
+        if future is None or not self.cluster.held(future):
+            call = Call("head", self._messages[number], (self.places[number].head,))
             future = self._heads[number] = self.cluster.start(tasks.head, call)
         return future
 
@@ -106,12 +122,13 @@ class ClusterEngine(Engine):
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """The sets of instructions of the workers' processors so far."""
-        return tuple(sorted(self._plan.cluster.instructions))
+        """The sets of instructions of the processors of the client and the workers so far."""
+        return self._plan.cluster.instructions
 
     def first_block(self, kind: RowKind | None = None) -> Block | None:
         """Return the first block, or the first of a kind of rows, from the worker that reads it."""
         plan = self._plan
+        plan.count(self.progress)
         kinds = {own for counts in plan.counts for own, rows in counts.items() if rows}
         if kind is None and len(kinds) > 1:  # the first that is full, in the order of the rows
             return first_of(blocks(plan.sample.chunks()), None)
@@ -127,6 +144,7 @@ class ClusterEngine(Engine):
     def results(self, statistic: Statistic[Partial], arguments: Vector) -> Iterator[Subtotal]:
         """Yield the subtotals of the parts as workers finish them."""
         plan = self._plan
+        plan.count(self.progress)
         owners = [
             i
             for i, (counts, place) in enumerate(zip(plan.counts, plan.places, strict=True))
@@ -138,9 +156,11 @@ class ClusterEngine(Engine):
         try:
             found = plan.cluster.run(tasks.add_up, calls, statistic, arguments)
         except UnsentError:  # it refers to what belongs to this process
+            self.partitions = None
             yield from StreamingEngine(plan.sample).results(statistic, arguments)
             return
-        for _, subtotals in found:
+        for done, (_, subtotals) in enumerate(found, 1):
+            self.partitions = (done, len(owners))
             yield from subtotals
 
     def __reduce__(self) -> tuple[Any, ...]:

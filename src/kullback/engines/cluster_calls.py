@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, final, runtime_checkable
+from threading import Thread
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 from kullback._core.errors import KullbackError
-from kullback.engines.cluster_tasks import Answer
+from kullback.engines.cluster_messages import Message
+
+T = TypeVar("T")
 
 # The reasons of errors about the cluster.
-LOST, VERSIONS, NO_PACKAGE, DIED = "scheduler lost", "versions", "no package", "workers died"
+LOST, VERSIONS, NO_MODULE, DIED = "scheduler lost", "versions", "no module", "workers died"
 
 # Workers that die one after the other with the same task condemn it, `allowed-failures` + 1 of them
 # at a time (4 by default): after so many rounds it is the task that kills them.
@@ -31,57 +34,46 @@ class Call:
 
     Attributes:
         what: what it does, for the names of tasks and messages.
-        part: the part of the sample, pickled, and the tables in it.
+        part: the part of the sample.
         others: further arguments.
-        tails: return futures of the last arguments, anew where they were lost.
+        heads: return futures of the last arguments, anew where they were lost.
     """
 
     what: str
-    part: tuple[bytes, list[Any]]
+    part: Message
     others: tuple[Any, ...] = ()
-    tails: tuple[Callable[[], Any], ...] = ()
+    heads: tuple[Callable[[], Any], ...] = ()
 
 
 class GoneError(Exception):
     """A task has no result, because workers died or it was cancelled: it may be tried again."""
 
 
-class UnsentError(Exception):
-    """Something cannot be pickled, and so not be sent to workers."""
-
-
 @runtime_checkable
 class Cluster(Protocol):
-    """What makes calls.
-
-    Attributes:
-        address: of the scheduler.
-        patience: so many seconds are waited for a worker.
-    """
-
-    patience: float
-
-    @property
-    def address(self) -> str:
-        """The scheduler's address."""
+    """What makes calls."""
 
     def submit(self, call: Call, function: bytes, fixed: Sequence[Any], key: str) -> Any:
         """Make a call, and return its future."""
 
     def gather(self, futures: list[Any]) -> list[Any]:
-        """Return the results of calls: answers, or the errors for which there are none."""
+        """Return what calls returned, or the errors for which they have no result."""
 
     def cancel(self, futures: list[Any]) -> None:
         """Cancel calls."""
 
-    def value(self, answer: Answer) -> Any:
-        """Return what a worker found, or raise what it says."""
-
     def check_alive(self) -> None:
         """Raise if the scheduler is lost."""
 
-    def workers(self) -> int:
-        """The number of workers."""
+    def check_workers(self, seconds: float) -> bool:
+        """Whether there are workers.
+
+        Args:
+            seconds: since when there have been none, as far as is known.
+
+        Raises:
+            KullbackError: that is longer than the user wants to wait, or the scheduler is lost.
+        """
 
 
 @final
@@ -104,9 +96,9 @@ class Run:
     ) -> None:
         self._cluster, self._function, self._calls, self._fixed = cluster, function, calls, fixed
         self._name = uuid.uuid4().hex
-        self._open: dict[Any, tuple[int, Any]] = {}
+        self._open: dict[str, tuple[int, Any]] = {}
         self._ready: SimpleQueue[Any] = SimpleQueue()
-        self._deaths: Counter[int] = Counter()
+        self._rounds: Counter[int] = Counter()
         self._errors: dict[int, BaseException] = {}
 
     def results(self) -> Iterator[tuple[int, Any]]:
@@ -127,7 +119,7 @@ class Run:
 
     def _submit(self, i: int) -> None:
         call = self._calls[i]
-        key = f"kullback-{call.what}-{self._name}-{i}-{self._deaths[i]}"
+        key = f"kullback-{call.what}-{self._name}-{i}-{self._rounds[i]}"
         future = self._cluster.submit(call, self._function, self._fixed(), key)
         self._open[key] = (i, future)
         future.add_done_callback(self._ready.put)
@@ -137,27 +129,22 @@ class Run:
         done = [self._wait()]
         while not self._ready.empty():
             done.append(self._ready.get())
-        done = [future for future in done if future.key in self._open]
+        done = [future for future in done if future.key in self._open]  # the others were cancelled
         for future, found in zip(done, self._cluster.gather(done), strict=True):
             if future.key not in self._open:  # after an error of a part before
                 continue
             i, _ = self._open.pop(future.key)
-            try:
-                if isinstance(found, BaseException):
-                    raise found
-                value = self._cluster.value(found)
-            except GoneError as why:
-                self._again(i, str(why))
-            except Exception as error:  # whatever a task raises
-                self._fail(i, error)
-            else:
-                if not self._errors:
-                    yield i, value
+            if isinstance(found, GoneError):
+                self._again(i, str(found))
+            elif isinstance(found, BaseException):
+                self._fail(i, found)
+            elif not self._errors:
+                yield i, found
 
     def _again(self, i: int, why: str) -> None:
         self._cluster.check_alive()
-        self._deaths[i] += 1
-        if self._deaths[i] < _ROUNDS:
+        self._rounds[i] += 1
+        if self._rounds[i] < _ROUNDS:
             self._submit(i)
             return
         text = (
@@ -177,22 +164,36 @@ class Run:
 
     def _wait(self) -> Any:
         """Wait for a call to end, as long as there is a cluster."""
-        alone_since = None
+        served = time.monotonic()
         while True:
             try:
                 return self._ready.get(timeout=_LOOK)
             except Empty:
-                self._cluster.check_alive()
-            if self._cluster.workers():
-                alone_since = None
-            else:
-                alone_since = alone_since or time.monotonic()
-                self._check_patience(time.monotonic() - alone_since)
+                now = time.monotonic()
+            if self._cluster.check_workers(now - served):
+                served = now
 
-    def _check_patience(self, seconds: float) -> None:
-        if seconds > self._cluster.patience:
-            raise KullbackError(
-                f"all workers of the scheduler at {self._cluster.address} are lost, and none came "
-                f"in {self._cluster.patience:g} seconds: start new ones and fit again.",
-                reason=LOST,
-            )
+
+def within(seconds: float, function: Callable[[], T]) -> T:
+    """Call a function in a thread of its own, and return its result if it comes in time.
+
+    Raises:
+        TimeoutError: it does not.
+    """
+    ended: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            ended.put((function(), None))
+        except Exception as error:
+            ended.put((None, error))
+
+    Thread(target=call, daemon=True).start()
+    try:
+        found, error = ended.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"nothing intelligible came in {seconds:g} seconds") from None
+    if error is not None:
+        raise error
+    result: T = found
+    return result

@@ -22,15 +22,23 @@ class FrameSource:
         rows: the number of rows of each.
         types: the types of the columns, by name.
         first: the position of the first of them in the whole.
+        categorical: by column of a categorical type, its categories in their order; none where
+            only the partitions know them.
     """
 
     only_text = False
 
     def __init__(
-        self, tables: Sequence[Any], rows: Sequence[int], types: Mapping[str, str], first: int = 0
+        self,
+        tables: Sequence[Any],
+        rows: Sequence[int],
+        types: Mapping[str, str],
+        first: int = 0,
+        categorical: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         self._tables, self._rows, self._types = list(tables), list(rows), dict(types)
         self._first = first
+        self.categorical = dict(categorical or {})
         self.names = list(types)
         self.description = f"a dask.dataframe of {count_of(len(tables), 'partition')}"
 

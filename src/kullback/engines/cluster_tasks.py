@@ -6,23 +6,17 @@ parts is evaluated with the first of them, to which the rows at the head of the 
 
 from __future__ import annotations
 
-import io
-import os
-import pickle
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from kullback._core.arrays import Vector, float64
 from kullback._core.blas import one_blas_thread
-from kullback._core.errors import FileFormatError, KullbackError
-from kullback._core.machine import Machine, this_machine
 from kullback.data.blocks import ROWS, Block, blocks, counted
 from kullback.data.observation import RowKind
 from kullback.data.sample import Chunk, Count, RowSource
+from kullback.engines.cluster_messages import Answer
 from kullback.engines.engine import Subtotal
 from kullback.engines.tree import Tree
 from kullback.objective.statistics import Statistic
@@ -148,88 +142,6 @@ def _blocks(part: RowSource, place: Place, heads: Sequence[Answer]) -> Iterator[
         chunk
         for head, kinds in zip(heads, place.tails.values(), strict=True)
         for kind in kinds
-        for chunk in _value(head)[kind]
+        for chunk in head.found()[kind]
     )
     return blocks(chain(part.chunks(), ends), before=place.before)
-
-
-# ---- as messages ---------------------------------------------------------------------------------
-
-
-class Answer(NamedTuple):
-    """The answer of a worker.
-
-    Attributes:
-        machine: what it computes with.
-        value: what the function returned.
-        error: what the user must hear, or None.
-    """
-
-    machine: Machine
-    value: Any
-    error: KullbackError | None
-
-
-@lru_cache(maxsize=64)
-def _loaded(message: bytes) -> Any:
-    """Unpickle, once: two copies of a model would be compiled twice where a function is in it."""
-    return pickle.loads(message)  # from the client
-
-
-class _WithFrames(pickle.Unpickler):
-    """Unpickles a part, with tables of the cluster in their places."""
-
-    def __init__(self, message: bytes, frames: Sequence[Any]) -> None:
-        super().__init__(io.BytesIO(message))
-        self._frames = frames
-
-    def persistent_load(self, position: int) -> Any:
-        """Return a table."""
-        return self._frames[position]
-
-
-def answer(
-    function: bytes,
-    part: bytes,
-    frames: Sequence[Any],
-    fixed: Sequence[bytes],
-    others: bytes,
-    *heads: Answer,
-) -> Answer:
-    """Call a function with a part of a sample, on a worker.
-
-    Args:
-        function: the function, pickled.
-        part: the part, likewise.
-        frames: the tables that it holds.
-        fixed: the next arguments, likewise: those that other calls have too.
-        others: the next ones, likewise.
-        heads: the last ones.
-
-    Returns:
-        What it returns, or the error about the data that it raises.
-    """
-    machine = this_machine()
-    try:
-        own = _WithFrames(part, frames).load() if frames else _loaded(part)
-        rest: tuple[Any, ...] = pickle.loads(others)  # from the client
-        value = _loaded(function)(own, *map(_loaded, fixed), *rest, *heads)
-    except KullbackError as error:
-        return Answer(machine, None, _on_this_machine(error))
-    return Answer(machine, value, None)
-
-
-def _value(answer: Answer) -> Any:
-    if answer.error is not None:
-        raise answer.error
-    return answer.value
-
-
-def _on_this_machine(error: KullbackError) -> KullbackError:
-    """Add to the error about a file where it cannot be read."""
-    if isinstance(error, FileFormatError) and _HINT not in str(error):
-        error.args = (f"{error} (on {platform.node()}, process {os.getpid()}: {_HINT})",)
-    return error
-
-
-_HINT = "client and workers must see the same files under the same paths"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import pickle
 import uuid
+import warnings
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, final
 
@@ -14,19 +14,12 @@ from kullback._core.extras import need
 from kullback._core.machine import this_machine
 from kullback.data.sample import Cut, RowSource
 from kullback.data.stream import PartSource, TableSource
-from kullback.engines import cluster_tasks as tasks
 from kullback.engines.choice import engine_for
 from kullback.engines.cluster import ClusterEngine, Plan
-from kullback.engines.cluster_calls import (
-    LOST,
-    NO_PACKAGE,
-    VERSIONS,
-    Call,
-    GoneError,
-    Run,
-    UnsentError,
-)
+from kullback.engines.cluster_calls import LOST, NO_MODULE, VERSIONS, Call, GoneError, Run, within
 from kullback.engines.cluster_frames import FrameSource
+from kullback.engines.cluster_messages import Answer, Message, dumps, part_message
+from kullback.engines.cluster_workers import other_instructions, other_versions, versions_of
 from kullback.engines.engine import Engine
 
 T = TypeVar("T")
@@ -39,12 +32,8 @@ _LEAST_ROWS, _MOST_ROWS, _TASKS_A_THREAD = 1 << 19, 1 << 23, 4
 # A larger statistic is sent to the cluster once in a pass rather than with each task.
 _LARGE = 1 << 16
 
-# A larger statistic is sent to the cluster once in a pass rather than with each task.
-_LARGE = 1 << 16
-
-# Workers that die one after the other with the same task condemn it, `allowed-failures` + 1 of them
-# at a time (4 by default): after so many rounds it is the task that kills them.
-_ROUNDS = 3
+# Seconds that an address is given to answer: Dask's own thirty are long where nothing listens.
+_CONNECT = 5.0
 
 # So many samples are remembered, with the heads of their parts: a pass that learns the knots of a
 # formula and those of the fit have one in common.
@@ -87,10 +76,13 @@ class DaskEngine:
         if rows_per_task is not None and rows_per_task < 1:
             raise DataError(f"rows_per_task must be at least 1, got {rows_per_task}.")
         self._client = _client_of(client)
-        self.patience = patience
+        if self._client is not client and client is not None:  # what this opened, it closes
+            loop = self._client.loop
+            weakref.finalize(self, loop.add_callback, self._client.close).atexit = False
+        self._patience = patience
         self._rows = rows_per_task
         self._plans: dict[RowSource, Plan] = {}
-        self.instructions: set[str] = set()
+        self._instructions = {this_machine().instructions}
 
     def __call__(self, sample: RowSource) -> Engine:
         """Return an engine for a sample; the client's own where it holds the rows."""
@@ -115,11 +107,16 @@ class DaskEngine:
                 f"a dask {type(data).__name__} cannot be fitted: give a dask.dataframe, or the "
                 "Parquet files."
             )
+        self._wait()
         futures: list[Any] = self._client.compute(frame.to_delayed())
-        calls = [Call("rows", _pickled(future)) for future in futures]
+        calls = [Call("rows", self.message(future)) for future in futures]
         rows = dict(self.run(len, calls))
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
-        return FrameSource(futures, [rows[i] for i in range(len(futures))], types)
+        own = {name: frame[name].cat for name, kind in frame.dtypes.items() if kind == "category"}
+        orders = {str(n): list(cat.categories) if cat.known else [] for n, cat in own.items()}
+        return FrameSource(
+            futures, [rows[i] for i in range(len(futures))], types, categorical=orders
+        )
 
     def pieces(self, source: PartSource) -> list[PartSource]:
         """Part a source among the workers.
@@ -138,16 +135,15 @@ class DaskEngine:
 
     def each(self, function: Callable[[Any], T], sources: Sequence[PartSource]) -> list[T]:
         """Call a function with each source on the workers; return the results in their order."""
-        calls = [Call("levels", _pickled(source)) for source in sources]
+        calls = [Call("levels", self.message(source)) for source in sources]
         found = dict(self.run(function, calls))
         return [found[i] for i in range(len(calls))]
 
     def _cut(self) -> Cut:
+        threads = sum(self._wait().values())
         if self._rows is not None:
             return Cut(self._rows, self._rows, 1)
-        self._wait()
-        threads = sum(self._client.nthreads().values())
-        return Cut(_LEAST_ROWS, _MOST_ROWS, max(threads, 1) * _TASKS_A_THREAD)
+        return Cut(_LEAST_ROWS, _MOST_ROWS, threads * _TASKS_A_THREAD)
 
     # ---- calls on workers ------------------------------------------------------------------------
 
@@ -163,78 +159,76 @@ class DaskEngine:
             fixed: the first arguments after the part, the same for all calls.
 
         Raises:
+            UnsentError: the function or an argument cannot be pickled.
             KullbackError: what a worker says about the data: of several, that of the first part;
                 or the cluster was lost.
         """
-        self._wait()
-        shared = self._shared([_dumps(value) for value in fixed])
-        return Run(self, _dumps(function), calls, shared).results()
+        shared = self._shared([dumps(value) for value in fixed])
+        return Run(self, dumps(function), calls, shared).results()
 
     def start(self, function: Any, call: Call) -> Any:
         """Call a function once, and return the future."""
-        return self.submit(call, _dumps(function), (), f"kullback-{call.what}-{uuid.uuid4().hex}")
+        return self.submit(call, dumps(function), (), f"kullback-{call.what}-{uuid.uuid4().hex}")
 
     def submit(self, call: Call, function: bytes, fixed: Sequence[Any], key: str) -> Any:
         """Send one call to the cluster."""
-        message, frames = call.part
-        heads = [tail() for tail in call.tails]
-        others = _dumps(call.others)
-        try:
-            return self._client.submit(
-                _ANSWER,
-                function,
-                message,
-                frames,
-                list(fixed),
-                others,
-                *heads,
-                key=key,
-                pure=False,
-            )
-        except (RuntimeError, OSError) as error:  # the client was closed
-            self.check_alive()
-            raise KullbackError(f"the cluster takes no task: {error}", reason=LOST) from error
+        message, tables = call.part
+        heads = [head() for head in call.heads]
+        arguments = (function, message, tables, list(fixed), dumps(call.others), *heads)
+        with self._connected():
+            return self._client.submit(_ANSWER, *arguments, key=key, pure=False)
 
-    def pickled(self, part: Any) -> tuple[bytes, list[Any]]:
+    def held(self, future: Any) -> bool:
+        """Whether a future has its result, or will have it."""
+        return future.status in ("pending", "finished")
+
+    def message(self, part: Any) -> Message:
         """Pickle a part of a sample, and return the futures in it beside it."""
-        return _pickled(part)
+        return part_message(part, _distributed().Future)
 
     def gather(self, futures: list[Any]) -> list[Any]:
-        """Return the results of calls: answers, or the errors for which there are none."""
-        if all(future.status == "finished" for future in futures):
-            with contextlib.suppress(Exception):  # one of them was lost since: each for itself
-                found: list[Any] = self._client.gather(futures)
-                return found
-        return [_result(future) for future in futures]
+        """Return what calls returned, or the errors for which they have no result."""
+        found: dict[str, Any] = {}
+        while not found and futures:
+            try:
+                # those whose workers die with the result are computed again, as long as it takes
+                found = self._client.sync(
+                    self._client.gather,
+                    {future.key: future for future in futures},
+                    errors="skip",
+                    callback_timeout=max(self._patience, 1.0),
+                )
+            except OSError:  # TimeoutError among them
+                self.check_workers(self._patience)
+            except Exception as error:  # an answer of another version cannot be read
+                raise self._versions_error() or error from None
+        return [self._value(future, found[future.key]) for future in futures]
+
+    def cancel(self, futures: list[Any]) -> None:
+        """Cancel tasks that nobody waits for."""
+        if futures and self._client.status == "running":
+            with contextlib.suppress(OSError):
+                self._client.cancel(futures)
 
     def _shared(self, fixed: list[bytes]) -> Callable[[], list[Any]]:
         """Return the arguments that all calls have, or futures of them if they are large."""
-        held: dict[int, Any] = {}
+        futures: dict[int, Any] = {}
 
         def shared() -> list[Any]:
             for i, message in enumerate(fixed):
-                if len(message) > _LARGE and (i not in held or held[i].cancelled()):
-                    held[i] = self._client.submit(bytes, message, pure=False)
-            return [held.get(i, message) for i, message in enumerate(fixed)]
+                if len(message) > _LARGE and (i not in futures or not self.held(futures[i])):
+                    with self._connected():
+                        futures[i] = self._client.submit(bytes, message, pure=False)
+            return [futures.get(i, message) for i, message in enumerate(fixed)]
 
         return shared
 
-    def _wait(self) -> None:
-        """Wait for a first worker."""
-        self.check_alive()
-        try:
-            self._client.wait_for_workers(1, timeout=self.patience)
-        except TimeoutError:
-            raise KullbackError(
-                f"no worker has joined the scheduler at {self.address} in {self.patience:g} "
-                f"seconds: start some, as in `dask worker {self.address}`."
-            ) from None
+    # ---- the cluster -----------------------------------------------------------------------------
 
     @property
-    def address(self) -> str:
-        """The scheduler's address."""
-        scheduler = self._client.scheduler
-        return "(closed)" if scheduler is None else str(scheduler.address)
+    def instructions(self) -> tuple[str, ...]:
+        """The sets of instructions of the client's processor and of those that computed."""
+        return tuple(sorted(self._instructions))
 
     def check_alive(self) -> None:
         """Raise if the scheduler is lost.
@@ -243,98 +237,123 @@ class DaskEngine:
             KullbackError: what to do.
         """
         if self._client.status != "running":
-            raise KullbackError(
-                f"the connection to the scheduler at {self.address} is lost. Nothing was changed: "
-                "start the scheduler and its workers again, make a new client, and fit again.",
-                reason=LOST,
-            )
+            raise self._lost()
 
-    def workers(self) -> int:
-        """The number of workers, as the scheduler says."""
-        return len(self._client.nthreads())
+    def check_workers(self, seconds: float) -> bool:
+        """Whether there are workers.
 
-    def cancel(self, futures: list[Any]) -> None:
-        """Cancel tasks that nobody waits for."""
-        if futures and self._client.status == "running":
-            self._client.cancel(futures)
-
-    def value(self, answer: tasks.Answer) -> Any:
-        """Return what a worker found.
+        Args:
+            seconds: since when there have been none, as far as is known.
 
         Raises:
-            KullbackError: what it says about the data, or it has other versions.
+            KullbackError: that is longer than the user wants to wait, or the scheduler is lost.
         """
+        if self._workers():
+            return True
+        if seconds >= self._patience:
+            raise KullbackError(
+                f"all workers of the scheduler at {self._address} are lost, and none came in "
+                f"{self._patience:g} seconds: start new ones and fit again.",
+                reason=LOST,
+            )
+        return False
+
+    def _wait(self) -> dict[str, int]:
+        """Wait for a first worker; return the number of threads of each."""
+        if not (workers := self._workers()):
+            with contextlib.suppress(TimeoutError):
+                self._client.wait_for_workers(1, timeout=self._patience)
+            workers = self._workers()
+        if not workers:
+            raise KullbackError(
+                f"no worker has joined the scheduler at {self._address} in {self._patience:g} "
+                f"seconds: start some, as in `dask worker {self._address}`."
+            )
+        return workers
+
+    def _workers(self) -> dict[str, int]:
+        """The number of threads of each worker, as the scheduler says."""
+        with self._connected():
+            found: dict[str, int] = self._client.nthreads()
+        return found
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Raise the error about a lost scheduler where it does not answer."""
+        self.check_alive()
+        try:
+            yield
+        except (RuntimeError, OSError) as error:  # the client was closed, or the connection
+            raise self._lost() from error
+
+    def _lost(self) -> KullbackError:
+        return KullbackError(
+            f"the connection to the scheduler at {self._address} is lost. Nothing was changed: "
+            "start the scheduler and its workers again, make a new client, and fit again.",
+            reason=LOST,
+        )
+
+    @property
+    def _address(self) -> str:
+        scheduler = self._client.scheduler
+        return "(closed)" if scheduler is None else str(scheduler.address)
+
+    # ---- what workers answer ---------------------------------------------------------------------
+
+    def _value(self, future: Any, answer: Answer | None) -> Any:
+        """Return what a worker found, or the error for which there is none."""
+        if answer is None:
+            return self._error(future)
         own = this_machine()
         if answer.machine.versions != own.versions:
-            pairs = zip(answer.machine.versions, own.versions, strict=True)
-            differ = [f"{n} {a} (client: {b})" for (n, a), (_, b) in pairs if a != b]
-            raise KullbackError(
-                f"a worker has {', '.join(differ)}. Sums of different versions must not be added "
-                "up: install the same ones for the client and all workers, and start them again.",
+            return self._versions_error() or KullbackError(
+                f"a worker that is gone had {dict(answer.machine.versions)}. {_SAME}",
                 reason=VERSIONS,
             )
-        self.instructions.add(answer.machine.instructions)
-        if answer.error is not None:
-            raise answer.error
-        return answer.value
+        if answer.machine.instructions not in self._instructions:
+            self._instructions.add(answer.machine.instructions)
+            asked = self._client.run(this_machine, on_error="ignore")
+            found = {worker: machine.instructions for worker, machine in asked.items()}
+            warnings.warn(other_instructions(found, own.instructions), stacklevel=2)
+        return answer.value if answer.error is None else answer.error
+
+    def _error(self, future: Any) -> Exception:
+        """Return the error for which a call has no result."""
+        dask = _distributed()
+        try:
+            future.result()
+        except (dask.client.FutureCancelledError, dask.KilledWorker) as error:
+            return GoneError(str(error))
+        except Exception as error:  # whatever a task raises
+            if found := self._versions_error():
+                return found
+            if not isinstance(error, ImportError):
+                return error
+            return KullbackError(
+                f"a worker cannot import what the model or the data need: {error}. Install it for "
+                "all workers, or give them a file of your own by client.upload_file.",
+                reason=NO_MODULE,
+            )
+        return GoneError("its result came late.")
+
+    def _versions_error(self) -> KullbackError | None:
+        """Ask all workers for their versions; return the error about those that differ."""
+        names = tuple(name for name, _ in this_machine().versions)
+        found = self._client.run(versions_of, names, on_error="return")
+        differ = other_versions(found, versions_of(names))
+        return KullbackError(f"{differ}. {_SAME}", reason=VERSIONS) if differ else None
 
 
-def _pickled(part: Any) -> tuple[bytes, list[Any]]:
-    """Pickle a part of a sample, and return the futures in it beside it."""
-    import cloudpickle
-
-    future_of = _distributed().Future
-    futures: list[Any] = []
-
-    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # has no types
-        """Pickles all but futures, which the scheduler must know of."""
-
-        def persistent_id(self, value: Any) -> int | None:
-            if not isinstance(value, future_of):
-                return None
-            futures.append(value)
-            return len(futures) - 1
-
-    stream = io.BytesIO()
-    Pickler(stream).dump(part)
-    return stream.getvalue(), futures
-
+_SAME = (
+    "Client and workers must add up by the same code: install the same versions for all of them, "
+    "and start them again."
+)
 
 # What workers call. Dask sends a function that cannot be imported by name as its code: so the
 # scheduler needs no Kullback, and a worker without it fails in the task, where the error is seen.
 _ANSWER: Callable[..., Any] = lambda *arguments: __import__(  # noqa: E731
-    "kullback.engines.cluster_tasks", fromlist=["answer"]
+    "kullback.engines.cluster_messages", fromlist=["answer"]
 ).answer(*arguments)
-
-
-def _result(future: Any) -> Any:
-    """The result of a call, or the error for which there is none."""
-    dask = _distributed()
-    try:
-        return future.result()
-    except dask.client.FutureCancelledError:
-        return GoneError("it was cancelled.")
-    except dask.KilledWorker as error:
-        return GoneError(str(error))
-    except ModuleNotFoundError as error:
-        return KullbackError(
-            f"a worker cannot import {error.name}: install Kullback, with the same versions of its "
-            "libraries, for all workers, and start them again.",
-            reason=NO_PACKAGE,
-        )
-    except Exception as error:  # whatever a task raises
-        return error
-
-
-def _dumps(value: Any) -> bytes:
-    """Pickle anything, functions that a user defined at a prompt too."""
-    import cloudpickle
-
-    try:
-        message: bytes = cloudpickle.dumps(value)
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
-        raise UnsentError(str(error)) from error
-    return message
 
 
 def _distributed() -> Any:
@@ -363,9 +382,14 @@ def _client_of(given: Any) -> Any:
                 "kl.DaskEngine(distributed.LocalCluster())."
             ) from None
     else:
+
+        def connect() -> Any:
+            return Client(given, set_as_default=False, timeout=_CONNECT)
+
         try:
-            client = Client(given, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
+            # Dask waits for ever for the greeting of another kind of server
+            client = within(2.0 * _CONNECT, connect) if isinstance(given, str) else connect()
+        except Exception as error:  # of another server's answer MemoryError, say
             raise KullbackError(
                 f"no Dask scheduler answers at {given!r}: {error}. Give the address that "
                 '`dask scheduler` shows, such as "tcp://10.0.0.1:8786".',

@@ -6,7 +6,7 @@ import abc
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import pairwise
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from kullback._core.arrays import Vector
 from kullback._core.blas import one_blas_thread
@@ -18,7 +18,8 @@ from kullback.engines.tree import Node, Tree
 from kullback.objective.statistics import Statistic
 
 Partial = TypeVar("Partial")
-Progress = Callable[[int, int], None]
+Partitions: TypeAlias = tuple[int, int]
+Report: TypeAlias = Callable[[int, int, Partitions | None], None]
 
 # The reason code of the error about a sample without rows.
 NO_ROWS = "no rows"
@@ -60,7 +61,9 @@ class Engine(abc.ABC):
         reads_all: whether a pass over the rows of some kinds reads all rows.
         passes: number of passes over all rows.
         rows: number of rows evaluated in all passes together.
-        progress: called with (passes, rows) after every block, for a progress bar.
+        partitions: how many partitions of the rows are added up in this pass, and of how many; None
+            where the rows are not parted among workers.
+        progress: called with (passes, rows, partitions) after every result, for a progress bar.
     """
 
     reads_all: ClassVar[bool] = False
@@ -69,7 +72,8 @@ class Engine(abc.ABC):
         """Start with zero passes."""
         self.passes = 0
         self.rows = 0
-        self.progress: Progress | None = None
+        self.partitions: Partitions | None = None
+        self.progress: Report | None = None
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -113,7 +117,7 @@ class Engine(abc.ABC):
                 trees[kind].add(node, value)
                 self.rows += rows
                 if self.progress is not None:
-                    self.progress(self.passes + 1, self.rows)
+                    self.progress(self.passes + 1, self.rows, self.partitions)
         if self.reads_all or not statistic.partial:
             self.passes += 1
         if not trees:

@@ -12,7 +12,7 @@ from kullback._core.errors import DataError
 from kullback.data.checks import check_columns, count_of
 from kullback.data.frames import FrameTable, new_frame, with_columns
 from kullback.data.keys import GroupedRows, group_rows, sorted_values
-from kullback.data.open import IN_MEMORY_BYTES, open_sample
+from kullback.data.open import IN_MEMORY_BYTES, open_sample, refuse_lazy
 from kullback.data.paths import as_paths
 from kullback.data.roles import Roles
 from kullback.data.sample import ChunkSample
@@ -72,6 +72,7 @@ def open_groups(model: Model, data: Any, roles: Roles, by: Any) -> Opened | Grou
     Raises:
         DataError: for columns or keys that cannot be used.
     """
+    refuse_lazy(data)
     names = (by,) if isinstance(by, str) else by
     named = isinstance(names, list | tuple) and bool(names)
     named = named and all(isinstance(name, str) for name in names)

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any, final
 
 from kullback._core.units import nats_per
+from kullback.data.checks import count_of
 from kullback.fitting import Progress
 from kullback.report.live_lines import BAR, DELAY, LiveLines
 
@@ -49,12 +50,14 @@ class ProgressBar(LiveLines):
 
         latest = self._latest
         total, done = self._in_a_pass, 0 if latest is None else latest.rows - self._before
+        if latest is not None and latest.partitions is not None:
+            done, total = latest.partitions
         bar: Any = Bar(total=total, completed=done, pulse=total is None, width=BAR)
         line = Table.grid(padding=(0, 2, 0, 0))
         if latest is None:
             line.add_row(bar, Text("compiling"))
             return line
-        cells = [bar, Text(f"pass {latest.passes}")]
+        cells = [bar, Text(_place(latest))]
         if (speed := self._speed(latest.rows)) > 0.0:
             cells.append(Text(f"{speed:,.0f} rows/s"))
         if latest.cross_entropy is not None:
@@ -71,3 +74,12 @@ class ProgressBar(LiveLines):
             self._speeds.popleft()
         then, before = self._speeds[0]
         return (rows - before) / (now - then) if now - then >= _WINDOW[0] else 0.0
+
+
+def _place(progress: Progress) -> str:
+    """Where a fit is: `pass 3, 17 of 64 partitions`."""
+    place = f"pass {progress.passes}" if progress.passes else "counting rows"
+    if progress.partitions is None:
+        return place
+    done, total = progress.partitions
+    return f"{place}, {done} of {count_of(total, 'partition')}"

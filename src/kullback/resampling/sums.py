@@ -36,10 +36,12 @@ class BlockWeights:
     Attributes:
         weights: makes them.
         count: the number of replicates.
+        room: the bytes of weights that are kept.
     """
 
     weights: PoissonWeights
     count: int
+    room: int = _KEPT
     _kept: dict[tuple[Any, int, int], NDArray[Any]] = field(default_factory=dict)
 
     def runs(self, block: Block, replicates: Places) -> Iterator[tuple[slice, NDArray[Any]]]:
@@ -67,7 +69,11 @@ class BlockWeights:
     def _room(self, run: slice) -> bool:
         used: int = sum(weights.nbytes for weights in list(self._kept.values()))
         more: int = (run.stop - run.start) * self.count * 8
-        return used + more <= _KEPT
+        return used + more <= self.room
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process makes weights anew, and keeps none."""
+        return BlockWeights, (self.weights, self.count, 0)
 
 
 @final
@@ -86,6 +92,10 @@ class LossPass(Statistic[Vector]):
     weights: BlockWeights
     replicates: Places
     pool: ThreadPoolExecutor | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process has threads of its own."""
+        return LossPass, (self.derivatives, self.weights, self.replicates, None)
 
     def of_block(self, block: Block, arguments: Vector) -> Vector:
         """Return the sums of a block; the arguments have a column for each replicate."""
