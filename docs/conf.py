@@ -89,7 +89,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "Kullback"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_sidebars = {page: [] for page in ("index", "coming_from/**", "gallery/**")}
+html_sidebars = {
+    page: [] for page in ("index", "coming_from/**", "gallery/**", "reference/names/families")
+}
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}

@@ -167,9 +167,15 @@ def _heading(name: str, source: Source) -> str:
     return f"{name}: {link} link{text}" if link else name
 
 
+def scale_of(name: str, source: Source) -> str:
+    """The link on whose scale coefficients are: "logit" where the parameter is a log odds."""
+    link = link_of(source)
+    return "logit" if link == "identity" and name.endswith("logit") else link
+
+
 def _ratio(name: str, source: Source) -> str:
     """What the exponentials of coefficients are; empty where they are nothing."""
-    link = link_of(source)
+    link = scale_of(name, source)
     if isinstance(source, Linear) and isinstance(source.domain, Shares):
         return "odds ratios against the first component"
     if isinstance(source, Linear) and isinstance(source.domain, Logits):
