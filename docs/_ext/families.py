@@ -207,8 +207,10 @@ def family_table(folder: Path) -> str:
             f"![{name}](plots/{name}.svg)",
             f"{{ref}}`{name} <name-{name}>`",
             f"{{formula}}`{density(name)}`".replace("|", r"\|"),
-            escape(parameters(name), quote=False),
-            escape(support(name), quote=False),
+            escape(parameters(name), quote=False)
+            + "<br>*"
+            + escape(support(name), quote=False)
+            + "*",
             f"{moments(name)}<br>*{at_drawn(name)}*",
         ]
         rows.append("| " + " | ".join(cells) + " |")
@@ -221,7 +223,7 @@ parameters, outcomes and moments. A name leads to the family's page, with other 
 and the source. [The reference](../index.md#families) says how each is fitted.
 
 {{.families}}
-| | family | density | parameters | outcomes | moments |
-|---|---|---|---|---|---|
+| | family | density | parameters, *outcomes* | moments, *those of the picture* |
+|---|---|---|---|---|
 {table}
 """

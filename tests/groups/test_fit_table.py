@@ -191,7 +191,7 @@ def test_several_keys_missing_values_and_every_library() -> None:
         assert table == expected
     by = kl.fit(kl.Gamma(), columns["y"], by=columns["machine"], missing="drop")
     assert list(by) == [0, 1, 2, 3, 4, 5]
-    assert by.by == ("by",)
+    assert by.by == ("group",)
 
 
 def test_a_file_of_groups(tmp_path: Path) -> None:

@@ -118,10 +118,10 @@ def estimate_entropies(
     )
 
 
-def depends_on(columns: Sequence[str]) -> str:
-    """Return why a regression has no entropy, and what it has."""
+def depends_on(columns: Sequence[str], *, regression: bool) -> str:
+    """Return why rows with covariates have no entropy, and what a regression has instead."""
     shown = and_more(list(columns[:_COLUMNS]), len(columns))
-    return f"the distribution depends on {shown} (see fit.deviance)"
+    return f"the distribution depends on {shown}" + " (see fit.deviance)" * regression
 
 
 def no_estimate(why: str) -> EntropyEstimate:

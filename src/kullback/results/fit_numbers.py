@@ -244,7 +244,8 @@ class FitNumbers:
         if self.sample_info.inexact:
             return no_estimate(self.sample_info.inexact)
         if self.form.columns:
-            return no_estimate(depends_on(self.form.columns))
+            regression = any(source.named for source in self.form.sources.values())
+            return no_estimate(depends_on(self.form.columns, regression=regression))
         if self.form.discrete or self.form.outcome != "number":
             return None
         if self.sample_info.entropy_estimate is not None:
