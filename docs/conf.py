@@ -10,6 +10,12 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
 sys.path.insert(0, str(DOCS / "_ext"))
+# Pages share compiled code, also the many small programs that JAX keeps only if told to.
+os.environ |= {
+    "JAX_COMPILATION_CACHE_DIR": str(BUILD / "compiled"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 import kullback  # noqa: E402
 
@@ -89,7 +95,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "Kullback"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_sidebars = {page: [] for page in ("index", "coming_from/**", "gallery/**")}
+html_sidebars = {
+    page: [] for page in ("index", "coming_from/**", "gallery/**", "reference/names/families")
+}
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}

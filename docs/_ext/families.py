@@ -10,6 +10,7 @@ from typing import Any
 
 import formulas
 import numpy as np
+from moments import moments
 
 import kullback as kl
 from kullback._core.domains import REAL
@@ -128,14 +129,6 @@ def support(name: str) -> str:
     return "x = 0, …, trials" if "trials" in kind.required else kind.support.phrase("x")
 
 
-def moments(name: str) -> str:
-    """What the docstring says of mean and variance, and both at the numbers that are drawn."""
-    text = prose(name).replace("``", "")
-    sentences = re.split(r"(?<=[.;])\s+(?=[A-Z0-9])", text)
-    said = [s for s in sentences if re.match(r"(The m|Its m|M)ean\b|Variance\b", s)]
-    return " ".join(said)
-
-
 def at_drawn(name: str) -> str:
     model = getattr(kl, name)(**DRAWN[name])
     numbers = ", ".join(f"{key} = {value:g}" for key, value in DRAWN[name].items())
@@ -197,6 +190,7 @@ def family_block(name: str) -> str:
 |---|---|
 | parameters | {parameters(name)} |
 | outcomes | {support(name)} |
+| moments | {moments(name)} |
 | drawn | {at_drawn(name)} |
 """
 
@@ -213,9 +207,11 @@ def family_table(folder: Path) -> str:
             f"![{name}](plots/{name}.svg)",
             f"{{ref}}`{name} <name-{name}>`",
             f"{{formula}}`{density(name)}`".replace("|", r"\|"),
-            escape(parameters(name), quote=False),
-            escape(support(name), quote=False),
-            f"{moments(name)} *{at_drawn(name)}*".strip(),
+            escape(parameters(name), quote=False)
+            + "<br>*"
+            + escape(support(name), quote=False)
+            + "*",
+            f"{moments(name)}<br>*{at_drawn(name)}*",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     table = "\n".join(rows)
@@ -227,7 +223,7 @@ parameters, outcomes and moments. A name leads to the family's page, with other 
 and the source. [The reference](../index.md#families) says how each is fitted.
 
 {{.families}}
-| | family | density | parameters | outcomes | moments |
-|---|---|---|---|---|---|
+| | family | density | parameters, *outcomes* | moments, *those of the picture* |
+|---|---|---|---|---|
 {table}
 """

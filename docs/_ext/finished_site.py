@@ -1,4 +1,4 @@
-"""After the build: the tour, llms.txt, and a check that every link leads somewhere inside the site.
+"""Outputs that fit the page, and after the build: the tour, llms.txt, and a check of every link.
 
 ``llms.txt`` lists the pages, ``llms-full.txt`` is their text. A script, style, font or picture of
 another host, a link to a missing page and one to a missing anchor are errors.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
@@ -131,6 +133,41 @@ def text_of(article: Tag) -> str:
     return re.sub(r" *\n[ \n]*\n *", "\n\n", text).replace("\x01", "\n").strip()
 
 
+# ---- outputs -------------------------------------------------------------------------------------
+
+OUTPUT = re.compile(r'(<div class="output (?:(?!</pre>).)*?<pre>)(.*?)(</pre>)', re.DOTALL)
+PAGE = re.compile(r"docs/([\w/]+)\.md")
+# Shorter lines fit, and columns, which two spaces part, would be torn by a break.
+LONG = 90
+
+
+def fit_outputs(app: Sphinx, *arguments: Any) -> None:
+    """Let long sentences of outputs wrap, and lead from the names of pages to the pages."""
+    context: dict[str, Any] = arguments[2]
+
+    def fitted(match: re.Match[str]) -> str:
+        start, text, end = match.groups()
+        lines = [
+            f'<span class="sentence">{line}</span>' if is_sentence(line) else line
+            for line in text.split("\n")
+        ]
+        text = "\n".join(lines).replace("</span>\n", "</span>")  # a block ends its line itself
+        return start + PAGE.sub(partial(linked, context["pathto"]), text) + end
+
+    def linked(pathto: Callable[[str], str], match: re.Match[str]) -> str:
+        known = match[1] in app.env.found_docs
+        return f'<a href="{pathto(match[1])}">{match[0]}</a>' if known else match[0]
+
+    if "body" in context:
+        context["body"] = OUTPUT.sub(fitted, context["body"])
+
+
+def is_sentence(line: str) -> bool:
+    plain = re.sub(r"<[^>]*>", "", line)
+    return len(plain) > LONG and "  " not in plain.strip()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("html-page-context", fit_outputs)
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

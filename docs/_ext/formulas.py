@@ -206,14 +206,26 @@ def mathml(text: str, display: bool = False) -> str:
     return f'<math{block} alttext="{escape(text)}"><mrow>{_set(read(text))}</mrow></math>'
 
 
+def _tall(node: Any, small: bool) -> bool:
+    """Whether a node is higher than a line: only then do its parentheses grow."""
+    if not isinstance(node, tuple):
+        return False
+    kind, *parts = node
+    if kind == "quotient":
+        return not small
+    inside = parts[:1] if kind == "power" else parts
+    return any(_tall(part, small) for part in inside)
+
+
 def _bare(node: Node, small: bool = False) -> str:
     """Set a node without the parentheses that a fraction, a root or an exponent makes needless."""
     inside = node[2] if node[0] == "group" and len(node) == 3 else node
     return f"<mrow>{_set(inside, small)}</mrow>"
 
 
-def _sign(text: str, fence: bool = False) -> str:
-    return f"<mo{' stretchy=true' if fence else ''}>{escape(text)}</mo>".replace("=true", '="true"')
+def _sign(text: str, grows: bool | None = None) -> str:
+    stretchy = "" if grows is None else f' stretchy="{str(grows).lower()}"'
+    return f"<mo{stretchy}>{escape(text)}</mo>"
 
 
 def _set(node: Node, small: bool = False) -> str:
@@ -244,7 +256,8 @@ def _set(node: Node, small: bool = False) -> str:
     if kind == "root":
         return f"<msqrt>{_bare(parts[0], small)}</msqrt>"
     if kind == "absolute":
-        return _sign("|") + _set(parts[0], small) + _sign("|")
+        grows = _tall(parts[0], small)
+        return _sign("|", grows) + _set(parts[0], small) + _sign("|", grows)
     if kind == "large":
         large = {"Σ": "∑"}.get(parts[0], parts[0])
         return _sign(large) + '<mspace width="0.17em"/>' + _set(parts[1], small)
@@ -252,11 +265,13 @@ def _set(node: Node, small: bool = False) -> str:
         name, *inner = parts
         if len(inner) == 1 and name in ("log", "sin", "cos") and inner[0][0] != "sum":
             return f'<mi>{name}</mi><mspace width="0.17em"/>{_set(inner[0], small)}'
-        body = _sign("(", True) + listed(inner) + _sign(")", True)
+        grows = any(_tall(part, small) for part in inner)
+        body = _sign("(", grows) + listed(inner) + _sign(")", grows)
         return f"<mi>{escape(name)}</mi><mrow>{body}</mrow>"
     opening, *inner = parts  # a group
     closing = ")" if opening == "(" else "]"
-    return f"<mrow>{_sign(opening, True)}{listed(inner)}{_sign(closing, True)}</mrow>"
+    grows = any(_tall(part, small) for part in inner)
+    return f"<mrow>{_sign(opening, grows)}{listed(inner)}{_sign(closing, grows)}</mrow>"
 
 
 # ---- formulas in prose ---------------------------------------------------------------------------

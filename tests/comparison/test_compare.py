@@ -260,3 +260,23 @@ def test_too_few_rows_and_unknown_criteria_are_refused() -> None:
         kl.compare(MODELS, X[:7])
     with pytest.raises(kl.KullbackError, match="criterion must be one of 'held_out', 'aic', 'bic'"):
         kl.compare(MODELS, X, criterion="p")
+
+
+def test_a_comparison_in_bits_is_that_in_nats_over_log_2() -> None:
+    nats = kl.compare(MODELS, X)
+    bits = nats.to("bits")
+    assert (nats.unit, bits.unit) == ("nats", "bits")
+    for a, b in zip(nats.models, bits.models, strict=True):
+        for name in ("held_out", "held_out_error", "difference", "difference_error"):
+            assert getattr(b, name) == pytest.approx(getattr(a, name) / np.log(2.0), rel=1e-15)
+        assert a.distinguishable == b.distinguishable
+        assert b.fit is a.fit
+    frame = bits.to_frame()
+    in_nats = nats.to_frame()["cross_entropy"]
+    np.testing.assert_allclose(frame["cross_entropy"], in_nats / np.log(2.0), rtol=1e-15)
+    ahead = bits.models[1].difference
+    assert f"{ahead:.4f} ± " in bits.conclusion
+    assert "bits a row" in bits.conclusion
+    assert "Losses in bits a row" in str(bits)
+    with pytest.raises(kl.KullbackError, match="unit"):
+        nats.to("bytes")

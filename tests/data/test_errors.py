@@ -25,7 +25,10 @@ INTEGER_FIX = (
     "Double precision would round them: subtract a constant first, or convert them to floats if "
     "rounding is harmless."
 )
-TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
+TEXT_FIX = (
+    "Numbers were expected. Class labels need a model of classes, such as Categorical; text that "
+    "says which rows are censored needs kl.Events."
+)
 MIXED_FIX = 'Correct such rows, or make them missing and give missing="drop".'
 UNREADABLE = (
     "; give an array, a list, a Series, a table with the name of a column, or the path of a CSV or "

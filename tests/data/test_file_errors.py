@@ -14,7 +14,10 @@ from kullback._core.errors import DataError, FileFormatError, MissingFileError
 from kullback.data import Roles, RowSource, csv_files, open_sample
 
 MISSING_FIX = 'Fill them in, or give missing="drop" to drop such rows.'
-TEXT_FIX = "Numbers were expected; class labels need a model of classes, such as Categorical."
+TEXT_FIX = (
+    "Numbers were expected. Class labels need a model of classes, such as Categorical; text that "
+    "says which rows are censored needs kl.Events."
+)
 MIXED_FIX = 'Correct such rows, or make them missing and give missing="drop".'
 COMMA_FIX = (
     "Numbers must have a decimal point, as in 1.5, and be without separators of thousands; "

@@ -256,3 +256,23 @@ def test_tails_far_from_the_mode_and_the_integral_of_a_shifted_density(loc, scal
         (model.quantile(u) - loc) / scale, (known.ppf(u) - loc) / scale, atol=1e-7
     )
     assert model.total_probability() == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda y, mu, s: normal(y, mu, s),
+        lambda x, mu, s: normal(x, mu, s),
+        lambda mu, s, waiting: normal(waiting, mu, s),  # the first that is no parameter
+        lambda mu, s, *, z: normal(z, mu, s),
+    ],
+)
+def test_the_outcome_may_have_any_name(f) -> None:
+    y = np.array([1.0, 2.0, 4.0, 3.0])
+    fit = kl.fit(kl.LogDensity(f, {"mu": None, "s": SCALE}), y)
+    assert fit.params == pytest.approx({"mu": y.mean(), "s": y.std()})
+
+
+def test_a_function_without_an_outcome_is_refused_with_the_call() -> None:
+    with pytest.raises(kl.ModelError, match=r"the call f\(y=array of shape \(rows,\), mu="):
+        kl.LogDensity(lambda mu: -(mu**2), {"mu": None})

@@ -191,7 +191,7 @@ def test_several_keys_missing_values_and_every_library() -> None:
         assert table == expected
     by = kl.fit(kl.Gamma(), columns["y"], by=columns["machine"], missing="drop")
     assert list(by) == [0, 1, 2, 3, 4, 5]
-    assert by.by == ("by",)
+    assert by.by == ("group",)
 
 
 def test_a_file_of_groups(tmp_path: Path) -> None:
@@ -371,3 +371,10 @@ def test_a_key_that_is_no_group_is_named() -> None:
 def test_networks_are_refused() -> None:
     with pytest.raises(kl.ModelError, match="by= does not train networks"):
         kl.fit(kl.Categorical(logits=kl.MLP()), {"k": [1], "x": [1.0], "y": ["a"]}, "y", by="k")
+
+
+def test_groups_given_as_an_array_are_named_group():
+    table = kl.fit(kl.Poisson(), [2, 3, 7, 9], by=np.array(["a", "a", "b", "b"]))
+    assert table.by == ("group",)
+    assert "fitted to 2 groups by group" in repr(table)
+    assert list(table.to_frame()["group"]) == ["a", "b"]

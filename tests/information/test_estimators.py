@@ -584,3 +584,17 @@ def test_a_continuous_column_tells_all_of_itself():
     found = kl.estimate_mutual_information(X, X)
     assert float(found) == math.inf
     assert "x and y are equal" in str(found)
+
+
+def test_estimates_print_their_numbers_one_and_many():
+    one = kl.Estimate(np.array([1.5]), np.array([0.1]), (np.array([1.3]), np.array([1.7])), "m", "")
+    assert str(one) == "1.5 ± 0.1 (95%: 1.3 to 1.7), m"
+    ends = (np.array([1.3, 2.0]), np.array([1.7, 3.0]))
+    two = kl.Estimate(np.array([1.5, 2.5]), np.array([0.1, 0.2]), ends, "m", "nats", ("of a",))
+    assert str(two).splitlines() == [
+        "2 estimates in nats, m",
+        "  nats  std. error  95% interval",
+        "   1.5         0.1    1.3 to 1.7",
+        "   2.5         0.2        2 to 3",
+        "  of a",
+    ]

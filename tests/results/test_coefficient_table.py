@@ -187,3 +187,12 @@ def test_clusters_are_named_in_the_summary():
     text = str(fit.with_covariance("clustered", clusters="region", correction="CR1").summary())
     assert 'std. errors clustered by column "region" (3 clusters, CR1)' in text
     assert "3 clusters are few" in text
+
+
+def test_coefficients_of_a_logit_are_shown_as_odds_ratios():
+    data = {"x": [0, 0, 0, 0, 1, 1, 1, 1, 1], "y": [1, 0, 0, 0, 1, 1, 0, 1, 0]}
+    fit = kl.fit(kl.Bernoulli(logit="~ x"), data, "y")
+    summary = fit.summary(exponentiate=True)
+    assert summary.estimates[0][0] == "logit: identity link, ~ x; odds ratios: exp(estimate)"
+    # the odds ratio of the two-by-two table: (3/2)/(1/3)
+    assert summary.to_frame()["estimate"].iloc[1] == pytest.approx(4.5, rel=1e-9)

@@ -6,11 +6,18 @@ import abc
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Generic, TypeVar, final
 
 from kullback._core.printable import printable
 
 Entry = TypeVar("Entry", bound="Displayed")
+
+# The last line of a summary: a file of the repository, which is a page of the site.
+MEANINGS = "what each number means: docs/concepts/numbers.md"
+
+# Characters of a line, and of a note that has little space beside its row.
+_WIDTH, _NARROW = 112, 48
 
 # Rows of a table in a notebook, and of a list at a prompt: what fits a screen beside the rest.
 _SHOWN = 20
@@ -58,6 +65,9 @@ class Table:
         """Format the table for a prompt."""
         rows = [[printable(cell) for cell in row] for row in (self.head, *self.rows) if row]
         widths = [max(len(row[i]) for row in rows) for i in range(self._width)]
+        before = sum(widths[:-1]) + 2 * len(widths[:-1])
+        if before and self._width - 1 not in self.numbers:
+            rows = [line for row in rows for line in _wrapped(row, max(_WIDTH - before, _NARROW))]
         return "\n".join(
             "  ".join(
                 cell.rjust(width) if i in self.numbers else cell.ljust(width)
@@ -147,6 +157,12 @@ class Entries(tuple[Entry, ...], Generic[Entry]):
         if not self:
             return "<p>none</p>"
         return _table([entry._cells() for entry in self]).html()  # type: ignore[attr-defined]
+
+
+def _wrapped(row: Sequence[str], width: int) -> list[list[str]]:
+    """A row as lines: its last cell, a note, goes on below itself where it is long."""
+    first, *others = wrap(row[-1], width) or [""]
+    return [[*row[:-1], first], *([*[""] * (len(row) - 1), other] for other in others)]
 
 
 def more(rows: Sequence[object]) -> list[str]:

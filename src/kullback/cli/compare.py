@@ -25,6 +25,7 @@ from kullback.cli.options import (
     Tables,
     TruncationLower,
     TruncationUpper,
+    Unit,
     WeightKind,
     Weights,
     YOrEnds,
@@ -90,6 +91,7 @@ def compare(
     missing: Missing = "error",
     missing_values: MissingValues = None,
     separator: Separator = None,
+    unit: Unit = "nats",
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -129,7 +131,7 @@ def compare(
             time=time,
             seed=seed,
             criterion=criterion.replace("-", "_"),
-        )
+        ).to(unit)
         converged = any(fit.convergence.converged for fit in found.fits.values())
         if plot is not None and converged:
             from kullback.pictures.figure import write_figure
@@ -181,7 +183,7 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
         "outcomes": found.outcomes or None,
         "criterion": found.criterion,
         "folds": found.folds,
-        "unit": "nats",
+        "unit": found.unit,
         "best": best,
         "models": [
             entry.cells() | {"params": None if entry.fit is None else entry.fit.params}

@@ -136,7 +136,7 @@ def fit(
             from kullback.cli.compare import compare_all
 
             of_one = {f"--param {(param or [''])[0]}": param}
-            comparison = compare_all(data, observed.y, of_one, **of_rows)
+            comparison = compare_all(data, observed.y, of_one, **of_rows).to(unit)
             fitted: Any = comparison.best
         else:
             bar = ProgressBar(unit) if sys.stderr.isatty() else None

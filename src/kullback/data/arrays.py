@@ -151,7 +151,8 @@ def refuse_text(values: NDArray[Any], label: str, place: Place = HERE) -> NoRetu
         else (
             'Correct such rows, or make them missing and give missing="drop".'
             if mixed
-            else "Numbers were expected; class labels need a model of classes, such as Categorical."
+            else "Numbers were expected. Class labels need a model of classes, such as Categorical;"
+            " text that says which rows are censored needs kl.Events."
         )
     )
     raise DataError(f"{label} holds text{place.where}; {and_more(parts, len(positions))}. {fix}")

@@ -94,7 +94,7 @@ def open_groups(model: Model, data: Any, roles: Roles, by: Any) -> Opened | Grou
             "array with a key for each row."
         )
     else:
-        columns = {name_of(by) or "by": column_values(by, "by")}
+        columns = {name_of(by) or "group": column_values(by, "by")}
     opened = open_sample(data, roles, schema_of((model,)), in_memory=True)
     sample = joined_by_kind(opened)
     plain = len(sample.parts) == 1 and sample.parts[0].rows is None

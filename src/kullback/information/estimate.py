@@ -73,9 +73,14 @@ class Estimate(Displayed):
         return float(self.value)
 
     def __str__(self) -> str:
-        return "\n  ".join([self._line, *self.assumptions])
+        rows = str(self._table).splitlines() if np.size(self.value) > 1 else []
+        return "\n  ".join([self._line, *rows, *self._notes])
 
     def _display(self) -> Display:
+        return Display(self._line, [self._table], self._notes)
+
+    @property
+    def _table(self) -> Table:
         low, high = self.interval
         columns = [np.ravel(x) for x in np.broadcast_arrays(self.value, self.stderr, low, high)]
         rows = [
@@ -83,23 +88,26 @@ class Estimate(Displayed):
             for a, b, c, d in zip(*(column[:_SHOWN] for column in columns), strict=True)
         ]
         head = (self.unit or "value", "std. error", f"{100 * self.level:.4g}% interval")
+        return Table(rows, head, range(3))
+
+    @property
+    def _notes(self) -> list[str]:
         more = np.size(self.value) - _SHOWN
-        notes = [f"and {more:,} more"] if more > 0 else []
-        return Display(self._line, [Table(rows, head, range(3))], [*notes, *self.assumptions])
+        return [f"and {more:,} more"] * (more > 0) + list(self.assumptions)
 
     @property
     def _line(self) -> str:
         """The value, its error and its method in one line."""
         unit = f" {self.unit}" if self.unit else ""
-        if np.ndim(self.value):
-            head = f"{np.size(self.value)} estimates{' in' if unit else ''}{unit}"
-        elif not np.isfinite(self.value) or self.stderr == 0.0:
-            head = f"{self.value:.10g}{unit}"
-        else:
-            low, high = self.interval
-            known = np.isfinite(self.stderr)
-            error = f" ± {self.stderr:.2g} " if known else ", error unknown "
-            ends = f"({100 * self.level:.4g}%: {low:.6g} to {high:.6g})"
-            head = f"{self.value:.6g}{unit}{error}"
-            head = f"{head}{ends}" if known or not np.isnan(low + high) else head.rstrip()
+        if np.size(self.value) != 1:
+            return f"{np.size(self.value)} estimates{' in' if unit else ''}{unit}, {self.method}"
+        value, stderr, low, high = (
+            float(np.ravel(x)[0]) for x in (self.value, self.stderr, *self.interval)
+        )
+        if not np.isfinite(value) or stderr == 0.0:
+            return f"{value:.10g}{unit}, {self.method}"
+        known = np.isfinite(stderr)
+        head = f"{value:.6g}{unit}" + (f" ± {stderr:.2g}" if known else ", error unknown")
+        if known or not np.isnan(low + high):
+            head += f" ({100 * self.level:.4g}%: {low:.6g} to {high:.6g})"
         return f"{head}, {self.method}"

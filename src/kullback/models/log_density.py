@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ class LogDensity(Model):
             starting value, a number for a fixed one, ``kl.Function(...)``. Without a starting value
             some are tried that are derived from the data.
         columns: the arguments of f that are read from the data: the first is the outcome, whatever
-            its column is called, the others are columns of the same name.
+            its column is called, the others are columns of the same name. By default the first
+            argument of f alone.
         support: of the outcomes: None or "real", "positive", "unit" for (0, 1), "counts", a pair of
             ends that belong to it, None for none, or a ``range`` of whole numbers. Outcomes outside
             it are refused.
@@ -106,7 +108,7 @@ class LogDensity(Model):
         self,
         f: Any,  # Any, so that all but a function is refused with a message
         parameters: Mapping[str, Any],
-        columns: Sequence[str] = ("y",),
+        columns: Sequence[str] | None = None,
         support: Any = None,
         *,
         cdf: bool = False,
@@ -114,6 +116,8 @@ class LogDensity(Model):
         """Check the call of f."""
         if not callable(f):
             raise ModelError(f"kl.LogDensity needs a function first, got {f!r}.")
+        if columns is None:
+            columns = _first_argument(f, parameters)
         listed = [columns] if isinstance(columns, str) else list(columns)
         if not listed or len(set(listed)) < len(listed):
             raise ModelError(f"columns={listed} must name the outcome and the other columns once.")
@@ -299,6 +303,16 @@ class LogDensity(Model):
             high = math.inf if source.upper is None else source.upper
             return Fixed(number) if low < number < high else source
         return Fixed(number) if isinstance(source, Free) else source
+
+
+def _first_argument(f: Callable[..., Any], parameters: Mapping[str, Any]) -> str:
+    """The name of the first argument that is no parameter, to be passed by keyword."""
+    try:
+        arguments = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # some callables do not tell
+        return "y"
+    named = (a.name for a in arguments if a.kind in (a.POSITIONAL_OR_KEYWORD, a.KEYWORD_ONLY))
+    return next((name for name in named if name not in parameters), "y")
 
 
 def _inner(source: Source) -> float:

@@ -23,6 +23,7 @@ from kullback.pages.regression_pictures import regression_pictures
 from kullback.pictures.fit_figure import fit_figure, rows_of
 from kullback.pictures.rows import Rows
 from kullback.pictures.svg import inline_svg
+from kullback.results.comparison import Comparison
 
 if TYPE_CHECKING:  # a fit writes its page
     from kullback.results.fit import Fit
@@ -85,6 +86,9 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
         if not (result is None or isinstance(result, Displayed)):
             name = title.lower().replace(" ", "_")
             raise KullbackError(f"{name} must be a result of this library, got {result!r}.")
+    compared = more.get("Comparison")
+    if isinstance(compared, Comparison):
+        more = {**more, "Comparison": compared.to(unit)}
     more = {"From the null model to the saturated one": _deviance(fit, unit), **more}
     summary = fit.summary(unit)
     rows, why = (None, "") if fit.form.columns or _of_labels(fit) else rows_of(fit)
@@ -295,8 +299,6 @@ def _parts(fit: Fit, unit: str) -> dict[str, Any]:
     why = ""
     if entropy is None:
         why = "Kullback has no estimator for this kind of model"
-        if fit.form.columns:
-            why = f"the distribution depends on {', '.join(fit.form.columns)}"
     elif math.isnan(entropy.value) or relative is None:
         why = entropy.note.removeprefix("no estimate: ")
     return {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kullback._core.display import value_text
+from kullback._core.display import MEANINGS, value_text
 from kullback._core.errors import KullbackError
 from kullback._core.files import replaced
 from kullback._core.printable import printable
@@ -51,7 +51,7 @@ def page(template: str, **values: Any) -> str:
     templates = environment("kullback.pages")
     filters = {"number": _number, "range": _range, "share": _share, "value": value_text}
     templates.filters.update(filters)
-    return templates.get_template(template).render(**values)
+    return templates.get_template(template).render(meanings=MEANINGS, **values)
 
 
 def check_page(path: str | os.PathLike[str]) -> None:

@@ -10,8 +10,9 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.errors import KullbackError
-from kullback.models.linear import INTERCEPT, link_of, reference_of
+from kullback.models.linear import INTERCEPT, reference_of
 from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, short
+from kullback.results.coefficients import scale_of
 
 # The most coefficients of one source; and characters of a name.
 _MOST, _CHARACTERS = 40, 32
@@ -69,7 +70,10 @@ def forests(fit: Any, level: float, *, exponentiate: bool) -> list[Forest]:
             shown = np.sort(np.argsort(-z, kind="stable")[:_MOST])
             left = len(names) - shown.size
             note = f" ({left:,} with smaller |z| not drawn)" if left else ""
-            ratio = exponentiate and link_of(fit.form.sources[parameter]) in ("log", "logit")
+            ratio = exponentiate and scale_of(parameter, fit.form.sources[parameter]) in (
+                "log",
+                "logit",
+            )
             if ratio:
                 with np.errstate(over="ignore"):
                     values, ends = np.exp(values), np.exp(ends)

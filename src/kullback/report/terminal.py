@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kullback._core.display import MEANINGS
 from kullback.results.convergence import status
 from kullback.results.summary import Summary
 
@@ -58,6 +59,8 @@ def summary_view(summary: Summary) -> RenderableType:
         Text.assemble((status(summary.converged), style), f" – {summary.reason}"),
         *([notes] if summary.notes else []),
         convergence,
+        Text(),
+        Text(MEANINGS, style="dim"),
     ]
     return Group(*parts)
 

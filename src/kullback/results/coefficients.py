@@ -168,9 +168,15 @@ def _heading(name: str, source: Source) -> str:
     return f"{name}: {link} link{text}" if link else name
 
 
+def scale_of(name: str, source: Source) -> str:
+    """The link on whose scale coefficients are: "logit" where the parameter is a log odds."""
+    link = link_of(source)
+    return "logit" if link == "identity" and name.endswith("logit") else link
+
+
 def _ratio(name: str, source: Source) -> str:
     """What the exponentials of coefficients are; empty where they are nothing."""
-    link, reference = link_of(source), reference_of(source)
+    link, reference = scale_of(name, source), reference_of(source)
     if reference or link == "logit":
         return f"odds ratios{reference}"
     return f"ratios of {name}" if link == "log" else ""

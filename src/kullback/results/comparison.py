@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from kullback._core.display import Display, Displayed, Table
 from kullback._core.errors import KullbackError
 from kullback._core.printable import printable
+from kullback._core.units import nats_per
+from kullback.data.checks import and_more
 from kullback.data.frames import new_frame
 from kullback.pictures.fit_figure import fit_figure
 from kullback.results.fit import Fit
@@ -27,6 +29,8 @@ _NAMES = {"held_out": "held-out cross-entropy", "aic": "AIC", "bic": "BIC"}
 _NEAR = "not distinguishable"
 # Losses from here on are shown in powers of ten.
 _LARGE = 1e4
+# Models that a sentence names; the table has all.
+_NAMED = 6
 # Runners-up in the picture.
 _DRAWN = 4
 
@@ -38,13 +42,14 @@ class Compared:
 
     Attributes:
         model: its name.
-        held_out: cross-entropy of held-out rows, in nats a unit of weight; +inf where it gives one
-            of them probability zero; NaN where a fit failed or has no maximum.
+        held_out: cross-entropy of held-out rows, in ``unit`` per unit of weight; +inf where it
+            gives one of them probability zero; NaN where a fit failed or has no maximum.
         held_out_error: its standard error.
         difference: held-out cross-entropy less that of the best model, from the same rows.
         difference_error: its standard error: of the mean of the rows' differences.
         reason: why it could not be fitted, or did not converge; empty otherwise.
         fit: on all rows; None where it could not be fitted.
+        unit: of the losses: nats, bits or hartleys.
     """
 
     model: str
@@ -54,6 +59,7 @@ class Compared:
     difference_error: float
     reason: str
     fit: Fit | None
+    unit: str = "nats"
 
     @property
     def ranked(self) -> bool:
@@ -70,7 +76,14 @@ class Compared:
         if math.isnan(self.difference):
             return None
         error = 0.0 if math.isnan(self.difference_error) else self.difference_error
-        return self.difference >= max(_ERRORS * error, _EQUAL)
+        return self.difference >= max(_ERRORS * error, _EQUAL / nats_per(self.unit))
+
+    def to(self, unit: str) -> Compared:
+        """Return the same entry with its losses in another unit."""
+        factor = nats_per(self.unit) / nats_per(unit)
+        names = ("held_out", "held_out_error", "difference", "difference_error")
+        losses = {name: getattr(self, name) * factor for name in names}
+        return replace(self, **losses, unit=unit)
 
     def criterion(self, name: str) -> float:
         """Return AIC, AICc, BIC or TIC; NaN without a fit, a penalty, and with sampling weights.
@@ -98,7 +111,7 @@ class Compared:
             "difference": self.difference,
             "difference_error": self.difference_error,
             "distinguishable": self.distinguishable,
-            "cross_entropy": math.nan if fit is None else fit.cross_entropy,
+            "cross_entropy": math.nan if fit is None else fit.cross_entropy / nats_per(self.unit),
             "log_likelihood": math.nan if fit is None else fit.log_likelihood,
             "n_parameters": 0 if fit is None else fit.parameter_count,
             **{name: self.criterion(name) for name in ("aic", "aicc", "bic", "tic")},
@@ -125,6 +138,29 @@ class Comparison(Displayed):
     folds: int
     outcomes: str
     parted: str = ""
+
+    def to(self, unit: str) -> Comparison:
+        """Return the same comparison in another unit; log-likelihoods and criteria stay.
+
+        Args:
+            unit: nats, bits or hartleys.
+
+        Raises:
+            KullbackError: for another unit.
+
+        Example:
+            >>> import kullback as kl
+            >>> waits = [0.3, 1.2, 0.7, 2.9, 0.1, 1.8, 0.4, 0.9, 1.1, 0.6, 3.3, 0.2]
+            >>> found = kl.compare([kl.Exponential(), kl.Gamma()], waits)
+            >>> print(found.to("bits").conclusion[:74])
+            Exponential, the best of 2 models by held-out cross-entropy: 0.0836 ± 0.10
+        """
+        return replace(self, models=tuple(entry.to(unit) for entry in self.models))
+
+    @property
+    def unit(self) -> str:
+        """The unit of the losses."""
+        return self.models[0].unit if self.models else "nats"
 
     @property
     def fits(self) -> Mapping[str, Fit]:
@@ -213,9 +249,9 @@ class Comparison(Displayed):
             return f"{chosen}: {more:,.2f} below {following.model}, the next."
         if math.isinf(following.difference):
             return f"{chosen}: every other gives held-out rows probability zero."
-        ahead = f"{following.difference:.4f} ± {following.difference_error:.4f} nats a row"
+        ahead = f"{following.difference:.4f} ± {following.difference_error:.4f} {self.unit} a row"
         near = [entry.model for entry in others if entry.distinguishable is False]
-        also = f" It is {_NEAR} from {', '.join(near)}." if near else ""
+        also = f" It is {_NEAR} from {and_more(near[:_NAMED], len(near))}." if near else ""
         return f"{chosen}: {ahead} below {following.model}, the next.{also}"
 
     def __str__(self) -> str:
@@ -233,7 +269,9 @@ class Comparison(Displayed):
         of = "" if fit is None else f" of {fit.sample_info.label}, {fit.sample_info.rows:,} rows"
         kind = f" ({self.outcomes})" if self.outcomes else ""
         how = f"{self.folds} folds {self.parted}".rstrip() if self.folds else "no rows held out"
-        notes = ["Losses in nats a row, ± standard errors; lower is better."] * bool(self.folds)
+        notes = [f"Losses in {self.unit} a row, ± standard errors; lower is better."] * bool(
+            self.folds
+        )
         if any(_NEAR in row[-1] for row in rows):
             best = self.models[0].model
             notes.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -12,12 +13,15 @@ from kullback._core.arrays import Vector
 from kullback._core.display import Listed
 from kullback._core.equality import Comparable
 from kullback._core.errors import DataError
+from kullback.data.checks import and_more
 from kullback.information.neighbours.cells import cells_of
 from kullback.information.neighbours.divergence import nearest_neighbour_divergence
 from kullback.information.neighbours.entropy import NeighbourEstimate, NoDensityError
 from kullback.information.neighbours.rounded import divergence_of_rounded
 from kullback.models.model import Model
 
+# Columns that a reason names.
+_COLUMNS = 3
 # A relative entropy further below zero than this many standard errors is not due to chance.
 _BELOW = 1.96
 
@@ -112,6 +116,12 @@ def estimate_entropies(
         divergence.stderr,
         divergence.method,
     )
+
+
+def depends_on(columns: Sequence[str], *, regression: bool) -> str:
+    """Return why rows with covariates have no entropy, and what a regression has instead."""
+    shown = and_more(list(columns[:_COLUMNS]), len(columns))
+    return f"the distribution depends on {shown}" + " (see fit.deviance)" * regression
 
 
 def no_estimate(why: str) -> EntropyEstimate:

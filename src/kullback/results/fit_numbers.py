@@ -23,7 +23,12 @@ from kullback.results.clusters import Clusters, clusters_of
 from kullback.results.convergence import Convergence
 from kullback.results.covariance import covariance_in_unit, standard_errors_in_unit
 from kullback.results.decomposition import Decomposition, Reference, build_decomposition
-from kullback.results.entropy_estimate import EntropyEstimate, estimate_entropies, no_estimate
+from kullback.results.entropy_estimate import (
+    EntropyEstimate,
+    depends_on,
+    estimate_entropies,
+    no_estimate,
+)
 from kullback.results.problem import FitProblem
 from kullback.results.sample_info import FREQUENCY, SAMPLING, SampleInfo
 
@@ -238,7 +243,10 @@ class FitNumbers:
         """Estimates of the entropy of a continuous distribution and of D(it ‖ model)."""
         if self.sample_info.inexact:
             return no_estimate(self.sample_info.inexact)
-        if self.form.discrete or self.form.outcome != "number" or self.form.columns:
+        if self.form.columns:
+            regression = any(source.named for source in self.form.sources.values())
+            return no_estimate(depends_on(self.form.columns, regression=regression))
+        if self.form.discrete or self.form.outcome != "number":
             return None
         if self.sample_info.entropy_estimate is not None:
             return self.sample_info.entropy_estimate

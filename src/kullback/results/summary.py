@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from kullback._core.display import Display, Table
+from kullback._core.display import MEANINGS, Display, Table
 from kullback._core.printable import printable
+from kullback._core.units import nats_per
 from kullback.data.frames import new_frame
+from kullback.information.neighbours.entropy import FEW, NORMAL_975
 from kullback.objective.evaluated import CovarianceKind
 from kullback.results.coefficients import Entry, Section, frame_columns, sections_of
 from kullback.results.convergence import counted, details, status
@@ -87,6 +89,8 @@ class Summary:
             f"{status(self.converged)} – {self.reason}",
             *(line for note in self.notes for line in wrapped(note)),
             *(f"  {name:<{width}}  {value}" for name, value in self.convergence),
+            "",
+            MEANINGS,
         ]
         return printable("\n".join(lines), lines=True)
 
@@ -103,7 +107,9 @@ class Summary:
             ],
         )
         convergence = Display(
-            f"{status(self.converged)} – {self.reason}", [Table(self.convergence)], self.notes
+            f"{status(self.converged)} – {self.reason}",
+            [Table(self.convergence)],
+            [*self.notes, MEANINGS],
         )
         return found.html() + convergence.html()
 
@@ -145,7 +151,12 @@ def summarise(
             ("source", fit.sample_info.source),
             *details(fit.convergence, curvature=fit.vector.n_free > 0),
         ),
-        notes=(*fit.convergence.advice, *cautions_of(fit, kind), *_dispersion(fit)),
+        notes=(
+            *fit.convergence.advice,
+            *cautions_of(fit, kind),
+            *_dispersion(fit),
+            *_few_rows(fit, unit),
+        ),
         coefficients=frame_columns(sections),
     )
 
@@ -173,6 +184,18 @@ def _dispersion(fit: Fit) -> tuple[str, ...]:
     return (
         f"The outcomes vary more than the model says: Pearson χ²/df = {ratio:.3g} "
         f"({_p_of(test.p_value)}), and standard errors are too small. {REMEDIES[fit.form.name]}",
+    )
+
+
+def _few_rows(fit: Fit, unit: str) -> tuple[str, ...]:
+    """Advice where the entropy is estimated from so few rows that its error is large."""
+    estimate = fit.entropy_estimate
+    if estimate is None or math.isnan(estimate.entropy) or fit.n >= FEW:
+        return ()
+    least = NORMAL_975 * estimate.relative_error / nats_per(unit)
+    return (
+        f"The entropy is estimated from {fit.n:g} rows, which is few: a relative entropy below "
+        f"{least:.2g} {unit} cannot be told from 0. To choose between models, use kl.compare.",
     )
 
 

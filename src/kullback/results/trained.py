@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Vector, float64
-from kullback._core.display import Display, Displayed, Entries, Listed, Table
+from kullback._core.display import MEANINGS, Display, Displayed, Entries, Listed, Table
 from kullback._core.equality import Comparable
 from kullback._core.errors import ModelError
 from kullback._core.units import nats_per
@@ -282,6 +282,8 @@ class TrainedFit(Displayed, Comparable):
             *(line for note in self.convergence.advice for line in wrapped(note)),
             f"  weights  {self._kept_weights}",
             f"  time     {self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running",
+            "",
+            MEANINGS,
         ]
         return "\n".join(lines)
 
@@ -335,7 +337,7 @@ class TrainedFit(Displayed, Comparable):
             ("weights", self._kept_weights),
             ("time", f"{self.compile_seconds:.1f} s compiling, {self.seconds:.1f} s running"),
         )
-        notes = (f"{status(self.converged)} – {self.reason}", *self.convergence.advice)
+        notes = (f"{status(self.converged)} – {self.reason}", *self.convergence.advice, MEANINGS)
         return Display(f"{model}, {rows}", [self.decomposition().table, Table(facts)], notes)
 
     def __repr__(self) -> str:

@@ -372,3 +372,10 @@ def test_relative_entropy_to_a_model_that_forbids_a_row_is_infinite():
         nearest_neighbour_divergence(NORMAL, np.where(np.arange(200) == 3, np.nan, -1.0))
     with pytest.raises(DataError, match="so give \\(200,\\) numbers"):
         nearest_neighbour_divergence(NORMAL, np.zeros(3))
+
+
+def test_few_rows_are_said_to_be_few():
+    x = np.random.default_rng(2).normal(size=30)
+    said = "29 rows are few for an entropy: with its error the value is a rough size, no more"
+    assert said in nearest_neighbour_entropy(x[:29]).assumptions
+    assert not any("few" in line for line in nearest_neighbour_entropy(x).assumptions)
