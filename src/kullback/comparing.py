@@ -80,7 +80,8 @@ def compare(
         shifted: whether "all" and "continuous" contain ``kl.Shifted`` families too: Weibull, gamma,
             log-normal, ... distributions that begin at an estimated number. One that begins above a
             held-out row has an infinite loss, as a shifted exponential distribution always has,
-            whose estimate begins at the smallest of its rows.
+            whose estimate begins at the smallest of its rows. ``.best`` prefers one that does not
+            end at an estimated number, unless it is distinguishable from that of smallest loss.
         event: how each outcome was observed, as for ``kl.fit``. The loss of a censored row is
             −log of the probability of its ends.
         truncation: the window of each row, as for ``kl.fit``: losses are those given that the

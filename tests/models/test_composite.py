@@ -189,3 +189,42 @@ def test_a_truncated_family_is_fitted_as_rows_with_a_window():
     np.testing.assert_allclose(
         fit.model.quantile([0.1, 0.9]), law.ppf(law.cdf(1.0) + kept * np.array([0.1, 0.9]))
     )
+
+
+# ---- wrong calls ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: kl.Mixture(kl.Normal(), kl.Gamma()),
+            r"as one list: kl\.Mixture\(\[Normal\(.*\), Gamma\(.*\)\]\)",
+        ),
+        (lambda: kl.Mixture([kl.Normal()] * 2, weight=[0.5, 0.5]), 'did you mean "weights"'),
+        (lambda: kl.Mixture(kl.Normal(), n_components=3), "use components"),
+        (lambda: kl.Mixture(kl.Normal(), 3), r"by name: kl\.Mixture\(.*, components=3\)"),
+        (lambda: kl.Mixture(), r"needs models\. The call is kl\.Mixture\(models, components="),
+        (lambda: kl.ZeroInflated(kl.Poisson(), 0.3), r"zero_probability=0\.3\)"),
+        (lambda: kl.ZeroInflated(kl.Poisson(), rate=2.0), r"write .*\(kl\.Poisson\(rate=\.\.\.\)"),
+        (lambda: kl.Hurdle(kl.Poisson(), pi=0.3), "use zero_probability"),
+        (lambda: kl.Truncated(kl.Normal(), 0, 1), "lower=0, upper=1"),
+        (lambda: kl.Truncated(kl.Normal(), a=0, b=1), "use lower and upper"),
+        (lambda: kl.Shifted(kl.Weibull(), threshold=3.0), "use loc"),
+        (lambda: kl.Shifted(kl.Weibull(), base=kl.Gamma()), "given base twice"),
+        (lambda: kl.LogDensity(lambda y: y, params={}), 'did you mean "parameters"'),
+        (lambda: kl.Function(lambda x: x, starts={}), 'did you mean "start"'),
+        (lambda: kl.Param(minimum=0.0), r"The call is kl\.Param\(start, lower, upper\)"),
+    ],
+)
+def test_a_wrong_call_says_what_would_be_right(call, words):
+    with pytest.raises(kl.ModelError, match=words):
+        call()
+
+
+def test_an_error_within_a_right_call_is_not_hidden():
+    def broken(y, a):  # noqa: ARG001
+        raise TypeError("of the user's own")
+
+    with pytest.raises(Exception, match="of the user's own"):
+        kl.LogDensity(broken, parameters={"a": kl.Param(start=1.0)}).log_density(1.0)

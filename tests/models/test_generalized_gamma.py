@@ -227,3 +227,24 @@ def test_starts(check_starts):
     samples = (np.array([2.0, 2.0]), rng.lognormal(size=40), np.array([1e-9, 1.0, 1e9]))
     check_starts(kl.GeneralizedGamma(), *samples)
     check_starts(kl.SkewNormal(), *samples, -samples[1], rng.normal(size=9))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_likelihood_that_rises_towards_a_power_is_named(sign):
+    # rows whose density is largest at their end: the limit as shape diverges is a power from the
+    # end on, whose estimates are formulas (K. Krishnamoorthy, 2016, Handbook of Statistical
+    # Distributions with Applications, 23.6: end and mean logarithm of the rows relative to it)
+    x = np.random.default_rng(2).uniform(size=60) ** (sign / 2.0)
+    fit = kl.fit(kl.GeneralizedGamma(), x)
+    assert not fit.convergence.converged
+    assert fit.convergence.reason == (
+        f"no maximum: shape diverges to {'' if sign > 0.0 else '−'}infinity and scale tends to 0"
+    )
+    assert ("kl.Pareto()" in " ".join(fit.convergence.advice)) is (sign < 0.0)
+    end = x.max() if sign > 0.0 else x.min()
+    index = 1.0 / np.abs(np.log(x / end)).mean()
+    limit = -np.mean(np.log(index) + (sign * index - 1.0) * np.log(x) - sign * index * np.log(end))
+    assert fit.cross_entropy == pytest.approx(limit, abs=1e-6)
+    ranked = kl.compare([kl.GeneralizedGamma(), kl.Gamma()], x, criterion="aic")
+    entry = next(e for e in ranked.models if e.model == "GeneralizedGamma")
+    assert entry.reason.startswith("limit: a power of x")

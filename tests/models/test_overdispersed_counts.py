@@ -1,5 +1,7 @@
 """Beta-binomial, generalised Poisson and Zipf counts against mpmath (60 digits) and SciPy."""
 
+import math
+
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
@@ -199,6 +201,47 @@ def test_zipf_derivatives(derivatives):
             for order, got, tolerance in ((1, score, 1e-11), (2, curvature, 1e-9)):
                 expected = mp.diff(lambda s, v=v: mp_zipf(M(v), s), M(exponent), order)
                 assert got[row] == pytest.approx(float(expected), rel=tolerance)
+
+
+@pytest.mark.parametrize("own", [1.0001, 1.5, 2.5, 40.0])
+@pytest.mark.parametrize("other", [1.01, 1.5 + 1e-6, 2.2, 3.0, 40.5])
+def test_zipf_divergences(own, other):
+    # of an exponential family in log x, whose mean is −ζ'/ζ
+    p, q = kl.Zipf(exponent=own), kl.Zipf(exponent=other)
+    with mp.workdps(50):
+        s, t = M(own), M(other)
+        slope = mp.zeta(s, derivative=1) / mp.zeta(s)
+        cross = mp.log(mp.zeta(t)) - t * slope
+        divergence = cross - (mp.log(mp.zeta(s)) - s * slope)
+    assert float(kl.cross_entropy(p, q)) == pytest.approx(float(cross), rel=1e-13)
+    # between exponents apart, differences of logarithms lose some digits of a small value
+    assert float(kl.kl_divergence(p, q)) == pytest.approx(float(divergence), rel=1e-11)
+
+
+def test_zipf_against_other_counts():
+    p, q = kl.Zipf(exponent=2.5), kl.Geometric(probability=0.3)
+    mean = float(mp.zeta(M("1.5")) / mp.zeta(M("2.5")))  # log q is linear in x
+    expected = -math.log(0.3) - mean * math.log1p(-0.3)
+    assert float(kl.cross_entropy(p, q)) == pytest.approx(expected, rel=1e-12)
+    assert float(kl.cross_entropy(kl.Zipf(exponent=1.5), q)) == math.inf  # its mean is infinite
+    with pytest.raises(kl.ModelError, match="fall too slowly"):  # it is finite, but barely
+        kl.cross_entropy(kl.Zipf(exponent=2.01), q)
+    # with a zero of its own: SciPy's probabilities, of which 10^6 leave 1e-15 beyond
+    x = np.arange(1.0, 1e6)
+    log_p, log_q = (
+        math.log1p(-z) + scipy.stats.zipf(a).logpmf(x) for a, z in ((3.5, 0.2), (4.0, 0.3))
+    )
+    hurdles = [
+        kl.Hurdle(kl.Zipf(exponent=a), zero_probability=z) for a, z in ((3.5, 0.2), (4.0, 0.3))
+    ]
+    expected = 0.2 * math.log(0.2 / 0.3) + float(np.sum(np.exp(log_p) * (log_p - log_q)))
+    assert float(kl.kl_divergence(*hurdles)) == pytest.approx(expected, rel=1e-11)
+    log_m = np.logaddexp(log_p, log_q) - math.log(2.0)
+    expected = sum(
+        0.5 * zero * math.log(zero / 0.25) + 0.5 * float(np.sum(np.exp(log) * (log - log_m)))
+        for zero, log in ((0.2, log_p), (0.3, log_q))
+    )
+    assert float(kl.jensen_shannon(*hurdles)) == pytest.approx(expected, rel=1e-11)
 
 
 def test_zipf_moments_draws_and_fit(check_draws):

@@ -66,12 +66,16 @@ class Domain(abc.ABC):
 class Interval(Domain):
     """An interval of the real line: ``value = u``, ``lower + e^u``, ``upper − e^−u`` or a logistic.
 
+    Or all of it with ``value = sinh u``.
+
     Attributes:
         lower: left end; −inf for none.
         upper: right end; inf for none.
         holds_lower: whether the left end itself belongs to it.
         holds_upper: whether the right end itself belongs to it.
         whole: whether only whole numbers belong to it.
+        far: whether a search of all real numbers goes by factors where they are large: for one that
+            may diverge while another tends to 0.
     """
 
     lower: float = -math.inf
@@ -79,6 +83,7 @@ class Interval(Domain):
     holds_lower: bool = False
     holds_upper: bool = False
     whole: bool = False
+    far: bool = False
 
     def __post_init__(self) -> None:
         """Check that the ends are in order."""
@@ -130,7 +135,7 @@ class Interval(Domain):
         """Map ``u`` to the value."""
         xp = namespace(u)
         if math.isinf(self.lower) and math.isinf(self.upper):
-            return u
+            return xp.sinh(u) if self.far else u
         if math.isinf(self.upper):
             return self.lower + xp.exp(u)
         if math.isinf(self.lower):
@@ -149,7 +154,7 @@ class Interval(Domain):
         """Map the value to ``u``."""
         xp = namespace(value)
         if math.isinf(self.lower) and math.isinf(self.upper):
-            return value
+            return xp.asinh(value) if self.far else value
         if math.isinf(self.upper):
             return xp.log(value - self.lower)
         if math.isinf(self.lower):
@@ -160,7 +165,7 @@ class Interval(Domain):
         """Return d value / du and d² value / du²."""
         xp = namespace(u)
         if math.isinf(self.lower) and math.isinf(self.upper):
-            return xp.ones_like(u), xp.zeros_like(u)
+            return (xp.cosh(u), xp.sinh(u)) if self.far else (xp.ones_like(u), xp.zeros_like(u))
         if math.isinf(self.upper):
             slope = xp.exp(u)
             return slope, slope

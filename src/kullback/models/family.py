@@ -114,8 +114,7 @@ class Family(Reparametrised):
         names = dict.fromkeys(
             [*cls.default_parameters, *(n for a in cls.alternatives for n in a.parameters)]
         )
-        # read by inspect.signature, unknown to type checkers
-        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        cls.__signature__ = inspect.Signature(
             [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in names]
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import abc
 import inspect
 from typing import TYPE_CHECKING, NoReturn
 
+from kullback.models.calls import CheckedCalls
 from kullback.models.other_names import translated_method
 
 # What dir() and help() show of a model. The other public names of the library's own classes are
@@ -31,17 +31,17 @@ def translation(kind: str, name: str) -> AttributeError | None:
     return AttributeError(message) if message else None
 
 
-class ModelType(abc.ABCMeta):
+class ModelType(CheckedCalls):
     """The type of model classes: ``dir`` and ``help`` of a model list what users call."""
 
-    def __dir__(cls) -> list[str]:
+    def __dir__(cls) -> list[str]:  # noqa: N805  # of a metaclass
         """List the public names of a model without the hooks."""
         hidden = hooks(cls)
         return [n for n in super().__dir__() if not n.startswith("_") and n not in hidden]
 
     if not TYPE_CHECKING:  # a type checker would take every attribute for known
 
-        def __getattr__(cls, name: str) -> NoReturn:
+        def __getattr__(cls, name: str) -> NoReturn:  # noqa: N805
             raise translation(cls.__name__, name) or AttributeError(
                 f"type object {cls.__name__!r} has no attribute {name!r}", name=name, obj=cls
             )

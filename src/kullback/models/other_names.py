@@ -30,6 +30,7 @@ _METHODS: Mapping[str, str] = {
 
 _LOCATION_SCALE = {"mu": "loc", "location": "loc", "sigma": "scale"}
 _PROBABILITY = dict.fromkeys(("p", "prob", "probs"), "probability")
+_ZERO = dict.fromkeys(("p", "pi", "psi", "gate", "zi", "zero_prob"), "zero_probability")
 _RATE = dict.fromkeys(("lam", "lambda", "lambd"), "rate")
 
 # By family: for a name used elsewhere, the parameter here, with the conversion where they differ.
@@ -83,6 +84,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "Gompertz": {**_RATE, "b": "shape"},
     "Gumbel": {**_LOCATION_SCALE, "beta": "scale"},
     "HalfNormal": {"sigma": "scale"},
+    "Hurdle": _ZERO,
     "InverseGamma": {
         **dict.fromkeys(("a", "alpha", "concentration"), "shape"),
         **dict.fromkeys(("beta", "rate"), "scale"),
@@ -101,6 +103,11 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "LogSeries": {**_PROBABILITY, "theta": "probability"},
     "Logistic": {**_LOCATION_SCALE, "s": "scale"},
     "Lomax": {"alpha": "shape", "c": "shape", "lam": "scale", "lambda": "scale"},
+    "Mixture": {
+        **dict.fromkeys(("n_components", "k", "n"), "components"),
+        **dict.fromkeys(("probs", "probabilities", "proportions", "p", "pi", "lam"), "weights"),
+        **dict.fromkeys(("distributions", "parts"), "models, a list"),
+    },
     "NegativeBinomial": {
         **_PROBABILITY,
         **dict.fromkeys(("n", "r", "k"), "size"),
@@ -120,6 +127,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     },
     "Poisson": {**_RATE, **dict.fromkeys(("mu", "mean"), "rate")},
     "Rayleigh": {"sigma": "scale"},
+    "Shifted": dict.fromkeys(("shift", "threshold", "location", "origin"), "loc"),
     "SkewNormal": {
         **_LOCATION_SCALE,
         "xi": "loc",
@@ -127,6 +135,10 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("a", "alpha"), "shape"),
     },
     "StudentT": {**_LOCATION_SCALE, **dict.fromkeys(("nu", "dof"), "df")},
+    "Truncated": {
+        **dict.fromkeys(("a", "low", "left", "min", "minimum"), "lower"),
+        **dict.fromkeys(("b", "high", "right", "max", "maximum"), "upper"),
+    },
     "Uniform": {
         **dict.fromkeys(("a", "low", "min", "minimum", "loc"), "lower"),
         **dict.fromkeys(("b", "high", "max", "maximum"), "upper"),
@@ -137,6 +149,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("k", "c"), "shape"),
         **dict.fromkeys(("lam", "lambda"), "scale"),
     },
+    "ZeroInflated": _ZERO,
     "Zipf": {**dict.fromkeys(("a", "s", "alpha"), "exponent")},
 }
 

@@ -20,6 +20,7 @@ from kullback._core.domains import Domain, Interval
 from kullback._core.equality import same
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
+from kullback.models.calls import CheckedCalls
 from kullback.models.design_matrix import DesignMatrix
 from kullback.models.penalty import Ridge
 
@@ -57,7 +58,7 @@ def numbers_of(coefficient: Coefficient) -> tuple[str, ...]:
     return tuple(f"{c.name}[{label}]" for label in c.labels or range(c.domain.size))
 
 
-class Source(abc.ABC):
+class Source(metaclass=CheckedCalls):
     """Base class of the sources of a parameter: abstract.
 
     A subclass states the ``columns`` that it reads and its ``coefficients``, and computes the

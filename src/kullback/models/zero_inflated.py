@@ -65,6 +65,17 @@ class _ZeroMass(Wrapper):
         other = self.base.row_log_density(jnp.where(zero, self.base.support.interior, x), own)
         return _with_mass(p, zero, jnp.where(zero, -jnp.inf, other))
 
+    def row_log_density_inside(self, x: Array, parameters: Mapping[str, Array]) -> Array:
+        """The same of outcomes that are possible, smooth between the counts."""
+        if self.atoms:
+            return self.row_log_density(x, parameters)
+        zero, counts = x == 0.0, self.counts
+        lacking = zero & (counts.support.lower > 0.0)
+        safe = jnp.where(lacking, counts.support.lower, x)
+        log_count = counts.row_log_density_inside(safe, self.of_base(parameters))
+        log_count = jnp.where(lacking, -jnp.inf, log_count)
+        return _with_mass(parameters["zero_probability"], zero, log_count)
+
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome ≤ ``x``."""
         low = self.counts.row_log_cdf(x, self.of_base(parameters))

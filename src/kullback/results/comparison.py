@@ -169,41 +169,50 @@ class Comparison(Displayed):
 
     @property
     def best(self) -> Fit:
-        """The first fit that converged.
+        """The first fit that converged, by what is known of its ends.
+
+        Rows that come later may lie beyond ends that were estimated (the ``loc`` of a shifted
+        family, the ends of a uniform distribution), and then have an infinite loss, however small
+        that of the rows held out here is. Such a fit gives way to the first without such ends that
+        is not distinguishable from the model of smallest loss.
 
         Raises:
             KullbackError: no model converged.
         """
-        for entry in self.models:
-            if entry.fit is not None and entry.fit.convergence.converged:
-                return entry.fit
-        reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in self.models[:3])
-        raise KullbackError(f"no model could be fitted: {reasons}")
+        first, *near = self._candidates
+        return next((fit for fit in (first, *near) if not _ends_estimated(fit)), first)
+
+    @property
+    def _candidates(self) -> list[Fit]:
+        """The first fit that converged, and those not distinguishable from that of smallest loss.
+
+        Raises:
+            KullbackError: no model converged.
+        """
+        converged = [e for e in self.models if e.fit is not None and e.fit.convergence.converged]
+        if not converged:
+            reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in self.models[:3])
+            raise KullbackError(f"no model could be fitted: {reasons}")
+        near = [entry for entry in converged[1:] if entry.distinguishable is False]
+        return [entry.fit for entry in (converged[0], *near) if entry.fit is not None]
 
     @property
     def simplest(self) -> Fit:
-        """The fit that claims least among those within one standard error of the best.
+        """The fit that claims least among those not distinguishable from the one of smallest loss.
 
-        That is one whose ends are not estimated, where there is one (the ``loc`` of a shifted
-        family, the ends of a uniform distribution: rows that come later may lie beyond them, and
-        have an infinite loss); of these one with the fewest estimated numbers; of these the best.
-        The error is that of the difference on the same rows. Of many models, the one that chance
-        put first is seldom the better one. Source: the rule of one standard error, L. Breiman,
-        J. Friedman, R. Olshen and C. Stone (1984), Classification and Regression Trees, 3.4.3.
+        That is one whose ends are not estimated, where there is one; of these one with the fewest
+        estimated numbers; of these the best. The error is that of the difference on the same rows,
+        of which the table's rule takes two. Of many models, the one that chance put first is seldom
+        the better one. Source: after the rule of one standard error (of the loss, which is larger),
+        L. Breiman, J. Friedman, R. Olshen and C. Stone (1984), Classification and Regression Trees,
+        3.4.3.
 
         Raises:
             KullbackError: no model converged, or no rows were held out.
         """
         if not self.folds:
             raise KullbackError("no rows were held out, so that no differences have errors.")
-        near = [
-            entry.fit
-            for entry in self.models
-            if entry.fit is not None
-            and entry.fit.convergence.converged
-            and entry.difference <= entry.difference_error
-        ]
-        return min([self.best, *near], key=lambda fit: (_ends_estimated(fit), fit.parameter_count))
+        return min(self._candidates, key=lambda fit: (_ends_estimated(fit), fit.parameter_count))
 
     def to_frame(self) -> Any:
         """Return a frame of one row a model: pandas where it is installed, else an Arrow table."""
@@ -235,6 +244,13 @@ class Comparison(Displayed):
             KullbackError: no model converged.
         """
         best = next(entry for entry in self.models if entry.fit is self.best)
+        first = next(entry for entry in self.models if entry.fit is self._candidates[0])
+        if best is not first:
+            return (
+                f"{best.model}: {first.model} has a held-out cross-entropy lower by "
+                f"{best.difference:.4f} ± {best.difference_error:.4f} nats a row, {_NEAR}, but its "
+                "ends are estimated, and later rows beyond them would have an infinite loss."
+            )
         after = self.models[self.models.index(best) + 1 :]
         # a model that runs to the best one as its limit is the same distribution
         others = [e for e in after if e.ranked and e.reason != f"limit: {best.model}"]

@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import float64
+from kullback._core.arrays import Array, Vector, float64
 from kullback.information.models.bregman import bregman, moment
 from kullback.information.models.method_choice import ClosedForm
 from kullback.models.bounded.uniform import Uniform
@@ -22,6 +23,7 @@ from kullback.models.counts.bernoulli import Bernoulli
 from kullback.models.counts.binomial import Binomial
 from kullback.models.counts.geometric import Geometric
 from kullback.models.counts.poisson import Poisson
+from kullback.models.counts.zipf import Zipf
 from kullback.models.labels.categorical import Categorical
 from kullback.models.model import Model
 from kullback.models.positive.exponential import Exponential
@@ -39,6 +41,7 @@ from kullback.models.real.laplace import Laplace
 from kullback.models.real.normal import Normal
 from kullback.special.constants import EULER_GAMMA, HALF_LOG_TWO_PI, LOG_TWO
 from kullback.special.gamma import log_gamma_ratio
+from kullback.special.zeta import log_zeta
 
 Numbers: TypeAlias = Mapping[str, float]  # parameters by name
 
@@ -165,6 +168,44 @@ def _binomial(p: Numbers, q: Numbers) -> ClosedForm | None:
     return _sum(p["trials"] * _trial(p, q)) if p["trials"] == q["trials"] else None
 
 
+# Nodes and weights on [0, 1], for a function whose nearest pole is one length of the interval away.
+_NODES, _WEIGHTS = 0.5 * (np.polynomial.legendre.leggauss(20) + np.array([[1.0], [0.0]]))
+
+
+def _log_zeta(s: float | Vector, order: int) -> Vector:
+    """Return a derivative of log ζ(s)."""
+
+    def value(t: Array) -> Array:
+        return log_zeta(t, jnp.ones_like(t))
+
+    def derivative(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        return lambda t: jax.jvp(f, (t,), (jnp.ones_like(t),))[1]
+
+    found: Callable[[Array], Array] = value
+    for _ in range(order):
+        found = derivative(found)
+    with float64():
+        return np.asarray(found(jnp.asarray(s, dtype=jnp.float64)))
+
+
+def _zipf(p: Numbers, q: Numbers) -> ClosedForm:
+    # an exponential family in log x: the Bregman divergence of A = log ζ, which between near
+    # exponents is the remainder δ² ∫ (1 − t) A″(s + δ t) dt, a sum of positive terms
+    s, t = p["exponent"], q["exponent"]
+    gap = t - s
+    if abs(gap) < 0.5 * (min(s, t) - 1.0):
+        curvature = _log_zeta(s + gap * _NODES, 2)
+        value = gap * gap * float(np.sum(_WEIGHTS * (1.0 - _NODES) * curvature))
+        return ClosedForm(value, 16.0 * _EPS * value)
+    slope = float(_log_zeta(s, 1))
+    return _sum(float(_log_zeta(t, 0)), -float(_log_zeta(s, 0)), -t * slope, s * slope)
+
+
+def _zipf_cross_entropy(p: Numbers, q: Numbers) -> ClosedForm:
+    t = q["exponent"]
+    return _sum(float(_log_zeta(t, 0)), -t * float(_log_zeta(p["exponent"], 1)))
+
+
 def _geometric(p: Numbers, q: Numbers) -> ClosedForm:
     if "mean" in p and "mean" in q:  # one trial in 1 + mean is a success
         gap = q["mean"] - p["mean"]
@@ -206,6 +247,7 @@ _WITHIN_FAMILY: dict[type[Model], Callable[[Numbers, Numbers], ClosedForm | None
     Bernoulli: lambda p, q: _sum(_trial(p, q)),
     Binomial: _binomial,
     Geometric: _geometric,
+    Zipf: _zipf,
 }
 
 
@@ -240,6 +282,8 @@ def cross_entropy(p: Model, q: Model) -> ClosedForm | None:
     if isinstance(q, Uniform):
         n = _numbers(q)
         return _sum(math.log(n["upper"] - n["lower"]))
+    if isinstance(p, Zipf) and isinstance(q, Zipf):
+        return _zipf_cross_entropy(_numbers(p), _numbers(q))
     if not isinstance(q, (Normal, Exponential, HalfNormal)):
         return None
     # not where p's tails are unknown, nor for angles, whose mean is that of a direction

@@ -128,14 +128,14 @@ def _expectations(p: Model, q: Model | None = None) -> integrate.Expectations:
 
 def _to_mixture(own: Model, other: Model, share: float) -> integrate.Expectations:
     """Expectations under ``own`` of the log-density of share·own + (1 − share)·other."""
+    if own.discrete:
+        return lattice_sum.expectations(own, other, share)
 
     def log_mixture(x: Any) -> Any:
         with np.errstate(invalid="ignore"):
             parts = (own.log_density(x) + math.log(share), other.log_density(x))
             return np.logaddexp(parts[0], parts[1] + math.log1p(-share))
 
-    if own.discrete:
-        return lattice_sum.expectations(own, None, log_mixture)
     o, q = outline(own), aligned_outline(own, other)
     ends = tuple(end for end in (q.lower, q.upper) if math.isfinite(end))
     mixture = replace(

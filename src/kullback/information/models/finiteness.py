@@ -106,6 +106,19 @@ def _same(own: float, other: float, o: Tails) -> bool:
     return math.isclose(own, other, rel_tol=0.0, abs_tol=_SAME_END * max(sizes, default=0.0))
 
 
+def _of_far_outcomes(p: Model, q: Model) -> Finiteness:
+    """Decide from the probabilities at powers of two whether those far out have a finite sum."""
+    if math.isfinite(p.support.upper):
+        return Finiteness()
+    infinite = diverges_numerically(p, q, math.inf, 1.0, 0.0, 1.0)
+    if infinite is None:
+        return Finiteness(undecided=("which tail dominates towards inf could not be determined",))
+    if not infinite:
+        return Finiteness()
+    reason = "−log q grows too fast towards inf for p's tail there: its mean is infinite"
+    return Finiteness(infinite=True, method="tails", reason=reason)
+
+
 def _of_outcomes(p: Model, q: Model) -> Finiteness:
     """Look for outcomes that are possible under p and impossible under q."""
     every = finite_outcomes(p)
@@ -117,7 +130,7 @@ def _of_outcomes(p: Model, q: Model) -> Finiteness:
     log_p, log_q = np.asarray(p.log_density(every)), np.asarray(q.log_density(every))
     impossible = every[(log_p > -np.inf) & (log_q == -np.inf)]
     if not impossible.size:
-        return Finiteness()
+        return _of_far_outcomes(p, q)
     levels = getattr(p, "levels", None)
     names = [repr(levels[int(x)]) if levels else f"{x:g}" for x in impossible[:_SHOWN]]
     more = " and others" if impossible.size > _SHOWN or not math.isfinite(p.support.upper) else ""

@@ -36,7 +36,7 @@ _ROUNDINGS = 4.0
 # The total probability must be 1 to within this, or another centre is tried.
 _MASS = 1e-9
 # With more than this share of it missing, or of an integral beyond the last point, it fails.
-_LOST = 1e-3
+LOST = 1e-3
 _BEYOND = 1e-3
 # Ends from which distances are exact to the last digit.
 _EXACT_ENDS = (0.0, math.inf, -math.inf)
@@ -107,7 +107,7 @@ def expectations(
         if second != first and _inside(second, o):
             again = _expectations(p, log_q, o, q, *second)
             result = min(result, again, key=lambda r: abs(r.mass - 1.0))
-    if not abs(result.mass - 1.0) <= _LOST:
+    if not abs(result.mass - 1.0) <= LOST:
         raise ModelError(
             f"the quadrature under {p!r} fails: its total probability is {result.mass:.6g} instead "
             f"of 1. Use method='monte carlo'."
@@ -140,7 +140,7 @@ def _expectations(
         edges,
         (low, high),
         rounding=rounding_errors,
-        required=lambda values: _required(values, near),
+        required=lambda values: required(values, near=near),
     )
     values, errors = integrals.values.copy(), integrals.errors.copy()
     for side, v in enumerate((integrals.first, integrals.last)):
@@ -266,7 +266,7 @@ def integrands(log_p: Vector, log_q: Vector, log_slope: Vector, blur: float = 0.
     return np.stack([*plain[:4], deviation, plain[4], near_noise])
 
 
-def _required(values: Vector, near: bool) -> npt.NDArray[np.bool_]:
+def required(values: Vector, *, near: bool) -> npt.NDArray[np.bool_]:
     """Say which integrals must be accurate: the fifth only between close models."""
     required = np.arange(values.size) < 4
     required[4] = near and abs(float(values[3])) < 2.0 * _NEAR

@@ -51,6 +51,9 @@ _FAR = 200
 _NEGLIGIBLE = -800.0
 # A slope of the integrand in log y that is nearer to zero than this decides nothing.
 _LEVEL = 1e-3
+# From 2^480 to 2^960 the logarithm of log y rises by this slope: growth as slow decides nothing
+# either, as every power of y outweighs it.
+_SLOW = 5e-3
 
 
 def diverges_numerically(
@@ -72,6 +75,10 @@ def diverges_numerically(
     if count < 2:
         return False if bool(np.all(log_p == -np.inf)) else None
     grown = np.log(np.maximum(np.abs(log_q[:count]), 1.0))
+    if count >= _FAR and grown[-1] - grown[count // 2] < _SLOW * (
+        log_y[count - 1] - log_y[count // 2]
+    ):
+        grown = np.zeros(count)
     log_integrand = log_p[:count] + grown + log_y[:count] * (1.0 if end else -1.0)
     if log_integrand[-1] < _NEGLIGIBLE:
         return False

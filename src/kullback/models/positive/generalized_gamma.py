@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Array, Vector
-from kullback._core.domains import POSITIVE, REAL, Domain
+from kullback._core.domains import POSITIVE, REAL, Domain, Interval
+from kullback.models.caution import Caution
 from kullback.models.family import Family
 from kullback.models.samplers import draw_gamma
 from kullback.models.starting_values import LEAST_SPREAD
@@ -24,6 +25,9 @@ from kullback.special.generalized_gamma import (
     mean_logarithm,
 )
 from kullback.special.numerics import log, reciprocal
+
+# From here on the density differs from its limit by less than a search can tell.
+_DIVERGED = 1e5
 
 # Shapes that starts are tried at, with the mean (ψ(k) − log k)/Q and the standard deviation
 # √ψ'(k)/|Q| of w there
@@ -44,7 +48,9 @@ class GeneralizedGamma(Family):
     ``shape``: 1 is the Weibull, ``scale`` the gamma, 0 the log-normal and −1 the Fréchet
     distribution. SciPy's ``gengamma(a, c, scale=s)`` has a = 1/Q², c = Q/scale and
     s = e^loc |Q|^(2 scale/Q). Mean e^loc Γ(k + scale/Q)/(k^(scale/Q) Γ(k)), infinite where
-    Q·scale ≤ −1. Source: R. L. Prentice (1974), "A log gamma model and its maximum likelihood
+    Q·scale ≤ −1. As Q diverges with scale = 1/(a |Q|), X/e^loc tends to a power distribution, of
+    density a y^(a−1) up to 1, and for Q < 0 to a Pareto distribution from 1 on; ``fit.convergence``
+    says so. Source: R. L. Prentice (1974), "A log gamma model and its maximum likelihood
     estimation"; R's flexsurv calls the parameters mu, sigma and Q.
 
     Example:
@@ -56,9 +62,10 @@ class GeneralizedGamma(Family):
     default_parameters: ClassVar[Mapping[str, Domain]] = {
         "loc": REAL,
         "scale": POSITIVE,
-        "shape": REAL,
+        "shape": Interval(far=True),
     }
     support = POSITIVE
+    limits: ClassVar[Mapping[str, str]] = {"shape": "a power of x, up to e^loc or from there on"}
 
     @staticmethod
     def _log_density(x: Array, loc: Array, scale: Array, shape: Array) -> Array:
@@ -118,6 +125,26 @@ class GeneralizedGamma(Family):
             return half_line(Tail("stretched", steep), Tail("power", index))
         rate = math.exp(-steep * loc) / shape**2
         return half_line(Tail("power", index), Tail("stretched", steep, rate, index - 1.0))
+
+    @staticmethod
+    def _caution(loc: float, scale: float, shape: float) -> Caution | None:
+        if not abs(shape) > _DIVERGED:
+            return None
+        end, index = math.exp(loc), 1.0 / (abs(shape) * scale)
+        limit = (
+            f"density proportional to x^{index - 1.0:.3g} up to {end:.6g}, where it ends"
+            if shape > 0.0
+            else f"a Pareto distribution from {end:.6g} on, of shape {index:.3g}: fit kl.Pareto()"
+        )
+        sign = "−" if shape < 0.0 else ""
+        return Caution(
+            f"The likelihood keeps increasing as shape diverges to {sign}infinity and scale tends "
+            f"to 0. In that limit the distribution is {limit}. Bound or fix shape, "
+            "kl.Param(lower=..., upper=...), or choose another model.",
+            no_maximum=True,
+            reason=f"no maximum: shape diverges to {sign}infinity and scale tends to 0",
+            instead=True,
+        )
 
     @staticmethod
     def _starts(values: Vector, weights: Vector) -> list[dict[str, float]]:
