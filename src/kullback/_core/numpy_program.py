@@ -9,6 +9,7 @@ digits, where a loop runs on for other elements of the array.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
@@ -22,7 +23,13 @@ from kullback._core.collection import without_collection
 from kullback._core.compilation import COMPILED
 from kullback._core.derivatives import traced_for_numpy
 from kullback._core.numpy_code import ArrayCode, ScalarCode
-from kullback._core.operations import ROWS, Constant, UntranslatableError, flattened
+from kullback._core.operations import (
+    ROWS,
+    Constant,
+    UntranslatableError,
+    flattened,
+    with_results,
+)
 
 # In one tile the numbers of all rows stay in the processor's cache between two operations.
 _TILE = 8_192
@@ -55,6 +62,7 @@ class NumpyProgram:
         shapes = [*[_shape(ROWS)] * rows, *[_shape()] * numbers]
         with without_collection(), float64(), traced_for_numpy():
             self._block = flattened(jax.make_jaxpr(formula)(*shapes))
+        self._parts: dict[Hashable, NumpyProgram] = {}
 
     def __call__(self, x: Vector, numbers: Sequence[float]) -> list[Vector]:
         """Evaluate the formula for an array of any shape; each result has its shape."""
@@ -73,6 +81,24 @@ class NumpyProgram:
                 for whole, value in zip(out, self.of_rows(part, *numbers), strict=True):
                     whole[begin : begin + part.size] = value
         return [whole.reshape(x.shape) for whole in out]
+
+    def part(self, kept: slice) -> NumpyProgram:
+        """Return the program of some results alone, without the operations that others need."""
+        if kept == slice(None):
+            return self
+        key = (kept.start, kept.stop, kept.step)
+        if key not in self._parts:
+            part = object.__new__(NumpyProgram)
+            part._block, part._parts = with_results(self._block, kept), {}
+            self._parts[key] = part
+        return self._parts[key]
+
+    @cached_property
+    def row_operations(self) -> float:
+        """The number of operations on vectors of rows; infinite with loops."""
+        if self._block.loops:
+            return math.inf
+        return float(sum(operation.outputs[0].rows for operation in self._block.operations))
 
     @cached_property
     def _one_by_one(self) -> bool:

@@ -78,6 +78,11 @@ class Block:
             for operation in self.operations
         )
 
+    @property
+    def loops(self) -> bool:
+        """Whether it has loops."""
+        return any(operation.body is not None for operation in self.operations)
+
     def at_depth(self, depth: int) -> Block:
         """Return the block itself or the one around it that lies in so many loops."""
         block = self
@@ -117,6 +122,15 @@ def flattened(closed: Any) -> Block:
     block.results = tuple(inlined(closed, block.carried, block))
     _without_unused(block)
     return block
+
+
+def with_results(block: Block, kept: slice) -> Block:
+    """Return the operations that some of the results need."""
+    part = dataclasses.replace(
+        block, operations=list(block.operations), results=block.results[kept]
+    )
+    _without_unused(part)
+    return part
 
 
 def _by_row(shape: tuple[int, ...]) -> bool:

@@ -134,16 +134,22 @@ class DesignMatrix:
         return len(self.dense) + sum(1 + (part.value is not None) for part in self.indicators)
 
     def dot(self, beta: Vector) -> Vector:
-        """Return Σ_j β_j x_ij of each row, shape (n,)."""
+        """Return Σ_j β_j x_ij of each row, shape (n,); of β of shape (q, p), (q, n)."""
+        if beta.ndim == 2 and (self.indicators or len(beta) == 1):
+            return np.stack([self.dot(own) for own in beta])
         if self.order is not None:
-            beta = np.append(beta, 0.0)[self.order]
-        out: Vector = beta[: len(self.dense)] @ self.dense  # zeros where there are none
+            beta = np.append(beta, np.zeros((*beta.shape[:-1], 1)), axis=-1)[..., self.order]
+        out: Vector = beta[..., : len(self.dense)] @ self.dense  # zeros where there are none
         for part, place in zip(self.indicators, self._places, strict=True):
             out += part.times(part.spread(beta[place]))
         return out
 
     def transpose_dot(self, v: Vector) -> Vector:
-        """Return Σ_i x_ij v_i of each coefficient, shape (p,)."""
+        """Return Σ_i x_ij v_i of each coefficient, shape (p,); of v of shape (q, n), (q, p)."""
+        if v.ndim == 2 and (self.indicators or len(v) == 1):
+            return np.stack([self.transpose_dot(own) for own in v])
+        if v.ndim == 2:
+            return self._in_order(self.dense @ v.T).T
         if not self.indicators:
             return self._in_order(self.dense @ v)
         return self._in_order(

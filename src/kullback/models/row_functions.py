@@ -72,6 +72,9 @@ class RowFunctions(Parametrised):
     saturated_form: SaturatedForm | None = None
     """The form whose estimate is the shares of the classes, for a model that has it."""
 
+    log_odds: bool = False
+    """Whether its predictors are the log odds of classes, of codes from 1, against the first."""
+
     components: Sequence[RowFunctions] = ()
     """Of a mixture: functions of a row whose weighted mean, of probabilities, is the model's."""
 

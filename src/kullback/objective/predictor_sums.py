@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 
 from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
 from kullback.models.design_matrix import DesignMatrix
+from kullback.objective.class_terms import class_hessian
 from kullback.objective.predictors import Predictors
 from kullback.objective.row_terms import RowDerivatives, RowTerms
 
@@ -67,11 +69,13 @@ def _contracted(
     places = [p.to for p in free if p.to is not None]
     d = max((to.stop for to in places), default=0)
     scores = weight * terms.scores
-    gradient = np.zeros(d)
-    for x, to, s in zip(jacobians, places, scores, strict=True):
-        gradient[to] += dot(x, s)
-    second = (weight * own for own in terms.second)
-    hessian = _symmetric_product(second, jacobians, places, d)
+    gradient = sum_of_slopes(scores, jacobians, places, d)
+    design = jacobians[0] if terms.shares is not None else None
+    if terms.shares is not None and design is not None and not design.indicators:
+        hessian = class_hessian(design.to_dense(), terms.shares, weight)
+    else:
+        second = (weight * own for own in terms.second)
+        hessian = _symmetric_product(second, jacobians, places, d)
     for a, (p, to) in enumerate(zip(free, places, strict=True)):
         if p.function is not None and p.position == 0:
             own = scores[a : a + p.function.size]
@@ -84,6 +88,30 @@ def _contracted(
         outer = (scores[a] * terms.scores[b] for a, b in pairs)
         parts.append(_symmetric_product(outer, jacobians, places, d).ravel())
     return np.concatenate(parts)
+
+
+def sum_of_slopes(
+    scores: Vector, jacobians: Sequence[DesignMatrix | None], places: Sequence[slice], size: int
+) -> Vector:
+    """Return Σ_a J_a' s_a; the predictors of one design are multiplied together.
+
+    Args:
+        scores: s, shape (predictors, rows).
+        jacobians: the derivatives of the predictors, None for 1 in all rows.
+        places: of each predictor's coefficients.
+        size: the number of coefficients.
+    """
+    out = np.zeros(size)
+    for design, run in groupby(range(len(jacobians)), key=lambda a: jacobians[a]):
+        own = list(run)
+        parts = (
+            [dot(None, scores[a]) for a in own]
+            if design is None
+            else design.transpose_dot(scores[own[0] : own[-1] + 1])
+        )
+        for a, part in zip(own, parts, strict=True):
+            out[places[a]] += part
+    return out
 
 
 def dot(slope: DesignMatrix | None, values: Vector) -> Vector:

@@ -7,31 +7,23 @@ code of a row depends on their number, not on that of the coefficients.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, final
 
-import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array, Vector
-from kullback._core.compilation import COMPILED
-from kullback._core.numpy_program import NUMPY_PROGRAMS
+from kullback._core.arrays import Vector
 from kullback.data.blocks import TILE, Block
-from kullback.data.observation import RowKind
+from kullback.data.observation import Exact, RowKind
 from kullback.models.design_matrix import DesignMatrix
 from kullback.models.model import Model
 from kullback.models.source import Source
+from kullback.objective.class_terms import class_scores, class_terms
 from kullback.objective.nonlinear import Nonlinear, nonlinear_source
-from kullback.objective.row_terms import (
-    RowDerivatives,
-    RowTerms,
-    count_terms,
-    of_length,
-    terms_by_reverse,
-    without_products,
-)
+from kullback.objective.row_programs import RowPrograms
+from kullback.objective.row_terms import RowDerivatives, RowTerms
 
 # Rows in one matrix product: with a hundred coefficients their design takes 3.2 MB and stays in a
 # core's cache, from which the products read it several times.
@@ -122,6 +114,22 @@ class Predictors:
         linear = [p.linear for p in self.each if p.linear is not None]
         return len(self.free) > SCALARS or len(set(linear)) < len(linear)
 
+    @cached_property
+    def _programs(self) -> RowPrograms:
+        return RowPrograms(
+            tuple(p.varies for p in self.each),
+            tuple(self.free),
+            self.columns,
+            by_reverse=self.by_reverse,
+            in_numpy=bool(self.model.nonlinear),
+            length=_run(len(self.free)),
+        )
+
+    @cached_property
+    def _are_log_odds(self) -> bool:
+        """Whether they are the log odds of classes, all of them free."""
+        return self.of_row.log_odds and all(self.is_free)
+
     def runs(self, block: Block) -> Iterator[tuple[dict[str, Vector], Vector, Designs]]:
         """Cut the rows of a block into runs that stay in a core's cache.
 
@@ -177,9 +185,11 @@ class Predictors:
             slope: DesignMatrix | None = None
             if p.linear is not None:
                 if p.linear not in known:
-                    known[p.linear] = self._design(p.linear, fields, designs)
-                design, slope = known[p.linear]
-                own = design.dot(own)
+                    design, slope = self._design(p.linear, fields, designs)
+                    together = np.stack([arguments[where] for where in self._linear[p.linear]])
+                    known[p.linear] = iter(design.dot(together)), slope
+                etas, slope = known[p.linear]
+                own = next(etas)
                 offset = self.model.sources[p.linear].offset_of(fields)
                 own = own if offset is None else own + offset
             elif p.function is not None:
@@ -193,9 +203,17 @@ class Predictors:
         return values, slopes
 
     @cached_property
+    def _linear(self) -> dict[str, list[slice]]:
+        """Where the coefficients of each linear source are, predictor by predictor."""
+        found: dict[str, list[slice]] = {}
+        for p in self.each:
+            if p.linear is not None:
+                found.setdefault(p.linear, []).append(p.where)
+        return found
+
+    @cached_property
     def _design_keys(self) -> dict[str, object]:
-        linear = {p.linear for p in self.each if p.linear is not None}
-        return {name: _brief(self.model.sources[name].design_key) for name in linear}
+        return {name: _brief(self.model.sources[name].design_key) for name in self._linear}
 
     def _design(
         self, name: str, fields: Mapping[str, Vector], designs: Designs
@@ -221,10 +239,12 @@ class Predictors:
     ) -> RowTerms:
         """Return ℓ, ∂ℓ and ∂²ℓ of rows, in the free predictors.
 
-        Where all rows of the kind are few, NumPy computes them without compilation, if the formula
-        is one for it. Compiled code takes the same number of rows whatever a run's.
+        NumPy computes them without compilation where the formula is short, or all rows of the kind
+        are few. Compiled code takes the same number of rows whatever a run's.
         """
-        found = self._of_rows(derivatives, kind, fields, values, slice(None), few=few)
+        if self._are_log_odds and isinstance(kind, Exact):
+            return class_terms(fields["y"], values)
+        found = self._programs.of_rows(derivatives, kind, fields, values, slice(None), few=few)
         return RowTerms.of(found, len(self.free))
 
     def scores(
@@ -237,87 +257,10 @@ class Predictors:
         few: bool = False,
     ) -> Vector:
         """Return ∂ℓ of rows alone, shape (free, rows)."""
+        if self._are_log_odds and isinstance(kind, Exact):
+            return class_scores(fields["y"], values)
         first = slice(1, 1 + len(self.free))
-        return self._of_rows(derivatives, kind, fields, values, first, few=few)
-
-    def _of_rows(
-        self,
-        derivatives: RowDerivatives,
-        kind: RowKind,
-        fields: Mapping[str, Vector],
-        values: Sequence[Vector],
-        kept: slice,
-        *,
-        few: bool,
-    ) -> Vector:
-        """Return some of ℓ, ∂ℓ and ∂²ℓ of rows, shape (terms, rows)."""
-        names = (*kind.fields, *(n for n in self.columns if n not in kind.fields))
-        if (few or self.model.nonlinear) and not self.by_reverse:
-            known = self._terms_in_numpy(derivatives, kind, names, fields, values)
-            if known is not None:
-                return known[kept]
-        varies = tuple(p.varies for p in self.each)
-        free = self.free
-
-        def build() -> Callable[[tuple[Array, ...], tuple[Array, ...]], Sequence[Array]]:
-            def terms(values: tuple[Array, ...], columns: tuple[Array, ...]) -> Sequence[Array]:
-                row = dict(zip(names, columns, strict=True))
-                numbers = [v if many else v[0] for v, many in zip(values, varies, strict=True)]
-                if self.by_reverse:
-                    loss, slope, second = terms_by_reverse(derivatives, kind, free, numbers, row)
-                    return [slope] if kept.start else [loss, slope, second]
-                found = without_products(derivatives.rows(kind, numbers, row), len(free))[kept]
-                return [jnp.broadcast_to(term, columns[0].shape) for term in found]
-
-            return terms
-
-        columns = [fields[name] for name in names]
-        rows, run = columns[0].size, TILE if few else _run(len(free))
-        key = ("predictors", derivatives.structure, varies, kind, names, run, kept.start)
-        out = np.empty((len(range(count_terms(len(free)))[kept]), rows))
-        for begin in range(0, rows, run):
-            part = slice(begin, min(begin + run, rows))
-            at = tuple(
-                of_length(v[part], run) if many else v
-                for v, many in zip(values, varies, strict=True)
-            )
-            own = tuple(of_length(column[part], run) for column in columns)
-            place = 0
-            for found in map(np.atleast_2d, COMPILED.call(key, build, at, own)):
-                out[place : place + len(found), part] = found[:, : part.stop - begin]
-                place += len(found)
-        return out
-
-    def _terms_in_numpy(
-        self,
-        derivatives: RowDerivatives,
-        kind: RowKind,
-        names: Sequence[str],
-        fields: Mapping[str, Vector],
-        values: Sequence[Vector],
-    ) -> Vector | None:
-        """The terms of rows, in NumPy; None where the formula must be compiled."""
-        rows = [a for a, p in enumerate(self.each) if p.varies]
-        numbers = [a for a, p in enumerate(self.each) if not p.varies]
-        split, count = len(names), len(names) + len(rows)
-
-        def formula(*inputs: Array) -> Sequence[Array]:
-            row = dict(zip(names, inputs[:split], strict=True))
-            at = dict(zip([*rows, *numbers], inputs[split:], strict=True))
-            each = [at[a] for a in range(len(self.each))]
-            return without_products(derivatives.rows(kind, each, row), len(self.free))
-
-        key = ("predictors", derivatives.structure, tuple(rows), kind, tuple(names))
-        program = NUMPY_PROGRAMS.get(key, formula, len(numbers), count)
-        if program is None:
-            return None
-        columns = [fields[name] for name in names] + [values[a] for a in rows]
-        with np.errstate(all="ignore"):
-            found = program.of_rows(*columns, *(values[a][0] for a in numbers))
-        out = np.empty((len(found), columns[0].size))
-        for own, value in zip(out, found, strict=True):
-            own[:] = value
-        return out
+        return self._programs.of_rows(derivatives, kind, fields, values, first, few=few)
 
 
 def predictors_of(

@@ -38,11 +38,14 @@ class RowTerms(NamedTuple):
         loss: ℓ, shape (rows,).
         scores: ∂ℓ/∂η_a, shape (predictors, rows).
         second: the lower triangle of ∂²ℓ/∂η_a∂η_b, row by row, shape (pairs, rows).
+        shares: where the predictors are the log odds of classes, their probabilities, that of the
+            first one included, shape (classes, rows).
     """
 
     loss: Vector
     scores: Vector
     second: Vector
+    shares: Vector | None = None
 
     @classmethod
     def of(cls, terms: Vector, free: int) -> RowTerms:

@@ -12,7 +12,7 @@ from kullback._core.arrays import Vector
 from kullback.data.blocks import Block
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
-from kullback.objective.predictor_sums import dot
+from kullback.objective.predictor_sums import sum_of_slopes
 from kullback.objective.statistics import LossDerivatives, Statistic
 
 # Second derivatives with so many times the products of a gradient are worth several of these.
@@ -41,13 +41,14 @@ class Slopes(Statistic[Vector]):
         """Return the sums of one block."""
         predictors, of_row = self.derivatives.predictors, self.derivatives.in_predictors
         places = [to for a in predictors.free if (to := predictors.each[a].to) is not None]
-        sums = np.zeros(1 + max((to.stop for to in places), default=0))
+        d = max((to.stop for to in places), default=0)
+        sums = np.zeros(1 + d)
         for fields, weight, designs in predictors.runs(block):
             values, slopes = predictors.evaluate(arguments, fields, designs)
             terms = predictors.scores(of_row, block.kind, fields, values, few=block.few)
             sums[0] += weight.sum()
-            for a, to, term in zip(predictors.free, places, weight * terms, strict=True):
-                sums[1:][to] += dot(slopes[a], term)
+            jacobians = [slopes[a] for a in predictors.free]
+            sums[1:] += sum_of_slopes(weight * terms, jacobians, places, d)
         return sums
 
     def merge(self, left: Vector, right: Vector) -> Vector:

@@ -15,6 +15,7 @@ from kullback._core.domains import COUNTS, Domain, Interval, Logits, Simplex
 from kullback._core.errors import ModelError
 from kullback.data.schema import Schema
 from kullback.models.forms import SaturatedForm
+from kullback.models.linear import Predicted
 from kullback.models.model import Model
 from kullback.models.other_names import by_name_only, translated_parameters
 from kullback.models.row_functions import Moment
@@ -248,6 +249,12 @@ class Categorical(Model):
     def saturated_form(self) -> SaturatedForm | None:  # type: ignore[override]
         """The model itself where its parameter is free: the classes' shares are the estimate."""
         return self if isinstance(self._source, (Free, Param)) else None
+
+    @property
+    def log_odds(self) -> bool:  # type: ignore[override]
+        """Whether its logits are predictors."""
+        source = self._source
+        return isinstance(source, Predicted) and isinstance(source.domain, Logits)
 
     @property
     def as_logits(self) -> bool:
