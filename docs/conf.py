@@ -10,12 +10,6 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
 sys.path.insert(0, str(DOCS / "_ext"))
-# Pages share compiled code, also the many small programs that JAX keeps only if told to.
-os.environ |= {
-    "JAX_COMPILATION_CACHE_DIR": str(BUILD / "compiled"),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-}
 
 import kullback  # noqa: E402
 

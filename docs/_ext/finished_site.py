@@ -164,7 +164,7 @@ def fit_outputs(app: Sphinx, *arguments: Any) -> None:
 
 def is_sentence(line: str) -> bool:
     plain = re.sub(r"<[^>]*>", "", line)
-    return len(plain) > LONG and "  " not in plain.strip()
+    return len(plain) > LONG and "  " not in plain.strip() and not plain.startswith("    ")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -53,7 +53,8 @@ def test_errors_of_several_quantities():
     expected = fit.params["scale"] * np.sqrt((1.0 + z * z / 2.0) / T.size)
     np.testing.assert_allclose(found.stderr, expected, rtol=1e-9)
     assert found.value.shape == found.interval[0].shape == (2, 2)
-    assert str(found) == "4 estimates, delta method"
+    first, *rows = str(found).splitlines()
+    assert (first, len(rows)) == ("4 estimates, delta method", 1 + 4)  # a head, and a row each
     assert "<td style='text-align:right'>value" not in found._repr_html_()
     shares = kl.fit(kl.Categorical(), list("abcabbcaab"))
     of_shares = shares.derived(lambda m: m.params["probabilities"])

@@ -24,11 +24,11 @@ def test_an_entropy_from_few_rows_has_a_caution_with_what_it_can_tell():
     x = np.random.default_rng(1).gamma(2.0, size=29)
     fit = kl.fit(kl.Gamma(), x)
     least = 1.959963984540054 * fit.entropy_estimate.relative_error / np.log(2.0)
-    said = f"below {least:.2g} bits cannot be told from 0"
+    said = f"below {least:.2g} bits cannot be distinguished from 0"
     assert said in " ".join(str(fit.summary("bits")).split())
     assert said in fit.summary("bits").html()
     more = kl.fit(kl.Gamma(), np.append(x, 1.5))
-    assert "cannot be told from 0" not in str(more.summary())
+    assert "cannot be distinguished from 0" not in str(more.summary())
 
 
 @pytest.mark.parametrize(

@@ -306,10 +306,10 @@ class LogDensity(Model):
 
 
 def _first_argument(f: Callable[..., Any], parameters: Mapping[str, Any]) -> str:
-    """The name of the first argument that is no parameter, to be passed by keyword."""
+    """The name of the first argument that is not a parameter, to be passed by keyword."""
     try:
         arguments = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # some callables do not tell
+    except (TypeError, ValueError):  # some callables have no signature
         return "y"
     named = (a.name for a in arguments if a.kind in (a.POSITIONAL_OR_KEYWORD, a.KEYWORD_ONLY))
     return next((name for name in named if name not in parameters), "y")

@@ -195,7 +195,8 @@ def _few_rows(fit: Fit, unit: str) -> tuple[str, ...]:
     least = NORMAL_975 * estimate.relative_error / nats_per(unit)
     return (
         f"The entropy is estimated from {fit.n:g} rows, which is few: a relative entropy below "
-        f"{least:.2g} {unit} cannot be told from 0. To choose between models, use kl.compare.",
+        f"{least:.2g} {unit} cannot be distinguished from 0. To choose between models, use "
+        "kl.compare.",
     )
 
 
