@@ -232,7 +232,10 @@ class Linear(Source):
         """
         start = np.atleast_1d(value)
         if self.link is not None:
-            eta = np.array([self.link.forward(float(start[0]))])
+            # a parameter with other values than its link begins at one of the link's
+            possible = bool(self.link.values.contains(start)[0])
+            value = float(start[0]) if possible else self.link.values.interior
+            eta = np.array([self.link.forward(value)])
         elif isinstance(self.domain, Interval):
             eta = self.domain.unconstrained(start)
         else:

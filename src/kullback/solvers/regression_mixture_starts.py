@@ -114,7 +114,7 @@ def _values_of(
     """Return starting values by coefficient, the most promising first.
 
     Args:
-        model: as ``mixes_regressions`` tells.
+        model: one for which ``mixes_regressions`` is true.
         few: rows to follow every split on.
         more: rows to follow the best on; None for the same.
         reduce_over: returns what adds statistics up over a sample.

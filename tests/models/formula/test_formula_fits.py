@@ -293,3 +293,21 @@ def test_every_other_column_of_arrays_and_files(tmp_path: Path) -> None:
     for fit in (of_file, of_frame):
         assert list(fit.params["loc"]) == list(named.params["loc"])
         np.testing.assert_allclose(flat(fit.params["loc"]), flat(named.params["loc"]), rtol=1e-12)
+
+
+def test_a_link_whose_values_do_not_hold_the_model_s_start() -> None:
+    random = np.random.default_rng(4)
+    x = random.standard_normal(300)
+    y = random.poisson(1.0 / (1.0 + np.exp(-0.8 * x)))
+
+    def loss(beta: np.ndarray) -> float:
+        rate = special.expit(beta[0] + beta[1] * x)
+        return float(-stats.poisson(rate).logpmf(y).sum())
+
+    fit = kl.fit(kl.Poisson(rate=kl.Formula("~ x", link="logit")), {"x": x, "y": y}, "y")
+    found = optimize.minimize(loss, [0.0, 0.0], tol=1e-12)
+    assert fit.convergence.converged
+    assert -fit.log_likelihood == pytest.approx(found.fun, rel=1e-11)
+    counts = {"x": x, "y": y + 9}  # every rate is above 1
+    fit = kl.fit(kl.Poisson(rate=kl.Formula("~ x", link="logit")), counts, "y")
+    assert fit.convergence.reason == "no maximum: rate[Intercept] diverges"

@@ -98,9 +98,11 @@ def _power(node: Operation, everything: Sequence[str]) -> _Terms:
         )
     left = _expanded(node.left, everything)
     if power > 1 and isinstance(node.left, Name | Call):
+        category = isinstance(node.left, Call) and node.left.function == "C"
+        instead = f"I({node}), or poly({node.left}, {int(power)})"
         raise ModelError(
             f"{node} would be {node.left} itself, as ** makes the products of different terms: "
-            f"the power of a number is written I({node}), or poly({node.left}, {int(power)})."
+            + ("leave it out." if category else f"the power of a number is written {instead}.")
         )
     out = left
     for _ in range(int(power) - 1):
