@@ -783,6 +783,19 @@ def test_kinds_with_one_name_are_refused() -> None:
         kl.LocalEngine(ChunkSample(chunks)).reduce(SummariseSample(POSITIVE), np.zeros(0))
 
 
+def test_a_streamed_subsample_holds_its_own_rows_only() -> None:
+    """Views of what was thinned before would keep that in memory."""
+    statistic = SummariseSample(REAL)
+    block = next(iter(blocks([Chunk(Exact(), {"y": np.arange(65_536.0)})])))
+    parts = [statistic.of_block(replace(block, index=i), np.zeros(0)) for i in range(40)]
+    summary = parts[0]
+    for part in parts[1:]:
+        summary = statistic.merge(summary, part)
+    assert summary.stride == 16
+    np.testing.assert_array_equal(summary.values, np.tile(np.arange(0.0, 65_536.0, 16.0), 40))
+    assert all(piece.fields["y"].base is None for piece in summary.pieces)
+
+
 @pytest.mark.parametrize("name", ["Gamma", "Poisson"])
 def test_one_censored_row_among_many_costs_no_pass_over_the_others(name: str) -> None:
     model = getattr(kl, name)()

@@ -110,3 +110,16 @@ def test_tables_keep_their_library_and_the_types_of_keys() -> None:
         assert made["k"].dtype == frame["k"].dtype
         assert made["n"].to_list() == [1.5, 2.5]
     assert new_frame(numbers).equals(pd.DataFrame(numbers))
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        ("i1", [127, -128, 5, 127]),
+        ("i2", [32_767, -32_768, 5, 5]),
+        ("u8", [2**64 - 1, 2**64 - 3, 2**64 - 1, 2**64 - 2]),
+    ],
+)
+def test_keys_whose_differences_their_type_does_not_hold(kind: str, numbers: list[int]) -> None:
+    found = members({"k": np.array(numbers, kind)})
+    assert found == {key: [i for i, v in enumerate(numbers) if v == key] for key in numbers}

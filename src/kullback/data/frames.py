@@ -16,6 +16,11 @@ from kullback.data.arrays import is_exact
 from kullback.data.checks import count_of
 from kullback.data.coded import Coded
 
+# Columns of texts of fewer rows are read value by value, without Arrow: in less than a millisecond.
+_MANY = 2_000
+
+_TEXTS = (nw.String, nw.Categorical, nw.Enum)
+
 
 @final
 class FrameTable:
@@ -54,15 +59,20 @@ class FrameTable:
         }
 
     def coded(self, name: str) -> NDArray[Any]:
-        """One column of a categorical type: its codes, where its library has them."""
-        native = nw.to_native(self._frame.get_column(self._own_names[name]))
+        """One column of texts or of a categorical type: its codes, where its library has them."""
+        series = self._frame.get_column(self._own_names[name])
+        native = nw.to_native(series)
         own: Any = getattr(native, "cat", None)
-        if not hasattr(own, "codes") or not hasattr(own, "categories"):
-            return self.column(name)
-        categories = own.categories.tolist()
-        if not all(isinstance(category, str | int | float) for category in categories):
-            return self.column(name)  # dates, say
-        return Coded.of(np.asarray(own.codes), tuple(categories))
+        if hasattr(own, "codes") and hasattr(own, "categories"):
+            categories = own.categories.tolist()
+            if all(isinstance(category, str | int | float) for category in categories):
+                return Coded.of(np.asarray(own.codes), tuple(categories))
+        objects = str(getattr(native, "dtype", "")) == "object"  # of which the first are texts
+        if series.dtype in _TEXTS and len(series) >= _MANY and not objects:
+            from kullback.data.arrow import coded_values
+
+            return coded_values(series.to_arrow())
+        return self.column(name)
 
     def key(self, name: str) -> Any:
         """One column to group by: whole numbers as a NumPy array, others as an Arrow array."""

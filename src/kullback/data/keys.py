@@ -215,12 +215,12 @@ def _compact(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
     if int(numbers.max()) - int(low) >= max(_COUNTED * numbers.size, _RADIX):
         present, codes = np.unique(numbers, return_inverse=True)
         return codes.astype(np.int64), present
-    above = (numbers - low).astype(np.int64)
+    above = numbers.astype(np.int64) - low.astype(np.int64)  # which a short type may not hold
     counts = np.bincount(above)
     found = np.flatnonzero(counts)
     if found.size < counts.size:
         above = (np.cumsum(counts > 0) - 1)[above]
-    return above, found + low
+    return above, found.astype(numbers.dtype) + low
 
 
 def _refuse_missing(missing: NDArray[np.bool_], name: str, locate: Callable[[int], str]) -> None:

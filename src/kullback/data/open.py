@@ -181,7 +181,8 @@ def _open_table(table: Table, roles: Roles, schema: Schema | None) -> RowSource:
     orders = of_frame.orders(typed) if typed and not roles.inferred else {}
     label = label_of(roles.y, "y")
     learner = SchemaLearner(roles, names, schema, typed=typed, label=label, orders=orders)
-    raw = names.take(lambda name: of_frame.coded(name) if name in typed else table.column(name))
+    coded = names.coded if hasattr(table, "coded") else frozenset()
+    raw = names.take(lambda name: of_frame.coded(name) if name in coded else table.column(name))
     outcome = raw.outcome if names.outcome else _outcome_arrays(roles, label)
     weight = raw.weight if names.weight is not None else _weight_array(roles, learner)
     raw = RawRows(outcome, weight, raw.covariates, {**raw.others, **_other_arrays(roles)})

@@ -246,6 +246,8 @@ class SummariseSample(Statistic[SampleSummary]):
         while sum(piece.weights.size for piece in pieces) > limit:
             pieces = tuple(piece.thinned(stride, 2 * stride) for piece in pieces)
             stride *= 2
+        if not self.in_memory and stride > min(left.stride, right.stride):
+            pieces = tuple(piece.copied() for piece in pieces)  # else they hold what they had
         return SampleSummary(
             rows=left.rows + right.rows,
             weight=left.weight + right.weight,
