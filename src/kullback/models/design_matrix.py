@@ -135,7 +135,7 @@ class DesignMatrix:
 
     def dot(self, beta: Vector) -> Vector:
         """Return Σ_j β_j x_ij of each row, shape (n,); of β of shape (q, p), (q, n)."""
-        if beta.ndim == 2 and (self.indicators or len(beta) == 1):
+        if beta.ndim == 2 and self.indicators:
             return np.stack([self.dot(own) for own in beta])
         if self.order is not None:
             beta = np.append(beta, np.zeros((*beta.shape[:-1], 1)), axis=-1)[..., self.order]
@@ -146,10 +146,10 @@ class DesignMatrix:
 
     def transpose_dot(self, v: Vector) -> Vector:
         """Return Σ_i x_ij v_i of each coefficient, shape (p,); of v of shape (q, n), (q, p)."""
-        if v.ndim == 2 and (self.indicators or len(v) == 1):
+        if v.ndim == 2 and self.indicators:
             return np.stack([self.transpose_dot(own) for own in v])
         if v.ndim == 2:
-            return self._in_order(self.dense @ v.T).T
+            return self._in_order((v @ self.dense.T).T).T
         if not self.indicators:
             return self._in_order(self.dense @ v)
         return self._in_order(

@@ -105,9 +105,9 @@ def sum_of_slopes(
     for design, run in groupby(range(len(jacobians)), key=lambda a: jacobians[a]):
         own = list(run)
         parts = (
-            [dot(None, scores[a]) for a in own]
-            if design is None
-            else design.transpose_dot(scores[own[0] : own[-1] + 1])
+            design.transpose_dot(scores[own[0] : own[-1] + 1])
+            if design is not None and len(own) > 1
+            else [dot(design, scores[a]) for a in own]
         )
         for a, part in zip(own, parts, strict=True):
             out[places[a]] += part

@@ -186,8 +186,10 @@ class Predictors:
             if p.linear is not None:
                 if p.linear not in known:
                     design, slope = self._design(p.linear, fields, designs)
-                    together = np.stack([arguments[where] for where in self._linear[p.linear]])
-                    known[p.linear] = iter(design.dot(together)), slope
+                    betas = [arguments[where] for where in self._linear[p.linear]]
+                    several = len(betas) > 1
+                    etas = design.dot(np.stack(betas)) if several else [design.dot(betas[0])]
+                    known[p.linear] = iter(etas), slope
                 etas, slope = known[p.linear]
                 own = next(etas)
                 offset = self.model.sources[p.linear].offset_of(fields)
