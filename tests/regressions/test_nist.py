@@ -82,7 +82,8 @@ def test_a_perfect_fit_has_no_maximum():
 
 
 @pytest.mark.parametrize(
-    ("name", "of_sigma"), [("AtmWtAg", 9), ("SmLs01", 9), ("SmLs07", 4), ("SmLs09", 4)]
+    ("name", "of_sigma"),
+    [("AtmWtAg", 9), ("SmLs01", 9), ("SmLs03", 9), ("SmLs05", 9), ("SmLs07", 4), ("SmLs09", 4)],
 )
 def test_analysis_of_variance(name, of_sigma):
     case, data = read("nist_anova", name)
