@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,19 @@ def censored(rows: int, share: float, seed: Any = 4, *, truncated: bool = False)
 
 
 def against_surpyval(rows: int, repeats: int) -> Measured:
-    return _side_by_side(rows, repeats, truncated=False)
+    return _side_by_side(rows, repeats, _surpyval, truncated=False)
 
 
 def truncated_against_surpyval(rows: int, repeats: int) -> Measured:
-    return _side_by_side(rows, repeats, truncated=True)
+    return _side_by_side(rows, repeats, _surpyval, truncated=True)
+
+
+def against_lifelines(rows: int, repeats: int) -> Measured:
+    return _side_by_side(rows, repeats, _lifelines, truncated=False)
+
+
+def truncated_against_lifelines(rows: int, repeats: int) -> Measured:
+    return _side_by_side(rows, repeats, _lifelines, truncated=True)
 
 
 def _surpyval(columns: Columns) -> tuple[float, float]:
@@ -45,6 +54,14 @@ def _surpyval(columns: Columns) -> tuple[float, float]:
     return shape, scale
 
 
+def _lifelines(columns: Columns) -> tuple[float, float]:
+    from lifelines import WeibullFitter
+
+    late = {"entry": columns["entry"]} if columns["entry"].any() else {}
+    fit = WeibullFitter().fit(columns["time"], columns["died"], **late)
+    return fit.rho_, fit.lambda_
+
+
 def _log_likelihood(columns: Columns, shape: float, scale: float) -> float:
     law = stats.weibull_min(shape, scale=scale)
     time, died, entry = columns["time"], columns["died"], columns["entry"]
@@ -52,7 +69,13 @@ def _log_likelihood(columns: Columns, shape: float, scale: float) -> float:
     return float(terms.sum())
 
 
-def _side_by_side(rows: int, repeats: int, *, truncated: bool) -> Measured:
+def _side_by_side(
+    rows: int,
+    repeats: int,
+    peer: Callable[[Columns], tuple[float, float]],
+    *,
+    truncated: bool,
+) -> Measured:
     columns = censored(rows, 0.3, truncated=truncated)
     options: dict[str, Any] = {"event": columns["died"]}
     if truncated:
@@ -66,7 +89,7 @@ def _side_by_side(rows: int, repeats: int, *, truncated: bool) -> Measured:
 
     compiled = COMPILED.seconds
     first, _ = timed(own)
-    theirs, ours = alternate([lambda: _surpyval(columns), own], repeats)
+    theirs, ours = alternate([lambda: peer(columns), own], repeats)
     return Measured(
         theirs.seconds,
         ours.seconds,

@@ -129,7 +129,10 @@ def test_a_perfect_fit_has_no_maximum() -> None:
     np.testing.assert_allclose(estimates(fit), 1.0, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "of_sigma"), [("AtmWtAg", 9), ("SmLs07", 4), ("SmLs09", 4)])
+@pytest.mark.parametrize(
+    ("name", "of_sigma"),
+    [("AtmWtAg", 9), ("SmLs01", 9), ("SmLs03", 9), ("SmLs05", 9), ("SmLs07", 4), ("SmLs09", 4)],
+)
 def test_group_means(name: str, of_sigma: int) -> None:
     # near 1e12 a double is rounded to 1e-4, and sigma is 0.1
     case, data = read("nist_anova", name)

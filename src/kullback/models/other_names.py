@@ -106,7 +106,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "Mixture": {
         **dict.fromkeys(("n_components", "k", "n"), "components"),
         **dict.fromkeys(("probs", "probabilities", "proportions", "p", "pi", "lam"), "weights"),
-        **dict.fromkeys(("distributions", "parts"), "models, a list"),
+        **dict.fromkeys(("distributions", "parts"), "models"),
     },
     "NegativeBinomial": {
         **_PROBABILITY,

@@ -169,7 +169,7 @@ class Comparison(Displayed):
 
     @property
     def best(self) -> Fit:
-        """The first fit that converged, by what is known of its ends.
+        """The first fit that converged, unless its ends are estimated and another is as good.
 
         Rows that come later may lie beyond ends that were estimated (the ``loc`` of a shifted
         family, the ends of a uniform distribution), and then have an infinite loss, however small

@@ -26,7 +26,7 @@ from kullback.special.generalized_gamma import (
 )
 from kullback.special.numerics import log, reciprocal
 
-# From here on the density differs from its limit by less than a search can tell.
+# From here on the density differs from its limit by less than the rounding of a search.
 _DIVERGED = 1e5
 
 # Shapes that starts are tried at, with the mean (ψ(k) − log k)/Q and the standard deviation
