@@ -448,9 +448,17 @@ def test_missing_values_are_named_with_their_file_and_row_group(thread, tmp_path
 
 
 def test_files_without_row_groups(thread, tmp_path):
-    (tmp_path / "rows.csv").write_text("t\n1.0\n2.0\n")
+    import dask.dataframe as dd
+
+    path = tmp_path / "rows.csv"
+    pd.DataFrame({"t": np.random.default_rng(2).gamma(2.0, 3.0, 4_000)}).to_csv(path, index=False)
+    engine = kl.DaskEngine(thread[1])
     with pytest.raises(kl.DataError, match=r"Write them as Parquet, or give dask\.dataframe"):
-        kl.fit(kl.Gamma(), tmp_path / "rows.csv", "t", engine=kl.DaskEngine(thread[1]))
+        kl.fit(kl.Gamma(), path, "t", engine=engine)
+    streamed = kl.fit(kl.Gamma(), path, "t", engine=kl.StreamingEngine)
+    table = dd.read_csv(path, blocksize=20_000)
+    assert table.npartitions > 2
+    assert numbers(kl.fit(kl.Gamma(), table, "t", engine=engine)) == numbers(streamed)
 
 
 def test_a_lost_scheduler(thread, tmp_path):
