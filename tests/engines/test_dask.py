@@ -37,6 +37,9 @@ dask = pytest.importorskip("dask")
 # parts or more.
 SIZES, GROUP, TASK = (90_001, 40_000, 101_003), 30_011, 45_000
 
+# On a busy machine a worker that died takes a minute and more to start again.
+PATIENCE = 600.0
+
 # Dask's own processes and threads leave sockets to the collector.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -89,7 +92,7 @@ def client(cluster):
 
 @pytest.fixture(scope="module")
 def engine(client):
-    return kl.DaskEngine(client, rows_per_task=TASK)
+    return kl.DaskEngine(client, rows_per_task=TASK, patience=PATIENCE)
 
 
 MODELS = {
@@ -307,7 +310,7 @@ def test_workers_killed_at_random_moments_change_no_bit(files, cluster, engine, 
     deaths = Deaths(cluster, random.Random(7).sample(range(2, 20), 3))
     deaths.watch(monkeypatch)
     rows = []
-    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK)
+    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK, patience=PATIENCE)
     fit = kl.fit(make(), files, y, engine=fresh, progress=lambda p: rows.append(p.rows), **roles)
     assert deaths.deaths == 3
     assert fit == streamed
@@ -321,7 +324,7 @@ def test_a_worker_killed_while_rows_are_counted(files, cluster, engine, monkeypa
     streamed = kl.fit(make(), files, y, engine=kl.StreamingEngine, **roles)
     deaths = Deaths(cluster, [0], cluster_tasks.count)
     deaths.watch(monkeypatch)
-    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK)
+    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK, patience=PATIENCE)
     assert kl.fit(make(), files, y, engine=fresh, **roles) == streamed
     assert deaths.deaths == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 import warnings
 import weakref
@@ -189,6 +190,7 @@ class DaskEngine:
     def gather(self, futures: list[Any]) -> list[Any]:
         """Return what calls returned, or the errors for which they have no result."""
         found: dict[str, Any] = {}
+        served = time.monotonic()
         while not found and futures:
             try:
                 # those whose workers die with the result are computed again, as long as it takes
@@ -196,10 +198,11 @@ class DaskEngine:
                     self._client.gather,
                     {future.key: future for future in futures},
                     errors="skip",
-                    callback_timeout=max(self._patience, 1.0),
+                    callback_timeout=max(self._patience / 4.0, 1.0),
                 )
             except OSError:  # TimeoutError among them
-                self.check_workers(self._patience)
+                now = time.monotonic()
+                served = now if self.check_workers(now - served) else served
             except Exception as error:  # an answer of another version cannot be read
                 raise self._versions_error() or error from None
         return [self._value(future, found[future.key]) for future in futures]
