@@ -115,9 +115,8 @@ class DaskEngine:
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
         own = {name: frame[name].cat for name, kind in frame.dtypes.items() if kind == "category"}
         orders = {str(n): list(cat.categories) if cat.known else [] for n, cat in own.items()}
-        return FrameSource(
-            futures, [rows[i] for i in range(len(futures))], types, categorical=orders
-        )
+        counts = [rows[i] for i in range(len(futures))]
+        return FrameSource(futures, counts, types, categorical=orders)
 
     def pieces(self, source: PartSource) -> list[PartSource]:
         """Part a source among the workers.
@@ -234,11 +233,7 @@ class DaskEngine:
         return tuple(sorted(self._instructions))
 
     def check_alive(self) -> None:
-        """Raise if the scheduler is lost.
-
-        Raises:
-            KullbackError: what to do.
-        """
+        """Raise an error that says what to do, if the scheduler is lost."""
         if self._client.status != "running":
             raise self._lost()
 
