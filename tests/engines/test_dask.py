@@ -37,6 +37,9 @@ dask = pytest.importorskip("dask")
 # parts or more.
 SIZES, GROUP, TASK = (90_001, 40_000, 101_003), 30_011, 45_000
 
+# On a busy machine a worker that died takes a minute and more to start again.
+PATIENCE = 600.0
+
 # Dask's own processes and threads leave sockets to the collector.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -89,7 +92,7 @@ def client(cluster):
 
 @pytest.fixture(scope="module")
 def engine(client):
-    return kl.DaskEngine(client, rows_per_task=TASK)
+    return kl.DaskEngine(client, rows_per_task=TASK, patience=PATIENCE)
 
 
 MODELS = {
@@ -307,7 +310,7 @@ def test_workers_killed_at_random_moments_change_no_bit(files, cluster, engine, 
     deaths = Deaths(cluster, random.Random(7).sample(range(2, 20), 3))
     deaths.watch(monkeypatch)
     rows = []
-    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK)
+    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK, patience=PATIENCE)
     fit = kl.fit(make(), files, y, engine=fresh, progress=lambda p: rows.append(p.rows), **roles)
     assert deaths.deaths == 3
     assert fit == streamed
@@ -321,7 +324,7 @@ def test_a_worker_killed_while_rows_are_counted(files, cluster, engine, monkeypa
     streamed = kl.fit(make(), files, y, engine=kl.StreamingEngine, **roles)
     deaths = Deaths(cluster, [0], cluster_tasks.count)
     deaths.watch(monkeypatch)
-    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK)
+    fresh = kl.DaskEngine(engine._client, rows_per_task=TASK, patience=PATIENCE)
     assert kl.fit(make(), files, y, engine=fresh, **roles) == streamed
     assert deaths.deaths == 1
 
@@ -448,9 +451,17 @@ def test_missing_values_are_named_with_their_file_and_row_group(thread, tmp_path
 
 
 def test_files_without_row_groups(thread, tmp_path):
-    (tmp_path / "rows.csv").write_text("t\n1.0\n2.0\n")
+    import dask.dataframe as dd
+
+    path = tmp_path / "rows.csv"
+    pd.DataFrame({"t": np.random.default_rng(2).gamma(2.0, 3.0, 4_000)}).to_csv(path, index=False)
+    engine = kl.DaskEngine(thread[1])
     with pytest.raises(kl.DataError, match=r"Write them as Parquet, or give dask\.dataframe"):
-        kl.fit(kl.Gamma(), tmp_path / "rows.csv", "t", engine=kl.DaskEngine(thread[1]))
+        kl.fit(kl.Gamma(), path, "t", engine=engine)
+    streamed = kl.fit(kl.Gamma(), path, "t", engine=kl.StreamingEngine)
+    table = dd.read_csv(path, blocksize=20_000)
+    assert table.npartitions > 2
+    assert numbers(kl.fit(kl.Gamma(), table, "t", engine=engine)) == numbers(streamed)
 
 
 def test_a_lost_scheduler(thread, tmp_path):

@@ -134,12 +134,16 @@ class Run:
             if future.key not in self._open:  # after an error of a part before
                 continue
             i, _ = self._open.pop(future.key)
-            if isinstance(found, GoneError):
-                self._again(i, str(found))
-            elif isinstance(found, BaseException):
-                self._fail(i, found)
-            elif not self._errors:
-                yield i, found
+            try:
+                if isinstance(found, BaseException):
+                    raise found
+            except GoneError as why:
+                self._again(i, str(why))
+            except Exception as error:  # whatever a task raises
+                self._fail(i, error)
+            else:
+                if not self._errors:
+                    yield i, found
 
     def _again(self, i: int, why: str) -> None:
         self._cluster.check_alive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 import warnings
 import weakref
@@ -114,9 +115,8 @@ class DaskEngine:
         types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
         own = {name: frame[name].cat for name, kind in frame.dtypes.items() if kind == "category"}
         orders = {str(n): list(cat.categories) if cat.known else [] for n, cat in own.items()}
-        return FrameSource(
-            futures, [rows[i] for i in range(len(futures))], types, categorical=orders
-        )
+        counts = [rows[i] for i in range(len(futures))]
+        return FrameSource(futures, counts, types, categorical=orders)
 
     def pieces(self, source: PartSource) -> list[PartSource]:
         """Part a source among the workers.
@@ -189,6 +189,7 @@ class DaskEngine:
     def gather(self, futures: list[Any]) -> list[Any]:
         """Return what calls returned, or the errors for which they have no result."""
         found: dict[str, Any] = {}
+        served = time.monotonic()
         while not found and futures:
             try:
                 # those whose workers die with the result are computed again, as long as it takes
@@ -196,10 +197,11 @@ class DaskEngine:
                     self._client.gather,
                     {future.key: future for future in futures},
                     errors="skip",
-                    callback_timeout=max(self._patience, 1.0),
+                    callback_timeout=max(self._patience / 4.0, 1.0),
                 )
             except OSError:  # TimeoutError among them
-                self.check_workers(self._patience)
+                now = time.monotonic()
+                served = now if self.check_workers(now - served) else served
             except Exception as error:  # an answer of another version cannot be read
                 raise self._versions_error() or error from None
         return [self._value(future, found[future.key]) for future in futures]
@@ -231,11 +233,7 @@ class DaskEngine:
         return tuple(sorted(self._instructions))
 
     def check_alive(self) -> None:
-        """Raise if the scheduler is lost.
-
-        Raises:
-            KullbackError: what to do.
-        """
+        """Raise an error that says what to do, if the scheduler is lost."""
         if self._client.status != "running":
             raise self._lost()
 
