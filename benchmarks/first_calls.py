@@ -141,7 +141,7 @@ model, fit = type(true)({known}), kl.fit
 KINDS = {
     "exact": "x",
     "right-censored": "kl.Sample(lower=np.minimum(x, high), upper=np.where(x > high, np.inf, x))",
-    "left-truncated": "kl.Sample(seen, truncation=(np.full(seen.size, low), None))",
+    "left-truncated": "kl.Sample(seen, seen, truncation=(np.full(seen.size, low), None))",
     "interval": "kl.Sample(lower=np.maximum(x - down, s.lower), upper=np.minimum(x + up, s.upper))",
 }
 FIRST_FITS = {

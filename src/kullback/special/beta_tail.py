@@ -15,6 +15,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from kullback._core.derivatives import compiled_loop
 from kullback.special.gamma import digamma_difference, trigamma, trigamma_difference
 from kullback.special.saddle_point import log_binomial_kernel
 from kullback.special.shared import Jet, choose, kept
@@ -42,9 +43,9 @@ def cut(
     u: jax.Array,
     v: jax.Array,
     d: jax.Array,
-    active: jax.Array | bool = True,
+    active: jax.Array | None = None,
 ) -> jax.Array:
-    """The h at which φ is the cut, or a bound of it where φ falls at first; if ``active``."""
+    """The h at which φ is the cut, or a bound of it where φ falls at first; where ``active``."""
     bound = (LOG_CUT - n * jnp.log(v)) / p
     falls = d <= 0.0
     h = 2.0 * LOG_CUT / (d + jnp.sqrt(d * d + 2.0 * LOG_CUT * n * u * v))
@@ -57,8 +58,11 @@ def cut(
         closer = h * jnp.exp(-jnp.log(fall / LOG_CUT) * fall / (h * slope))
         return jnp.where(falls, h, jnp.minimum(closer, bound))
 
-    steps = _STEPS if active is True else jnp.where(active, _STEPS, 0)
-    end: jax.Array = jax.lax.fori_loop(0, steps, step, h)
+    def stepped() -> jax.Array:
+        steps = _STEPS if active is None else jnp.where(jnp.any(active), _STEPS, 0)
+        return jax.lax.fori_loop(0, steps, step, h)
+
+    end: jax.Array = compiled_loop(stepped)
     return end
 
 
