@@ -6,7 +6,9 @@
 Every row runs three times with an empty folder for compiled code, and three times with the folder
 that the last of them filled; the fastest of three is printed. Importing the package is not in it,
 except for commands, whose whole process is timed. "first fits" stands for a fit of every family in
-``FAMILY_MODELS`` to 1,000 and to 100,000 rows of four kinds, such as "interval Gamma 1000".
+``FAMILY_MODELS`` to 1,000 and to 100,000 rows of four kinds, such as "interval Gamma 1000": each
+runs once, in seconds of the processor (of all threads), and the table is written to
+FIRST_FITS.md beside this file.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RUNS = 3
+FIRST_FITS_TABLE = Path(__file__).with_name("FIRST_FITS.md")
 
 # Timed in the new process itself, after the setup.
 TIMED = """
@@ -29,6 +32,9 @@ begin = time.perf_counter()
 {statement}
 print(time.perf_counter() - begin)
 """
+
+# In seconds of the processor, which other processes on the machine change less.
+PROCESSOR = TIMED.replace("perf_counter", "process_time")
 
 # Warm: the fastest of many, so that another process on the machine is not in it.
 WARM = """
@@ -152,6 +158,7 @@ FIRST_FITS = {
         "fit(model, data)",
         2.0,
         0.4,
+        PROCESSOR,
     )
     for rows in (1_000, 100_000)
     for family, true in FAMILY_MODELS.items()
@@ -169,7 +176,8 @@ def main() -> None:
     """Print a line for each row: measured, and to reach."""
     chosen = sys.argv[1:] or [*CALLS, *COMMANDS]
     if chosen == ["first fits"]:
-        chosen = [*FIRST_FITS]
+        write_first_fits()
+        return
     calls = CALLS | FIRST_FITS
     print(f"{'row':34}{'empty (to reach)':>24}{'filled (to reach)':>24}")
     for name in chosen:
@@ -187,13 +195,39 @@ def main() -> None:
         print(f"{name:34}{cells[0]:>24}{cells[1]:>24}", flush=True)
 
 
-def timed(arguments: list[str], *, inside: bool) -> tuple[float, float]:
+def write_first_fits() -> None:
+    """Time the first fits, and write their table."""
+    lines = [
+        "# First fits",
+        "",
+        "Seconds of the processor that the first fit in a new process takes, once each, with an",
+        "empty folder for compiled code and with the folder that it filled; importing the package",
+        'is not in it. To reach: 2 and 0.4. By `python benchmarks/first_calls.py "first fits"`.',
+        "",
+        "| rows | family | " + " | ".join(KINDS) + " |",
+        "|--:|---|" + "--:|" * len(KINDS),
+    ]
+    print("\n".join(lines))
+    for rows in (1_000, 100_000):
+        for family in FAMILY_MODELS:
+            cells = []
+            for kind in KINDS:
+                call = FIRST_FITS[f"{kind} {family} {rows}"]
+                program = call.template.format(setup=call.setup, statement=call.statement)
+                pair = timed([sys.executable, "-c", program], inside=True, runs=1)
+                cells.append(" / ".join(f"{seconds:.2f}" for seconds in pair))
+            lines.append(f"| {rows:,} | {family} | " + " | ".join(cells) + " |")
+            print(lines[-1], flush=True)
+    FIRST_FITS_TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def timed(arguments: list[str], *, inside: bool, runs: int = RUNS) -> tuple[float, float]:
     """Return the seconds with an empty and with a filled folder for compiled code."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "t.csv").write_text("x,y\n1,2\n2,3\n4,5\n", encoding="utf-8")
-        fresh = [Path(folder, f"empty{run}") for run in range(RUNS)]
+        fresh = [Path(folder, f"empty{run}") for run in range(runs)]
         empty = min(_once(arguments, folder, cache, inside) for cache in fresh)
-        filled = min(_once(arguments, folder, fresh[-1], inside) for _ in range(RUNS))
+        filled = min(_once(arguments, folder, fresh[-1], inside) for _ in range(runs))
     return empty, filled
 
 

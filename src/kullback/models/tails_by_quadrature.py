@@ -83,6 +83,5 @@ def _side(rows: Between, x: Array, sign: float) -> Jet:
     zero = rows.zero(x)
     about = zero._replace(value=compiled_loop(largest))
     found = rows.added(weighted, x, about, lambda: (0, jnp.asarray(len(tables[0]))), *tables)
-    return choose(
-        some & jnp.isfinite(about.value), found, zero._replace(value=zero.value - jnp.inf)
-    )
+    nothing = zero._replace(value=jnp.full_like(zero.value, -jnp.inf))
+    return choose(some & jnp.isfinite(about.value), found, nothing)

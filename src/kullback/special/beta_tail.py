@@ -11,6 +11,7 @@ of log x and log y, less those of log B, and the density over I_x is 1/(x y I).
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def cut(
         closer = h * jnp.exp(-jnp.log(fall / LOG_CUT) * fall / (h * slope))
         return jnp.where(falls, h, jnp.minimum(closer, bound))
 
-    def stepped() -> jax.Array:
+    def stepped() -> Any:
         steps = _STEPS if active is None else jnp.where(jnp.any(active), _STEPS, 0)
         return jax.lax.fori_loop(0, steps, step, h)
 

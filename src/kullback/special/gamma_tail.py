@@ -73,7 +73,8 @@ def _by_quadrature(
 
     def added() -> tuple[jax.Array, ...]:
         steps = jnp.where(jnp.any(active), NODES.size, 0)
-        return jax.lax.fori_loop(0, steps, add, (zero, zero, zero))
+        sums: tuple[jax.Array, ...] = jax.lax.fori_loop(0, steps, add, (zero, zero, zero))
+        return sums
 
     total, first, second = compiled_loop(added)
     total = jnp.where(active, total, 1.0)
@@ -95,7 +96,9 @@ def _by_series(a: jax.Array, x: jax.Array, active: jax.Array) -> tuple[jax.Array
 
     def added() -> tuple[jax.Array, ...]:
         stop = jnp.where(jnp.any(active), _TERMS + 1, 1)
-        return jax.lax.fori_loop(1, stop, add, (zero + 1.0, zero, zero, zero))
+        start = (zero + 1.0, zero, zero, zero)
+        sums: tuple[jax.Array, ...] = jax.lax.fori_loop(1, stop, add, start)
+        return sums
 
     _, value, slope, curvature = compiled_loop(added)
     return a * value, slope, curvature
