@@ -55,6 +55,26 @@ def test_fits_in_the_unit_of_a_power_of_two(name):
                 assert math.ldexp(got, -shift) == pytest.approx(want, rel=1e-6, nan_ok=True)
 
 
+@pytest.mark.parametrize("name", ["Gamma", "Normal", "Weibull"])
+def test_truncated_rows_in_the_unit_of_a_power_of_two(name):
+    """The window is multiplied with the rows: the same fit, in that unit."""
+    x = np.random.default_rng(1).gamma(2.5, size=300)
+    x, low = x[x > 0.6], np.full(np.count_nonzero(x > 0.6), 0.6)
+    model = getattr(kl, name)()
+    base = kl.fit(model, kl.Sample(x, x, truncation=(low, None)))
+    assert base.convergence.converged
+    for power in (-830, 830):
+        rows, ends = np.ldexp(x, power), np.ldexp(low, power)
+        fit = kl.fit(model, kl.Sample(rows, rows, truncation=(ends, None)))
+        assert fit.convergence.converged
+        for parameter, number in base.params.items():
+            unit = power * model.dimensions.get(parameter, 0)
+            assert np.ldexp(fit.params[parameter], -unit) == pytest.approx(number, rel=1e-9)
+        assert fit.log_likelihood == pytest.approx(
+            base.log_likelihood - x.size * power * math.log(2.0), rel=1e-13
+        )
+
+
 def test_the_examples_against_their_formulas():
     x = np.array([1.0, 2.0, 4.0])
     mean, square = 7.0 / 3.0, 21.0  # Σx²

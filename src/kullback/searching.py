@@ -25,6 +25,7 @@ from kullback.objective.cross_entropy import CrossEntropy, Evaluation
 from kullback.objective.evaluated import Evaluated
 from kullback.objective.exponential_term import ExponentialTerm, origin_of
 from kullback.objective.first_pass import FirstPass
+from kullback.objective.kernels import LIGHT_ROWS, NUMPY_ROWS
 from kullback.objective.likelihood import Likelihood, MomentsTerm, RowsTerm, Term
 from kullback.objective.ridge import column_deviations, ridge_weights
 from kullback.objective.separation import separated_columns
@@ -135,7 +136,7 @@ class Problem:
     def over(self, vector: ParameterVector, *terms: Term) -> Callable[[Vector], Evaluation]:
         """Return the objective, given the terms of the likelihood."""
         ridge = ridge_weights(self.model, vector, self.deviations)
-        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums, ridge)
+        objective = CrossEntropy(self.model, vector, Likelihood(terms).sums, ridge, self._light)
 
         def evaluate(u: Vector) -> Evaluation:
             evaluation = objective(u)
@@ -173,12 +174,20 @@ class Problem:
         quick = self._origin is not None  # a pass costs little, even over many rows
         if self.known.cheap or (quick and self.known.summary.rows <= _MANY_QUICK):
             return []
-        parts = self.known.subsamples(self.model)[: 1 if quick else None]
+        parts = self.known.subsamples(self.model)
+        # half of the rows are as dear as all of them: few lead near enough
+        near = not self.model.linear and self.known.summary.stride < _MANY_MORE
+        if quick or (near and len(parts) > 1):
+            parts = parts[:1]
         return [LocalEngine(part) for part in parts]
 
     def smaller(self, vector: ParameterVector) -> list[Callable[[Vector], Evaluation]]:
         """The objective on these parts."""
         return [self.over(vector, self._rows(part)) for part in self.parts]
+
+    @property
+    def _light(self) -> bool:
+        return NUMPY_ROWS < self.known.summary.rows <= LIGHT_ROWS
 
     @cached_property
     def _origin(self) -> float | None:

@@ -21,6 +21,7 @@ import pytest
 import kullback as kl
 from kullback._core.arrays import float64
 from kullback._core.numpy_program import NumpyProgram
+from kullback._core.operations import ROWS
 from kullback.data.observation import Event, Observed
 from kullback.objective.statistics import LossDerivatives
 
@@ -93,6 +94,32 @@ def test_value_score_and_hessian(name: str) -> None:
         found = -jets(name, event, ends, [given[p] for p in model.parameters])
         for ours, case in zip(found, cases, strict=True):
             check(ours, case)
+
+
+@pytest.mark.parametrize("name", ["Beta", "Gamma", "InverseGaussian", "StudentT"])
+def test_loops_in_compiled_code(name: str) -> None:
+    # between 16,384 and 131,072 rows NumPy runs what is around the loops, a tile at a time
+    model = model_of(name)
+    for event in (Event.RIGHT, Event.INTERVAL):
+        formula, free, fields = formula_of(name, event)
+        compiled = NumpyProgram(formula, free, fields, key=("reference", name, event))
+        for numbers in {tuple(c["parameters"].items()) for c in CASES if c["family"] == name}:
+            cases = [
+                c
+                for c in CASES
+                if (c["family"], tuple(c["parameters"].items())) == (name, numbers)
+                and c["ends"][0] is not None
+                and (c["ends"][1] is None) == (event is Event.RIGHT)
+            ]
+            ends = np.array([c["ends"][:fields] for c in cases], float).T
+            tile = np.pad(ends, ((0, 0), (0, ROWS - len(cases))), "edge")
+            given = model.fixed_by_default | dict(numbers)
+            arguments = [np.float64(given[p]) for p in model.parameters]
+            with float64(), np.errstate(all="ignore"):
+                found = compiled.of_rows(*tile, *arguments)
+            rows = np.array([np.broadcast_to(v, ROWS) for v in found]).T
+            for ours, case in zip(-rows, cases, strict=False):  # without the padding
+                check(ours, case)
 
 
 @pytest.mark.parametrize("name", ["Beta", "Gamma", "StudentT"])

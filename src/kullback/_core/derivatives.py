@@ -20,16 +20,23 @@ import jax.numpy as jnp
 Function = Callable[..., Any]
 
 _TRACED_FOR_NUMPY: ContextVar[bool] = ContextVar("traced_for_numpy", default=False)
+_COMPILES_LOOPS: ContextVar[bool] = ContextVar("compiles_loops", default=False)
 
 
 @contextlib.contextmanager
-def traced_for_numpy() -> Iterator[None]:
-    """Trace formulas for NumPy alone: mark calls instead of differentiating."""
-    token = _TRACED_FOR_NUMPY.set(True)
+def traced_for_numpy(*, numpy: bool = True, compiles_loops: bool = False) -> Iterator[None]:
+    """Trace formulas for NumPy: mark calls instead of differentiating.
+
+    Args:
+        numpy: whether for NumPy after all.
+        compiles_loops: whether loops over nodes are left to the compiler.
+    """
+    tokens = _TRACED_FOR_NUMPY.set(numpy), _COMPILES_LOOPS.set(compiles_loops)
     try:
         yield
     finally:
-        _TRACED_FOR_NUMPY.reset(token)
+        _TRACED_FOR_NUMPY.reset(tokens[0])
+        _COMPILES_LOOPS.reset(tokens[1])
 
 
 def is_traced_for_numpy() -> bool:
@@ -58,6 +65,25 @@ def marked(function: Function, partials: Sequence[Function]) -> Function:
     name = f"{len(_PARTIALS)} {function.__module__}.{function.__qualname__}"
     _PARTIALS[name] = partials
     return _named(name, function)
+
+
+COMPILED_LOOP = "compiled_loop"
+
+
+def compiles_loops() -> bool:
+    """Whether the formula that runs is traced for NumPy with compiled loops."""
+    return _COMPILES_LOOPS.get()
+
+
+def compiled_loop(function: Function) -> Any:
+    """Return ``function()``, a loop: compiled where a NumPy program is to have compiled loops.
+
+    What it then returns has no derivatives: for jets.
+    """
+    if not compiles_loops():
+        return function()
+    with traced_for_numpy(numpy=False):
+        return _named(COMPILED_LOOP, function)()
 
 
 DERIVATIVE = "derivative"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 
+from kullback._core.compilation import COMPILED
+from kullback._core.derivatives import COMPILED_LOOP
 from kullback._core.operations import (
     CALL,
     NODES_OF_ONE,
@@ -83,8 +86,14 @@ def each_row(
 class ArrayCode:
     """Writes a program for arrays: a name is used again after the last use of its variable."""
 
-    def __init__(self, known: dict[str, Any] | None = None) -> None:
-        """Start without lines, and with the names that the code of a larger program knows."""
+    def __init__(self, known: dict[str, Any] | None = None, key: Hashable = None) -> None:
+        """Start without lines, and with the names that the code of a larger program knows.
+
+        Args:
+            known: these names.
+            key: what compiled loops depend on, apart from their place.
+        """
+        self.key = key
         self.lines: list[str] = []
         self.names: dict[Value, str] = {}
         self.free: list[str] = []
@@ -92,6 +101,7 @@ class ArrayCode:
         self.globals: dict[str, Any] = known or {
             "where": np.where,
             "add_up": np.add.reduce,
+            "largest": np.maximum.reduce,
             "each_row": each_row,
             "inf": np.inf,
             "nan": np.nan,
@@ -141,6 +151,14 @@ class ArrayCode:
         space = " " * indent
         if operation.body is not None:
             self._write_loop(operation, operation.body, indent)
+            return
+        if operation.name == COMPILED_LOOP:
+            inputs = ", ".join(self._spelled(value, typed=True) for value in operation.inputs)
+            call = self._named(_compiled((self.key, len(self.globals)), operation.detail))
+            for out in operation.outputs:
+                self._take(out)
+            outputs = ", ".join(self.names[out] for out in operation.outputs)
+            self.lines.append(f"{space}{outputs}, = {call}({inputs})")
             return
         expression = self._expression(operation)
         self._take(operation.outputs[0])
@@ -258,6 +276,7 @@ class ArrayCode:
             "neg": f"-{first}",
             "stop_gradient": first,
             "reduce_sum": f"add_up({first}, 0)",
+            "reduce_max": f"largest({first}, 0)",
             NODES_OF_ONE: f"add_up({first}, 0)[0]",
             "square": f"{first} * {first}",
             "rsqrt": f"1.0 / sqrt({first})",
@@ -341,6 +360,21 @@ def _common(branches: list[_Branch]) -> _Branch:
                 assert other.above is not None
                 other = other.above
     return first
+
+
+def _compiled(key: Hashable, closed: Any) -> Callable[..., Sequence[Any]]:
+    """The function of a traced loop, compiled at its first call."""
+    types = [(v.aval.shape, v.aval.dtype) for v in closed.jaxpr.invars]
+
+    def call(*inputs: Any) -> Sequence[Any]:
+        arrays = (
+            np.broadcast_to(np.asarray(v, dtype), shape)
+            for v, (shape, dtype) in zip(inputs, types, strict=True)
+        )
+        found = COMPILED.call(key, lambda: jaxpr_as_fun(closed), *arrays)
+        return [np.asarray(v) for v in found]
+
+    return call
 
 
 def _erf_inv(x: Any) -> Any:

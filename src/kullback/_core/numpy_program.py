@@ -50,17 +50,23 @@ class NumpyProgram:
         formula: of vectors of rows and the numbers, one after the other; returns a list.
         numbers: how many numbers there are.
         rows: how many vectors of rows.
+        key: what its loops depend on, where they are compiled: then for ``ROWS`` rows at a time.
 
     Raises:
         UntranslatableError: where the formula must be compiled.
     """
 
     def __init__(
-        self, formula: Callable[..., Sequence[Array]], numbers: int, rows: int = 1
+        self,
+        formula: Callable[..., Sequence[Array]],
+        numbers: int,
+        rows: int = 1,
+        key: Hashable = None,
     ) -> None:
         """Trace the formula."""
+        self._key, compiles = key, key is not None
         shapes = [*[_shape(ROWS)] * rows, *[_shape()] * numbers]
-        with without_collection(), float64(), traced_for_numpy():
+        with without_collection(), float64(), traced_for_numpy(compiles_loops=compiles):
             self._block = flattened(jax.make_jaxpr(formula)(*shapes))
         self._parts: dict[Hashable, NumpyProgram] = {}
 
@@ -106,6 +112,11 @@ class NumpyProgram:
         return not self._block.adds_nodes
 
     @property
+    def nodes(self) -> int:
+        """The largest number of nodes that it adds up over."""
+        return self._block.nodes
+
+    @property
     def vanish(self) -> tuple[bool, ...]:
         """For each result, whether it is 0 whatever the inputs: a derivative that has no terms."""
         return tuple(isinstance(r, Constant) and not r.value.any() for r in self._block.results)
@@ -116,7 +127,7 @@ class NumpyProgram:
 
         A result that is the same for all rows is a scalar.
         """
-        return ArrayCode().program(self._block)
+        return ArrayCode(key=self._key).program(self._block)
 
     @cached_property
     def of_scalars(self) -> Callable[..., tuple[Any, ...]]:
@@ -134,15 +145,23 @@ class NumpyPrograms:
         self._lock = threading.Lock()
 
     def get(
-        self, key: Hashable, formula: Callable[..., Sequence[Array]], numbers: int, rows: int = 1
+        self,
+        key: Hashable,
+        formula: Callable[..., Sequence[Array]],
+        numbers: int,
+        rows: int = 1,
+        *,
+        compiles_loops: bool = False,
     ) -> NumpyProgram | None:
         """Return the program of a key, written from ``formula`` at the first call."""
+        loops = ("loops", key) if compiles_loops else None
+        key = loops or key
         if key not in self._programs:
             with self._lock:
                 if key not in self._programs:
                     with COMPILED.timed():
                         try:
-                            self._programs[key] = NumpyProgram(formula, numbers, rows)
+                            self._programs[key] = NumpyProgram(formula, numbers, rows, loops)
                         except UntranslatableError:
                             self._programs[key] = None
         return self._programs[key]

@@ -8,15 +8,16 @@ out. A scalar that JAX broadcasts over the rows stays a scalar: NumPy broadcasts
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from kullback._core.derivatives import DERIVATIVE, PARTIALS
+from kullback._core.derivatives import COMPILED_LOOP, DERIVATIVE, PARTIALS
 
-ROWS = 7919
-"""The length that formulas are traced with: no table of constants has it."""
+ROWS = 2048
+"""The length that formulas are traced with, and compiled loops: no table of constants has it."""
 
 
 class UntranslatableError(Exception):
@@ -68,6 +69,13 @@ class Block:
     results: tuple[Value, ...] = ()
     tangents: dict[Value, dict[Value, Value | None]] = dataclasses.field(default_factory=dict)
     """Derivatives that were found, by the number differentiated in and the value."""
+
+    @property
+    def nodes(self) -> int:
+        """The largest number of nodes that it adds up over."""
+        values = {value for operation in self.operations for value in used(operation)}
+        tables = (v.value for v in values if isinstance(v, Constant))
+        return max((len(table) for table in tables if table.ndim == 2), default=0)
 
     @property
     def adds_nodes(self) -> bool:
@@ -164,6 +172,11 @@ def inlined(closed: Any, inputs: Sequence[Any], block: Block) -> list[Any]:
 
 def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequence[Any]:
     name, params = equation.primitive.name, equation.params
+    if name in _CALLS and params.get("name") == COMPILED_LOOP:
+        outputs = tuple(Variable(bool(v.aval.shape), block.depth) for v in equation.outvars)
+        loop = Operation(COMPILED_LOOP, tuple(arguments), outputs, params["jaxpr"])
+        block.operations.append(loop)
+        return outputs
     if name in _CALLS:
         return _called(equation, arguments, block)
     if name == "while":
@@ -174,6 +187,8 @@ def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequen
     if name in _SAME:
         if isinstance(arguments[0], Constant) and arguments[0].value.size == 1:
             return [Constant(arguments[0].value.reshape(()))]
+        if isinstance(arguments[0], Constant) and arguments[0].value.size == math.prod(out.shape):
+            return [Constant(arguments[0].value.reshape(out.shape))]
         if _by_row(out.shape):
             return [arguments[0]]
     if name == "stack" and all(not atom.aval.shape for atom in equation.invars):
@@ -187,6 +202,8 @@ def _translated(equation: Any, arguments: Sequence[Any], block: Block) -> Sequen
     if name == "reduce_sum" and params["axes"] == (0,) and out.shape in ((1,), (ROWS,)):
         # over nodes, of each row or of one number for all
         name = NODES_OF_ONE if out.shape == (1,) else name
+        return [operate(name, tuple(arguments), block)]
+    if name == "reduce_max" and params["axes"] == (0,) and out.shape in ((), (ROWS,)):
         return [operate(name, tuple(arguments), block)]
     if name == "dynamic_slice":  # an entry of a table
         table, place = arguments[0], arguments[1:]

@@ -26,5 +26,6 @@ class ScaledSample(RowwiseSample):
     def chunks(self) -> Iterator[Chunk]:
         """Yield the other sample's rows, multiplied."""
         for chunk in self.rows.chunks():
-            outcomes = np.ldexp(chunk.fields["y"], self.power)
-            yield replace(chunk, fields={**chunk.fields, "y": outcomes})
+            # of truncated rows the window too
+            own = {n: np.ldexp(chunk.fields[n], self.power) for n in chunk.kind.fields}
+            yield replace(chunk, fields={**chunk.fields, **own})

@@ -88,7 +88,7 @@ def log_between(
     model, names = _With(model, known) if known else model, tuple(parameters)
 
     def jet(low: Array, high: Array, *numbers: Array) -> Jet:
-        return _Between(model, names, numbers, low, high).jet()
+        return Between(model, names, numbers, low, high).jet()
 
     def log_density(x: Array, *numbers: Array) -> Array:
         return model.row_log_density(x, dict(zip(names, numbers, strict=True)))
@@ -126,8 +126,12 @@ def _below(model: Tailed, lower: Array) -> Array:
     return lower
 
 
-class _Between:
-    """The log-probability between two ends, with its derivatives in the parameters."""
+class Between:
+    """The log-probability between two ends, with its derivatives in the parameters.
+
+    Attributes:
+        support: the possible outcomes.
+    """
 
     def __init__(
         self,
@@ -137,7 +141,7 @@ class _Between:
         lower: Array,
         upper: Array,
     ) -> None:
-        self._model = model
+        self._model, self.support = model, model.support
         self._names = names
         self._numbers = numbers
         self._lower = lower
@@ -157,7 +161,7 @@ class _Between:
         first = jnp.where(few, below + 1.0, 0.0)
         last = jnp.where(few, jnp.floor(self._upper), 0.0)
         ends = (self._log_density(x, self._numbers) for x in (first, last))
-        added = self._sum(first, few, self._zero(first)._replace(value=jnp.maximum(*ends)))
+        added = self._sum(first, few, self.zero(first)._replace(value=jnp.maximum(*ends)))
         if is_traced_for_numpy():
             return choose(few, added, self._by_tails(below)[0])
         wide: Jet = jax.lax.cond(jnp.all(few), lambda: added, lambda: self._by_tails(below)[0])
@@ -223,7 +227,7 @@ class _Between:
             x = first + number
             return x, jnp.where(x <= self._upper, 1.0, 0.0)
 
-        return self._added(term, first, about, count, _COUNTS)
+        return self.added(term, first, about, count, _COUNTS)
 
     def _integral(self, narrow: Array, about: Jet) -> Jet:
         """Integrate the density over the logarithm of the distance to an end of the support."""
@@ -241,7 +245,7 @@ class _Between:
             def line(t: Array, w: Array) -> tuple[Array, Array]:
                 return low + t * width, w * width
 
-            return self._added(line, low, about, count, _NODES, _WEIGHTS)
+            return self.added(line, low, about, count, _NODES, _WEIGHTS)
         # v = log(x − L), or log((x − L)/(U − x)): dx = (x − L) (U − x)/(U − L) dv
         distance = low - s.lower
         span = jnp.log1p(width / distance)
@@ -251,7 +255,7 @@ class _Between:
                 away = distance * jnp.exp(t * span)
                 return s.lower + away, w * span * away
 
-            return self._added(half_line, low, about, count, _NODES, _WEIGHTS)
+            return self.added(half_line, low, about, count, _NODES, _WEIGHTS)
         rest = s.upper - low
         span = span - jnp.log1p(-width / rest)
 
@@ -260,9 +264,9 @@ class _Between:
             x = (s.lower + s.upper * ratio) / (1.0 + ratio)
             return x, w * span * (x - s.lower) * (s.upper - x) / (s.upper - s.lower)
 
-        return self._added(between, low, about, count, _NODES, _WEIGHTS)
+        return self.added(between, low, about, count, _NODES, _WEIGHTS)
 
-    def _added(
+    def added(
         self,
         node: Node,
         start: Array,
@@ -281,7 +285,7 @@ class _Between:
         """
         by_change = self._change(start, start, self._numbers) is not None
         formula: Callable[..., Any] = self._log_density
-        origin = self._zero(start)
+        origin = self.zero(start)
         if by_change:
             formula = partial(self._change, origin=start)
             origin, about = kept(partial(self._jet, self._log_density), start), origin
@@ -309,7 +313,8 @@ class _Between:
         jet: Jet = kept(partial(_total, size, centre, origin), sums)
         return jet
 
-    def _zero(self, like: Array) -> Jet:
+    def zero(self, like: Array) -> Jet:
+        """The jet of 0."""
         zero = jnp.zeros_like(like)
         return Jet(zero, (zero,) * len(self._names), (zero,) * len(pairs(len(self._names))))
 
@@ -319,6 +324,10 @@ class _Between:
     def _change(self, x: Array, origin: Array, numbers: Sequence[Array]) -> Array | None:
         parameters = dict(zip(self._names, numbers, strict=True))
         return self._model.row_log_density_change(x, origin, parameters)
+
+    def log_density(self, x: Array) -> Array:
+        """The log-density."""
+        return self._log_density(x, self._numbers)
 
     def _jet(self, formula: Callable[..., Array], x: Array) -> Jet:
         value, slopes, curvatures = shared_derivatives(partial(_called, formula, x), self._numbers)

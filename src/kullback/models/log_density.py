@@ -19,6 +19,8 @@ from kullback._core.errors import ModelError
 from kullback.models.function import ROWS, check_call
 from kullback.models.model import Model
 from kullback.models.source import Fixed, Free, Param, Source, as_source
+from kullback.models.tails_by_quadrature import log_tails
+from kullback.special.shared import within_pass
 from kullback.special.tail_integrals import log_mass_above, log_mass_below
 
 _SUPPORTS: Mapping[str, Interval] = {
@@ -175,11 +177,26 @@ class LogDensity(Model):
 
     def row_log_cdf(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome ≤ ``x``, by quadrature."""
-        return self._tail(x, parameters, log_mass_below, log_mass_above, x < self._centre)
+        return self.row_log_tails(x, parameters)[0]
 
     def row_log_survival(self, x: Array, parameters: Mapping[str, Array]) -> Array:
         """Log-probability of an outcome > ``x``, by quadrature."""
-        return self._tail(x, parameters, log_mass_above, log_mass_below, x >= self._centre)
+        return self.row_log_tails(x, parameters)[1]
+
+    def row_log_tails(self, x: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Both, by quadrature."""
+        if not self.cdf_by_quadrature:
+            raise ModelError(
+                f"{self.name} does not provide its distribution function, which censored and "
+                "truncated rows need: kl.LogDensity(..., cdf=True) adds up the density."
+            )
+        if within_pass() and not self.support.whole:
+            return log_tails(self, x, parameters, self._centre)
+        below, above = log_mass_below, log_mass_above
+        return (
+            self._tail(x, parameters, below, above, x < self._centre),
+            self._tail(x, parameters, above, below, x >= self._centre),
+        )
 
     def _tail(
         self,
@@ -189,12 +206,6 @@ class LogDensity(Model):
         other: Callable[..., Array],
         far: Array,
     ) -> Array:
-        if not self.cdf_by_quadrature:
-            raise ModelError(
-                f"{self.name} does not provide its distribution function, which censored and "
-                "truncated rows need: kl.LogDensity(..., cdf=True) adds up the density."
-            )
-
         def log_density(at: Array) -> Array:
             return self.row_log_density(at, parameters)
 

@@ -110,17 +110,21 @@ class CrossEntropy:
             engine or from moments.
         ridge: the weight λ of each free constrained number v in a penalty Σ λ v²/2, where v is an
             affine function of ``u``; None for none.
+        light: whether only loops are compiled, for censored and truncated rows that are not many.
     """
 
     model: Model
     vector: ParameterVector
     add_up: Callable[[LossDerivatives, Vector], LossSums]
     ridge: Vector | None = None
+    light: bool = False
 
     @cached_property
     def _derivatives(self) -> LossDerivatives:
         bases = self.vector.bases
-        return LossDerivatives(self.model, self.vector.is_free, products=False, bases=bases)
+        return LossDerivatives(
+            self.model, self.vector.is_free, products=False, bases=bases, light=self.light
+        )
 
     def __call__(self, u: Vector) -> Evaluation:
         """Evaluate at ``u``, shape (k,): one pass over the sample."""

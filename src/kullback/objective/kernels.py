@@ -20,15 +20,21 @@ import numpy as np
 
 from kullback._core.arrays import Array, Vector
 from kullback._core.compilation import COMPILED
-from kullback._core.numpy_program import NUMPY_PROGRAMS
+from kullback._core.numpy_program import NUMPY_PROGRAMS, NumpyProgram
 from kullback._core.numpy_sums import total
-from kullback.data.blocks import TILE, Block
+from kullback.data.blocks import ROWS, TILE, Block
 from kullback.data.observation import Observed, RowKind
 
 # So many censored or truncated rows are evaluated in NumPy. (The first fit to 8,000 intervals,
 # compiled and by NumPy: gamma 2.1 and 0.3 s, Normal 4.6 and 0.3, negative binomial 9.4 and 1.1. A
 # further one takes up to seven times as long as compiled code: gamma 0.16 and 0.04 s.)
 NUMPY_ROWS = 8 * TILE
+
+# With so many nodes a row of an integral, loops over them are compiled where rows fill a tile.
+_MANY_NODES = 100
+
+# In a sample of so many rows at most, loops alone are compiled.
+LIGHT_ROWS = 2 * ROWS
 
 
 @runtime_checkable
@@ -38,6 +44,10 @@ class RowFunctions(Protocol):
     @property
     def structure(self) -> Hashable:
         """The key of the compiled kernel."""
+
+    @property
+    def light(self) -> bool:
+        """Whether only loops are compiled, for censored and truncated rows that are not many."""
 
     def rows(
         self, kind: RowKind, arguments: Sequence[Array], row: Mapping[str, Array]
@@ -54,8 +64,13 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
     """
     names, count = tuple(block.fields), arguments.size
     alone = block.index == 0 and block.count <= NUMPY_ROWS
-    if block.few or (alone and isinstance(block.kind, Observed)):
-        sums = _sums_in_numpy(functions, block, arguments)
+    light = functions.light and not block.few
+    if block.few or (alone and not light and isinstance(block.kind, Observed)):
+        sums = _sums_in_numpy(functions, block, arguments, compiles_loops=False)
+        if sums is not None:
+            return sums
+    if light and isinstance(block.kind, Observed):
+        sums = _sums_in_numpy(functions, block, arguments, compiles_loops=True)
         if sums is not None:
             return sums
     sums = COMPILED.call(
@@ -69,7 +84,9 @@ def weighted_sums(functions: RowFunctions, block: Block, arguments: Vector) -> V
     return np.asarray(sums)
 
 
-def _sums_in_numpy(functions: RowFunctions, block: Block, arguments: Vector) -> Vector | None:
+def _sums_in_numpy(
+    functions: RowFunctions, block: Block, arguments: Vector, *, compiles_loops: bool
+) -> Vector | None:
     """The sums by NumPy; None for formulas that must be compiled."""
     names = tuple(block.fields)
 
@@ -78,13 +95,25 @@ def _sums_in_numpy(functions: RowFunctions, block: Block, arguments: Vector) -> 
         return functions.rows(block.kind, inputs[len(names) :], row)
 
     key = (functions.structure, block.kind, names, arguments.size)
-    program = NUMPY_PROGRAMS.get(key, formula, arguments.size, len(names))
+
+    def program_with(*, compiles_loops: bool) -> NumpyProgram | None:
+        return NUMPY_PROGRAMS.get(
+            key, formula, arguments.size, len(names), compiles_loops=compiles_loops
+        )
+
+    program = program_with(compiles_loops=compiles_loops)
     if program is None:
         return None
+    if not compiles_loops and not block.few and program.nodes > _MANY_NODES:
+        program, compiles_loops = program_with(compiles_loops=True), True
+        assert program is not None  # it has the same operations outside of loops
     sums = np.zeros(0)
     with np.errstate(all="ignore"):
-        for begin in range(0, block.count, TILE):
-            part = slice(begin, min(begin + TILE, block.count))
+        # many nodes of fewer rows stay in the processor's cache
+        length = TILE if compiles_loops or program.nodes <= _MANY_NODES else TILE // 16
+        for begin in range(0, block.count, length):
+            end = begin + length  # a compiled loop takes the padding too
+            part = slice(begin, end if compiles_loops else min(end, block.count))
             w = block.weight[part]
             values = program.of_rows(*(f[part] for f in block.fields.values()), *arguments)
             weight = total(w)

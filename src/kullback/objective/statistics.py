@@ -78,7 +78,12 @@ class RowSums(Statistic[Vector]):
     """Weighted sums over rows of elementwise functions, in one compiled kernel: abstract.
 
     Two statistics with the same ``structure`` share a kernel.
+
+    Attributes:
+        light: whether only loops are compiled, for censored and truncated rows that are not many.
     """
+
+    light: bool = False
 
     @property
     @abc.abstractmethod
@@ -279,12 +284,14 @@ class LossDerivatives(RowSums):
             Hessian: for linear sources, and for many coefficients; other sums always hold it.
         bases: by parameter, vectors along which to differentiate instead of in the coefficients of
             a function, as columns.
+        light: whether only loops are compiled, for censored and truncated rows that are not many.
     """
 
     model: Model
     is_free: tuple[bool, ...]
     products: bool = True
     bases: tuple[tuple[str, Vector], ...] = field(default=(), compare=False)
+    light: bool = False
 
     @property
     def by_predictors(self) -> bool:

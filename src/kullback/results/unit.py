@@ -46,8 +46,12 @@ class Unit:
             DataError: for rows below the range of doubles with all their digits.
         """
         _refuse_subnormal(model, sample, known)
-        exact = known.all_exact and not model.columns
-        power = suitable_power(model, known.minimum, known.maximum) if exact else 0
+        # of an event that is not exact the likelihood is a probability, without a unit
+        exact = all("y" in kind.fields for kind in known.kinds) and not model.columns
+        low, high = known.minimum, known.maximum
+        if exact and low > high:  # every row has a window: the thinned outcomes are as large
+            low, high = float(known.values.min()), float(known.values.max())
+        power = suitable_power(model, low, high) if exact else 0
         converted = in_unit(model, power) if power else None
         if converted is None:
             return cls(model, model, sample)

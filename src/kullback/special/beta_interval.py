@@ -51,8 +51,7 @@ def beta_interval_jet(lower: jax.Array, upper: jax.Array, a: jax.Array, b: jax.A
     falls = [formula(jnp.clip(end, -1e300, 1e300))[0] for end in ends]
     wide = ~((falls[0] <= LOG_CUT) & (falls[1] <= LOG_CUT))
     slope = jnp.maximum(jnp.abs(b * x - a * y), _FALLING)
-    active = jnp.any(wide)
-    most = cut(a, b, x, y, slope, active), cut(b, a, y, x, slope, active)
+    most = cut(a, b, x, y, slope, wide), cut(b, a, y, x, slope, wide)
     down, up = (
         jnp.where(wide & (bound < end), bound, end)
         for end, bound in zip((down, up), most, strict=True)

@@ -11,10 +11,12 @@ of log x and log y, less those of log B, and the density over I_x is 1/(x y I).
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from kullback._core.derivatives import compiled_loop
 from kullback.special.gamma import digamma_difference, trigamma, trigamma_difference
 from kullback.special.saddle_point import log_binomial_kernel
 from kullback.special.shared import Jet, choose, kept
@@ -49,9 +51,9 @@ def cut(
     u: jax.Array,
     v: jax.Array,
     d: jax.Array,
-    active: jax.Array | bool = True,
+    active: jax.Array | None = None,
 ) -> jax.Array:
-    """The h at which φ is the cut, or a bound of it where φ falls at first; if ``active``."""
+    """The h at which φ is the cut, or a bound of it where φ falls at first; where ``active``."""
     n = p + q
     bound = (LOG_CUT - n * jnp.log(v)) / p
     falls = d <= 0.0
@@ -66,8 +68,11 @@ def cut(
         closer = h * jnp.exp(-jnp.log(fall / LOG_CUT) * fall / (h * slope))
         return jnp.where(falls, h, jnp.minimum(closer, bound))
 
-    steps = _STEPS if active is True else jnp.where(active, _STEPS, 0)
-    end: jax.Array = jax.lax.fori_loop(0, steps, step, h)
+    def stepped() -> Any:
+        steps = _STEPS if active is None else jnp.where(jnp.any(active), _STEPS, 0)
+        return jax.lax.fori_loop(0, steps, step, h)
+
+    end: jax.Array = compiled_loop(stepped)
     return end
 
 

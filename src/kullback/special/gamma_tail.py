@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kullback._core.derivatives import compiled_loop
 from kullback.special.gamma import digamma, log_gamma_ratio, trigamma
 from kullback.special.numerics import log_quotient
 from kullback.special.polynomials import horner
@@ -51,7 +52,7 @@ def _cut(d: jax.Array, x: jax.Array, sign: jax.Array) -> jax.Array:
         slope = d + x * sign * jnp.expm1(sign * h)
         return h * jnp.exp(-jnp.log(fall / _LOG_CUT) * fall / (h * slope))
 
-    h: jax.Array = jax.lax.fori_loop(0, _STEPS, step, start)
+    h: jax.Array = compiled_loop(lambda: jax.lax.fori_loop(0, _STEPS, step, start))
     return h
 
 
@@ -69,8 +70,13 @@ def _by_quadrature(
         return sums[0] + f, sums[1] + f * h, sums[2] + f * h * h
 
     zero = jnp.zeros_like(a)
-    steps = jnp.where(jnp.any(active), NODES.size, 0)
-    total, first, second = jax.lax.fori_loop(0, steps, add, (zero, zero, zero))
+
+    def added() -> tuple[jax.Array, ...]:
+        steps = jnp.where(jnp.any(active), NODES.size, 0)
+        sums: tuple[jax.Array, ...] = jax.lax.fori_loop(0, steps, add, (zero, zero, zero))
+        return sums
+
+    total, first, second = compiled_loop(added)
     total = jnp.where(active, total, 1.0)
     mean = first / total
     return jnp.log(total * length), sign * mean, second / total - mean * mean
@@ -87,8 +93,14 @@ def _by_series(a: jax.Array, x: jax.Array, active: jax.Array) -> tuple[jax.Array
         return power, value + power * w, slope + term, curvature - 2.0 * term * w
 
     zero = jnp.zeros_like(a)
-    stop = jnp.where(jnp.any(active), _TERMS + 1, 1)
-    _, value, slope, curvature = jax.lax.fori_loop(1, stop, add, (zero + 1.0, zero, zero, zero))
+
+    def added() -> tuple[jax.Array, ...]:
+        stop = jnp.where(jnp.any(active), _TERMS + 1, 1)
+        start = (zero + 1.0, zero, zero, zero)
+        sums: tuple[jax.Array, ...] = jax.lax.fori_loop(1, stop, add, start)
+        return sums
+
+    _, value, slope, curvature = compiled_loop(added)
     return a * value, slope, curvature
 
 

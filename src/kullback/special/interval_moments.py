@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.derivatives import is_traced_for_numpy
+from kullback._core.derivatives import compiles_loops, is_traced_for_numpy
 from kullback.special.shared import pairs
 from kullback.special.tail_quadrature import NODES, WEIGHTS, Warp, add_moments
 
@@ -100,7 +100,7 @@ def interval_moments(
         fall, values = formula(distance - below)
         return weight * step * jnp.exp(-fall), values
 
-    if is_traced_for_numpy():
+    if is_traced_for_numpy() and not compiles_loops():
         tables = _NODES, _WEIGHTS
     else:
         tables = np.concatenate([NODES, _NODES]), np.concatenate([WEIGHTS, _WEIGHTS])

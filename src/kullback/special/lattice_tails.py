@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from kullback._core.arrays import Array
+from kullback._core.derivatives import compiled_loop
 from kullback.special.shared import Jet, pairs
 
 # Terms below this share of the sum do not count, in derivatives either.
@@ -77,7 +78,7 @@ def lattice_sum_jet(
 
     zero = jnp.zeros_like(above + below)
     start = (zero, zero > 0.0, zero + 1.0, zero + 1.0, [zero] * size, [zero] * size)
-    i, _, _, total, _, sums = jax.lax.while_loop(unfinished, add, start)
+    i, _, _, total, _, sums = compiled_loop(lambda: jax.lax.while_loop(unfinished, add, start))
     total = jnp.where(i < _MOST_TERMS, total, jnp.nan)
     means = [v / total for v in sums]
     curvatures = (

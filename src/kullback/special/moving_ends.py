@@ -68,10 +68,10 @@ def by_jet(
     low, high = (jnp.asarray(end, float) for end in jnp.broadcast_arrays(lower, upper))
     fixed = (jax.lax.stop_gradient(low), jax.lax.stop_gradient(high))
     value = by_jets(lambda *at: [jet(*at)], *numbers, fixed=fixed)[0]
-    return value + _of_ends(log_density, len(numbers))(low, high, value, *numbers)
+    return value + of_moving_ends(log_density, len(numbers))(low, high, value, *numbers)
 
 
-def _of_ends(log_density: Callable[..., Array], count: int) -> Callable[..., Array]:
+def of_moving_ends(log_density: Callable[..., Array], count: int) -> Callable[..., Array]:
     """A function that is 0, with the derivatives that moving ends add: evaluated if they move."""
 
     def share(x: Array, low: Array, high: Array, value: Array, *numbers: Array) -> Array:

@@ -7,18 +7,27 @@ width: the double-exponential rule of H. Takahasi and M. Mori (1974). Counts are
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from kullback._core.arrays import Array
+from kullback._core.arrays import Array, Vector
 from kullback._core.domains import Interval
 
 # Nodes of the double-exponential variable: distances from e^−29 to e^29. The error is that of
 # doubles for densities as wide as 1, and 1e-8 for those a thousand times as wide or as narrow.
 _REACH, _NODES = 3.6, 289
+
+_T, _STEP = np.linspace(-_REACH, _REACH, _NODES, retstep=True)
+_INNER = 0.5 * math.pi * np.sinh(_T)
+_SLOPES = 0.5 * math.pi * np.cosh(_T) * _STEP
+# To an infinite end by distances e^inner. Between two ends, from the nearer one: the share of the
+# way is 1/(1 + e^(−2 inner)).
+_DISTANCES = np.exp(_INNER)
+_NEARER = 1.0 / (1.0 + np.exp(2.0 * np.abs(_INNER)))
+_SECOND = np.where(_INNER > 0.0, 1.0, 0.0)
 
 # So many whole numbers are added up from the point on.
 _COUNTS = 2_048
@@ -42,27 +51,39 @@ def _log_mass(
         first = jnp.floor(x) + 1.0 if sign > 0.0 else jnp.floor(x)
         terms = log_density(first + sign * jnp.arange(float(_COUNTS)).reshape(shape))
         return _log_total(terms)
+    node, size, tables = side_rule(x, support, sign)
+    at, weight = node(*(jnp.asarray(table).reshape(shape) for table in tables))
+    terms = log_density(at) + jnp.log(weight)
+    return jnp.where(size > 0.0, _log_total(terms) + jnp.log(size), -jnp.inf)
+
+
+def side_rule(
+    x: Array, support: Interval, sign: float
+) -> tuple[Callable[..., tuple[Array, Array]], Array, Sequence[Vector]]:
+    """Return a rule for integrals over the outcomes above (sign 1) or below (−1) a point.
+
+    Returns:
+        A function of an entry of each table: an outcome and its weight, the factor of all weights,
+        0 where no outcome is on that side, and the tables.
+    """
     end = support.upper if sign > 0.0 else support.lower
     # a point beyond the support has all of it on one side
     start = jnp.clip(x, support.lower, support.upper)
-    t, step = np.linspace(-_REACH, _REACH, _NODES, retstep=True)
-    inner = 0.5 * math.pi * np.sinh(t)
-    slope = 0.5 * math.pi * np.cosh(t) * step
     if math.isinf(end):
-        # x = start + e^inner
-        distance = jnp.asarray(np.exp(inner)).reshape(shape)
-        weight = jnp.asarray(inner + np.log(slope)).reshape(shape)
-        return _log_total(log_density(start + sign * distance) + weight)
-    # between start and end, from the nearer one: the share of the way is 1/(1 + e^(−2 inner))
-    nearer = jnp.asarray(1.0 / (1.0 + np.exp(2.0 * np.abs(inner)))).reshape(shape)
-    weights = np.log(2.0 * slope) - np.log1p(np.exp(-2.0 * inner)) - np.log1p(np.exp(2.0 * inner))
+
+        def from_start(distance: Array, weight: Array) -> tuple[Array, Array]:
+            return start + sign * distance, weight
+
+        return from_start, jnp.ones_like(start), (_DISTANCES, _DISTANCES * _SLOPES)
     width = jnp.abs(end - start)
-    second = jnp.asarray(inner > 0.0).reshape(shape)
-    at = jnp.where(second, end - sign * width * nearer, start + sign * width * nearer)
-    terms = log_density(at) + jnp.asarray(weights).reshape(shape)
-    positive = width > 0.0
-    total = _log_total(terms) + jnp.log(jnp.where(positive, width, 1.0))
-    return jnp.where(positive, total, -jnp.inf)
+    nonzero = jnp.where(width > 0.0, width, 1.0)
+
+    def between(nearer: Array, second: Array, weight: Array) -> tuple[Array, Array]:
+        way = sign * nonzero * nearer
+        return jnp.where(second > 0.0, end - way, start + way), weight
+
+    weights = 2.0 * _SLOPES * _NEARER * (1.0 - _NEARER)
+    return between, width, (_NEARER, _SECOND, weights)
 
 
 def _log_total(terms: Any) -> Array:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kullback._core.arrays import Vector
-from kullback._core.derivatives import is_traced_for_numpy
+from kullback._core.derivatives import compiled_loop, compiles_loops, is_traced_for_numpy
 from kullback.special.shared import pairs
 
 # The integrand is cut where it is exp(-40) = 4e-18 of its start. Between a half-normal and an
@@ -97,11 +97,16 @@ def add_up(
         tables: equally long.
         steps: returns the first of the entries that are added, and the one after the last.
     """
+    if compiles_loops():
+        added: Sequence[jax.Array] = compiled_loop(
+            lambda: add_up(terms, sums, like, *tables, steps=steps)
+        )
+        return added
     if is_traced_for_numpy():
         columns = (jnp.asarray(table[:, None]) for table in tables)
         shape = (len(tables[0]), *(jnp.shape(like) or (1,)))
-        added = (jnp.sum(jnp.broadcast_to(v, shape), axis=0) for v in terms(*columns))
-        return [jnp.reshape(v, jnp.shape(like)) for v in added]
+        summed = (jnp.sum(jnp.broadcast_to(v, shape), axis=0) for v in terms(*columns))
+        return [jnp.reshape(v, jnp.shape(like)) for v in summed]
     numbers = [jnp.asarray(table, like.dtype) for table in tables]
 
     def add(i: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:
@@ -139,6 +144,11 @@ def add_moments(
         return [f, *first, *(first[i] * values[j] for i, j in pairs(count))]
 
     size = 1 + count + len(pairs(count))
+    if compiles_loops():
+        moments: Sequence[jax.Array] = compiled_loop(
+            lambda: add_moments(formula, count, like, *tables, steps=steps)
+        )
+        return moments
     if is_traced_for_numpy():
         return add_up(lambda *entries: products(*formula(*entries)), size, like, *tables)
     numbers = [jnp.asarray(table, like.dtype) for table in tables]
