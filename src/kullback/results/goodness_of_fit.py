@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -14,6 +15,9 @@ _TITLES: Mapping[str, str] = {
     "anderson_darling": "Anderson–Darling",
     "chi_square": "chi-square",
 }
+
+# An estimate in the model's text has all its digits; the title shows six.
+_LONG = re.compile(r"\d+\.\d{4,}(?:e[+-]?\d+)?")
 
 
 @final
@@ -87,7 +91,8 @@ class GoodnessOfFit(Displayed):
 
     def _display(self) -> Display:
         samples = f", {self.n_bootstrap:,} samples of the model" if self.n_bootstrap else ""
-        title = f"Goodness of fit of {self.model} to {self.n:,} rows{samples}"
+        model = _LONG.sub(lambda number: f"{float(number[0]):.6g}", self.model)
+        title = f"Goodness of fit of {model} to {self.n:,} rows{samples}"
         rows = [
             (
                 _TITLES[name],
