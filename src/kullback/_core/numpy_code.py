@@ -8,7 +8,6 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
-from jax.extend.core import jaxpr_as_fun
 
 from kullback._core.compilation import COMPILED
 from kullback._core.derivatives import COMPILED_LOOP
@@ -366,12 +365,18 @@ def _compiled(key: Hashable, closed: Any) -> Callable[..., Sequence[Any]]:
     """The function of a traced loop, compiled at its first call."""
     types = [(v.aval.shape, v.aval.dtype) for v in closed.jaxpr.invars]
 
+    def build() -> Callable[..., Any]:
+        from jax.extend.core import jaxpr_as_fun  # which loads much of JAX
+
+        function: Callable[..., Any] = jaxpr_as_fun(closed)
+        return function
+
     def call(*inputs: Any) -> Sequence[Any]:
         arrays = (
             np.broadcast_to(np.asarray(v, dtype), shape)
             for v, (shape, dtype) in zip(inputs, types, strict=True)
         )
-        found = COMPILED.call(key, lambda: jaxpr_as_fun(closed), *arrays)
+        found = COMPILED.call(key, build, *arrays)
         return [np.asarray(v) for v in found]
 
     return call
