@@ -36,7 +36,8 @@ from kullback.objective.unit_scores import UnitScores
 from kullback.prepared import Prepared
 from kullback.results.sample_info import SAMPLING
 from kullback.results.unit import Unit
-from kullback.searching import Problem, Solved
+from kullback.search_problem import Problem
+from kullback.searching import Solved
 from kullback.solvers.newton import Newton
 from kullback.solvers.solver import Solver
 

@@ -43,7 +43,8 @@ from kullback.results.bootstrap import Bootstrap
 from kullback.results.fit import Fit
 from kullback.results.goodness_of_fit import GoodnessOfFit
 from kullback.results.sample_info import SAMPLING
-from kullback.searching import Problem, Solved, Start
+from kullback.search_problem import Problem
+from kullback.searching import Solved, Start
 from kullback.solvers.newton import Newton
 from kullback.solvers.one_step import one_step
 from kullback.solvers.order_statistics import fix_order_statistics

@@ -20,7 +20,8 @@ from kullback.objective.cross_entropy import Evaluation
 from kullback.results.convergence_check import assess_convergence
 from kullback.results.diverging import at_an_end
 from kullback.results.function_convergence import of_perfect_fit, of_unidentified
-from kullback.searching import Problem, Solved, Start, own_points, search
+from kullback.search_problem import Problem
+from kullback.searching import Solved, Start, own_points, search
 from kullback.solvers.function_starts import FunctionStarts, function_starts
 from kullback.solvers.linear_least_squares import (
     LinearLeastSquares,
