@@ -345,6 +345,12 @@ def link_of(source: Source) -> str:
     return f"link of {domain.phrase('values')}"
 
 
+def scale_of(name: str, source: Source) -> str:
+    """The link on whose scale coefficients are: "logit" where the parameter is a log odds."""
+    link = link_of(source)
+    return "logit" if link == "identity" and name.endswith("logit") else link
+
+
 def inverse_link(
     domain: Interval | Logits | Reals | Shares, eta: Any, link: Link | None = None
 ) -> Any:

@@ -23,7 +23,6 @@ from kullback.pages.regression_pictures import regression_pictures
 from kullback.pictures.fit_figure import fit_figure, rows_of
 from kullback.pictures.rows import Rows
 from kullback.pictures.svg import inline_svg
-from kullback.results.comparison import Comparison
 
 if TYPE_CHECKING:  # a fit writes its page
     from kullback.results.fit import Fit
@@ -86,9 +85,9 @@ def fit_html(fit: Fit, unit: str, more: Mapping[str, Any]) -> str:
         if not (result is None or isinstance(result, Displayed)):
             name = title.lower().replace(" ", "_")
             raise KullbackError(f"{name} must be a result of this library, got {result!r}.")
-    compared = more.get("Comparison")
-    if isinstance(compared, Comparison):
-        more = {**more, "Comparison": compared.to(unit)}
+    in_unit = getattr(more.get("Comparison"), "to", None)
+    if in_unit is not None:
+        more = {**more, "Comparison": in_unit(unit)}
     more = {"From the null model to the saturated one": _deviance(fit, unit), **more}
     summary = fit.summary(unit)
     rows, why = (None, "") if fit.form.columns or _of_labels(fit) else rows_of(fit)

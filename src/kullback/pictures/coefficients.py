@@ -10,9 +10,8 @@ from typing import Any, final
 import numpy as np
 
 from kullback._core.errors import KullbackError
-from kullback.models.linear import INTERCEPT, reference_of
+from kullback.models.linear import INTERCEPT, reference_of, scale_of
 from kullback.pictures.style import ENTROPY, FAINT, RULE, log_axis, short
-from kullback.results.coefficients import scale_of
 
 # The most coefficients of one source; and characters of a name.
 _MOST, _CHARACTERS = 40, 32

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from kullback._core.errors import KullbackError
-from kullback.models.linear import Linear, link_of, reference_of
+from kullback.models.linear import Linear, link_of, reference_of, scale_of
 from kullback.models.source import Source
 from kullback.objective.evaluated import CovarianceKind
 from kullback.results.by_parameter import groups_of
@@ -166,12 +166,6 @@ def _heading(name: str, source: Source) -> str:
         text += "".join(f", offset {column}" for column in source.offsets)
         text += "".join(f", exposure {column}" for column in source.exposures)
     return f"{name}: {link} link{text}" if link else name
-
-
-def scale_of(name: str, source: Source) -> str:
-    """The link on whose scale coefficients are: "logit" where the parameter is a log odds."""
-    link = link_of(source)
-    return "logit" if link == "identity" and name.endswith("logit") else link
 
 
 def _ratio(name: str, source: Source) -> str:
