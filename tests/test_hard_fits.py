@@ -245,3 +245,11 @@ def test_a_cut_normal_of_rows_that_are_rather_exponential_is_named(cut: str) -> 
     assert not fit.convergence.converged
     assert "towards an exponential distribution" in fit.convergence.reason
     assert "kl.Exponential(rate=...)" in fit.convergence.advice[0]
+
+
+def test_a_cut_log_normal_of_rows_that_are_rather_a_power_is_named() -> None:
+    # the logarithms of Pareto rows are exponential from their cut on, as in the test before
+    y = np.exp(np.random.default_rng(0).exponential(2.0, 400) ** 1.1)
+    fit = kl.fit(kl.LogNormal(), y, truncation=(1.0, None))
+    assert fit.convergence.reason.endswith("towards a power law")
+    assert "kl.Pareto()" in fit.convergence.advice[0]

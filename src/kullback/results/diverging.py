@@ -14,6 +14,7 @@ from kullback._core.domains import Interval
 from kullback.data.observation import Observed
 from kullback.models.model import Model
 from kullback.models.parameter_vector import ParameterVector
+from kullback.models.positive.log_normal import LogNormal
 from kullback.models.real.normal import Normal
 from kullback.models.source import Coefficient
 from kullback.models.truncated import Truncated
@@ -36,6 +37,15 @@ _AT_THE_END, _FAR_BELOW = 1e-6, 1e3
 # On the way to an exponential tail a scale grows by such a factor (its logarithm), and the location
 # moves by so many of these scales.
 _WIDER, _SHIFTED = math.log(5.0), 5.0
+
+# What the far tail of a family becomes, and models with such a tail.
+_CUT_TAILS: Mapping[type[object], tuple[str, str]] = {
+    Normal: (
+        "an exponential distribution",
+        "kl.Exponential(rate=...), kl.Gamma(mean=...) or kl.Weibull(scale=...)",
+    ),
+    LogNormal: ("a power law", "kl.Pareto(), kl.Lomax() or kl.Burr()"),
+}
 
 # A slope of no more than this, relative to 1 + |value|, is the rounding of the sums.
 _ROUNDING = 1e-15
@@ -121,6 +131,7 @@ def in_a_cut_tail(
     """Return reason and advice where the cuts leave nothing but a tail that becomes exponential.
 
     Far out, a normal density falls like e^(−|loc| x / scale²): loc and scale then diverge together.
+    That of a log-normal falls like a power.
 
     Args:
         model: the model.
@@ -132,7 +143,8 @@ def in_a_cut_tail(
     base = model.base if isinstance(model, Truncated) else model if windows else None
     moved = solution.best.at - solution.start
     by_name = {c.name: place for c, place in vector.slices}
-    if not isinstance(base, Normal) or not {"loc", "scale"} <= set(by_name):
+    limit, instead = _CUT_TAILS.get(type(base), ("", ""))
+    if not limit or not {"loc", "scale"} <= set(by_name):
         return ()
     place, width = by_name["loc"].start, by_name["scale"]
     scale = vector.split(vector.constrained(solution.best.at))["scale"]
@@ -141,13 +153,11 @@ def in_a_cut_tail(
         return ()
     sign = "−" if shift < 0.0 else ""
     return (
-        f"loc diverges to {sign}infinity and scale to infinity, towards an exponential "
-        "distribution",
-        "What the cuts leave of these rows falls off like an exponential distribution, the limit "
-        "of the normal one's far tail: the likelihood keeps increasing towards it, or its maximum "
-        "is too far out to be distinguished. Fit a model with such a tail, such as "
-        "kl.Exponential(rate=...), kl.Gamma(mean=...) or kl.Weibull(scale=...), within the same "
-        "ends, or fix scale.",
+        f"loc diverges to {sign}infinity and scale to infinity, towards {limit}",
+        f"What the cuts leave of these rows falls off like {limit}, the limit of this family's far "
+        "tail: the likelihood keeps increasing towards it, or its maximum is too far out to be "
+        f"distinguished. Fit a model with such a tail, such as {instead}, within the same ends, or "
+        "fix scale.",
     )
 
 
