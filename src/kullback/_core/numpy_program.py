@@ -95,6 +95,7 @@ class NumpyProgram:
         key = (kept.start, kept.stop, kept.step)
         if key not in self._parts:
             part = object.__new__(NumpyProgram)
+            part._key = None if self._key is None else (self._key, key)
             part._block, part._parts = with_results(self._block, kept), {}
             self._parts[key] = part
         return self._parts[key]
