@@ -26,7 +26,6 @@ import pytest
 
 import kullback
 from kullback._core.arrays import float64
-from kullback._core.domains import REAL
 from kullback.models.family import Family
 from kullback.models.model import Model
 from kullback.models.source import Fixed
@@ -330,7 +329,8 @@ FAMILIES = {
 
 def phrases(parameters, ordered=()) -> str:
     def written(name, support):
-        code = f"`{name if support == REAL else support.phrase(name)}`"
+        phrase = support.phrase(name)
+        code = f"`{name if phrase == f'any finite {name}' else phrase}`"
         return f"*{code}*" if name in ordered else code
 
     return ", ".join(written(name, support) for name, support in parameters.items())

@@ -177,8 +177,8 @@ def test_the_users_own_code_is_not_kept(folder):
 
 def test_keys_are_written_whole():
     assert stable_text((Interval(0.0), "a", None, True, b"x")) == (
-        "(kullback._core.domains.Interval(0x0.0p+0, inf, False, False, False), 'a', None, True, "
-        "b'x')"
+        "(kullback._core.domains.Interval(0x0.0p+0, inf, False, False, False, False), 'a', None, "
+        "True, b'x')"
     )
     pairs = [(1, 1.0), (True, 1), ("1", 1), (0.0, -0.0), (REAL, Interval(0.0)), ((1, 2), ((1, 2),))]
     for a, b in pairs:

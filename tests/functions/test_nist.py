@@ -95,8 +95,9 @@ def test_errors_of_the_observed_information(name: str) -> None:
         variance = mp.mpf(case["derived_gaussian_mle"]["sigma"]) ** 2
         inverse = hessian**-1  # sigma and the coefficients are uncorrelated
         errors = [float(mp.sqrt(variance * inverse[i, i])) for i in range(p)]
-    # Bennett5's scaled condition is 1e6, and its curvature comes from residuals in doubles
-    assert digits(list(fit.stderr["loc"].values()), errors) >= (7 if name == "Bennett5" else 8)
+    # Bennett5's scaled condition is 1e6, and its curvature comes from residuals in doubles: which
+    # processor rounds them moves the seventh digit
+    assert digits(list(fit.stderr["loc"].values()), errors) >= (6 if name == "Bennett5" else 8)
 
 
 @pytest.mark.parametrize("name", ["NoInt1", "Norris", "Wampler3", "Wampler5", "Filip"])
@@ -110,7 +111,9 @@ def test_linear(name: str) -> None:
     hard = name == "Filip"
     assert digits(estimates(fit), list(case["certified_b"].values())) >= (7 if hard else 9)
     assert digits(fit.params["scale"], answer["sigma"]) >= 9
-    assert digits(fit.log_likelihood, answer["loglik"]) >= (9 if hard else 10)
+    # terms of 5e6 cancel in its rows, so that they are rounded to 2e-9 and residuals of 0.003 to
+    # 7e-7: with 82 of them the log-likelihood is known to 6e-6, of 357, and the processor matters
+    assert digits(fit.log_likelihood, answer["loglik"]) >= (8 if hard else 10)
     size = np.sqrt(1.0 - case["p"] / case["n"])  # NIST's divide by n − p
     errors = size * np.array(list(case["certified_sd"].values()))
     assert digits(list(fit.stderr["loc"].values()), errors) >= (7 if hard else 8)

@@ -33,7 +33,7 @@ def class_scores(y: Vector, values: Sequence[Vector]) -> Vector:
         values: the log odds of the classes 1 to K − 1.
     """
     shares, _ = _probabilities(values)
-    return _less_outcome(shares[1:], y)
+    return _less_outcome(shares, y)
 
 
 def class_terms(y: Vector, values: Sequence[Vector]) -> RowTerms:
@@ -48,11 +48,18 @@ def class_terms(y: Vector, values: Sequence[Vector]) -> RowTerms:
         begin = a * (a + 1) // 2
         np.multiply(own[:a], -own[a], out=second[begin : begin + a])
         np.multiply(own[a], 1.0 - own[a], out=second[begin + a])
-    return RowTerms(loss, _less_outcome(own, y), second, shares)
+    return RowTerms(loss, _less_outcome(shares, y), second, shares)
 
 
 def _less_outcome(shares: Vector, y: Vector) -> Vector:
-    return np.stack([share - (y == code) for code, share in enumerate(shares, start=1)])
+    """Return p_a − 1[y = a]; of the outcome's class −Σ_b≠a p_b, which does not cancel."""
+    is_class = [y == code for code in range(len(shares))]
+    others = np.zeros(y.size)
+    for share, own in zip(shares, is_class, strict=True):
+        others += np.where(own, 0.0, share)
+    return np.stack(
+        [np.where(own, -others, share) for share, own in zip(shares[1:], is_class[1:], strict=True)]
+    )
 
 
 def _probabilities(values: Sequence[Vector]) -> tuple[Vector, Vector]:
