@@ -189,7 +189,7 @@ def within(seconds: float, function: Callable[[], T]) -> T:
     def call() -> None:
         try:
             ended.put((function(), None))
-        except Exception as error:
+        except Exception as error:  # raised again by the caller
             ended.put((None, error))
 
     Thread(target=call, daemon=True).start()

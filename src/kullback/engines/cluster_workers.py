@@ -20,7 +20,7 @@ def _without_imports() -> Callable[..., dict[str, str]]:
         for name in names:
             try:
                 found[name] = str(importlib.import_module(name).__version__)
-            except Exception as error:
+            except Exception as error:  # whatever an import raises is the answer
                 found[name] = f"cannot be imported ({type(error).__name__}: {error})"
         return found
 

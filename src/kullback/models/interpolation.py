@@ -1,8 +1,8 @@
 """Functions of one number that cost much, at many numbers: Chebyshev interpolation.
 
 Of a function that is analytic in a neighbourhood of the interval, the coefficients fall off
-geometrically; where they do not fall to rounding, there is no interpolant. Source: L. N. Trefethen
-(2013), Approximation Theory and Approximation Practice, chapters 3 and 8.
+geometrically. If they do not fall to the rounding of doubles, the function is not interpolated.
+Source: L. N. Trefethen (2013), Approximation Theory and Approximation Practice, chapters 3 and 8.
 """
 
 from __future__ import annotations

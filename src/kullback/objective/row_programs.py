@@ -141,7 +141,7 @@ class RowPrograms:
         columns = [fields[name] for name in names] + [values[a] for a in rows]
         alike = [values[a][0] for a in numbers]
         out = np.empty((len(range(count_terms(len(self.free)))[kept]), columns[0].size))
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # in the branches that a row does not take
             for begin in range(0, columns[0].size, _AT_ONCE):
                 part = slice(begin, begin + _AT_ONCE)
                 found = program.of_rows(*(column[part] for column in columns), *alike)

@@ -187,7 +187,7 @@ def _refuse_undefined(model: Model, rows: NewRows, fields: Fields, numbers: Inte
     designs = [s.terms for s in model.sources.values() if isinstance(s, Linear) and s.terms]
     for design in designs:
         for factor in design.computed:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):  # NaN, what is looked for here
                 found = np.isnan(np.stack(np.broadcast_arrays(*factor.evaluate(fields)))).any(0)
             if rows.sample is not None and found.any():
                 first = int(np.flatnonzero(found)[0])

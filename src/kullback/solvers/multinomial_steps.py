@@ -28,7 +28,8 @@ def towards_shares(x: Vector, own: Vector, before: Vector | None, steps: int) ->
             for i in range(count - 1)
         ]
         hessian = np.block(blocks)
-        # a little towards zero, so that separated classes do not run away here
+        # shorter steps, so that separated classes do not run away here, and a column of zeros has
+        # one: these are starting values, the search from them is of the likelihood itself
         hessian += 1e-3 * np.diag(np.diag(hessian)) + 1e-12 * np.eye(len(hessian))
         beta = beta + np.linalg.solve(hessian, gradient).reshape(beta.shape)
     return np.asarray(beta.ravel())

@@ -251,7 +251,7 @@ class Categorical(Model):
         return self if isinstance(self._source, (Free, Param)) else None
 
     @property
-    def log_odds(self) -> bool:  # type: ignore[override]
+    def log_odds(self) -> bool:  # type: ignore[override]  # it depends on the source
         """Whether its logits are predictors."""
         source = self._source
         return isinstance(source, Predicted) and isinstance(source.domain, Logits)
