@@ -142,3 +142,9 @@ def test_an_estimated_end_must_be_distinguishably_better(shape, chosen):
     assert found.models[1].distinguishable is (chosen != "Normal")
     assert found.best.form.name == chosen
     assert ("its ends are estimated" in found.conclusion) is (chosen == "Normal")
+    in_bits = found.to("bits")
+    nats, bits = (c.models[1].difference for c in (found, in_bits))
+    assert bits == pytest.approx(nats / np.log(2.0), rel=1e-15)
+    assert f"{bits:.4f} ± " in in_bits.conclusion
+    assert " bits a row" in in_bits.conclusion
+    assert "nats" not in in_bits.conclusion

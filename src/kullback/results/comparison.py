@@ -248,8 +248,9 @@ class Comparison(Displayed):
         if best is not first:
             return (
                 f"{best.model}: {first.model} has a held-out cross-entropy lower by "
-                f"{best.difference:.4f} ± {best.difference_error:.4f} nats a row, {_NEAR}, but its "
-                "ends are estimated, and later rows beyond them would have an infinite loss."
+                f"{best.difference:.4f} ± {best.difference_error:.4f} {self.unit} a row, {_NEAR}, "
+                "but its ends are estimated, and later rows beyond them would have an infinite "
+                "loss."
             )
         after = self.models[self.models.index(best) + 1 :]
         # a model that runs to the best one as its limit is the same distribution
