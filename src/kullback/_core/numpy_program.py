@@ -25,6 +25,7 @@ from kullback._core.derivatives import traced_for_numpy
 from kullback._core.numpy_code import ArrayCode, ScalarCode
 from kullback._core.operations import (
     ROWS,
+    Block,
     Constant,
     UntranslatableError,
     flattened,
@@ -64,10 +65,12 @@ class NumpyProgram:
         key: Hashable = None,
     ) -> None:
         """Trace the formula."""
-        self._key, compiles = key, key is not None
         shapes = [*[_shape(ROWS)] * rows, *[_shape()] * numbers]
-        with without_collection(), float64(), traced_for_numpy(compiles_loops=compiles):
-            self._block = flattened(jax.make_jaxpr(formula)(*shapes))
+        with without_collection(), float64(), traced_for_numpy(compiles_loops=key is not None):
+            self._hold(flattened(jax.make_jaxpr(formula)(*shapes)), key)
+
+    def _hold(self, block: Block, key: Hashable) -> None:
+        self._block, self._key = block, key
         self._parts: dict[Hashable, NumpyProgram] = {}
 
     def __call__(self, x: Vector, numbers: Sequence[float]) -> list[Vector]:
@@ -95,8 +98,8 @@ class NumpyProgram:
         key = (kept.start, kept.stop, kept.step)
         if key not in self._parts:
             part = object.__new__(NumpyProgram)
-            part._key = None if self._key is None else (self._key, key)
-            part._block, part._parts = with_results(self._block, kept), {}
+            own = None if self._key is None else (self._key, key)
+            part._hold(with_results(self._block, kept), own)
             self._parts[key] = part
         return self._parts[key]
 
